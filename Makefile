@@ -70,7 +70,7 @@ browser-packages: $(VENV)/.npm
 	@$(MAKE) --no-print-directory assets tests/clients/node_modules/.installed || true
 test-clients: $(VENV)/.installed-dev tests/clients/node_modules/.installed chromium ## The upload clients of docs/clients, from npm, in Chromium
 	$(BIN)/python -m pytest tests/clients
-test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+test-long: $(VENV)/.installed-dev assets chromium nginx clamd ## The full rounds of the kill, soak and big-library tests, examples drawn anew
 ifeq ($(T),tests)
 	$(BIN)/python -m pytest tests -m "(long or hypothesis) and not alone" --hypothesis-profile=new -n 4 --dist worksteal
 	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and long" --hypothesis-profile=new
@@ -103,6 +103,10 @@ wrk nginx curl: ## Debian's load generator, server and client, where they can be
 	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends $@ >/dev/null; } || true; fi
+clamd: ## ClamAV's daemon of Debian, where it can be installed and is missing
+	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends clamav-daemon >/dev/null; } || true; fi
 machine: # one after the other: apt-get has a lock
 	@for each in chromium wrk nginx curl; do $(MAKE) --no-print-directory $$each || exit 1; done
 format: $(VENV)/.installed-dev ## Let the formatter decide
@@ -163,4 +167,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx format texts docs screenshots requirements images clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx clamd format texts docs screenshots requirements images clean help

@@ -537,6 +537,38 @@ class Settings:
     backup_s3_secret: str = setting(
         "AVENUE_BACKUP_S3_SECRET", "The secret of `AVENUE_BACKUP_S3_KEY`.", "", secret=True
     )
+    scanner: str = setting(
+        "AVENUE_SCANNER",
+        "The clamd that scans what is uploaded: `clamd://host:3310`, or `clamd:///path/to/socket`. "
+        "Nobody can read a file before it was found clean. Empty: nothing is scanned. See "
+        "[scanning.md](scanning.md).",
+        "",
+    )
+    scanner_away: str = setting(
+        "AVENUE_SCANNER_AWAY",
+        "What becomes of an upload while the scanner is away. `hold`: it is stored, and readable "
+        "once it was scanned; `accept`: it is readable until then as well; `refuse`: 503.",
+        "hold",
+        choices=("hold", "accept", "refuse"),
+    )
+    scanner_seconds: int = setting(
+        "AVENUE_SCANNER_SECONDS",
+        "How long one scan may take; large files get one second more per MB. Then the scanner "
+        "counts as away.",
+        8,
+        unit="seconds",
+        least=1,
+        most=120,
+    )
+    scanner_max_mb: int = setting(
+        "AVENUE_SCANNER_MAX_MB",
+        "The largest file that clamd scans whole: its `StreamMaxLength`, `MaxFileSize` and "
+        "`MaxScanSize` must not be smaller. A larger one goes into quarantine.",
+        100,
+        unit="MB",
+        least=1,
+        most=2047,
+    )
     scrub_days: int = setting(
         "AVENUE_SCRUB_DAYS",
         "Within how many days every stored byte is read and compared with its hash, a little each "
@@ -861,7 +893,7 @@ class Settings:
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
-        problems += settings._wrong_backup()
+        problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
         problems += settings._wrong_clusters()
         return settings, problems
 
@@ -1017,6 +1049,11 @@ class Settings:
             return ["AVENUE_BACKUP_KEY is no key: `python -m avenue backup key` makes one"]
         return []
 
+    def _wrong_scanner(self) -> list[str]:
+        if not self.scanner or is_scanner_url(self.scanner):
+            return []
+        return ["AVENUE_SCANNER must be as clamd://scanner:3310, or clamd:///run/clamav/clamd.ctl"]
+
     @property
     def chats(self) -> list["AlertChat"]:
         """The chats of `AVENUE_ALERT_CHATS`, in their order."""
@@ -1144,6 +1181,18 @@ def is_smtp_url(url: str) -> bool:
         return False
     bare = parts.path in {"", "/"} and not (parts.query or parts.fragment)
     return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and bare and port_ok
+
+
+def is_scanner_url(url: str) -> bool:
+    """Tell whether `url` is `clamd` with a host and maybe a port, or with the path of a socket."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    is_one = bool(parts.hostname) != (len(parts.path) > 1)
+    return parts.scheme == "clamd" and is_bare and is_one and port_ok
 
 
 def is_webhook_url(url: str) -> bool:

@@ -31,6 +31,7 @@ TOOLS: Mapping[str, Callable[[], bool]] = {
     "node": lambda: _has_command("node"),
     "curl": lambda: _has_command("curl"),
     "wrk": lambda: _has_command("wrk"),
+    "clamd": lambda: _has_command("clamd"),
     "mount": lambda: os.geteuid() == 0 and _has_command("mount"),
     "npm packages": (ROOT / "node_modules" / ".installed").exists,
     "client packages": (ROOT / "tests/clients/node_modules/.installed").exists,

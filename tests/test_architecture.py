@@ -39,6 +39,7 @@ SEES_THE_WHOLE_HOUSE = {
     "notifications.store.OutboxStore._of_house": "what is told of the deployment",
     "notifications.store.OutboxStore._all": "who delivers goes through the messages of all sites",
     "media.renditions.store.SweptRenditions.__init__": "the sweeper goes through every site",
+    "media.quarantine.store.ScanStore.__init__": "the job that scans goes through every site",
     "media.store.swept.SweptStore.__init__": "the sweeper goes through every site",
     "media.store.swept.SweptStore.is_backed_up": "the sweeper rests while a backup runs",
     "media.store.swept.SweptStore.files": "the sweeper",

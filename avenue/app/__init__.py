@@ -42,6 +42,7 @@ from avenue.app.services import (
     queues_of,
     recovery_service,
     renditions_of,
+    scanner_of,
     second_factors,
     shop_of,
     signed_links,
@@ -95,6 +96,10 @@ from avenue.media.intake.policy import (
     product_pictures,
 )
 from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.quarantine import pages as quarantine_pages
+from avenue.media.quarantine import routes as quarantine_routes
+from avenue.media.quarantine.service import QuarantineService
+from avenue.media.quarantine.store import QuarantineStore
 from avenue.media.serving import routes as media_routes
 from avenue.media.serving.cache import AssetCache, ByteCache
 from avenue.media.serving.cold_read import ColdRead
@@ -183,6 +188,7 @@ NAVIGATION = (
     *audit_pages.NAVIGATION,
 )
 """The panel's, room by room."""
+NAVIGATION_WITH_SCANNER = (*NAVIGATION, *quarantine_pages.NAVIGATION)
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = logging.getLogger(__name__)
@@ -230,7 +236,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     headers.install(app, settings)
     _register_blueprints(app, settings)
     _answer_machines(app, database, known_sites, settings)
-    pages.install(app, NAVIGATION)
+    pages.install(app, NAVIGATION_WITH_SCANNER if settings.scanner else NAVIGATION)
     edge_policy.install(app)
     _answer_ahead(app, hot)
     requestlog.install(app)
@@ -250,6 +256,8 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         account_routes.blueprint,
         *account_pages.BLUEPRINTS,
         media_routes.blueprint,
+        quarantine_routes.blueprint,
+        quarantine_pages.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
         problem_pages.blueprint,
@@ -296,7 +304,8 @@ def _answer_machines(
     """Answer orchestrators and Prometheus, which know an address and no name."""
     operators.install(app, known_sites)
     health.install(app)
-    readiness = ReadinessService(database, probe_service(settings, database).probe)
+    probe = probe_service(settings, database).probe
+    readiness = ReadinessService(database, probe, scanner=scanner_of(settings))
     provide(app, readiness, backup_service(settings, database), move_service(settings, database))
     app.register_blueprint(readiness_routes.blueprint)
     scraping.install(app, lambda: queues_of(database))
@@ -476,6 +485,7 @@ def _provide_uploads(
     resumable = tus_service(settings, database, library)
     provide(app, uploads, ZipService(uploads, reader, settings))
     provide(app, resumable, FilePondService(resumable, uploads))
+    provide(app, QuarantineService(QuarantineStore(database)))
     provide(app, links, LinkService(library, links, settings))
 
 

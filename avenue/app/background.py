@@ -24,6 +24,7 @@ from avenue.app.services import (
     picture_import_worker,
     removal,
     renditions_of,
+    scan_walk_of,
     scrub_of,
     shop_of,
     site_counters,
@@ -58,6 +59,8 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.pictures.variants import EAGER
+from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS
+from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.serving.cache import ByteCache
@@ -109,6 +112,7 @@ CLASSES = (
     (PURGES,),  # who sees a price waits for no letter
     FIGURES,
     (PUBLISH,),
+    (SCAN,),  # nobody reads what waits for it
     IMPORTS,
     (FSCK,),
     WALKS,
@@ -127,6 +131,7 @@ PERIODIC = (
     *MESSAGES,
     PURGES,
     *BACKUPS,
+    SCAN,
 )
 """Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
@@ -177,6 +182,8 @@ class Background:
         self._handlers |= message_jobs(settings, database, self._sites)
         self._handlers |= site_jobs(settings, database, self._sites)
         self._backups = BackupJobs(settings, database, checked)
+        if settings.scanner:
+            self._handlers[SCAN] = self._scan
         if settings.backup_to:
             self._handlers[BACKUP] = self._backups.create
             self._handlers[VERIFY] = self._backups.verify
@@ -265,6 +272,7 @@ class Background:
             SNAPSHOT: SNAPSHOT_SECONDS,
             WATCH: WATCH_SECONDS,
             SCRUB: EVERY_HOUR,
+            SCAN: SCAN_SECONDS,
             REMOVE_DUE: REMOVE_SECONDS,
             PUBLISH: PUBLISH_SECONDS,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
@@ -360,6 +368,18 @@ class Background:
             yield page_service(self._settings, self._database, library, self._sites)
         finally:
             decoders.close()
+
+    def _scan(self, job: RunningJob) -> Mapping[str, int]:
+        """Scan what waits for it, and everything anew where there are new signatures."""
+        done: Counter[str] = Counter()
+
+        def scan(cluster: Database) -> None:
+            walk: ScanWalk = scan_walk_of(self._settings, cluster, job.id)
+            before = done["files"]
+            done.update(walk.run(lambda files: job.save(done=before + files)).as_dict())
+
+        on_each(self._database, scan)
+        return done
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
         if holder := job.args.get("holder"):

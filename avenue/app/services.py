@@ -29,7 +29,7 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.health.alerts.glancing import GlanceService
+from avenue.health.alerts.glancing import GlanceService, Watched
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.checks.addresses.judging import AddressBook
@@ -67,9 +67,12 @@ from avenue.media.intake.policy import (
     product_pictures,
     site_logo,
 )
-from avenue.media.models import Asset, State, Visibility
+from avenue.media.intake.scanning import IntakeScanner
+from avenue.media.models import Asset, Scan, State, Version, Visibility
 from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.presenting import has_sizes, logo_shown
+from avenue.media.quarantine.store import QuarantineStore, ScanStore
+from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import Referrers
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
@@ -86,6 +89,7 @@ from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
 from avenue.provisioning.clusters import Scale, lightest, uses_of
 from avenue.provisioning.service import weighed_lately
+from avenue.scanning.clamd import Clamd, Scanner
 from avenue.sealing import Sealing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
@@ -104,7 +108,7 @@ from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
-from avenue.storage.clusters import cluster_states
+from avenue.storage.clusters import cluster_states, clusters_at_hand
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
@@ -279,7 +283,49 @@ def media_library(settings: Settings, database: Database, decoders: DecodePool) 
         decoders,
         image_limits(settings),
         StorageRoom(database, settings, ledger(database)),
+        IntakeScanner(scanner_of(settings), settings),
         settings,
+    )
+
+
+def scan_walk_of(settings: Settings, cluster: Database, job_id: str) -> ScanWalk:
+    """Return what scans the stored files of a cluster for the job `job_id`."""
+    changes = audit_service(settings, cluster.home)
+
+    def found(asset: Asset, version: Version, scan: Scan) -> None:
+        details = {"version": version.version}
+        if scan.signature:
+            details["signature"] = scan.signature
+        changes.record_job(
+            asset.site,
+            "quarantine.entered",
+            asset.id,
+            job_id=job_id,
+            job_kind=SCAN,
+            details=details,
+        )
+
+    scanner = scanner_of(settings)
+    if scanner is None:
+        raise ValueError("no scanner is set up")
+    return ScanWalk(
+        ScanStore(cluster),
+        QuarantineStore(cluster.home),
+        AssetStore(cluster.home),
+        RenditionStore(cluster.home),
+        scanner,
+        found,
+    )
+
+
+def scanner_of(settings: Settings) -> Scanner | None:
+    """Return what scans files, None where nothing does."""
+    if not settings.scanner:
+        return None
+    return Clamd(
+        settings.scanner,
+        seconds=settings.scanner_seconds,
+        most_bytes=settings.scanner_max_mb * 1024 * 1024,
     )
 
 
@@ -396,6 +442,8 @@ def logo_shown_on(library: MediaLibrary, sites: Sites, site: Site) -> Logo | Non
     found = library.get_many(Actor(site=site), [logo]).get(logo)
     if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
         return None
+    if found.current.is_withheld:
+        return None
     return logo_shown(found, has_sizes=has_sizes(site, found))
 
 
@@ -508,15 +556,19 @@ def alert_service(settings: Settings, database: Database) -> AlertService:
 
 def glance_service(settings: Settings, database: Database, sites: Sites) -> GlanceService:
     """Return who looks every few minutes, for jobs and for web processes."""
-    return GlanceService(
-        alert_service(settings, database),
-        job_service(database),
-        OutboxStore(database),
-        InspectionStore(database),
-        DeploymentStatus(database),
-        sites,
-        settings,
+
+    def scans() -> list[ScanStore]:
+        clusters = clusters_at_hand(database) if settings.scanner else []
+        return [ScanStore(each) for each in clusters]
+
+    watched = Watched(
+        jobs=job_service(database),
+        outbox=OutboxStore(database),
+        inspections=InspectionStore(database),
+        deployment=DeploymentStatus(database),
+        scans=scans,
     )
+    return GlanceService(alert_service(settings, database), watched, sites, settings)
 
 
 def state_service(

@@ -30,6 +30,7 @@ from avenue.export.store import COLLECTIONS, MOST_NAMED, ExportStore
 from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import Asset, Claim, Visibility
+from avenue.media.scans import withheld
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.urls import variant_url
@@ -242,6 +243,10 @@ class Export:
     def _is_there(self, earlier: Earlier | None, asset: Asset, path: str) -> bool:
         """Let the bytes of `asset` lie at `path`; False when they cannot be read."""
         current = asset.current
+        refusal = withheld(current)
+        if refusal:
+            self.left.append(Left(id=asset.id, code=refusal.code, message=refusal.message))
+            return False
         if earlier is not None and earlier.has(path, current.sha256, current.bytes):
             self.counts.kept += 1
         elif earlier is not None:

@@ -69,6 +69,9 @@ class Measure(StrEnum):
     UNDELIVERED = "undelivered"
     PLAN = "plan"
     LETTERS = "letters"
+    SCANNER = "scanner"
+    UNSCANNED = "unscanned"
+    QUARANTINED = "quarantined"
 
 
 class Unit(StrEnum):

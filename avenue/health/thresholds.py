@@ -46,6 +46,12 @@ LATE = timedelta(minutes=15)
 """A job that is due this long has nobody to run it; so has one whose lease is over as long."""
 STOPPED = timedelta(minutes=7)
 """Somebody looks every three minutes; when nobody has for so long, background work has stopped."""
+SCANNER_AWAY = timedelta(minutes=10)
+"""The scanner, which `freshclam` may start anew, is away for so long."""
+UNSCANNED = timedelta(minutes=15)
+"""A file has waited for the scanner for so long."""
+MOST_IN_QUARANTINE = 10_000
+"""More are not counted."""
 FAILURES = (3.0, 5.0)
 """Messages a receiver did not take, one after the other: a warning, then critical."""
 RECENTLY = timedelta(days=7)

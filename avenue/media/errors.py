@@ -7,7 +7,9 @@
     │   ├── UnknownVariant          a file does not come in this form
     │   └── UnsafeArchive           a ZIP that is damaged or built to do harm
     ├── NotFound               404
-    │   └── VersionNotFound         a file has no such version
+    │   ├── VersionNotFound         a file has no such version
+    │   ├── NotScanned              nobody reads it before the scanner has
+    │   └── InQuarantine            nobody reads it
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
@@ -16,6 +18,7 @@
     │   ├── ImageTooLarge           too many pixels
     │   ├── TooManyFrames           too long an animation
     │   ├── ImageTooCostly          opening it takes too much time or memory
+    │   ├── InfectedFile            the scanner knows it, and it cannot go into quarantine
     │   └── DamagedEntry            a file of a ZIP that cannot be unpacked
     ├── Gone                   410
     │   └── LinkExpired             a signed link whose time is over
@@ -227,3 +230,30 @@ class VersionNotFound(NotFound):
     code = "version_not_found"
     message = "This file has no such version."
     hint = "The list of its versions has those that are kept."
+
+
+class NotScanned(NotFound):
+    """The file is there, and nobody reads it before it was scanned."""
+
+    code = "not_scanned"
+    message = "This file has not been scanned yet."
+    hint = "Ask again in some minutes: it can be read once the scanner has found nothing in it."
+
+
+class InQuarantine(NotFound):
+    """The file is there, and nobody reads it unless an administrator releases it."""
+
+    code = "in_quarantine"
+    message = "This file is in quarantine."
+    hint = "An administrator of the site can release it, with a reason, on the page Quarantine."
+
+
+class InfectedFile(Unprocessable):
+    """The scanner knows the file by `signature`, and nothing of it is kept."""
+
+    code = "infected_file"
+    message = "The scanner has found something in this file: {signature}."
+    hint = "Take what it found out of it, or ask an administrator whether the scanner is wrong."
+
+    def __init__(self, signature: str) -> None:
+        super().__init__(signature=signature)

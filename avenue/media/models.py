@@ -36,13 +36,54 @@ class Claim:
         return cls(kind="library", id=site_id)
 
 
+class ScanState(StrEnum):
+    """What is known of a file's bytes where a scanner is set up."""
+
+    PENDING = "pending"  # nobody reads it before it was scanned
+    UNSCANNED = "unscanned"  # readable until it is scanned: `AVENUE_SCANNER_AWAY=accept`
+    CLEAN = "clean"
+    QUARANTINED = "quarantined"  # nobody reads it
+    RELEASED = "released"  # an administrator knows better
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What the scanner found in a file at `at`, with the signatures `database`.
+
+    `signature` is what it was known by; one in quarantine without is too large to be scanned. `by`
+    and `reason` are of who released it.
+    """
+
+    state: ScanState
+    at: datetime
+    database: str | None = None
+    signature: str | None = None
+    by: str | None = None
+    reason: str | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nobody may read the file."""
+        return self.state in WITHHELD
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the file waits to be scanned."""
+        return self.state in DUE
+
+
+WITHHELD = (ScanState.PENDING, ScanState.QUARANTINED)
+DUE = (ScanState.PENDING, ScanState.UNSCANNED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """One stored file of an asset. `sha256` is of the stored bytes, `source_sha256` of those sent.
 
     `width` and `height` are pixels of the upright picture, None where it is none. `color`
     (`#rrggbb`), `placeholder` (a tiny WebP) and `focal` are what the picture itself suggests;
-    `removed` names the metadata that was taken out of what was sent.
+    `removed` names the metadata that was taken out of what was sent. `scan` is None where nothing
+    was ever scanned.
     """
 
     file: str
@@ -59,11 +100,17 @@ class Version:
     has_alpha: bool = False
     focal: tuple[float, float] | None = None
     removed: tuple[str, ...] = ()
+    scan: Scan | None = None
 
     @property
     def version(self) -> str:
         """Twelve hex digits that stand for the stored bytes."""
         return self.sha256[:12]
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nobody may read its bytes: they are not scanned yet, or in quarantine."""
+        return self.scan is not None and self.scan.is_withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

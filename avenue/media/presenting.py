@@ -7,7 +7,7 @@ from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
 from avenue.media.intake.library import Refusal
-from avenue.media.models import Asset, External
+from avenue.media.models import Asset, External, Version
 from avenue.media.pictures.variants import (
     DEFAULT_EXTENSION,
     EAGER,
@@ -23,6 +23,7 @@ from avenue.media.replies import (
     Image,
     KeptVersion,
     RefusedFile,
+    Scanned,
     Stored,
     Temporary,
     UploadReply,
@@ -86,12 +87,17 @@ def stored_json(site: Site, asset: Asset) -> Stored:
         "decorative": asset.decorative,
         "focal": list(asset.focal_point) if asset.focal_point else None,
         "color": version.color,
-        "placeholder": data_url(version.placeholder),
+        "placeholder": None if version.is_withheld else data_url(version.placeholder),
         "has_alpha": version.has_alpha,
         "visibility": asset.visibility,
         "srcset": ", ".join(f"{address} {width}w" for width, address in sources(site, asset)),
         "created_at": iso(asset.created_at),
+        **_scanned(version),
     }
+
+
+def _scanned(version: Version) -> Scanned:
+    return {"scan": version.scan.state} if version.scan else {}
 
 
 def upload_json(
@@ -193,7 +199,8 @@ def versions_json(asset: Asset, url: str) -> Versions:
 
 def has_sizes(site: Site, asset: Asset) -> bool:
     """Tell whether `asset` is a picture that is shown in other sizes than its own."""
-    return site.shows_variants and asset.current.width is not None
+    version = asset.current
+    return site.shows_variants and version.width is not None and not version.is_withheld
 
 
 def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from avenue.media.models import Visibility
+from avenue.media.models import ScanState, Visibility
 
 
 class Variant(TypedDict):
@@ -17,7 +17,16 @@ class Variant(TypedDict):
     media_type: str
 
 
-class Stored(TypedDict):
+class Scanned(TypedDict, total=False):
+    """What a file has besides where a scanner is set up."""
+
+    scan: Annotated[
+        ScanState,
+        Field(description="`pending` and `quarantined`: nobody can read it, its URLs are 404."),
+    ]
+
+
+class Stored(Scanned):
     """A stored file; its addresses change whenever its bytes do, its id never."""
 
     id: str

@@ -17,6 +17,7 @@ from avenue.media.intake.spool import fill, new_spool
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, State
 from avenue.media.pictures.variants import ORIGINAL
+from avenue.media.scans import check_scanned
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -178,7 +179,11 @@ class Files:
         return self._legacy_urls.find(self._actor.site.id, path) if path else None
 
     def _verified(self, asset: Asset) -> Iterator[bytes]:
-        """Yield the bytes of `asset`; raise `DamagedFile` at the end when they are others."""
+        """Yield the bytes of `asset`; raise `DamagedFile` at the end when they are others.
+
+        Raise `NotScanned` or `InQuarantine` before the first for what nobody may read.
+        """
+        check_scanned(asset.current)
         file = StoredFile(asset=asset, version=asset.current, store=self._assets)
         digest = hashlib.sha256()
         for piece in file.chunks(0, file.length):

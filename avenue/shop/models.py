@@ -1,12 +1,13 @@
 """What a shop talks about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from avenue.identity import Actor
 from avenue.media.models import Asset, Claim, External
 from avenue.words import folded
 
@@ -154,6 +155,11 @@ def pictures_of(images: Sequence[Entry], live: Mapping[str, Asset]) -> tuple[Pic
     """Return the pictures of `images` in their order; what is not among `live` is left out."""
     found = [External(url=each.url) if each.url else live.get(each.key) for each in images]
     return tuple(each for each in found if each is not None)
+
+
+def shown_to(actor: Actor, assets: Iterable[Asset]) -> list[Asset]:
+    """Return those of `assets` that `actor` is shown: visitors see none that nobody can read."""
+    return [each for each in assets if actor.id is not None or not each.current.is_withheld]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

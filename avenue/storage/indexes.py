@@ -131,6 +131,16 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
+    # Which files wait for the scanner, and which are in quarantine?
+    Index(
+        collection="assets",
+        keys=_up("versions.scan.state", "site", "_id"),
+        options={
+            "partialFilterExpression": {
+                "versions.scan.state": {"$in": ["pending", "unscanned", "quarantined"]}
+            }
+        },
+    ),
     # What processes of the version before leave in their outboxes; see `storage.outboxes`.
     Index(
         collection="assets",

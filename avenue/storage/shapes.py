@@ -203,6 +203,16 @@ VERSION: Fields = {
     "has_alpha": unless_missing(bool),
     "focal": POINT,
     "removed": unless_missing([str]),
+    "scan": unless_missing(
+        {
+            "state": values("pending", "unscanned", "clean", "quarantined", "released"),
+            "at": datetime,
+            "database": unless_missing(str),
+            "signature": unless_missing(str),
+            "by": maybe(str),
+            "reason": unless_missing(str),
+        }
+    ),
 }
 ASSET: Fields = {
     **IDS,
@@ -819,7 +829,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "measure": values(
                 *("disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"),
                 *("stopped", "late_jobs", "failed_jobs", "lost", "on_a_disk", "undelivered"),
-                *("plan", "letters"),
+                *("plan", "letters", "scanner", "unscanned", "quarantined"),
             ),
             "site": or_null(str),
             "unit": values("percent", "hours", "days", "files", "minutes", "jobs", "messages"),

@@ -45,6 +45,11 @@ refusals = Counter(
 refused_files = Counter(
     "avenue_refused_files", "Files of uploads that were not taken, by the code told.", ("code",)
 )
+scans = Counter(
+    "avenue_scans",
+    "Uploads that the scanner was asked about, by what became of them; `away`: it did not answer.",
+    ("outcome",),
+)
 uncounted = Counter(
     "avenue_uncounted_requests",
     "Reads let through although their rate limit could not be counted.",
@@ -152,6 +157,11 @@ def count_refusal(code: str) -> None:
 def count_refused_file(code: str) -> None:
     """Count a file of an upload that was not taken."""
     refused_files.labels(code).inc()
+
+
+def count_scan(outcome: str) -> None:
+    """Count a file that the scanner was asked about."""
+    scans.labels(outcome).inc()
 
 
 def count_uncounted(kind: str) -> None:

@@ -19,6 +19,7 @@ from avenue.errors import Unavailable
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.media.intake.library import MediaLibrary, UploadRequest, UploadResult
 from avenue.media.intake.policy import image_limits, product_pictures
+from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.pictures.facts import Examined, Look, PictureFacts
 from avenue.media.renditions.store import RenditionStore
@@ -109,6 +110,7 @@ def stores(mongod: Mongod, migrated_uri: str) -> Iterator[Stores]:
             believer,
             image_limits(settings),
             believer,
+            IntakeScanner(None, settings),
             settings,
         ),
         raw(mongod.client, migrated_uri),

@@ -53,6 +53,10 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
         {"claim.kind": "library", "state": "live", "alt.en": {"$in": [None, ""]}, **OF_SITE},
         {"created_at": -1, "_id": -1},
     ),
+    "assets.versions.scan.state_1_site_1__id_1": (
+        {"versions.scan.state": "pending", "_id": {"$nin": ["a"]}},
+        {"site": 1, "_id": 1},
+    ),
     "assets.site_1_versions.file_1": ({"versions.file": "a", **OF_SITE}, {}),
     "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
     "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),

@@ -59,6 +59,8 @@ WHO_MAY = {
     "GET /api/sites": For(SUPERUSERS, READ),
     "POST /api/sites": For(SUPERUSERS, WRITE),
     "GET /api/audit": For(ADMINS, READ),
+    "GET /api/quarantine": For(ADMINS, READ),
+    "POST /api/quarantine/<asset_id>/release": For(ADMINS, WRITE),
     # The shop
     "GET /api/shop/products": ALL,
     "GET /api/shop/products/export": For(SHOP, READ),
@@ -324,6 +326,8 @@ WHO_MAY = {
     "POST /admin/infrastructure/sites/<site_id>/remove": For(SUPERUSERS),
     "POST /admin/infrastructure/sites/<site_id>/reopen": For(SUPERUSERS),
     "GET /admin/audit": For(ADMINS),
+    "GET /admin/quarantine": For(ADMINS),
+    "POST /admin/quarantine/<asset_id>/release": For(ADMINS),
     "GET /admin/infrastructure": For(OPERATORS),
     "GET /admin/infrastructure/diagnosis.json": For(OPERATORS),
     "GET /admin/infrastructure/alerts": For(OPERATORS),

@@ -243,6 +243,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "PATCH /api/uploads/filepond": sends(data=b"0", content_type=PART_TYPE),
     "DELETE /api/uploads/filepond": lambda h: {"data": upload(h)[0], "content_type": "text/plain"},
     "POST /api/uploads/revoke": NOTHING,
+    "POST /api/quarantine/<asset_id>/release": body(reason="A test of our own."),
     # Pages and forms
     "POST /preferences": filled(language="en"),
     "POST /login": filled(email="nobody@shop.example", password="wrong-and-long"),
@@ -317,6 +318,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/uploads/<upload_id>": filled(name="foto.jpg", reference="ORD-7"),
     "POST /admin/uploads/<upload_id>/links": filled(expires_in="3600"),
     "POST /admin/uploads/<upload_id>/revoke": EMPTY,
+    "POST /admin/quarantine/<asset_id>/release": filled(reason="A test of our own."),
     "POST /admin/website": filled(title="Tercera"),
     "POST /admin/website/<page_id>": filled(title="Tercera", revision="3"),
     "POST /admin/website/<page_id>/publish": filled(revision="3"),

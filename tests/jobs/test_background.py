@@ -29,6 +29,7 @@ def everything(database: Database) -> Background:
         alert_url="https://shop.example/alerts",
         alert_secret="s" * 32,
         backup_to="/nowhere",
+        scanner="clamd://scanner.example",
     )
     return Background(settings, database)
 

@@ -16,7 +16,7 @@ from avenue.identity import Role, Scope
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
 from avenue.media.intake.filetypes import FILE_TYPES
-from avenue.media.models import State, Visibility
+from avenue.media.models import ScanState, State, Visibility
 from avenue.media.references import Kind as FaultKind
 from avenue.media.references import Standing
 from avenue.notifications.models import Channel
@@ -33,6 +33,7 @@ from avenue.storage.shapes import SHAPES, Maybe, Of, Shape, Values
 TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("assets", "state", State),
     ("assets", "visibility", Visibility),
+    ("assets", "versions.scan.state", ScanState),
     ("assets", "damaged.kind", FaultKind),
     ("findings", "kind", FaultKind),
     ("findings", "standing", Standing),

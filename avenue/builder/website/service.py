@@ -394,7 +394,9 @@ class PageService:
         seen = {
             each: asset
             for each, asset in found.items()
-            if asset.state is State.LIVE and (is_shown(asset) or asset.claim == library)
+            if asset.state is State.LIVE
+            and not asset.current.is_withheld
+            and (is_shown(asset) or asset.claim == library)
         }
         return PicturedPage(page=page, assets=seen)
 

@@ -4,7 +4,8 @@ The job does it; when that has not run for a while, a web process does, which th
 background work has stopped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from avenue.accounts.letters import MAIL
@@ -16,9 +17,11 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.models import Measure
 from avenue.health.rules.measures import Figures, Glance
 from avenue.health.rules.work import failed_since, is_late
-from avenue.health.thresholds import STOPPED
+from avenue.health.thresholds import MOST_IN_QUARANTINE, SCANNER_AWAY, STOPPED, UNSCANNED
 from avenue.jobs.service import JobService
 from avenue.media.announcing.models import PURGES, WEBHOOKS
+from avenue.media.models import ScanState
+from avenue.media.quarantine.store import ScanStore
 from avenue.media.references import Standing
 from avenue.notifications.store import OutboxStore
 from avenue.storage.sites import Sites
@@ -29,8 +32,23 @@ WATCH = "watch"
 EVERY_SECONDS = 180
 GB = 10**9
 DAY = timedelta(days=1)
+SCANNING = frozenset({Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED})
 TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL})
 """Jobs whose failing is told by what they could not deliver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is looked at.
+
+    `scans` are those of the clusters at hand, none where nothing is scanned.
+    """
+
+    jobs: JobService
+    outbox: OutboxStore
+    inspections: InspectionStore
+    deployment: DeploymentStatus
+    scans: Callable[[], Sequence[ScanStore]]
 
 
 class GlanceService:
@@ -39,20 +57,18 @@ class GlanceService:
     def __init__(
         self,
         alerts: AlertService,
-        jobs: JobService,
-        outbox: OutboxStore,
-        inspections: InspectionStore,
-        deployment: DeploymentStatus,
+        watched: Watched,
         sites: Sites,
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._alerts = alerts
-        self._jobs = jobs
-        self._outbox = outbox
-        self._inspections = inspections
-        self._deployment = deployment
+        self._jobs = watched.jobs
+        self._outbox = watched.outbox
+        self._inspections = watched.inspections
+        self._deployment = watched.deployment
+        self._scans = watched.scans
         self._sites = sites
         self._settings = settings
         self._now = now
@@ -67,6 +83,7 @@ class GlanceService:
             frozenset({Measure.UNDELIVERED}): self._undelivered,
             frozenset({Measure.PLAN}): self._plan,
             frozenset({Measure.LETTERS}): self._letters,
+            SCANNING: self._scanning,
         }
         figures: dict[tuple[Measure, str | None], float] = {}
         missing: set[Measure] = set()
@@ -120,6 +137,25 @@ class GlanceService:
         facts = self._deployment.database()
         used = (facts.storage_bytes or 0) + (facts.index_bytes or 0)
         return _share(Measure.PLAN, used, self._settings.database_gb * GB)
+
+    def _scanning(self) -> Figures:
+        """Return what the scanner has left undone and found, of each cluster that is at hand."""
+        figures: dict[tuple[Measure, str | None], float] = {}
+        scans = self._scans()
+        if not scans:
+            return figures
+        now = self._now()
+        since = min((at for each in scans if (at := each.away_since())), default=now)
+        figures[Measure.SCANNER, None] = (
+            (now - since) / timedelta(minutes=1) if now - since > SCANNER_AWAY else 0
+        )
+        figures[Measure.UNSCANNED, None] = sum(
+            each.waiting_before(now - UNSCANNED, MOST_IN_QUARANTINE) for each in scans
+        )
+        for each in scans:
+            for site, files in each.counts(ScanState.QUARANTINED, MOST_IN_QUARANTINE).items():
+                figures[Measure.QUARANTINED, site] = files
+        return figures
 
     def _letters(self) -> Figures:
         sent = self._outbox.count_since(MAIL, DAY)

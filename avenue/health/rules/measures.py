@@ -50,11 +50,15 @@ HEADLINES: Mapping[Measure, str] = {
     Measure.UNDELIVERED: sentence("A receiver has not taken {value} messages in a row."),
     Measure.PLAN: sentence("The database has {value} % of the size of its plan."),
     Measure.LETTERS: sentence("{value} % of the letters of a day were sent in the last 24 hours."),
+    Measure.SCANNER: sentence("The scanner has been away for {value} minutes."),
+    Measure.UNSCANNED: sentence("Files that have waited for the scanner too long: {value}."),
+    Measure.QUARANTINED: sentence("The site {site} has files in quarantine: {value}."),
 }
 GLANCED = frozenset(
     {
         *(Measure.STOPPED, Measure.LATE_JOBS, Measure.FAILED_JOBS, Measure.LOST),
         *(Measure.ON_A_DISK, Measure.UNDELIVERED, Measure.PLAN, Measure.LETTERS),
+        *(Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED),
     }
 )
 """What is read every few minutes, and not from snapshots."""
@@ -119,6 +123,18 @@ ACTIONS: Mapping[Measure, str] = {
     Measure.LETTERS: sentence(
         "See why so many letters are sent, or take more of them from your mail service and set "
         "AVENUE_ALERT_LETTERS_PER_DAY."
+    ),
+    Measure.SCANNER: sentence(
+        "Start clamd, or look at its log and at AVENUE_SCANNER: `python -m avenue doctor` says "
+        "whether it answers."
+    ),
+    Measure.UNSCANNED: sentence(
+        "Nobody can read them before they are scanned. See whether clamd answers, and whether the "
+        "job `scan` runs."
+    ),
+    Measure.QUARANTINED: sentence(
+        "See on the page Quarantine what was found. Delete these files, or release one if you know "
+        "that the scanner is wrong."
     ),
 }
 DISK_IS_FULL = sentence(
@@ -255,6 +271,9 @@ def rules(settings: Settings) -> Mapping[Measure, Rule]:
         ),
         Measure.PLAN: full,
         Measure.LETTERS: full,
+        Measure.SCANNER: _first(Unit.MINUTES, Level.WARNING),
+        Measure.UNSCANNED: _first(Unit.FILES, Level.WARNING),
+        Measure.QUARANTINED: _first(Unit.FILES, Level.WARNING),
     }
 
 

@@ -21,9 +21,10 @@ from avenue.errors import (
 from avenue.identity import Actor, Site, new_id
 from avenue.media.intake.filetypes import PICTURES, file_name
 from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.intake.sniffing import HEAD_BYTES, JPEG, MediaType, detect
 from avenue.media.intake.spool import fill, new_spool
-from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.models import Asset, Claim, Scan, State, Version
 from avenue.media.naming import safe_name
 from avenue.media.pictures.facts import Examined, Wanted
 from avenue.media.pictures.limits import ImageLimits
@@ -184,7 +185,7 @@ class UploadRequest:
 class Checked:
     """A received file that may be stored: `file` has what is kept of it, without its metadata.
 
-    `examined` is None where it is no picture.
+    `examined` is None where it is no picture, `scan` where nothing is scanned.
     """
 
     incoming: Incoming
@@ -194,6 +195,7 @@ class Checked:
     file: BinaryIO
     length: int
     sha256: str
+    scan: Scan | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -271,6 +273,7 @@ class MediaLibrary:
         examiner: Examiner,
         limits: ImageLimits,
         room: Room,
+        scanner: IntakeScanner,
         settings: Settings,
     ) -> None:
         self._store = store
@@ -278,6 +281,7 @@ class MediaLibrary:
         self._examiner = examiner
         self._limits = limits
         self._room = room
+        self._scanner = scanner
         self._settings = settings
 
     @contextmanager
@@ -561,7 +565,11 @@ class MediaLibrary:
     def _checked(
         self, order: UploadRequest, incoming: Incoming, media_type: MediaType, spools: ExitStack
     ) -> Checked:
-        """Open a picture wholly, clean it, and make the variants its place wants at once."""
+        """Scan a file; open a picture wholly, clean it, and make the variants its place wants.
+
+        None are made of what nobody may read.
+        """
+        scan = self._scanner.scan(incoming.file, incoming.length)
         before = order.replaces.name if order.replaces else ""
         name = file_name(incoming.name or before, media_type)
         if media_type.name not in PICTURES:
@@ -573,8 +581,10 @@ class MediaLibrary:
                 file=incoming.file,
                 length=incoming.length,
                 sha256=incoming.sha256,
+                scan=scan,
             )
-        wanted = [Wanted(variant=each, extension=DEFAULT_EXTENSION) for each in order.policy.eager]
+        eager = () if scan and scan.is_withheld else order.policy.eager
+        wanted = [Wanted(variant=each, extension=DEFAULT_EXTENSION) for each in eager]
         clean_file = spools.enter_context(new_spool(self._settings.tmp_dir))
         examined = self._examined(incoming, media_type.name, clean_file, wanted)
         copy = examined.clean_copy
@@ -586,6 +596,7 @@ class MediaLibrary:
             file=clean_file if copy else incoming.file,
             length=copy.bytes if copy else incoming.length,
             sha256=copy.sha256 if copy else incoming.sha256,
+            scan=scan,
         )
 
     def _examined(
@@ -623,6 +634,7 @@ class MediaLibrary:
             height=examined.height if examined else None,
             at=now,
             by=actor.id,
+            scan=checked.scan,
             **_look_of(examined),
         )
         if replaced:

@@ -22,6 +22,7 @@ from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import External
 from avenue.media.presenting import external_json, upload_json
 from avenue.media.replies import UploadReply, UploadReplyFacts
+from avenue.scanning.errors import ScannerAway
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.web.audit import note, nothing_changed
@@ -54,6 +55,7 @@ PICTURE_REFUSALS: tuple[type[AvenueError], ...] = (
     TooManyFrames,
     ImageTooCostly,
     DecodersBusy,
+    ScannerAway,
     QuotaExceeded,
     UserQuotaExceeded,
     StorageFull,

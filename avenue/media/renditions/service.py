@@ -163,6 +163,7 @@ class Renditions:
         """Tell whether there is such a rendition of `asset`, made already or not."""
         return (
             self._settings.pipeline_mode != OFF
+            and not asset.current.is_withheld
             and asset.current.width is not None
             and variant in VARIANTS
             and extension in extensions(asset.current.has_alpha)
@@ -202,6 +203,7 @@ class Renditions:
             now is not None
             and now.state is State.LIVE
             and now.current.file == asset.current.file
+            and not now.current.is_withheld
             and now.focal_point == asset.focal_point
         )
 

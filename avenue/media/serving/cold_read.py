@@ -3,8 +3,8 @@
 After a start, and in a large catalogue, most pictures are new to the worker that is asked. A public
 one at the URL of its bytes takes a look at its record and one at its bytes, no more; what else the
 ordinary path does takes more than half as long again (docs/performance.md). All else (private,
-replaced, not made yet, damaged, an original of more than a chunk that the disk cache does not
-take) is for the ordinary path.
+replaced, not made yet, not scanned, damaged, an original of more than a chunk that the disk cache
+does not take) is for the ordinary path.
 """
 
 from avenue.errors import MalformedRecord
@@ -39,6 +39,8 @@ class ColdRead:
         try:
             asset = self._reader.find(site, asset_id)
             if asset is None or asset.visibility is not Visibility.PUBLIC:
+                return None
+            if asset.current.is_withheld:
                 return None
             found = self._opened(asset, path, file_name)
             if found is None:

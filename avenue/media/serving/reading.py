@@ -16,6 +16,7 @@ from avenue.identity import Actor, Site
 from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
 from avenue.media.errors import VersionNotFound
 from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.scans import check_scanned
 from avenue.media.serving.cache import AssetCache, ByteCache, Place
 from avenue.media.serving.disk_cache import Facts
 from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
@@ -373,7 +374,12 @@ class MediaReader:
         return self._assets.put(asset)
 
     def open(self, asset: Asset) -> StoredFile:
-        """Open the current version of `asset`."""
+        """Open the current version of `asset`; raise `NotScanned` or `InQuarantine`."""
+        check_scanned(asset.current)
+        return self.open_to_take_apart(asset)
+
+    def open_to_take_apart(self, asset: Asset) -> StoredFile:
+        """Open the same for work that shows it to nobody, and has each part of it scanned."""
         return StoredFile(
             asset=asset,
             version=asset.current,
@@ -385,10 +391,11 @@ class MediaReader:
     def open_version(self, asset: Asset, version: str) -> StoredFile:
         """Open a version (its twelve digits) of `asset`, for those who may see what it was before.
 
-        Raise `VersionNotFound`.
+        Raise `VersionNotFound`, `NotScanned` or `InQuarantine`.
         """
         for each in asset.versions:
             if each.version == version:
+                check_scanned(each)
                 return StoredFile(
                     asset=asset, version=each, store=self._store, right_bytes=self._right_bytes
                 )

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from avenue.config import Settings
 from avenue.errors import AvenueError, MalformedRecord, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
-from avenue.media.errors import LinkExpired
+from avenue.media.errors import InQuarantine, LinkExpired, NotScanned
 from avenue.media.legacy import can_answer, legacy_path, width_in
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import (
@@ -28,6 +28,7 @@ from avenue.media.pictures.variants import (
     form_as_wide_as,
 )
 from avenue.media.renditions.service import RenditionBusy, Renditions
+from avenue.media.scans import check_scanned
 from avenue.media.serving.cache import Place
 from avenue.media.serving.conditional import FIELDS
 from avenue.media.serving.delivery import (
@@ -66,7 +67,10 @@ FILE_REPLIES = {
 }
 MOVED = Reply({"text/html": str}, "The current address of this file.", (LOCATION,))
 CHOSEN = Reply({"text/html": str}, "The variant in the format that suits best.", (LOCATION,))
-FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy)
+FILE_REFUSALS = (
+    *(PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy),
+    *(NotFound, NotScanned, InQuarantine),
+)
 
 
 MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLOWED})
@@ -234,7 +238,7 @@ def _moved(asset: Asset, path: str) -> Response:
 
 
 def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | None]) -> Admission:
-    """Return the admission to a live asset of the host's site; see `_admitted`.
+    """Return the admission to a live asset of the host's site that may be read; see `_admitted`.
 
     One that cannot be read is there for administrators alone, who are told of it.
     """
@@ -246,7 +250,9 @@ def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | 
         if _reader().is_admin:
             raise
         found = None
-    return _admitted(found, variant)
+    admission = _admitted(found, variant)
+    check_scanned(admission.asset.current)  # whoever asks, and whatever lets them in
+    return admission
 
 
 def _admitted(asset: Asset | None, variant: str) -> Admission:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from avenue.errors import MalformedRecord
-from avenue.media.models import Asset, Claim, State, Version, Visibility
+from avenue.media.models import WITHHELD, Asset, Claim, State, Version, Visibility
 from avenue.media.store.documents import (
     ASSETS,
     OTHER_BYTES,
@@ -79,11 +79,12 @@ class AssetStore:
         return {each.id: each for each in found}
 
     def public_among(self, site_id: str, asset_ids: Sequence[str]) -> set[str]:
-        """Return which of `asset_ids` are live and public."""
+        """Return which of `asset_ids` are live, public and readable."""
         query = {
             "_id": {"$in": list(asset_ids)},
             "state": State.LIVE,
             "visibility": Visibility.PUBLIC,
+            "versions.0.scan.state": {"$nin": [*WITHHELD]},
         }
         return {each["_id"] for each in self._assets(site_id).find(query, {"_id": 1})}
 

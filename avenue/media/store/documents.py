@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from avenue.media.intake.filetypes import PICTURES
-from avenue.media.models import Asset, Claim, State, Version, Visibility
+from avenue.media.models import Asset, Claim, Scan, ScanState, State, Version, Visibility
 from avenue.storage.connection import Document
 from avenue.storage.listing import listing_of
 from avenue.storage.records import faults_of, sound
@@ -13,8 +13,8 @@ from avenue.storage.records import faults_of, sound
 ASSETS = "assets"
 OTHER_BYTES = "wrong_hash"
 """The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
-DELIVERED = frozenset({"file", "sha256", "bytes", "media_type"})
-"""What has to be known of a version to deliver it."""
+DELIVERED = frozenset({"file", "sha256", "bytes", "media_type", "scan"})
+"""What has to be known of a version to deliver it; `scan` if it has one."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_VERSION: Mapping[str, Any] = {
     "source_sha256": "",
@@ -122,16 +122,29 @@ def file_metadata(asset: Asset, version: Version) -> Document:
 
 def version_document(version: Version) -> Document:
     """Return a version as it is stored."""
-    return {name: getattr(version, name) for name in Version.__slots__}
+    document = {name: getattr(version, name) for name in Version.__slots__ if name != "scan"}
+    return {**document, "scan": scan_document(version.scan)} if version.scan else document
+
+
+def scan_document(scan: Scan) -> Document:
+    """Return what was found in a version as it is stored."""
+    found = {name: getattr(scan, name) for name in Scan.__slots__}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _version_in(document: Document) -> Version:
     """Return a stored version; one from before a field was known has its default."""
-    focal = document.get("focal")
+    focal, scan = document.get("focal"), document.get("scan")
     return Version(
         **{
             **{name: document[name] for name in Version.__slots__ if name in document},
             "focal": (focal[0], focal[1]) if focal else None,
             "removed": tuple(document.get("removed", ())),
+            "scan": _scan_in(scan) if scan is not None else None,
         }
     )
+
+
+def _scan_in(document: Document) -> Scan:
+    found = {name: document[name] for name in Scan.__slots__ if name in document}
+    return Scan(**{**found, "state": ScanState(document["state"])})

@@ -11,9 +11,10 @@ from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import Invalid, StorageFull
 from avenue.identity import Role
-from avenue.media.errors import EmptyFile, UnsafeArchive, UnsupportedMediaType
+from avenue.media.errors import EmptyFile, InfectedFile, UnsafeArchive, UnsupportedMediaType
 from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
+from avenue.scanning.errors import ScannerAway
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.matching.errors import (
     ArchiveExpired,
@@ -72,6 +73,8 @@ blueprint = Blueprint("picture_imports", __name__, url_prefix="/api/shop/picture
         UnsupportedMediaType,
         EmptyFile,
         UnsafeArchive,
+        InfectedFile,
+        ScannerAway,
         TooManyFiles,
         OneFileOnly,
         IdempotencyKeyReused,

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.config import Settings
 from avenue.identity import Actor, Role
-from avenue.media.errors import VersionNotFound, ZipTooLarge
+from avenue.media.errors import InQuarantine, NotScanned, VersionNotFound, ZipTooLarge
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.receiving import (
     external_reply,
@@ -102,9 +102,10 @@ def add_images(kind: str, owner_id: str) -> Response:
     refuses=(*NOT_THERE, ZipTooLarge, DamagedFile),
 )
 def zip_images(kind: str, owner_id: str) -> Response:
-    """Give all stored pictures as one ZIP, numbered in their order."""
+    """Give all stored pictures that can be read as one ZIP, numbered in their order."""
     gallery = using(PictureService).gallery(current_actor(), Claim(kind=kind, id=owner_id))
-    stored = [each for each in gallery.pictures if isinstance(each, Asset)]
+    there = [each for each in gallery.pictures if isinstance(each, Asset)]
+    stored = [each for each in there if not each.current.is_withheld]
     if not stored:
         raise ImageNotFound
     named = [replace(each, name=f"{gallery.name}-{n}") for n, each in enumerate(stored, start=1)]
@@ -188,7 +189,10 @@ def list_image_versions(kind: str, owner_id: str, asset_id: str) -> Response:
 @require(Role.SELLER)
 @described(
     replies=FILE_REPLIES,
-    refuses=(*NOT_THERE, VersionNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+    refuses=(
+        *(*NOT_THERE, VersionNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+        *(NotScanned, InQuarantine),
+    ),
 )
 def show_image_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
     """Give the bytes of one version, an older one too, to those who may change the picture."""

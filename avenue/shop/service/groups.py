@@ -17,6 +17,7 @@ from avenue.shop.models import (
     Product,
     Sort,
     pictures_of,
+    shown_to,
 )
 from avenue.shop.service.access import may_change, may_see, require_seller
 from avenue.shop.store.groups import GroupStore
@@ -146,8 +147,8 @@ class GroupService:
     def _pictured(self, actor: Actor, groups: Sequence[Group]) -> list[PicturedGroup]:
         """Return `groups` with their live pictures and visible products, by two queries."""
         ids = [image.asset for group in groups for image in group.images if image.asset]
-        assets = self._library.get_many(actor, ids)
-        live = {each.id: each for each in assets.values() if each.state is State.LIVE}
+        assets = shown_to(actor, self._library.get_many(actor, ids).values())
+        live = {each.id: each for each in assets if each.state is State.LIVE}
         members = self._products.grouped(actor.site.id, [each.id for each in groups])
         return [
             PicturedGroup(

@@ -17,12 +17,12 @@ from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.archives import Archive, ArchiveFile, PassedOver
-from avenue.media.errors import DamagedEntry, EmptyFile, UnsupportedMediaType
+from avenue.media.errors import DamagedEntry, EmptyFile, InfectedFile, UnsupportedMediaType
 from avenue.media.intake.library import Incoming, MediaLibrary, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.media.intake.spool import fill, new_spool
-from avenue.media.models import Claim
+from avenue.media.models import Asset, Claim
 from avenue.media.serving.reading import MediaReader, SeekableFile
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.matching.errors import (
@@ -108,8 +108,8 @@ class PictureImportService:
         """Keep a ZIP and what would be done with it, and tell whether it is a new import.
 
         It is not when this `key` (Idempotency-Key) began one. No product is changed. Raise
-        `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`, or what
-        the library refuses a file with; then nothing is left behind.
+        `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`,
+        `InfectedFile`, or what the library refuses a file with; then nothing is left behind.
         """
         require_seller(actor)
         if key is not None and (known := self._known(actor, incoming, key)):
@@ -127,6 +127,7 @@ class PictureImportService:
         )
         with self._library.receiving(actor, order, [incoming]) as upload_result:
             upload_result.raise_if_empty()
+            _check_clean(upload_result.new[0])
             new = self._new(actor, incoming, upload_result.new[0].id, name, key, planned)
             self._imports.put_files(actor.site.id, new.id, planned)
             try:
@@ -305,7 +306,7 @@ class PictureImportWorker:
         asset = self._reader.find_now(site, run.archive)
         if asset is None:
             raise ArchiveExpired
-        with _opened(SeekableFile(self._reader.open(asset))) as archive:
+        with _opened(SeekableFile(self._reader.open_to_take_apart(asset))) as archive:
             job.save(done=run.done, total=run.total)
             while file := self._imports.next_file(site.id, run):
                 outcome, failure = self._outcome(actor, run, archive, file)
@@ -410,3 +411,10 @@ def _why_no_picture(archive: Archive, key: bytes, policy: UploadPolicy) -> str |
 
 def _is_over(job: Job | None) -> bool:
     return job is None or job.is_finished
+
+
+def _check_clean(archive: Asset) -> None:
+    """Raise `InfectedFile`; one that was not scanned is taken, since each of its pictures is."""
+    scan = archive.current.scan
+    if scan is not None and scan.signature is not None:
+        raise InfectedFile(scan.signature)

@@ -27,6 +27,7 @@ from avenue.shop.models import (
     Sort,
     Status,
     pictures_of,
+    shown_to,
 )
 from avenue.shop.service.access import may_change, may_see, require_seller
 from avenue.shop.store.groups import GroupStore
@@ -240,7 +241,7 @@ class ProductService:
         Those in the trash come with the pictures that are there with them.
         """
         ids = [image.asset for product in products for image in product.images if image.asset]
-        found = self._library.get_many(actor, ids).values()
+        found = shown_to(actor, self._library.get_many(actor, ids).values())
         live, trashed = (
             {each.id: each for each in found if each.state is state}
             for state in (State.LIVE, State.TRASH)

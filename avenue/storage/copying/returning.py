@@ -218,6 +218,7 @@ class Returning:
             raise CannotReturn(what=asset["_id"], why="it was a temporary picture of nobody")
         back = {name: value for name, value in asset.items() if name not in OF_ITS_TIME}
         back |= {"state": "live", "link_epoch": int(time.time())}
+        back["versions"] = [_to_be_scanned(each) for each in back["versions"]]
         soonest = utc_now() + timedelta(days=self._trash_days)
         if back.get("expires_at") and back["expires_at"] < soonest:
             back["expires_at"] = soonest
@@ -241,3 +242,11 @@ class Returning:
 
     def _files(self, version: StoredVersion) -> Files:
         return site(self._database, version.site).files(version.bucket).of_primary()
+
+
+def _to_be_scanned(version: Document) -> Document:
+    """Return a version that is scanned again if a scanner found nothing in it then."""
+    scan = version.get("scan")
+    if not isinstance(scan, dict) or scan.get("state") != "clean":
+        return version
+    return {**version, "scan": {**scan, "state": "unscanned"}}

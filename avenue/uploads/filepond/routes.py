@@ -14,6 +14,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.errors import NotFound
+from avenue.media.errors import InQuarantine, NotScanned
 from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
 from avenue.media.serving.reading import DamagedFile, MediaReader
@@ -162,7 +163,10 @@ def patch() -> ResponseReturnValue:
 @described(
     query=Asked,
     replies={**FILE_REPLIES, 200: GIVEN},
-    refuses=(NotFound, UploadNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+    refuses=(
+        *(NotFound, UploadNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+        *(NotScanned, InQuarantine),
+    ),
 )
 def show() -> ResponseReturnValue:
     """Give a file back (`?load=`, `?restore=`); with `?patch=`, say how much of it has come."""

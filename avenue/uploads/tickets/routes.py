@@ -17,6 +17,7 @@ from avenue.media.errors import (
     UnsupportedMediaType,
 )
 from avenue.media.intake.library import Incoming, Refusal
+from avenue.scanning.errors import ScannerAway
 from avenue.storage.idempotency import UploadInProgress
 from avenue.uploads.errors import TooManyUploads, UnknownCategory
 from avenue.uploads.tickets import replies
@@ -109,6 +110,7 @@ def make_ticket() -> tuple[Response, int]:
         *(InvalidTicket, TicketForOtherTarget, TicketUsed, TicketExpired, OneFileOnly),
         *(TooManyUploads, UploadInProgress, UnsupportedMediaType, EmptyFile),
         *(BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly, DecodersBusy),
+        ScannerAway,
         StorageFull,
     ),
 )

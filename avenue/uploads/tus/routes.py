@@ -22,6 +22,7 @@ from avenue.media.errors import (
 )
 from avenue.media.serving.delivery import PRIVATE
 from avenue.media.urls import original_url
+from avenue.scanning.errors import ScannerAway
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.uploads.errors import (
     BadReference,
@@ -72,6 +73,7 @@ FILE_REFUSALS = (
     TooManyFrames,
     ImageTooCostly,
     DecodersBusy,
+    ScannerAway,
 )
 PART_REFUSALS = (
     InvalidTusHeader,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response
 
 from avenue.identity import Scope
-from avenue.media.errors import ZipTooLarge
+from avenue.media.errors import InQuarantine, NotScanned, ZipTooLarge
 from avenue.media.serving.delivery import deliver_made
 from avenue.media.serving.reading import DamagedFile
 from avenue.media.serving.zipping import ZIP_TYPE
@@ -27,7 +27,7 @@ blueprint = Blueprint("upload_zips", __name__, url_prefix="/api/uploads")
 @described(
     body=ZipWanted,
     replies={200: Reply({ZIP_TYPE: bytes}, "The ZIP.", ("Content-Disposition",))},
-    refuses=(UploadNotFound, ZipTooLarge, DamagedFile),
+    refuses=(UploadNotFound, ZipTooLarge, DamagedFile, NotScanned, InQuarantine),
 )
 @audited("upload.zip_made")
 def make_zip() -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -29,7 +29,9 @@ class Watch:
     def __init__(self, house: House) -> None:
         self.house = house
         self.now = utc_now()
-        house.settings = replace(house.settings, database_gb=10, alert_letters_per_day=100)
+        house.settings = replace(
+            house.settings, database_gb=10, alert_letters_per_day=100, scanner="clamd://scanner"
+        )
         sites = Sites(house.database, house.settings)
         self.glances: GlanceService = glance_service(house.settings, house.database, sites)
         self.glances._now = lambda: self.now
@@ -38,6 +40,8 @@ class Watch:
         house.jobs.periodic(WATCH, 180)
         house.raw["findings"].delete_many({})
         house.raw["notification_receivers"].delete_many({})
+        house.raw["assets"].delete_many({"_id": {"$in": ["pending", "quarantined"]}})
+        house.raw["avenue_meta"].delete_one({"_id": "scanned"})
         self.has_worked()
 
     def database(self) -> DatabaseFacts:
@@ -117,6 +121,26 @@ def many_letters(watch: Watch) -> None:
     watch.house.raw["notifications"].insert_many([{**sent, "_id": f"l{n}"} for n in range(90)])
 
 
+def scanner_away(watch: Watch) -> None:
+    since = watch.now - timedelta(minutes=11)
+    watch.house.raw["avenue_meta"].insert_one({"_id": "scanned", "away_since": since})
+
+
+def file_that_waits(watch: Watch) -> None:
+    a_scanned_file(watch, "pending", watch.now - timedelta(minutes=16))
+
+
+def file_in_quarantine(watch: Watch) -> None:
+    a_scanned_file(watch, "quarantined", watch.now)
+
+
+def a_scanned_file(watch: Watch, state: str, at: datetime) -> None:
+    scan = {"state": state, "at": at}
+    watch.house.raw["assets"].insert_one(
+        {"_id": state, "site": "default", "state": "live", "versions": [{"scan": scan}]}
+    )
+
+
 FAULTS: dict[Measure, Callable[[Watch], None]] = {
     Measure.LOST: lost_picture,
     Measure.ON_A_DISK: address_of_localhost,
@@ -125,6 +149,9 @@ FAULTS: dict[Measure, Callable[[Watch], None]] = {
     Measure.UNDELIVERED: dead_receiver,
     Measure.PLAN: plan_at_86,
     Measure.LETTERS: many_letters,
+    Measure.SCANNER: scanner_away,
+    Measure.UNSCANNED: file_that_waits,
+    Measure.QUARANTINED: file_in_quarantine,
 }
 
 

@@ -11,7 +11,7 @@ from avenue.builder.library.presenting import all_json, removed_json
 from avenue.builder.library.replies import ChangedMedia, RemovedMedia
 from avenue.builder.library.service import MediaService
 from avenue.identity import Role, Scope
-from avenue.media.errors import ZipTooLarge
+from avenue.media.errors import InQuarantine, NotScanned, ZipTooLarge
 from avenue.media.serving.delivery import deliver_made
 from avenue.media.serving.reading import DamagedFile
 from avenue.media.serving.zipping import ZIP_TYPE
@@ -65,7 +65,7 @@ def remove_many() -> Response:
 @described(
     body=MediaZip,
     replies={200: Reply({ZIP_TYPE: bytes}, "The ZIP.", ("Content-Disposition",))},
-    refuses=(MediaNotFound, ZipTooLarge, DamagedFile),
+    refuses=(MediaNotFound, ZipTooLarge, DamagedFile, NotScanned, InQuarantine),
 )
 @audited("media.zip_made")
 def zip_media() -> Response:

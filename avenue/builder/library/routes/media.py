@@ -37,7 +37,7 @@ from avenue.builder.library.routes.lists import (
 )
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role, is_id
-from avenue.media.errors import VersionNotFound
+from avenue.media.errors import InQuarantine, NotScanned, VersionNotFound
 from avenue.media.intake.library import Incoming, Refusal, UploadResult
 from avenue.media.intake.receiving import answered, idempotency_key, received, upload_described
 from avenue.media.replies import Versions
@@ -212,7 +212,10 @@ def list_versions(media_id: str) -> Response:
 @require(Role.EDITOR)
 @described(
     replies=FILE_REPLIES,
-    refuses=(MediaNotFound, VersionNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+    refuses=(
+        *(MediaNotFound, VersionNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+        *(NotScanned, InQuarantine),
+    ),
 )
 def show_version(media_id: str, version: str) -> Response:
     """Give the bytes of one version, an older one too, to editors alone."""

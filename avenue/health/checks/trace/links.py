@@ -14,6 +14,7 @@ from avenue.health.checks.trace.models import (
     Use,
 )
 from avenue.media.models import Asset, Claim, State
+from avenue.media.scans import withheld
 
 OWNING_ONE = frozenset({"product", "group", "site"})
 """Kinds that own what they name, and name what they own."""
@@ -43,6 +44,8 @@ def broken_links(known: Known) -> Iterator[str]:
         yield f"The record of this asset cannot be read: {known.record.unreadable}."
         return
     yield from _gone_but_named(asset, known.uses)
+    if asset.versions and (reason := withheld(asset.current)):
+        yield f"Nobody is given it. {reason.message} {reason.hint}"
     yield from _of_files(asset, known.versions)
     if asset.state is State.LIVE:
         yield from _of_claim(asset, known.uses)

@@ -8,7 +8,7 @@ from itertools import islice
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.health.models import Finding, Level
-from avenue.health.rules import backups, deployment, machine
+from avenue.health.rules import backups, deployment, machine, scanning
 from avenue.health.rules.machine import Machine
 from avenue.health.thresholds import FRESH_BYTES
 from avenue.health.views.doctor.models import Look
@@ -24,6 +24,7 @@ MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
     "proxies": machine.proxies,
     "decoders": machine.decoders,
     "dependencies": machine.dependencies,
+    "scanner": lambda found: scanning.answers(found.settings),
 }
 
 

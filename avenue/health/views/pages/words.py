@@ -115,6 +115,7 @@ KINDS = {
     "remove_sites": lazy_gettext("Looking for sites to be deleted"),
     "samples": lazy_gettext("Sample products"),
     "scrub": lazy_gettext("Reading every byte again"),
+    "scan": lazy_gettext("Scanning files"),
     "snapshot": lazy_gettext("Hourly snapshot"),
     "sweep": lazy_gettext("Tidying up"),
     "tell_alert": lazy_gettext("Telling an alert"),

@@ -9,6 +9,8 @@ from avenue import __version__
 from avenue.errors import AvenueError
 from avenue.health.models import Check, Finding, Fit, Step, worst
 from avenue.health.rules import deployment
+from avenue.scanning.clamd import Scanner
+from avenue.scanning.errors import ScannerAway
 from avenue.storage.connection import Database
 from avenue.storage.schema import NotMigrated, Standing
 from avenue.storage.status import DatabaseRefuses, DeploymentStatus
@@ -68,11 +70,17 @@ class ReadinessService:
     """
 
     def __init__(
-        self, database: Database, probe: Probe, now: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        probe: Probe,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        scanner: Scanner | None = None,
     ) -> None:
         self._database = database
         self._status = DeploymentStatus(database)
         self._probe = probe
+        self._scanner = scanner
         self._now = now
         self._looking = threading.Lock()
         self._known: tuple[Check, ...] = ()
@@ -111,6 +119,8 @@ class ReadinessService:
                 yield _checked("oplog", lambda: deployment.oplog(self._status.oplog()))
             else:
                 yield from map(_not_looked_at, REST[1:])
+        if self._scanner is not None:
+            yield _scanning(self._scanner)
 
     def _ping(self) -> Iterable[Finding]:
         self._database.ping()
@@ -140,6 +150,15 @@ def _checked(name: str, find: Callable[[], Iterable[Finding]]) -> Check:
         return Check(name=name, state=Fit.OK)
     said = [each.says for each in found if Fit.of(each.level) is state]
     return Check(name=name, state=state, detail=" ".join(said))
+
+
+def _scanning(scanner: Scanner) -> Check:
+    """Return whether the scanner answers; without it files can be read all the same."""
+    try:
+        scanner.database(now=True)
+    except ScannerAway as error:
+        return Check(name="scanner", state=Fit.UNKNOWN, detail=error.message)
+    return Check(name="scanner", state=Fit.OK)
 
 
 def _not_looked_at(name: str) -> Check:

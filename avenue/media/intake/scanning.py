@@ -1,0 +1,55 @@
+"""A file is scanned while it comes in, before it is opened and before it is anybody's."""
+
+import logging
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.media.models import Scan, ScanState
+from avenue.media.scans import scan_of
+from avenue.scanning.clamd import Scanner
+from avenue.scanning.errors import ScannerAway
+from avenue.web import metrics
+
+BLOCK_BYTES = 1024 * 1024
+MOST_AT_ONCE_BYTES = 64 * 1024 * 1024
+"""What is larger is scanned by the job `scan`: whoever sent it would wait too long."""
+
+log = logging.getLogger(__name__)
+
+
+class IntakeScanner:
+    """Scans what comes in where a scanner is set up, and decides what becomes of it."""
+
+    def __init__(self, scanner: Scanner | None, settings: Settings) -> None:
+        self._scanner = scanner
+        self._away = settings.scanner_away
+        self._most_bytes = settings.scanner_max_mb * 1024 * 1024
+
+    def scan(self, file: BinaryIO, length: int) -> Scan | None:
+        """Return what was found in `file`, None where nothing is ever scanned.
+
+        Raise `ScannerAway` where nothing is taken without its answer.
+        """
+        if self._scanner is None:
+            return None
+        if MOST_AT_ONCE_BYTES < length <= self._most_bytes:
+            return Scan(state=ScanState.PENDING, at=utc_now())
+        try:
+            found = scan_of(self._scanner.scan(_blocks(file), length), utc_now())
+        except ScannerAway:
+            metrics.count_scan("away")
+            if self._away == "refuse":
+                raise
+            log.warning("A file came in unscanned: the scanner is away.")
+            accepts = self._away == "accept"
+            return Scan(state=ScanState.UNSCANNED if accepts else ScanState.PENDING, at=utc_now())
+        metrics.count_scan(found.state)
+        return found
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(BLOCK_BYTES):
+        yield block

@@ -1,0 +1,18 @@
+"""What can go wrong with files in quarantine.
+
+::
+
+    AvenueError
+    └── Conflict           409
+        └── NotInQuarantine     it is not there, or not any more
+"""
+
+from avenue.errors import Conflict
+
+
+class NotInQuarantine(Conflict):
+    """The file is not in quarantine, or not any more."""
+
+    code = "not_in_quarantine"
+    message = "This file is not in quarantine."
+    hint = "Somebody may have released it already; the list has those that are there."

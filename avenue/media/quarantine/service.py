@@ -1,0 +1,64 @@
+"""What administrators do about files in quarantine."""
+
+from dataclasses import replace
+
+from avenue.clock import utc_now
+from avenue.errors import Conflict, Forbidden, NotFound
+from avenue.identity import Actor, is_id
+from avenue.media.models import DUE, Asset, Scan, ScanState, Version
+from avenue.media.quarantine.errors import NotInQuarantine
+from avenue.media.quarantine.models import QuarantinePage
+from avenue.media.quarantine.store import QuarantineStore
+
+
+class QuarantineService:
+    """The files in quarantine of a site, for its administrators."""
+
+    def __init__(self, store: QuarantineStore) -> None:
+        self._store = store
+
+    def find(self, actor: Actor, *, after: str, limit: int) -> QuarantinePage:
+        """Return a page of them; raise `Forbidden`."""
+        _admit(actor)
+        found = self._store.find(actor.site.id, after=after, limit=limit + 1)
+        items = tuple(found[:limit])
+        return QuarantinePage(
+            items=items,
+            next=items[-1].id if len(found) > limit else None,
+            total=self._store.count(actor.site.id),
+        )
+
+    def release(self, actor: Actor, asset_id: str, reason: str) -> Asset:
+        """Let a file be read all the same, and return it; `reason` is kept with it.
+
+        All versions of it that are in quarantine are. Raise `Forbidden`, `NotFound` or
+        `NotInQuarantine`.
+        """
+        _admit(actor)
+        asset = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
+        if asset is None:
+            raise NotFound
+        held = [each for each in asset.versions if is_held(each)]
+        if not held:
+            raise NotInQuarantine
+        for version in held:
+            released = self._store.note(asset, version, _released(version, actor, reason))
+            if released is None:
+                raise Conflict
+            asset = released
+        return asset
+
+
+def is_held(version: Version) -> bool:
+    """Tell whether a version is in quarantine."""
+    return version.scan is not None and version.scan.state is ScanState.QUARANTINED
+
+
+def _released(version: Version, actor: Actor, reason: str) -> Scan:
+    before = version.scan or Scan(state=DUE[0], at=utc_now())
+    return replace(before, state=ScanState.RELEASED, at=utc_now(), by=actor.id, reason=reason)
+
+
+def _admit(actor: Actor) -> None:
+    if not actor.is_admin:
+        raise Forbidden

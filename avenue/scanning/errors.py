@@ -1,0 +1,19 @@
+"""Why nothing was scanned.
+
+::
+
+    AvenueError
+    └── Unavailable        503
+        └── ScannerAway        the scanner cannot be reached, or cannot scan just now
+"""
+
+from avenue.errors import Unavailable
+
+
+class ScannerAway(Unavailable):
+    """The scanner cannot be reached, takes too long, or says that it cannot scan."""
+
+    code = "scanner_away"
+    message = "Files cannot be scanned just now."
+    hint = "Nothing was stored. Send the same file again after Retry-After."
+    retry_after_seconds = 30
