@@ -37,7 +37,7 @@ ORDER = 200_000
 """Requests, in an order that is gone through again and again."""
 KINDS = {"page": 50, "json": 25, "category": 15, "home": 10}
 """Of 100 requests."""
-READS = 600_000
+READS = 1_000_000
 """At least; from an empty cache on, in which each address is asked for a first time."""
 ROUND_SECONDS = 15
 STRIDE = 77_773
