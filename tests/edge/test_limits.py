@@ -38,6 +38,9 @@ class Page(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
+    def do_POST(self) -> None:
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -75,3 +78,38 @@ def test_an_office_behind_one_address_is_not_refused(guard: Guard, page: int) ->
     """50 people open a page of 20 pictures at the same time."""
     with Nginx(guard, [page, page], {}) as edge:
         assert set(asked(edge.port, 1000, clients=50)) == {204}
+
+
+def answered(port: int, method: str, path: str, agent: str = "Mozilla/5.0") -> int:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as line:
+        line.request(method, path, headers={"User-Agent": agent})
+        return line.getresponse().status
+
+
+def test_what_nobody_should_ask_for_never_reaches_avenue(guard: Guard, page: int) -> None:
+    with Nginx(guard, [page, page]) as edge:
+        for path in (
+            *("/wp-login.php", "/WP-admin/x", "/.env", "/.git/config", "/%2egit/config"),
+            *("/cgi-bin/x", "/xmlrpc.php", "/vendor/phpunit/x", "//.env"),
+        ):
+            assert answered(edge.port, "GET", path) == 404, path
+        assert answered(edge.port, "GET", "/", "sqlmap/1.8") == 404
+        for method in ("TRACK", "PROPFIND", "FOO"):
+            assert answered(edge.port, method, "/") == 404, method
+        for path in (
+            *("/", "/products/x/git", "/uploads/old.env.jpg", "/p/wp-login", "/api/uploads/a.git"),
+            *("/.well-known/acme-challenge/x", "/images/foto.php"),
+        ):
+            assert answered(edge.port, "GET", path) == 204, path
+
+
+def test_who_guesses_is_stopped_and_nobody_else(guard: Guard, page: int) -> None:
+    changes = {
+        "limit_req zone=guesses burst=30 nodelay;": "limit_req zone=guesses burst=2 nodelay;"
+    }
+    with Nginx(guard, [page, page], changes) as edge:
+        paths = ("/login", "/login/second-factor", "/api/auth/login", "/api/auth/tokens")
+        statuses = [answered(edge.port, "POST", path) for path in paths]
+        assert statuses == [204, 204, 204, 429]
+        for method, path in (("GET", "/login"), ("POST", "/loginx"), ("POST", "/api/uploads")):
+            assert answered(edge.port, method, path) == 204, path
