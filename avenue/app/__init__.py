@@ -470,7 +470,7 @@ def _provide_sites(
     media = media_service(settings, database, library, reader, users)
     provide(
         app,
-        *(media, elsewhere(media, pages, library, settings)),
+        *(media, elsewhere(media, pages, library, QuarantineStore(database), settings)),
         FolderService(FolderStore(database)),
         trace_service(settings, database, users),
     )

@@ -7,13 +7,18 @@ from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
+from avenue.media.quarantine.store import QuarantineStore
 from avenue.shop.pages.home import LOOKED_AT, Elsewhere, Storage
 from avenue.shop.service.bulk import lacks_alt
 from avenue.storage.room import site_quota
 
 
 def elsewhere(
-    media: MediaService, pages: PageService, library: MediaLibrary, settings: Settings
+    media: MediaService,
+    pages: PageService,
+    library: MediaLibrary,
+    quarantine: QuarantineStore,
+    settings: Settings,
 ) -> Elsewhere:
     """Return what needs doing outside the shop."""
 
@@ -27,4 +32,7 @@ def elsewhere(
         quota = site_quota(actor.site, settings).bytes
         return Storage(library.used(actor, lately=True).bytes, quota) if quota else None
 
-    return Elsewhere(editing, storage)
+    def quarantined(actor: Actor) -> int | None:
+        return quarantine.count(actor.site.id) if settings.scanner else 0
+
+    return Elsewhere(editing, quarantined, storage)

@@ -464,6 +464,7 @@ def test_the_page_shows_what_was_found_and_releases_it(house, application, as_ad
     assert NAME in page
     assert f'href="/admin/uploads/{file}"' in page
     assert 'href="/admin/quarantine"' in as_admin.get("/admin/uploads").text
+    assert '<li><a href="/admin/quarantine"><b>' in as_admin.get("/admin").text
     unsaid = as_admin.post(f"{name}/{file}/release", data={"reason": " "})
     assert unsaid.status_code == 422
     assert_unreadable(application, file)

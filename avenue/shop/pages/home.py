@@ -37,6 +37,7 @@ class Task(StrEnum):
     DRAFTS = f"{products.PATH}?status={Status.DRAFT}"
     LIBRARY_ALT = "/admin/library/reports/alt"
     CHANGED_PAGES = "/admin/website?status=changed"
+    QUARANTINE = "/admin/quarantine"
 
 
 WEBSITE = (Task.LIBRARY_ALT, Task.CHANGED_PAGES)
@@ -55,10 +56,12 @@ class Elsewhere:
     """What needs doing outside the shop, from `app`.
 
     `editing` gives how many of the pictures uploaded last have no alt text, and how many pages have
-    changes that visitors do not see; `storage` is None where there is no quota.
+    changes that visitors do not see; `quarantined` how many files are in quarantine, None for more
+    than are counted; `storage` is None where there is no quota.
     """
 
     editing: Callable[[Actor], tuple[int | None, int | None]]
+    quarantined: Callable[[Actor], int | None]
     storage: Callable[[Actor], Storage | None]
 
 
@@ -75,6 +78,7 @@ def begin() -> Response:
     totals: dict[Task, int | None] = {
         **(_of_shop(actor, latest) if sells else {}),
         **(_of_website(actor) if edits else {}),
+        **({Task.QUARANTINE: using(Elsewhere).quarantined(actor)} if actor.is_admin else {}),
     }
     return page(
         "shop/home.html",
@@ -121,28 +125,24 @@ def _of_website(actor: Actor) -> dict[Task, int | None]:
 def _text(task: Task, total: int | None) -> str:
     """Return what stands behind the number."""
     num = MOST_COUNTED if total is None else total
-    match task:
-        case Task.PROBLEMS:
-            return ngettext("product has a lost photo", "products have lost photos", num)
-        case Task.NO_PHOTO:
-            return ngettext("product has no photo", "products have no photos", num)
-        case Task.NO_ALT:
-            return ngettext(
-                "of the products changed last needs alt texts",
-                "of the products changed last need alt texts",
-                num,
-            )
-        case Task.DRAFTS:
-            return ngettext("product is a draft", "products are drafts", num)
-        case Task.LIBRARY_ALT:
-            return ngettext(
-                "of the pictures uploaded last has no alt text",
-                "of the pictures uploaded last have no alt text",
-                num,
-            )
-        case Task.CHANGED_PAGES:
-            return ngettext(
-                "page has changes that visitors do not see yet",
-                "pages have changes that visitors do not see yet",
-                num,
-            )
+    return {
+        Task.PROBLEMS: ngettext("product has a lost photo", "products have lost photos", num),
+        Task.NO_PHOTO: ngettext("product has no photo", "products have no photos", num),
+        Task.NO_ALT: ngettext(
+            "of the products changed last needs alt texts",
+            "of the products changed last need alt texts",
+            num,
+        ),
+        Task.DRAFTS: ngettext("product is a draft", "products are drafts", num),
+        Task.LIBRARY_ALT: ngettext(
+            "of the pictures uploaded last has no alt text",
+            "of the pictures uploaded last have no alt text",
+            num,
+        ),
+        Task.CHANGED_PAGES: ngettext(
+            "page has changes that visitors do not see yet",
+            "pages have changes that visitors do not see yet",
+            num,
+        ),
+        Task.QUARANTINE: ngettext("file is in quarantine", "files are in quarantine", num),
+    }[task]
