@@ -51,6 +51,8 @@ def shop(shared_uri: str, guard: Guard, browser: Browser) -> Iterator[Visitor]:
 
 def test_the_panel_is_photographed(shop: Visitor, take: Take) -> None:
     page = shop.page
+    page.goto("/admin")
+    take(page, "start")
     page.goto("/admin/products")
     take(page, "products")
     product = found(shop, "DEMO-LUNA-ROJA")
@@ -90,6 +92,8 @@ def test_a_phone_is_photographed(shop: Visitor, take: Take) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto(f"/admin/products/{found(shop, 'DEMO-BOLSO')['id']}")
     take(page, "phone")
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme="light")
 
 
 def found(shop: Visitor, sku: str) -> Any:

@@ -82,7 +82,7 @@ def export_products() -> Response:
     """Give all products that the list with the same parameters has, as a table to be saved.
 
     An import takes it back, as it is or changed. `pictures` has the addresses of stored pictures,
-    which an import leaves alone. An .xlsx file has 20,000 rows at most.
+    which an import leaves alone. An .xlsx file has 10,000 rows at most.
     """
     wanted = one_of("format", request.args.get("format", "csv"), ["csv", "xlsx"])
     actor, query = current_actor(), _asked()
