@@ -43,7 +43,7 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     sign_out(page)
     check_accessible(page)
     page.get_by_role("button", name="Iniciar sesión con una llave de acceso").click()
-    expect(page).to_have_url(f"{here}/admin/products")
+    expect(page).to_have_url(f"{here}/admin")
 
     sign_out(page)
     page.get_by_label("Correo electrónico").fill(ADMIN)
@@ -52,7 +52,7 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     expect(page).to_have_url(f"{here}/login/second-factor")
     check_accessible(page)
     page.get_by_role("button", name="Usar una llave de acceso").click()
-    expect(page).to_have_url(f"{here}/admin/products")
+    expect(page).to_have_url(f"{here}/admin")
 
     page.goto(PAGE)
     expect(page.get_by_role("heading", name="Mi teléfono")).to_be_visible()
