@@ -36,7 +36,7 @@ from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.builder.website.errors import RevisionConflict
 from avenue.builder.website.service import PageService
-from avenue.builder.website.store import DuePages
+from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
@@ -343,13 +343,17 @@ class Background:
             return done
         changes = audit_service(self._settings, self._database)
         with self._pages() as service:
-            for site_id, page_id in pages:
+            for site_id, page_id, at in pages:
                 record = partial(
                     changes.record_job, site_id, object_id=page_id, job_id=job.id, job_kind=PUBLISH
                 )
-                actor = Actor(site=self._sites.named(site_id), role=Role.EDITOR)
+                site = self._sites.by_id(site_id)
+                if site is None or not site.is_open:  # when it is open again, people decide
+                    PageStore(self._database).was_due(site_id, page_id, at)
+                    continue
+                actor = Actor(site=site, role=Role.EDITOR)
                 try:
-                    if service.publish_due(actor, page_id):
+                    if service.publish_due(actor, page_id, at):
                         record("page.published")
                         done["published"] += 1
                 except (RevisionConflict, Unavailable):

@@ -28,8 +28,8 @@ def work(application: Application) -> Any:
 
 def test_a_page_goes_online_at_its_moment_as_it_is_then(own_application: Application) -> None:
     editor, nobody = own_application.caller("editor"), own_application.caller("nobody")
-    due, later, broken = (made(editor) for _ in range(3))
-    for page in (due, later, broken):
+    due, later, broken, damaged = (made(editor) for _ in range(4))
+    for page in (due, later, broken, damaged):
         answer = scheduled(editor, page, 60)
         assert (answer.status_code, answer.json["revision"]) == (200, page["revision"])
         assert answer.json["publish_at"]
@@ -37,10 +37,15 @@ def test_a_page_goes_online_at_its_moment_as_it_is_then(own_application: Applica
     assert editor.put(f"{PAGES}/{due['id']}", json=changed).json["publish_at"]
     assert work(own_application) == {"published": 0, "failed": 0}
     pages, past = own_application.raw["page_content"], utc_now() - timedelta(minutes=1)
-    pages.update_many({"_id": {"$in": [due["id"], broken["id"]]}}, {"$set": {"publish_at": past}})
+    passed = {"$in": [due["id"], broken["id"], damaged["id"]]}
+    pages.update_many({"_id": passed}, {"$set": {"publish_at": past}})
+    pages.update_one({"_id": damaged["id"]}, {"$set": {"flagged": "yes"}})
+    closed = {"_id": "c", "hosts": [], "name": "", "base_url": "", "state": "removed"}
+    own_application.raw["sites"].insert_one(closed)
+    pages.insert_one({"_id": "x", "site": "c", "publish_at": past - timedelta(minutes=1)})
     bad = {"draft.html": '<img src="data:image/png;base64,AAAA">', "draft.is_cleaned": False}
     pages.update_one({"_id": broken["id"]}, {"$set": bad})
-    assert work(own_application) == {"published": 1, "failed": 1}
+    assert work(own_application) == {"published": 1, "failed": 2}
     assert "<p>Hoy</p>" in nobody.get(f"/p/{due['slug']}").text
     assert nobody.get(f"/p/{later['slug']}").status_code == 404
     states = {page["id"]: editor.get(f"{PAGES}/{page['id']}") for page in (due, later)}
@@ -49,7 +54,8 @@ def test_a_page_goes_online_at_its_moment_as_it_is_then(own_application: Applica
     log = own_application.caller("admin").get("/api/audit").json["items"]
     told = {each["object"]["id"]: each["action"] for each in reversed(log)}
     assert told[due["id"]] == "page.published"
-    assert told[broken["id"]] == "page.not_published"
+    assert told[broken["id"]] == told[damaged["id"]] == "page.not_published"
+    assert pages.count_documents({"publish_at": {"$lte": utc_now()}}) == 0
     assert work(own_application) == {"published": 0, "failed": 0}
     taken_back = editor.delete(f"{PAGES}/{later['id']}/schedule")
     assert (taken_back.status_code, taken_back.json["publish_at"]) == (200, None)

@@ -159,23 +159,24 @@ class PageService:
             raise PageNotFound
         return self._pictured(actor, found)
 
-    def publish_due(self, actor: Actor, page_id: str) -> bool:
-        """Publish a page whose moment has come; tell whether that had to be done.
+    def publish_due(self, actor: Actor, page_id: str, at: datetime) -> bool:
+        """Publish a page that was to be published `at`; tell whether that had to be done.
 
-        It is due no more afterwards, also where its content is not taken. Raise why that is.
+        It is due no more afterwards, also where it cannot be published. Raise why that is, and
+        `RevisionConflict` or `Unavailable` where it stays due.
         """
-        page = self._store.get(actor.site.id, page_id)
-        if page is None or page.publish_at is None or page.publish_at > utc_now():
-            return False
         try:
-            self.publish(actor, page_id, page.revision)
+            page = self._store.get(actor.site.id, page_id)
+            is_due = page is not None and page.publish_at == at
+            if page is not None and is_due:
+                self.publish(actor, page_id, page.revision)
         except (RevisionConflict, Unavailable):
-            raise  # it stays due
-        except AvenueError:
-            self._store.was_due(actor.site.id, page_id, page.publish_at)
             raise
-        self._store.was_due(actor.site.id, page_id, page.publish_at)
-        return True
+        except AvenueError:
+            self._store.was_due(actor.site.id, page_id, at)
+            raise
+        self._store.was_due(actor.site.id, page_id, at)
+        return is_due
 
     def delete(self, actor: Actor, page_id: str) -> None:
         """Delete a page with its history; raise `PageNotFound`."""

@@ -508,15 +508,15 @@ class DuePages:
     def __init__(self, database: Database) -> None:
         self._pages = house(database).collection(PAGES)
 
-    def find(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
-        """Return the sites and ids of some, those that waited longest first."""
+    def find(self, now: datetime, *, limit: int) -> list[tuple[str, str, datetime]]:
+        """Return the sites, ids and moments of some, those that waited longest first."""
         found = self._pages.find(
             {"publish_at": {"$lte": now}},
-            {"site": 1},
+            {"site": 1, "publish_at": 1},
             sort=[("publish_at", 1)],
             limit=limit,
         )
-        return [(each["site"], each["_id"]) for each in found]
+        return [(each["site"], each["_id"], each["publish_at"]) for each in found]
 
 
 def _saved(known: Page, save: Save) -> Page:
