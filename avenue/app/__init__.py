@@ -19,7 +19,7 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
-from avenue.app.home import elsewhere
+from avenue.app.home import other_tasks
 from avenue.app.moves import move_service
 from avenue.app.services import (
     account_service,
@@ -470,7 +470,7 @@ def _provide_sites(
     media = media_service(settings, database, library, reader, users)
     provide(
         app,
-        *(media, elsewhere(media, pages, library, QuarantineStore(database), settings)),
+        *(media, other_tasks(media, pages, library, QuarantineStore(database), settings)),
         FolderService(FolderStore(database)),
         trace_service(settings, database, users),
     )

@@ -8,22 +8,22 @@ from avenue.config import Settings
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.quarantine.store import QuarantineStore
-from avenue.shop.pages.home import LOOKED_AT, Elsewhere, Storage
+from avenue.shop.pages.home import MOST_RECENT, OtherTasks, Storage
 from avenue.shop.service.bulk import lacks_alt
 from avenue.storage.room import site_quota
 
 
-def elsewhere(
+def other_tasks(
     media: MediaService,
     pages: PageService,
     library: MediaLibrary,
     quarantine: QuarantineStore,
     settings: Settings,
-) -> Elsewhere:
+) -> OtherTasks:
     """Return what needs doing outside the shop."""
 
     def editing(actor: Actor) -> tuple[int | None, int | None]:
-        uploaded = media.find(actor, MediaQuery(limit=LOOKED_AT)).items
+        uploaded = media.find(actor, MediaQuery(limit=MOST_RECENT)).items
         lacking = sum(lacks_alt(each, actor.site.language) for each in uploaded)
         changed = PageQuery(status=Status.CHANGED, limit=1)
         return lacking, pages.find(actor, changed).total
@@ -35,4 +35,4 @@ def elsewhere(
     def quarantined(actor: Actor) -> int | None:
         return quarantine.count(actor.site.id) if settings.scanner else 0
 
-    return Elsewhere(editing, quarantined, storage)
+    return OtherTasks(editing, quarantined, storage)

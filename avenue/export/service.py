@@ -34,8 +34,9 @@ from avenue.media.scans import withheld
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.urls import variant_url
+from avenue.shop.importing.models import EVERY_COLUMN
 from avenue.shop.models import Entry
-from avenue.shop.table import COLUMNS, product_row
+from avenue.shop.table import product_row
 from avenue.web.tables import csv_line
 
 LIBRARY = "library"
@@ -156,7 +157,7 @@ class Export:
     def _products(self, earlier: Earlier | None, table: Draft | None) -> Iterator[dict[str, Any]]:
         names = Names()
         if table is not None:
-            table.write(csv_line(COLUMNS).encode())
+            table.write(csv_line(EVERY_COLUMN).encode())
         for some in _batches(self._store.products_after):
             pictures, old = self._pictures([entry for each in some for entry in each.images])
             models = self._store.models_of(each.group for each in some if each.group)

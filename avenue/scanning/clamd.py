@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from avenue.scanning.errors import ScannerAway
 
 DEFAULT_PORT = 3310
-CONNECT_SECONDS = 2.0
+CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """For what needs no scanning."""
 LONGEST_ANSWER = 4096

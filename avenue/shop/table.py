@@ -5,21 +5,9 @@ from decimal import Decimal
 
 from avenue.shop.models import Product
 
-COLUMNS = (
-    "sku",
-    "name",
-    "description",
-    "price",
-    "currency",
-    "status",
-    "group",
-    "category",
-    "image_urls",
-)
-
 
 def product_row(product: Product, models: Mapping[str, str]) -> list[str | Decimal | None]:
-    """Return the cells of a product; `models` are those of groups, by id."""
+    """Return the cells of a product under `EVERY_COLUMN`; `models` are those of groups, by id."""
     return [
         product.sku,
         product.name,

@@ -133,7 +133,7 @@ def row_of(rule: str) -> Row | None:
     return ROUTES.get(rule)
 
 
-def is_of_nobody() -> bool:
+def is_anonymous() -> bool:
     """Tell whether nothing in a request says who asks, or how they like their pages."""
     return "Authorization" not in request.headers and not any(
         name.startswith(COOKIES) for name in request.cookies
@@ -160,7 +160,7 @@ def _may_be_shared(row: Row) -> bool:
     names = [name for name, _ in request.args.items(multi=True)]
     return (
         request.method in {"GET", "HEAD"}
-        and (row.is_for_all or is_of_nobody())
+        and (row.is_for_all or is_anonymous())
         and len(names) == len(set(names))
         and set(names) <= row.names
         and _is_spelt_as_usual()

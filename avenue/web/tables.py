@@ -9,10 +9,11 @@ from typing import BinaryIO, cast
 
 import xlsxwriter
 from flask import Response, stream_with_context
+from xlsxwriter.exceptions import XlsxFileError
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.web.errors import TableTooLong
+from avenue.web.errors import SpoolUnavailable, TableTooLong
 from avenue.web.services import using
 
 CSV_TYPE = "text/csv"
@@ -35,7 +36,7 @@ def table(name: str, head: Sequence[str], rows: Iterator[Sequence[Cell]]) -> Res
 def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """Answer with an .xlsx file of one sheet, to be saved as `name` with the day.
 
-    Texts are texts in it and never formulas. Raise `TableTooLong`.
+    Texts are texts in it and never formulas. Raise `TableTooLong` or `SpoolUnavailable`.
     """
     folder = using(Settings).tmp_dir
     file = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - `Response` closes
@@ -49,6 +50,9 @@ def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
             for number, row in enumerate(_bounded(rows), start=1):
                 sheet.write_row(number, 0, row)
         file.seek(0)
+    except (OSError, XlsxFileError) as error:
+        file.close()
+        raise SpoolUnavailable from error
     except BaseException:
         file.close()
         raise

@@ -98,7 +98,7 @@ def test_what_nobody_should_ask_for_never_reaches_avenue(guard: Guard, page: int
             assert answered(edge.port, method, "/") == 404, method
         for path in (
             *("/", "/products/x/git", "/uploads/old.env.jpg", "/p/wp-login", "/api/uploads/a.git"),
-            *("/.well-known/acme-challenge/x", "/images/foto.php"),
+            *("/.well-known/acme-challenge/x", "/images/foto.php", "/wp-content/uploads/foto.jpg"),
         ):
             assert answered(edge.port, "GET", path) == 204, path
 

@@ -509,14 +509,21 @@ class DuePages:
         self._pages = house(database).collection(PAGES)
 
     def find(self, now: datetime, *, limit: int) -> list[tuple[str, str, datetime]]:
-        """Return the sites, ids and moments of some, those that waited longest first."""
+        """Return the sites, ids and moments of some, those that waited longest first.
+
+        One that says no site is left out.
+        """
         found = self._pages.find(
             {"publish_at": {"$lte": now}},
             {"site": 1, "publish_at": 1},
             sort=[("publish_at", 1)],
             limit=limit,
         )
-        return [(each["site"], each["_id"], each["publish_at"]) for each in found]
+        return [
+            (each["site"], each["_id"], each["publish_at"])
+            for each in found
+            if isinstance(each.get("site"), str)
+        ]
 
 
 def _saved(known: Page, save: Save) -> Page:

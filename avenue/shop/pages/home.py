@@ -22,7 +22,7 @@ ACCOUNT = "/admin/account"
 """Everybody has that one."""
 HAVE_TASKS = (Role.SELLER, Role.EDITOR)
 LATEST = 6
-LOOKED_AT = 100
+MOST_RECENT = 100
 """How many of the products changed last are asked for alt texts: of all, that takes too long."""
 
 blueprint = Blueprint("panel", __name__, template_folder="../templates")
@@ -52,7 +52,7 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OtherTasks:
     """What needs doing outside the shop, from `app`.
 
     `editing` gives how many of the pictures uploaded last have no alt text, and how many pages have
@@ -78,7 +78,7 @@ def begin() -> Response:
     totals: dict[Task, int | None] = {
         **(_of_shop(actor, latest) if sells else {}),
         **(_of_website(actor) if edits else {}),
-        **({Task.QUARANTINE: using(Elsewhere).quarantined(actor)} if actor.is_admin else {}),
+        **({Task.QUARANTINE: using(OtherTasks).quarantined(actor)} if actor.is_admin else {}),
     }
     return page(
         "shop/home.html",
@@ -90,14 +90,14 @@ def begin() -> Response:
             (each.product, picture_json(actor.site, each.images[0]) if each.images else None)
             for each in latest[:LATEST]
         ],
-        storage=using(Elsewhere).storage(actor) if actor.is_admin else None,
+        storage=using(OtherTasks).storage(actor) if actor.is_admin else None,
     )
 
 
 def _latest(actor: Actor) -> Sequence[PicturedProduct]:
     """Return the products that were changed last."""
     owner = None if actor.runs_shop else actor.id
-    query = ProductQuery(owner=owner, sort=Sort.UPDATED, limit=LOOKED_AT)
+    query = ProductQuery(owner=owner, sort=Sort.UPDATED, limit=MOST_RECENT)
     return tuple(using(ProductService).find(actor, query).items)
 
 
@@ -119,7 +119,7 @@ def _of_shop(actor: Actor, latest: Sequence[PicturedProduct]) -> dict[Task, int 
 
 
 def _of_website(actor: Actor) -> dict[Task, int | None]:
-    return dict(zip(WEBSITE, using(Elsewhere).editing(actor), strict=True))
+    return dict(zip(WEBSITE, using(OtherTasks).editing(actor), strict=True))
 
 
 def _text(task: Task, total: int | None) -> str:

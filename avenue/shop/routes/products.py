@@ -20,6 +20,7 @@ from avenue.shop.errors import (
     TooManyCategories,
     TooManyImages,
 )
+from avenue.shop.importing.models import EVERY_COLUMN
 from avenue.shop.models import PicturedProduct, ProductFields, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
@@ -36,7 +37,7 @@ from avenue.shop.routes.lists import (
 )
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
-from avenue.shop.table import COLUMNS, product_row
+from avenue.shop.table import product_row
 from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
@@ -91,7 +92,7 @@ def export_products() -> Response:
     rows = _rows(actor, using(ProductService).walk(actor, query))
     first = list(islice(rows, 1))  # what goes wrong does so before the answer begins
     made = spreadsheet if wanted == "xlsx" else table
-    return made(f"{g.site.id}-products", (*COLUMNS, "pictures"), chain(first, rows))
+    return made(f"{g.site.id}-products", (*EVERY_COLUMN, "pictures"), chain(first, rows))
 
 
 def _rows(actor: Actor, found: Iterator[list[PicturedProduct]]) -> Iterator[list[Cell]]:

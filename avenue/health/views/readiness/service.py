@@ -95,7 +95,8 @@ class ReadinessService:
     def look(self) -> tuple[Check, ...]:
         """Return what was found, in the order it was looked at; what depends on a fault is unknown.
 
-        Takes no longer than reaching the primary (a second), or a read when it must look.
+        Takes no longer than reaching the primary (a second), or a read and two seconds for the
+        scanner when it must look.
         """
         primary = _checked("primary", self._ping)
         if primary.state is not Fit.OK:
