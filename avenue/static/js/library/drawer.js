@@ -31,7 +31,7 @@ export function drawer(shelf, dialog) {
     dialog.querySelector("[data-open]").href = link.href;
     act("previous").disabled = !beside(-1);
     act("next").disabled = !beside(1);
-    inside.classList.add("waiting");
+    inside.inert = true; // what stands there until the answer comes is of the picture before
     if (!dialog.open) dialog.showModal();
     let answer;
     try {
@@ -50,7 +50,7 @@ export function drawer(shelf, dialog) {
     const parts = PARTS.map((each) => page.querySelector(`section[aria-labelledby=${each}]`)).filter(Boolean);
     page.getElementById("point")?.remove();
     inside.replaceChildren(...parts);
-    inside.classList.remove("waiting");
+    inside.inert = false;
     localMoments(inside);
     coloured(inside);
     details = describing(form, page.getElementById("picture").dataset.url, {
