@@ -19,22 +19,26 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.storage.connection import Database
 from tests.backup.house import House
-from tests.backup.s3 import BUCKET, KEY, SECRET, s3_server
+from tests.backup.s3 import BUCKET, S3Account, moto_server, rclone_server
 from tests.backup.test_restore import contents, restore
 from tests.table import table
 
 ADDRESS = f"s3://{BUCKET}/avenue"
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as endpoint:
-        yield endpoint
+@pytest.fixture(scope="module", params=["moto", pytest.param("rclone", marks=pytest.mark.long)])
+def account(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Account]:
+    of_rclone = request.param == "rclone"
+    with rclone_server(tmp_path_factory.mktemp("s3")) if of_rclone else moto_server() as account:
+        yield account
 
 
 @pytest.fixture
-def access(endpoint: str, tmp_path: Path) -> S3Access:
-    return S3Access(endpoint=endpoint, key=KEY, secret=SECRET, tmp_dir=tmp_path)
+def access(account: S3Account, tmp_path: Path) -> S3Access:
+    key, secret = account.key, account.secret
+    return S3Access(endpoint=account.endpoint, key=key, secret=secret, tmp_dir=tmp_path)
 
 
 def test_all_that_a_directory_does_a_bucket_does(
@@ -79,7 +83,7 @@ def test_what_s3_refuses_is_said_without_secrets(access, monkeypatch, changes, a
     target = target_of(address, replace(access, **changes))
     with pytest.raises(error) as refused:
         target.prepare()
-    assert SECRET not in f"{refused.value.message} {refused.value.facts}"
+    assert access.secret not in f"{refused.value.message} {refused.value.facts}"
     assert isinstance(refused.value, AvenueError)
 
 

@@ -18,7 +18,7 @@ from avenue.config import Settings
 from avenue.export.models import ExportOrder, Part
 from avenue.export.naming import Names, is_path, library_path, mark, plain, upload_path
 from tests import pictures
-from tests.backup.s3 import BUCKET, KEY, SECRET, s3_server
+from tests.backup.s3 import BUCKET, rclone_server
 from tests.migration.house import House
 from tests.table import table
 
@@ -177,14 +177,14 @@ def test_a_damaged_file_is_named_and_all_else_is_out(site: House, tmp_path: Path
 def test_a_bucket_holds_what_a_directory_does(site: House, tmp_path: Path) -> None:
     export(site, tmp_path / "out")
     order = ExportOrder(parts=frozenset(Part))
-    with s3_server(tmp_path / "s3") as endpoint:
+    with rclone_server(tmp_path / "s3") as account:
         settings = Settings(
             mongodb_uri=site.uri,
             local=True,
             public_base_url="https://shop.example",
-            backup_s3_endpoint=endpoint,
-            backup_s3_key=KEY,
-            backup_s3_secret=SECRET,
+            backup_s3_endpoint=account.endpoint,
+            backup_s3_key=account.key,
+            backup_s3_secret=account.secret,
             tmp_dir=tmp_path,
         )
         address = f"s3://{BUCKET}/out"

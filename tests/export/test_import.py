@@ -99,7 +99,7 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
 ) -> None:
     fill(avenue, tmp_path / "old", 10)
     out = tmp_path / "s3" / s3.BUCKET / "below" / "out"
-    with s3.s3_server(tmp_path / "s3") as endpoint:
+    with s3.rclone_server(tmp_path / "s3") as account:
         out.parent.mkdir()
         files = export(avenue, out)["files"]
         with zipfile.ZipFile(tmp_path / "out.zip", "w") as packed:
@@ -107,9 +107,9 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
                 packed.write(each, Path("mine") / each.relative_to(out))
         assert empty.run(tmp_path / "out.zip")["files"]["stored"] == files
         empty.variables = LAZY | {
-            "AVENUE_IMPORT_S3_ENDPOINT": endpoint,
-            "AVENUE_IMPORT_S3_KEY": s3.KEY,
-            "AVENUE_IMPORT_S3_SECRET": s3.SECRET,
+            "AVENUE_IMPORT_S3_ENDPOINT": account.endpoint,
+            "AVENUE_IMPORT_S3_KEY": account.key,
+            "AVENUE_IMPORT_S3_SECRET": account.secret,
         }
         looked = empty.command("import", "--from", f"s3://{s3.BUCKET}/below/out", "--dry-run")
         assert "products: 2 unchanged" in looked.stdout
