@@ -144,8 +144,10 @@ def test_an_earlier_shop_moves_in_whole_and_a_second_run_finds_nothing_to_do(
     for address in ("/api/shop/products/form-0", f"/api/shop/products/{KEY}"):
         found = app.get(address, base_url=BASE_URL)
         assert (found.status_code, found.json["status"]) == (200, "published")
-    seen = app.get("/uploads/nadie.jpg", base_url=BASE_URL, follow_redirects=True)
-    assert seen.data == picture(70)
+    # By each id that a picture had.
+    for address, seed in (("/uploads/nadie.jpg", 70), ("/api/shop/images/foto-21-uuid-like", 21)):
+        seen = app.get(address, base_url=BASE_URL, follow_redirects=True)
+        assert seen.data == picture(seed), address
 
 
 def test_people_sign_in_with_the_password_they_had_and_it_is_renewed(

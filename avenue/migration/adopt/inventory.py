@@ -17,6 +17,7 @@ CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT,
 CREATE INDEX pictures_of_product ON pictures (product, position, number);
 CREATE TABLE names (called TEXT, picture INT, is_id INT,
                     PRIMARY KEY (called, picture)) WITHOUT ROWID;
+CREATE INDEX names_of_picture ON names (picture, is_id);
 CREATE TABLE members (product TEXT PRIMARY KEY, grouped TEXT) WITHOUT ROWID;
 CREATE TABLE skus (sku TEXT PRIMARY KEY, product TEXT) WITHOUT ROWID;
 CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
@@ -101,6 +102,15 @@ class Inventory(ScratchTables):
         if rows[0][0]:
             return _picture(rows[0][1:])
         return _picture(rows[0][1:]) if by_name and len(rows) == 1 else None
+
+    def ids_of(self, picture: Picture) -> list[str]:
+        """Return the ids of a picture, those left out by which another one is found."""
+        rows = self._all(
+            "SELECT called FROM names AS own WHERE picture = ? AND is_id AND NOT EXISTS"
+            " (SELECT 1 FROM names WHERE called = own.called AND is_id AND picture < own.picture)",
+            picture.number,
+        )
+        return [str(each) for (each,) in rows]
 
     def pictures_of(self, products: Sequence[str]) -> Iterator[Picture]:
         """Yield the pictures that say themselves whose they are, in their order."""

@@ -102,8 +102,9 @@ class Pictures:
     def of(self, picture: Picture, paths: Iterable[str] = ()) -> Found:
         """Return a picture of the earlier database, with the addresses it had."""
         own = legacy_path(picture.name) if picture.name.startswith("/") else None
-        usual = legacy_path(ADDRESS.format(id=quote(picture.key, safe="")))
-        known = dict.fromkeys(each for each in (*paths, own, usual) if each)
+        ids = self._inventory.ids_of(picture)
+        usual = (legacy_path(ADDRESS.format(id=quote(each, safe=""))) for each in ids)
+        known = dict.fromkeys(each for each in (*paths, own, *usual) if each)
         return Found(
             name=picture.name.rpartition("/")[2],
             paths=tuple(known),
