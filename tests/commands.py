@@ -14,7 +14,10 @@ COMMAND_SECONDS = 4 * DEADLINE_SECONDS
 
 
 class Commands:
-    """Runs commands. One whose job fails is ended, as it would try again for long."""
+    """Runs commands, `seconds` at most. One whose job fails is ended, as it would try again."""
+
+    def __init__(self, seconds: float = COMMAND_SECONDS) -> None:
+        self._seconds = seconds
 
     def run(
         self, *arguments: str, env: Mapping[str, str], given: bytes = b"", cwd: Path = ROOT
@@ -35,7 +38,7 @@ class Commands:
                 wait_until(
                     lambda: process.poll(POLL_SECONDS) is not None,
                     f"the end of {arguments}",
-                    COMMAND_SECONDS,
+                    self._seconds,
                     every=0,
                 )
             except BaseException:

@@ -43,6 +43,7 @@ def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Pat
 def test_out_and_in_again_of_a_large_site(
     avenue: House, empty: House, tmp_path: Path, assets: int
 ) -> None:
+    avenue.commands = empty.commands = Commands(seconds=assets)  # at least one in a second
     fill(avenue, tmp_path / "old", assets)
     there_and_back(avenue, empty, tmp_path)
 
