@@ -46,7 +46,7 @@ def three_chunks() -> bytes:
     return noise_png(1000, 701)
 
 
-@pytest.mark.parametrize("make", [a_picture, three_chunks])
+@pytest.mark.parametrize("make", [pytest.param(a_picture, marks=pytest.mark.long), three_chunks])
 def test_an_upload_with_four_sizes_waits_four_times(application, shelf, make):
     with waits(application) as count:
         answer = shelf.add(make())
@@ -61,6 +61,7 @@ def test_each_picture_more_in_one_upload_waits_once_more(application, shelf):
     assert count == [MOST_WAITS + 2]
 
 
+@pytest.mark.long
 def test_replacing_and_temporary_pictures_wait_as_often(application, as_seller, shelf):
     (picture,) = shelf.ids()
     with waits(application) as count:
@@ -92,7 +93,11 @@ def losing(monkeypatch: pytest.MonkeyPatch, application: Application, times: int
     return lost
 
 
-@pytest.mark.parametrize("is_new", [True, False], ids=["upload", "replacement"])
+@pytest.mark.parametrize(
+    "is_new",
+    [True, pytest.param(False, marks=pytest.mark.long)],
+    ids=["upload", "replacement"],
+)
 def test_what_an_election_lost_is_written_again(application, shelf, nobody, monkeypatch, is_new):
     (picture,) = shelf.ids()
     lost, data = losing(monkeypatch, application, TRIES - 1), three_chunks()

@@ -44,6 +44,7 @@ from tests.http.debug_app import (
 from tests.http.test_products import assert_refused
 from tests.mongod import Mongod, fail_point
 from tests.prepared import counts
+from tests.table import table
 
 UNAUTHORIZED = 13
 BOTH = pytest.mark.parametrize("url", [PRODUCTS_STATUS, STORAGE_STATUS])
@@ -103,6 +104,7 @@ def seller(application: Application) -> Caller:
 # Who may ask, and in which form
 
 
+@pytest.mark.long
 @BOTH
 @pytest.mark.parametrize(
     ("who", "code"),
@@ -141,8 +143,8 @@ def test_a_page_that_is_none_is_refused(ops, query):
     assert ops.get(PRODUCTS_STATUS + query).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("accept", "media_type"),
+@table(
+    "accept, media_type",
     [
         ("text/plain", "text/plain"),
         ("application/json", "application/json"),
@@ -151,7 +153,9 @@ def test_a_page_that_is_none_is_refused(ops, query):
         ("text/html", "application/json"),
     ],
 )
-@BOTH
+@pytest.mark.parametrize(
+    "url", [PRODUCTS_STATUS, pytest.param(STORAGE_STATUS, marks=pytest.mark.long)]
+)
 def test_text_for_those_who_want_text(ops, url, accept, media_type):
     answer = ops.get(url, headers={"Accept": accept})
     assert answer.mimetype == media_type
@@ -231,6 +235,7 @@ def test_the_numbers_are_exact_and_live(shop):
     assert product_images["bytes"] == sum(each["length"] for each in stored)
 
 
+@pytest.mark.long
 def test_a_small_shop_is_looked_at_before_its_first_pass(shop):
     owner = shop.caller("seller").a_product(a_picture())
     found = status(shop.caller("ops"))
@@ -298,7 +303,6 @@ DAMAGE = [
     ("kind", "damages"),
     [
         ("product", DAMAGE),
-        ("group", DAMAGE[::4]),
         pytest.param("group", DAMAGE, marks=pytest.mark.long),
     ],
 )
@@ -324,6 +328,7 @@ def test_all_damage_is_found_by_one_pass(application, seller, ops, kind, damages
     assert (told["verdict"], told["images"]["missing"]) == ("at_risk", len(damages))
 
 
+@pytest.mark.long
 def test_a_chunk_in_the_middle_of_a_large_picture_is_missed(application, seller, ops):
     large = large_picture(seed=5)
     owner = seller.a_product(large)
@@ -357,7 +362,7 @@ ENTRIES: list[tuple[Any, str]] = [
 
 @pytest.mark.usefixtures("nothing_else")
 def test_entries_that_lead_nowhere_are_found_by_one_pass(application, seller, ops, subtests):
-    owners = [seller.a_product(a_picture(), sku=unique("SKU-")) for _ in ENTRIES]
+    owners = [seller.a_product(sku=unique("SKU-")) for _ in ENTRIES]
     for owner, (entry, _) in zip(owners, ENTRIES, strict=True):
         add_entries(application, "product", owner["id"], [entry])
     inspected(application)
@@ -365,10 +370,13 @@ def test_entries_that_lead_nowhere_are_found_by_one_pass(application, seller, op
         with subtests.test(entry=entry):
             (problem,) = problems_of(ops, owner["id"])
             assert (problem["kind"], problem["sku"]) == (named, owner["sku"])
-            application.raw["shop_products"].delete_one({"_id": owner["id"]})
-            assert problems_of(ops, owner["id"]) == []
+    gone, *_, last = [owner["id"] for owner in owners]
+    application.raw["shop_products"].delete_one({"_id": gone})
+    assert problems_of(ops, gone) == []
+    assert len(problems_of(ops, last)) == 1
 
 
+@pytest.mark.long
 def test_what_only_a_disk_had_asks_for_attention(shop):
     owner = shop.caller("seller").a_product(a_picture())
     entries = [{"url": "/uploads/a.jpg"}, {"url": "http://localhost/b.jpg"}]
@@ -388,6 +396,7 @@ def test_what_only_a_disk_had_asks_for_attention(shop):
     assert [each["kind"] for each in found["problems"]] == ["local_path", "localhost"]
 
 
+@pytest.mark.long
 def test_an_old_path_that_names_a_picture_is_that_picture(shop):
     ops = shop.caller("ops")
     owner = shop.caller("seller").a_product(a_picture())
@@ -426,6 +435,7 @@ def test_what_belongs_to_nothing_is_counted_and_the_sweeper_named(shop):
     assert storage(shop.caller("ops_on_other_site"))["buckets"]["product_images"]["files"] == 0
 
 
+@pytest.mark.long
 def test_what_an_upload_is_writing_just_now_belongs_to_it(shop):
     file = new_id()
     shop.raw[CHUNKS].insert_one({"files_id": f"default/{file}", "n": 0, "data": b"x"})
@@ -489,6 +499,7 @@ def test_problems_come_in_pages(shop):
     assert len(seen) == len(set(seen)) == 9
 
 
+@pytest.mark.long
 def test_a_hundred_problems_are_the_first_page(shop):
     owner = shop.caller("seller").a_product()
     entries = [{"url": f"/uploads/{number}.jpg"} for number in range(101)]
@@ -535,6 +546,7 @@ def test_only_a_deep_look_reads_the_bytes_and_what_it_found_stays(shop):
     assert status(ops, "?deep=1")["verdict"] == "ok"
 
 
+@pytest.mark.long
 def test_a_deep_look_that_has_no_time_says_so(shop, monkeypatch):
     ops = shop.caller("ops")
     owner = shop.caller("seller").a_product(a_picture())
@@ -559,8 +571,8 @@ MENDABLE = [name for name, kind in DAMAGE if not kind.startswith("asset")] + ["b
 @pytest.mark.parametrize(
     ("way", "damages"),
     [
-        ("add", MENDABLE),
-        ("replace", MENDABLE[::4]),
+        ("add", MENDABLE[::4]),
+        pytest.param("add", MENDABLE, marks=pytest.mark.long),
         pytest.param("replace", MENDABLE, marks=pytest.mark.long),
     ],
 )
@@ -613,7 +625,7 @@ def test_another_picture_in_its_place_heals_the_product_too(application, seller,
     assert problems_of(ops, owner["id"]) == []
 
 
-@pytest.mark.parametrize("kind", ["product", "group"])
+@pytest.mark.parametrize("kind", [pytest.param("product", marks=pytest.mark.long), "group"])
 def test_entries_whose_pictures_are_gone_make_room_for_the_next_upload(
     application, seller, ops, kind
 ):
@@ -631,6 +643,7 @@ def test_entries_whose_pictures_are_gone_make_room_for_the_next_upload(
     assert_refused(seller.upload(images, a_picture()), 409, "too_many_images")
 
 
+@pytest.mark.long
 def test_what_people_mended_is_gone_from_the_list_at_once(shop):
     seller, ops = shop.caller("seller"), shop.caller("ops")
     owner = seller.a_product(a_picture())
@@ -646,8 +659,8 @@ def test_what_people_mended_is_gone_from_the_list_at_once(shop):
     assert seller.upload(images, a_picture()).status_code == 201
 
 
-@pytest.mark.parametrize(
-    ("percents", "verdict", "says"),
+@table(
+    "percents, verdict, says",
     [
         (("97", "98", "99"), "ok", None),
         (
@@ -678,7 +691,7 @@ def test_a_run_looks_at_a_slice_and_at_what_is_new(shop, monkeypatch):
     seller, findings = shop.caller("seller"), shop.raw["findings"]
 
     def a_broken_product() -> None:
-        owner = seller.a_product(a_picture())
+        owner = seller.a_product()
         add_entries(shop, "product", owner["id"], [{"url": "/uploads/a.jpg"}])
 
     for _ in range(3):
@@ -769,8 +782,8 @@ def test_what_all_sites_keep_together_is_for_who_runs_the_house(shop):
     ("command", "place", "advice"),
     [
         ("serverStatus", ("mongodb", "storage_engine"), "clusterMonitor"),
-        ("dbStats", ("disk", "percent"), "dbStats"),
-        ("buildInfo", ("mongodb", "version"), None),
+        pytest.param("dbStats", ("disk", "percent"), "dbStats", marks=pytest.mark.long),
+        pytest.param("buildInfo", ("mongodb", "version"), None, marks=pytest.mark.long),
     ],
 )
 def test_a_missing_privilege_is_null_and_an_advice(shop, command, place, advice):
@@ -780,6 +793,7 @@ def test_a_missing_privilege_is_null_and_an_advice(shop, command, place, advice)
     assert advice is None or any(advice in each for each in found["advice"])
 
 
+@pytest.mark.long
 def test_members_without_the_privilege_are_those_everybody_is_told(shop):
     with fail_point(
         shop.mongod.client, ["replSetGetStatus"], None, UNAUTHORIZED, app_name="avenue"
@@ -856,45 +870,32 @@ def test_what_pages_and_the_logo_name_is_looked_at(shop: Application, library: l
         "generated_at": "",
         "checked_at": "",
     }
-
-
-def test_what_is_mended_on_the_website_is_gone_at_once(
-    shop: Application, library: list[str]
-) -> None:
-    for each in library:
-        Hand(shop, each).in_trash()
-    inspected(shop)
-    assert len(told_of_website(shop)) == 4
-    Hand(shop, library[0]).set(state="live")
-    shop.caller("admin").delete("/api/site/logo")
+    # What is mended is gone at once.
+    hands[0].set(state="live")
+    assert shop.caller("admin").delete("/api/site/logo").status_code == 204
     assert set(told_of_website(shop)) == set(library[1:3])
     shop.raw["page_content"].delete_many({})
     assert told_of_website(shop) == {}
 
 
-def test_damaged_bytes_of_the_library_are_found_where_they_are_shown(
-    shop: Application, library: list[str]
-) -> None:
-    asset = shop.raw["assets"].find_one({"_id": library[0]})
-    file_id = f"{asset['site']}/{asset['versions'][0]['file']}"
-    shop.raw["builder_media.chunks"].delete_one({"files_id": file_id})
-    inspected(shop)
-    assert told_of_website(shop) == {library[0]: (True, "chunk_missing")}
-
-
-def test_pages_may_show_what_others_own_but_not_what_is_of_another_site(
+def test_pages_may_show_what_others_own_but_nothing_of_another_site_or_damaged(
     shop: Application, library: list[str]
 ) -> None:
     Hand(shop, library[0]).given_away()
     Hand(shop, library[1]).set(claim=None)
     Hand(shop, library[2]).set(site="other")
+    asset = shop.raw["assets"].find_one({"_id": library[3]})
+    file_id = f"{asset['site']}/{asset['versions'][0]['file']}"
+    shop.raw["builder_media.chunks"].delete_one({"files_id": file_id})
     inspected(shop)
     assert told_of_website(shop) == {
         library[1]: (True, "not_owned"),
         library[2]: (True, "asset_missing"),
+        library[3]: (False, "chunk_missing"),
     }
 
 
+@pytest.mark.long
 def test_a_page_that_is_saved_while_it_is_looked_at_has_nothing_against_it(
     shop: Application, library: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -912,6 +913,7 @@ def test_a_page_that_is_saved_while_it_is_looked_at_has_nothing_against_it(
     assert shop.raw["findings"].count_documents({}) == 0
 
 
+@pytest.mark.long
 def test_texts_that_are_none_stop_nothing(shop: Application, library: list[str]) -> None:
     """Another program may have stored anything in a page."""
     shop.raw["page_content"].insert_many(

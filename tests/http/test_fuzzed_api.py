@@ -7,7 +7,6 @@ ones, then random ones. No answer may be a 5xx, and each must be as described.
 import itertools
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import schemathesis
@@ -21,9 +20,10 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from avenue.identity import Role
-from avenue.web.openapi import EVERYBODY, FORM
+from avenue.web.openapi import FORM
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, described, unique
 from tests.http.tus import PART_TYPE, TUS, begun
+from tests.table import table
 
 BASE_URL = f"https://{HOST}"
 # To methods these paths do not have they are a product or upload of that name: 404, not 405.
@@ -79,11 +79,20 @@ operations = {
     for path, methods in api_description["paths"].items()
     for method, operation in methods.items()
 }
-# Nobody's request for anything else is refused before it is looked at.
-of_nobody = [
-    pytest.param(name, marks=[] if each["x-callers"] == EVERYBODY else pytest.mark.long)
-    for name, each in operations.items()
-]
+# One of each way to take values: deep and flat JSON, a query, headers, files, a table, an id.
+SOME = (
+    ("nobody", "POST /api/auth/login"),
+    ("nobody", "GET /api/shop/products"),
+    ("admin", "GET /api/builder/media"),
+    ("admin", "PATCH /api/shop/groups/{group_id}"),
+    ("admin", "PATCH /api/site"),
+    ("admin", "PATCH /api/uploads/tus/{upload_id}"),
+    ("admin", "POST /api/shop/products"),
+    ("admin", "POST /api/shop/products/import"),
+    ("admin", "POST /api/shop/products/{owner_id}/images"),
+    ("admin", "POST /api/uploads/tickets"),
+    ("admin", "PUT /api/builder/pages/{page_id}"),
+)
 
 
 @schemathesis.serializer("application/zip", PART_TYPE)
@@ -92,8 +101,8 @@ def as_bytes(_: SerializationContext, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-# `make test` sends a fifth of the values at the bounds, some 10 requests for each operation;
-# `make test-long` all of them, and 300 that are drawn anew each time.
+# `make test` sends a fifth of the values at the bounds, some 10 requests for each of `SOME`;
+# `make test-long` all of them for every operation, and 300 that are drawn anew each time.
 SENT_OF_BOUNDS = 5 if settings.default.derandomize else 1
 bounded = settings(
     max_examples=300,
@@ -230,26 +239,15 @@ def _too_strict(case: Case) -> list[CheckFunction]:
     return [negative_data_rejection] if is_lenient else []
 
 
-@pytest.mark.parametrize("operation", of_nobody)
-def test_nothing_that_nobody_sends_makes_the_application_fail(operation: str, attack: Attack):
-    attack(operation, "nobody")
+@table("who, operation", SOME)
+def test_nothing_that_is_sent_to_some_makes_the_application_fail(
+    who: str, operation: str, attack: Attack
+):
+    attack(operation, who)
 
 
-def _takes_values(operation: dict[str, Any]) -> bool:
-    """Whether a request says more than which thing is meant, in a body, a query or a header."""
-    places = {each["in"] for each in operation.get("parameters", ())}
-    return "requestBody" in operation or not places <= {"path"}
-
-
-# Sellers come to what administrators come to, or to a 403 that test_who_may.py looks at. What takes
-# nothing but ids is for `make test-long`.
-of_people = [
-    pytest.param(name, marks=[] if _takes_values(each) else pytest.mark.long)
-    for name, each in operations.items()
-]
-
-
-@pytest.mark.parametrize("who", [pytest.param("seller", marks=pytest.mark.long), "admin"])
-@pytest.mark.parametrize("operation", of_people)
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["nobody", "seller", "admin"])
+@pytest.mark.parametrize("operation", operations)
 def test_nothing_that_is_sent_makes_the_application_fail(operation: str, who: str, attack: Attack):
     attack(operation, who)
