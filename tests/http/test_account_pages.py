@@ -74,11 +74,15 @@ def test_a_new_password_ends_every_other_session_and_keeps_this_one(house: House
     ("typed", "said"),
     [
         (passwords(current="wrong password"), "La contraseña actual no es correcta."),
-        (passwords(current=""), "La contraseña actual no es correcta."),
-        (passwords(current="x" * 5000), "La contraseña actual no es correcta."),
+        *[
+            pytest.param(each, "La contraseña actual no es correcta.", marks=pytest.mark.long)
+            for each in (passwords(current=""), passwords(current="x" * 5000))
+        ],
         (passwords(new="short"), "demasiado fácil de adivinar"),
-        (passwords(new=ADA), "demasiado fácil de adivinar"),
-        (passwords(new=""), "demasiado fácil de adivinar"),
+        *[
+            pytest.param(each, "demasiado fácil de adivinar", marks=pytest.mark.long)
+            for each in (passwords(new=ADA), passwords(new=""))
+        ],
         (passwords(again="another"), "no son iguales"),
     ],
 )
@@ -103,7 +107,7 @@ def test_guessing_the_old_password_is_counted_with_signing_in(house: House) -> N
     assert f"{answer.headers['Retry-After']} segundos" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/password", "/tokens"])
+@pytest.mark.parametrize("path", ["/password", pytest.param("/tokens", marks=pytest.mark.long)])
 def test_no_other_page_changes_anything(house: House, path: str) -> None:
     client = house.browser()
     typed = {**passwords(), "name": "x", "scopes": "read", "days": "1"}
@@ -197,7 +201,14 @@ def body(page: TestResponse) -> str:
     return re.sub(r'value="[^"]*"', "", page.text)
 
 
-@pytest.mark.parametrize("email", ["nobody@shop.test", CYD, "", "no address", "x" * 5000])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "nobody@shop.test",
+        CYD,
+        *[pytest.param(each, marks=pytest.mark.long) for each in ("", "no address", "x" * 5000)],
+    ],
+)
 def test_who_asks_does_not_learn_who_is_here(house: House, email: str) -> None:
     known, unknown = ask(house), ask(house, email)
     assert (known.status_code, body(known)) == (unknown.status_code, body(unknown))
@@ -251,8 +262,8 @@ def test_the_link_sets_the_password_once(house: House) -> None:
     [
         (NEWER, "another", 422, "no son iguales"),
         ("short", "short", 400, "demasiado fácil"),
-        (ADA, ADA, 400, "demasiado fácil"),
-        ("y" * 2000, "y" * 2000, 400, "demasiado fácil"),
+        pytest.param(ADA, ADA, 400, "demasiado fácil", marks=pytest.mark.long),
+        pytest.param("y" * 2000, "y" * 2000, 400, "demasiado fácil", marks=pytest.mark.long),
     ],
 )
 def test_a_mistake_leaves_the_link_good(
@@ -275,7 +286,7 @@ def test_a_link_is_for_its_site(house: House) -> None:
     assert get(house.client(), f"/login/reset/{secret}", site=THERE).status_code == 410
 
 
-@pytest.mark.parametrize("secret", ["x", "x" * 43, "x" * 3000, "%F0%9F", "%ED%B3%BF"])
+@table("secret", ["x", "x" * 43, "x" * 3000, "%F0%9F", "%ED%B3%BF"])
 def test_an_invented_link_is_gone(house: House, secret: str) -> None:
     assert get(house.client(), f"/login/reset/{secret}").status_code == 410
 
@@ -349,8 +360,8 @@ def test_somebody_of_another_site_is_added_without_a_word_about_them(house: Hous
     assert [order.why for _, order in house.letters] == [Why.ADDED]
 
 
-@pytest.mark.parametrize(
-    ("typed", "status", "said"),
+@table(
+    "typed, status, said",
     [
         ({"email": "nobody"}, 400, "Esto no es un correo"),
         ({"email": ADA}, 409, "ya está en este sitio"),
@@ -365,6 +376,7 @@ def test_who_cannot_be_added(house: House, typed: dict[str, str], status: int, s
     assert house.database.raw["users"].count_documents({}) == 3
 
 
+@pytest.mark.long
 def test_what_is_refused_shows_the_person_again_with_the_reason(house: House) -> None:
     client = house.browser()
     me = get(client, ME).json["id"]

@@ -21,6 +21,7 @@ from tests.http.application import (
     a_picture,
     unique,
 )
+from tests.table import table
 
 AUDIT = "/api/audit"
 ENTRY_KEYS = {"id", "at", "actor", "action", "object", "request_id", "details"}
@@ -82,7 +83,7 @@ def test_a_token_that_may_not_read_does_not_read_it(application, as_admin):
     assert (answer.status_code, answer.json["code"]) == (403, "insufficient_scope")
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=101", "after=x", "after=1.2"])
+@table("query", ["limit=0", "limit=x", "limit=101", "after=x", "after=1.2"])
 def test_a_bad_question_is_refused(as_admin, query):
     answer = as_admin.get(f"{AUDIT}?{query}")
     code = "bad_cursor" if query.startswith("after") else "invalid_query"
@@ -210,6 +211,7 @@ def test_signing_in_and_out_and_tokens_are_told_without_secrets(application, as_
         assert secret not in str(told)
 
 
+@pytest.mark.long
 def test_signing_in_and_out_on_the_page_is_told(application, as_admin):
     name = unique("walker")
     person = application.new_person(name)

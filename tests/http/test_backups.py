@@ -19,6 +19,12 @@ from tests.mongod import Mongod
 
 BACKUPS = "/api/ops/backups"
 PAGE = "/admin/infrastructure/backups"
+JOBS = (
+    ("", "backup", "created"),
+    ("/verify", "backup_verify", "verified"),
+    ("/drill", "backup_drill", "drilled"),
+)
+"""Where each is begun, its kind, and where it is told of."""
 SAME_ORIGIN = {"Origin": f"https://{HOST}", "Accept-Language": "es"}
 
 
@@ -34,8 +40,9 @@ def work(house: Application, target: Path, kind: str) -> None:
     assert Background(settings, house.database).run_now(kind).error is None
 
 
+@pytest.mark.parametrize("jobs", [JOBS[:1], pytest.param(JOBS, marks=pytest.mark.long)])
 def test_a_backup_is_begun_seen_and_brings_something_back(
-    house: Application, tmp_path: Path
+    house: Application, tmp_path: Path, jobs: tuple[tuple[str, str, str], ...]
 ) -> None:
     target = tmp_path / "backups"
     app = house.with_settings(backup_to=str(target))
@@ -43,7 +50,7 @@ def test_a_backup_is_begun_seen_and_brings_something_back(
     product = chief.a_product(a_picture(), name="Mate")
     before = chief.get(BACKUPS).json
     assert (before["target"], before["items"], before["created"]) == (str(target), [], None)
-    for path, kind in (("", "backup"), ("/verify", "backup_verify"), ("/drill", "backup_drill")):
+    for path, kind, _ in jobs:
         begun = chief.post(BACKUPS + path)
         assert (begun.status_code, begun.json["kind"]) == (202, kind)
         assert chief.post(BACKUPS + path).json["id"] == begun.json["id"], "pressed twice"
@@ -52,7 +59,7 @@ def test_a_backup_is_begun_seen_and_brings_something_back(
     (snapshot,) = told["items"]
     assert (snapshot["complete"], snapshot["files"], snapshot["findings"]) == (True, 1, 0)
     assert (told["encrypted"], told["problem"]) == (False, None)
-    assert {told[each]["findings"] for each in ("created", "verified", "drilled")} == {0}
+    assert {told[each]["findings"] for _, _, each in jobs} == {0}
 
     house.raw["shop_products"].delete_one({"_id": product["id"]})
     wanted = {"kind": "product", "id": product["id"]}

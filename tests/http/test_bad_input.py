@@ -192,7 +192,14 @@ def test_no_form(as_seller, shelf, leaves_nothing, row):
     assert_clear(answer.json, row.status, row.code)
 
 
-@table("way", ["form", "body", "replacing"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "form",
+        pytest.param("body", marks=pytest.mark.long),
+        pytest.param("replacing", marks=pytest.mark.long),
+    ],
+)
 @table("row", FILES)
 def test_no_picture(as_seller, shelf, leaves_nothing, row, way):
     status, code = row.status, row.code
@@ -234,25 +241,33 @@ def test_a_png_named_jpg_is_a_png(as_seller):
     assert answer.json["url"].endswith("/original.png")
 
 
-@table(
-    "sent, kept",
-    [
-        ("../../etc/passwd", "passwd.jpg"),
-        ("/etc/shadow", "shadow.jpg"),
-        ("nu\0l.jpg", "nul.jpg"),
-        ("n" * 4096 + ".jpg", "n" * 196 + ".jpg"),
-        ("zapato.php.jpg", "zapato.php.jpg"),
-        ("zapato.jpg.php", "zapato.jpg.jpg"),
-        ("..", "picture.jpg"),
-        (".", "picture.jpg"),
-        ("/", "picture.jpg"),
-        ("con\u202egpj.exe", "congpj.jpg"),
-        ("{{7*7}}.jpg", "{{7*7}}.jpg"),
-        ("<script>alert(1)</script>.jpg", "script>.jpg"),
-        ("$where.jpg", "$where.jpg"),
-    ],
-)
-def test_a_name_is_only_a_name(as_seller, sent, kept):
+NAMES = [
+    ("../../etc/passwd", "passwd.jpg"),
+    ("nu\0l.jpg", "nul.jpg"),
+    ("n" * 4096 + ".jpg", "n" * 196 + ".jpg"),
+    ("con\u202egpj.exe", "congpj.jpg"),
+]
+MORE_NAMES = [
+    ("/etc/shadow", "shadow.jpg"),
+    ("zapato.php.jpg", "zapato.php.jpg"),
+    ("zapato.jpg.php", "zapato.jpg.jpg"),
+    ("..", "picture.jpg"),
+    (".", "picture.jpg"),
+    ("/", "picture.jpg"),
+    ("{{7*7}}.jpg", "{{7*7}}.jpg"),
+    ("<script>alert(1)</script>.jpg", "script>.jpg"),
+    ("$where.jpg", "$where.jpg"),
+]
+
+
+@pytest.mark.parametrize("names", [NAMES, pytest.param(MORE_NAMES, marks=pytest.mark.long)])
+def test_a_name_is_only_a_name(as_seller, names, subtests):
+    for sent, kept in names:
+        with subtests.test(sent=sent):
+            is_kept_as(as_seller, sent, kept)
+
+
+def is_kept_as(as_seller, sent, kept):
     other = Shelf(as_seller)
     answer = other.add(Part(a_picture(), name=sent))
     assert answer.status_code == 201, answer.text
@@ -556,8 +571,8 @@ def test_what_is_no_http_is_refused_before_the_application(
 @pytest.mark.parametrize(
     "framing",
     [
-        ([LENGTH], GOOD),
-        ([CHUNKED], chunked(GOOD) + b"0\r\n\r\n"),
+        pytest.param(([LENGTH], GOOD), marks=pytest.mark.long),
+        pytest.param(([CHUNKED], chunked(GOOD) + b"0\r\n\r\n"), marks=pytest.mark.long),
         ([CHUNKED], chunked(GOOD, 1) + b"0\r\nX-Checksum: 1\r\n\r\n"),
         (["Expect: 100-continue", LENGTH], GOOD),
     ],

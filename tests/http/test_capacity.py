@@ -38,7 +38,7 @@ def house(mongod: Mongod) -> Iterator[Application]:
         application.raw["sites"].update_one({"_id": OTHER_SITE}, quota)
         for who in ("seller", "seller_on_other_site"):
             for _ in range(3):
-                application.caller(who).a_product(a_picture(), a_picture())
+                application.caller(who).a_product(a_picture())
         service: SnapshotService = application.app.extensions["avenue"][SnapshotService]
         at = service.take().at
         (taken,) = application.raw["infra_metrics"].find()
@@ -96,7 +96,7 @@ def test_a_line_is_forecast_within_five_percent(house: Application) -> None:
 def test_what_is_stored_is_measured(house: Application) -> None:
     found = asked(house.caller("admin"))
     measured, storing = found["measured"], found["storing"]
-    assert (measured["products"], measured["pictures"], measured["enough"]) == (6, 12, False)
+    assert (measured["products"], measured["pictures"], measured["enough"]) == (6, 6, False)
     assert measured["original_bytes"] == sum(
         each["length"] for each in house.raw["product_images.files"].find()
     )
@@ -106,7 +106,7 @@ def test_what_is_stored_is_measured(house: Application) -> None:
     )
     assert storing["members"] == 1
     assert [each["products"] for each in found["projections"]] == [100, 500, 1000, 5000, 10000]
-    assert found["projections"][0]["pictures"] == 200
+    assert found["projections"][0]["pictures"] == 100
     assert found["throughput"]["busiest"]["requests_per_second"] == pytest.approx(2, rel=0.01)
     assert found["prices"]["example"] is True
 
@@ -162,6 +162,7 @@ def test_the_command_says_what_the_route_does(house: Application, commands: Comm
     assert told == answered
 
 
+@pytest.mark.long
 def test_the_command_speaks_to_people(house: Application, commands: Commands) -> None:
     code, said, _ = run(commands, house, "--site", "other", AVENUE_PRICES="/no/such/file")
     assert code == 0
@@ -169,6 +170,7 @@ def test_the_command_speaks_to_people(house: Application, commands: Commands) ->
     assert "Note: AVENUE_PRICES: /no/such/file: No such file or directory." in said
 
 
+@pytest.mark.long
 def test_a_site_there_is_not_is_refused(house: Application, commands: Commands) -> None:
     code, said, why = run(commands, house, "--site", "nowhere")
     assert (code, said) == (1, "")

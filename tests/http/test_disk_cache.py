@@ -5,6 +5,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.http.application import large_picture
 from tests.mongod import Guard, client_of
 from tests.server import Server, path_of, prepare
@@ -15,6 +17,7 @@ def files(folder: Path) -> list[Path]:
     return [each for each in folder.glob("avenue-cache-*/*/*/*") if each.is_file()]
 
 
+@pytest.mark.long
 def test_files_are_found_after_a_restart_and_gone_with_their_asset(
     migrated_uri: str, guard: Guard, disk_folder: Path
 ) -> None:

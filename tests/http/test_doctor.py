@@ -115,6 +115,7 @@ def test_missing_altered_and_needless_indexes(avenue):
     assert differing(known) == []
 
 
+@pytest.mark.long
 def test_what_the_database_user_may_not_ask_is_said_with_the_role_it_needs(avenue):
     application = avenue.application
     with fail_point(
@@ -145,7 +146,7 @@ def test_our_connection_and_the_oplog_are_as_they_are(avenue):
     "uri",
     [
         "mongodb://ana:geheim-im-uri@127.0.0.1:{port}/avenue?directConnection=true",
-        "nonsense",
+        pytest.param("nonsense", marks=pytest.mark.long),
     ],
 )
 def test_the_rest_is_done_while_the_database_is_away(avenue, uri):
@@ -169,6 +170,7 @@ def test_a_database_of_somebody_else_is_left_alone(avenue, mongod):
     assert "already holds documents in users" in found["findings"][0]["says"]
 
 
+@pytest.mark.long
 def test_a_database_that_is_not_prepared_is_told_once(avenue, mongod):
     name = f"{avenue.application.raw.name}_empty"
     report = avenue.doctor(code=1, MONGODB_URI=mongod.uri_of(name))
@@ -178,6 +180,7 @@ def test_a_database_that_is_not_prepared_is_told_once(avenue, mongod):
     assert name not in mongod.client.list_database_names()
 
 
+@pytest.mark.long
 def test_mistakes_in_the_settings_do_not_hinder_the_rest(avenue):
     report = avenue.doctor(code=1, SECRET_KEY="changeme" * 6, AVENUE_PORTS="x", PORT="many")
     checks = {each["check"]: each for each in report["checks"]}
@@ -282,6 +285,7 @@ def planted(avenue: House, seller: Caller) -> Planted:
     return result
 
 
+@pytest.mark.long
 def test_addresses_are_told_by_what_can_be_done_about_them(avenue, planted):
     check = avenue.check("urls")
     said = {each["place"]: each["says"] for each in check["findings"]}
@@ -405,6 +409,7 @@ def test_another_sites_file_is_nobodys_business(avenue, planted):
     assert avenue.doctor("--fix", "urls", "--site", "other", code=0)["items"] == []
 
 
+@pytest.mark.long
 def test_the_address_of_a_site_itself(avenue):
     raw = avenue.application.raw
     raw["sites"].update_one({"_id": "other"}, {"$set": {"base_url": "http://localhost:5000"}})
@@ -415,6 +420,7 @@ def test_the_address_of_a_site_itself(avenue):
     assert "site other base_url" in {each["place"] for each in findings}
 
 
+@pytest.mark.long
 def test_usage(avenue):
     done = avenue.commands.run("doctor", "--apply", env=avenue.environment)
     assert done.returncode == 2

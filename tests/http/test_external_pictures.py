@@ -10,7 +10,9 @@ from tests.table import table
 URL = "https://images.example/zapato.jpg?w=800&h=600#a"
 
 
-@pytest.fixture(params=[PRODUCTS, GROUPS], ids=["product", "group"])
+@pytest.fixture(
+    params=[PRODUCTS, pytest.param(GROUPS, marks=pytest.mark.long)], ids=["product", "group"]
+)
 def shelf(as_seller: Caller, request: pytest.FixtureRequest) -> Shelf:
     return Shelf(as_seller, kind=request.param)
 
@@ -98,9 +100,14 @@ def test_these_are_none(application, shelf, url):
     assert shelf.now()["images"] == []
 
 
+@pytest.fixture(scope="module")
+def picture(as_seller: Caller) -> dict[str, str]:
+    """One of ours."""
+    return as_seller.a_product(a_picture())["images"][0]
+
+
 @table("form", ["{url}", "{path}", f"http://{HOST}{{path}}", "/media/{id}/original"])
-def test_one_of_ours_is_not_elsewhere(shelf, as_seller, form):
-    picture = as_seller.a_product(a_picture())["images"][0]
+def test_one_of_ours_is_not_elsewhere(shelf, picture, form):
     path = picture["url"].removeprefix(f"https://{HOST}")
     url = form.format(url=picture["url"], path=path, id=picture["id"])
     assert_refused(keep(shelf, url), 422, "own_url")

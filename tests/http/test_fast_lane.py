@@ -253,6 +253,7 @@ def test_what_nobody_has_asked_for_is_looked_for_by_the_loop(house: House) -> No
     assert lane_answers(house.fast, "read") == before[1] + 1
 
 
+@pytest.mark.long
 def test_what_is_removed_elsewhere_is_gone_in_time(migrated_uri: str, guard: Guard) -> None:
     uri = migrated_uri
     prepare(uri)
@@ -412,6 +413,7 @@ def test_many_who_ask_for_the_same_meanwhile_get_what_is_read_once(gated: Gated)
     assert gated.begun() == 1
 
 
+@pytest.mark.long
 def test_to_wait_for_a_thread_is_not_to_read_in_vain(gated: Gated, tmp_path: Path) -> None:
     """The ordinary way has what is left of the time: of that of reading, not of all others."""
     held, started = tmp_path / "held", tmp_path / "started"
@@ -502,6 +504,7 @@ def test_a_reader_who_leaves_is_forgotten(gallery: LaneServer) -> None:
     assert gallery.ask("GET", "/hello")[0] == 200
 
 
+@pytest.mark.long
 def test_a_connection_in_use_is_not_at_rest(tmp_path: Path) -> None:
     """gunicorn closes connections at rest; the answers of the fast lane keep one awake."""
     server = LaneServer(tmp_path, "-k", "avenue.server.worker.Worker", "--keep-alive", "1")

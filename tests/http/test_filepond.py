@@ -17,6 +17,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.tus import MIB, PART_TYPE, a_pdf
+from tests.table import table
 
 FILEPOND = "/api/uploads/filepond"
 TEXT = "text/plain;charset=UTF-8"  # as browsers send a string
@@ -97,7 +98,11 @@ def test_a_file_is_taken_in_given_back_and_undone(client: Caller) -> None:
     assert revert(client, answer.text).status_code == 404
 
 
-@pytest.mark.parametrize("length", [2 * MIB, 2 * MIB + 77], ids=["whole parts", "and a rest"])
+@pytest.mark.parametrize(
+    "length",
+    [2 * MIB, pytest.param(2 * MIB + 77, marks=pytest.mark.long)],
+    ids=["whole parts", "and a rest"],
+)
 def test_a_large_file_comes_in_parts_and_ends_with_an_empty_one_where_they_fill_it(
     client: Caller, length: int
 ) -> None:
@@ -127,7 +132,11 @@ def test_a_part_that_is_sent_again_counts_once(client: Caller) -> None:
     assert client.get(f"{FILEPOND}?load={file}").data == data
 
 
-@pytest.mark.parametrize("came", [1700, MIB + 700], ids=["in a chunk", "beyond one"])
+@pytest.mark.parametrize(
+    "came",
+    [pytest.param(1700, marks=pytest.mark.long), MIB + 700],
+    ids=["in a chunk", "beyond one"],
+)
 def test_of_a_part_that_breaks_off_nothing_counts(client: Caller, came: int) -> None:
     # FilePond takes a part for there as soon as HEAD says that one byte of it is.
     data = a_pdf(2 * MIB)
@@ -169,8 +178,8 @@ def test_a_part_that_does_not_fit_is_refused(
     assert client.get(f"/api/uploads/{file}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("length", "query", "code"),
+@table(
+    "length, query, code",
     [
         ("2147483648", "", "file_too_large"),
         ("0", "", "empty_file"),
@@ -206,7 +215,7 @@ def test_what_is_somebody_elses_is_not_there(client: Caller, application: Applic
     assert offset_of(client, open_one) == 0
 
 
-@pytest.mark.parametrize("text", ["", "x" * 22, "../etc", "\xff"])
+@table("text", ["", "x" * 22, "../etc", "\xff"])
 def test_an_id_of_nothing_is_not_there(client: Caller, text: str) -> None:
     for way in ("load", "restore", "patch", "fetch"):
         assert client.get(FILEPOND, query_string={way: text}).status_code == 404

@@ -24,6 +24,7 @@ from tests.http.application import (
 from tests.http.test_hot_pictures import told, warmed
 from tests.http.test_product_images import Shelf
 from tests.server import path_of
+from tests.table import table
 from tests.threads import Threads
 
 READERS = 8
@@ -127,7 +128,7 @@ def changed(url: str, old: str, new: str) -> str:
     return url.replace(old, new)
 
 
-@pytest.mark.parametrize(
+@table(
     "other",
     [
         lambda image: changed(image["thumb"], image["id"], "A" * 22),
@@ -145,7 +146,7 @@ def test_what_is_not_there_is_for_the_ordinary_path(application, hot, image, oth
     assert hot.cold_read(HOST, path_of(url)) is None
 
 
-@pytest.mark.parametrize("host", [OTHER_HOST, "nowhere.example", f"{HOST}:81"])
+@table("host", [OTHER_HOST, "nowhere.example", f"{HOST}:81"])
 def test_another_host_gets_nothing_of_it(application, hot, image, host):
     assert looked(application, hot, image["thumb"], host) is None
 
@@ -170,8 +171,15 @@ def own(as_seller: Caller) -> dict[str, str]:
     return {"id": first["id"], "original": first["url"], "thumb": first["variants"]["thumb"]["url"]}
 
 
-@both
-@pytest.mark.parametrize("change", [{"visibility": "private"}, {"state": "trash"}])
+@pytest.mark.parametrize(
+    ("which", "change"),
+    [
+        ("original", {"visibility": "private"}),
+        ("thumb", {"state": "trash"}),
+        pytest.param("thumb", {"visibility": "private"}, marks=pytest.mark.long),
+        pytest.param("original", {"state": "trash"}, marks=pytest.mark.long),
+    ],
+)
 def test_what_not_everybody_may_see_is_not_found(application, hot, own, which, change):
     application.raw["assets"].update_one({"_id": own["id"]}, {"$set": change})
     assert looked(application, hot, own[which]) is None

@@ -61,7 +61,7 @@ def test_sellers_see_their_own_groups_and_administrators_all(
     assert form_of(someone, mine)["member"] == [product["id"]]
 
 
-@pytest.mark.parametrize("query", ["sort=price", "after=x", "before=x", "limit=0"])
+@table("query", ["sort=price", "after=x", "before=x", "limit=0"])
 def test_a_list_that_is_none_is_refused(someone: Caller, query: str) -> None:
     assert someone.get(f"{PAGE}?{query}").status_code == 400
 
@@ -120,6 +120,7 @@ def test_products_of_others_stay_in_the_group(application: Application, someone:
     assert stored(someone, group)["product_ids"] == [theirs["id"]]
 
 
+@pytest.mark.long
 def test_looking_for_products_saves_nothing_and_forgets_nothing(someone: Caller) -> None:
     word = unique("busca")
     group, member = someone.a_group(), someone.a_product()
@@ -133,6 +134,17 @@ def test_looking_for_products_saves_nothing_and_forgets_nothing(someone: Caller)
     assert "A\nB</textarea>" in answer.text
     assert stored(someone, group) == someone.get(f"{GROUPS}/{group['id']}").json
     assert stored(someone, group)["name"] == group["name"]
+
+
+@pytest.fixture
+def group(someone: Caller) -> Any:
+    return someone.a_group()
+
+
+@pytest.fixture
+def form(someone: Caller, group: Any) -> dict[str, Any]:
+    """What the form of `group` says."""
+    return form_of(someone, group)
 
 
 @table(
@@ -150,14 +162,15 @@ def test_looking_for_products_saves_nothing_and_forgets_nothing(someone: Caller)
         ({"member": [new_id()]}, "A product is not there any more."),
     ],
 )
-def test_what_cannot_be_saved_is_said(someone: Caller, fields: dict[str, Any], reason: str) -> None:
-    group = someone.a_group()
-    answer = send(someone, f"{PAGE}/{group['id']}", **form_of(someone, group) | fields)
+def test_what_cannot_be_saved_is_said(
+    someone: Caller, group: Any, form: dict[str, Any], fields: dict[str, Any], reason: str
+) -> None:
+    answer = send(someone, f"{PAGE}/{group['id']}", **form | fields)
     assert answer.status_code in {400, 404}
     assert reason in answer.text
     assert stored(someone, group) == group
-    fresh = send(someone, f"{PAGE}/new", **{"name": "Luna", **fields})
     if not any(name.startswith("option") for name in fields):
+        fresh = send(someone, f"{PAGE}/new", **{"name": "Luna", **fields})
         assert reason in fresh.text
 
 
@@ -174,6 +187,7 @@ def test_who_was_slower_is_told_and_may_save_again(someone: Caller) -> None:
     assert stored(someone, group)["name"] == "Lento"
 
 
+@pytest.mark.long
 def test_pictures_that_came_or_went_meanwhile_are_no_conflict(someone: Caller) -> None:
     group = someone.a_group(a_picture(), a_picture())
     stays, goes = (each["id"] for each in group["images"])
@@ -196,14 +210,16 @@ def test_deleting_asks_first_and_leaves_the_products(someone: Caller) -> None:
     assert someone.get(f"{PRODUCTS}/{product['id']}").json["group"] is None
 
 
-@pytest.mark.parametrize(
-    ("method", "rest"), [("GET", ""), ("POST", ""), ("GET", "/delete"), ("POST", "/delete")]
-)
+@table("method, rest", [("GET", ""), ("POST", ""), ("GET", "/delete"), ("POST", "/delete")])
 def test_somebody_elses_group_is_not_there(
-    application: Application, someone: Caller, on_other_site: Caller, method: str, rest: str
+    as_other_seller: Caller,
+    someone: Caller,
+    on_other_site: Caller,
+    group: Any,
+    method: str,
+    rest: str,
 ) -> None:
-    group = someone.a_group()
-    for stranger in (application.new_person(unique("otro")), on_other_site):
+    for stranger in (as_other_seller, on_other_site):
         data = {"data": {"name": "Mío", "do": "save"}} if method == "POST" else {}
         assert stranger.ask(method, f"{PAGE}/{group['id']}{rest}", **data).status_code == 404
     assert stored(someone, group) == group

@@ -68,17 +68,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", [b"", b"Host: \r\n", b"Host: a b/../\r\n", b"Host: \xff\r\n"])
 def test_no_host_or_none_that_can_be_one_is_400(server: Server, line: bytes) -> None:
     answer = server.say(b"GET /page HTTP/1.1\r\n" + line + b"Connection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.long
 def test_a_whole_address_in_the_request_line_does_not_choose_the_site(server: Server) -> None:
     sent = b"GET http://b.example/page HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
     assert server.say(sent).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.long
 def test_the_server_ran_without_a_traceback(server: Server) -> None:
     server.say(b"GET /page HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n")
     assert "Traceback" not in Path(server.log).read_text()

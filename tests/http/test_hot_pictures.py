@@ -90,10 +90,18 @@ REQUESTS = [
 ]
 
 
-@both
+@pytest.mark.parametrize(
+    ("way", "which"),
+    [
+        ("hot", "original"),
+        *[
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (("hot", "thumb"), ("warm", "original"), ("warm", "thumb"))
+        ],
+    ],
+)
 @table("method", ["GET", "HEAD"])
 @table("name, headers", REQUESTS)
-@table("way", ["hot", "warm"])
 def test_all_ways_answer_the_same(request, nobody, urls, way, which, method, name, headers):
     hot = request.getfixturevalue(way)
     first = warmed(hot, urls[which])
@@ -151,7 +159,12 @@ def test_who_gets_no_bytes_costs_no_query(application, warm, urls, headers, meth
 
 @both
 @pytest.mark.parametrize(
-    ("method", "headers"), [("GET", {}), ("HEAD", {}), ("GET", {"If-None-Match": "*"})]
+    ("method", "headers"),
+    [
+        ("GET", {}),
+        pytest.param("HEAD", {}, marks=pytest.mark.long),
+        pytest.param("GET", {"If-None-Match": "*"}, marks=pytest.mark.long),
+    ],
 )
 def test_whoever_has_it_makes_it_known(application, nobody, urls, which, method, headers):
     ordinary = nobody.ask(method, urls[which], headers=headers)

@@ -168,25 +168,35 @@ def test_a_dry_run_and_one_at_work_cannot_be_undone(application: Application) ->
 WHO = {"nobody": 401, "client": 403, "editor": 403, "ops": 403, "seller": 202, "admin": 202}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("who", "status"), WHO.items())
 def test_who_may_bring_products_in(application: Application, who: str, status: int) -> None:
     answer = send(application.caller(who), f"sku,name\n{unique('ERP-')},a\n")
     assert answer.status_code == status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("who", "status"), {**WHO, "seller": 200, "admin": 200}.items())
 def test_who_may_list_imports(application: Application, who: str, status: int) -> None:
     assert application.caller(who).get(IMPORTS).status_code == status
 
 
-@pytest.mark.parametrize(
-    ("method", "rest", "status"), [("GET", "", 200), ("GET", "/rows", 200), ("POST", "/undo", 202)]
-)
-def test_an_import_is_for_its_person_and_administrators(
-    application: Application, method: str, rest: str, status: int
-) -> None:
+@pytest.fixture
+def own_import(application: Application) -> tuple[Caller, dict[str, Any]]:
+    """Somebody and what they have brought in."""
     seller = application.new_person(unique("erp"))
-    standing = brought(application, seller, f"sku,name\n{unique('ERP-')},a\n")
+    return seller, brought(application, seller, f"sku,name\n{unique('ERP-')},a\n")
+
+
+@table("method, rest, status", [("GET", "", 200), ("GET", "/rows", 200), ("POST", "/undo", 202)])
+def test_an_import_is_for_its_person_and_administrators(
+    application: Application,
+    own_import: tuple[Caller, dict[str, Any]],
+    method: str,
+    rest: str,
+    status: int,
+) -> None:
+    seller, standing = own_import
     url = f"{IMPORTS}/{standing['id']}{rest}"
     strangers = {
         "nobody": 401,
@@ -314,8 +324,14 @@ def test_lists_of_imports_and_rows_have_pages(application: Application) -> None:
     assert ([each["row"] for each in page["items"]], page["total"]) == ([3, 5], 2)
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
+@pytest.fixture(scope="module")
+def waiting(as_seller: Caller) -> dict[str, Any]:
+    """An import that nobody does."""
+    return begun(as_seller, f"sku,name\n{unique('ERP-')},a\n")
+
+
+@table(
+    "query, code",
     [
         ("?limit=0", "invalid_query"),
         ("?limit=101", "invalid_query"),
@@ -326,10 +342,9 @@ def test_lists_of_imports_and_rows_have_pages(application: Application) -> None:
     ],
 )
 def test_bad_questions_about_rows(
-    application: Application, as_seller: Caller, query: str, code: str
+    as_seller: Caller, waiting: dict[str, Any], query: str, code: str
 ) -> None:
-    standing = begun(as_seller, f"sku,name\n{unique('ERP-')},a\n")
-    answer = as_seller.get(f"{IMPORTS}/{standing['id']}/rows{query}")
+    answer = as_seller.get(f"{IMPORTS}/{waiting['id']}/rows{query}")
     assert (answer.status_code, answer.json["code"]) == (400, code)
 
 
@@ -402,6 +417,7 @@ def test_applying_writes_down_who_did_it(application: Application) -> None:
     assert [each["actor"]["id"] for each in entries] == [seller.id]
 
 
+@pytest.mark.long
 def test_a_dry_run_of_which_no_row_can_be_taken_says_so(
     application: Application, as_seller: Caller
 ) -> None:
@@ -434,12 +450,10 @@ def test_prices_are_those_of_the_currency_of_the_product(
     as_seller.a_product(sku=in_guaranies, price=1)
     as_seller.a_product(sku=in_dollars, price=1, currency="USD")
     rows = [
-        (in_guaranies, "", "Gs. 385.000", "385000"),
         (in_guaranies, "", "150.000", "150000"),
         (in_guaranies, "", "150,50", None),
         (in_dollars, "", "Gs. 385.000", None),
         (in_dollars, "", "150,50", "150.50"),
-        (in_dollars, "", "150.000", "150000"),
         (new, "PYG", "125.000", "125000"),
         (unique("ERP-"), "", "150,50", None),
         (unique("ERP-"), "USD", "150,50", "150.50"),

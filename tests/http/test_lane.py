@@ -324,11 +324,13 @@ def test_gunicorns_parser_refuses_what_it_always_refused(server, status, sent):
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET /hello?token=private HTPX/1.1\r\nHost: a\r\n\r\n",
-        get("/hello?token=private", "Private(1): private"),
+        pytest.param(
+            b"GET /hello?token=private HTPX/1.1\r\nHost: a\r\n\r\n", marks=pytest.mark.long
+        ),
+        pytest.param(get("/hello?token=private", "Private(1): private"), marks=pytest.mark.long),
         get("/hello?token=private", "Authorization: Bearer private\x01"),
         get("/broken?token=private"),
-        b"GET /slow?token=private",
+        pytest.param(b"GET /slow?token=private", marks=pytest.mark.long),
     ],
     ids=["no HTTP", "header name", "header value", "application", "slow"],
 )
@@ -700,6 +702,7 @@ def test_ten_large_uploads_at_once_need_little_memory(serve):
     assert rss_while(process, server, "/body", sent) - before < 40 * MIB
 
 
+@pytest.mark.long
 def test_large_bodies_read_in_one_piece_leave_no_memory_behind(serve):
     server = serve()
     process, sent = psutil.Process(server.pid), b"x" * 19 * MIB

@@ -339,6 +339,7 @@ def test_nothing_is_lost_and_nobody_refused_when_workers_are_replaced(serve, tmp
     assert (crowd.told_lies(), crowd.let_down(), crowd.refusals()) == ([], [], 0)
 
 
+@pytest.mark.long
 @ROUNDS
 def test_nothing_is_lost_and_nobody_refused_when_workers_served_their_share(
     serve, tmp_path, rounds

@@ -118,7 +118,16 @@ def test_filters_narrow_the_list_down(as_editor: Caller, word: str) -> None:
     assert "No picture is like that" in read(as_editor, f"{PAGE}?search={word}x")
 
 
-def test_one_can_page_on_and_back_in_every_order(as_editor: Caller, word: str) -> None:
+@pytest.mark.parametrize(
+    "orders",
+    [
+        ("newest", "-name"),
+        pytest.param(("oldest", "name", "smallest", "largest"), marks=pytest.mark.long),
+    ],
+)
+def test_one_can_page_on_and_back_in_every_order(
+    as_editor: Caller, word: str, orders: tuple[str, ...]
+) -> None:
     for number in range(5):
         added(as_editor, name=f"{word}{number}.jpg")
 
@@ -126,7 +135,7 @@ def test_one_can_page_on_and_back_in_every_order(as_editor: Caller, word: str) -
         found = re.search(rf'href="([^"]*)" rel="{rel}"', page)
         return html.unescape(found[1]) if found else ""
 
-    for sort in ("newest", "oldest", "name", "-name", "smallest", "largest"):
+    for sort in orders:
         whole = names(as_editor, f"search={word}&sort={sort}")
         pages = [read(as_editor, f"{PAGE}?search={word}&sort={sort}&limit=2")]
         while url := link(pages[-1], "next"):
@@ -144,6 +153,7 @@ def looks(answer: Any) -> list[str]:
     return [each for each in answer.headers.getlist("Set-Cookie") if "avenue_library" in each]
 
 
+@pytest.mark.long
 def test_the_look_is_remembered(as_editor: Caller) -> None:
     added(as_editor)
     assert 'class="wall"' in read(as_editor, f"{PAGE}")
@@ -156,6 +166,7 @@ def test_the_look_is_remembered(as_editor: Caller) -> None:
     assert looks(as_editor.get(f"{PAGE}?view=nonsense", headers=cookie)) == []
 
 
+@pytest.mark.long
 def test_each_tile_has_a_class_that_reserves_its_room(as_editor: Caller, word: str) -> None:
     for number, (width, height) in enumerate(((100, 100), (160, 90), (40, 400), (400, 40))):
         added(as_editor, pictures.photo(width, height, noise=False), name=f"{word}{number}.jpg")
@@ -266,6 +277,7 @@ def test_a_folder_is_made_renamed_moved_and_deleted(as_editor: Caller) -> None:
     read(as_editor, f"{PAGE}?folder={here}", 404)
 
 
+@pytest.mark.long
 def test_why_a_folder_is_not_changed_is_said_beside_what_was_typed(as_editor: Caller) -> None:
     folder, other = a_folder(as_editor), a_folder(as_editor)
     inner = a_folder(as_editor, folder["id"])
@@ -314,8 +326,10 @@ def test_many_are_moved_and_tagged(as_editor: Caller, word: str) -> None:
         ({"action": "restore", "id": [new_id()]}, "media_not_found"),
     ],
 )
-def test_why_nothing_was_done_is_said(as_editor: Caller, fields: dict[str, Any], why: str) -> None:
-    there = added(as_editor)
+def test_why_nothing_was_done_is_said(
+    as_editor: Caller, untouched: Any, fields: dict[str, Any], why: str
+) -> None:
+    there = untouched
     answer = send(as_editor, BULK, **{"id": there["id"], **fields})
     assert told(answer)["said"] == [why]
     assert 'role="alert"' in read(as_editor, answer.headers["Location"])
@@ -340,6 +354,7 @@ def test_many_are_deleted_and_taken_back(as_editor: Caller, word: str) -> None:
     assert len(names(as_editor, f"search={word}")) == 2
 
 
+@pytest.mark.long
 def test_used_ones_stay_with_the_list_of_their_uses(as_admin: Caller, logo: Any) -> None:
     free = added(as_admin)["id"]
     answer = send(as_admin, BULK, 200, action="remove", id=[logo["id"], free])
@@ -365,6 +380,7 @@ def test_the_logo_is_taken_out_by_administrators_alone(application: Application,
 # One picture
 
 
+@pytest.mark.long
 def test_all_that_is_known_of_a_picture_is_shown(as_editor: Caller, logo: Any) -> None:
     changed(as_editor, logo["id"], alt={"es": 'Una "montaña" [alta]'})
     page = html.unescape(read(as_editor, f"{PAGE}/{logo['id']}"))
@@ -392,7 +408,13 @@ def test_a_form_changes_only_what_is_other(as_editor: Caller) -> None:
     assert live(as_editor, there)["revision"] == now["revision"]
 
 
-@pytest.mark.parametrize(
+@pytest.fixture(scope="module")
+def untouched(as_editor: Caller) -> Any:
+    """A picture for all that is refused: it stays as it is."""
+    return added(as_editor)
+
+
+@table(
     "wrong",
     [
         {"name": ""},
@@ -404,8 +426,10 @@ def test_a_form_changes_only_what_is_other(as_editor: Caller) -> None:
         {"folder": new_id()},
     ],
 )
-def test_what_is_refused_stays_as_it_was_typed(as_editor: Caller, wrong: dict[str, str]) -> None:
-    there = added(as_editor)
+def test_what_is_refused_stays_as_it_was_typed(
+    as_editor: Caller, untouched: Any, wrong: dict[str, str]
+) -> None:
+    there = untouched
     fields = {"name": there["name"], "alt.en": "A <b>beach</b>", **wrong}
     answer = as_editor.post(f"{PAGE}/{there['id']}", data=fields, headers=IN_ENGLISH)
     assert answer.status_code in {400, 404}
@@ -414,6 +438,7 @@ def test_what_is_refused_stays_as_it_was_typed(as_editor: Caller, wrong: dict[st
     assert live(as_editor, there["id"])["revision"] == there["revision"]
 
 
+@pytest.mark.long
 def test_the_focal_point_is_set_and_given_back_to_the_picture(as_editor: Caller) -> None:
     there = added(as_editor)
     send(as_editor, f"{PAGE}/{there['id']}/focal", x="25", y="80")
@@ -440,6 +465,7 @@ def test_a_file_is_replaced_and_an_older_version_brought_back(as_editor: Caller)
     send(as_editor, f"{url}/versions/{'0' * 12}/restore", 404)
 
 
+@pytest.mark.long
 def test_one_in_the_trash_is_shown_and_restored(as_editor: Caller, nobody: Caller) -> None:
     there = added(as_editor)
     url = f"{PAGE}/{there['id']}"
@@ -471,6 +497,7 @@ def test_what_lacks_a_text_gets_it_where_it_is_listed(as_editor: Caller, word: s
     assert "/api/builder/reports/alt?format=csv" in page
 
 
+@pytest.mark.long
 def test_a_text_that_is_refused_stays_where_it_was_typed(as_editor: Caller) -> None:
     there = added(as_editor)["id"]
     page = send(as_editor, ALT, 400, id=there, alt="<b>" + "x" * 1000).text
@@ -481,6 +508,7 @@ def test_a_text_that_is_refused_stays_where_it_was_typed(as_editor: Caller) -> N
     send(as_editor, ALT, 404, alt="x")
 
 
+@pytest.mark.long
 def test_unused_ones_are_listed_page_by_page_and_deleted(
     application: Application, logo: Any, word: str
 ) -> None:
@@ -497,6 +525,7 @@ def test_unused_ones_are_listed_page_by_page_and_deleted(
     assert "2 pictures are in the trash." in read(editor, answer.headers["Location"])
 
 
+@pytest.mark.long
 def test_checked_ones_are_taken_as_a_zip(as_editor: Caller, word: str) -> None:
     ids = [added(as_editor, name=f"{word}{n}.jpg")["id"] for n in range(2)]
     answer = as_editor.post(f"{PAGE}/zip", data={"id": ids}, headers=IN_ENGLISH)

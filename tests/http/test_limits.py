@@ -145,6 +145,7 @@ def test_after_a_failure_reads_do_not_even_ask_for_a_while() -> None:
     assert limiter.count(reads, "ana") == Window(tries=1, seconds_left=42)
 
 
+@pytest.mark.long
 def test_a_counter_that_is_stuck_hinders_nobody_who_reads(
     application: Application, as_seller: Caller
 ) -> None:
