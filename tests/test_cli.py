@@ -134,9 +134,13 @@ def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
     ("arguments", "sentence"),
     [
         (("users", "password", "nobody@tienda.example"), "no person with this e-mail"),
-        (("users", "add", "no-mail"), "e-mail"),
+        pytest.param(("users", "add", "no-mail"), "e-mail", marks=pytest.mark.long),
         (("users", "add", "a@b.example", "--role", "king"), "king"),
-        (("tokens", "add", "nobody@tienda.example"), "no person with this e-mail"),
+        pytest.param(
+            ("tokens", "add", "nobody@tienda.example"),
+            "no person with this e-mail",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_mistakes_are_sentences(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
@@ -146,6 +150,7 @@ def test_mistakes_are_sentences(run: Run, arguments: tuple[str, ...], sentence: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_sweep_reports_what_it_removed(run: Run) -> None:
     swept = said(run("sweep", "--json"))
     assert swept["state"] == "done"
@@ -309,6 +314,7 @@ def test_what_commands_change_is_in_the_log(run: Run, migrated_uri: str) -> None
     assert said(run("audit", "--site", "other", "--json"))["items"] == []
 
 
+@pytest.mark.long
 def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, migrated_uri: str) -> None:
     run("users", "add", "ana@tienda.example")
     with client_of(migrated_uri) as client:
@@ -349,6 +355,7 @@ def test_sites_are_added_listed_changed_and_shown(run: Run, migrated_uri: str) -
     assert (entry["action"], entry["object"]["id"]) == ("site.added", "b")
 
 
+@pytest.mark.long
 def test_categories_of_uploads_are_set_by_a_command(run: Run) -> None:
     orders = "upload_categories.orders"
     changes = (f"{orders}.readers=seller,editor", f"{orders}.max_mb=5", f"{orders}.edge=true")

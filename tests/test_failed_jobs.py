@@ -55,6 +55,7 @@ def test_what_runs_a_job_raises_what_the_handler_has_raised(database: Database) 
     assert isinstance(error.value.__cause__, ShelfFullError)
 
 
+@pytest.mark.long
 def test_every_wait_ends_when_a_job_fails_in_another_process(
     guard: Guard, shared_uri: str, database: Database
 ) -> None:
@@ -65,6 +66,7 @@ def test_every_wait_ends_when_a_job_fails_in_another_process(
     assert "in apply" in told(error)
 
 
+@pytest.mark.long
 def test_a_command_whose_job_fails_is_ended_and_the_next_one_runs(
     commands: Commands, database_uri: str
 ) -> None:

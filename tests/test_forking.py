@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.forking import ROOT, forked
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -51,6 +52,7 @@ def test_a_signal_is_its_own() -> None:
     other.kill()
 
 
+@pytest.mark.long
 def test_many_end_in_the_same_moment() -> None:
     for _ in range(3):
         processes = [forked("http.server", "0", env={}) for _ in range(25)]

@@ -78,7 +78,11 @@ def ran(
     )
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "among others"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), marks=pytest.mark.long), ("-n", "1")],
+    ids=["alone", "among others"],
+)
 def test_a_test_that_hangs_fails_and_the_next_one_is_run(tmp_path, options):
     done = ran(tmp_path, WITHIN_THE_TEST, *options)
     assert done.returncode == 1
@@ -92,9 +96,13 @@ def test_a_test_that_hangs_fails_and_the_next_one_is_run(tmp_path, options):
     ("tests", "main"),
     [
         (WHERE_NO_SIGNAL_COMES, "in hang_here"),
-        (AT_THE_END_OF_A_TEST_THAT_FAILED, "in hangs_at_its_end"),
+        pytest.param(
+            AT_THE_END_OF_A_TEST_THAT_FAILED, "in hangs_at_its_end", marks=pytest.mark.long
+        ),
         # A busy machine may not have come to the shutdown, where it waits for the thread.
-        (AT_THE_END_OF_THE_RUN, "in (_shutdown|_run_module_as_main)"),
+        pytest.param(
+            AT_THE_END_OF_THE_RUN, "in (_shutdown|_run_module_as_main)", marks=pytest.mark.long
+        ),
     ],
     ids=["no signal", "a fixture's end", "the run's end"],
 )
@@ -106,6 +114,7 @@ def test_where_that_does_not_help_the_process_is_ended(tmp_path, tests, main):
     assert re.search(main, done.stderr)
 
 
+@pytest.mark.long
 def test_full_rounds_get_more_time(tmp_path):
     marked = "@pytest.mark.long\ndef test_takes_long():\n    never.wait(1.5)\n"
     done = ran(tmp_path, marked)

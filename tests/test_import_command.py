@@ -106,6 +106,7 @@ def test_for_a_person(run: Run, table: Path, migrated_uri: str) -> None:  # noqa
         assert sentence in done.stderr
 
 
+@pytest.mark.long
 def test_an_interrupted_one_is_handed_back_and_goes_on(
     mongod: Mongod,
     run: Run,  # noqa: F811
@@ -156,11 +157,11 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Give a FILE"),
+        pytest.param((), "Give a FILE", marks=pytest.mark.long),
         (("-", "--undo"), "Give a FILE"),
-        (("nowhere.csv",), "nowhere.csv"),
+        pytest.param(("nowhere.csv",), "nowhere.csv", marks=pytest.mark.long),
         (("-", "--site", "nowhere"), "no site"),
-        (("-",), "empty"),
+        pytest.param(("-",), "empty", marks=pytest.mark.long),
     ],
 )
 def test_mistakes_are_sentences(

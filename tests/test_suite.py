@@ -49,7 +49,11 @@ def ran(folder: Path, *options: str, partial: str = "") -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "side by side"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), marks=pytest.mark.long), ("-n", "2")],
+    ids=["alone", "side by side"],
+)
 def test_what_is_not_run_is_told_and_fails_the_run(folder: Path, options: tuple[str, ...]) -> None:
     done = ran(folder, *options)
     assert "not run: 3 cases in tests/edge: no nginx" in done.stdout, done.stdout
@@ -62,6 +66,7 @@ def test_the_run_passes_where_that_is_meant(folder: Path) -> None:
     assert ran(folder, partial="1").returncode == 0
 
 
+@pytest.mark.long
 def test_the_order_is_told_and_can_be_given_back(folder: Path) -> None:
     def listed(*options: str) -> tuple[str, list[str]]:
         told = ran(folder, "--collect-only", "-v", *options).stdout

@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from tests.catalogues import ROOMS, rooms, said_in, spanish_of, spanish_path, updated, written
+from tests.catalogues import ROOMS, rooms, spanish_of, spanish_path, updated, written
 from tests.table import table
 
 PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -22,16 +20,12 @@ TEMPLATES = sorted(ROOMS.rglob("*.html"))
 TRANSLATED = [room for room in sorted(ROOMS.iterdir()) if spanish_path(room).exists()]
 
 
-@pytest.fixture(params=TRANSLATED, ids=lambda room: room.name)
-def room(request: pytest.FixtureRequest) -> Path:
-    return request.param
-
-
 def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
     """One text, or one for each number."""
     return text if isinstance(text, tuple) else (text,)
 
 
+@table("room", TRANSLATED)
 def test_no_text_is_missing_and_none_is_left_over(room: Path) -> None:
     """`make texts` writes the file; the translations are for people."""
     assert spanish_path(room).read_bytes() == written(updated(room))
@@ -43,6 +37,7 @@ def test_every_room_that_says_anything_is_translated() -> None:
     assert rooms() == TRANSLATED
 
 
+@table("room", TRANSLATED)
 def test_translations_name_the_same_facts(room: Path) -> None:
     for message in spanish_of(room):
         if message.id:
@@ -61,13 +56,10 @@ def test_one_text_has_one_translation() -> None:
     assert {text: found for text, found in known.items() if len(found) > 1} == {}
 
 
+@table("room", TRANSLATED)
 def test_people_are_addressed_as_in_paraguay(room: Path) -> None:
     texts = [text for each in spanish_of(room) if each.id for text in forms(each.string)]
     assert [text for text in texts if TU.search(text)] == []
-
-
-def test_the_test_would_notice(room: Path) -> None:
-    assert len(said_in(room)) > 0
 
 
 @table("path", TEMPLATES)

@@ -128,6 +128,7 @@ def test_one_button_loads_a_shop_and_one_empties_it(shop: Shop) -> None:
     assert actions.count("samples.loaded") == actions.count("samples.removed") == 1
 
 
+@pytest.mark.long
 def test_pressed_twice_they_are_loaded_once(shop: Shop) -> None:
     shop.load()
     shop.load()
@@ -165,12 +166,15 @@ def test_a_load_that_is_killed_goes_on_where_it_was(shop: Shop, pictures_before:
 def test_a_product_that_has_such_a_sku_already_is_nobodys_sample(shop: Shop) -> None:
     shop.admin.a_product(sku="DEMO-TAZA", name="Mi taza")
     shop.load()
+    shop.load()  # pressed twice
     assert shop.work()
+    assert not shop.work()
     assert shop.products()["DEMO-TAZA"]["name"] == "Mi taza"
     shop.remove()
     assert [each["name"] for each in shop.products().values()] == ["Mi taza"]
 
 
+@pytest.mark.long
 def test_who_has_changed_a_sample_is_told_that_it_goes_too(shop: Shop) -> None:
     shop.load()
     shop.work()
@@ -183,6 +187,7 @@ def test_who_has_changed_a_sample_is_told_that_it_goes_too(shop: Shop) -> None:
     assert "También se pierde lo que hayas cambiado en ellos." in page
 
 
+@pytest.mark.long
 def test_deleted_one_by_one_they_can_be_loaded_again(shop: Shop) -> None:
     shop.load()
     shop.work()
@@ -196,6 +201,7 @@ def test_deleted_one_by_one_they_can_be_loaded_again(shop: Shop) -> None:
     assert shop.products().keys() == SKUS
 
 
+@pytest.mark.long
 @pytest.mark.failing_jobs
 def test_what_goes_wrong_is_said_and_can_be_tried_again(shop: Shop) -> None:
     def broken(_: str) -> bytes:

@@ -200,6 +200,7 @@ def test_a_form_without_its_revision_changes_nothing(application, as_admin):
     assert stored(application).get("name") != "X"
 
 
+@pytest.mark.long
 def test_hosts_and_quota_are_for_superusers(application, as_admin, as_superuser):
     page = show(as_admin)
     assert not {"hosts", "limits.quota_mb", "limits.quota_files"} & fields(page).keys()
@@ -222,6 +223,7 @@ def test_hosts_and_quota_are_for_superusers(application, as_admin, as_superuser)
     assert wrong(taken).keys() == {"hosts"}
 
 
+@pytest.mark.long
 def test_what_one_person_may_store_is_for_administrators(application, as_admin):
     saved = {"limits__user_quota_mb": "5", "limits__user_quota_files": "1000"}
     assert save(as_admin, show(as_admin), **saved).status_code == 303
@@ -231,11 +233,13 @@ def test_what_one_person_may_store_is_for_administrators(application, as_admin):
     assert "Yours of that: " in show(as_admin).text
 
 
+@pytest.mark.long
 def test_files_are_counted_beside_bytes(as_admin, as_superuser):
     save(as_superuser, show(as_superuser), limits__quota_files="5000")
     assert "of 5,000 files." in show(as_admin).text
 
 
+@pytest.mark.long
 def test_a_new_address_is_saved_and_taken_back(application, as_admin, as_superuser):
     save(as_superuser, show(as_admin), base_url="https://new.example")
     assert as_admin.get(SITE).json["base_url"] == "https://new.example"
@@ -265,9 +269,11 @@ def test_a_logo_comes_and_goes_by_forms(as_admin):
     ("data", "status", "told"),
     [
         (b"no picture", 415, "The file is of the type TXT"),
-        (b"\0\1\2\3", 415, "a type we do not know"),
-        (b"", 422, "The file is empty."),
-        (bytes(3 * 1024 * 1024), 413, "The file is larger than 2 MB."),
+        pytest.param(b"\0\1\2\3", 415, "a type we do not know", marks=pytest.mark.long),
+        pytest.param(b"", 422, "The file is empty.", marks=pytest.mark.long),
+        pytest.param(
+            bytes(3 * 1024 * 1024), 413, "The file is larger than 2 MB.", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_refused_logo_is_told_on_the_page(as_admin, data, status, told):
@@ -300,12 +306,18 @@ def test_a_superuser_sees_all_sites_and_adds_one(application, as_superuser):
 @pytest.mark.parametrize(
     ("typed", "field"),
     [
-        ({"id": "other", "base_url": "https://x.example"}, "id"),
-        ({"id": "No!", "base_url": "https://x.example"}, "id"),
-        ({"id": "x", "base_url": "x"}, "base_url"),
+        pytest.param(
+            {"id": "other", "base_url": "https://x.example"}, "id", marks=pytest.mark.long
+        ),
+        pytest.param({"id": "No!", "base_url": "https://x.example"}, "id", marks=pytest.mark.long),
+        pytest.param({"id": "x", "base_url": "x"}, "base_url", marks=pytest.mark.long),
         ({"id": "x", "base_url": "https://other.example"}, "base_url"),
-        ({"id": "x", "base_url": ""}, "base_url"),
-        ({"id": "x", "base_url": "https://x.example", "hosts": "a b!"}, "hosts"),
+        pytest.param({"id": "x", "base_url": ""}, "base_url", marks=pytest.mark.long),
+        pytest.param(
+            {"id": "x", "base_url": "https://x.example", "hosts": "a b!"},
+            "hosts",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_wrong_site_is_told_beside_its_field(application, as_superuser, typed, field):

@@ -49,7 +49,7 @@ def submit(
     return post(client, path, data={**fields(page), **typed})
 
 
-@pytest.mark.parametrize("kind", ["text", "file"])
+@pytest.mark.parametrize("kind", [pytest.param("text", marks=pytest.mark.long), "file"])
 def test_a_form_is_as_small_as_people_write_it(house: House, kind: str) -> None:
     long = "a" * 65_536
     field = long if kind == "text" else (BytesIO(long.encode()), "a.jpg")
@@ -69,7 +69,13 @@ def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(house: House) -> 
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.test", "/\\evil.test", "https:evil.test", "javascript:alert(1)", "%2f%2fevil.test"],
+    [
+        "//evil.test",
+        "/\\evil.test",
+        pytest.param("https:evil.test", marks=pytest.mark.long),
+        pytest.param("javascript:alert(1)", marks=pytest.mark.long),
+        pytest.param("%2f%2fevil.test", marks=pytest.mark.long),
+    ],
 )
 def test_a_link_cannot_lead_elsewhere_after_signing_in(house: House, target: str) -> None:
     client = house.client()
@@ -175,7 +181,9 @@ def test_signing_out_on_the_page_ends_the_old_cookie_at_once(house: House) -> No
     assert get(house.with_cookie(kept.value), ME).status_code == 401
 
 
-@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.test"}])
+@pytest.mark.parametrize(
+    "headers", [pytest.param({}, marks=pytest.mark.long), {"Origin": "https://evil.test"}]
+)
 def test_nobody_can_be_signed_out_by_another_page(house: House, headers: dict[str, str]) -> None:
     client = house.browser()
     assert post(client, "/logout", headers=headers).status_code == 403
@@ -200,12 +208,12 @@ def test_a_session_is_for_one_site(house: House) -> None:
     ("accepts", "language"),
     [
         (None, "es"),
-        ("es-AR,es;q=0.9,en;q=0.8", "es"),
+        pytest.param("es-AR,es;q=0.9,en;q=0.8", "es", marks=pytest.mark.long),
         ("en-GB,en;q=0.9", "en"),
-        ("en;q=0.5, es;q=0.4", "en"),
-        ("fr,de;q=0.8", "es"),
-        ("*", "es"),
-        ("rubbish;;q=x", "es"),
+        pytest.param("en;q=0.5, es;q=0.4", "en", marks=pytest.mark.long),
+        pytest.param("fr,de;q=0.8", "es", marks=pytest.mark.long),
+        pytest.param("*", "es", marks=pytest.mark.long),
+        pytest.param("rubbish;;q=x", "es", marks=pytest.mark.long),
     ],
 )
 def test_the_page_speaks_spanish_first_and_english_to_who_asks(

@@ -142,7 +142,16 @@ def max_age(answer) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("form", ["thumb", "gallery", "w320", "thumb.jpg", "gallery.avif"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "thumb.jpg",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("thumb", "gallery", "w320", "gallery.avif")
+        ),
+    ],
+)
 def test_a_link_may_be_to_a_size(nobody, as_client, proof, form):
     path = link(as_client, proof, variant=form)
     name, _, extension = form.partition(".")
@@ -165,8 +174,10 @@ def test_a_link_may_be_a_download(nobody, as_client, proof):
 @pytest.mark.parametrize(
     ("data", "media_type", "shown"),
     [
-        (pictures.pdf(), "application/pdf", "inline"),
-        (zipped({"a.txt": b"a"}), "application/zip", "attachment"),
+        pytest.param(pictures.pdf(), "application/pdf", "inline", marks=pytest.mark.long),
+        pytest.param(
+            zipped({"a.txt": b"a"}), "application/zip", "attachment", marks=pytest.mark.long
+        ),
         (b"<html><script>1</script>", "text/plain; charset=utf-8", "attachment"),
     ],
     ids=["pdf", "zip", "html"],
@@ -180,6 +191,7 @@ def test_any_file_has_links(application, nobody, as_client, data, media_type, sh
     assert answer.headers["Content-Disposition"].startswith(shown)
 
 
+@pytest.mark.long
 def test_ranges_and_conditions_are_answered(application, nobody, as_client):
     data = large_picture(1000, 800, seed=77)
     file = a_file(application, as_client, data)
@@ -235,7 +247,9 @@ def test_who_asks_again_is_given_the_same_link(as_client, as_admin, proof):
     assert len(links) <= 2
 
 
-@pytest.mark.parametrize("seconds", [60, HOUR, 86400])
+@pytest.mark.parametrize(
+    "seconds", [HOUR, *(pytest.param(each, marks=pytest.mark.long) for each in (60, 86400))]
+)
 def test_it_lives_as_long_as_was_asked_and_at_most_a_quarter_longer(as_client, proof, seconds):
     before = datetime.now(UTC).timestamp()
     answer = as_client.post(f"{UPLOADS}/{proof.id}/sign", json={"expires_in": seconds}).json
@@ -291,30 +305,37 @@ def test_the_signature_is_looked_at_before_the_time(application, nobody, proof):
     """An expired link that was altered tells nothing: not even that it was one."""
     path = signed(application, proof, ago=timedelta(hours=1))
     assert nobody.get(path).status_code == 410
-    for altered in altered_by_a_character(path):
+    for altered in altered_by_a_character(path, every=8):
         assert nobody.get(altered).status_code == 404, altered
 
 
 # What is signed: everything
 
 
-def altered_by_a_character(path: str) -> Iterator[str]:
-    """`path` with each character behind `/media/` replaced by another, and taken out."""
-    for at in range(len("/media/"), len(path)):
+def altered_by_a_character(path: str, *, every: int) -> Iterator[str]:
+    """`path` with characters behind `/media/` replaced by another, and taken out."""
+    for at in range(len("/media/"), len(path), every):
         other = {"A": "B", "0": "1", "1": "0"}.get(path[at], "0" if path[at].isdigit() else "A")
         yield path[:at] + other + path[at + 1 :]
         yield path[:at] + path[at + 1 :]
 
 
-@pytest.mark.parametrize("download", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_a_link_with_one_character_altered_opens_nothing(nobody, as_client, proof, download):
+@pytest.mark.parametrize(
+    ("download", "every"),
+    [
+        (False, 4),
+        *(pytest.param(each, 1, marks=pytest.mark.long) for each in (False, True)),
+    ],
+)
+def test_a_link_with_one_character_altered_opens_nothing(nobody, as_client, proof, download, every):
     path = link(as_client, proof, variant="thumb", download=download)
     assert nobody.get(path).status_code == 200
     statuses = {
-        altered: nobody.get(altered).status_code for altered in altered_by_a_character(path)
+        altered: nobody.get(altered).status_code
+        for altered in altered_by_a_character(path, every=every)
     }
     assert {altered: each for altered, each in statuses.items() if each != 404} == {}
-    assert len(statuses) > 150
+    assert len(statuses) > 150 // every
 
 
 class Parts(NamedTuple):
@@ -521,6 +542,7 @@ def test_a_key_signs_for_a_month_and_opens_for_as_long_as_its_links_live(
     assert nobody.get(str(first)).status_code == 200
 
 
+@pytest.mark.long
 def test_what_is_taken_back_from_the_trash_has_its_links_again(application, nobody, as_client):
     file, url = a_file(application, as_client), f"{UPLOADS}/"
     path = link(as_client, file)
@@ -624,7 +646,9 @@ def test_roles_a_category_names_make_links_and_end_none(application, as_client, 
     assert nobody.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("cache_seconds", [0, 30, HOUR])
+@pytest.mark.parametrize(
+    "cache_seconds", [30, *(pytest.param(each, marks=pytest.mark.long) for each in (0, HOUR))]
+)
 def test_shared_caches_keep_it_only_where_the_category_says_so(
     application, as_client, cache_seconds
 ):
@@ -667,6 +691,7 @@ def test_thumbs_of_private_pictures_are_public_where_the_category_says_so(
     assert nobody.get(chosen.headers["Location"]).data == shown.data
 
 
+@pytest.mark.long
 def test_a_thumb_for_everybody_does_not_tell_what_the_picture_is_called(
     application, as_client, nobody
 ):
@@ -682,7 +707,7 @@ def test_a_thumb_for_everybody_does_not_tell_what_the_picture_is_called(
     assert 'filename="dni de Ana.jpg"' in by_link.headers["Content-Disposition"]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("method", ["GET", pytest.param("HEAD", marks=pytest.mark.long)])
 def test_only_thumbs_are_public_then(application, as_client, nobody, method):
     file = a_file(application, as_client, category="with_thumbs")
     forms = ("original", "gallery", "card", "og", "w320")
@@ -702,6 +727,7 @@ def test_only_thumbs_are_public_then(application, as_client, nobody, method):
 # Many at once
 
 
+@pytest.mark.long
 def test_many_links_at_once_stand_as_they_were_asked_for(application, as_client, nobody, proof):
     other = a_file(application, as_client)
     strangers = a_file(application, application.caller("other_client"))

@@ -45,7 +45,7 @@ def a_file(_: int) -> bytes:
     return a_picture()
 
 
-@pytest.mark.parametrize("way", ["form", "raw"])
+@pytest.mark.parametrize("way", ["form", pytest.param("raw", marks=pytest.mark.long)])
 def test_a_picture_is_smaller(application, seller, as_seller, way):
     large = noise_png(700, 600)
     assert 1 << 20 < len(large) < 5 << 20

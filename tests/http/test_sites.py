@@ -98,7 +98,16 @@ def told(caller: Caller, **query: object) -> list[tuple[str, str, dict]]:
 # Who may
 
 
-@pytest.mark.parametrize("who", ["admin", "seller", "client", "editor", "ops"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param("admin", marks=pytest.mark.long),
+        pytest.param("seller", marks=pytest.mark.long),
+        "client",
+        pytest.param("editor", marks=pytest.mark.long),
+        pytest.param("ops", marks=pytest.mark.long),
+    ],
+)
 def test_everybody_who_is_signed_in_sees_the_site(application, who):
     answer = application.caller(who).get(SITE)
     assert answer.status_code == 200
@@ -117,6 +126,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.long
 @table("method, url, options", CHANGES)
 @table("who, status", [("nobody", 401), ("seller", 403), ("editor", 403), ("ops", 403)])
 def test_others_change_nothing(application, who, status, method, url, options):
@@ -131,6 +141,7 @@ def test_nobody_sees_nothing(application):
     assert application.caller("nobody").get(SITE).status_code == 401
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "url", "options"), CHANGES)
 def test_a_token_for_reading_changes_nothing(application, as_admin, method, url, options):
     answer = application.with_scopes(as_admin, "read").ask(method, url, **options)
@@ -142,8 +153,8 @@ def test_a_token_for_reading_changes_nothing(application, as_admin, method, url,
     [
         {"hosts": ["x.example"]},
         {"limits": {"quota_mb": 5}},
-        {"limits": {"quota_files": 5}},
-        {"name": "X", "hosts": []},
+        pytest.param({"limits": {"quota_files": 5}}, marks=pytest.mark.long),
+        pytest.param({"name": "X", "hosts": []}, marks=pytest.mark.long),
     ],
 )
 def test_hosts_and_quota_are_for_superusers(application, as_admin, change):
@@ -151,6 +162,7 @@ def test_hosts_and_quota_are_for_superusers(application, as_admin, change):
     assert as_admin.get(SITE).json["name"] == "Avenue"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_house_is_for_superusers(as_admin, method):
     body = {"json": {"id": "mine", "base_url": "https://mine.example"}} if method == "POST" else {}
@@ -356,7 +368,15 @@ def test_a_new_address_leads_to_the_site_at_once_and_the_old_one_still_does(
     assert back.json["base_url"] == f"https://{HOST}"
 
 
-@pytest.mark.parametrize("host", ["attacker.test", OTHER_HOST, f"x.{HOST}", f"{HOST}:8443"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("attacker.test", marks=pytest.mark.long),
+        OTHER_HOST,
+        pytest.param(f"x.{HOST}", marks=pytest.mark.long),
+        pytest.param(f"{HOST}:8443", marks=pytest.mark.long),
+    ],
+)
 def test_only_a_superuser_leads_another_host_to_a_site(as_admin, as_superuser, host):
     before = as_admin.get(SITE).json
     refused = as_admin.patch(SITE, json={"base_url": f"https://{host}"})
@@ -374,7 +394,12 @@ def test_an_administrator_chooses_among_the_hosts_a_superuser_gave(as_admin, as_
 
 
 @pytest.mark.parametrize(
-    "theirs", [f"https://{OTHER_HOST}", f"http://{OTHER_HOST}", f"https://{OTHER_HOST}:443"]
+    "theirs",
+    [
+        f"https://{OTHER_HOST}",
+        pytest.param(f"http://{OTHER_HOST}", marks=pytest.mark.long),
+        pytest.param(f"https://{OTHER_HOST}:443", marks=pytest.mark.long),
+    ],
 )
 def test_the_address_of_another_site_is_taken(as_superuser, as_admin, theirs):
     assert code(as_superuser.patch(SITE, json={"base_url": theirs})) == (409, "host_taken")
@@ -401,6 +426,7 @@ def test_hosts_are_replaced_but_never_without_the_one_of_the_address(application
     assert code(taken) == (409, "host_taken")
 
 
+@pytest.mark.long
 def test_two_sites_without_hosts_of_their_own_do_not_collide(application, as_superuser):
     for _ in range(2):
         assert as_superuser.patch(SITE, json={"hosts": []}).status_code == 200
@@ -438,7 +464,10 @@ def test_a_house_on_https_takes_no_form_from_http(application):
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize(("locale", "word"), [("en-US", "Sign in"), ("es-PY", "Iniciar sesión")])
+@pytest.mark.parametrize(
+    ("locale", "word"),
+    [pytest.param("en-US", "Sign in", marks=pytest.mark.long), ("es-PY", "Iniciar sesión")],
+)
 def test_a_locale_with_a_country_speaks_its_language(application, as_admin, locale, word):
     as_admin.patch(SITE, json={"locale": locale})
     page = FlaskClient(application.app).get(
@@ -530,8 +559,8 @@ def test_a_logo_sent_again_with_its_key_is_the_same(application, as_admin):
     assert as_admin.get(SITE).json["logo"]["id"] != first.json["id"]
 
 
-@pytest.mark.parametrize(
-    ("sent", "status", "problem"),
+@table(
+    "sent, status, problem",
     [
         (b"no picture", 415, "unsupported_media_type"),
         (b"", 422, "empty_file"),
@@ -540,7 +569,6 @@ def test_a_logo_sent_again_with_its_key_is_the_same(application, as_admin):
         (a_picture()[:-500], 422, "broken_image"),
         (b"\xff\xd8\xff" + bytes(2 * 1024 * 1024), 413, "file_too_large"),
     ],
-    ids=["text", "empty", "svg", "gif", "broken", "large"],
 )
 def test_what_cannot_be_a_logo_is_refused_and_leaves_nothing(
     application, as_admin, sent, status, problem
@@ -552,6 +580,7 @@ def test_what_cannot_be_a_logo_is_refused_and_leaves_nothing(
     assert application.counts() == counts
 
 
+@pytest.mark.long
 def test_of_several_files_the_first_is_the_logo(application, as_admin):
     answer = as_admin.upload(LOGO, a_picture(), a_picture(), method="PUT")
     assert answer.status_code == 201

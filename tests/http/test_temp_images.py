@@ -134,11 +134,11 @@ def test_a_save_that_is_refused_for_its_sku_leaves_the_pictures_waiting(seller):
 @pytest.mark.parametrize(
     ("temp_images", "status", "code"),
     [
-        (["A" * 22, "A" * 22], 400, "invalid_body"),
-        (["short"], 400, "invalid_body"),
+        pytest.param(["A" * 22, "A" * 22], 400, "invalid_body", marks=pytest.mark.long),
+        pytest.param(["short"], 400, "invalid_body", marks=pytest.mark.long),
         ([{"$ne": None}], 400, "invalid_body"),
-        ("A" * 22, 400, "invalid_body"),
-        ([f"{n:022}" for n in range(101)], 400, "invalid_body"),
+        pytest.param("A" * 22, 400, "invalid_body", marks=pytest.mark.long),
+        pytest.param([f"{n:022}" for n in range(101)], 400, "invalid_body", marks=pytest.mark.long),
         ([f"{n:022}" for n in range(6)], 409, "too_many_images"),
     ],
 )
@@ -196,7 +196,14 @@ def test_forgetting_one_takes_its_bytes_at_once(application, seller, nobody):
     assert_refused(seller.delete(f"{TEMP}/{kept}"), 404, "temp_image_not_found")
 
 
-@pytest.mark.parametrize("whose", ["other_seller", "admin", "seller_on_other_site"])
+@pytest.mark.parametrize(
+    "whose",
+    [
+        pytest.param("other_seller", marks=pytest.mark.long),
+        pytest.param("admin", marks=pytest.mark.long),
+        "seller_on_other_site",
+    ],
+)
 def test_nobody_else_can_forget_it(application, seller, whose):
     kept = keep(seller, a_picture())
     refused = application.caller(whose).delete(f"{TEMP}/{kept[0]}")

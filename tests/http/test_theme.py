@@ -238,6 +238,7 @@ def test_the_style_sheet_is_kept_for_ever_and_named_by_what_is_in_it(
     assert 'as="font"' not in other
 
 
+@pytest.mark.long
 def test_a_page_can_stand_by_itself(application: Application, as_editor: Caller, nobody: Caller):
     path = published(as_editor, html="<p>Hola</p>")
     page = as_editor.get(f"{PAGES}?search={path.removeprefix('/p/')}").json["items"][0]

@@ -160,7 +160,15 @@ def test_what_is_no_ticket_is_refused(application, maker, wanted):
     assert application.counts() == before
 
 
-@pytest.mark.parametrize("sent", [send, lambda who, to, data: send_form(who, to, ("a.txt", data))])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        send,
+        pytest.param(
+            lambda who, to, data: send_form(who, to, ("a.txt", data)), marks=pytest.mark.long
+        ),
+    ],
+)
 def test_what_comes_belongs_to_who_made_the_ticket(
     application: Application, nobody: Caller, maker: Caller, sent: Callable[..., Any]
 ):
@@ -183,6 +191,7 @@ def test_what_comes_belongs_to_who_made_the_ticket(
     assert about["items"][0]["actor"]["id"] == maker.id
 
 
+@pytest.mark.long
 def test_a_picture_is_checked_and_cleaned_like_any(nobody, maker):
     told = send(nobody, made(maker, category="orders"), a_picture()).json
     assert (told["width"], told["height"], told["media_type"]) == (64, 48, "image/jpeg")
@@ -236,7 +245,10 @@ TABLE = [
 ]
 
 
-@table("row, by_form", [*((row, False) for row in TABLE), *((row, True) for row in TABLE[3:])])
+BY_FORM = [(row, True) for row in TABLE[3:]]
+
+
+@table("row, by_form", [*((row, False) for row in TABLE[3:]), *BY_FORM[-6::2]])
 def test_what_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
     application: Application,
     strangers: dict[str, Caller],
@@ -244,6 +256,28 @@ def test_what_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
     row: Row,
     by_form: bool,
 ):
+    refused_and_left_good(application, strangers, maker, row, by_form)
+
+
+@pytest.mark.long
+@table("row, by_form", [*((row, False) for row in TABLE), *BY_FORM])
+def test_whatever_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
+    application: Application,
+    strangers: dict[str, Caller],
+    maker: Caller,
+    row: Row,
+    by_form: bool,
+):
+    refused_and_left_good(application, strangers, maker, row, by_form)
+
+
+def refused_and_left_good(
+    application: Application,
+    strangers: dict[str, Caller],
+    maker: Caller,
+    row: Row,
+    by_form: bool,
+) -> None:
     given = made(maker, max_bytes=100, types=["text/plain"], reference=unique("ORD-"))
     stranger = strangers[row.host]
     before = application.counts()
@@ -260,7 +294,10 @@ def test_what_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
 
 
 @pytest.mark.parametrize("place", ["query", "form"])
-@pytest.mark.parametrize("named", [{"category": "orders"}, {"reference": "ORD-OTHER"}])
+@pytest.mark.parametrize(
+    "named",
+    [pytest.param({"category": "orders"}, marks=pytest.mark.long), {"reference": "ORD-OTHER"}],
+)
 def test_who_has_no_ticket_is_not_told_what_it_is_for(nobody, maker, place, named):
     """Whoever knows the address alone could guess the record otherwise."""
     given = made(maker, reference=unique("ORD-"))
@@ -367,7 +404,9 @@ def test_a_record_that_is_full_takes_no_more(as_admin, nobody, maker):
     assert code(maker.post(TICKETS, json=where)) == (409, "too_many_uploads")
 
 
-@pytest.mark.parametrize("quota", ["max_user_files", "max_site_files"])
+@pytest.mark.parametrize(
+    "quota", ["max_user_files", pytest.param("max_site_files", marks=pytest.mark.long)]
+)
 def test_a_stranger_is_not_told_how_much_is_stored(application, as_admin, maker, quota):
     kept = as_admin.post(UPLOADS, query_string={"name": "a.txt"}, data=unique("kept").encode())
     assert kept.status_code == 201
@@ -394,7 +433,11 @@ def test_a_used_ticket_takes_no_other_file(application, nobody, maker):
     assert application.counts() == before
 
 
-@pytest.mark.parametrize("data", [b"a text", pictures.with_gps()], ids=["text", "photo"])
+@pytest.mark.parametrize(
+    "data",
+    [pytest.param(b"a text", marks=pytest.mark.long), pictures.with_gps()],
+    ids=["text", "photo"],
+)
 def test_the_same_file_after_a_lost_answer_is_answered_again(application, nobody, maker, data):
     given = made(maker)
     first = send(nobody, given, data)
@@ -450,7 +493,7 @@ def test_a_transaction_that_runs_twice_finds_its_own_success(nobody, maker, monk
     assert send(nobody, made(maker), b"one").status_code == 201
 
 
-@pytest.mark.parametrize("reference", [None, "ORD-RACE"])
+@pytest.mark.parametrize("reference", [pytest.param(None, marks=pytest.mark.long), "ORD-RACE"])
 def test_of_files_that_race_exactly_one_is_kept(application, nobody, maker, reference):
     given = made(maker, reference=reference)
     before = application.counts()
@@ -464,7 +507,7 @@ def test_of_files_that_race_exactly_one_is_kept(application, nobody, maker, refe
         assert after[name] == before.get(name, 0) + 1
 
 
-@pytest.mark.parametrize("reference", [None, "ORD-RACE"])
+@pytest.mark.parametrize("reference", [pytest.param(None, marks=pytest.mark.long), "ORD-RACE"])
 def test_of_the_same_file_that_races_with_itself_one_is_kept(nobody, maker, reference):
     given = made(maker, reference=reference)
     answers = at_once(4, lambda _: send(nobody, given, b"the same"))
@@ -473,6 +516,7 @@ def test_of_the_same_file_that_races_with_itself_one_is_kept(nobody, maker, refe
     assert len(ids(maker.get(UPLOADS, query_string={"owner": "me"}))) == 1
 
 
+@pytest.mark.long
 def test_two_tickets_for_one_record_may_bring_the_same_file(nobody, maker):
     one, other = (made(maker, reference="ORD-TWINS") for _ in range(2))
     first = send(nobody, one, b"the same", name="of ana.txt")
@@ -512,6 +556,7 @@ def test_guessing_is_counted(application, maker):
     assert code(answers[10]) == (429, "too_many_requests")
 
 
+@pytest.mark.long
 def test_uploads_with_tickets_count_as_uploads_and_making_them_does(application, maker):
     app = application.with_settings(max_uploads_per_minute=2, max_client_uploads_per_minute=2)
     where = {"REMOTE_ADDR": "198.51.100.77"}
@@ -595,6 +640,7 @@ fetch(url, {method: "POST", body: form}).then(async (answer) => {
 """
 
 
+@pytest.mark.long
 @pytest.mark.needs("curl", "node")
 def test_curl_and_fetch_send_as_they_do(nobody: Caller, maker: Caller, tmp_path: Path):
     file = tmp_path / "a.txt"

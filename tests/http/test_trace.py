@@ -17,6 +17,7 @@ from tests.commands import Commands
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, Part, a_picture, unique
 from tests.http.debug_app import CHUNKS, Hand, add_entries
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 TRACES = "/api/ops/assets"
 ID = r"[A-Za-z0-9_-]{22}"
@@ -61,6 +62,7 @@ def scene(application: Application, seller: Caller) -> Scene:
 # Who may ask
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("who", "code"),
     [
@@ -89,18 +91,25 @@ def test_an_asset_of_another_site_is_not_there(application, scene, ops):
     assert_refused(visitor.get(f"{TRACES}/{scene.asset}"), 401, "invalid_token")
 
 
-@pytest.mark.parametrize("which", ["A" * 22, "x", "-" * 5000, "%00", "favicon.ico"])
+@table("which", ["A" * 22, "x", "-" * 5000, "%00", "favicon.ico"])
 def test_what_nobody_knows_is_not_there(ops, which):
     assert_refused(ops.get(f"{TRACES}/{which}"), 404, "no_such_asset")
 
 
-@pytest.mark.parametrize("query", ["", "?url=", f"?url={'x' * 2049}"])
+@table("query", ["", "?url=", f"?url={'x' * 2049}"])
 def test_an_address_is_asked_for(ops, query):
     assert_refused(ops.get(TRACES + query), 400, "invalid_request")
 
 
 @pytest.mark.parametrize(
-    "url", ["https://[", "file:///etc/passwd", "https://other.example/nothing.jpg", "\ud800"]
+    "url",
+    [
+        "\ud800",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("https://[", "file:///etc/passwd", "https://other.example/nothing.jpg")
+        ),
+    ],
 )
 def test_an_address_that_leads_nowhere_here_is_not_there(ops, url):
     sent = url.encode("utf-8", "surrogatepass")
@@ -136,6 +145,7 @@ def test_a_whole_picture_is_told_of_from_its_record_to_its_last_use(
     assert f"/{found['token']}/" in found["answers"][0]["url"]
 
 
+@pytest.mark.long
 def test_who_names_it_by_a_url_of_the_site_is_a_use(application, scene, seller, ops):
     LegacyUrls(application.database).put("default", "/fotos/uno.jpg", scene.asset)
     named = [
@@ -210,6 +220,7 @@ def test_a_private_upload_says_who_may_see_it(application, ops):
     assert "@" not in json.dumps(found)
 
 
+@pytest.mark.long
 def test_pages_and_the_logo_are_uses(application, ops):
     editor, admin = application.caller("editor"), application.caller("admin")
     media = editor.upload("/api/builder/media", a_picture()).json["id"]
@@ -221,6 +232,7 @@ def test_pages_and_the_logo_are_uses(application, ops):
     admin.delete("/api/site/logo")
 
 
+@pytest.mark.long
 def test_lines_for_a_terminal(ops, scene):
     scene.hand.chunk_gone()
     answer = ops.get(f"{TRACES}/{scene.asset}", headers={"Accept": "text/plain"})
@@ -310,7 +322,17 @@ BROKEN: list[tuple[Callable[[Scene], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("broken", "line"), BROKEN, ids=[line for _, line in BROKEN])
+SOME_BROKEN = (0, 2, 4, 7, 13, 18, 22)
+"""One of each kind: no record, an old address, a malformed one, trash, a chunk, a claim, a size."""
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        pytest.param(*each, id=each[1], marks=[] if at in SOME_BROKEN else pytest.mark.long)
+        for at, each in enumerate(BROKEN)
+    ],
+)
 def test_a_broken_link_is_named_in_the_first_line(ops, scene, broken, line):
     broken(scene)
     found = traced(ops, scene.asset)
@@ -371,6 +393,7 @@ def test_the_command_tells_the_same(application, commands: Commands, scene, ops)
     assert (done.returncode, done.stdout) == (2, b"")
 
 
+@pytest.mark.long
 def test_pictures_without_other_sizes_have_none(application, ops, seller):
     small = seller.a_product(pictures.photo(1, 1, format="PNG"))["images"][0]["id"]
     assert traced(ops, small)["verdict"] == "whole"

@@ -131,6 +131,7 @@ def test_a_file_comes_in_parts_of_any_size(as_client: Caller, house: House) -> N
     assert stored(as_client, upload) == file
 
 
+@pytest.mark.long
 def test_a_creation_may_bring_the_file_or_its_beginning(as_client: Caller) -> None:
     file = a_pdf(MIB + 9)
     whole = begin(as_client, len(file), file)
@@ -159,6 +160,7 @@ def test_a_picture_is_opened_and_cleaned(as_client: Caller, house: House) -> Non
     assert house.chunks(upload) == 0
 
 
+@pytest.mark.long
 def test_a_picture_with_nothing_to_clean_is_kept_as_it_came(as_client: Caller) -> None:
     picture = a_picture()
     upload = begun(as_client, len(picture))
@@ -219,7 +221,15 @@ def test_who_asks_too_often_does_not_find_the_upload_gone(application: Applicati
     assert caller.get(f"{TUS}/{upload}").status_code == 429
 
 
-@pytest.mark.parametrize("version", ["", "0.9", "1.0", "2.0.0"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "",
+        "0.9",
+        pytest.param("1.0", marks=pytest.mark.long),
+        pytest.param("2.0.0", marks=pytest.mark.long),
+    ],
+)
 def test_another_version_is_not_spoken(as_client: Caller, version: str) -> None:
     asked = {"Tus-Resumable": version} if version else {}
     upload = begun(as_client, 5)
@@ -292,7 +302,14 @@ def test_the_last_part_again_is_content(as_client: Caller) -> None:
     assert stored(as_client, upload) == file
 
 
-@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        "sha1",
+        pytest.param("sha256", marks=pytest.mark.long),
+        pytest.param("md5", marks=pytest.mark.long),
+    ],
+)
 def test_a_part_with_its_checksum(as_client: Caller, house: House, algorithm: str) -> None:
     file = a_pdf(2 * MIB + 5)
     digest = hashlib.new(algorithm, file[10:]).digest()
@@ -309,7 +326,14 @@ def test_a_part_with_its_checksum(as_client: Caller, house: House, algorithm: st
 
 
 @pytest.mark.parametrize(
-    "checksum", ["sha512 AAAA", "sha1", "sha1 AAAA", "sha1 !", "crc32 AAAAAA=="]
+    "checksum",
+    [
+        "sha512 AAAA",
+        pytest.param("sha1", marks=pytest.mark.long),
+        pytest.param("sha1 AAAA", marks=pytest.mark.long),
+        pytest.param("sha1 !", marks=pytest.mark.long),
+        pytest.param("crc32 AAAAAA==", marks=pytest.mark.long),
+    ],
 )
 def test_a_checksum_that_cannot_be_read(as_client: Caller, checksum: str) -> None:
     upload = begun(as_client, 10)
@@ -318,6 +342,7 @@ def test_a_checksum_that_cannot_be_read(as_client: Caller, checksum: str) -> Non
     assert offset_of(as_client, upload) == 0
 
 
+@pytest.mark.long
 def test_an_upload_that_is_cancelled_leaves_nothing(as_client: Caller, house: House) -> None:
     upload = begun(as_client, 5 * MIB)
     send(as_client, upload, 0, a_pdf(2 * MIB))
@@ -344,7 +369,7 @@ def test_what_is_finished_goes_to_the_trash(as_client: Caller) -> None:
     assert stored(as_client, upload) == file
 
 
-@pytest.mark.parametrize("size", [400, 3 * MIB])
+@pytest.mark.parametrize("size", [pytest.param(400, marks=pytest.mark.long), 3 * MIB])
 def test_a_type_the_category_does_not_take_leaves_nothing(
     as_client: Caller, house: House, size: int
 ) -> None:
@@ -421,7 +446,7 @@ class BusyOnce:
         return self._library.adopting(*args)
 
 
-@pytest.mark.parametrize("size", [MIB, MIB + 5])
+@pytest.mark.parametrize("size", [pytest.param(MIB, marks=pytest.mark.long), MIB + 5])
 def test_the_last_part_is_sent_again_when_nobody_could_look_at_the_file(
     application: Application, as_client: Caller, size: int
 ) -> None:
@@ -561,6 +586,7 @@ def test_of_many_who_send_the_same_at_once_one_goes_on(as_client: Caller, house:
     assert house.chunks(upload) == 7
 
 
+@pytest.mark.long
 def test_a_wrong_checksum_is_said_before_a_wrong_type(as_client: Caller) -> None:
     """What was changed on its way says nothing of the file: the upload goes on where it was."""
     file = a_pdf(2 * MIB)
@@ -573,6 +599,7 @@ def test_a_wrong_checksum_is_said_before_a_wrong_type(as_client: Caller) -> None
     assert stored(as_client, upload) == file
 
 
+@pytest.mark.long
 def test_a_wrong_type_is_refused_at_its_beginning_with_a_checksum_too(
     as_client: Caller, house: House
 ) -> None:
@@ -586,6 +613,7 @@ def test_a_wrong_type_is_refused_at_its_beginning_with_a_checksum_too(
     assert house.chunks(upload) == 0
 
 
+@pytest.mark.long
 def test_what_was_deleted_is_no_upload_any_more(as_client: Caller, as_admin: Caller) -> None:
     """A client that finds it whole would take it for stored; so it begins it anew."""
     file = a_pdf(20)
@@ -604,8 +632,13 @@ def test_what_was_deleted_is_no_upload_any_more(as_client: Caller, as_admin: Cal
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"%PDF-1.7\n" + bytes(99), {}, 413),
-        (b"%PDF-1.7\n", {"checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="}, 460),
+        pytest.param(b"%PDF-1.7\n" + bytes(99), {}, 413, marks=pytest.mark.long),
+        pytest.param(
+            b"%PDF-1.7\n",
+            {"checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+            460,
+            marks=pytest.mark.long,
+        ),
         (b"ID3" + bytes(17), {"metadata": metadata(category="deposit_proofs")}, 415),
     ],
 )
@@ -641,6 +674,7 @@ def test_a_client_that_can_only_post_says_what_it_means(as_client: Caller) -> No
     assert offset_of(as_client, other) == 0
 
 
+@pytest.mark.long
 def test_a_zip_is_not_taken_for_the_document_in_it(as_admin: Caller, as_client: Caller) -> None:
     """Where its beginning ends may be the directory of another archive."""
     document = zipped({"[Content_Types].xml": b"", "word/document.xml": b""})
@@ -697,7 +731,9 @@ def test_where_it_stands_is_told_while_a_part_comes(as_client: Caller) -> None:
 
 
 @pytest.mark.parametrize("sha1", [None, bytes(20)], ids=["plain", "with a checksum"])
-@pytest.mark.parametrize("breaks", [False, True], ids=["whole", "broken off"])
+@pytest.mark.parametrize(
+    "breaks", [False, pytest.param(True, marks=pytest.mark.long)], ids=["whole", "broken off"]
+)
 def test_what_is_given_up_while_a_part_comes_leaves_nothing(
     as_client: Caller, house: House, sha1: bytes | None, breaks: bool
 ) -> None:
@@ -742,6 +778,7 @@ EDGES = st.builds(
 )
 
 
+@pytest.mark.long
 def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None:
     """Around the edges of its chunks (RFC 9110, section 14)."""
     file = a_pdf(LENGTH)
@@ -769,8 +806,8 @@ def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None
     ("since", "status", "code"),
     [
         ({"types": ["image/*"]}, 415, "unsupported_media_type"),
-        ({"max_mb": 1}, 413, "file_too_large"),
-        (None, 400, "unknown_category"),
+        pytest.param({"max_mb": 1}, 413, "file_too_large", marks=pytest.mark.long),
+        pytest.param(None, 400, "unknown_category", marks=pytest.mark.long),
     ],
 )
 def test_what_its_category_takes_no_more_leaves_nothing(

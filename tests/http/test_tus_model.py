@@ -31,7 +31,6 @@ from tests.http.tus import MIB, a_pdf, begun, end, head, offset_of, send
 
 EDGES = st.sampled_from([0, 1, 65_536, MIB - 1, MIB, MIB + 1, 2 * MIB])
 ROUNDS = settings(
-    max_examples=10,
     stateful_step_count=12,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],
@@ -152,6 +151,9 @@ class Uploads(RuleBasedStateMachine):
         assert end(self.caller, self.upload).status_code == 204
 
 
-def test_an_upload_stands_where_its_model_says(application: Application, as_client: Caller) -> None:
+@pytest.mark.parametrize("rounds", [4, pytest.param(20, marks=pytest.mark.long)])
+def test_an_upload_stands_where_its_model_says(
+    application: Application, as_client: Caller, rounds: int
+) -> None:
     Uploads.application, Uploads.caller = application, as_client
-    run_state_machine_as_test(Uploads, settings=ROUNDS)
+    run_state_machine_as_test(Uploads, settings=settings(ROUNDS, max_examples=rounds))

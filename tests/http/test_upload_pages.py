@@ -84,6 +84,7 @@ def test_people_see_what_they_may_read(
     assert application.raw["users"].find_one({"_id": someone.id})["email"] in shown
 
 
+@pytest.mark.long
 def test_filters_narrow_the_list_down(someone: Caller) -> None:
     reference = unique("ORD-")
     upload(someone, a_picture(), name="foto.jpg", category="orders", reference=reference)
@@ -111,6 +112,7 @@ def test_filters_narrow_the_list_down(someone: Caller) -> None:
     assert "No file is like that" in read(someone, f"{PAGE}?type=video")
 
 
+@pytest.mark.long
 def test_one_can_page_on_and_back(someone: Caller) -> None:
     for number in range(7):
         upload(someone, TEXT + b"%d" % number, name=f"{number}.txt")
@@ -200,6 +202,7 @@ def test_name_and_reference_are_changed_and_only_what_is_other(someone: Caller) 
     assert someone.get(f"{API}/{there}").json["name"] == "factura.txt"
 
 
+@pytest.mark.long
 def test_a_hold_keeps_a_file(as_admin: Caller, someone: Caller) -> None:
     there = upload(someone, TEXT)["id"]
     url = f"{PAGE}/{there}"
@@ -216,6 +219,7 @@ def test_a_hold_keeps_a_file(as_admin: Caller, someone: Caller) -> None:
 # Deleting and taking it back
 
 
+@pytest.mark.long
 def test_what_was_deleted_can_be_taken_back(someone: Caller) -> None:
     there = upload(someone, TEXT, name="nota.txt")["id"]
     url = f"{PAGE}/{there}"
@@ -252,6 +256,7 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     send(someone, BULK, 400, action="remove", id=[f"{n:022}" for n in range(101)])
 
 
+@pytest.mark.long
 def test_what_one_may_read_is_downloaded_together(
     application: Application, someone: Caller, orders_for_sellers: Any
 ) -> None:
@@ -291,6 +296,7 @@ def test_what_one_may_read_is_downloaded_together(
     assert sorted(taken, key=len) == [ids[:1], sorted(ids)]
 
 
+@pytest.mark.long
 def test_the_trash_is_for_those_who_may_take_things_out(
     application: Application, someone: Caller, as_admin: Caller, orders_for_sellers: Any
 ) -> None:
@@ -303,7 +309,15 @@ def test_the_trash_is_for_those_who_may_take_things_out(
     read(application.caller("seller"), f"{PAGE}/{there}", 404)
 
 
-@pytest.mark.parametrize("who", ["other_client", "seller", "ops", "admin_on_other_site"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param("other_client", marks=pytest.mark.long),
+        pytest.param("seller", marks=pytest.mark.long),
+        pytest.param("ops", marks=pytest.mark.long),
+        "admin_on_other_site",
+    ],
+)
 def test_what_is_somebody_elses_is_not_there(
     application: Application, someone: Caller, who: str
 ) -> None:
@@ -349,6 +363,7 @@ def test_a_link_is_made_and_ended_without_javascript(someone: Caller, nobody: Ca
         assert nobody.get(ended).status_code == 404
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_picture_has_no_sizes_to_choose(someone: Caller, nobody: Caller) -> None:
     there = upload(someone, pictures.pdf(), name="a.pdf")["id"]
     assert 'id="variant"' not in read(someone, f"{PAGE}/{there}/links")

@@ -122,7 +122,15 @@ def examined(house: Application, command: dict[str, Any]) -> int:
     return int(stats["totalDocsExamined"])
 
 
-@pytest.mark.parametrize("query", ["type=pdf", "state=trash", "state=trash&owner=me", "type=text"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "type=pdf",
+        pytest.param("state=trash", marks=pytest.mark.long),
+        pytest.param("state=trash&owner=me", marks=pytest.mark.long),
+        pytest.param("type=text", marks=pytest.mark.long),
+    ],
+)
 def test_a_page_of_the_panel_looks_at_what_it_shows(
     big: tuple[Application, Caller], query: str
 ) -> None:

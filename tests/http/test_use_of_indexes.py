@@ -110,6 +110,7 @@ def test_every_index_has_its_use(house: House) -> None:
     assert ELSEWHERE.keys() <= names
 
 
+@pytest.mark.long
 @table("name", ELSEWHERE)
 def test_what_is_seldom_asked_uses_its_index(house: House, name: str) -> None:
     asked, order = ELSEWHERE[name]

@@ -76,6 +76,7 @@ def test_pages_are_found_and_narrowed_down(editor: Caller) -> None:
     )
 
 
+@pytest.mark.long
 def test_one_can_page_on_and_back(editor: Caller) -> None:
     word = unique("hoja")
     whole = [f"{word} {each}" for each in ("Ábaco", "barco", "Casa", "dado", "Éxito")]

@@ -59,7 +59,20 @@ def places(application: Application, as_seller: Caller, as_editor: Caller) -> di
     return {"product": product["id"], "page": page["slug"], "page_id": page["id"]}
 
 
-@pytest.mark.parametrize("page", BUDGETS_KB)
+MOST_SEEN = ("/", "/products/{product}", "/admin/products/{product}", "/admin/website/{page_id}")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *MOST_SEEN,
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in BUDGETS_KB
+            if each not in MOST_SEEN
+        ),
+    ],
+)
 def test_no_page_is_heavier_than_its_budget(
     application: Application, places: dict[str, str], page: str
 ):

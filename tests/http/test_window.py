@@ -153,6 +153,7 @@ def test_pictures_come_in_sizes_with_their_place_kept(as_seller: Caller, nobody:
     assert re.fullmatch("#[0-9a-f]{6}", page.all("rect")[0]["fill"])
 
 
+@pytest.mark.long
 def test_one_sees_nothing_behind_a_picture_that_is_transparent(as_seller: Caller, nobody: Caller):
     see_through = pictures.transparent_webp()
     assert not seen(nobody.get(path_of(published(as_seller, see_through)))).all("rect")
@@ -168,7 +169,10 @@ ALTS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "headers", "alt", "language"), ALTS)
+@pytest.mark.parametrize(
+    ("told", "headers", "alt", "language"),
+    [ALTS[3], *(pytest.param(*each, marks=pytest.mark.long) for each in ALTS if each != ALTS[3])],
+)
 def test_pictures_are_described(
     as_seller: Caller, nobody: Caller, told: Any, headers: Any, alt: str, language: str | None
 ):
@@ -269,6 +273,7 @@ def test_a_product_without_pictures_shows_those_of_its_group(as_seller: Caller, 
     assert "Oculta" not in answer.text
 
 
+@pytest.mark.long
 def test_what_the_reader_has_already_is_not_sent_again(as_seller: Caller, nobody: Caller):
     product = published(as_seller)
     for path in ("/", path_of(product)):
@@ -304,6 +309,7 @@ def test_search_engines_find_the_published_products(
     assert product["id"] not in other.text
 
 
+@pytest.mark.long
 def test_of_many_products_there_is_an_index_of_sitemaps(
     as_seller: Caller, nobody: Caller, monkeypatch: pytest.MonkeyPatch
 ):
@@ -441,12 +447,12 @@ def test_the_sites_logo_and_colours_are_shown(application: Application):
 @pytest.mark.parametrize(
     ("locale", "currency", "shown"),
     [
-        ("es", "PYG", "Gs.\xa0150.000"),
+        pytest.param("es", "PYG", "Gs.\xa0150.000", marks=pytest.mark.long),
         ("es-PY", "PYG", "Gs.\xa0150.000"),
-        ("es-AR", "ARS", "$150.000,50"),
-        ("en", "USD", "$150,000.50"),
-        ("xx", "PYG", "Gs.\xa0150.000"),
-        ("es", "USD", "USD\xa0150.000,50"),
+        pytest.param("es-AR", "ARS", "$150.000,50", marks=pytest.mark.long),
+        pytest.param("en", "USD", "$150,000.50", marks=pytest.mark.long),
+        pytest.param("xx", "PYG", "Gs.\xa0150.000", marks=pytest.mark.long),
+        pytest.param("es", "USD", "USD\xa0150.000,50", marks=pytest.mark.long),
     ],
 )
 def test_a_price_is_written_as_in_the_shops_country(

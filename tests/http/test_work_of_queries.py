@@ -203,7 +203,7 @@ def profiled(raw: Any) -> Iterator[list[dict[str, Any]]]:
     does, before it looks for another; so it remembers none here.
     """
     asked: list[dict[str, Any]] = []
-    for name in raw.list_collection_names(filter={"name": {"$not": {"$regex": "^system"}}}):
+    for name in remembered(raw):
         raw.command("planCacheClear", name)
     raw.command("profile", 0)
     raw["system.profile"].drop()
@@ -213,6 +213,17 @@ def profiled(raw: Any) -> Iterator[list[dict[str, Any]]]:
     finally:
         raw.command("profile", 0)
         asked += raw["system.profile"].find()
+
+
+def remembered(raw: Any) -> set[str]:
+    """The collections of a database for which the server remembers a plan."""
+    names = raw.list_collection_names(filter={"name": {"$not": {"$regex": "^system"}}})
+    plans = [[{"$planCacheStats": {}}, {"$project": {"_id": 0, "of": each}}] for each in names]
+    others = [
+        {"$unionWith": {"coll": each, "pipeline": plan}}
+        for each, plan in zip(names[1:], plans[1:], strict=True)
+    ]
+    return {each["of"] for each in raw[names[0]].aggregate([*plans[0], *others])}
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def stored(own_application: Application) -> Stored:
     return Stored(own_application)
 
 
-@pytest.mark.parametrize("number", range(COUNT))
+@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.long), COUNT - 1])
 def test_a_flipped_bit_of_an_original_is_never_sent(own_application, stored, number):
     assert stored.sent() == (200, picture())
     stored.flip(number)
@@ -107,6 +107,7 @@ def test_a_flipped_bit_of_an_original_is_never_sent(own_application, stored, num
     assert stored.sent() == (500, b"")
 
 
+@pytest.mark.long
 def test_a_file_from_before_sums_is_read_through_before_its_first_byte(stored):
     stored.without_sums()
     assert stored.sent("bytes=0-9") == (206, picture()[:10])
@@ -186,6 +187,7 @@ def test_a_flipped_bit_of_a_rendition_is_made_anew(own_application, stored):
     assert hashlib.sha256(now["data"]).hexdigest() == now["sha256"]
 
 
+@pytest.mark.long
 def test_a_private_file_and_an_earlier_version_are_compared_too(own_application, stored):
     small = a_picture()
     product = own_application.caller("seller").a_product(small, status="published")

@@ -52,7 +52,9 @@ def test_one_that_is_named_twice_is_in_it_once(as_client, files):
     assert zipfile.ZipFile(io.BytesIO(answer.data)).namelist() == ["foto.jpg"]
 
 
-@pytest.mark.parametrize("who", ["somebody else", "another site"])
+@pytest.mark.parametrize(
+    "who", [pytest.param("somebody else", marks=pytest.mark.long), "another site"]
+)
 def test_what_somebody_may_not_read_is_not_there(application, files, who):
     other = application.new_person(unique("other"))
     if who == "another site":
@@ -77,7 +79,14 @@ def test_what_is_in_the_trash_is_not_there(as_client):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"ids": []}, {"ids": ["x"]}, {"ids": [new_id() for _ in range(501)]}, {"ids": 1}]
+    "body",
+    [
+        pytest.param({}, marks=pytest.mark.long),
+        pytest.param({"ids": []}, marks=pytest.mark.long),
+        {"ids": ["x"]},
+        pytest.param({"ids": [new_id() for _ in range(501)]}, marks=pytest.mark.long),
+        pytest.param({"ids": 1}, marks=pytest.mark.long),
+    ],
 )
 def test_a_wrong_selection_is_refused(as_client, body):
     answer = as_client.post(ZIP, json=body)
@@ -94,7 +103,7 @@ def test_more_than_it_may_have_is_refused_before_anything_is_sent(application, a
     assert small.post(ZIP, json={"ids": list(files)[:2]}).status_code == 200
 
 
-@pytest.mark.parametrize("harm", ["missing", "changed"])
+@pytest.mark.parametrize("harm", [pytest.param("missing", marks=pytest.mark.long), "changed"])
 def test_a_damaged_file_cuts_the_connection(application, as_client, harm):
     before = upload(as_client, a_picture(), "before.jpg")
     damaged = upload(as_client, bytes(MIB) + b"end of it", "damaged.bin")
