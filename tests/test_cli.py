@@ -402,20 +402,24 @@ def test_webhooks_that_were_given_up_are_sent_again(run: Run, migrated_uri: str)
     assert entry["actor"]["name"] == "webhooks retry"
 
 
-def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
-    for arguments, sentence in (
-        (("set", "name"), "NAME=VALUE"),
-        (("set", "name=x", "name.y=z"), "twice"),
-        (("set", "nam=x"), "nam: "),
-        (("set", "colors.primary=red"), "colors.primary: "),
-        (("set", "limits.media_mb=11"), "at most 10"),
-        (("set", "base_url=shop"), "https://shop.example"),
-        (("set", "name=x", "revision=7"), "in the meantime"),
-        (("show", "--site", "nowhere"), "no such site"),
-        (("add", "B", "--base-url", "https://b.example"), "id: "),
-        (("add", "b", "--base-url", "https://shop.example"), "another site"),
-        (("add", "default", "--base-url", "https://b.example"), "this id"),
-    ):
+MISTAKES = (
+    (("set", "name"), "NAME=VALUE"),
+    (("set", "name=x", "name.y=z"), "twice"),
+    (("set", "nam=x"), "nam: "),
+    (("set", "colors.primary=red"), "colors.primary: "),
+    (("set", "limits.media_mb=11"), "at most 10"),
+    (("set", "base_url=shop"), "https://shop.example"),
+    (("set", "name=x", "revision=7"), "in the meantime"),
+    (("show", "--site", "nowhere"), "no such site"),
+    (("add", "b", "--base-url", "https://shop.example"), "another site"),
+    (("add", "B", "--base-url", "https://b.example"), "id: "),
+    (("add", "default", "--base-url", "https://b.example"), "this id"),
+)
+
+
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run, every: int) -> None:
+    for arguments, sentence in MISTAKES[::every]:
         done = run("site", *arguments)
         assert done.returncode != 0, arguments
         assert sentence in done.stderr

@@ -200,54 +200,55 @@ def test_an_administrator_changes_what_is_given_and_it_is_told(as_admin):
     ]
 
 
-@table(
-    "change, problem",
-    [
-        ({"name": ""}, "invalid_body"),
-        ({"name": None}, "invalid_body"),
-        ({"name": "x" * 201}, "invalid_body"),
-        ({"name": {"$ne": 1}}, "invalid_body"),
-        ({"locale": "Spanish"}, "invalid_body"),
-        ({"locale": "es_PY"}, "invalid_body"),
-        ({"locale": "../es"}, "invalid_body"),
-        ({"colors": {"primary": "red"}}, "invalid_body"),
-        ({"colors": {"primary": "#abc"}}, "invalid_body"),
-        ({"colors": {"primary": "#aabbcc;}"}}, "invalid_body"),
-        ({"colors": {"$where": "#aabbcc"}}, "invalid_body"),
-        ({"limits": {"images_per_product": 0}}, "invalid_body"),
-        ({"limits": {"images_per_product": "3"}}, "invalid_body"),
-        ({"limits": {"images_per_product": 6}}, "limit_too_high"),
-        ({"limits": {"product_image_mb": 6}}, "limit_too_high"),
-        ({"limits": {"media_mb": 11}}, "limit_too_high"),
-        ({"limits": {"upload_mb": 2**31 - 1}}, "limit_too_high"),
-        ({"limits": {"anything": 1}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"max_mb": 1025}}}, "limit_too_high"),
-        ({"upload_categories": {"orders": {"max_mb": 0}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"max_files": 0}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"types": []}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"types": ["image/nothing"]}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"types": "*/*"}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"visibility": "open"}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"readers": ["everybody"]}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"retention_days": 0}}}, "invalid_body"),
-        ({"upload_categories": {"orders": {"anything": 1}}}, "invalid_body"),
-        ({"upload_categories": {"Orders!": {}}}, "invalid_body"),
-        ({"upload_categories": {"a.b": {}}}, "invalid_body"),
-        ({"upload_categories": {"$set": {}}}, "invalid_body"),
-        ({"upload_categories": {f"c{n}": {} for n in range(51)}}, "invalid_body"),
-        ({"base_url": ""}, "invalid_body"),
-        ({"base_url": "shop.example"}, "invalid_host"),
-        ({"base_url": "https://shop.example/tienda"}, "invalid_host"),
-        ({"base_url": "https://ana:x@shop.example"}, "invalid_host"),
-        ({"base_url": "ftp://shop.example"}, "invalid_host"),
-        ({"logo": "x"}, "invalid_body"),
-        ({"quotas": {"bytes": 1}}, "invalid_body"),
-        ({"revision": "1"}, "invalid_body"),
-    ],
-)
-def test_what_cannot_be_is_refused_and_leaves_nothing(application, as_admin, change, problem):
+REFUSED = [
+    ({"name": ""}, "invalid_body"),
+    ({"name": None}, "invalid_body"),
+    ({"name": "x" * 201}, "invalid_body"),
+    ({"name": {"$ne": 1}}, "invalid_body"),
+    ({"locale": "Spanish"}, "invalid_body"),
+    ({"locale": "es_PY"}, "invalid_body"),
+    ({"locale": "../es"}, "invalid_body"),
+    ({"colors": {"primary": "red"}}, "invalid_body"),
+    ({"colors": {"primary": "#abc"}}, "invalid_body"),
+    ({"colors": {"primary": "#aabbcc;}"}}, "invalid_body"),
+    ({"colors": {"$where": "#aabbcc"}}, "invalid_body"),
+    ({"limits": {"images_per_product": 0}}, "invalid_body"),
+    ({"limits": {"images_per_product": "3"}}, "invalid_body"),
+    ({"limits": {"images_per_product": 6}}, "limit_too_high"),
+    ({"limits": {"product_image_mb": 6}}, "limit_too_high"),
+    ({"limits": {"media_mb": 11}}, "limit_too_high"),
+    ({"limits": {"upload_mb": 2**31 - 1}}, "limit_too_high"),
+    ({"limits": {"anything": 1}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"max_mb": 1025}}}, "limit_too_high"),
+    ({"upload_categories": {"orders": {"max_mb": 0}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"max_files": 0}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"types": []}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"types": ["image/nothing"]}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"types": "*/*"}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"visibility": "open"}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"readers": ["everybody"]}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"retention_days": 0}}}, "invalid_body"),
+    ({"upload_categories": {"orders": {"anything": 1}}}, "invalid_body"),
+    ({"upload_categories": {"Orders!": {}}}, "invalid_body"),
+    ({"upload_categories": {"a.b": {}}}, "invalid_body"),
+    ({"upload_categories": {"$set": {}}}, "invalid_body"),
+    ({"upload_categories": {f"c{n}": {} for n in range(51)}}, "invalid_body"),
+    ({"base_url": ""}, "invalid_body"),
+    ({"base_url": "shop.example"}, "invalid_host"),
+    ({"base_url": "https://shop.example/tienda"}, "invalid_host"),
+    ({"base_url": "https://ana:x@shop.example"}, "invalid_host"),
+    ({"base_url": "ftp://shop.example"}, "invalid_host"),
+    ({"logo": "x"}, "invalid_body"),
+    ({"quotas": {"bytes": 1}}, "invalid_body"),
+    ({"revision": "1"}, "invalid_body"),
+]
+
+
+def test_what_cannot_be_is_refused_and_leaves_nothing(application, as_admin):
     before, counts = as_admin.get(SITE).json, application.counts()
-    assert code(as_admin.patch(SITE, json={"name": "Other", **change})) == (400, problem)
+    for change, problem in REFUSED:
+        answer = as_admin.patch(SITE, json={"name": "Other", **change})
+        assert code(answer) == (400, problem), change
     assert as_admin.get(SITE).json == before
     assert application.counts() == counts
 

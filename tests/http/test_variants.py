@@ -32,7 +32,7 @@ SIZES = {"thumb": (200, 200), "card": (480, 360), "gallery": (1280, 960), "og": 
 
 
 def large(seed: int = 1, **options: Any) -> bytes:
-    return pictures.photo(1600, 1200, seed=seed, **options)
+    return pictures.photo(1600, 1200, seed=seed, noise=False, **options)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -47,6 +47,12 @@ def kept(application: Application, image: dict[str, Any]) -> set[str]:
 
 @pytest.fixture
 def image(as_seller: Caller) -> dict[str, Any]:
+    return Shelf(as_seller, large()).now()["images"][0]
+
+
+@pytest.fixture(scope="module")
+def shown(as_seller: Caller) -> dict[str, Any]:
+    """A picture that is only looked at."""
     return Shelf(as_seller, large()).now()["images"][0]
 
 
@@ -66,19 +72,19 @@ def test_the_upload_makes_four_and_tells_them(application, image, nobody):
     assert kept(application, image) == {f"{name}.webp" for name in SIZES}
 
 
-def test_srcset_has_each_width_once(image, nobody):
-    entries = [each.rsplit(" ", 1) for each in image["srcset"].split(", ")]
+def test_srcset_has_each_width_once(shown, nobody):
+    entries = [each.rsplit(" ", 1) for each in shown["srcset"].split(", ")]
     widths = [int(width.removesuffix("w")) for _, width in entries]
     assert widths == [320, 480, 640, 960, 1280, 1600]
     for url, width in (entries[0], entries[-1]):
         assert opened(nobody.get(url).data).width == int(width.removesuffix("w"))
 
 
-def test_color_and_placeholder_are_told(image):
-    assert len(image["color"]) == 7
-    assert image["placeholder"].startswith("data:image/webp;base64,")
-    assert len(image["placeholder"]) < 300
-    assert all(0 <= each <= 1 for each in image["focal"])
+def test_color_and_placeholder_are_told(shown):
+    assert len(shown["color"]) == 7
+    assert shown["placeholder"].startswith("data:image/webp;base64,")
+    assert len(shown["placeholder"]) < 300
+    assert all(0 <= each <= 1 for each in shown["focal"])
 
 
 def test_a_small_picture_is_never_enlarged(as_seller, nobody):
@@ -95,13 +101,13 @@ def test_a_small_picture_is_never_enlarged(as_seller, nobody):
 
 
 @table("extension", ["webp", "jpg", "avif"])
-def test_other_formats_and_widths_are_made_when_asked_for(application, image, nobody, extension):
-    url = image["variants"]["card"]["url"].replace(".webp", f".{extension}")
+def test_other_formats_and_widths_are_made_when_asked_for(application, shown, nobody, extension):
+    url = shown["variants"]["card"]["url"].replace(".webp", f".{extension}")
     answer = nobody.get(url)
     assert answer.status_code == 200
     assert answer.mimetype == {"jpg": "image/jpeg"}.get(extension, f"image/{extension}")
     assert opened(answer.data).size == (480, 360)
-    assert f"card.{extension}" in kept(application, image)
+    assert f"card.{extension}" in kept(application, shown)
     assert nobody.get(url).data == answer.data
 
 
@@ -118,11 +124,11 @@ def test_other_formats_and_widths_are_made_when_asked_for(application, image, no
         "w0.webp",
     ],
 )
-def test_what_is_not_in_the_table_is_not_there(application, image, nobody, name):
-    token = image["variants"]["card"]["url"].split("/")[5]
+def test_what_is_not_in_the_table_is_not_there(application, shown, nobody, name):
+    token = shown["variants"]["card"]["url"].split("/")[5]
     before = application.counts()
-    assert nobody.get(f"/media/{image['id']}/{token}/{name}").status_code in {404, 308}
-    assert nobody.get(f"/media/{image['id']}/{name.partition('.')[0]}x").status_code == 404
+    assert nobody.get(f"/media/{shown['id']}/{token}/{name}").status_code in {404, 308}
+    assert nobody.get(f"/media/{shown['id']}/{name.partition('.')[0]}x").status_code == 404
     assert application.counts() == before
 
 
@@ -145,8 +151,8 @@ def test_a_transparent_picture_has_png_and_shows_jpg_on_white(as_seller, nobody)
         ("image/webp;q=0,image/jpeg", "jpg"),
     ],
 )
-def test_without_extension_the_reader_is_led_to_what_it_takes(image, nobody, accept, extension):
-    answer = nobody.get(f"/media/{image['id']}/card", headers={"Accept": accept})
+def test_without_extension_the_reader_is_led_to_what_it_takes(shown, nobody, accept, extension):
+    answer = nobody.get(f"/media/{shown['id']}/card", headers={"Accept": accept})
     assert answer.status_code == 302
     assert answer.headers["Location"].endswith(f"/card.{extension}")
     assert answer.headers["Cache-Control"] == "private, max-age=60"
@@ -205,7 +211,10 @@ def calls(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("visibility", Visibility)
+@pytest.mark.parametrize(
+    "visibility",
+    [Visibility.PUBLIC, pytest.param(Visibility.PRIVATE, marks=pytest.mark.long)],
+)
 def test_who_looked_before_another_one_made_it_does_not_make_it_again(
     application, image, calls, monkeypatch, visibility
 ):
@@ -298,6 +307,7 @@ def test_a_picture_that_goes_meanwhile_leaves_no_rendition(application, as_selle
     assert kept(application, image) == before
 
 
+@pytest.mark.long
 def test_what_is_stale_is_swept_and_what_is_shown_stays(application, as_seller):
     shelf = Shelf(as_seller, large())
     old = shelf.now()["images"][0]
@@ -318,6 +328,7 @@ def test_what_is_stale_is_swept_and_what_is_shown_stays(application, as_seller):
     assert application.raw["renditions"].count_documents({"asset": new["id"]}) == 0
 
 
+@pytest.mark.long
 def test_what_is_refused_or_undone_leaves_no_rendition(application, as_seller):
     shelf = Shelf(as_seller, *(a_picture() for _ in range(5)))
     before = application.counts()
@@ -361,7 +372,7 @@ def test_no_trace_of_a_place_is_left(application, as_seller, nobody):
 UPLOADED = [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))]
 
 
-@table("name", UPLOADED[::5])
+@table("name", UPLOADED[::15])
 def test_no_public_byte_tells_what_the_picture_told(as_seller, nobody, name):
     """What is removed from each kind is looked at in tests/unit/media/test_cleaning.py."""
     assert_nothing_is_told(as_seller, nobody, name)

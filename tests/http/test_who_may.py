@@ -4,7 +4,7 @@ A route that is not in the table fails: nothing may be called that nobody has th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -714,8 +714,21 @@ def _all_as_it_was(cast: Cast) -> Iterator[None]:
 @pytest.mark.usefixtures("_all_as_it_was")
 @table("route", OF_ONE_OWNER)
 def test_what_somebody_else_owns_is_not_there(cast: Cast, application: Application, route: str):
+    is_not_there(cast, application, route, ("other_seller", "staff_on_other_site"))
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_all_as_it_was")
+@table("route", OF_ONE_OWNER)
+def test_what_somebody_else_owns_is_not_there_for_any_stranger(
+    cast: Cast, application: Application, route: str
+) -> None:
+    is_not_there(cast, application, route, STRANGERS)
+
+
+def is_not_there(cast: Cast, application: Application, route: str, whoever: Iterable[str]) -> None:
     method, rule = route.split()
-    strangers = {who: application.caller(who) for who in STRANGERS}
+    strangers = {who: application.caller(who) for who in whoever}
     before = application.counts()
     for who, stranger in strangers.items():
         answer = send_well_formed(stranger, method, cast.path(rule), rule)
