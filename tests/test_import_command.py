@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from avenue.config import new_secret
-from tests.http.application import zipped
+from tests.http.application import a_picture, zipped
 from tests.mongod import Mongod, client_of, fail_point
-from tests.pictures import photo
 from tests.test_cli import ROOT, Run, run, said  # noqa: F401 - the fixture
 from tests.waiting import DEADLINE_SECONDS, ending, wait_until
 
@@ -64,7 +63,7 @@ def test_pictures_find_their_products(
     run("import-products", str(table))
     place = tmp_path / "fotos.zip"
     place.write_bytes(
-        zipped({"Z1-1.jpg": photo(seed=1), "Z1-2.jpg": photo()[:200], "Z9.jpg": photo()})
+        zipped({"Z1-1.jpg": a_picture(), "Z1-2.jpg": a_picture()[:200], "Z9.jpg": a_picture()})
     )
     dry = run("import-pictures", str(place), "--dry-run")
     assert dry.stdout.splitlines() == [

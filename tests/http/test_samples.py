@@ -142,6 +142,9 @@ def test_pressed_twice_they_are_loaded_once(shop: Shop) -> None:
 
 @pytest.mark.parametrize("pictures_before", [pytest.param(1, marks=pytest.mark.long), 11])
 def test_a_load_that_is_killed_goes_on_where_it_was(shop: Shop, pictures_before: int) -> None:
+    """And a product that had the SKU of a sample already stays as it is."""
+    shop.admin.a_product(sku="DEMO-TAZA", name="Mi taza")
+    (cup,) = (each for each in demo.PRODUCTS if each.sku == "DEMO-TAZA")
     left = [pictures_before]
 
     def until_killed(file: str) -> bytes:
@@ -151,18 +154,21 @@ def test_a_load_that_is_killed_goes_on_where_it_was(shop: Shop, pictures_before:
         return plain(file)
 
     shop.load()
+    shop.load()  # pressed twice
     with pytest.raises(Killed):
         shop.work(until_killed)
     shop.application.raw["jobs"].update_many({}, [{"$set": {"run_at": "$$NOW"}}])  # the lease ends
     assert shop.work()
+    assert not shop.work()
     there = shop.products()
     assert there.keys() == SKUS
-    assert sum(len(each["images"]) for each in there.values()) == SHOTS
+    assert sum(len(each["images"]) for each in there.values()) == SHOTS - len(cup.shots)
     assert all(len(each["images"]) == 2 for each in shop.nobody.get(GROUPS).json["items"])
     shop.remove()
-    assert shop.products() == {}
+    assert [each["name"] for each in shop.products().values()] == ["Mi taza"]
 
 
+@pytest.mark.long
 def test_a_product_that_has_such_a_sku_already_is_nobodys_sample(shop: Shop) -> None:
     shop.admin.a_product(sku="DEMO-TAZA", name="Mi taza")
     shop.load()

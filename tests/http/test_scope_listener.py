@@ -182,6 +182,7 @@ def test_a_life_of_a_product_touches_everything_and_stays_within_its_site(applic
     }
 
 
+@pytest.mark.long
 def test_two_sites_never_see_each_others_things(application, as_seller, on_other_site):
     """The same on both sites; and what one has, the other has not."""
     callers: list[Caller] = [as_seller, on_other_site]

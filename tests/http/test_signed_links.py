@@ -123,6 +123,7 @@ def test_whoever_has_the_link_has_the_file(nobody, as_client, proof):
     assert nobody.get(path.partition("?")[0]).status_code == 404
 
 
+@pytest.mark.long
 def test_head_tells_what_get_would(nobody, as_client, proof):
     path = link(as_client, proof)
     get, head = nobody.get(path), nobody.ask("HEAD", path)
@@ -165,6 +166,7 @@ def test_a_link_may_be_to_a_size(nobody, as_client, proof, form):
     assert answer.data != proof.data
 
 
+@pytest.mark.long
 def test_a_link_may_be_a_download(nobody, as_client, proof):
     answer = nobody.get(link(as_client, proof, download=True))
     assert (answer.status_code, answer.data) == (200, proof.data)
@@ -629,6 +631,7 @@ def test_a_wish_that_cannot_be_is_refused(as_client, proof, wanted, code):
         assert answer.json["limit_seconds"] == 7 * 86400
 
 
+@pytest.mark.long
 def test_what_is_no_picture_has_no_sizes(application, as_client):
     file = a_file(application, as_client, pictures.pdf())
     answer = as_client.post(f"{UPLOADS}/{file.id}/sign", json={"variant": "thumb"})
@@ -672,6 +675,7 @@ def test_shared_caches_keep_it_only_where_the_category_says_so(
     assert as_client.get(path.partition("?")[0]).headers["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.long
 def test_thumbs_of_private_pictures_are_public_where_the_category_says_so(
     application, as_client, nobody
 ):

@@ -337,6 +337,7 @@ def test_of_categories_what_is_given_changes_and_null_goes_back(as_admin, on_oth
     assert made == {**FROM_THE_BEGINNING, "plain": AS_IT_IS}
 
 
+@pytest.mark.long
 def test_a_site_has_not_more_than_fifty_categories_of_its_own(as_admin):
     fifty = {f"c{n}": {} for n in range(50)}
     assert len(categories(as_admin.patch(SITE, json={"upload_categories": fifty}))) == 54
@@ -550,6 +551,7 @@ def test_a_logo_is_put_shown_replaced_and_removed(application, as_admin, as_sell
     ]
 
 
+@pytest.mark.long
 def test_a_logo_sent_again_with_its_key_is_the_same(application, as_admin):
     key, picture = {"Idempotency-Key": unique("logo")}, a_picture()
     first = as_admin.upload(LOGO, picture, method="PUT", headers=key)

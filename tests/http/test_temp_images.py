@@ -73,6 +73,7 @@ def test_a_picture_waits_and_says_until_when(seller, nobody):
     assert nobody.get(file["url"]).data == data
 
 
+@pytest.mark.long
 def test_the_newest_comes_first_and_only_ones_own_are_listed(seller, as_other_seller, as_admin):
     one, two = keep(seller, a_picture())[0], keep(seller, a_picture())[0]
     keep(as_other_seller, a_picture())
@@ -163,6 +164,7 @@ def test_of_two_saves_at_once_one_gets_the_picture(seller):
         assert sorted(each.result(DEADLINE_SECONDS) for each in saves) == [201, 409]
 
 
+@pytest.mark.long
 def test_the_same_bytes_twice_are_two_pictures_for_two_products(seller):
     data = a_picture()
     one, two = keep(seller, data), keep(seller, data)

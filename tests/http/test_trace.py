@@ -182,6 +182,7 @@ def test_every_form_of_an_address_leads_to_its_asset(application, scene, seller,
     assert answer.json["old_addresses"] == ["/uploads/viejo.jpg"]
 
 
+@pytest.mark.long
 def test_what_caches_are_told_is_what_it_says(application, scene, ops):
     proof = Part(b"%PDF-1.4 x", name="prueba.pdf", media_type="application/pdf")
     private = application.caller("client").upload("/api/uploads", proof).json["id"]
@@ -340,6 +341,7 @@ def test_a_broken_link_is_named_in_the_first_line(ops, scene, broken, line):
     assert re.match(line, found["broken"][0]), found["broken"]
 
 
+@pytest.mark.long
 def test_the_chunk_that_lacks_is_named_of_a_large_file(application, ops, monkeypatch):
     monkeypatch.setattr("avenue.health.checks.trace.store.CHUNKS_AT_ONCE", 2)
     large = Part(b"%PDF-" + bytes(5 * 1024 * 1024), name="plano.pdf", media_type="application/pdf")
@@ -352,6 +354,7 @@ def test_the_chunk_that_lacks_is_named_of_a_large_file(application, ops, monkeyp
     assert "Of 6 chunks these are gone: 3." in traced(ops, upload)["broken"][0]
 
 
+@pytest.mark.long
 def test_an_older_version_that_is_broken_is_told_as_such(application, scene, seller, ops):
     url = f"/api/shop/products/{scene.product}/images/{scene.asset}/file"
     seller.upload(url, a_picture(), method="PUT")

@@ -279,6 +279,7 @@ def test_a_part_is_no_more_than_what_is_missing(as_client: Caller) -> None:
     assert offset_of(as_client, upload) == 0
 
 
+@pytest.mark.long
 def test_a_part_of_another_type(as_client: Caller) -> None:
     upload = begun(as_client, 10)
     answer = as_client.patch(
@@ -290,6 +291,7 @@ def test_a_part_of_another_type(as_client: Caller) -> None:
     assert (answer.status_code, answer.json["code"]) == (415, "not_a_part")
 
 
+@pytest.mark.long
 def test_the_last_part_again_is_content(as_client: Caller) -> None:
     """tuspy sends an empty part when HEAD has told it that all is there."""
     file = a_pdf(50)
@@ -395,6 +397,7 @@ def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, house: House
     assert [each["id"] for each in listed] == [upload]
 
 
+@pytest.mark.long
 def test_a_reference_takes_so_many_files_and_no_more(as_client: Caller, house: House) -> None:
     fields = metadata(category="deposit_proofs", reference=unique("ORD-"))
     early = begun(as_client, 30, metadata=fields)
@@ -409,6 +412,7 @@ def test_a_reference_takes_so_many_files_and_no_more(as_client: Caller, house: H
     assert house.asset(early) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fields", "code"),
     [({"category": "nonsense"}, "unknown_category"), ({"reference": "a\nb"}, "bad_reference")],
@@ -475,6 +479,7 @@ def test_a_video_is_not_begun_where_only_pictures_and_documents_are_taken(as_cli
     assert begin(as_client, 100, metadata=fields).status_code == 201
 
 
+@pytest.mark.long
 def test_what_is_too_large_or_empty_is_not_begun(as_client: Caller, house: House) -> None:
     before = house.application.counts()
     assert begin(as_client, 1024 * MIB + 1).json["code"] == "file_too_large"

@@ -151,7 +151,7 @@ class Uploads(RuleBasedStateMachine):
         assert end(self.caller, self.upload).status_code == 204
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.long)])
 def test_an_upload_stands_where_its_model_says(
     application: Application, as_client: Caller, rounds: int
 ) -> None:

@@ -76,6 +76,7 @@ def test_what_is_no_picture_has_no_width_and_no_variants(as_client):
         assert as_client.get(f"/media/{told['id']}/{variant}").status_code == 404
 
 
+@pytest.mark.long
 def test_a_form_says_where_its_files_go(as_client):
     reference = unique("ORD-")
     fields = {"category": "orders", "reference": f"  {reference} "}
@@ -157,6 +158,7 @@ def test_a_category_says_how_large_and_how_many(application, as_admin, as_client
     assert code(restored) == (409, "too_many_uploads")
 
 
+@pytest.mark.long
 def test_of_many_files_those_that_fit_are_taken(as_admin, as_client):
     categories(as_admin, tight={"max_mb": 1, "max_files": 2})
     query = {"category": "tight", "reference": unique("ORD-")}
@@ -191,6 +193,7 @@ def test_the_same_file_for_the_same_record_at_once_is_one(application, as_client
     assert application.raw["assets"].count_documents(there) == 1
 
 
+@pytest.mark.long
 def test_without_a_reference_the_same_file_is_another_upload(as_client):
     first, second = (upload(as_client, b"the very same", name="a.txt") for _ in range(2))
     assert first["id"] != second["id"]
@@ -253,8 +256,7 @@ HOSTILE = {
 }
 
 
-@table("visibility", ["private", "public"])
-@table("name", HOSTILE)
+@table("name, visibility", [*((each, "public") for each in HOSTILE), ("page.html", "private")])
 def test_what_could_run_is_text(as_admin, as_client, name, visibility):
     categories(as_admin, hostile={"visibility": visibility})
     told = upload(as_client, HOSTILE[name], name=name, category="hostile")
@@ -297,6 +299,7 @@ def test_no_worker_knows_by_heart_what_only_some_may_see(application, as_client,
         assert nobody.get(url, headers=headers).status_code == 404
 
 
+@pytest.mark.long
 def test_what_nobody_knows_is_a_download(as_client):
     told = upload(as_client, b"\0\1\2\3", name="datos.dat")
     answer = as_client.get(told["url"])
@@ -305,6 +308,7 @@ def test_what_nobody_knows_is_a_download(as_client):
     assert told["url"].endswith("/original.bin")
 
 
+@pytest.mark.long
 def test_a_broken_picture_is_refused_and_leaves_nothing(application, as_client):
     before = application.counts()
     answer = as_client.post(UPLOADS, data=pictures.truncated(a_picture()))

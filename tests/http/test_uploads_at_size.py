@@ -122,6 +122,7 @@ def examined(house: Application, command: dict[str, Any]) -> int:
     return int(stats["totalDocsExamined"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "query",
     [

@@ -255,6 +255,7 @@ def test_a_picture_on_a_dead_disk_is_not_shown_to_visitors(
     assert seen(nobody.get(path_of(product))).all("img", itemprop="image") == []
 
 
+@pytest.mark.long
 def test_a_product_without_pictures_shows_those_of_its_group(as_seller: Caller, nobody: Caller):
     group = as_seller.a_group(a_picture(), name="Modelo Luna")
     key = group["images"][0]["id"]
@@ -412,6 +413,7 @@ def style_in(page: Seen) -> str:
     return next(each for each in links if each.startswith("/theme.css?v="))
 
 
+@pytest.mark.long
 def test_the_sites_logo_and_colours_are_shown(application: Application):
     admin = application.caller("admin_on_other_site")
     nobody = application.caller("nobody_on_other_site")
@@ -469,6 +471,7 @@ def test_a_price_is_written_as_in_the_shops_country(
         admin.patch("/api/site", json={"locale": "es"})
 
 
+@pytest.mark.long
 def test_one_asks_about_a_product_on_whatsapp_and_shares_it(application: Application):
     admin = application.new_person(unique("jefa"), role=Role.ADMIN)
     product = published(admin, name="Mate & bombilla «ñ»")

@@ -89,7 +89,9 @@ def stored(own_application: Application) -> Stored:
     return Stored(own_application)
 
 
-@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.long), COUNT - 1])
+@pytest.mark.parametrize(
+    "number", [*(pytest.param(each, marks=pytest.mark.long) for each in (0, 1)), COUNT - 1]
+)
 def test_a_flipped_bit_of_an_original_is_never_sent(own_application, stored, number):
     assert stored.sent() == (200, picture())
     stored.flip(number)
@@ -133,6 +135,7 @@ def test_a_large_one_is_cut_before_its_last_byte(stored, monkeypatch):
     assert stored.sent("bytes=0-9") == (500, b"")
 
 
+@pytest.mark.long
 def test_the_scrub_gives_sums_to_what_is_right(own_application, stored):
     right, wrong = stored, Stored(own_application, seed=8)
     known = right.sums
