@@ -110,6 +110,7 @@ def test_what_is_typed_is_saved_and_only_that_is_told(application, as_admin):
     assert "limits" not in stored(application)
 
 
+@pytest.mark.long
 def test_a_menu_is_typed_line_by_line(application, as_admin):
     lines = "About us = /p/about?a=b\r\n\r\nStore=/\r\n"
     answer = save(as_admin, show(as_admin), menu=lines, theme__text="inter", contact__x="@luna")
@@ -130,6 +131,7 @@ def test_a_menu_is_typed_line_by_line(application, as_admin):
     assert not {"menu", "theme", "contact"} & stored(application).keys()
 
 
+@pytest.mark.long
 def test_nothing_typed_is_nothing_changed(application, as_admin):
     before = stored(application)
     entries = application.raw["audit_logs"].count_documents({})
@@ -171,6 +173,7 @@ def test_what_is_wrong_is_told_beside_its_field_and_nothing_typed_is_lost(
     assert stored(application) == before
 
 
+@pytest.mark.long
 def test_mistakes_are_told_in_spanish_too(as_admin):
     spanish = {**PAGE, "Accept-Language": "es"}
     data = {**fields(show(as_admin)), "name": ""}
@@ -194,6 +197,7 @@ def test_of_two_who_save_the_slower_one_sees_both_and_decides(application, as_ad
     )
 
 
+@pytest.mark.long
 def test_a_form_without_its_revision_changes_nothing(application, as_admin):
     answer = as_admin.post(SETTINGS, data={"name": "X"}, headers=PAGE)
     assert answer.status_code == 409

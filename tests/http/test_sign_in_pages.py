@@ -190,6 +190,7 @@ def test_nobody_can_be_signed_out_by_another_page(house: House, headers: dict[st
     assert get(client, ME).status_code == 200
 
 
+@pytest.mark.long
 def test_a_link_signs_nobody_out(house: House) -> None:
     client = house.browser()
     assert get(client, "/logout").status_code == 405
@@ -226,6 +227,7 @@ def test_the_page_speaks_spanish_first_and_english_to_who_asks(
     assert f"<h1>{title}</h1>" in page.text
 
 
+@pytest.mark.long
 def test_an_english_site_speaks_english_to_who_does_not_say(house: House) -> None:
     assert '<html lang="en"' in get(house.client(), "/login", site=THERE).text
 

@@ -35,6 +35,7 @@ def test_a_product_has_fewer_pictures(seller):
     assert_refused(shelf.restore(gone), 409, "too_many_images")
 
 
+@pytest.mark.long
 def test_so_does_one_saved_with_temporary_pictures(seller):
     kept = [each["id"] for each in seller.upload(TEMP, *map(a_file, range(3))).json["files"]]
     refused = seller.post(PRODUCTS, json={"name": "Bota", "temp_images": kept})

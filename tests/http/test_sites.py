@@ -416,6 +416,7 @@ def test_the_address_of_the_settings_belongs_to_the_default_site(on_other_site, 
     assert code(on_other_site.patch(SITE, json={"base_url": None})) == (400, "invalid_host")
 
 
+@pytest.mark.long
 def test_hosts_are_replaced_but_never_without_the_one_of_the_address(application, as_superuser):
     answer = as_superuser.patch(SITE, json={"hosts": ["a.example", "B.example:8080"]})
     assert answer.json["hosts"] == ["a.example", "b.example:8080", HOST]
@@ -466,6 +467,7 @@ def test_a_house_on_https_takes_no_form_from_http(application):
     assert answer.status_code == 403
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("locale", "word"),
     [pytest.param("en-US", "Sign in", marks=pytest.mark.long), ("es-PY", "Iniciar sesión")],
@@ -605,6 +607,7 @@ def test_the_logo_of_one_site_is_not_of_another(as_admin, on_other_site):
 # Limits
 
 
+@pytest.mark.long
 def test_a_lower_limit_for_media_acts_on_the_logo(as_admin):
     large = large_picture(seed=9)
     assert 1024 * 1024 < len(large) < 2 * 1024 * 1024

@@ -266,6 +266,7 @@ HEADINGS = {
 }
 
 
+@pytest.mark.long
 @table("html", HEADINGS)
 def test_a_page_has_one_main_part_and_a_first_heading(as_editor: Caller, nobody: Caller, html: str):
     page = seen(nobody, published(as_editor, html=html, title="T & t"))

@@ -321,6 +321,7 @@ def test_the_ticket_of_one_address_is_not_good_at_another(application, nobody, m
     assert [send(nobody, each, b"x").status_code for each in (one, other)] == [201, 201]
 
 
+@pytest.mark.long
 def test_what_the_ticket_says_may_be_said_again(nobody, maker):
     given = made(maker, category="orders", reference="ORD-SAME")
     fields = {"category": "orders", "reference": " ORD-SAME "}
@@ -482,6 +483,7 @@ def test_what_fails_gives_the_ticket_back(application, nobody, maker, monkeypatc
     assert code(send(nobody, given, b"three")) == (409, "ticket_used")
 
 
+@pytest.mark.long
 def test_a_transaction_that_runs_twice_finds_its_own_success(nobody, maker, monkeypatch):
     use = TicketStore.use
 
@@ -594,6 +596,7 @@ def test_a_ticket_is_written_down_nowhere(application, nobody, maker):
 # From elsewhere
 
 
+@pytest.mark.long
 def test_pages_of_other_origins_may_when_the_settings_say_so(nobody, maker):
     given = made(maker)
     asks = {
@@ -672,6 +675,7 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_part_of_a_form_may_have_any_name(nobody, maker):
     given = made(maker)
     head = {"Upload-Ticket": given.ticket}

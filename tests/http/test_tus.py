@@ -361,6 +361,7 @@ def test_an_upload_that_is_cancelled_leaves_nothing(as_client: Caller, house: Ho
         assert answer.status_code == 404
 
 
+@pytest.mark.long
 def test_what_is_finished_goes_to_the_trash(as_client: Caller) -> None:
     file = a_pdf(20)
     upload = begun(as_client, 20)
@@ -386,6 +387,7 @@ def test_a_type_the_category_does_not_take_leaves_nothing(
     assert house.application.counts() == before
 
 
+@pytest.mark.long
 def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, house: House) -> None:
     reference = unique("ORD-")
     fields = metadata(filename="a.pdf", category="deposit_proofs", reference=reference)
@@ -470,6 +472,7 @@ def test_the_last_part_is_sent_again_when_nobody_could_look_at_the_file(
     assert stored(caller, upload) == file
 
 
+@pytest.mark.long
 def test_a_video_is_not_begun_where_only_pictures_and_documents_are_taken(as_client: Caller):
     for said, status in [("video/mp4", 415), ("Audio/mpeg", 415), ("image/x-new", 201), ("", 201)]:
         fields = metadata(category="deposit_proofs", filetype=said)
@@ -721,6 +724,7 @@ def receive(
         service.receive(Actor(site=caller.site, id=caller.id), upload, part)
 
 
+@pytest.mark.long
 def test_where_it_stands_is_told_while_a_part_comes(as_client: Caller) -> None:
     """Nobody waits for whoever is at it; what counts are whole chunks."""
     file = a_pdf(3 * MIB)

@@ -171,6 +171,7 @@ def test_a_file_is_shown_as_far_as_nothing_of_it_can_run(
     assert re.search(r'href="/media/[^"]*\?download=1"', page)
 
 
+@pytest.mark.long
 def test_the_facts_and_what_may_be_done_are_shown(
     application: Application, someone: Caller, as_admin: Caller, orders_for_sellers: Any
 ) -> None:
@@ -189,6 +190,7 @@ def test_the_facts_and_what_may_be_done_are_shown(
     assert 'name="hold"' in read(as_admin, url)
 
 
+@pytest.mark.long
 def test_name_and_reference_are_changed_and_only_what_is_other(someone: Caller) -> None:
     there = upload(someone, TEXT, name="nota.txt")["id"]
     answer = send(someone, f"{PAGE}/{there}", name="  factura.txt ", reference=" ORD-7 ", hold="on")
@@ -235,6 +237,7 @@ def test_what_was_deleted_can_be_taken_back(someone: Caller) -> None:
     assert names(someone) == ["nota.txt"]
 
 
+@pytest.mark.long
 def test_many_are_deleted_and_restored(application: Application, someone: Caller) -> None:
     ids = [upload(someone, TEXT + b"%d" % n, name=f"{n}.txt")["id"] for n in range(3)]
     other = upload(application.caller("other_client"), TEXT)["id"]
@@ -460,6 +463,7 @@ def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
         assert ("until it is gone, after 7 days" in page) == bool(said)
 
 
+@pytest.mark.long
 def test_administrators_see_the_whole_site_and_have_no_bound(
     application: Application, small: Flask, as_admin: Caller
 ) -> None:
@@ -472,6 +476,7 @@ def test_administrators_see_the_whole_site_and_have_no_bound(
     assert of_the_site[1] is not None
 
 
+@pytest.mark.long
 def test_a_form_says_what_does_not_fit(application: Application, small: Flask) -> None:
     person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
     for parts, said in (

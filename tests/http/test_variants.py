@@ -173,6 +173,7 @@ def test_an_old_token_leads_to_the_current_one(as_seller, nobody):
         )
 
 
+@pytest.mark.long
 def test_the_focal_point_moves_exactly_what_is_cut(as_seller, nobody):
     shelf = Shelf(as_seller, large())
     before = shelf.now()["images"][0]
@@ -394,6 +395,7 @@ def assert_nothing_is_told(as_seller: Caller, nobody: Caller, name: str) -> None
         assert traces(nobody.get(url).data) == []
 
 
+@pytest.mark.long
 def test_sent_again_it_is_the_same_picture_and_mends_it(application, as_seller, nobody):
     shelf, data = Shelf(as_seller), pictures.with_gps()
     first = shelf.add(data).json["file"]

@@ -53,6 +53,7 @@ def form_of(page: Mapping[str, Any], **typed: str) -> dict[str, Any]:
 # The list
 
 
+@pytest.mark.long
 def test_pages_are_found_and_narrowed_down(editor: Caller) -> None:
     word = unique("palabra")
     first, second = made(editor, f"{word} uno"), made(editor, f"{word} dos")
@@ -174,6 +175,7 @@ def test_a_form_may_be_as_large_as_a_page(editor: Caller) -> None:
     assert editor.get(f"{API}/{page['id']}").json["html"] == f"<p>{text}</p>"
 
 
+@pytest.mark.long
 def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Caller) -> None:
     page, other = made(editor, unique("Mal ")), made(editor, unique("Otra "))
     one = f"{PAGE}/{page['id']}"

@@ -48,7 +48,17 @@ from tests.http.application import (
 from tests.http.contract import unconnected_app
 from tests.http.test_moves import superuser
 from tests.http.test_who_may import DOORS, PERSON, SHOP, WHO_MAY, Cast, routes_of
-from tests.http.test_work_of_queries import Store, is_too_much, profiled, read_by, told
+from tests.http.test_work_of_queries import (
+    BEYOND_THE_ROUTE,
+    LISTS,
+    Store,
+    counts_no_more,
+    is_too_much,
+    profiled,
+    read_by,
+    reads_about_what_it_returns,
+    told,
+)
 from tests.http.tus import PART_TYPE, SPEAKS, metadata
 from tests.migration.earlier_shop import fill
 from tests.mongod import QUICK_HEARTBEAT, Mongod
@@ -510,6 +520,19 @@ def test_what_is_shown_reads_about_as_much(house: House, route: str) -> None:
         answer = house.asker(route).get(house.path(route.split()[1]))
     assert answer.status_code < 500, answer.text
     assert [told(each) for each in asked if is_too_much(each)] == []
+
+
+@table("who, place", BEYOND_THE_ROUTE)
+def test_a_query_reads_about_what_it_returns(house: House, who: str, place: str) -> None:
+    reads_about_what_it_returns(house.store, who, place)
+
+
+@pytest.mark.parametrize(("listed", "there", "page", "said"), LISTS[1:4])
+def test_no_more_are_counted_than_ten_thousand(
+    house: House, monkeypatch: pytest.MonkeyPatch, listed: str, there: int, page: str, said: str
+) -> None:
+    assert house.store.callers["admin"].get(listed).json["total"] >= there
+    counts_no_more(house.store, monkeypatch, listed, page, said)
 
 
 @pytest.mark.long
