@@ -16,7 +16,7 @@ from avenue.accounts.models import Challenge
 from avenue.accounts.service import AccountService
 from avenue.identity import Actor, Role
 from avenue.sites.service import SiteService
-from avenue.web.auth import COOKIE_NAME
+from avenue.web.auth import BEFORE, COOKIE_NAME
 from tests.http.accounts_app import (
     ADA,
     HERE,
@@ -28,6 +28,7 @@ from tests.http.accounts_app import (
     post,
 )
 from tests.http.application import Application, Caller
+from tests.http.contract import unconnected_app
 from tests.http.test_account_pages import send, token_of
 from tests.http.test_who_may import DOORS, GUARDED, OPEN, PERSONAL, Cast, Door, ask
 from tests.table import table
@@ -343,6 +344,18 @@ def _all_need_one(application: Application, cast: Cast) -> Iterator[None]:
     yield
     application.raw["sites"].update_one({"_id": "default"}, {"$unset": change})
     known.forget()
+
+
+def test_nothing_else_comes_before_the_second_factor() -> None:
+    """Of every route; that the mark of a view opens it, and no other one, is looked at below."""
+    app = unconnected_app()
+    marked = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if hasattr(app.view_functions[rule.endpoint], BEFORE)
+    }
+    assert marked == FOR_SETUP
 
 
 @table("door", MANY)
