@@ -14,8 +14,10 @@ export function drawPanels(editor, { host, tree, ...acts }) {
   const again = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      if ([host, tree].some((each) => each.matches(":active"))) return again(); // what is pressed gets its click
       if (!isTyping(host)) drawSelected(editor, host, acts);
       drawTree(editor, tree);
+      return undefined;
     }, PAUSE_MS);
   };
   editor.on("component:selected component:deselected component:add component:remove component:update undo redo device:select load", again);

@@ -33,10 +33,9 @@ export function describing(form, url, { saved = () => {} } = {}) {
       tell(`${text("notSaved")}: ${reason(error)}`, true);
       return false;
     }
-    kept = sent;
-    form.elements.name.value = kept.name = now.name;
-    form.elements.tags.value = now.tags.join(", ");
-    kept.tags = now.tags;
+    // Who goes on typing keeps what is typed.
+    if (JSON.stringify(written()) === JSON.stringify(sent)) [form.elements.name.value, form.elements.tags.value] = [now.name, now.tags.join(", ")];
+    kept = { ...sent, name: now.name, tags: now.tags };
     await saved(now);
     tell(`✓ ${text("saved")}`);
     return true;

@@ -23,7 +23,9 @@ export function drawer(shelf, dialog) {
   const beside = (step) => tiles()[tiles().indexOf(shown) + step];
 
   async function show(id) {
+    const wasOpen = dialog.open;
     if (!id || (details?.isChanged() && !(await details.save()))) return;
+    if (wasOpen && !dialog.open) return; // closed while that was saved
     shown = id;
     wrong.hidden = true;
     const link = shelf.querySelector(`[data-key="${id}"] .name`);

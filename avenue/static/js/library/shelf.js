@@ -27,6 +27,7 @@ async function look() {
   }
   const shelf = document.getElementById("shelf"), fresh = page.getElementById("shelf");
   if (!fresh) return false;
+  while (shelf.querySelector(".dragged")) await new Promise((done) => setTimeout(done, 50)); // it has to arrive
   const kept = held(shelf);
   localMoments(fresh);
   coloured(fresh);

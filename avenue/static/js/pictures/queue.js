@@ -149,12 +149,12 @@ export class Queue extends EventTarget {
       if (found.act === "send") item.type = found.type;
       else await this._shrink(item, found);
     } catch (error) {
-      if (item.state === "cancelled") return;
+      if (["cancelled", "removed"].includes(item.state)) return;
       if (!(error instanceof Unfit)) throw error;
       this._refuse(item, { reason: error.reason, facts: error.facts, isTryable: error.reason === "no_room" });
       return;
     }
-    if (item.state === "cancelled") return;
+    if (["cancelled", "removed"].includes(item.state)) return;
     item.isReady = true;
     this._queueUp(item);
   }

@@ -89,7 +89,9 @@ function list(area) {
 
   for (const link of linksIn(area.value)) append(link);
   write();
-  Sortable.create(rows, { handle: ".grip", animation: 150, onEnd: ({ item }) => (write(), tell(item)) });
+  const animation = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
+  // A row that still glides under the pointer would swap back.
+  Sortable.create(rows, { handle: ".grip", animation, onMove: ({ related }) => !related.animated, onEnd: ({ item }) => (write(), tell(item)) });
   area.hidden = true;
   area.labels[0].removeAttribute("for");
   area.after(rows, add);

@@ -32,7 +32,8 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   wrong.hidden = true;
   try {
-    const told = await ask("POST", form.dataset.share, wanted());
+    const asked = wanted(), told = await ask("POST", form.dataset.share, asked);
+    if (JSON.stringify(asked) !== JSON.stringify(wanted())) return; // another choice was made meanwhile
     link.value = told.url;
     until.textContent = when(told.expires_at);
     made.hidden = false;

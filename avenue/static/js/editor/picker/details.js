@@ -50,8 +50,7 @@ export class Details {
   }
 
   /** One after the other, so that what was said last stays. */
-  _save(changes) {
-    const { id } = this._media;
+  _save(changes, { id } = this._media) {
     this._sent = this._sent.then(async () => {
       this._tell(text("state_saving"));
       try {
@@ -94,7 +93,8 @@ export class Details {
       const step = event.shiftKey ? STEP * 10 : STEP;
       this._put([this._at[0] + arrow[0] * step, this._at[1] + arrow[1] * step]);
       clearTimeout(this._timer);
-      this._timer = setTimeout(() => this._save({ focal: this._at }), PAUSE_MS);
+      const media = this._media, focal = this._at; // another picture may be chosen by then
+      this._timer = setTimeout(() => this._save({ focal }, media), PAUSE_MS);
     });
   }
 
