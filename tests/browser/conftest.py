@@ -7,9 +7,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.house import PATIENCE_MS, Desk, Visitor, people, session_of, visiting
+from tests.browser.house import (
+    PATIENCE_MS,
+    Desk,
+    Visitor,
+    check_accessible,
+    people,
+    session_of,
+    visiting,
+)
 from tests.mongod import Guard as Watchdog
 from tests.server import Server
 
@@ -50,6 +58,26 @@ def admin(desk: Desk) -> Iterator[Visitor]:
     """The administrator at a desk."""
     with desk.visited() as visitor:
         yield visitor
+
+
+def only_brought_there(
+    page: Page, *, prepare: Callable[[], object] = lambda: None, **_: Any
+) -> None:
+    """Bring `page` into the state that would be looked at."""
+    page.wait_for_load_state()
+    prepare()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(only_brought_there, id="done"),
+        pytest.param(check_accessible, id="accessible", marks=pytest.mark.long),
+    ]
+)
+def accessible(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`check_accessible` in `make test-long`; in `make test` what people do is done without it."""
+    check: Callable[..., None] = request.param
+    return check
 
 
 class App(BaseHTTPRequestHandler):

@@ -364,6 +364,7 @@ CUTS = """() => Object.fromEntries([...document.querySelectorAll(".cut")].map(cu
 }))"""
 
 
+@pytest.mark.long  # the library has the same dialog
 def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     product = admin.a_product(photo(640, 480, seed=21), name="Zapato")
     page, (a,) = admin.page, ids_of(product)

@@ -2,11 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import Visitor, check_accessible
 
 
+@pytest.mark.long  # tests/http/test_audit_pages asks for the same pages
 def test_the_log_is_for_everybody_to_use(admin: Visitor) -> None:
     product = admin.a_product(name="Zapatilla Sol")
     admin.call("PATCH", f"/api/shop/products/{product['id']}", data={"name": "Zapatilla Luna"})

@@ -12,6 +12,7 @@ from tests.browser.test_products import a_picture
 from tests.http.application import unique
 
 
+@pytest.mark.long  # tests/http/test_group_pages posts the same forms
 def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     word = unique("grupo")
     for name in ("roja", "azul"):

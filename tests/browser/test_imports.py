@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import Visitor, check_accessible
-from tests.http.application import zipped
+from tests.http.application import unique, zipped
 from tests.pictures import photo
 
 
@@ -29,21 +29,26 @@ def row(page: Page, sku: str) -> Any:
     return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=sku, exact=True))
 
 
-def test_a_table_is_tried_out_applied_and_taken_back(admin: Visitor) -> None:
-    product = admin.a_product(name="Zapato", sku="IMP-1", price="150000")
+def test_a_table_is_tried_out_applied_and_taken_back(
+    admin: Visitor, accessible: Callable[..., None]
+) -> None:
+    one, two, bad = (unique(f"IMP-{each}-") for each in range(3))
+    product = admin.a_product(name="Zapato", sku=one, price="150000")
     page = admin.page
     page.goto("/admin/imports")
-    check_accessible(page)
-    tried_out(page, a_table("IMP-1;Zapato;165000", "IMP-2;Bota;Gs. 90.000", "IMP-3;Malo;150,000"))
+    accessible(page)
+    tried_out(
+        page, a_table(f"{one};Zapato;165000", f"{two};Bota;Gs. 90.000", f"{bad};Malo;150,000")
+    )
     expect(page.get_by_text("Todavía no cambió nada.")).to_be_visible()
-    expect(row(page, "IMP-1")).to_contain_text("precio: 150000 → 165000")
-    expect(row(page, "IMP-2")).to_contain_text("Producto nuevo")
-    expect(row(page, "IMP-3")).to_contain_text("Escribí el precio solo con dígitos")
-    expect(row(page, "IMP-3").get_by_role("cell").first).to_have_text("4")
-    check_accessible(page)
+    expect(row(page, one)).to_contain_text("precio: 150000 → 165000")
+    expect(row(page, two)).to_contain_text("Producto nuevo")
+    expect(row(page, bad)).to_contain_text("Escribí el precio solo con dígitos")
+    expect(row(page, bad).get_by_role("cell").first).to_have_text("4")
+    accessible(page)
     page.get_by_role("link", name="Con errores 1").click()
-    expect(row(page, "IMP-1")).to_have_count(0)
-    expect(row(page, "IMP-3")).to_be_visible()
+    expect(row(page, one)).to_have_count(0)
+    expect(row(page, bad)).to_be_visible()
     url = f"/api/shop/products/{product['id']}"
     assert admin.call("GET", url)["price"] == "150000"
 
@@ -55,13 +60,14 @@ def test_a_table_is_tried_out_applied_and_taken_back(admin: Visitor) -> None:
     page.get_by_role("link", name="Deshacer esta importación…").click()
     expect(page.get_by_text("Se borra 1 producto que se había creado.")).to_be_visible()
     expect(page.get_by_text("1 producto recupera sus datos.")).to_be_visible()
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Deshacer la importación").click()
     expect(page.get_by_text("Deshecho", exact=True)).to_be_visible()
-    expect(row(page, "IMP-2")).to_contain_text("Borrado")
+    expect(row(page, two)).to_contain_text("Borrado")
     assert admin.call("GET", url)["price"] == "150000"
 
 
+@pytest.mark.long  # a ZIP comes in by the same pages
 def test_a_table_comes_in_without_javascript(visit: Callable[..., Visitor], signed_in: Any) -> None:
     page = visit(java_script_enabled=False, storage_state=signed_in).page
     tried_out(page, a_table("IMP-11;Bota;90000", name="sin.csv"))
@@ -115,6 +121,7 @@ def pictures_of(admin: Visitor, product: Any) -> list[str]:
     return [each["name"] for each in images]
 
 
+@pytest.mark.long  # as a table; tests/http/test_picture_imports finds the products
 def test_pictures_of_a_zip_find_their_products(admin: Visitor) -> None:
     shoe, boot = admin.a_product(name="Zapato", sku="PIC-A"), admin.a_product(sku="PIC-B")
     admin.a_product(sku="PIC-B-2")
@@ -145,7 +152,6 @@ def test_pictures_of_a_zip_find_their_products(admin: Visitor) -> None:
     assert pictures_of(admin, shoe) == ["PIC-A.jpg", "PIC-A-2.jpg"]
 
 
-@pytest.mark.long  # a table comes in by the same pages
 def test_a_zip_comes_in_without_javascript(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor
 ) -> None:

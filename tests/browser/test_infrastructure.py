@@ -85,7 +85,9 @@ def tab(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Infraestructura").get_by_role("link", name=name).click()
 
 
-def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(admin: Visitor) -> None:
+def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(
+    admin: Visitor, accessible: Callable[..., None]
+) -> None:
     page = admin.page
     admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/admin/problems")
@@ -96,7 +98,7 @@ def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(admin: Visitor) 
     expect(durability).to_contain_text("usa un conjunto de réplicas")
     disk = page.locator(".component", has_text="Disco de la base de datos")
     expect(disk.get_by_role("img")).to_have_accessible_name(re.compile(r"en uso$"))
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Copiar diagnóstico").click()
     expect(page.get_by_role("button", name="Copiado")).to_be_visible()
     told = json.loads(page.evaluate("navigator.clipboard.readText()"))
@@ -108,6 +110,7 @@ def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(admin: Visitor) 
     assert json.loads(download.value.path().read_text())["components"]
 
 
+@pytest.mark.long  # tests/http/test_ops presses the same buttons
 def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
     admin: Visitor, database: Database
 ) -> None:
@@ -161,6 +164,7 @@ def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: Job
     assert jobs.get(job.id).is_finished
 
 
+@pytest.mark.long  # tests/migration/test_adopt brings the same in
 def test_an_earlier_application_moves_in_by_keys_alone(
     admin: Visitor, server: Server, database: Database
 ) -> None:

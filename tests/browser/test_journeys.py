@@ -106,6 +106,7 @@ def test_on_a_small_phone_without_javascript(visit: Callable[..., Visitor], sign
     assert len(visitor.call("GET", f"/api/shop/products/{product}")["images"]) == 2
 
 
+@pytest.mark.long
 def test_what_people_meet_before_the_panel_is_for_everybody(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.guard.expect("status of 4(04|10)")

@@ -161,6 +161,7 @@ def test_what_is_cancelled_is_not_kept_and_what_is_checked_stays(admin: Visitor,
 # Finding and arranging
 
 
+@pytest.mark.long  # tests/http/test_library_pages posts the same forms
 def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: str) -> None:
     for name in ("a", "b", "c"):
         added(admin, f"{word}-{name}.jpg")
@@ -173,6 +174,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     page.get_by_label("Orden").select_option(label="Nombre, de la A a la Z")
     expect(found(page)).to_have_text([f"{word}-{each}.jpg" for each in "abc"])
     page.get_by_role("link", name="Lista", exact=True).click()
+    expect(page.locator("ul.things")).to_be_visible()
     page.get_by_label(f"Seleccionar {word}-a.jpg").check()
     page.get_by_label(f"Seleccionar {word}-b.jpg").click(modifiers=["Shift"])
     with page.expect_download() as download:
@@ -190,6 +192,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     expect(page.get_by_text("2 imágenes recibieron etiquetas.")).to_be_visible()
     check_accessible(page)
     page.locator(".tags").get_by_role("link", name=f"#{word}").click()
+    page.wait_for_url(re.compile("tag="))  # as many are shown before
     expect(found(page)).to_have_count(2)
     page.get_by_label("Seleccionar todos").check()
     page.get_by_role("button", name="Eliminar…").click()
@@ -231,7 +234,9 @@ def test_a_folder_is_made_renamed_and_deleted(admin: Visitor) -> None:
 # One of them
 
 
-def test_a_picture_is_described_pointed_at_and_replaced(admin: Visitor, word: str) -> None:
+def test_a_picture_is_described_pointed_at_and_replaced(
+    admin: Visitor, word: str, accessible: Callable[..., None]
+) -> None:
     there = added(admin, f"{word}.jpg")
     page = admin.page
     page.goto(f"{LIBRARY}/{there['id']}")
@@ -242,12 +247,13 @@ def test_a_picture_is_described_pointed_at_and_replaced(admin: Visitor, word: st
     expect(page.locator(".saved-state")).to_have_text("✓ Guardado")
     expect(page.locator("#copy-html")).to_have_value(re.compile('alt="Una playa"'))
     page.get_by_text("Todos los tamaños").click()
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Punto de interés…").click()
     page.keyboard.press("Shift+ArrowLeft")
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Guardar el punto").click()
     expect(page.get_by_text("El punto de interés está guardado.")).to_be_visible()
+    page.wait_for_load_state()  # the page is another one, whose scripts come last
     now = admin.call("GET", f"{API}/{there['id']}")
     assert (now["alt"], now["tags"]) == ({"es": "Una playa"}, ["mar", "sol"])
     assert now["focal"][0] < there["focal"][0]
@@ -337,6 +343,8 @@ def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word
     folder = a_folder(admin)
     page = opened(admin, LIBRARY)
     page.get_by_label("Buscar").fill(word)  # nothing is pressed
+    # There may have been no others: only this tells that they will not be drawn again.
+    expect(page.locator("#live")).to_have_text("2 imágenes")
     expect(found(page)).to_have_count(2)
     tile = page.locator(f'#items > [data-key="{ids[1]}"]')
     tile.drag_to(page.locator(f'.places [data-folder="{folder["id"]}"]'))
@@ -371,6 +379,7 @@ def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word
     expect(tile.locator("..").locator(".name").last).to_be_focused()
 
 
+@pytest.mark.long
 def test_all_uploads_are_cancelled_together(admin: Visitor, word: str) -> None:
     page = opened(admin, LIBRARY)
     held = Held(page, "**/api/builder/media?name=*")

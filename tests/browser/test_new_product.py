@@ -66,18 +66,26 @@ def names(product: Any) -> list[str]:
     return [each["name"] for each in product["images"]]
 
 
-def test_pictures_come_first_and_the_save_claims_them_in_their_order(seller: Visitor) -> None:
+def test_pictures_come_first_and_the_save_waits_for_them_and_claims_them_in_their_order(
+    seller: Visitor, accessible: Callable[..., None]
+) -> None:
     page = at_new(seller)
     expect(page.locator("#room")).to_have_text("Quedan 5 de 5")
     choose(page, *photographs(3))
     expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
     expect(page.locator("#room")).to_have_text("Quedan 2 de 5")
     expect(cards(page).first.locator("time")).to_be_visible()
-    check_accessible(page)
+    accessible(page)
+    expect(page.locator("#queue > li")).to_have_count(0)
     cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
+    held = Held(page, f"**{TEMP}?name=*")
+    choose(page, a_file("foto-4.jpg"))
+    held.wait_for_one()
     page.fill("#name", "Bota")
     save(page)
-    assert names(saved(seller)) == ["foto-3.jpg", "foto-1.jpg", "foto-2.jpg"]
+    expect(page.get_by_text("Guardamos apenas terminen de subir las fotos.").first).to_be_visible()
+    held.let_go()
+    assert names(saved(seller)) == ["foto-3.jpg", "foto-1.jpg", "foto-2.jpg", "foto-4.jpg"]
     assert seller.call("GET", TEMP)["items"] == []
 
 
@@ -183,18 +191,6 @@ def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
     save(page)
     assert names(saved(seller)) == ["foto.jpg"]
     assert asked == ["beforeunload"]
-
-
-def test_saving_waits_for_what_is_still_under_way(seller: Visitor) -> None:
-    page = at_new(seller)
-    held = Held(page, f"**{TEMP}?name=*")
-    choose(page, a_file())
-    held.wait_for_one()
-    page.fill("#name", "Bota")
-    save(page)
-    expect(page.get_by_text("Guardamos apenas terminen de subir las fotos.").first).to_be_visible()
-    held.let_go()
-    assert names(saved(seller)) == ["foto.jpg"]
 
 
 @pytest.mark.long  # what sends them is tested with the pictures of a product

@@ -47,6 +47,39 @@ def test_every_component_is_accessible_in_both_themes(
     check_accessible(page)
 
 
+ELSEWHERE = [
+    "groups",
+    "groups/new",
+    "imports/pictures",
+    "library/reports/alt",
+    "library/reports/unused",
+    "website",
+    "uploads",
+    "people/new",
+    "account/tokens",
+    "audit",
+    "quarantine",
+    "infrastructure/alerts",
+    "infrastructure/history",
+    "infrastructure/mails",
+    "infrastructure/migration",
+    "infrastructure/move",
+    "infrastructure/backups",
+    "infrastructure/sites",
+    "infrastructure/errors",
+    "infrastructure/cost",
+]
+"""Pages that no other browser test of `make test` opens."""
+
+
+def test_on_every_other_page_the_scripts_begin_without_a_fault(admin: Visitor) -> None:
+    for path in ELSEWHERE:
+        answer = admin.page.goto(f"/admin/{path}")
+        assert answer
+        assert (path, answer.status) == (path, 200)
+        expect(admin.page.get_by_role("navigation", name="Principal")).to_be_attached()
+
+
 def test_the_start_page_leads_to_what_needs_doing(admin: Visitor) -> None:
     admin.a_product(name="Sin foto")
     page = admin.page

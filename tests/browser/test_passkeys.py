@@ -1,11 +1,12 @@
 """A passkey, in a browser that has an authenticator of its own."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.house import ADMIN, PASSWORD, check_accessible
+from tests.browser.house import ADMIN, PASSWORD
 from tests.server import Server
 
 SENSOR = {
@@ -20,7 +21,7 @@ PAGE = "/admin/account/second-factor"
 
 
 def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
-    visit: Any, server: Server
+    visit: Any, server: Server, accessible: Callable[..., None]
 ) -> None:
     here = f"http://localhost:{server.port}"  # an address that is a number has no passkeys
     visitor = visit(base_url=here)
@@ -37,11 +38,12 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     add.get_by_role("button").click()
     codes = page.get_by_label("Códigos de recuperación")
     expect(codes).to_have_value(re.compile(r"^([a-z2-7]{4}-){3}"))
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("link", name="Ya los guardé").click()
+    expect(page).to_have_url(f"{here}/admin")
 
     sign_out(page)
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Iniciar sesión con una llave de acceso").click()
     expect(page).to_have_url(f"{here}/admin")
 
@@ -50,7 +52,7 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     page.get_by_label("Contraseña").fill(PASSWORD)
     page.get_by_role("button", name="Iniciar sesión", exact=True).click()
     expect(page).to_have_url(f"{here}/login/second-factor")
-    check_accessible(page)
+    accessible(page)
     page.get_by_role("button", name="Usar una llave de acceso").click()
     expect(page).to_have_url(f"{here}/admin")
 
@@ -58,7 +60,7 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     expect(page.get_by_role("heading", name="Mi teléfono")).to_be_visible()
     page.wait_for_load_state()
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    check_accessible(page)
+    accessible(page)
     remove = page.locator("form[action$='/remove']").first
     remove.get_by_label("Contraseña").fill(PASSWORD)
     remove.get_by_role("button").click()
@@ -72,4 +74,4 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
 def sign_out(page: Page) -> None:
     page.goto("/login")
     page.get_by_role("button", name="Cerrar sesión").click()
-    expect(page).to_have_url(re.compile("/login$"))
+    expect(page.get_by_label("Correo electrónico")).to_be_visible()  # at the same address

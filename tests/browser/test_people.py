@@ -1,13 +1,14 @@
 """One's account, tokens, a forgotten password, and the people of a site, in a browser."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import Visitor, check_accessible, people
+from tests.http.application import unique
 from tests.mongod import Guard as Watchdog
 from tests.server import Server
 from tests.smtp import Mailbox, mail_server
@@ -46,18 +47,21 @@ def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) 
     return page.get_by_label("Contraseña", exact=True).input_value()
 
 
-def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> None:
+def test_somebody_is_added_works_and_is_shut_out(
+    admin: Visitor, visit: Any, accessible: Callable[..., None]
+) -> None:
     page = admin.page
-    made = add(page, "bea@shop.example")
-    check_accessible(page)
+    email = f"{unique('bea')}@shop.example"
+    made = add(page, email)
+    accessible(page)
     page.get_by_role("link", name="Ya la he copiado").click()
     bea = visit()
-    bea.sign_in("bea@shop.example", made)
+    bea.sign_in(email, made)
     assert bea.page.get_by_role("link", name="Personas").count() == 0
     page.get_by_role("radio", name="Edición").check()
     page.get_by_role("button", name="Guardar el rol").click()
     expect(page.get_by_text("El rol ha cambiado.")).to_be_visible()
-    check_accessible(page, prepare=lambda: open_all(page))
+    accessible(page, prepare=lambda: open_all(page))
     page.get_by_role("button", name="Quitar el acceso").click()
     expect(page.get_by_text("Sin acceso")).to_be_visible()
     bea.page.goto("/admin/account")
@@ -67,7 +71,7 @@ def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> 
     open_all(page)
     page.get_by_role("button", name="Quitar el rol").click()
     expect(page.get_by_text("ya no está en el sitio")).to_be_visible()
-    check_accessible(page)
+    accessible(page)
 
 
 def open_all(page: Page) -> None:
@@ -75,6 +79,7 @@ def open_all(page: Page) -> None:
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
 
 
+@pytest.mark.long  # tests/http/test_account_pages follows the same link
 def test_who_is_invited_chooses_a_password_and_gets_in(
     admin: Visitor, visit: Any, mailbox: Mailbox
 ) -> None:

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import Visitor, check_accessible
 from tests.http.application import unique
 
 
+@pytest.mark.long  # tests/http/test_problem_pages posts the same forms
 def test_a_look_finds_what_is_wrong_and_one_button_mends_it(
     admin: Visitor, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:

@@ -15,13 +15,8 @@ def open_product(visitor: Visitor, product: Any) -> None:
     visitor.page.goto(f"/admin/products/{product['id']}")
 
 
-@pytest.mark.parametrize(
-    "scripted",
-    [
-        pytest.param(True, id="with JavaScript"),
-        pytest.param(False, id="without", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long  # test_journeys makes one; tests/http/test_product_page posts the same forms
+@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without"])
 def test_a_product_is_made_and_changed(
     visit: Callable[..., Visitor], signed_in: Any, scripted: bool
 ) -> None:
@@ -70,6 +65,7 @@ def test_text_that_is_not_saved_is_asked_about(admin: Visitor) -> None:
     page.get_by_label("Precio").fill("150,5")
     page.get_by_role("button", name="Guardar", exact=True).click()
     expect(page.get_by_text("Todavía no está guardado")).to_be_visible()
+    page.wait_for_load_state()  # what asks comes with the scripts
     with page.expect_event("dialog"):  # what came back with a mistake is not saved either
         page.get_by_role("link", name="Grupos", exact=True).click(no_wait_after=True)
     page.get_by_label("Precio").fill("1500")
@@ -101,6 +97,7 @@ def test_mistakes_stand_beside_their_fields(admin: Visitor) -> None:
     expect(price).to_be_focused()
 
 
+@pytest.mark.long  # tests/http/test_product_pages posts the same forms
 def test_what_two_people_changed_is_chosen(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor
 ) -> None:
@@ -127,6 +124,7 @@ def test_what_two_people_changed_is_chosen(
     assert (saved["name"], saved["price"]) == ("Mi nombre", "200")
 
 
+@pytest.mark.long
 def test_the_pages_are_for_everybody_to_use(admin: Visitor) -> None:
     admin.page.goto("/admin/products/new")
     check_accessible(admin.page)

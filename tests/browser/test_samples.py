@@ -55,6 +55,7 @@ def at_home(
         database.close()
 
 
+@pytest.mark.long  # tests/http/test_samples presses the same buttons
 def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
     at_home: tuple[Visitor, Callable[[Read], None]],
 ) -> None:

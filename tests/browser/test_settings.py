@@ -34,6 +34,7 @@ def opened(visitor: Visitor) -> Page:
     return visitor.page
 
 
+@pytest.mark.long
 def test_the_settings_are_for_everybody_to_use(admin: Visitor) -> None:
     page = opened(admin)
     check_accessible(page)
@@ -132,6 +133,7 @@ def test_without_javascript_all_of_it_works(visit: Callable[..., Visitor], signe
     expect(page.locator("#logo-shown img")).to_have_attribute("width", "60")
 
 
+@pytest.mark.long  # tests/http/test_settings_pages posts the same forms
 def test_of_two_who_save_at_once_the_slower_one_sees_both(
     admin: Visitor, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:

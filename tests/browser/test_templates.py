@@ -132,15 +132,20 @@ def test_a_page_of_every_section_is_filled_in_one_step_each(
         shoot(other, f"sections-{name}")
 
 
+@pytest.mark.long  # a page is made in the editor by tests/browser/test_page_editor
 def test_a_template_is_a_page_worth_showing(
     admin: Visitor, visit: Callable[..., Visitor], stocked: str, shoot: Callable[[Page, str], None]
 ) -> None:
     page = made_of(admin, "Inicio", f"Hechos a mano {stocked}")
     tree = page.locator("#tree")
+    places = tree.get_by_role("button", name="Lugar para una imagen")
     for _ in range(2):
-        tree.get_by_role("button", name="Lugar para una imagen").first.click()
+        expect(places.first).to_be_visible()
+        before = places.count()
+        places.first.click()
         page.locator("#selected").get_by_role("button", name="Elegir una imagen").click()
         pick(page, stocked)
+        expect(places).to_have_count(before - 1)  # drawn a moment later
     shoot(page, "editor-home")
     visitor = visit(**READERS["phone"]).page
     visitor.goto(publish(page))

@@ -51,7 +51,9 @@ def add(page: Page, label: str, to: str) -> None:
     page.keyboard.type(to)
 
 
-def test_a_menu_is_made_and_moved_by_keyboard_and_by_dragging(admin: Visitor) -> None:
+def test_a_menu_is_made_and_moved_by_keyboard_and_by_dragging(
+    admin: Visitor, accessible: Callable[..., None]
+) -> None:
     page = admin.page
     page.goto("/admin/settings")
     for link in (("Tienda", "/"), ("Nosotros", "/p/nosotros"), ("Mapa", "https://maps.example/")):
@@ -61,7 +63,7 @@ def test_a_menu_is_made_and_moved_by_keyboard_and_by_dragging(admin: Visitor) ->
     page.keyboard.press("Enter")
     expect(page.locator("#live")).to_have_text("«Mapa» es ahora el número 2 de 3.")
     expect(up).to_be_focused()
-    check_accessible(page)
+    accessible(page)
     rows = page.locator(".links").first.locator("li")
     rows.nth(2).locator(".grip").drag_to(rows.nth(0), target_position={"x": 5, "y": 5})
     expect(rows.first.locator("input").first).to_have_value("Nosotros")
@@ -71,6 +73,7 @@ def test_a_menu_is_made_and_moved_by_keyboard_and_by_dragging(admin: Visitor) ->
     assert [each["label"] for each in menu] == ["Nosotros", "Tienda", "Mapa"]
 
 
+@pytest.mark.long
 def test_pages_and_storefront_are_one_site_for_everybody(
     admin: Visitor, visit: Callable[..., Visitor]
 ) -> None:
@@ -94,8 +97,7 @@ def test_pages_and_storefront_are_one_site_for_everybody(
         page.set_viewport_size(NARROW)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
         page.get_by_role("button", name="Menú").click()
-        page.get_by_role("navigation", name="Principal").get_by_role(
-            "link", name="Nosotros"
-        ).click()
-        page.wait_for_url(f"**{path}")
+        links = page.get_by_role("navigation", name="Principal")
+        with page.expect_navigation(url=f"**{path}"):  # where one of them is already
+            links.get_by_role("link", name="Nosotros").click()
     assert page.evaluate("window.shifted") == 0

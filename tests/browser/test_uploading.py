@@ -95,6 +95,7 @@ def summary(page: Page) -> Locator:
 # Ways in
 
 
+@pytest.mark.long  # test_journeys chooses some, too
 def test_chosen_pictures_become_cards_in_the_order_they_were_chosen(admin: Visitor) -> None:
     page, product = at_product(admin)
     expect(page.get_by_role("button", name="Sacar una foto")).to_be_hidden()  # at a desk

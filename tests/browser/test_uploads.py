@@ -57,6 +57,7 @@ def a_picture() -> bytes:
 # The list
 
 
+@pytest.mark.long  # tests/http/test_upload_pages posts the same forms
 def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> None:
     reference = unique("ORD-")
     an_upload(admin, f"{word}-a.jpg", a_picture(), category="orders", reference=reference)
@@ -122,14 +123,14 @@ def opened(visitor: Visitor, name: str, data: bytes) -> Page:
 
 
 def test_a_picture_is_shown_and_shared(
-    admin: Visitor, visit: Callable[..., Visitor], word: str
+    admin: Visitor, visit: Callable[..., Visitor], word: str, accessible: Callable[..., None]
 ) -> None:
     data = a_picture()
     page = opened(admin, f"{word}.jpg", data)
     picture = page.locator(".shown img")
     expect(picture).to_have_js_property("complete", value=True)
     assert picture.evaluate("e => e.naturalWidth") == 120
-    check_accessible(page)
+    accessible(page)
     dialog = page.get_by_role("dialog")
 
     def share() -> None:
@@ -138,7 +139,7 @@ def test_a_picture_is_shown_and_shared(
         dialog.get_by_role("button", name="Crear el enlace").click()
         expect(dialog.get_by_label("Enlace")).to_be_focused()
 
-    check_accessible(page, prepare=share)
+    accessible(page, prepare=share)
     expect(page.locator("#live")).to_contain_text("El enlace está listo.")
     link = dialog.get_by_label("Enlace").input_value()
     admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -305,7 +306,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
 
 @pytest.mark.usefixtures("in_small_parts")
 def test_an_upload_is_paused_and_goes_on_after_a_reload(
-    admin: Visitor, a_file: Callable[..., Path], word: str
+    admin: Visitor, a_file: Callable[..., Path], word: str, accessible: Callable[..., None]
 ) -> None:
     page, offsets, path = admin.page, list[int](), a_file(3 * MB)
     stopped = True
@@ -326,10 +327,10 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     row(page, path.name).get_by_role("button", name="Pausar").click()
     expect(row(page, path.name)).to_contain_text("En pausa")
     expect(row(page, path.name).get_by_role("button", name="Seguir")).to_be_focused()
-    check_accessible(page)
+    accessible(page)
     page.reload()
     expect(row(page, path.name)).to_contain_text("Se cortó al")
-    check_accessible(page)
+    accessible(page)
     with page.expect_file_chooser() as chooser:
         row(page, path.name).get_by_role("button", name="Volver a elegir").click()
     chooser.value.set_files(a_file(9))
@@ -426,6 +427,7 @@ def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
     assert len(asked) == 2
 
 
+@pytest.mark.long
 def test_pages_are_accessible_that_are_seldom_seen(
     server: Server, visit: Callable[..., Visitor], word: str
 ) -> None:

@@ -45,7 +45,8 @@ def test_people_find_a_product_and_look_at_it_closely(
         assert page.request.get(closer).headers["content-type"] == "image/webp"
 
 
-def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[..., Visitor]) -> None:
+def for_sale(admin: Visitor) -> str:
+    """A product with two pictures and a category; its path."""
     photographs = pictures.photo(480, 640), pictures.photo(640, 480)
     product = admin.a_product(
         *photographs,
@@ -54,21 +55,34 @@ def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[...,
         price="90000",
         category="Mate y tereré > Termos",
     )
-    page = visit(**READERS["phone"]).page
-    page.goto(f"/products/{product['id']}")
+    return f"/products/{product['id']}"
+
+
+def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[..., Visitor]) -> None:
+    path, page = for_sale(admin), visit(**READERS["phone"]).page
+    page.goto("/")
+    check_accessible(page)
+    page.goto(path)
     check_accessible(page)
     box = page.get_by_text("Gs. 90.000").bounding_box()
     assert box
     assert box["y"] + box["height"] < READERS["phone"]["viewport"]["height"]
-    page = visit().page
-    for path in ("/", f"/products/{product['id']}", "/?search=nadatal"):
-        page.goto(path)
+
+
+@pytest.mark.long
+def test_every_page_of_the_window_is_for_everybody_to_use(
+    admin: Visitor, visit: Callable[..., Visitor]
+) -> None:
+    path, page = for_sale(admin), visit().page
+    for each in ("/", path, "/?search=nadatal"):
+        page.goto(each)
         check_accessible(page)
     page.goto("/")
     for step in ("Mate y tereré", "Termos"):
         page.get_by_role("navigation", name="Categorías").get_by_role("link", name=step).click()
+        expect(page.get_by_role("heading", level=1, name=step)).to_be_visible()
         check_accessible(page)
-    page.get_by_role("link", name="Termo accesible").click()
+    page.get_by_role("link", name="Termo accesible").first.click()
     way = page.get_by_role("navigation", name="Ruta").get_by_role("link")
     expect(way).to_have_text(["Productos", "Mate y tereré", "Termos"])
 
