@@ -52,6 +52,7 @@ def uploads_of(page: Page, house: House) -> list[str]:
     return sent
 
 
+@pytest.mark.long
 def test_what_is_chosen_in_grapesjs_stands_in_the_page(opened: Open, house: House) -> None:
     desk = GrapesJS(opened("grapesjs"), house.url)
     desk.bring(a_file())
@@ -75,7 +76,7 @@ def a_heic(behind: bytes = b"") -> FilePayload:
     return {"name": f"{unique('foto')}.heic", "mimeType": "image/heic", "buffer": data}
 
 
-@pytest.mark.parametrize("make", [a_file, a_heic])
+@pytest.mark.parametrize("make", [a_heic, pytest.param(a_file, marks=pytest.mark.long)])
 def test_dropzone_shows_what_is_stored_whatever_the_browser_draws(
     opened: Open, house: House, make: Callable[[], FilePayload]
 ) -> None:
@@ -89,6 +90,7 @@ def test_dropzone_shows_what_is_stored_whatever_the_browser_draws(
     expect(desk.page.locator(".dz-error")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_dropzone_says_why_a_picture_is_refused_that_the_browser_cannot_draw(
     opened: Open, house: House
 ) -> None:
@@ -113,6 +115,7 @@ def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, hous
         assert (answer.status, width) == (200, "64w")
 
 
+@pytest.mark.long
 def test_editorjs_keeps_what_avenue_says_of_a_file(opened: Open, house: House) -> None:
     page = opened("editorjs")
     EditorJS(page, house.url).bring(a_file())
@@ -133,6 +136,7 @@ def hindrances(
     ]
 
 
+@pytest.mark.long
 def test_editorjs_attaches_any_file_and_says_what_hinders_it(opened: Open, house: House) -> None:
     page = opened("editorjs")
     page.locator(".ce-paragraph").click()
@@ -173,6 +177,7 @@ def test_editorjs_takes_a_pasted_address_into_the_library(opened: Open, house: H
     assert asked == [{"url": "https://images.example.com/foto.jpg"}]
 
 
+@pytest.mark.long
 def test_editorjs_says_that_an_address_is_not_fetched(opened: Open) -> None:
     page = opened("editorjs")
     paste(page, "http://10.0.0.1/foto.jpg")
@@ -186,6 +191,7 @@ def paste(page: Page, text: str) -> None:
     page.evaluate(PASTED, text)
 
 
+@pytest.mark.long
 def test_uppy_asks_once_for_what_is_refused(opened: Open, house: House) -> None:
     desk = Uppy(opened("uppy"), house.url)
     sent = uploads_of(desk.page, house)
@@ -226,6 +232,7 @@ def test_filepond_takes_back_what_was_undone(opened: Open, house: House) -> None
     assert house.state_of(file) == "trash"
 
 
+@pytest.mark.long
 def test_filepond_goes_on_where_the_line_broke(opened: Open, house: House) -> None:
     pond = Pond(opened("filepond-2"))
     sent: list[int] = []
@@ -269,7 +276,7 @@ def test_filepond_says_why_a_large_file_is_refused(opened: Open) -> None:
     pond.says(refused.value.json()["message"])
 
 
-@pytest.mark.parametrize("sample", ["filepond", "filepond-2"])
+@pytest.mark.parametrize("sample", ["filepond", pytest.param("filepond-2", marks=pytest.mark.long)])
 def test_filepond_shows_files_that_are_there(opened: Open, house: House, sample: str) -> None:
     media = "/api/builder/media" if sample == "filepond" else "/api/uploads"
     kept = house.client.request("POST", f"{media}?name=vieja.jpg", a_picture()).json["id"]

@@ -214,8 +214,11 @@ def test_every_picture_has_its_own_cpu_seconds(pool: DecodePool) -> None:
     "make",
     [
         lambda: pictures.solid_png(5000, 5000, color_type=6),
-        lambda: pictures.photo(4000, 4000, format="JPEG", progressive=True, noise=False),
-        lambda: pictures.webp_claiming(4000, 4000),
+        pytest.param(
+            lambda: pictures.photo(4000, 4000, format="JPEG", progressive=True, noise=False),
+            marks=pytest.mark.long,
+        ),
+        pytest.param(lambda: pictures.webp_claiming(4000, 4000), marks=pytest.mark.long),
     ],
 )
 def test_a_picture_that_needs_too_much_memory_is_refused(
@@ -532,7 +535,7 @@ def _printed_by(program: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("rounds", [10, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [5, pytest.param(40, marks=pytest.mark.long)])
 def test_many_pictures_leave_nothing_behind(shared_pool: DecodePool, rounds: int) -> None:
     kinds = [
         pictures.photo(2000, 1500),
@@ -626,11 +629,8 @@ def test_renditions_have_time_and_memory_of_their_own(pool: DecodePool) -> None:
     assert {each.variant: each.height for each in result.renditions}["w1920"] == 12_000
 
 
-# AVIF takes the most; the others in `make test-long`.
-@pytest.mark.parametrize(
-    "extension",
-    ["avif", *(pytest.param(n, marks=pytest.mark.long) for n in FORMATS if n != "avif")],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("extension", FORMATS)
 def test_the_largest_rendition_there_may_be_stays_in_its_bounds(
     shared_pool: DecodePool, extension: str
 ) -> None:

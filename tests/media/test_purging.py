@@ -270,7 +270,14 @@ def test_many_are_told_in_bounded_messages_of_one_site_each(house, seller, inbox
         assert {urlsplit(url).netloc for url in each.message["urls"]} == {host}
 
 
-@pytest.mark.parametrize("status", [500, 503, 404, 401, 301, 302, 307, 308])
+@pytest.mark.parametrize(
+    "status",
+    [
+        500,
+        307,
+        *(pytest.param(n, marks=pytest.mark.long) for n in (503, 404, 401, 301, 302, 308)),
+    ],
+)
 def test_what_is_not_accepted_is_sent_again_as_it_was(house, seller, inbox, status):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
@@ -332,6 +339,7 @@ def _brief_transactions(mongod: Mongod) -> Iterator[None]:
 
 # Begun before the database of the test, and so over after that was dropped.
 @pytest.mark.usefixtures("_brief_transactions")
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing(
     mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:
@@ -377,6 +385,7 @@ def test_a_killed_worker_loses_nothing(
 
 
 @pytest.mark.failing_jobs
+@pytest.mark.long
 def test_a_failing_receiver_is_asked_again_later_and_later(
     mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:

@@ -55,6 +55,7 @@ def test_what_is_missing_is_made_again_and_originals_are_only_read(application, 
     assert (ids(application), originals(application)) == (before, stored)
 
 
+@pytest.mark.long
 def test_one_size_alone_is_made(application, pictures):
     application.raw["renditions"].delete_many({})
     args = {"variants": ["w320"]}
