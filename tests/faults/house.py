@@ -1,10 +1,12 @@
 """What is in the database after a fault, looked at from outside, without any code of Avenue."""
 
 import hashlib
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pymongo
 from pymongo.database import Database as MongoDatabase
@@ -16,8 +18,10 @@ from avenue.storage.connection import Database
 from avenue.storage.scope import BUCKETS
 from tests.mongod import Client as MongoClient
 from tests.server import Client, path_of
+from tests.waiting import wait_until
 
 Raw = MongoDatabase[dict[str, Any]]
+T = TypeVar("T")
 
 
 def raw(client: MongoClient, uri: str) -> Raw:
@@ -137,6 +141,23 @@ def shown(client: Client, product_id: str) -> list[str]:
         assert sha256(answer.body) == image["sha256"]
         assert len(answer.body) == image["bytes"]
     return [str(image["sha256"]) for image in images]
+
+
+def in_time(ask: Callable[[], T], seconds: float) -> T:
+    """Ask until the answer comes within `seconds`; return it.
+
+    A busy machine keeps one waiting now and then; who waits for a database that is away does so
+    each time.
+    """
+    answers: list[T] = []
+
+    def is_answered_in_time() -> bool:
+        began_at = time.monotonic()
+        answers.append(ask())
+        return time.monotonic() - began_at < seconds
+
+    wait_until(is_answered_in_time, f"an answer within {seconds} s")
+    return answers[-1]
 
 
 def sha256(data: bytes) -> str:

@@ -32,6 +32,7 @@ def counts(database: Raw) -> dict[str, int]:
     return {name: database[name].count_documents({}) for name in sorted(names)}
 
 
+@pytest.mark.long
 def test_no_attack_is_stored_or_felt(server: Server, shop_database: Raw) -> None:
     seller = server.seller()
     product = seller.create_product()

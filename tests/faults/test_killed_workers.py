@@ -5,7 +5,6 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import pytest
 
@@ -48,7 +47,7 @@ def test_a_worker_killed_at_any_moment_of_an_upload_loses_and_leaves_nothing(
         product = seller.create_product()
         picture = noise_png(1100, 1000, seed=number)  # 3.3 MB: `CHUNKS`
         # Most of an upload is receiving and decoding: every other kill waits for the storing.
-        moment = any_moment if number % 2 else partial(while_storing, shop_database)
+        moment = any_moment if number % 2 else while_storing(shop_database)
 
         answer = upload_and_kill(server, seller, product, picture, moment)
 
@@ -106,13 +105,16 @@ def any_moment() -> None:
     let_pass(random.uniform(0, LONGEST_UPLOAD_SECONDS))
 
 
-def while_storing(database: Raw) -> None:
-    """Return some time between the first chunk of the newest upload and its end."""
-    before = database["product_images.chunks"].estimated_document_count()
-    chunks = random.randrange(CHUNKS + 1)
+def while_storing(database: Raw) -> Callable[[], None]:
+    """Some time between the first chunk of the next upload and its end."""
     stored = database["product_images.chunks"].estimated_document_count
-    wait_until(lambda: stored() >= before + chunks, "chunks are stored", 10)
-    let_pass(random.uniform(0, 0.01))
+    wanted = stored() + random.randrange(CHUNKS + 1)
+
+    def wait() -> None:
+        wait_until(lambda: stored() >= wanted, "chunks are stored")
+        let_pass(random.uniform(0, 0.01))
+
+    return wait
 
 
 def upload_until_it_is_kept(seller: Client, database: Raw, product: str, picture: bytes) -> None:

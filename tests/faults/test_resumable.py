@@ -46,7 +46,7 @@ def file_of(tmp_path: Path) -> Callable[[int], Path]:
 
 @pytest.mark.parametrize("megabytes", SIZES)
 @pytest.mark.needs("node", "npm packages")
-@pytest.mark.parametrize("send", [by_tuspy, by_tus_js_client])
+@pytest.mark.parametrize("send", [by_tuspy, pytest.param(by_tus_js_client, marks=pytest.mark.long)])
 def test_a_file_arrives_though_its_worker_is_killed_three_times(
     server: Server,
     shop_uri: str,
