@@ -21,7 +21,7 @@ from tests.http.application import a_picture
 from tests.waiting import wait_until
 
 TOO_LARGE = bytes(1024 * 1024)
-OF_THEIR_OWN = (GrapesJS, EditorJS, CKEditor, TinyMCE, Uppy)
+OF_THEIR_OWN = (GrapesJS, EditorJS, CKEditor, TinyMCE)
 """Each wants an answer of another shape.
 
 One bad file among good ones shows in the short rounds what each does with one, with several and

@@ -435,9 +435,7 @@ UP_TO_THREE = {
     "Upload-commitTransaction-transaction-not acknowledged by the majority",
     "Save-commitTransaction-transaction-stepping down after the work",
     "Remove-findAndModify-assets-interrupted",
-    "Rename-findAndModify-shop_products-stepping down after the work",
     "Create-insert-shop_products-not acknowledged by the majority",
-    "DeleteProduct-commitTransaction-transaction-over time",
     "Deliver-find-product_images.chunks-unreachable",
 }
 WITHOUT_END = {

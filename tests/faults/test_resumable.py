@@ -96,8 +96,9 @@ def test_a_file_of_any_size_costs_a_worker_little_memory(
     megabytes: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    seller, path = server.seller(), file_of(megabytes)
-    uploaded(seller, path, parts=1)  # what every worker has after its first requests
+    seller = server.seller()
+    uploaded(seller, file_of(8), parts=1)  # what every worker has after its first requests
+    path = file_of(megabytes)
     worker = psutil.Process(server.worker_pids()[0])
     peak, began = Peak(worker.pid), worker.cpu_times()
     before_bytes = peak.reset()

@@ -66,7 +66,11 @@ def test_serve_prepares_a_database_that_comes_later(guard: Guard, fresh_mongod: 
 
 
 @pytest.mark.parametrize(
-    ("code", "ways"), [("foreign_database", [*SERVING]), ("not_a_replica_set", ["serve"])]
+    ("code", "ways"),
+    [
+        ("foreign_database", [*SERVING]),
+        pytest.param("not_a_replica_set", ["serve"], marks=pytest.mark.long),
+    ],
 )
 def test_a_database_that_comes_later_and_is_not_fit_is_refused_and_left_alone(
     guard: Guard, mongod_binary: Path, code: str, ways: list[str]
