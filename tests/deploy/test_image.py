@@ -336,6 +336,7 @@ def test_the_image_has_its_own_python_and_nothing_of_the_tests(image: Image) -> 
     }
 
 
+@pytest.mark.long
 def test_the_image_says_what_is_missing(image: Image) -> None:
     code, said = image.run("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
     assert code == 1

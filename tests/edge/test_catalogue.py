@@ -232,7 +232,7 @@ def test_what_was_kept_is_shown_while_avenue_is_away(shop: House, guard: Guard) 
 # What one person sends never changes what the next one gets; see test_poisoning.py
 
 
-@table("name, form", zip(requests(), cycle([PRODUCTS + "/{}", "/products/{}", "/"])))
+@table("name, form", zip([*requests()][::2], cycle([PRODUCTS + "/{}", "/products/{}", "/"])))
 def test_the_next_one_gets_the_clean_answer(shop: House, name: str, form: str) -> None:
     assert_the_next_one_gets_the_clean_answer(shop, name, form)
 

@@ -13,7 +13,6 @@ import pytest
 
 from tests.edge.house import House, comparable, new_host, plain, plainest, talk
 from tests.http.test_fast_lane import lane_answers
-from tests.table import table
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 EVIL = "evil.example"
@@ -191,29 +190,41 @@ def asked(house: House, port: int, path: str, host: str) -> list[bytes]:
     return [comparable(each) for each in answers]
 
 
-@table("name, which", zip(requests(), cycle(["thumb", "original"])))
-def test_the_next_one_gets_the_clean_answer(house: House, port: int, name: str, which: str) -> None:
-    assert_the_next_one_gets_the_clean_answer(house, port, name, which)
+def test_the_next_one_gets_the_clean_answer(house: House) -> None:
+    """Each is sent for one of the two files, and to one of the two who may be asked."""
+    ways = [
+        (port, which)
+        for which in ("thumb", "original")
+        for port in (house.edge.port, house.app.port)
+    ]
+    clean = {way: the_clean_answer(house, *way) for way in ways}
+    for name, way in zip(requests(), cycle(ways)):
+        assert_the_next_one_gets(clean[way], house, *way, name)
 
 
-@pytest.mark.long  # above, each is sent for one of the two
-@table("name, which", zip(requests(), cycle(["original", "thumb"])))
-def test_the_next_one_gets_the_clean_answer_of_the_other(
-    house: House, port: int, name: str, which: str
+@pytest.mark.long
+@pytest.mark.parametrize("which", ["thumb", "original"])
+def test_the_next_one_gets_the_clean_answer_of_everybody(
+    house: House, port: int, which: str
 ) -> None:
-    assert_the_next_one_gets_the_clean_answer(house, port, name, which)
+    clean = the_clean_answer(house, port, which)
+    for name in requests():
+        assert_the_next_one_gets(clean, house, port, which, name)
 
 
-def assert_the_next_one_gets_the_clean_answer(
-    house: House, port: int, name: str, which: str
-) -> None:
-    path = getattr(house, which)
-    clean = asked(house, port, path, new_host())
+def the_clean_answer(house: House, port: int, which: str) -> list[bytes]:
+    clean = asked(house, port, getattr(house, which), new_host())
     assert all(each.startswith(b"HTTP/1.1 200 ") for each in clean)
-    host = new_host()
-    for _ in ("cold", "hot"):
+    return clean
+
+
+def assert_the_next_one_gets(
+    clean: list[bytes], house: House, port: int, which: str, name: str
+) -> None:
+    path, host = getattr(house, which), new_host()
+    for when in ("cold", "hot"):
         send(port, hostile(requests()[name], path, host))
-        assert asked(house, port, path, host) == clean
+        assert asked(house, port, path, host) == clean, (name, when, which, port)
 
 
 def test_the_fast_lane_is_among_those_who_were_asked(house: House) -> None:

@@ -45,7 +45,7 @@ class Shared:
 by_lane = pytest.mark.parametrize("shared", ["lane"], indirect=True)
 
 
-@pytest.fixture(scope="module", params=["lane", "stock"])
+@pytest.fixture(scope="module", params=["lane", pytest.param("stock", marks=pytest.mark.long)])
 def shared(request: pytest.FixtureRequest, shared_uri: str, guard: Guard) -> Iterator[Shared]:
     prepare(shared_uri)
     data = pictures.photo(1300, 900, format="PNG", seed=41)

@@ -171,7 +171,7 @@ def test_the_newest_jobs_come_first_and_a_site_sees_its_own(service: JobService)
 
 
 def test_two_runners_never_run_one_job_at_once(service: JobService, other: JobService) -> None:
-    ids = [service.enqueue("work").id for _ in range(60)]
+    ids = [service.enqueue("work").id for _ in range(20)]
     present: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     crowds = []
@@ -282,9 +282,8 @@ def test_a_handler_whose_lease_was_lost_stops_and_changes_nothing(
     assert service.get(job_id).result == {"by": "the second"}
 
 
-@pytest.mark.parametrize("act", ["extend", "save", "finish", "fail", "hand_back", "halt"])
 def test_nothing_done_without_the_lease_has_an_effect(
-    database: Database, service: JobService, other: JobService, act: str
+    database: Database, service: JobService, other: JobService
 ) -> None:
     service.enqueue("work")
     mine = claim(service)
@@ -298,8 +297,9 @@ def test_nothing_done_without_the_lease_has_an_effect(
         "fail": lambda: service.fail(mine, Conflict()),
         "hand_back": lambda: service.hand_back(mine),
     }
-    assert acts[act]() is False
-    assert service.get(mine.id) == theirs
+    for name, act in acts.items():
+        assert act() is False, name
+        assert service.get(mine.id) == theirs, name
 
 
 @pytest.mark.failing_jobs
@@ -493,7 +493,7 @@ def test_a_periodic_job_is_paused_and_not_cancelled(
 def test_pausing_while_runners_look_loses_no_job_and_runs_none_twice(
     service: JobService, other: JobService
 ) -> None:
-    ids = [service.enqueue("work").id for _ in range(12)]
+    ids = [service.enqueue("work").id for _ in range(6)]
     runs: Counter[str] = Counter()
 
     def handler(job: RunningJob) -> None:
@@ -576,11 +576,11 @@ def test_registering_many_periodic_jobs_from_many_places_makes_one_of_each(
     service: JobService, other: JobService
 ) -> None:
     def register(number: int) -> None:
-        for kind in range(40):
+        for kind in range(8):
             (service, other)[number % 2].periodic(f"kind {kind}", 60)
 
-    at_once(8, register)
-    assert len(service.list()) == 40
+    at_once(4, register)
+    assert len(service.list()) == 8
 
 
 def test_a_shorter_period_counts_from_now_and_a_longer_one_from_the_next_end(
@@ -625,7 +625,7 @@ def test_looking_for_work_reads_an_index_only_up_to_now(database: Database) -> N
     service = service_of(database)
     service.periodic("work", 3600)
     service.finish(claim(service), None)
-    for _ in range(50):
+    for _ in range(10):
         service.finish(service.enqueue("work") and claim(service), None)
     with profiled(database) as commands:
         assert service.claim({"work"}) is None

@@ -10,22 +10,21 @@ from avenue.sites.errors import HostTaken, RevisionConflict, SiteExists, SiteNot
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
-from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
+from tests.prepared import emptied
 from tests.threads import Threads
 
 
 @pytest.fixture
-def settings(database_uri: str) -> Settings:
+def settings(shared_uri: str) -> Settings:
     return Settings(
-        mongodb_uri=database_uri, public_base_url="https://shop.example", cache_seconds=3600
+        mongodb_uri=shared_uri, public_base_url="https://shop.example", cache_seconds=3600
     )
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    with contextlib.closing(Database(settings)) as database:
-        migrate(database)
+    with emptied(settings.mongodb_uri), contextlib.closing(Database(settings)) as database:
         yield database
 
 

@@ -1,6 +1,9 @@
-"""A process that works on imports until it is killed."""
+"""A process that works on imports until it is killed, or kills itself within a batch."""
 
+import os
+import signal
 import sys
+from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
@@ -13,14 +16,29 @@ from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
 
 
-def _main(uri: str) -> None:
+def _main(uri: str, dies_in: str = "") -> None:
     settings = Settings(mongodb_uri=uri, local=True)
     database = Database(settings)
     audit = AuditService(MongoAuditStore(database), keep_days=1)
     worker = ImportWorker(
         ImportStore(database), JobService(MongoJobStore(database)), audit, settings
     )
+    if dies_in:
+        worker._decide = _dying(worker._decide)  # type: ignore[method-assign]
     JobRunner(JobService(MongoJobStore(database)), {IMPORT: worker.apply}).run_one()
+
+
+def _dying(decide: Any) -> Any:
+    """Decide a first batch, and nothing of the second: its transaction stays open."""
+    decided: list[Any] = []
+
+    def decide_or_die(*batch: Any) -> Any:
+        if decided:
+            os.kill(os.getpid(), signal.SIGKILL)
+        decided.append(decide(*batch))
+        return decided[0]
+
+    return decide_or_die
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ def test_a_fail_point_is_off_after_its_block_even_when_the_block_fails(database_
         assert client.get_default_database()["notes"].find_one() is None
 
 
+@pytest.mark.long
 def test_a_fail_point_that_died_with_its_server_is_no_trouble(fresh_mongod: Mongod) -> None:
     with fail_point(fresh_mongod.client, ["find"], None, INTERRUPTED) as point:
         fresh_mongod.kill()
@@ -132,6 +133,7 @@ def test_a_killed_mongod_comes_back_with_what_was_acknowledged(fresh_mongod: Mon
     assert notes.find_one() == {"_id": "acknowledged"}
 
 
+@pytest.mark.long
 def test_a_frozen_mongod_says_nothing_until_it_is_thawed(fresh_mongod: Mongod) -> None:
     with client_of(fresh_mongod.uri, timeoutMS=500) as client:
 
@@ -186,11 +188,16 @@ def has_ended(pid: int) -> bool:
     [
         lambda raw: raw["assets"].insert_one({"_id": "x"}),
         lambda raw: raw["assets"].drop_indexes(),
-        lambda raw: raw["jobs"].drop(),
-        lambda raw: raw["sites"].update_one({}, {"$set": {"name": "Other"}}),
-        lambda raw: raw["avenue_meta"].insert_one({"_id": "x"}),
-        lambda raw: raw["avenue_meta"].update_one({}, {"$set": {"version": 1}}),
-        lambda raw: raw["avenue_meta"].delete_many({}),
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in (
+                lambda raw: raw["jobs"].drop(),
+                lambda raw: raw["sites"].update_one({}, {"$set": {"name": "Other"}}),
+                lambda raw: raw["avenue_meta"].insert_one({"_id": "x"}),
+                lambda raw: raw["avenue_meta"].update_one({}, {"$set": {"version": 1}}),
+                lambda raw: raw["avenue_meta"].delete_many({}),
+            )
+        ),
     ],
     ids=["document", "indexes", "collection", "site", "remark", "version", "marker"],
 )

@@ -18,6 +18,7 @@ from avenue.storage.connection import Database
 from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
 from avenue.storage.scope import house, site
 from tests.mongod import Mongod, fail_point
+from tests.table import table
 from tests.threads import at_once
 
 MIB = 1024 * 1024
@@ -64,30 +65,53 @@ def stored(database: Database) -> tuple[list[Any], list[Any]]:
     )
 
 
-@pytest.mark.parametrize("length", LENGTHS)
+@table("length", LENGTHS)
 def test_what_is_written_is_read_by_us_and_by_any_client(
-    files: Files, stock: gridfs.GridFSBucket, length: int
+    database: Database, files: Files, stock: gridfs.GridFSBucket, length: int
 ) -> None:
-    data = some_bytes(length)
-    write(files, "a", data)
-    assert read(files, "a", length) == data
-    out = stock.open_download_stream("shop/a")
+    """And written again, nothing is stored twice."""
+    data, name = some_bytes(length), f"of-{length}"
+    write(files, name, data)
+    before = stored(database)
+    write(files, name, data)
+    assert stored(database) == before
+    assert read(files, name, length) == data
+    out = stock.open_download_stream(f"shop/{name}")
     assert out.read() == data
     assert (out.filename, out.length, out.chunk_size) == ("zapato.jpg", length, CHUNK_BYTES)
     assert out.metadata == {"site": "shop", "sha256": "ab"}
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("chunk_bytes", [STOCK_CHUNK_BYTES, 1000, CHUNK_BYTES, 4 * MIB])
+@table("chunk_bytes, length", [(STOCK_CHUNK_BYTES, each) for each in LENGTHS] + [(4 * MIB, MIB)])
 def test_what_any_client_has_written_is_read(
-    files: Files, stock: gridfs.GridFSBucket, length: int, chunk_bytes: int
+    files: Files, stock: gridfs.GridFSBucket, chunk_bytes: int, length: int
 ) -> None:
-    data = some_bytes(length if chunk_bytes > 1000 else min(length, MIB + 1))
-    stock.upload_from_stream_with_id("shop/a", "a", data, chunk_size_bytes=chunk_bytes)
-    assert read(files, "a", len(data)) == data
+    assert_written_by_any_client_is_read(files, stock, chunk_bytes, length)
 
 
-@pytest.mark.parametrize("chunk_bytes", [CHUNK_BYTES, STOCK_CHUNK_BYTES, 2 * MIB])
+@pytest.mark.long
+@table("length", LENGTHS)
+@table("chunk_bytes", [1000, CHUNK_BYTES, 4 * MIB])
+def test_what_any_client_has_written_in_pieces_of_any_size_is_read(
+    files: Files, stock: gridfs.GridFSBucket, chunk_bytes: int, length: int
+) -> None:
+    length = length if chunk_bytes > 1000 else min(length, MIB + 1)
+    assert_written_by_any_client_is_read(files, stock, chunk_bytes, length)
+
+
+def assert_written_by_any_client_is_read(
+    files: Files, stock: gridfs.GridFSBucket, chunk_bytes: int, length: int
+) -> None:
+    data, name = some_bytes(length), f"{length}-{chunk_bytes}"
+    files.delete(name)
+    stock.upload_from_stream_with_id(f"shop/{name}", "a", data, chunk_size_bytes=chunk_bytes)
+    assert read(files, name, len(data)) == data
+
+
+@pytest.mark.parametrize(
+    "chunk_bytes",
+    [STOCK_CHUNK_BYTES, *(pytest.param(n, marks=pytest.mark.long) for n in (CHUNK_BYTES, 2 * MIB))],
+)
 def test_every_range_is_the_slice(
     files: Files, stock: gridfs.GridFSBucket, chunk_bytes: int
 ) -> None:
@@ -142,7 +166,7 @@ DAMAGES = {
     "the first chunk is missing": _drop(0),
     "a chunk in the middle is missing": _drop(1),
     "the last chunk is missing": _drop(3),
-    "all chunks are missing": lambda database: database.raw[f"{BUCKET}.chunks"].drop(),
+    "all chunks are missing": lambda database: database.raw[f"{BUCKET}.chunks"].delete_many({}),
     "the first chunk is short": _resize(0, -1),
     "a chunk in the middle is short": _resize(2, -1),
     "the last chunk is short": _resize(3, -1),
@@ -155,11 +179,12 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@table("damage", DAMAGES)
 def test_damaged_bytes_are_incomplete_and_never_short(
     database: Database, files: Files, damage: str
 ) -> None:
     data = some_bytes(3 * MIB + 1000)
+    files.delete("a")
     write(files, "a", data)
     DAMAGES[damage](database)
     got: list[bytes] = []
@@ -188,14 +213,6 @@ def test_the_driver_refuses_what_we_refuse(
         stock.open_download_stream("shop/a").read()
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-def test_writing_again_stores_nothing_twice(database: Database, files: Files, length: int) -> None:
-    write(files, "a", some_bytes(length))
-    before = stored(database)
-    write(files, "a", some_bytes(length))
-    assert stored(database) == before
-
-
 def test_writing_goes_on_where_a_killed_writer_stopped(database: Database, files: Files) -> None:
     data = some_bytes(3 * MIB + 5)
     write(files, "a", data)
@@ -219,16 +236,16 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("other", OTHERS)
 def test_other_bytes_under_the_same_id_are_refused_and_harm_nothing(
-    database: Database, files: Files, other: str
+    database: Database, files: Files
 ) -> None:
     data = some_bytes(3 * MIB)
     write(files, "a", data)
     before = stored(database)
-    with pytest.raises(OtherBytes):
-        write(files, "a", OTHERS[other])
-    assert stored(database) == before
+    for name, other in OTHERS.items():
+        with pytest.raises(OtherBytes):
+            write(files, "a", other)
+        assert stored(database) == before, name
     assert read(files, "a", len(data)) == data
 
 
@@ -257,10 +274,10 @@ def test_a_source_that_ends_early_leaves_no_file(files: Files) -> None:
 
 def test_two_writers_of_one_file_end_with_one_file(database: Database, files: Files) -> None:
     data = some_bytes(2 * MIB + 5)
-    for number in range(5):
+    for number in range(2):
         at_once(4, lambda _, name=f"f{number}": write(files, name, data))  # type: ignore[misc]
         assert read(files, f"f{number}", len(data)) == data
-    assert [len(part) for part in stored(database)] == [5, 15]
+    assert [len(part) for part in stored(database)] == [2, 6]
 
 
 def test_the_file_document_tells_what_it_was_given_and_when(
@@ -358,7 +375,10 @@ def test_16_mib_go_in_and_out_through_a_few(files: Files) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("fault", [{"error_code": 11602}, {"close_connection": True}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"close_connection": True}, pytest.param({"error_code": 11602}, marks=pytest.mark.long)],
+)
 @IN_A_ROW
 def test_errors_in_a_row_in_the_middle_of_a_read_cost_no_byte(
     mongod: Mongod, files: Files, times: int, fault: dict[str, Any]
@@ -375,7 +395,14 @@ def test_errors_in_a_row_in_the_middle_of_a_read_cost_no_byte(
 
 @pytest.mark.parametrize("command", ["insert", "findAndModify"])
 @pytest.mark.parametrize(
-    "fault", [{"error_code": 189}, {"write_concern_error": 91}, {"close_connection": True}]
+    "fault",
+    [
+        {"write_concern_error": 91},
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ({"error_code": 189}, {"close_connection": True})
+        ),
+    ],
 )
 @IN_A_ROW
 def test_errors_in_a_row_while_writing_store_everything_once(
@@ -395,7 +422,10 @@ def test_errors_in_a_row_while_writing_store_everything_once(
 
 
 @IN_A_ROW
-@pytest.mark.parametrize("fault", [{"error_code": 189}, {"write_concern_error": 91}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"write_concern_error": 91}, pytest.param({"error_code": 189}, marks=pytest.mark.long)],
+)
 def test_errors_in_a_row_while_deleting_leave_nothing(
     mongod: Mongod, database: Database, files: Files, times: int, fault: dict[str, Any]
 ) -> None:
@@ -435,11 +465,12 @@ MENDABLE: dict[str, Callable[[Database], object]] = {
 }
 
 
-@pytest.mark.parametrize("damage", MENDABLE)
+@table("damage", MENDABLE)
 def test_a_damaged_file_is_mended_for_every_client(
     files: Files, stock: gridfs.GridFSBucket, database: Database, damage: str
 ) -> None:
     data = some_bytes(2 * MIB + 5)
+    files.delete("a")
     write(files, "a", data)
     before = files.find("a")
     MENDABLE[damage](database)
@@ -495,18 +526,18 @@ def put(files: Files, file_id: str, data: bytes, *, turn: int) -> list[bool]:
     return [files.put_chunk(file_id, n, piece, turn=turn) for n, piece in enumerate(pieces)]
 
 
-@pytest.mark.parametrize("length", LENGTHS[1:])
+@table("length", LENGTHS[1:])
 def test_chunks_that_came_one_by_one_are_a_file_for_any_client(
     files: Files, stock: gridfs.GridFSBucket, length: int
 ) -> None:
-    data = some_bytes(length)
-    assert all(put(files, "a", data, turn=1))
-    assert read(files, "a", length) == data
-    assert files.find("a") is None
+    data, name = some_bytes(length), f"of-{length}"
+    assert all(put(files, name, data, turn=1))
+    assert read(files, name, length) == data
+    assert files.find(name) is None
     for _again in range(2):
-        files.seal("a", length=length, name="a.pdf", metadata={"site": "shop"})
-    assert files.is_safe("a", length=length)
-    assert stock.open_download_stream("shop/a").read() == data
+        files.seal(name, length=length, name="a.pdf", metadata={"site": "shop"})
+    assert files.is_safe(name, length=length)
+    assert stock.open_download_stream(f"shop/{name}").read() == data
 
 
 def test_a_chunk_is_what_the_latest_turn_wrote(files: Files) -> None:

@@ -4,8 +4,11 @@ import hashlib
 import io
 import json
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -426,16 +429,17 @@ def test_a_table_whose_rows_were_not_all_stored_is_taken_when_it_comes_again(sho
 
 
 def test_the_same_table_sent_at_once_is_one_import(shop: Shop) -> None:
-    table = [{"sku": f"Z{n}", "name": "a"} for n in range(600)]
+    rows = ROWS_AT_ONCE + 1
+    table = [{"sku": f"Z{n}", "name": "a"} for n in range(rows)]
     started = at_once(4, lambda _: shop.begin(table))
     assert len({each.run.id for each in started}) == 1
     shop.work()
     standing = shop.imports.get(ADMIN, started[0].run.id)
-    assert (shop.counts(standing), standing.run.total) == ({"created": 600}, 600)
+    assert (shop.counts(standing), standing.run.total) == ({"created": rows}, rows)
 
 
 def test_imports_that_meet_at_the_same_products_lose_nothing(shop: Shop) -> None:
-    rows = 3 * ROWS_AT_ONCE
+    rows = ROWS_AT_ONCE + 20
     runs = [
         shop.begin([{"sku": f"Z{n}", "name": "a", "group": "M", field: value} for n in range(rows)])
         for field, value in (("price", "5"), ("description", "b"), ("status", "published"))
@@ -470,14 +474,48 @@ def a_table(rows: int, *, seed: int) -> str:
     return "\n".join(lines)
 
 
-def test_a_killed_import_goes_on_and_ends_the_same(shop: Shop, shared_uri: str) -> None:
-    rows = 20 * ROWS_AT_ONCE
+def test_an_import_killed_within_a_batch_goes_on_and_ends_the_same(
+    shop: Shop, shared_uri: str
+) -> None:
+    """The process has done one batch and kills itself when the second is half done."""
+
+    def kill(standing: ImportStanding) -> None:
+        with killed_import(shared_uri, "second") as process:
+            assert process.wait(DEADLINE_SECONDS) == -signal.SIGKILL
+        assert shop.imports.get(ADMIN, standing.run.id).run.done == ROWS_AT_ONCE
+
+    ends_the_same(shop, rows=3 * ROWS_AT_ONCE, kills=[kill])
+
+
+@pytest.mark.long
+def test_an_import_killed_at_any_time_goes_on_and_ends_the_same(
+    shop: Shop, shared_uri: str
+) -> None:
+    def kill(standing: ImportStanding) -> None:
+        done = shop.imports.get(ADMIN, standing.run.id).run.done
+        with killed_import(shared_uri):
+            wait_until(
+                lambda: shop.imports.get(ADMIN, standing.run.id).run.done > done,
+                "some rows are done",
+            )
+
+    ends_the_same(shop, rows=20 * ROWS_AT_ONCE, kills=[kill, kill])
+
+
+def ends_the_same(shop: Shop, *, rows: int, kills: list[Callable[[ImportStanding], None]]) -> None:
+    """Bring a table that is killed in the middle; undone and brought again it is the same."""
     before, table = a_table(rows, seed=1), a_table(rows, seed=2)
     shop.bring(before)
     wanted = shop.counts(shop.bring(table, dry_run=True))
     standing = shop.begin(table)
-    for _ in range(2):
-        kill_in_the_middle(shop, standing, shared_uri)
+    for kill in kills:
+        kill(standing)
+        # What the server does by itself once a transaction is too old (60 s, or 20 s, see
+        # operations).
+        shop.database.client.admin.command("killAllSessions", [])
+        assert shop.imports.get(ADMIN, standing.run.id).state is not State.DONE
+        long_ago = {"$dateSubtract": {"startDate": "$$NOW", "unit": "day", "amount": 1}}
+        shop.raw["jobs"].update_many({}, [{"$set": {"run_at": long_ago}}])
     shop.work()
     standing = shop.imports.get(ADMIN, standing.run.id)
     assert (standing.state, shop.counts(standing)) == (State.DONE, wanted)
@@ -495,26 +533,24 @@ def without_words(everything: dict[str, list[Any]]) -> list[Any]:
     ]
 
 
-def kill_in_the_middle(shop: Shop, standing: ImportStanding, uri: str) -> None:
-    """Let another process work on the import, and kill it once it has done something."""
-    done = shop.imports.get(ADMIN, standing.run.id).run.done
-    process = subprocess.Popen([sys.executable, "-m", "tests.storage.killed_import", uri], cwd=ROOT)
+@contextmanager
+def killed_import(uri: str, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Let another process work on imports, and kill it at the end."""
+    command = [sys.executable, "-m", "tests.storage.killed_import", uri, *more]
+    process = subprocess.Popen(command, cwd=ROOT)
     try:
-        wait_until(
-            lambda: shop.imports.get(ADMIN, standing.run.id).run.done > done, "some rows are done"
-        )
+        yield process
     finally:
         process.kill()
         process.wait(DEADLINE_SECONDS)
-    # What the server does by itself once a transaction is too old (60 s, or 20 s, see operations).
-    shop.database.client.admin.command("killAllSessions", [])
-    assert shop.imports.get(ADMIN, standing.run.id).state is not State.DONE
-    long_ago = {"$dateSubtract": {"startDate": "$$NOW", "unit": "day", "amount": 1}}
-    shop.raw["jobs"].update_many({}, [{"$set": {"run_at": long_ago}}])
 
 
 @pytest.mark.parametrize(
-    "rows", [1_000, *(pytest.param(each, marks=pytest.mark.long) for each in (5_000, 50_000))]
+    "rows",
+    [
+        2 * ROWS_AT_ONCE + 1,
+        *(pytest.param(each, marks=pytest.mark.long) for each in (1_000, 5_000, 50_000)),
+    ],
 )
 def test_many_rows_there_and_back(shop: Shop, rows: int) -> None:
     first = shop.bring(a_table(rows, seed=1))

@@ -170,6 +170,7 @@ def test_only_who_may_read_the_data_directory_is_let_in(start: Start, data_dir: 
     assert local.key not in repr(local)
 
 
+@pytest.mark.long
 def test_data_from_before_there_was_a_password_gets_one_at_the_next_start(
     start: Start, data_dir: Path, mongod_binary: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_data_from_before_there_was_a_password_gets_one_at_the_next_start(
     assert read(local) == ["from before"]
 
 
+@pytest.mark.long
 def test_a_lost_password_is_made_anew_and_one_that_others_may_read_becomes_private(
     start: Start, data_dir: Path
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_second_start_after_a_stop_finds_everything_at_the_same_address(
     assert read(second) == ["before the stop"]
 
 
+@pytest.mark.long
 def test_stopping_again_does_no_harm_even_to_a_mongod_that_was_started_since(
     start: Start, data_dir: Path
 ) -> None:
@@ -257,9 +260,8 @@ def test_a_mongod_left_by_a_killed_application_is_found_again(
     assert read(start()) == ["after the kill"]
 
 
-@pytest.mark.parametrize(
-    "sign", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGHUP])
 def test_signals_of_the_terminal_do_not_reach_mongod(
     start: Start, application: Callable[[], Application], sign: signal.Signals
 ) -> None:
@@ -272,6 +274,7 @@ def test_signals_of_the_terminal_do_not_reach_mongod(
     assert local.pid == left["pid"]
 
 
+@pytest.mark.long
 def test_it_is_found_even_when_the_kill_came_before_its_process_was_noted(
     start: Start, data_dir: Path
 ) -> None:
@@ -282,6 +285,7 @@ def test_it_is_found_even_when_the_kill_came_before_its_process_was_noted(
     assert (second.pid, second.port) == (first.pid, first.port)
 
 
+@pytest.mark.long
 def test_another_spelling_of_the_directory_is_the_same_directory(
     start: Start, data_dir: Path, mongod_binary: Path
 ) -> None:
@@ -301,6 +305,7 @@ def test_starts_at_the_same_moment_end_up_with_one_mongod(
     assert mongods_of(data_dir) == [said[0]["pid"]]
 
 
+@pytest.mark.long
 def test_a_killed_mongod_starts_again_with_everything(start: Start, data_dir: Path) -> None:
     first = start()
     write(first, "acknowledged")
@@ -330,6 +335,7 @@ def test_a_process_that_only_got_the_number_of_the_old_mongod_is_left_alone(
         assert stranger.poll() is None
 
 
+@pytest.mark.long
 def test_it_moves_to_another_port_when_somebody_else_has_taken_its_own(start: Start) -> None:
     first = start()
     write(first, "at the old address")
@@ -348,6 +354,7 @@ def test_it_moves_to_another_port_when_somebody_else_has_taken_its_own(start: St
     assert read(third) == ["at the new address", "at the old address"]
 
 
+@pytest.mark.long
 def test_a_move_to_another_port_that_was_killed_halfway_is_done_again(
     start: Start, data_dir: Path, mongod_binary: Path
 ) -> None:
@@ -399,6 +406,7 @@ def test_a_mongod_that_ends_at_once_is_quoted(tmp_path: Path, data_dir: Path) ->
         LocalMongod.start(data_dir, binary)
 
 
+@pytest.mark.long
 def test_data_that_mongod_refuses_is_explained_by_its_own_error(
     start: Start, data_dir: Path
 ) -> None:

@@ -13,6 +13,7 @@ from avenue.identity import new_id
 from avenue.storage.connection import Database
 from avenue.storage.mending import MOST_CHOICES, Mender
 from avenue.storage.scope import site
+from tests.table import table
 
 BUCKET, SIZE = "uploads", 10
 DATA = bytes(range(25))
@@ -58,7 +59,7 @@ def test_the_chunks_that_have_the_hash_together_are_found_and_the_others_go(data
     assert database.raw[f"{BUCKET}.chunks"].count_documents({}) == 4
 
 
-@pytest.mark.parametrize(
+@table(
     "chunks",
     [
         [],
@@ -74,7 +75,7 @@ def test_what_has_another_hash_is_no_way(database, mender, chunks):
     assert right(mender, file) is None
 
 
-@pytest.mark.parametrize("each", [2, 3])
+@table("each", [2, 3])
 def test_no_more_ways_are_followed_than_may_be(database, mender, each):
     file = new_id()
     for number, wrong in itertools.product(range(3), range(each - 1)):

@@ -104,9 +104,11 @@ def make_older(database: Database, holder: Holder) -> None:
     ("own", "person", "error"),
     [
         ({"quota_bytes": PLACES * 10 + 9}, None, QuotaExceeded),
-        ({"quota_files": PLACES}, None, QuotaExceeded),
-        ({"user_quota_bytes": PLACES * 10}, "ana", UserQuotaExceeded),
         ({"user_quota_files": PLACES}, "ana", UserQuotaExceeded),
+        pytest.param({"quota_files": PLACES}, None, QuotaExceeded, marks=pytest.mark.long),
+        pytest.param(
+            {"user_quota_bytes": PLACES * 10}, "ana", UserQuotaExceeded, marks=pytest.mark.long
+        ),
     ],
 )
 def test_twenty_at_once_never_exceed_it(database, stored, own, person, error):

@@ -50,10 +50,10 @@ def test_every_try_counts_once_over_threads_and_processes(
     def hit(number: int) -> list[int]:
         return [(limits, elsewhere)[number % 2].hit("ana", 25) for _ in range(10)]
 
-    waits = [wait for each in at_once(8, hit) for wait in each]
+    waits = [wait for each in at_once(4, hit) for wait in each]
     assert waits.count(0) == 25
-    assert len(waits) == 80
-    assert counter(database)["count"] == 80
+    assert len(waits) == 40
+    assert counter(database)["count"] == 40
 
 
 def test_counting_takes_one_round_trip(database: Database, shared_uri: str) -> None:

@@ -18,6 +18,7 @@ from tests.storage.replication import replication_held
 from tests.storage.test_connection import PAID, everything, fill, pay
 from tests.storage.test_gridfs import BUCKET, MIB, read, some_bytes, write
 
+pytestmark = pytest.mark.long  # tests/faults/test_replica_set.py is in `make test`
 DURABLE = WriteConcern("majority", j=True)
 PRODUCTS = "shop_products"
 

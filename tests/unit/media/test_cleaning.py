@@ -620,7 +620,7 @@ def _judge_damaged(picture: tuple[bytes, str]) -> None:
 
 
 @given(damaged())
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 def test_a_damaged_picture_is_cleaned_or_refused(picture: tuple[bytes, str]) -> None:
     _judge_damaged(picture)
 

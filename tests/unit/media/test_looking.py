@@ -101,7 +101,9 @@ def test_the_focal_point_is_where_the_subject_is(at: tuple[float, float], seed: 
     assert found == pytest.approx(at, abs=0.08)
 
 
-@pytest.mark.parametrize("at", CORNERS[:4])
+@pytest.mark.parametrize(
+    "at", [CORNERS[0], *(pytest.param(each, marks=pytest.mark.long) for each in CORNERS[1:4])]
+)
 def test_a_cut_around_it_keeps_the_subject(at: tuple[float, float]) -> None:
     """The object is a quarter of the height; a square cut from the middle would lose half of it."""
     image = pictures.with_subject(at, width=1200, height=480)
@@ -142,7 +144,9 @@ def test_a_mirrored_picture_has_a_mirrored_point() -> None:
     assert mirrored == pytest.approx((1 - x, y), abs=0.02)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "orientation", [6, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2, 3, 4, 5, 7, 8))]
+)
 def test_a_turned_picture_has_the_same_point(orientation: int) -> None:
     image = pictures.with_subject((0.3, 0.7))
     upright = look_of(png(image)).focal

@@ -1,6 +1,7 @@
 """Files are fetched from a server of our own, which public addresses are made to lead to."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import socket
@@ -24,6 +25,7 @@ from avenue.outside.errors import (
     TooLargeToFetch,
 )
 from avenue.outside.fetching import MAX_REDIRECTS, Fetcher
+from tests.table import table
 from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS
 
@@ -103,6 +105,12 @@ class Origin:
         joined(*self._threads)
 
 
+@functools.cache
+def usual_tls() -> ssl.SSLContext:
+    """What trusts whom this machine trusts; to read that takes longer than most tests here."""
+    return ssl.create_default_context()
+
+
 class House:
     """A fetcher for which every public address is the origin; names are as `names` says."""
 
@@ -112,7 +120,7 @@ class House:
         self.asked: list[str] = []
         self.dialled: list[tuple[str, int]] = []
         self.tmp_dir = tmp_dir
-        self.tls = tls or ssl.create_default_context()
+        self.tls = tls or usual_tls()
         self.fetcher = self.new_fetcher(seconds=30)
 
     def new_fetcher(self, seconds: float) -> Fetcher:
@@ -207,9 +215,15 @@ def test_a_body_may_end_with_the_connection(house):
     assert house.fetch() == ("shoe.png", PICTURE)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    "location", ["/b/other.png", f"http://{HOST}/b/other.png", "../b/other.png"]
+    ("status", "location"),
+    [
+        (301, "/b/other.png"),
+        (302, f"http://{HOST}/b/other.png"),
+        (303, "../b/other.png"),
+        (307, "/b/other.png"),
+        (308, "/b/other.png"),
+    ],
 )
 def test_a_redirect_is_followed(house, status, location):
     house.origin.answers = [redirect(location, status), whole()]
@@ -229,7 +243,7 @@ def test_so_many_redirects_and_no_more(house):
 PRIVATE = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:10.0.0.1", "fd00::1"]
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@table("address", PRIVATE)
 def test_a_name_of_a_private_address_is_as_unknown_as_any(house, address):
     house.names |= {"db.example": [[address]], "mixed.example": [[PUBLIC, address]]}
     told = set()
@@ -241,14 +255,14 @@ def test_a_name_of_a_private_address_is_as_unknown_as_any(house, address):
     assert house.dialled == []
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@table("address", PRIVATE)
 def test_a_private_address_itself_is_refused(house, address):
     with pytest.raises(AddressNotAllowed):
         house.fetch(f"http://[{address}]/x" if ":" in address else f"http://{address}/x")
     assert house.dialled == []
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@table("address", PRIVATE)
 def test_a_redirect_to_a_private_address_is_refused(house, address):
     host = f"[{address}]" if ":" in address else address
     house.names["inside.example"] = [[address]]
@@ -331,7 +345,7 @@ def test_a_certificate_for_another_name_is_refused(secure):
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(secure):
-    secure.tls = ssl.create_default_context()
+    secure.tls = usual_tls()
     with pytest.raises(FetchFailed):
         secure.fetch(f"https://{HOST}/x.png")
     assert secure.origin.requests == []
@@ -343,7 +357,7 @@ def test_what_was_secure_stays_so(secure):
         secure.fetch(f"https://{HOST}/x.png")
 
 
-@pytest.mark.parametrize(
+@table(
     "answer",
     [
         reply(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n"),
@@ -401,7 +415,13 @@ TRICKLES = {
 }
 
 
-@pytest.mark.parametrize(("start", "piece"), TRICKLES.values(), ids=TRICKLES)
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(*each, id=name, marks=[] if name.startswith("a ") else pytest.mark.long)
+        for name, each in TRICKLES.items()
+    ],
+)
 def test_bytes_that_come_one_by_one_do_not_hold_anybody(house, start, piece):
     house.origin.answers = [trickle(house, start, piece)]
     house.fetcher = house.new_fetcher(seconds=0.3)

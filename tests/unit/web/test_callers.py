@@ -13,6 +13,7 @@ from avenue.identity import Actor, Role, Scope, Site
 from avenue.web import assets, auth, csrf, hosts, language, problems, site_frame, stylesheet
 from avenue.web.auth import begin_session, current_actor, drop_session, require
 from avenue.web.hosts import current_site
+from tests.table import table
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
 # Its site id has a dot, as the parts of a session do.
@@ -146,8 +147,8 @@ def test_an_actor_is_asked_for_once(browser: FlaskClient, door: Door) -> None:
     assert door.asked == 1
 
 
-@pytest.mark.parametrize(
-    ("header", "status", "who"),
+@table(
+    "header, status, who",
     [
         (None, 200, None),
         ("", 200, None),
@@ -210,7 +211,7 @@ ROLES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "method", "header", "status", "code"), ROLES)
+@table("path, method, header, status, code", ROLES)
 def test_a_route_says_who_may_use_it(
     browser: FlaskClient, path: str, method: str, header: str | None, status: int, code: str | None
 ) -> None:
@@ -372,11 +373,12 @@ CSRF = [
 ]
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-@pytest.mark.parametrize(("with_token", "headers", "passes"), CSRF)
+@table("method", ["POST", "DELETE"])
+@table("with_token, headers, passes", CSRF)
 def test_a_changing_request_with_a_cookie_shows_that_it_comes_from_our_page(
-    browser: FlaskClient, method: str, with_token: bool, headers: dict[str, str], passes: bool
+    app: Flask, method: str, with_token: bool, headers: dict[str, str], passes: bool
 ) -> None:
+    browser = app.test_client()
     token = signed_in(browser)
     sent = {**headers, **({"X-CSRF-Token": token} if with_token else {})}
     answer = call(browser, "/api/public", method, **sent)
@@ -386,7 +388,7 @@ def test_a_changing_request_with_a_cookie_shows_that_it_comes_from_our_page(
         assert answer.json["hint"]
 
 
-@pytest.mark.parametrize(("with_token", "headers", "passes"), CSRF)
+@table("with_token, headers, passes", CSRF)
 def test_reading_and_callers_without_a_session_need_no_proof(
     app: Flask, with_token: bool, headers: dict[str, str], passes: bool
 ) -> None:
