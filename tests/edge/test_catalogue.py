@@ -217,6 +217,7 @@ def test_without_a_purge_a_draft_is_gone_once_its_time_is_up(shop: House) -> Non
         kept(None)
 
 
+@pytest.mark.long  # test_cache.py has it for pictures
 def test_what_was_kept_is_shown_while_avenue_is_away(shop: House, guard: Guard) -> None:
     uri = shop.app.uri
     with Server(guard, uri, AVENUE_PROXY_HOPS="1") as app, Nginx(guard, [app.port]) as edge:

@@ -82,7 +82,7 @@ def test_a_key_is_retired_once(keys, database):
     assert after["keys"][2]["retired_at"] == before["keys"][1]["retired_at"]
 
 
-@pytest.mark.parametrize("there_were", [0, 1])
+@pytest.mark.parametrize("there_were", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_many_who_want_a_new_one_at_once_get_the_same(keys, there_were):
     known = keys.ring("default")
     for _ in range(there_were):

@@ -27,7 +27,7 @@ def test_what_a_command_names(command, named):
     assert named_by(next(iter(command)), command) == named
 
 
-@pytest.mark.parametrize("second", ["house", "site"])
+@pytest.mark.parametrize("second", ["site", pytest.param("house", marks=pytest.mark.long)])
 def test_a_transaction_that_names_two_is_found(database: Database, second: str) -> None:
     def work(session: Session) -> None:
         site(database, "a").collection("assets").within(session).find({})

@@ -26,7 +26,7 @@ MOST_SIGNS, MOST_LETTERS, MOST_WORDS = 8, 2, 3
 """Of an expression, that texts are made of."""
 
 SOME = 3
-"""Of so many texts `make test` tries one."""
+"""Of so many texts of some kinds `make test` tries one."""
 MAY_USE_ONE = re.compile(rf"\bre\b|\.(?:{'|'.join(sorted(METHODS))})\b")
 """Found in the text of each module that has to do with expressions."""
 
@@ -121,15 +121,20 @@ def named(module: str, statement: Any, ways: dict[tuple[str, str], set[str]]) ->
                 yield Use(f"{module}:{target.id}", pattern, way)
 
 
-def texts_against(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield texts as a beginning, a piece to repeat and an end."""
+def texts_against(pattern: re.Pattern[Any], every: int) -> Iterator[tuple[str, str, str]]:
+    """Yield texts as a beginning, a piece to repeat and an end.
+
+    All that are only repeated; of those with a beginning or of two pieces one of so many, for what
+    takes long with one of them does so with others.
+    """
     source: Any = pattern.pattern
     source = source.decode("latin-1") if isinstance(source, bytes) else source
     signs, words = parts_of(re._parser.parse(source, pattern.flags & ~re.UNICODE))
     pieces = list(dict.fromkeys([*signs, *words, "a", "0", " "]))
-    yield from product(["", *pieces], pieces, ["", "\0"])
-    yield from product([""], pieces, signs)
-    yield from (("", one + other, "") for one, other in permutations(pieces, 2))
+    yield from product([""], pieces, ["", "\0", *signs])
+    yield from islice(product(pieces, pieces, ["", "\0"]), 0, None, every)
+    pairs = (("", one + other, "") for one, other in permutations(pieces, 2))
+    yield from islice(pairs, 0, None, every)
 
 
 def parts_of(parsed: Any) -> tuple[list[str], list[str]]:
@@ -157,11 +162,8 @@ def parts_of(parsed: Any) -> tuple[list[str], list[str]]:
 
 
 def worst(read: Callable[[str], object], pattern: re.Pattern[Any], every: int) -> str | None:
-    """Return a text that takes `read` longer than it may; None when there is none.
-
-    Tried is one of so many: what is slow is so with several of them.
-    """
-    for begin, piece, end in islice(texts_against(pattern), 0, None, every):
+    """Return a text that takes `read` longer than it may, None when there is none."""
+    for begin, piece, end in texts_against(pattern, every):
         times = growth(lambda size, b=begin, p=piece, e=end: read(b + p * size + e))
         if times:
             return f"{begin!r} + {piece!r} * n + {end!r} takes {times:.0f} times as long"

@@ -12,6 +12,7 @@ from avenue.outside.connection import dial
 from avenue.outside.dialling import Dialler
 from avenue.outside.errors import AddressNotAllowed, NoAnswer
 from avenue.outside.posting import Poster
+from tests.table import table
 from tests.unit.outside.test_fetching import HOST, PUBLIC, Origin, Serve, reply
 from tests.waiting import DEADLINE_SECONDS
 
@@ -87,7 +88,7 @@ def test_the_status_is_told_and_no_redirect_followed(origin, trusting, first, st
     assert "Content-Length: 2\r\n" in head
 
 
-@pytest.mark.parametrize(
+@table(
     "answers",
     [["127.0.0.1"], ["10.0.0.5"], ["169.254.169.254"], ["::1"], [PUBLIC, "192.168.1.1"], []],
 )
