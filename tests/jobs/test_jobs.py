@@ -692,7 +692,10 @@ def is_saved(job: RunningJob, cursor: str) -> bool:
 @pytest.mark.parametrize(
     "times", [3, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 2))]
 )
-@pytest.mark.parametrize("fault", [{"error_code": 189}, {"write_concern_error": 91}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"write_concern_error": 91}, pytest.param({"error_code": 189}, marks=pytest.mark.long)],
+)
 def test_errors_in_a_row_lose_no_step(
     mongod: Mongod, service: JobService, times: int, fault: dict[str, int]
 ) -> None:

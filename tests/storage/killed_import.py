@@ -12,18 +12,20 @@ from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.shop.service.imports import IMPORT, ImportWorker
+from avenue.shop.store import imports
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
 
 
-def _main(uri: str, dies_in: str = "") -> None:
+def _main(uri: str, rows_of_first_batch: str = "") -> None:
     settings = Settings(mongodb_uri=uri, local=True)
     database = Database(settings)
     audit = AuditService(MongoAuditStore(database), keep_days=1)
     worker = ImportWorker(
         ImportStore(database), JobService(MongoJobStore(database)), audit, settings
     )
-    if dies_in:
+    if rows_of_first_batch:
+        imports.ROWS_AT_ONCE = int(rows_of_first_batch)
         worker._decide = _dying(worker._decide)  # type: ignore[method-assign]
     JobRunner(JobService(MongoJobStore(database)), {IMPORT: worker.apply}).run_one()
 

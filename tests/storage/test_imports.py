@@ -30,13 +30,15 @@ from avenue.shop.importing.presenting import import_json, row_json
 from avenue.shop.models import Entry, Group, Product, Status
 from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
 from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.imports import ROWS_AT_ONCE, ImportStore
+from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
 from tests.threads import at_once
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
+ROWS_AT_ONCE = 20
+"""What a batch has here: several are one import in a fifth of the time."""
 SITE = Site(id="shop", hosts=(), base_url="https://shop.example", name="Shop")
 ADMIN = Actor(site=SITE, id=new_id(), role=Role.ADMIN)
 SELLER = Actor(site=SITE, id=new_id(), role=Role.SELLER)
@@ -158,6 +160,11 @@ class Shop:
             "products": list(self.raw["shop_products"].find({}, fresh).sort("sku")),
             "groups": list(self.raw["shop_products_grouped"].find({}, fresh).sort("model")),
         }
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avenue.shop.store.imports.ROWS_AT_ONCE", ROWS_AT_ONCE)
 
 
 @pytest.fixture
@@ -480,7 +487,7 @@ def test_an_import_killed_within_a_batch_goes_on_and_ends_the_same(
     """The process has done one batch and kills itself when the second is half done."""
 
     def kill(standing: ImportStanding) -> None:
-        with killed_import(shared_uri, "second") as process:
+        with killed_import(shared_uri, str(ROWS_AT_ONCE)) as process:
             assert process.wait(DEADLINE_SECONDS) == -signal.SIGKILL
         assert shop.imports.get(ADMIN, standing.run.id).run.done == ROWS_AT_ONCE
 
@@ -499,7 +506,7 @@ def test_an_import_killed_at_any_time_goes_on_and_ends_the_same(
                 "some rows are done",
             )
 
-    ends_the_same(shop, rows=20 * ROWS_AT_ONCE, kills=[kill, kill])
+    ends_the_same(shop, rows=2_000, kills=[kill, kill])
 
 
 def ends_the_same(shop: Shop, *, rows: int, kills: list[Callable[[ImportStanding], None]]) -> None:
