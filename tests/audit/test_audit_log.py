@@ -11,6 +11,7 @@ from avenue.audit.store import MongoAuditStore
 from avenue.errors import Forbidden, Invalid
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.storage.connection import Database
+from tests.table import table
 
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
 ANA = Actor(site=SITE, id=new_id(), email="ana@shop.example", role=Role.ADMIN)
@@ -90,7 +91,7 @@ def test_entries_are_found_by_actor_action_and_object_and_nothing_else(audit):
         assert audit.entries("default", EntryQuery(limit=10, **query)).total == count, query
 
 
-@pytest.mark.parametrize("query", [{}, {"about": "object:p1"}, {"about": "action:page.published"}])
+@table("query", [{}, {"about": "object:p1"}, {"about": "action:page.published"}])
 def test_newest_first_needs_no_sorting(audit, database, query):
     audit.record(ANA, "page.published", "p1")
     found = database.raw["audit_logs"].find({"site": "default", **query})

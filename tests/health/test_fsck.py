@@ -39,6 +39,7 @@ from tests.http.application import PRODUCTS, Application, Caller, a_picture
 from tests.http.test_debug_at_size import explained, stages_of
 from tests.listening import recorded
 from tests.mongod import Mongod
+from tests.table import table
 from tests.threads import joined
 
 LATER = utc_now() - OLD
@@ -211,9 +212,13 @@ def kinds(findings: list[Any]) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("count", "flips"), [(88, 6), pytest.param(2_000, 50, marks=pytest.mark.long)]
+    ("count", "flips", "beside"),
+    [(88, 6, 2), pytest.param(2_000, 50, 10_000, marks=pytest.mark.long)],
 )
-def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house, count, flips):
+def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
+    house, count, flips, beside
+):
+    """While products are uploaded: so many `beside` each check, as far as it takes that long."""
     store = Store(house, count)
     healthy = store.everything()
     result, findings = checked(house)
@@ -221,11 +226,11 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
     planted, staying = plant(store, flips)
 
     seller = Unwatched(**vars(house.caller("seller")))
-    over = threading.Event()
+    over, turns = threading.Event(), threading.Semaphore(0)
     uploaded: list[Any] = []
 
     def upload() -> None:  # product pictures, some of them replaced, until all is checked
-        while not over.is_set():
+        while turns.acquire() and not over.is_set():
             product = seller.a_product(a_picture())
             image = f"{PRODUCTS}/{product['id']}/images/{product['images'][0]['id']}"
             assert seller.upload(f"{image}/file", a_picture(), method="PUT").status_code in {
@@ -238,6 +243,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
     uploading.start()
     try:
         before = {name: len(documents) for name, documents in store.everything().items()}
+        turns.release(beside)
         result, findings = checked(house)
         assert kinds(findings) == planted
         would = kinds([each for each in findings if each.mendable])
@@ -245,6 +251,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
         after = {name: len(documents) for name, documents in store.everything().items()}
         assert all(after[name] >= before[name] for name in before)  # nothing was removed
 
+        turns.release(beside)
         result, findings = checked(house, repair=True)
         assert kinds(findings) == planted
         assert kinds([each for each in findings if each.outcome == "mended"]) == planted - staying
@@ -252,6 +259,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
         assert all(each.advice.endswith(".") for each in findings)
     finally:
         over.set()
+        turns.release()
         joined(uploading)
     assert uploaded
 
@@ -277,6 +285,7 @@ def fsck_of(house: Application) -> Any:
     return services.fsck_of(house.settings, house.database, Sites(house.database, house.settings))
 
 
+@pytest.mark.long
 def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(house):
     store = Store(house, 88)
     planted, staying = plant(store, 3)
@@ -299,15 +308,19 @@ def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(house
     assert (result["found"], result["left"]) == (planted.total(), staying.total())
 
 
-def test_what_a_killed_run_had_mended_is_told(house, monkeypatch):
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
+def test_what_a_killed_run_had_mended_is_told(house, monkeypatch, every):
     planted, staying = plant(Store(house, 88), 3)
     fsck, mend, killed = fsck_of(house), Repair.mend, set[str]()
+    seen: set[str] = set()
 
     def killed_after_it(self: Repair, finding: Any) -> Any:
         done = mend(self, finding)
-        if finding.id not in killed:
-            killed.add(finding.id)
-            raise Cut
+        if finding.id not in seen:
+            seen.add(finding.id)
+            if len(seen) % every == 0:
+                killed.add(finding.id)
+                raise Cut
         return done
 
     monkeypatch.setattr(Repair, "mend", killed_after_it)
@@ -321,7 +334,8 @@ def test_what_a_killed_run_had_mended_is_told(house, monkeypatch):
                 cursors[-1],
                 lambda **at: cursors.append(at["cursor"]),
             )
-    assert len(killed) == planted.total()
+    assert len(seen) == planted.total()
+    assert len(killed) == planted.total() // every
     assert (result["found"], result["left"]) == (planted.total(), staying.total())
 
 
@@ -366,17 +380,19 @@ def test_what_a_site_stores_that_was_added_meanwhile_is_its_own(house, knows):
     assert [each.outcome for each in found] == ([] if knows else ["left"])
 
 
-@pytest.mark.parametrize("lost", ["sha256", "bytes", "data"])
-def test_a_rendition_that_lacks_something_is_damaged(house, lost):
-    Store(house, 4)
-    house.raw["renditions"].update_one({}, {"$unset": {lost: ""}})
+def test_a_rendition_that_lacks_something_is_damaged(house):
+    store = Store(house, 4)
+    for asset, lost in zip(store.assets, ("sha256", "bytes", "data"), strict=False):
+        house.raw["renditions"].update_one({"asset": asset}, {"$unset": {lost: ""}})
     _, findings = checked(house, repair=True)
-    assert [(each.kind, each.outcome) for each in findings] == [("rendition_damaged", "mended")]
+    told = {each.asset: (each.kind, each.outcome) for each in findings}
+    assert told == dict.fromkeys(store.assets[:3], ("rendition_damaged", "mended"))
+    assert len(findings) == 3
 
 
 def test_one_site_alone_is_looked_at_and_mended(house):
-    store = Store(house, 88)
-    for asset in store.assets[:8]:  # the first product is the other site's
+    store = Store(house, 8)
+    for asset in store.assets:  # the first product is the other site's
         store.raw[CHUNKS].insert_one(an_old_chunk(store.files[asset], 7, b"surplus"))
     result, findings = checked(house, site=OTHER_SITE, repair=True)
     assert (result["mended"], {each.site for each in findings}) == (4, {OTHER_SITE})
@@ -393,23 +409,21 @@ def test_nobody_waits_for_a_check_that_somebody_has_paused(house):
         background.finish(job.id)
 
 
-def test_it_refuses_to_judge_ages_while_clocks_differ(house, monkeypatch):
+def test_it_refuses_to_judge_ages_while_clocks_differ_and_a_command_says_so_at_once(
+    house, monkeypatch
+):
     monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
     with pytest.raises(ClocksDiffer):
         fsck_of(house).run("r", CheckRequest(), None, ignored)
-
-
-@pytest.mark.parametrize("kind", [SWEEP, FSCK])
-def test_a_command_that_judges_ages_says_at_once_that_clocks_differ(house, monkeypatch, kind):
-    monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
-    with pytest.raises(ClocksDiffer):
-        Background(house.settings, house.database).begin(kind)
+    for kind in (SWEEP, FSCK):
+        with pytest.raises(ClocksDiffer):
+            Background(house.settings, house.database).begin(kind)
     assert services.job_service(house.database).unfinished() == []
 
 
 def test_no_question_goes_through_a_whole_collection(house):
     """But for jobs, sites and what is of the size of those."""
-    Store(house, 88)
+    Store(house, 8)
     with recorded(house.raw.name) as commands:
         sites = Sites(house.database, house.settings)
         services.fsck_of(house.settings, house.database, sites).run(
@@ -422,7 +436,7 @@ def test_no_question_goes_through_a_whole_collection(house):
     assert not {each[next(iter(each))] for each in scanned} - {"sites"}, scanned
 
 
-@pytest.mark.parametrize("stored", ["default/x", "default-2/x", "a/x"])
+@table("stored", ["default/x", "default-2/x", "a/x"])
 def test_what_a_site_has_stored_is_in_no_span_outside_of_them(stored):
     spans = [each for each in spans_outside(["default", "a", "default-2"]) if "$type" not in each]
 
@@ -434,9 +448,10 @@ def test_what_a_site_has_stored_is_in_no_span_outside_of_them(stored):
         assert is_outside(stranger)
 
 
-@pytest.mark.parametrize("files_id", [None, 7, ["zzz"], {"zzz": 7}])
+@table("files_id", [None, 7, ["zzz"], {"zzz": 7}])
 def test_it_ends_whatever_chunks_name_as_their_file(house, files_id):
     chunks = house.raw["uploads.chunks"]
+    chunks.delete_many({})
     chunks.insert_one({"files_id": files_id, "n": 0, "data": b"a"})
     chunks.insert_one({"files_id": "zzz/a", "n": 0, "data": b"a"})
     steps = list(itertools.islice(fsck_of(house)._outside([]), 100))
