@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import bson
@@ -60,13 +59,40 @@ def check_all(database: Database) -> Any:
     return list(database.raw["fsck_findings"].find())
 
 
-def test_everything_comes_back_as_it_was(shop: House, empty: Database) -> None:
+class Killed(Exception):
+    """The process was killed."""
+
+
+def killed_after(steps: int) -> Any:
+    def tell(_: Any) -> None:
+        nonlocal steps
+        steps -= 1
+        if not steps:
+            raise Killed
+
+    return tell
+
+
+def test_everything_comes_back_as_it_was_although_a_restore_is_killed(
+    shop: House, empty: Database
+) -> None:
     shop.fill(36)
     shop.raw["guests"].insert_one({"_id": 1})
     shop.raw["guests"].create_index("name")
     before = contents(shop.database)
+    first = shop.create()
+    shop.raw["shop_products"].delete_many({})
     shop.create()
-    restored = restore(shop, empty)
+    # What another order has left there goes.
+    empty.raw[META].insert_one({"_id": "restore", "order": {"snapshot": "x"}})
+    empty.raw["product_images.files"].insert_one({"_id": "default/left"})
+    for steps in (1, 2, 3):
+        work = Restoration(shop.repository, Destination(empty, Renaming()), killed_after(steps))
+        with pytest.raises(Killed):
+            work.run(shop.repository.manifest(first.id), Renaming(), keeps_tokens=False)
+        with pytest.raises(HalfRestored):
+            look(empty)
+    restored = restore(shop, empty, snapshot_id=first.id)
     assert (restored.files, restored.findings) == (36, ())
     assert contents(empty) == before
     assert look(empty) is Standing.READY
@@ -74,48 +100,10 @@ def test_everything_comes_back_as_it_was(shop: House, empty: Database) -> None:
     assert "name_1" in empty.raw["guests"].index_information()
     assert check_all(empty) == []
     with pytest.raises(NotEmpty):
-        restore(shop, empty)
+        restore(shop, empty, snapshot_id=first.id)
 
 
-def test_a_restore_that_was_killed_is_refused_and_goes_on(shop: House, empty: Database) -> None:
-    shop.fill(36)
-    before = contents(shop.database)
-    shop.create()
-
-    class Killed(Exception):
-        pass
-
-    def killed_after(steps: int) -> Any:
-        def tell(_: Any) -> None:
-            nonlocal steps
-            steps -= 1
-            if not steps:
-                raise Killed
-
-        return tell
-
-    for steps in (1, 2, 3):
-        work = Restoration(shop.repository, Destination(empty, Renaming()), killed_after(steps))
-        with pytest.raises(Killed):
-            work.run(shop.repository.manifest(), Renaming(), keeps_tokens=False)
-        with pytest.raises(HalfRestored):
-            look(empty)
-    restore(shop, empty)
-    assert contents(empty) == before
-
-
-def test_another_order_begins_anew(shop: House, empty: Database) -> None:
-    shop.fill(8)
-    first = shop.create()
-    shop.raw["shop_products"].delete_many({})
-    shop.create()
-    empty.raw[META].insert_one({"_id": "restore", "order": {"snapshot": "x"}})
-    empty.raw["product_images.files"].insert_one({"_id": "default/left"})
-    restore(shop, empty, snapshot_id=first.id)
-    assert empty.raw["product_images.files"].find_one({"_id": "default/left"}) is None
-    assert empty.raw["shop_products"].count_documents({}) == 2
-
-
+@pytest.mark.long
 def test_what_the_repository_lost_is_told_and_the_rest_comes_back(
     shop: House, empty: Database
 ) -> None:
@@ -235,7 +223,18 @@ def old_manifest(shop: House) -> Any:
     return manifest
 
 
-def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: Database) -> None:
+def opens_something(database: Database) -> tuple[bool, bool, int, int]:
+    """Whether sessions and tokens of `aged` are good; how many tokens and link keys are left."""
+    user, ring = database.raw["users"].find_one(), database.raw["link_keys"].find_one()
+    assert user is not None
+    assert ring is not None
+    tokens = database.raw["api_tokens"].count_documents({})
+    return user["session_epoch"] == 3, user["token_epoch"] == 3, tokens, len(ring["keys"])
+
+
+def test_an_old_snapshot_is_as_it_was_but_opens_and_sends_nothing(
+    shop: House, empty: Database
+) -> None:
     ids = aged(shop)
     old_manifest(shop)
     restore(shop, empty)
@@ -268,25 +267,12 @@ def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: D
     audit = empty.raw["audit_logs"].find_one({"_id": "a"})
     assert audit is not None
     assert (audit["expires_at"] - utc_now()).days in {9, 10}
+    assert opens_something(empty) == (False, False, 0, 0)
 
 
-@pytest.mark.parametrize("keeps_tokens", [False, True])
-def test_what_opens_something_is_revoked_unless_it_is_to_be_kept(
-    shop: House, empty: Database, *, keeps_tokens: bool
+def test_the_command_brings_one_site_of_the_newest_snapshot_back_under_another_id_and_host(
+    shop: House, database_uri: str, empty: Database
 ) -> None:
-    aged(shop)
-    shop.create()
-    restore(shop, empty, keeps_tokens=keeps_tokens)
-    user, ring = empty.raw["users"].find_one(), empty.raw["link_keys"].find_one()
-    assert user is not None
-    assert ring is not None
-    assert (user["session_epoch"] == 3) is keeps_tokens
-    assert (user["token_epoch"] == 3) is keeps_tokens
-    assert empty.raw["api_tokens"].count_documents({}) == keeps_tokens
-    assert len(ring["keys"]) == keeps_tokens
-
-
-def test_one_site_comes_back_under_another_id_and_host(shop: House, empty: Database) -> None:
     shop.fill(44)
     hosts = {"hosts": ["old.example"], "base_url": "https://old.example", "name": "Other"}
     shop.raw["sites"].update_one({"_id": OTHER_SITE}, {"$set": hosts}, upsert=True)
@@ -297,24 +283,29 @@ def test_one_site_comes_back_under_another_id_and_host(shop: House, empty: Datab
         ]
     )
     shop.create()
-    renaming = Renaming(site=OTHER_SITE, becomes="new", hosts=(("old.example", "new.example"),))
-    restored = restore(shop, empty, renaming)
+    newest = shop.create()
+    order = f"--site {OTHER_SITE} --as new --host old.example=new.example --keep-tokens"
+    told = shop.run("restore", "--from", shop.folder, *order.split(), uri=database_uri)
+    assert (told["snapshot"], told["findings"]) == (newest.id, [])
     raw = empty.raw
-    assert restored.files == shop.raw["assets"].count_documents({"site": OTHER_SITE}) > 0
+    assert told["files"] == shop.raw["assets"].count_documents({"site": OTHER_SITE}) > 0
     assert raw["assets"].distinct("site") == ["new"]
     assert {each["_id"].partition("/")[0] for each in raw["product_images.files"].find()} == {"new"}
     assert raw["product_images.files"].distinct("metadata.site") == ["new"]
     site = raw["sites"].find_one({"_id": "new"})
     assert site is not None
     assert (site["hosts"], site["base_url"]) == (["new.example"], "https://new.example")
-    assert [each["roles"] for each in raw["users"].find()] == [{"new": "admin"}]
+    (user,) = raw["users"].find()
+    assert user["roles"] == {"new": "admin"}
+    assert (user["session_epoch"], user["token_epoch"]) == (3, 3), "tokens are kept"
     assert check_all(empty) == []
-
-
-def test_the_command_restores_the_newest_snapshot(shop: House, database_uri: str) -> None:
-    shop.fill(4)
-    made = shop.create()
-    told = shop.run("restore", "--from", shop.folder, uri=database_uri)
-    assert (told["snapshot"], told["files"], told["findings"]) == (made.id, 4, [])
-    again = shop.run("restore", "--from", Path(shop.folder), code=2, uri=database_uri)
+    again = shop.run("restore", "--from", shop.folder, code=2, uri=database_uri)
     assert "not empty" in again
+
+
+@pytest.mark.long
+def test_what_opens_something_stays_good_where_that_is_wanted(shop: House, empty: Database) -> None:
+    aged(shop)
+    shop.create()
+    restore(shop, empty, keeps_tokens=True)
+    assert opens_something(empty) == (True, True, 1, 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.export.filled import fill, lines_of, pdf, said_by
 from tests.migration.house import LAZY, House, house
 from tests.mongod import Mongod, lifetime_of_transactions
 
-FEW = 30
+FEW = 20
 LIBRARY = {"kind": "library", "id": "default"}
 
 
@@ -32,6 +33,30 @@ def export(site: House, out: Path, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module")
+def exported(
+    mongod: Mongod, commands: Commands, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, int]:
+    """An export of a site with everything, private files too, and how many files it has."""
+    with house(mongod, commands, **LAZY) as site:
+        fill(site, tmp_path_factory.mktemp("old"), FEW)
+        out = tmp_path_factory.mktemp("exported") / "out"
+        return out, export(site, out, "--private")["files"]
+
+
+@pytest.fixture
+def out(exported: tuple[Path, int], tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    copied: Path = shutil.copytree(exported[0], tmp_path / "out")
+    return copied
+
+
+@pytest.fixture
+def files(exported: tuple[Path, int]) -> int:
+    return exported[1]
+
+
+@pytest.mark.long
 def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Path) -> None:
     fill(avenue, tmp_path / "old", FEW)
     there_and_back(avenue, empty, tmp_path)
@@ -66,21 +91,30 @@ def there_and_back(avenue: House, empty: House, tmp_path: Path) -> None:
     assert not empty.command("fsck").returncode
 
 
-@pytest.mark.parametrize(
-    ("assets", "moments"),
-    [(FEW, (15,)), pytest.param(60, (1, 12, 25, 50, 70), marks=pytest.mark.long)],
-)
-def test_a_killed_import_is_finished_by_the_next(
-    avenue: House,
+def test_a_killed_import_is_finished_by_the_next_and_a_third_finds_nothing_to_do(
+    mongod: Mongod, commands: Commands, tmp_path: Path, out: Path, files: int
+) -> None:
+    check_killed(mongod, commands, tmp_path, out, files, (8,))
+
+
+@pytest.mark.long
+def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
+    avenue: House, mongod: Mongod, commands: Commands, tmp_path: Path
+) -> None:
+    fill(avenue, tmp_path / "old", 60)
+    out = tmp_path / "out"
+    files = export(avenue, out, "--private")["files"]
+    check_killed(mongod, commands, tmp_path, out, files, (1, 12, 25, 50, 70))
+
+
+def check_killed(
     mongod: Mongod,
     commands: Commands,
     tmp_path: Path,
-    assets: int,
+    out: Path,
+    files: int,
     moments: tuple[int, ...],
 ) -> None:
-    fill(avenue, tmp_path / "old", assets)
-    out = tmp_path / "out"
-    files = export(avenue, out, "--private")["files"]
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
     with lifetime_of_transactions(mongod, 3), house(mongod, commands, **LAZY) as empty:
         for moment in moments:
@@ -93,16 +127,17 @@ def test_a_killed_import_is_finished_by_the_next(
         assert export(empty, tmp_path / "again", "--private")["files"] == files
         assert said_by(tmp_path / "again") == said_by(out)
         assert empty.raw["assets"].count_documents({"claim": {"$ne": None}}) == files
+        before = empty.everything()
+        second = empty.run("--from", out)
+        assert second["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
+        assert empty.everything() == before
 
 
 def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
-    avenue: House, empty: House, tmp_path: Path
+    empty: House, exported: tuple[Path, int], tmp_path: Path, files: int
 ) -> None:
-    fill(avenue, tmp_path / "old", 10)
-    out = tmp_path / "s3" / s3.BUCKET / "below" / "out"
     with s3.rclone_server(tmp_path / "s3") as account:
-        out.parent.mkdir()
-        files = export(avenue, out)["files"]
+        out: Path = shutil.copytree(exported[0], tmp_path / "s3" / s3.BUCKET / "below" / "out")
         with zipfile.ZipFile(tmp_path / "out.zip", "w") as packed:
             for each in out.rglob("*"):
                 packed.write(each, Path("mine") / each.relative_to(out))
@@ -112,15 +147,16 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
             "AVENUE_IMPORT_S3_KEY": account.key,
             "AVENUE_IMPORT_S3_SECRET": account.secret,
         }
-        looked = empty.command("import", "--from", f"s3://{s3.BUCKET}/below/out", "--dry-run")
-        assert "products: 2 unchanged" in looked.stdout
+        address = f"s3://{s3.BUCKET}/below/out"
+        looked = empty.command("import", "--from", address, "--dry-run")
+        assert "products: 3 unchanged" in looked.stdout
         assert "files: 0 to copy" in looked.stdout
-        told = empty.run("--from", f"s3://{s3.BUCKET}/below/out")
+        told = empty.run("--from", address)
         assert told["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
         done = empty.command("import", "--from", f"s3://{s3.BUCKET}/elsewhere")
         assert done.returncode == 2
         assert "holds no export" in done.stderr
-    export(empty, tmp_path / "again")
+    export(empty, tmp_path / "again", "--private")
     assert said_by(tmp_path / "again") == said_by(out)
 
 
@@ -130,11 +166,8 @@ def line_of(site: Path, kind: str, change: dict[str, Any]) -> str:
 
 
 def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
-    avenue: House, empty: House, tmp_path: Path
+    empty: House, exported: tuple[Path, int], out: Path, files: int, tmp_path: Path
 ) -> None:
-    fill(avenue, tmp_path / "old", 10)
-    out = tmp_path / "out"
-    files = export(avenue, out, "--private")["files"]
     pages = json.dumps(lines_of(out)["page"])
     damaged = next(each for each in lines_of(out)["file"] if each["order"] and each["id"] in pages)
     manifest = (out / "manifest.jsonl").read_text().splitlines()
@@ -179,18 +212,12 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
     }
     assert told["files"]["stored"] == files - 1
     # What is mended comes into its place.
-    export(avenue, out, "--private")
-    assert empty.run("--from", out)["files"]["stored"] == 1
+    assert empty.run("--from", exported[0])["files"]["stored"] == 1
     export(empty, tmp_path / "again", "--private")
-    assert said_by(tmp_path / "again") == said_by(out)
+    assert said_by(tmp_path / "again") == said_by(exported[0])
 
 
-def test_nothing_becomes_more_public_than_its_line_says(
-    avenue: House, empty: House, tmp_path: Path
-) -> None:
-    fill(avenue, tmp_path / "old", 10)
-    out = tmp_path / "out"
-    export(avenue, out, "--private")
+def test_nothing_becomes_more_public_than_its_line_says(empty: House, out: Path) -> None:
     manifest = [json.loads(each) for each in (out / "manifest.jsonl").read_text().splitlines()]
     for each in manifest:
         if each["kind"] == "file":

@@ -150,14 +150,11 @@ def test_an_earlier_shop_moves_in_whole_and_a_second_run_finds_nothing_to_do(
         assert seen.data == picture(seed), address
 
 
-def test_people_sign_in_with_the_password_they_had_and_it_is_renewed(
-    avenue: House, shop: EarlierShop, app: Any
-) -> None:
-    adopt(avenue, shop)
+def sign_in(app: Any, users: Any) -> None:
+    """Sign people in with the password they had."""
     who = {"email": "ana@tienda.example", "password": PASSWORD}
     wrong = app.post(LOGIN, json={**who, "password": "otra"}, base_url=BASE_URL)
     assert wrong.status_code == 401
-    users = avenue.raw["users"]
     assert users.find_one({"email": who["email"]})["password_hash"].startswith("$2b$")
     for _ in range(2):
         found = app.post(LOGIN, json=who, base_url=BASE_URL)
@@ -168,51 +165,48 @@ def test_people_sign_in_with_the_password_they_had_and_it_is_renewed(
     for email in ("beto@tienda.example", "caro@tienda.example"):  # disabled; of no known form
         one = app.post(LOGIN, json={**who, "email": email}, base_url=BASE_URL)
         assert one.status_code == 401
-    users.update_one({"email": who["email"]}, {"$set": {"name": "Ana María"}})
-    adopt(avenue, shop)
-    assert users.find_one({"email": who["email"]})["name"] == "Ana María"
+
+
+def alts_of(avenue: House, old_id: str) -> list[Any]:
+    """The alternative texts of the pictures of a product."""
+    entries = owner_of(avenue, "product", old_id)["images"]
+    found = {each["_id"]: each["alt"] for each in avenue.raw["assets"].find()}
+    return [found[each["asset"]] for each in entries if "asset" in each]
 
 
 def test_only_what_changed_is_brought_in_and_what_was_changed_here_stays(
-    avenue: House, shop: EarlierShop
+    avenue: House, shop: EarlierShop, app: Any
 ) -> None:
+    """Products, alternative texts, and people, who sign in and have their password renewed."""
     adopt(avenue, shop)
-    products = shop.raw["shop_products"]
-    products.update_one({"_id": "form-0"}, {"$set": {"price": 7, "images": shop_images(shop, 2)}})
+    users = avenue.raw["users"]
+    sign_in(app, users)
+    front = {"es": "De frente", "en": "From the front"}
+    assert alts_of(avenue, KEY) == [front, {"es": "De costado"}, {}]
+    assert alts_of(avenue, "form-2") == [{}]
+
+    products, pictures = shop.raw["shop_products"], shop.raw["product_images_data"]
+    products.update_one({"_id": "form-0"}, {"$set": {"price": 7, "images": shop_images(shop, 5)}})
     products.update_one({"_id": "form-1"}, {"$set": {"name": "Otro"}})
     mine = owner_of(avenue, "product", "form-1")
     change = {"$set": {"name": "Mío"}, "$inc": {"revision": 1}}
     avenue.raw["shop_products"].update_one({"_id": mine["_id"]}, change)
+    pictures.update_one({"filename": "2.jpg"}, {"$set": {"alt": "Marrón"}})
+    pictures.update_one({"filename": "3.jpg"}, {"$set": {"alt": "Negro"}})
+    (black,) = avenue.assets_of("product", owner_of(avenue, "product", "form-3")["_id"])
+    avenue.raw["assets"].update_one({"_id": black["_id"]}, {"$set": {"alt": {"es": "Mío"}}})
+    users.update_one({"email": "ana@tienda.example"}, {"$set": {"name": "Ana María"}})
+
     report = adopt(avenue, shop)
-    assert report["counts"]["products"]["updated"] == 1
+    assert report["counts"]["products"]["updated"] == 3  # form-0, form-2 and form-3
     assert refused(report)["shop_products form-1"] == "changed_here"
     assert str(owner_of(avenue, "product", "form-0")["price"]) == "7"
-    assert hashes(avenue, "form-0") == [*shop.wanted["form-2"], *shop.wanted["form-0"]]
+    assert hashes(avenue, "form-0") == [*shop.wanted["form-5"], *shop.wanted["form-0"]]
     assert owner_of(avenue, "product", "form-1")["name"] == "Mío"
-
-
-def test_alternative_texts_come_along_and_those_written_here_stay(
-    avenue: House, shop: EarlierShop
-) -> None:
-    adopt(avenue, shop)
-
-    def alts(old_id: str) -> list[Any]:
-        owner = owner_of(avenue, "product", old_id)["_id"]
-        return [each["alt"] for each in avenue.assets_of("product", owner)]
-
-    entries = owner_of(avenue, "product", KEY)["images"]
-    owned = [each["asset"] for each in entries if "asset" in each]
-    found = {each["_id"]: each["alt"] for each in avenue.raw["assets"].find()}
-    front = {"es": "De frente", "en": "From the front"}
-    assert [found[each] for each in owned] == [front, {"es": "De costado"}, {}]
-    assert alts("form-0") == [{}]
-    shop.raw["product_images_data"].update_one({"filename": "0.jpg"}, {"$set": {"alt": "Marrón"}})
-    shop.raw["product_images_data"].update_one({"filename": "1.jpg"}, {"$set": {"alt": "Negro"}})
-    (mine,) = avenue.assets_of("product", owner_of(avenue, "product", "form-1")["_id"])
-    avenue.raw["assets"].update_one({"_id": mine["_id"]}, {"$set": {"alt": {"es": "Mío"}}})
-    assert adopt(avenue, shop)["counts"]["products"]["updated"] == 2
-    assert (alts("form-0"), alts("form-1")) == ([{"es": "Marrón"}], [{"es": "Mío"}])
-    assert set(adopt(avenue, shop)["counts"]["products"]) == {"unchanged"}
+    assert alts_of(avenue, "form-2") == [{"es": "Marrón"}]
+    assert alts_of(avenue, "form-3") == [{"es": "Mío"}]
+    assert users.find_one({"email": "ana@tienda.example"})["name"] == "Ana María"
+    assert "updated" not in adopt(avenue, shop)["counts"]["products"]
 
 
 def shop_images(shop: EarlierShop, other: int) -> list[str]:
@@ -295,6 +289,7 @@ def test_a_source_that_does_not_answer_is_told_without_the_topology() -> None:
     assert error.message.endswith("does not answer: db:1: refused.")
 
 
+@pytest.mark.long
 def test_the_walk_through_of_the_document_works(
     avenue: House, shop: EarlierShop, files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

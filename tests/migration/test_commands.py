@@ -15,6 +15,7 @@ from tests import pictures
 from tests.commands import Commands
 from tests.mongod import Mongod, client_of
 from tests.prepared import emptied, prepared_uri
+from tests.table import table
 from tests.waiting import DEADLINE_SECONDS, ending, within
 
 ROOT = Path(__file__).parent.parent.parent
@@ -135,8 +136,8 @@ def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
     assert (removed.returncode, removed.stdout.decode()) == (0, f"{kept}\n")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "changes", "code", "sentence"),
+@table(
+    "arguments, changes, code, sentence",
     [
         (("put",), {}, 2, "Missing argument"),
         (("put", "-"), {}, 2, "needs a --name"),

@@ -179,6 +179,7 @@ def products_status(avenue: House) -> Any:
     return answer.json
 
 
+@pytest.mark.long
 def test_the_debug_endpoint_says_what_was_lost_before_and_after(
     avenue: House, tmp_path: Path
 ) -> None:
@@ -203,29 +204,23 @@ def test_the_debug_endpoint_says_what_was_lost_before_and_after(
     assert left == after["problems_total"] < on_a_disk
 
 
-def test_a_zip_gives_the_same(avenue: House, guard: Guard, tmp_path: Path) -> None:
+def test_a_zip_gives_the_same_and_a_dry_run_says_it_all_and_changes_nothing(
+    avenue: House, tmp_path: Path
+) -> None:
     shop = OldShop.of(60)
     avenue.fill(shop)
     place = shop.pack(tmp_path / "old.zip")
-    report = avenue.run(place, "--as", "products", code=1)
-    assert {each["path"] for each in report["refused"]} == {path_of(name) for name in shop.bad}
-    assert report["stored"] + report["duplicates"] == len(shop.good)
-    check_records(avenue, shop)
-    check_nothing_twice(avenue, shop)
-    check_addresses(avenue, shop, guard)
-
-
-def test_a_dry_run_says_it_all_and_changes_nothing(avenue: House, tmp_path: Path) -> None:
-    shop = OldShop.of(60)
-    avenue.fill(shop)
-    root = shop.write(tmp_path / "uploads")
     before, counts = avenue.everything(), avenue.counts()
-    plan = avenue.run(root, "--as", "products", "--dry-run", code=1)
+    plan = avenue.run(place, "--as", "products", "--dry-run", code=1)
     after = {name: n for name, n in avenue.counts().items() if name not in {"jobs", "move_reports"}}
     assert avenue.everything() == before
     assert after.items() <= counts.items()
     assert plan["dry_run"] is True
-    done = avenue.run(root, "--as", "products", code=1)
+    done = avenue.run(place, "--as", "products", code=1)
+    assert {each["path"] for each in done["refused"]} == {path_of(name) for name in shop.bad}
+    assert done["stored"] + done["duplicates"] == len(shop.good)
+    check_records(avenue, shop)
+    check_nothing_twice(avenue, shop)
     # A picture that only opening it shows to be broken is not known beforehand.
     only_opened = [each["path"] for each in done["refused"] if each["code"] == "broken_image"]
     assert only_opened

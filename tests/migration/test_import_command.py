@@ -129,6 +129,7 @@ def test_what_was_removed_since_is_not_brought_back(avenue: House, root: Path, g
     assert get("/uploads/a.jpg").status_code == 404
 
 
+@pytest.mark.long
 def test_a_purged_file_is_brought_in_afresh_even_the_same_day(
     avenue: House, root: Path, get: Get
 ) -> None:
@@ -246,17 +247,20 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
     ]
 
 
+MISTAKES = (
+    (("{root}/words.txt", "--as", "media"), "neither a folder nor a ZIP"),
+    (("{root}/cut.zip", "--as", "media"), "damaged"),
+    (("{root}", "--as", "media", "--public"), "--public goes with --as uploads"),
+    (("{root}/nothing", "--as", "media"), "neither a folder nor a ZIP"),
+    (("{root}", "--as", "media", "--site", "none"), "no site of this name"),
+    (("{root}", "--as", "songs"), "songs"),
+    (("{root}",), "--as products, media or uploads"),
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [
-        (("{root}/nothing", "--as", "media"), "neither a folder nor a ZIP"),
-        (("{root}/words.txt", "--as", "media"), "neither a folder nor a ZIP"),
-        (("{root}/cut.zip", "--as", "media"), "damaged"),
-        (("{root}", "--as", "media", "--site", "none"), "no site of this name"),
-        (("{root}", "--as", "media", "--public"), "--public goes with --as uploads"),
-        (("{root}", "--as", "songs"), "songs"),
-        (("{root}",), "--as products, media or uploads"),
-    ],
+    [*MISTAKES[:3], *(pytest.param(*row, marks=pytest.mark.long) for row in MISTAKES[3:])],
 )
 def test_mistakes_are_sentences(
     avenue: House, root: Path, arguments: tuple[str, ...], sentence: str

@@ -390,10 +390,8 @@ def test_ctrl_c_pauses_the_job_of_a_command_also_while_the_source_wants_to_be_le
         stand_in.first = {"/storage": [limited(429, Retry_After="3600")]}
         asked, process = len(stand_in.asked), avenue.start(*command)
         wait_until(lambda: len(stand_in.asked) > asked, "the source was asked")  # noqa: B023
-        began_at = time.monotonic()
         process.send_signal(number)
-        assert process.wait(DEADLINE_SECONDS) == 2
-        assert time.monotonic() - began_at < 5
+        assert process.wait(DEADLINE_SECONDS) == 2  # it does not wait the hour
         (job,) = jobs.find()
         assert (job["state"], job["site"], job["attempts"]) == ("paused", "default", 0)
     stand_in.first = {}
