@@ -1,6 +1,7 @@
 """What existing mobile clients send, byte for byte, and what they are answered."""
 
 import json
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,7 @@ from avenue.media.store.legacy_urls import LegacyUrls
 from tests.http.application import HOST, PRODUCTS, Caller, Part, a_picture
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import PRODUCT_KEYS, assert_refused
+from tests.table import table
 
 ADD = "/api/products/{id}/upload_images/"
 REMOVE = "/api/products/{id}/delete_image/"
@@ -28,7 +30,7 @@ def remove(shelf: Shelf, url: str):
     return shelf.seller.delete(path(REMOVE, shelf), json={"image_url": url})
 
 
-@pytest.mark.parametrize("slash", ["/", ""])
+@pytest.mark.parametrize("slash", ["/", pytest.param("", marks=pytest.mark.long)])
 def test_uploading_shows_the_product_with_its_urls(shelf, nobody, slash):
     data = a_picture()
     url = path(ADD, shelf).rstrip("/") + slash
@@ -40,7 +42,7 @@ def test_uploading_shows_the_product_with_its_urls(shelf, nobody, slash):
     assert [nobody.get(each).data for each in answer.json["images"]] == [data]
 
 
-@pytest.mark.parametrize("slash", ["/", ""])
+@pytest.mark.parametrize("slash", ["", pytest.param("/", marks=pytest.mark.long)])
 def test_deleting_shows_the_product_with_the_urls_left(shelf, nobody, slash):
     one, two = shelf.add(a_picture(), a_picture()).json["files"]
     url = path(REMOVE, shelf).rstrip("/") + slash
@@ -151,33 +153,40 @@ SOME_FORMS = ("absolute", "with a query", "from before Avenue")
 
 
 @pytest.mark.parametrize(
-    ("way", "form"),
+    ("ways", "names"),
     [
+        (("json",), tuple(FORMS)),
+        (("form", "query"), SOME_FORMS),
         pytest.param(
-            way,
-            form,
-            id=f"{way} {name}",
-            marks=[] if way == "json" or name in SOME_FORMS else pytest.mark.long,
-        )
-        for way in ("json", "form", "query")
-        for name, form in FORMS.items()
+            ("form", "query"),
+            tuple(each for each in FORMS if each not in SOME_FORMS),
+            marks=pytest.mark.long,
+        ),
     ],
+    ids=["json", "other ways", "any way"],
 )
-def test_any_address_of_a_picture_names_it(application, shelf, form, way):
+def test_any_address_of_a_picture_names_it(application, shelf, ways, names):
     stays, goes = shelf.add(a_picture(), a_picture()).json["files"]
     legacy = LegacyUrls(application.database)
     legacy.put("default", "/uploads/products/zapato rojo.jpg", goes["id"])
+    for way, name in product(ways, names):
+        answer = removed(shelf, goes, FORMS[name], way)
+        assert answer.status_code == 200, (way, name, answer.text)
+        assert answer.json["images"] == [stays["url"]], (way, name)
+        assert shelf.restore(goes["id"]).status_code == 200
+
+
+def removed(shelf, goes, form, way):
+    """Remove a picture by an address of it that is sent in some way."""
     url = form.format(
         url=goes["url"], path=goes["url"].removeprefix(f"https://{HOST}"), id=goes["id"]
     )
     target, field = path(REMOVE, shelf), {"image_url": url}
-    answer = {
+    return {
         "json": lambda: shelf.seller.delete(target, json=field),
         "form": lambda: shelf.seller.delete(target, data=field),
         "query": lambda: shelf.seller.delete(f"{target}?image_url={quote(url)}"),
     }[way]()
-    assert answer.status_code == 200, answer.text
-    assert answer.json["images"] == [stays["url"]]
 
 
 def test_an_external_picture_is_named_by_its_url(shelf):
@@ -194,7 +203,7 @@ def test_json_without_its_type_is_told_so(shelf):
     assert_refused(refused, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("url", ["", "x" * 2049])
+@table("url", ["", "x" * 2049])
 def test_an_address_that_is_none_is_refused(shelf, url):
     assert_refused(remove(shelf, url), 400, "invalid_body")
 

@@ -209,6 +209,7 @@ def test_what_two_people_changed_is_chosen_field_by_field(seller: Caller):
     assert (now["name"], now["description"], now["price"]) == ("Mi nombre", "suya", "200")
 
 
+@pytest.mark.long
 def test_pictures_arranged_meanwhile_do_not_make_a_form_too_late(seller: Caller):
     product = seller.a_product(name="Zapato")
     path = f"/admin/products/{product['id']}"
@@ -303,7 +304,7 @@ def test_pages_with_pictures_may_show_those_from_elsewhere(seller: Caller):
 # The pictures, without JavaScript
 
 
-@pytest.fixture(params=["product", "group"])
+@pytest.fixture(params=["product", pytest.param("group", marks=pytest.mark.long)])
 def owner(request: Any, seller: Caller) -> Any:
     """Something with two pictures: its page and its address in the API."""
     made = seller.a_product if request.param == "product" else seller.a_group
@@ -341,7 +342,7 @@ def test_what_was_refused_is_said_on_the_page(seller: Caller):
     assert "No se pudo aceptar." in page.text
 
 
-@pytest.mark.parametrize("body", [form(), form(Part(b"", "", "images")), b"junk"])
+@table("body", [form(), form(Part(b"", "", "images")), b"junk"])
 def test_a_form_without_files_is_told(seller: Caller, owner: Any, body: bytes):
     answer = seller.post(f"{owner['page']}/pictures", data=body, content_type=FORM, headers=HTML)
     assert answer.status_code == 303
@@ -349,17 +350,22 @@ def test_a_form_without_files_is_told(seller: Caller, owner: Any, body: bytes):
     assert ids_of(seller, owner) == owner["ids"]
 
 
-@pytest.mark.parametrize(
-    ("key", "to", "order"),
-    [(1, "first", [1, 0]), (1, "up", [1, 0]), (0, "down", [1, 0]), (0, "up", [0, 1])],
-)
-def test_a_picture_is_moved(seller: Caller, owner: Any, key: int, to: str, order: list[int]):
-    sent = {"key": owner["ids"][key], "to": to, "revision": owner["revision"]}
-    answer = send(seller, f"{owner['page']}/pictures/move", sent)
-    assert answer.location == f"{owner['page']}?said=ordered#pictures"
-    assert ids_of(seller, owner) == [owner["ids"][each] for each in order]
+def test_a_picture_is_moved(seller: Caller, owner: Any):
+    one, two = owner["ids"]
+    for key, to, order in (
+        (two, "first", [two, one]),
+        (one, "up", [one, two]),
+        (one, "up", [one, two]),
+        (one, "down", [two, one]),
+    ):
+        revision = seller.get(owner["url"]).json["revision"]
+        sent = {"key": key, "to": to, "revision": revision}
+        answer = send(seller, f"{owner['page']}/pictures/move", sent)
+        assert answer.location == f"{owner['page']}?said=ordered#pictures"
+        assert ids_of(seller, owner) == order
 
 
+@pytest.mark.long
 def test_who_is_slower_with_an_order_is_told(seller: Caller, owner: Any):
     seller.upload(f"{owner['url']}/images", a_picture())
     now = ids_of(seller, owner)
@@ -369,6 +375,7 @@ def test_who_is_slower_with_an_order_is_told(seller: Caller, owner: Any):
     assert ids_of(seller, owner) == now
 
 
+@pytest.mark.long
 def test_pictures_are_moved_past_one_that_is_lost(
     seller: Caller, owner: Any, application: Application
 ):
@@ -453,6 +460,7 @@ def test_a_picture_goes_to_the_trash_and_comes_back(seller: Caller, owner: Any):
     assert "refused=image_not_found" in answer.location
 
 
+@pytest.mark.long
 def test_an_external_picture_is_moved_and_removed_by_its_address(seller: Caller, owner: Any):
     url = "https://elsewhere.example/ñ.jpg?a=1&b=<2"
     seller.post(f"{owner['url']}/images", json={"image_url": "https://elsewhere.example/a.jpg?b"})
@@ -465,6 +473,7 @@ def test_an_external_picture_is_moved_and_removed_by_its_address(seller: Caller,
     assert ids_of(seller, owner) == owner["ids"]
 
 
+@pytest.mark.long
 def test_what_was_refused_is_no_change_in_the_log(
     seller: Caller, owner: Any, application: Application
 ):

@@ -12,6 +12,7 @@ from avenue.identity import new_id
 from avenue.shop.service.products import ProductService
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, inspected
+from tests.table import table
 
 PAGE = "/admin/products"
 BULK = f"{PAGE}/bulk"
@@ -96,7 +97,16 @@ def test_what_was_mended_is_no_problem_any_more(application: Application, someon
     assert "1 problem" not in read(someone, PAGE)
 
 
-@pytest.mark.parametrize("sort", ["-created_at", "name", "-name", "price", "-sku", "updated_at"])
+@pytest.mark.parametrize(
+    "sort",
+    [
+        "price",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("-created_at", "name", "-name", "-sku", "updated_at")
+        ),
+    ],
+)
 def test_one_can_page_on_and_back(someone: Caller, sort: str) -> None:
     made = [
         someone.a_product(name=f"P{n}", **({"price": str(n), "sku": unique("S")} if n % 2 else {}))
@@ -121,7 +131,7 @@ def test_one_can_page_on_and_back(someone: Caller, sort: str) -> None:
     assert link(first, "next") is not None
 
 
-@pytest.mark.parametrize(
+@table(
     "query", ["sort=x", "status=x", "pictures=x", "after=x", "before=x", "limit=0", "before=%00"]
 )
 def test_a_list_that_is_none_is_refused(someone: Caller, query: str) -> None:
@@ -141,8 +151,13 @@ def test_names_are_shown_as_text(someone: Caller) -> None:
     ("before", "action", "after", "said"),
     [
         ("draft", "publish", "published", "2 products are published."),
-        ("published", "draft", "draft", "2 products are drafts now."),
-        ("published", "publish", "published", "Nothing had to be changed."),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (
+                ("published", "draft", "draft", "2 products are drafts now."),
+                ("published", "publish", "published", "Nothing had to be changed."),
+            )
+        ),
     ],
 )
 def test_many_are_published_or_made_drafts(
@@ -202,26 +217,26 @@ def test_only_pictures_that_lack_a_text_are_given_one(
     assert "Nothing had to be changed." in read(someone, again.location)
 
 
-@pytest.mark.parametrize("alt", ["", "  ", "x" * 1001, "{name}" * 6])
-def test_a_text_that_is_none_or_too_long_is_refused(someone: Caller, alt: str) -> None:
+def test_a_text_that_is_none_or_too_long_is_refused(someone: Caller) -> None:
     product = someone.a_product(a_picture())
-    assert bulk(someone, "alt", product, alt=alt).status_code == 400
+    for alt in ("", "  ", "x" * 1001, "{name}" * 6):
+        assert bulk(someone, "alt", product, alt=alt).status_code == 400, alt
     assert someone.get(f"{PRODUCTS}/{product['id']}").json["images"][0]["alt"] == {}
 
 
-@pytest.mark.parametrize("action", ["publish", "alt", "delete"])
 def test_what_is_not_ones_own_is_left_out(
-    application: Application, someone: Caller, on_other_site: Caller, action: str
+    application: Application, someone: Caller, on_other_site: Caller
 ) -> None:
     mine = someone.a_product(a_picture())
     stranger = application.new_person(unique("otro"))
     theirs = stranger.a_product(a_picture(), name=unique("Secreto "))
     elsewhere = on_other_site.a_product(a_picture())
     missing = {"id": new_id()}
-    answer = bulk(someone, action, theirs, mine, elsewhere, missing, sure="1", alt="{name}")
-    assert parse_qs(urlsplit(answer.location).query)["count"] == ["1"]
-    for caller, product in ((stranger, theirs), (on_other_site, elsewhere)):
-        assert caller.get(f"{PRODUCTS}/{product['id']}").json == product
+    for action in ("publish", "alt", "delete"):
+        answer = bulk(someone, action, theirs, mine, elsewhere, missing, sure="1", alt="{name}")
+        assert parse_qs(urlsplit(answer.location).query)["count"] == ["1"], action
+        for caller, product in ((stranger, theirs), (on_other_site, elsewhere)):
+            assert caller.get(f"{PRODUCTS}/{product['id']}").json == product, action
     assert theirs["name"] not in bulk(someone, "delete", theirs).text
 
 
@@ -252,14 +267,14 @@ def test_nothing_checked_is_said(someone: Caller) -> None:
     assert "Check the products you mean first." in read(someone, answer.location)
 
 
-@pytest.mark.parametrize(
+@table(
     "form", [{}, {"action": "explode"}, {"action": "publish", "id": [new_id() for _ in range(101)]}]
 )
 def test_a_form_that_is_none_is_refused(someone: Caller, form: dict[str, Any]) -> None:
     assert someone.post(BULK, data=form).status_code == 400
 
 
-@pytest.mark.parametrize(
+@table(
     "back",
     ["https://evil.example/", "//evil.example", "/login", "/admin/products/../x", "x" * 9000],
 )
@@ -270,9 +285,7 @@ def test_one_comes_back_to_the_list_and_nowhere_else(someone: Caller, back: str)
     assert 'href="/admin/products"' in bulk(someone, "delete", product, back=back).text
 
 
-@pytest.mark.parametrize(
-    "query", ["said=publish&count=x", "said=x&count=1", "said=delete&count=99999"]
-)
+@table("query", ["said=publish&count=x", "said=x&count=1", "said=delete&count=99999"])
 def test_only_what_could_have_happened_is_said(someone: Caller, query: str) -> None:
     assert 'class="said"' not in read(someone, f"{PAGE}?{query}")
 
