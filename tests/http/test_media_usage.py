@@ -173,7 +173,7 @@ def test_a_logo_is_replaced_with_its_file(as_editor, as_admin, logo):
 
 
 def test_a_logo_being_chosen_and_its_removal_see_each_other(application, as_editor, as_admin):
-    for _ in range(4):
+    for _ in range(2):
         media = added(as_editor)["id"]
         calls = (
             partial(unwatched, as_admin, "PUT", LOGO, {"asset": media}),
@@ -281,9 +281,9 @@ def test_what_is_removed_while_a_page_is_saved_is_missing_there(as_editor, libra
 def test_unused_is_what_a_full_scan_says(application, as_editor, library, pages, actor):
     """After many edits at random: the filter, its total and the report are one."""
     chance = random.Random(8)
-    ids = [added(as_editor)["id"] for _ in range(12)]
+    ids = [added(as_editor)["id"] for _ in range(8)]
     assets = application.raw["assets"]
-    for _ in range(40):
+    for _ in range(15):
         some = chance.sample(ids, chance.randint(1, 3))
         match chance.choice(["save", "save", "detach", "remove", "restore"]):
             case "save":
@@ -308,15 +308,15 @@ def test_unused_is_what_a_full_scan_says(application, as_editor, library, pages,
         assert not named - {each["_id"] for each in assets.find(live)}, "something dangles"
 
 
-@pytest.mark.parametrize("limit", [1, 2, 7])
-def test_pages_of_unused_join_without_a_gap(as_editor, library, pages, actor, limit):
-    ids = [added(as_editor)["id"] for _ in range(18)]
+def test_pages_of_unused_join_without_a_gap(as_editor, library, pages, actor):
+    ids = [added(as_editor)["id"] for _ in range(15)]
     pages.save([each for at, each in enumerate(ids) if at % 3])
-    listed: list[str] = []
-    query = MediaQuery(unused=True, limit=limit)
-    while len(listed) < 5:
-        page = library.find(actor, query)
-        listed += [each.id for each in page.items]
-        assert page.next is not None or len(listed) >= 5
-        query = query.part(limit=limit, after=page.next)
-    assert listed[:5] == ids[::3][::-1][:5]
+    for limit in (1, 2, 7):
+        listed: list[str] = []
+        query = MediaQuery(unused=True, limit=limit)
+        while len(listed) < 5:
+            page = library.find(actor, query)
+            listed += [each.id for each in page.items]
+            assert page.next is not None or len(listed) >= 5
+            query = query.part(limit=limit, after=page.next)
+        assert listed[:5] == ids[::3][::-1], limit

@@ -44,13 +44,13 @@ def test_the_machine_itself_may_see_it(nobody: Caller, address: str, host: str) 
     assert "avenue_http_requests_total" in answer.text
 
 
-@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+@table("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
 def test_what_a_proxy_of_this_machine_passes_on_is_somebody_else(nobody: Caller, name: str) -> None:
     answer = nobody.get("/metrics", headers={name: "127.0.0.1", "Host": "localhost"})
     assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
 
 
-@pytest.mark.parametrize("host", [HOST, "127.0.0.1.evil.example", "10.0.0.7", "", "[::1", "[x]"])
+@table("host", [HOST, "127.0.0.1.evil.example", "10.0.0.7", "", "[::1", "[x]"])
 def test_a_proxy_that_says_nothing_is_known_by_the_name_it_passes_on(
     nobody: Caller, host: str
 ) -> None:
@@ -122,7 +122,7 @@ def servers(shared_uri: str, guard: Guard) -> Iterator[dict[str, Server]]:
         yield {"fast_lane": one, "hot": other}
 
 
-@pytest.fixture(scope="module", params=["fast_lane", "hot"])
+@pytest.fixture(scope="module", params=["fast_lane", pytest.param("hot", marks=pytest.mark.long)])
 def shop(request: pytest.FixtureRequest, servers: dict[str, Server]) -> Shop:
     by: str = request.param
     server = servers[by]
@@ -205,9 +205,6 @@ def test_it_counts_exactly_what_was_asked_of_all_processes(shop: Shop) -> None:
     assert missing() == ROUNDS
 
 
-@pytest.mark.parametrize(
-    "shop", ["fast_lane", pytest.param("hot", marks=pytest.mark.long)], indirect=True
-)
 def test_uploads_are_counted_from_the_decoder_to_the_refusal(shop: Shop) -> None:
     server, seller = shop.server, shop.server.seller()
     product = seller.create_product()
@@ -306,7 +303,7 @@ def settled(server: Server) -> dict[Sample, float]:
     return found[-1]
 
 
-@pytest.mark.parametrize("who", ["nobody", "somebody"])
+@pytest.mark.parametrize("who", ["nobody", pytest.param("somebody", marks=pytest.mark.long)])
 def test_exactly_as_many_pass_as_may_whoever_they_say_they_are(
     servers: dict[str, Server], mongod: Mongod, who: str
 ) -> None:

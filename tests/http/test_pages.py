@@ -148,6 +148,12 @@ def test_a_slug_of_another_site_is_free(application: Application, as_editor: Cal
     assert application.caller("nobody_on_other_site").get(f"/p/{page['slug']}").status_code == 404
 
 
+@pytest.fixture(scope="module")
+def twice_saved(as_editor: Caller) -> dict[str, Any]:
+    """A page with a draft, a history, and what visitors see."""
+    return saved(as_editor, published(as_editor, made(as_editor)), html="<p>x</p>")
+
+
 @table(
     "method, path, body",
     [
@@ -162,9 +168,9 @@ def test_a_slug_of_another_site_is_free(application: Application, as_editor: Cal
     ],
 )
 def test_a_page_of_another_site_is_not_there(
-    application: Application, as_editor: Caller, method: str, path: str, body: Any
+    application: Application, twice_saved: dict[str, Any], method: str, path: str, body: Any
 ):
-    page = saved(as_editor, published(as_editor, made(as_editor)), html="<p>x</p>")
+    page = twice_saved
     before = stored(application, page)
     stranger = application.caller("editor_on_other_site")
     for url in (url_of(page), f"{PAGES}/{new_id()}"):
@@ -302,7 +308,7 @@ REFUSED_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("why", REFUSED_PICTURES)
+@table("why", REFUSED_PICTURES)
 def test_a_picture_that_is_refused_leaves_nothing_of_the_others(
     application: Application, as_editor: Caller, why: str
 ):
@@ -342,7 +348,7 @@ def test_a_save_that_loses_leaves_no_picture(
     assert as_editor.get(url_of(page)).json["html"] == "<p>y</p>"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("method", ["PUT", pytest.param("POST", marks=pytest.mark.long)])
 def test_a_save_that_is_undone_leaves_no_picture(
     application: Application, as_editor: Caller, method: str
 ):
@@ -366,6 +372,7 @@ def test_a_body_may_be_larger_than_other_json_but_not_without_end(application: A
     assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.long
 def test_others_are_answered_while_a_page_that_takes_long_is_read(
     as_editor: Caller, nobody: Caller
 ):
@@ -761,7 +768,7 @@ def test_of_those_who_save_and_publish_at_once_one_wins_each_revision(
 ):
     page = made(as_editor, html="<p>0</p>")
     url, texts = url_of(page), {"<p>0</p>"}
-    for turn in range(1, 6):
+    for turn in range(1, 4):
         revision = page["revision"]
         bodies = [{"html": f"<p>{turn}-{who}</p>", "revision": revision} for who in range(4)]
         answers = together(
@@ -852,7 +859,7 @@ def random_edits(application: Application, editor: Caller, edits: int) -> None:
 
 
 def test_usage_equals_a_full_scan_after_random_edits(application: Application, as_editor: Caller):
-    random_edits(application, as_editor, 80)
+    random_edits(application, as_editor, 30)
 
 
 @pytest.mark.long
@@ -956,7 +963,9 @@ def used_nowhere(editor: Caller, picture: Mapping[str, Any]) -> str:
     return home
 
 
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize(
+    "turn", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 4))]
+)
 def test_a_page_that_begins_to_use_a_picture_and_its_removal_see_each_other(
     application: Application, as_editor: Caller, picture: dict[str, Any], turn: int
 ):
@@ -1025,6 +1034,7 @@ UNCLEANED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort", ["updated_at", "created_at", "title"])
 @pytest.mark.parametrize("way", ["", "-"])
 def test_pages_of_another_program_stand_in_lists(

@@ -9,9 +9,11 @@ from avenue.health.views.pages.problems import WORDS
 from avenue.media.references import Kind
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, add_entries, inspected, nothing_runs_meanwhile, problems_of
+from tests.table import table
 
 PAGE = "/admin/problems"
 IN_ENGLISH = {"Accept-Language": "en"}
+LARGE_PAGES = "?limit=100"
 REMOVE = re.compile(r'<form method="post" action="/admin/problems/remove">(.*?)</form>', re.DOTALL)
 
 
@@ -28,16 +30,16 @@ def read(caller: Caller, query: str = "") -> str:
 
 def about(caller: Caller, owner: Any) -> str:
     """The part of the page about one owner, on whatever page it is."""
-    query = ""
+    query = LARGE_PAGES
     while True:
         html = read(caller, query)
         for section in html.split('<section class="card accused">')[1:]:
             if owner["id"] in section:
                 return section.partition("</section>")[0]
-        following = re.search(r'href="/admin/problems(\?after=[^"]+)" rel="next"', html)
+        following = re.search(r'href="/admin/problems\?(after=[^"]+)" rel="next"', html)
         if not following:
             return ""
-        query = following[1]
+        query = f"{LARGE_PAGES}&{following[1]}"
 
 
 def buttons(section: str) -> list[dict[str, str]]:
@@ -66,14 +68,28 @@ DEAD = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "what", "link"), DEAD)
-def test_an_entry_without_its_picture_is_removed_by_one_button(
-    application: Application, admin: Caller, fault: str, what: str, link: str
-) -> None:
-    product = admin.a_product(a_picture(), a_picture(), name=unique("Roto "))
-    first, second = (each["id"] for each in product["images"])
-    getattr(Hand(application, first), fault)()
+@pytest.fixture(scope="module")
+def dead(application: Application) -> dict[str, Any]:
+    """By each fault a product whose first picture has it, and one that stays so; looked at."""
+    admin, products = application.caller("admin"), {}
+    for name, fault in (*((each[0], each[0]) for each in DEAD), ("stays", "asset_gone")):
+        products[name] = admin.a_product(a_picture(), a_picture(), name=unique("Roto "))
+        getattr(Hand(application, products[name]["images"][0]["id"]), fault)()
     inspected(application)
+    return products
+
+
+@table("fault, what, link", DEAD)
+def test_an_entry_without_its_picture_is_removed_by_one_button(
+    application: Application,
+    admin: Caller,
+    dead: dict[str, Any],
+    fault: str,
+    what: str,
+    link: str,
+) -> None:
+    product = dead[fault]
+    second = product["images"][1]["id"]
     section = about(admin, product)
     assert product["name"] in section
     assert what in section
@@ -89,13 +105,24 @@ def test_an_entry_without_its_picture_is_removed_by_one_button(
     assert remove(admin, form) == f"{PAGE}?said=mended"
 
 
-@pytest.mark.parametrize("fault", ["file_gone", "wrong_length", "chunk_gone", "chunk_cut"])
-def test_a_damaged_picture_is_uploaded_again_and_not_removed(
-    application: Application, admin: Caller, fault: str
-) -> None:
-    product = admin.a_product(a_picture())
-    getattr(Hand(application, product["images"][0]["id"]), fault)()
+FAULTS = ("file_gone", "wrong_length", "chunk_gone", "chunk_cut")
+
+
+@pytest.fixture(scope="module")
+def damaged(application: Application) -> dict[str, Any]:
+    """By each fault a product whose picture has it, looked at."""
+    products = {each: application.caller("admin").a_product(a_picture()) for each in FAULTS}
+    for fault, product in products.items():
+        getattr(Hand(application, product["images"][0]["id"]), fault)()
     inspected(application)
+    return products
+
+
+@table("fault", FAULTS)
+def test_a_damaged_picture_is_uploaded_again_and_not_removed(
+    admin: Caller, damaged: dict[str, Any], fault: str
+) -> None:
+    product = damaged[fault]
     section = about(admin, product)
     assert "The photo is damaged." in section
     assert "Upload the same photo again" in section
@@ -115,7 +142,7 @@ NO_PICTURES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["product", "group"])
+@pytest.mark.parametrize("kind", ["product", pytest.param("group", marks=pytest.mark.long)])
 def test_what_never_was_a_picture_here_is_removed(
     application: Application, admin: Caller, kind: str, subtests: pytest.Subtests
 ) -> None:
@@ -135,17 +162,6 @@ def test_what_never_was_a_picture_here_is_removed(
             assert problems_of(admin, owner["id"]) == []
 
 
-def test_pictures_elsewhere_are_counted_and_left_alone(
-    application: Application, admin: Caller
-) -> None:
-    product = admin.a_product()
-    url = {"image_url": "https://cdn.example/a.jpg"}
-    admin.post(f"{PRODUCTS}/{product['id']}/images", json=url)
-    inspected(application)
-    assert about(admin, product) == ""
-    assert "Photos on other servers are shown from there" in read(admin)
-
-
 def test_a_picture_that_came_back_meanwhile_stays(application: Application, admin: Caller) -> None:
     product = admin.a_product(a_picture())
     hand = Hand(application, product["images"][0]["id"])
@@ -157,7 +173,7 @@ def test_a_picture_that_came_back_meanwhile_stays(application: Application, admi
     assert admin.get(f"{PRODUCTS}/{product['id']}").json["images"] == product["images"]
 
 
-@pytest.mark.parametrize(
+@table(
     "form",
     [
         {},
@@ -182,12 +198,13 @@ def test_another_sites_entries_are_not_there(application: Application, admin: Ca
     assert about(away, product) != ""
 
 
-def test_operators_see_it_and_change_nothing(application: Application, admin: Caller) -> None:
-    product = admin.a_product(a_picture())
-    Hand(application, product["images"][0]["id"]).asset_gone()
-    inspected(application)
+def test_operators_see_it_and_change_nothing(
+    application: Application, admin: Caller, dead: dict[str, Any]
+) -> None:
+    product = dead["stays"]
+    assert buttons(about(admin, product))
     ops = application.caller("ops")
-    html = read(ops)
+    html = read(ops, LARGE_PAGES)
     assert product["name"] in html
     assert "/admin/problems/remove" not in html
     assert 'href="/admin/products/' not in html
@@ -209,7 +226,7 @@ def test_a_look_is_begun_once_and_its_end_is_said(application: Application, admi
     assert entry["action"] == "inspection.begun"
 
 
-@pytest.mark.parametrize("job", ["x", "x" * 22, "sweep", "inspect"])
+@table("job", ["x", "x" * 22, "sweep", "inspect"])
 def test_a_job_that_is_none_is_not_shown(admin: Caller, job: str) -> None:
     assert "data-look" not in read(admin, f"?job={job}")
 
@@ -236,7 +253,9 @@ def test_pictures_that_live_elsewhere_are_brought_in_by_one_button(
     entry = {"url": f"https://cdn.example/{unique('a')}.jpg"}
     add_entries(application, "product", product["id"], [entry])
     inspected(application)
+    assert about(admin, product) == ""  # it is counted and left alone
     html = read(admin)
+    assert "Photos on other servers are shown from there" in html
     assert 'action="/admin/problems/external"' in html
     assert 'action="/admin/problems/external"' not in read(application.caller("ops"))
     begun = admin.post(f"{PAGE}/external", headers=IN_ENGLISH)

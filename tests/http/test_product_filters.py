@@ -17,7 +17,7 @@ from tests.listening import recorded
 from tests.mongod import Mongod
 from tests.table import table
 
-MANY = 10_000
+MANY = 2_000
 PLAIN = {"aggregate", "pipeline", "cursor"}
 
 
@@ -83,7 +83,7 @@ def test_what_others_have_is_not_among_it(application: Application, someone: Cal
     assert found.json["total"] == 0
 
 
-@pytest.mark.parametrize("pictures", ["none", "no_alt", "problems"])
+@table("pictures", ["none", "no_alt", "problems"])
 def test_only_whoever_is_signed_in_may_ask(application: Application, pictures: str) -> None:
     answer = application.caller("nobody").get(f"{PRODUCTS}?pictures={pictures}")
     assert_refused(answer, 401, "unauthenticated")
@@ -175,7 +175,7 @@ def big(mongod: Mongod) -> Iterator[Application]:
         yield application
 
 
-@table("sort", ["-created_at", "name", "-price", "sku", "updated_at"])
+@table("sort", ["-created_at", "-price", "sku"])
 @table("pictures, total", [("none", MANY // 10), ("no_alt", MANY // 20), ("problems", MANY // 50)])
 def test_no_list_reads_every_product(
     big: Application, pictures: str, total: int, sort: str
