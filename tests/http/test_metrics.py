@@ -23,8 +23,8 @@ from tests.threads import at_once
 from tests.waiting import wait_until
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
-WORKERS = {"fast_lane": 3, "hot": 1}
-ROUNDS = 20
+WORKERS = {"fast_lane": 2, "hot": 1}
+ROUNDS = 8
 MOST_WRITES = 40
 PICTURE = "/media/<asset_id>/<token>/<file_name>"
 NO_PRODUCT = f"/api/shop/products/{'x' * 22}"
@@ -370,6 +370,7 @@ def test_nothing_a_client_chooses_is_a_label(shop: Shop) -> None:
     assert "secret" not in server.client.get("/metrics").body.decode().lower()
 
 
+@pytest.mark.long
 def test_each_way_to_answer_is_told_apart(shop: Shop) -> None:
     before, asked = counted(shop.server), 0
 

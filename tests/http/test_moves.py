@@ -144,6 +144,7 @@ def test_a_job_is_paused_resumed_and_ended_and_another_key_says_so(
     assert job.error == "SECRET_KEY is another one than when this was begun."
 
 
+@pytest.mark.long
 def test_one_that_follows_goes_on_until_it_is_cancelled(
     house: Application, shop: EarlierShop, chief: Caller, tmp_path: Path
 ) -> None:
@@ -278,7 +279,7 @@ def test_without_a_directory_for_moves_no_path_is_taken(house: Application) -> N
 
 
 def test_the_administrator_of_a_site_sees_and_begins_none_of_it(
-    house: Application, application: Application
+    application: Application,
 ) -> None:
     for caller in (application.caller("admin"), application.caller("admin_on_other_site")):
         assert (

@@ -65,19 +65,21 @@ class Planted:
 OK, NOTICE, WARNING, CRITICAL = Level.OK, Level.NOTICE, Level.WARNING, Level.CRITICAL
 ROWS = [
     ("oplog", Planted(), OK),
-    ("oplog", Planted(oplog(20)), NOTICE),
     ("oplog", Planted(oplog(6)), WARNING),
-    ("oplog", Planted(oplog(0.5)), CRITICAL),
     ("oplog", Planted(oplog(0.5, data_members=1)), OK),
     ("oplog", Planted(oplog(10, bytes=25_000 * MB)), NOTICE),
     ("oplog", Planted(replace(WELL, oplog=None)), Level.UNKNOWN),
     ("members", Planted(replace(WELL, members=(*THREE[:2], SICK))), WARNING),
     ("members", Planted(replace(WELL, primary=None)), CRITICAL),
     ("durability", Planted(replace(WELL, data_members=1)), CRITICAL),
-    ("disk", Planted(database=full(72)), NOTICE),
-    ("disk", Planted(database=full(86)), WARNING),
     ("disk", Planted(database=full(96)), CRITICAL),
     ("indexes", Planted(missing=("jobs.kind_1",)), CRITICAL),
+]
+FURTHER_ROWS = [
+    ("oplog", Planted(oplog(20)), NOTICE),
+    ("oplog", Planted(oplog(0.5)), CRITICAL),
+    ("disk", Planted(database=full(72)), NOTICE),
+    ("disk", Planted(database=full(86)), WARNING),
 ]
 CHECKS = {"oplog": "oplog", "members": "members", "durability": "members"}
 ALERTED = {"oplog", "disk"}
@@ -134,6 +136,19 @@ def views(application: Application, app: Any, subject: str) -> dict[str, str]:
 
 @table("subject, facts, level", ROWS)
 def test_every_view_thinks_the_same(application, serious, planted, subject, facts, level):
+    look(application, serious, planted, subject, facts, level)
+
+
+@pytest.mark.long
+@table("subject, facts, level", FURTHER_ROWS)
+def test_every_view_thinks_the_same_of_more(application, serious, planted, subject, facts, level):
+    look(application, serious, planted, subject, facts, level)
+
+
+def look(
+    application: Application, serious: Any, planted: Planted, subject: str, facts: Any, level: Level
+) -> None:
+    """Tell every view these facts; each says the same of them."""
     vars(planted).update(vars(facts))
     words = {
         "state": level.value,
@@ -150,6 +165,7 @@ def test_every_view_thinks_the_same(application, serious, planted, subject, fact
     assert found == {name: words[name] for name in found}
 
 
+@pytest.mark.long
 def test_every_view_thinks_the_same_of_lost_bytes(own_application):
     """The inspection, both endpoints, state, alerts, trace and the check of everything."""
     seller, ops = own_application.caller("seller"), own_application.caller("ops")

@@ -260,7 +260,13 @@ def test_the_list_is_searched_sorted_and_paged(as_editor: Caller):
 # Pictures
 
 
-@pytest.mark.parametrize("sort", ["created_at", "updated_at", "title"])
+@pytest.mark.parametrize(
+    "sort",
+    [
+        "title",
+        *(pytest.param(f"{each}_at", marks=pytest.mark.long) for each in ("created", "updated")),
+    ],
+)
 def test_a_list_has_pages_of_another_program_each_once(
     application: Application, as_editor: Caller, sort: str
 ):
@@ -859,7 +865,7 @@ def random_edits(application: Application, editor: Caller, edits: int) -> None:
 
 
 def test_usage_equals_a_full_scan_after_random_edits(application: Application, as_editor: Caller):
-    random_edits(application, as_editor, 30)
+    random_edits(application, as_editor, 20)
 
 
 @pytest.mark.long
@@ -963,9 +969,8 @@ def used_nowhere(editor: Caller, picture: Mapping[str, Any]) -> str:
     return home
 
 
-@pytest.mark.parametrize(
-    "turn", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 4))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("turn", range(4))
 def test_a_page_that_begins_to_use_a_picture_and_its_removal_see_each_other(
     application: Application, as_editor: Caller, picture: dict[str, Any], turn: int
 ):

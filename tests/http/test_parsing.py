@@ -375,6 +375,10 @@ class TestMemory:
         assert int(answer.text) < 2_000_000
 
 
+EXAMPLES = 60 if hypothesis_settings().derandomize else 400
+"""Few of those that are the same each time; `make test-long` draws new ones."""
+
+
 class TestTheMultipartReader:
     """Whatever the network does to the blocks, files come out byte for byte."""
 
@@ -401,7 +405,7 @@ class TestTheMultipartReader:
         ),
         cuts=st.lists(st.integers(min_value=1, max_value=60), max_size=60),
     )
-    @hypothesis_settings(max_examples=400)
+    @hypothesis_settings(max_examples=EXAMPLES)
     def test_finds_every_file_at_any_split(self, files: list[bytes], cuts: list[int]) -> None:
         body = b"".join(part('name="f"; filename="a"', data) for data in files) + end()
         assert read(split(body, cuts)) == files
@@ -439,7 +443,7 @@ class TestTheMultipartReader:
     @example(
         body=b"--frontera-77\r\nContent-Disposition:\r\n\r\n\r\n--frontera-77--", content_type=FORM
     )
-    @hypothesis_settings(max_examples=400)
+    @hypothesis_settings(max_examples=EXAMPLES)
     def test_answers_garbage_with_our_own_errors_only(
         self, app: Flask, body: bytes, content_type: str
     ) -> None:
@@ -591,6 +595,7 @@ class TestPages:
         assert answer.json["parameter"] == parameter
 
 
+@pytest.mark.long
 class TestUnderGunicorn:
     """The server's own ways of handing over, and of failing."""
 

@@ -245,6 +245,7 @@ def test_of_too_many_the_first_are_kept(application, shelf):
     assert len(shelf.ids()) == 5
 
 
+@pytest.mark.long
 def test_the_limit_of_pictures_is_a_setting(application):
     seller = application.new_person(
         unique("generous"), app=application.with_settings(max_images_per_product=2)
@@ -330,6 +331,7 @@ def test_the_same_bytes_twice_in_one_form_are_one_picture(application, shelf):
     }
 
 
+@pytest.mark.long
 def test_the_same_bytes_twice_need_one_place(shelf):
     shelf.add(*(a_picture() for _ in range(4)))
     data = a_picture()
@@ -747,6 +749,7 @@ def test_what_never_was_there_cannot_be_restored(as_seller):
     assert shelf.now() == before
 
 
+@pytest.mark.long
 def test_restoring_again_changes_nothing(as_seller):
     shelf = Shelf(as_seller, a_picture())
     picture = shelf.ids()[0]

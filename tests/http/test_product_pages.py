@@ -57,6 +57,7 @@ def test_sellers_see_their_own_and_administrators_all(
     assert shown(as_admin, f"search={word}&sort=name") == [f"{word} ajeno", f"{word} mío"]
 
 
+@pytest.mark.long
 def test_each_view_shows_what_it_says(application: Application, someone: Caller) -> None:
     group = someone.a_group()
     someone.a_product(name="Borrador")
@@ -87,6 +88,7 @@ def test_each_view_shows_what_it_says(application: Application, someone: Caller)
     assert published["images"][0]["variants"]["thumb"]["url"].split("/media/")[1] in html
 
 
+@pytest.mark.long
 def test_what_was_mended_is_no_problem_any_more(application: Application, someone: Caller) -> None:
     product = someone.a_product(a_picture())
     hand = Hand(application, product["images"][0]["id"])

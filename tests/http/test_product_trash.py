@@ -9,6 +9,7 @@ import pytest
 from avenue.app.background import SWEEP, Background
 from avenue.clock import utc_now
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
+from tests.table import table
 
 BULK = "/admin/products/bulk"
 IN_ENGLISH = {"Accept-Language": "en"}
@@ -150,6 +151,7 @@ def test_the_sweeper_ends_a_product_with_its_pictures_and_not_before(
         assert own_application.raw[name].count_documents({}) == 0, name
 
 
+@pytest.mark.long
 def test_deleting_is_taken_back_by_a_form(someone: Caller) -> None:
     products = [someone.a_product(a_picture(), name=unique("Bota ")) for _ in "ab"]
     one, other = ({"id": each["id"]} for each in products)
@@ -175,7 +177,7 @@ def test_deleting_is_taken_back_by_a_form(someone: Caller) -> None:
     assert "It is not in the trash any more." in said
 
 
-@pytest.mark.parametrize("whose", ["stranger", "other site"])
+@table("whose", ["stranger", "other site"])
 def test_nobody_else_takes_it_back(
     application: Application, someone: Caller, on_other_site: Caller, whose: str
 ) -> None:
@@ -184,4 +186,4 @@ def test_nobody_else_takes_it_back(
     other.post(BULK, data={"action": "restore", "id": product["id"]})
     assert restored(other, product).status_code == 404
     assert product["name"] not in other.get("/admin/products?state=trash").text
-    assert [each["id"] for each in in_trash(someone)] == [product["id"]]
+    assert product["id"] in [each["id"] for each in in_trash(someone)]

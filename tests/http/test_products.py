@@ -154,6 +154,7 @@ def test_nobody_is_asked_to_sign_in(application, nobody, standing, route):
     assert stored(application, standing) == before
 
 
+@pytest.mark.long
 @table("route", ROUTES)
 @table("who", NOT_SELLERS)
 def test_who_does_not_sell_never_may(application, standing, route, who):
@@ -593,6 +594,7 @@ def place(sort: str, product: dict[str, Any]) -> Any:
     return (value is not None, value or "")
 
 
+@pytest.mark.long
 def test_newest_come_first_unless_asked_otherwise(as_seller, assortment):
     asked = f"{PRODUCTS}?search={assortment}"
     assert as_seller.get(asked).json == as_seller.get(f"{asked}&sort=-created_at").json

@@ -49,8 +49,14 @@ def resumable(caller: Caller, data: bytes):
     return send(caller, answer.headers["Location"].rpartition("/")[2], 0, data)
 
 
-WAYS = {"raw": raw, "multipart": multipart, "resumable": resumable}
-each_way = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+two_ways = pytest.mark.parametrize(
+    "way", [raw, resumable, pytest.param(multipart, marks=pytest.mark.long)]
+)
+one_way = pytest.mark.parametrize(
+    "way",
+    [resumable, *(pytest.param(each, marks=pytest.mark.long) for each in (raw, multipart))],
+)
+"""Files and the site are counted where bytes are, which two ways are tried with."""
 
 
 def used(caller: Caller) -> tuple[int, int]:
@@ -65,7 +71,7 @@ def ledger(application: Application, caller: Caller) -> tuple[int, int]:
     return found["bytes"], found["files"]
 
 
-@each_way
+@two_ways
 def test_more_bytes_than_there_is_room_for_are_refused(application, somebody, way):
     first = bytes(600_000)
     assert way(somebody, first).status_code in {201, 204}
@@ -79,7 +85,7 @@ def test_more_bytes_than_there_is_room_for_are_refused(application, somebody, wa
     assert used(somebody) == (1_000_000, 2) == ledger(application, somebody)
 
 
-@each_way
+@one_way
 def test_more_files_than_there_is_room_for_are_refused(somebody, way):
     for number in range(3):
         assert way(somebody, b"%d" % number * 10).status_code in {201, 204}
@@ -88,7 +94,7 @@ def test_more_files_than_there_is_room_for_are_refused(somebody, way):
     assert (answer.json["used_files"], answer.json["limit_files"]) == (3, 3)
 
 
-@each_way
+@one_way
 def test_a_site_has_one_too(application, as_client, way):
     assert multipart(as_client, b"for 0 would be no limit").status_code == 201
     stored = application.raw["assets"].count_documents({"site": "default"})
@@ -140,9 +146,9 @@ def test_what_is_promised_to_uploads_in_parts_counts_until_they_are_given_up(som
     wait_until(lambda: raw(somebody, b"a").status_code == 201, "counted anew")
 
 
-def test_twenty_at_once_never_exceed_it(application, somebody):
-    answers = at_once(20, lambda number: raw(somebody, b"%d" % number * 10))
-    assert sorted(each.status_code for each in answers) == [201] * 3 + [507] * 17
+def test_twelve_at_once_never_exceed_it(application, somebody):
+    answers = at_once(12, lambda number: raw(somebody, b"%d" % number * 10))
+    assert sorted(each.status_code for each in answers) == [201] * 3 + [507] * 9
     assert application.raw["assets"].count_documents({"owner": somebody.id}) == 3
     # What is on its way while it is counted may be in it twice until it is counted again.
     pairs = zip(ledger(application, somebody), used(somebody), strict=True)
@@ -168,6 +174,7 @@ def test_everybody_sees_their_own(somebody):
     assert somebody.get(QUOTA).json == {"own": own, "site": None}
 
 
+@pytest.mark.long
 def test_a_job_counts_everybody(application, somebody):
     assert raw(somebody, bytes(100)).status_code == 201
     wrong = {"$set": {"bytes": MIB, "files": 3}}

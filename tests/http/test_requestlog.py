@@ -172,6 +172,7 @@ def answered_id(head: bytes) -> str:
     return line.split(b":")[1].strip().decode()
 
 
+@pytest.mark.long
 class TestUnderGunicorn:
     def test_all_bytes_of_a_stream_are_counted(self, server: Server) -> None:
         answer = server.say(get("/api/stream"))

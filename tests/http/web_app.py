@@ -180,10 +180,7 @@ class Server:
             peer.sendall(sent)
             if half_close:
                 peer.shutdown(socket.SHUT_WR)
-            answer = b""
-            while piece := peer.recv(65536):
-                answer += piece
-            return answer
+            return b"".join(iter(lambda: peer.recv(65536), b""))
 
 
 @contextlib.contextmanager
