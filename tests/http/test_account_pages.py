@@ -156,6 +156,7 @@ def test_a_token_is_shown_once_and_works(house: House) -> None:
     assert send(client, ACCOUNT, revoke).status_code == 404
 
 
+@pytest.mark.long
 @table(
     "typed, said",
     [
@@ -261,7 +262,7 @@ def test_the_link_sets_the_password_once(house: House) -> None:
     ("new", "again", "status", "said"),
     [
         (NEWER, "another", 422, "no son iguales"),
-        ("short", "short", 400, "demasiado fácil"),
+        pytest.param("short", "short", 400, "demasiado fácil", marks=pytest.mark.long),
         pytest.param(ADA, ADA, 400, "demasiado fácil", marks=pytest.mark.long),
         pytest.param("y" * 2000, "y" * 2000, 400, "demasiado fácil", marks=pytest.mark.long),
     ],

@@ -76,6 +76,7 @@ def test_a_backup_is_begun_seen_and_brings_something_back(
 
 
 def test_the_page_shows_the_same_and_begins_it(house: Application, tmp_path: Path) -> None:
+    nothing_is_begun_without_a_target(house)
     target = tmp_path / "backups"
     app = house.with_settings(backup_to=str(target))
     chief = house.new_person(unique("jefa"), role=Role.ADMIN, app=app)
@@ -97,15 +98,14 @@ def test_the_page_shows_the_same_and_begins_it(house: Application, tmp_path: Pat
     assert chief.get(BACKUPS).json["problem"]["code"] == "backup_damaged"
 
 
-def test_without_a_target_nothing_is_begun_and_the_page_says_why(
-    house: Application, application: Application
-) -> None:
+def nothing_is_begun_without_a_target(house: Application) -> None:
+    """And the page says why."""
     chief = house.new_person(unique("jefa"), role=Role.ADMIN)
     assert chief.get(BACKUPS).json["target"] is None
     assert chief.post(BACKUPS).json["code"] == "no_backup_target"
     answer = chief.post(f"{PAGE}/start", data={"do": "created"}, headers=SAME_ORIGIN)
     assert answer.headers["Location"] == f"{PAGE}?problem=no_backup_target"
     assert "AVENUE_BACKUP_TO" in chief.get(PAGE, headers=SAME_ORIGIN).text
-    of_a_site = application.caller("admin_on_other_site")
+    of_a_site = house.caller("admin_on_other_site")
     assert of_a_site.get(BACKUPS).status_code == 403
     assert PAGE not in of_a_site.get("/admin/infrastructure").text

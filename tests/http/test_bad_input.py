@@ -327,7 +327,10 @@ JSON_ROUTES = (
 )
 
 
-@table("method, url", JSON_ROUTES)
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [JSON_ROUTES[0], *[pytest.param(*each, marks=pytest.mark.long) for each in JSON_ROUTES[1:]]],
+)
 @table("row", BODIES)
 def test_no_body(as_seller, shelf, leaves_nothing, row, method, url):
     path = url.format(products=PRODUCTS, url=shelf.url, image=shelf.product["images"][0]["id"])

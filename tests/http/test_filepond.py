@@ -168,7 +168,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("offset", "data", "status", "code"), REFUSED.values(), ids=list(REFUSED))
+@table("offset, data, status, code", REFUSED.values())
 def test_a_part_that_does_not_fit_is_refused(
     client: Caller, offset: int, data: bytes, status: int, code: str
 ) -> None:

@@ -238,7 +238,7 @@ def test_whether_the_database_may_be_used_is_asked_within_that_time(nobody, urls
     assert done == ["begun", "asked", "ended"]
 
 
-@pytest.mark.parametrize(
+@table(
     "change",
     [
         lambda url: url + "?download=1",
@@ -258,7 +258,7 @@ def test_what_is_not_exactly_that_goes_the_ordinary_way(nobody, hot, urls, chang
     assert (answer.status, told(answer)) == (ordinary.status, told(ordinary))
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@table("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_reading_is_answered_here(nobody, hot, urls, method):
     warmed(hot, urls["thumb"])
     assert (
@@ -266,7 +266,7 @@ def test_only_reading_is_answered_here(nobody, hot, urls, method):
     )
 
 
-@pytest.mark.parametrize("host", [OTHER_HOST, "nowhere.example", f"{HOST}:81", f"{HOST}."])
+@table("host", [OTHER_HOST, "nowhere.example", f"{HOST}:81", f"{HOST}."])
 def test_another_host_gets_nothing_of_it(application, hot, urls, host):
     path = warmed(hot, urls["thumb"]).request.path
     answer = hot.app.test_client().get(path, base_url=f"https://{host}")

@@ -113,7 +113,7 @@ def test_a_table_puts_products_into_categories(application: Application) -> None
     assert admin.get(f"{PRODUCTS}?category=calzado").json["items"] == []
 
 
-@pytest.mark.parametrize("how", ["csv", "typeless", "json", "form", "form without type"])
+@table("how", ["csv", "typeless", "json", "form", "form without type"])
 def test_a_table_may_be_sent_in_many_ways(as_seller: Caller, how: str) -> None:
     table = f"sku,name\n{unique('ERP-')},Zapato\n"
     products = json.dumps([{"sku": unique("ERP-"), "name": "Zapato"}])
@@ -409,6 +409,7 @@ def test_a_dry_run_is_applied_once(application: Application) -> None:
     assert (twice.status_code, twice.json["code"]) == (409, "not_a_finished_dry_run")
 
 
+@pytest.mark.long
 def test_applying_writes_down_who_did_it(application: Application) -> None:
     seller = application.new_person(unique("erp"))
     dry = brought(application, seller, f"sku,name\n{unique('ERP-')},Zapato\n", "?dry_run=1")
