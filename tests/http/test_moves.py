@@ -224,9 +224,11 @@ def test_what_may_not_be_typed_begins_nothing(
     assert house.raw["jobs"].count_documents({"kind": {"$in": ["adopt", "import_from"]}}) == 0
 
 
-def test_a_form_that_is_refused_comes_back_filled_but_for_the_address(chief: Caller) -> None:
+def test_a_form_that_is_refused_comes_back_filled_but_for_the_address(
+    application: Application,
+) -> None:
     form = {"uri": f"mongodb://u:{SECRET_WORD}@h/", "hosts": "tienda.example", "map": "x = 1"}
-    answer = chief.post(f"{PAGE}/adopt", data=form, headers=SPANISH)
+    answer = superuser(application).post(f"{PAGE}/adopt", data=form, headers=SPANISH)
     assert answer.status_code == 400
     assert "tienda.example" in answer.text
     assert "x = 1" in answer.text
@@ -271,8 +273,8 @@ def test_a_folder_comes_in_and_the_site_goes_out_as_jobs(
     assert chief.post(f"{PAGE}/external", headers=ENGLISH).status_code == 303
 
 
-def test_without_a_directory_for_moves_no_path_is_taken(house: Application) -> None:
-    chief = superuser(house)
+def test_without_a_directory_for_moves_no_path_is_taken(application: Application) -> None:
+    chief = superuser(application)
     answer = chief.post(f"{MOVES}/import", json={"place": "viejo", "kind": "uploads"})
     assert answer.json["code"] == "place_not_allowed"
     assert "directorio para mudanzas" not in chief.get(PAGE, headers=SPANISH).text
