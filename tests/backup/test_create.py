@@ -26,6 +26,9 @@ from avenue.storage.scope import house as whole_house
 from tests.backup.house import House
 from tests.health.planting import FILES
 
+LESS = ("drop", "create")
+"""What also changes collections, and is told by the same look at them."""
+
 
 def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_new(
     shop: House,
@@ -61,7 +64,9 @@ def test_what_changes_meanwhile_is_not_in_it(shop: House) -> None:
         assert b"Changed" not in b"".join(moment.records("shop_products"))
 
 
-@pytest.mark.parametrize("change", ["rename", "drop", "create"])
+@pytest.mark.parametrize(
+    "change", ["rename", *(pytest.param(each, marks=pytest.mark.long) for each in LESS)]
+)
 def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> None:
     """A snapshot read of a renamed collection returns nothing and no error."""
     shop.raw["visitors"].drop()
@@ -205,7 +210,7 @@ def _a_file(shop: House) -> None:
         (_newer, NewerRepository),
         (_of_another, OtherInstallation),
         (_unmounted, TargetUnreachable),
-        (_a_file, TargetUnreachable),
+        pytest.param(_a_file, TargetUnreachable, marks=pytest.mark.long),
     ],
 )
 def test_a_target_that_will_not_do_is_refused_in_a_sentence(

@@ -107,7 +107,7 @@ def test_nobody_prunes_beside_a_backup_or_for_others(shop: House) -> None:
 
 
 def test_a_drill_restores_checks_and_leaves_nothing(shop: House) -> None:
-    store = shop.fill(36)
+    store = shop.fill(8)
     manifest = shop.create()
     repository, settings = shop.repository, settings_of(shop)
     name = f"{shop.raw.name}_drill"
@@ -117,7 +117,7 @@ def test_a_drill_restores_checks_and_leaves_nothing(shop: House) -> None:
     for each in shop.objects()[:1]:
         each.unlink()
     bad = shop.run("drill", "--from", shop.folder, code=1)
-    assert (bad["snapshot"], bad["files"]) == (manifest.id, 36)
+    assert (bad["snapshot"], bad["files"]) == (manifest.id, 8)
     assert {each["kind"] for each in bad["findings"]} == {Kind.MISSING, Kind.INCOMPLETE}
     assert name not in shop.database.client.list_database_names()
     assert BackupStore(shop.database).last()[Deed.DRILLED].snapshot == manifest.id

@@ -61,14 +61,16 @@ def read_long_ago(application: Application, days: int) -> None:
         )
 
 
-def scrub_of(application: Application, files: FileInspector, rests: list[float]) -> Scrub:
+def scrub_of(
+    application: Application, files: FileInspector, rests: list[float], days: int = DAYS
+) -> Scrub:
     return Scrub(
         ScrubStore(application.database),
         CheckStore(application.database),
         InspectionStore(application.database),
         files,
         Sites(application.database, application.settings),
-        days=DAYS,
+        days=days,
         sleep=rests.append,
     )
 
@@ -77,12 +79,12 @@ def test_every_byte_is_read_within_its_days_whenever_it_came(application, monkey
     store = Store(application, 40, has_large=False)
     files, now = Watched(InspectionStore(application.database)), utc_now()
     monkeypatch.setattr(scrubbing, "ASSETS_AT_ONCE", 4)
-    scrub = scrub_of(application, files, [])
+    scrub = scrub_of(application, files, [], days=1)
     clock = [now]
     monkeypatch.setattr(scrubbing, "utc_now", lambda: clock[0])
     read_at = dict.fromkeys(store.assets, 0)  # or when it came
     longest, each_hour = 0, []
-    hours = DAYS * 24 * 5 // 4
+    hours = 24 * 3 // 2
     for hour in range(hours):
         clock[0] = now + hour * HOUR
         files.read.clear()
@@ -91,13 +93,13 @@ def test_every_byte_is_read_within_its_days_whenever_it_came(application, monkey
         for asset in files.read:
             longest = max(longest, hour - read_at[asset])
             read_at[asset] = hour
-        if hour % 8 == 0 and hour < 36:  # others come in, before and behind where it reads
+        if hour % 4 == 0 and hour < 24:  # others come in, before and behind where it reads
             made: Documents = {}
             new = store.add_asset(made, "default", ("product", "p"), store.chance.randbytes(900))
             store.put(made)
             read_at[new] = hour
     longest = max(longest, *(hours - at for at in read_at.values()))
-    assert 0 < longest <= DAYS * 24
+    assert 0 < longest <= 24
     assert max(each_hour) <= len(read_at) / 3  # a little each hour, not all at once
 
 

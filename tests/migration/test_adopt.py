@@ -216,8 +216,18 @@ def shop_images(shop: EarlierShop, other: int) -> list[str]:
     return [*images[f"form-{other}"], *images["form-0"]]
 
 
-def test_following_brings_what_changes_until_it_is_ended(avenue: House, shop: EarlierShop) -> None:
-    process = avenue.start("adopt", "--from", uri_of(avenue, shop), "--follow", "--json")
+def test_following_brings_what_changes_until_it_is_ended_and_a_map_says_what_is_not_seen(
+    avenue: House, shop: EarlierShop, tmp_path: Path
+) -> None:
+    shop.raw["fotos_viejas"].insert_one({"_id": 5, "blob": picture(80), "prod_id": "mapped"})
+    shop.add_product("mapped", None, [80])
+    file = tmp_path / "map.toml"
+    file.write_text(
+        '[collections.fotos_viejas]\nholds = "pictures"\n[collections.fotos_viejas.fields]\n'
+        'data = "blob"\nproduct = "prod_id"\n[collections.page_content]\nholds = "other"\n'
+    )
+    source = ("--from", uri_of(avenue, shop))
+    process = avenue.start("adopt", *source, "--map", file, "--follow", "--json")
     products = avenue.raw["shop_products"]
     wait_until(lambda: products.count_documents({}) == len(shop.wanted))
     shop.add_picture(90, bytes, product_id="late")
@@ -226,6 +236,8 @@ def test_following_brings_what_changes_until_it_is_ended(avenue: House, shop: Ea
     assert hashes(avenue, "late") == shop.wanted["late"]
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE_SECONDS) == 1  # this shop has records with faults
+    assert hashes(avenue, "mapped") == shop.wanted["mapped"]
+    assert avenue.raw["page_content"].count_documents({}) == 0
 
 
 def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
@@ -244,19 +256,6 @@ def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
                 source.get(name, record.handle)
         source.close()
     assert asked <= {"listCollections", "count", "find", "getMore", "endSessions"}
-
-
-def test_a_map_says_what_is_not_seen(avenue: House, shop: EarlierShop, tmp_path: Path) -> None:
-    shop.raw["fotos_viejas"].insert_one({"_id": 5, "blob": picture(80), "prod_id": "mapped"})
-    shop.add_product("mapped", None, [80])
-    file = tmp_path / "map.toml"
-    file.write_text(
-        '[collections.fotos_viejas]\nholds = "pictures"\n[collections.fotos_viejas.fields]\n'
-        'data = "blob"\nproduct = "prod_id"\n[collections.page_content]\nholds = "other"\n'
-    )
-    report = adopt(avenue, shop, "--map", file)
-    assert hashes(avenue, "mapped") == shop.wanted["mapped"]
-    assert report["counts"]["pages"] == {}
 
 
 @table(
@@ -364,7 +363,10 @@ RUBBISH: tuple[Any, ...] = (
 )
 
 
-def test_no_record_whatever_is_in_it_ends_the_pass(avenue: House, shop: EarlierShop) -> None:
+@pytest.mark.parametrize("is_dry", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_no_record_whatever_is_in_it_ends_the_pass(
+    avenue: House, shop: EarlierShop, *, is_dry: bool
+) -> None:
     named = {
         "shop_products": ("name", "sku", "price", "images", "status", "group", "owner", "currency"),
         "shop_products_grouped": ("name", "model", "product_ids", "images"),
@@ -379,10 +381,9 @@ def test_no_record_whatever_is_in_it_ends_the_pass(avenue: House, shop: EarlierS
         for each in one:
             with contextlib.suppress(WriteError):
                 shop.raw[collection].insert_one(each)
-    adopt(avenue, shop, "--dry-run")
-    report = adopt(avenue, shop)
+    report = adopt(avenue, shop, *(["--dry-run"] if is_dry else []))
     assert sum(report["counts"]["products"].values()) > len(shop.wanted) + len(RUBBISH)
-    for name, wanted in shop.wanted.items():
+    for name, wanted in shop.wanted.items() if not is_dry else ():
         assert name == "folder" or hashes(avenue, name)[-len(wanted) or None :] == wanted, name
 
 

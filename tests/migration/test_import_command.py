@@ -92,6 +92,7 @@ def test_a_file_nobody_names_is_kept_once_and_answers(avenue: House, root: Path,
     assert get("/uploads/a.jpg").data == get("/uploads/b.jpg").data == picture(1)
 
 
+@pytest.mark.long
 def test_a_product_that_comes_to_name_a_kept_file_gets_its_own(avenue: House, root: Path) -> None:
     put(root, "a.jpg", picture(1))
     avenue.run(root, "--as", "products")
@@ -163,7 +164,9 @@ def test_a_picture_of_the_library_is_there_once_wherever_it_came_from(
     assert [get(f"/uploads/{each}.jpg").data for each in "ab"] == [picture(1), picture(2)]
 
 
-@pytest.mark.parametrize(("options", "status"), [((), 404), (("--public",), 200)])
+@pytest.mark.parametrize(
+    ("options", "status"), [((), 404), pytest.param(("--public",), 200, marks=pytest.mark.long)]
+)
 def test_general_uploads_are_private_unless_told(
     avenue: House, root: Path, get: Get, options: tuple[str, ...], status: int
 ) -> None:

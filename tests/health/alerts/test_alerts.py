@@ -256,7 +256,21 @@ WHO = {
 }
 
 
-@pytest.mark.parametrize(("actor", "sees"), WHO.values(), ids=WHO)
+ALIKE = {
+    "the house's administrator",
+    "administrators of a site",
+    "sellers of the house's own site",
+}
+"""Those whom one of the others stands for."""
+
+
+@pytest.mark.parametrize(
+    ("actor", "sees"),
+    [
+        pytest.param(*row, id=who, marks=[pytest.mark.long] if who in ALIKE else [])
+        for who, row in WHO.items()
+    ],
+)
 def test_who_sees_and_acknowledges_what(house: House, actor: Any, sees: set[str] | None) -> None:
     house.see(0, disk=96, damaged={"blog": 1, "default": 1})
     every = {each.site or each.measure.value: each for each in house.list()}
