@@ -41,6 +41,7 @@ from tests.listening import recorded
 from tests.mongod import Mongod
 from tests.table import table
 from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 LATER = utc_now() - OLD
 
@@ -228,7 +229,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
     uploaded: list[Any] = []
 
     def upload() -> None:  # product pictures, some of them replaced, until all is checked
-        while turns.acquire() and not over.is_set():
+        while turns.acquire(timeout=DEADLINE_SECONDS) and not over.is_set():
             product = seller.a_product(a_picture())
             image = f"{PRODUCTS}/{product['id']}/images/{product['images'][0]['id']}"
             assert seller.upload(f"{image}/file", a_picture(), method="PUT").status_code in {

@@ -20,7 +20,8 @@ from tests.commands import Commands
 from tests.forking import Process
 from tests.migration.house import LAZY, OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
-from tests.mongod import Mongod, fail_point, lifetime_of_transactions
+from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
+from tests.server import Server
 from tests.waiting import wait_until
 
 SHOP = "https://shop.example"
@@ -78,17 +79,19 @@ def check_nothing_twice(avenue: House, shop: OldShop) -> None:
     assert sweeper.sweep().total == 0
 
 
-def check_addresses(avenue: House, shop: OldShop) -> None:
-    """Every old address leads to the very bytes, what was refused to nothing."""
-    settings = Settings(mongodb_uri=avenue.uri, secret_key="s" * 40, public_base_url=SHOP)
-    client = create_app(settings, avenue.database).test_client()
-    for name, data in shop.good.items():
-        moved = client.get("/uploads/" + quote(name), base_url=SHOP)
-        assert moved.status_code == 308, name
-        answer = client.get(urlsplit(moved.headers["Location"]).path, base_url=SHOP)
-        assert (answer.status_code, sha(answer.data)) == (200, sha(data)), name
-    for name in shop.bad:
-        assert client.get("/uploads/" + quote(name), base_url=SHOP).status_code == 404, name
+def check_addresses(avenue: House, shop: OldShop, guard: Guard) -> None:
+    """Over HTTP: every old address leads to the very bytes, what was refused to nothing.
+
+    The client of tests without a server asks for no name that is not UTF-8.
+    """
+    with Server(guard, avenue.uri) as server:
+        for name, data in shop.good.items():
+            moved = server.client.get("/uploads/" + quote(name))
+            assert moved.status == 308, name
+            answer = server.client.get(urlsplit(moved.headers["Location"]).path)
+            assert (answer.status, sha(answer.body)) == (200, sha(data)), name
+        for name in shop.bad:
+            assert server.client.get("/uploads/" + quote(name)).status == 404, name
 
 
 def check_report(report: Any, shop: OldShop) -> None:
@@ -121,7 +124,7 @@ def kill_at(avenue: House, process: Process, assets: int) -> bool:
     ("files", "kills"), [(20, 1), pytest.param(500, 5, marks=pytest.mark.long)]
 )
 def test_a_folder_comes_in_whole_although_the_command_is_killed(
-    mongod: Mongod, commands: Commands, tmp_path: Path, files: int, kills: int
+    mongod: Mongod, commands: Commands, guard: Guard, tmp_path: Path, files: int, kills: int
 ) -> None:
     shop = OldShop.of(files)
     root = shop.write(tmp_path / "uploads")
@@ -148,7 +151,7 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
         assert 0 < report["stored"] < len(shop.good)
         check_records(avenue, shop)
         check_nothing_twice(avenue, shop)
-        check_addresses(avenue, shop)
+        check_addresses(avenue, shop, guard)
 
         before = avenue.everything()
         again = avenue.run(root, "--as", "products", code=1)
