@@ -25,7 +25,7 @@ from tests.table import table
 ADDRESS = f"s3://{BUCKET}/avenue"
 
 
-@pytest.fixture(scope="module", params=["moto", pytest.param("rclone", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["rclone", pytest.param("moto", marks=pytest.mark.long)])
 def account(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Account]:

@@ -119,6 +119,7 @@ def test_a_file_is_named_looked_for_and_removed(run: Run) -> None:
     assert (after.returncode, json.loads(after.stdout)) == (1, {"exists": False})
 
 
+@pytest.mark.long
 def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
     kept = json.loads(run("put", "a.jpg", "--json").stdout)["items"][0]["id"]
     page = {"_id": "page-1", "site": "default", "title": "Inicio", "assets": [kept]}

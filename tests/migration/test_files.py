@@ -234,7 +234,7 @@ def test_a_database_that_goes_away_before_the_claim_leaves_nothing(
     assert files.put(photo).created
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.long), "after"])
 def test_a_put_killed_around_its_claim_is_repeated_without_harm(
     files, database, uri, photo, moment
 ):

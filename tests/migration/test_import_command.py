@@ -184,6 +184,7 @@ def test_general_uploads_are_private_unless_told(
         assert status == 404 or answer.content_type == media_type
 
 
+@pytest.mark.long
 def test_documents_are_not_taken_as_pictures(avenue: House, root: Path) -> None:
     put(root, "bill.jpg", PDF)
     for kind in ("products", "media"):
