@@ -294,7 +294,7 @@ class Settings:
     )
     purge_cdns: tuple[str, ...] = setting(
         "AVENUE_PURGE_CDNS",
-        "Which edges are told what to forget by their own API, separated by commas, the inner ones "
+        "Which edges are purged by their own API, separated by commas, the inner ones "
         "first: `nginx=<secret>@http://<address>`, `cloudflare=<zone>/<token>`, `fastly=<token>`, "
         "`bunny=<key>` or `cloudfront=<distribution>`. See cdn.md.",
         (),
@@ -1015,8 +1015,8 @@ class Settings:
         return [edge for each in self.purge_cdns if (edge := _parse_edge(each))]
 
     @property
-    def tells_edges(self) -> bool:
-        """Whether anybody is told what an edge must forget."""
+    def purges_caches(self) -> bool:
+        """Whether there is a CDN, a proxy or an address that is told of purges."""
         return bool(self.purge_url or self.purge_cdns)
 
     def _wrong_purge(self) -> list[str]:
@@ -1122,7 +1122,7 @@ def _parse_chat(text: str) -> AlertChat | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeTarget:
-    """An edge that is told what to forget; `target` is what its service needs to let us in."""
+    """An edge that is purged; `target` is what its service needs to let us in."""
 
     service: str
     target: str = field(repr=False)

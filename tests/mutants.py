@@ -80,8 +80,8 @@ MUTANTS = (
     Mutant(
         "an edge is told of what was removed",
         "media/announcing/store.py",
-        "if database.tells_edges and kind is Kind.PURGE:",
-        "if database.tells_edges and kind is Kind.DELETED:",
+        "if database.purges_caches and kind is Kind.PURGE:",
+        "if database.purges_caches and kind is Kind.DELETED:",
         "tests/media/test_purging.py",
     ),
     Mutant(

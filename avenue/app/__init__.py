@@ -148,11 +148,11 @@ from avenue.web import (
     assets,
     audit,
     auth,
+    cache_policy,
     colours,
     cors,
     design,
     docs,
-    edge_policy,
     headers,
     health,
     hosts,
@@ -237,7 +237,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     _register_blueprints(app, settings)
     _answer_machines(app, database, known_sites, settings)
     pages.install(app, NAVIGATION_WITH_SCANNER if settings.scanner else NAVIGATION)
-    edge_policy.install(app)
+    cache_policy.install(app)
     _answer_ahead(app, hot)
     requestlog.install(app)
     return app

@@ -20,8 +20,8 @@ from avenue.mail.models import Letter
 from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purged_urls, purges_of
+from avenue.notifications.cdns import purge as purge_cdn
 from avenue.notifications.chats import post_to
-from avenue.notifications.edges import tell as tell_edge
 from avenue.notifications.errors import Refused
 from avenue.notifications.models import TO_PEOPLE, Message
 from avenue.notifications.service import (
@@ -122,7 +122,7 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
     if told := dict(_alert_receivers(settings, sites)):
         each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
         jobs[TELL] = partial(_run_each, each_one)
-    if settings.tells_edges:
+    if settings.purges_caches:
         jobs[PURGES] = partial(_purge, settings, database, sites)
     return jobs
 
@@ -167,7 +167,7 @@ def _purge(
     def send(messages: Sequence[Message]) -> None:
         for edge in settings.purge_targets:
             urls = purged_urls(messages, sites.by_id)
-            tell_edge(edge, urls)
+            purge_cdn(edge, urls)
             told["urls"] += len(urls)
         if settings.purge_url:
             bodies = partial(purges_of, site_of=sites.by_id, told=told)

@@ -29,7 +29,7 @@ from avenue.theme import (
     checked_contact,
     is_target,
 )
-from avenue.web.edge_policy import MOST_SECONDS
+from avenue.web.cache_policy import MOST_SECONDS
 
 MOST_HOSTS = 20
 LONGEST_URL = 300

@@ -16,7 +16,7 @@ from avenue.sites.addresses import checked_base_url
 from avenue.sites.bodies import Colors
 from avenue.sites.errors import HostNotGiven, HostTaken, InvalidHost, LimitTooHigh, SiteExists
 from avenue.theme import CHOICES, CONTACT, Link
-from avenue.web.edge_policy import Kind
+from avenue.web.cache_policy import Kind
 
 MB = 1024 * 1024
 NUMBER = re.compile("[0-9]{1,12}")

@@ -8,7 +8,7 @@ from avenue.media.categories import Category, categories_of
 from avenue.media.models import Asset
 from avenue.media.presenting import image_json
 from avenue.sites import replies
-from avenue.web.edge_policy import Kind, seconds_of
+from avenue.web.cache_policy import Kind, seconds_of
 
 
 def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.Site:

@@ -116,7 +116,7 @@ class Database:
         """Whether it has been told that this cluster cannot be reached."""
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
-        self.tells_edges = settings.tells_edges
+        self.purges_caches = settings.purges_caches
         """Whether what public files were is noted when they change; see `media.announcing`."""
         self.announces = bool(settings.webhook_url)
         """Whether what becomes of files is written down; see `media.announcing`."""

@@ -15,7 +15,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, request
 from flask_babel import Babel, Domain, LazyString, get_locale
 
-from avenue.web.edge_policy import speaks_for_the_site
+from avenue.web.cache_policy import uses_site_language
 
 LANGUAGES = ("es", "en")
 """The first is the one of a site that says nothing else."""
@@ -38,7 +38,7 @@ def language() -> str:
         return chosen
     site = g.get("site")
     fallback = site.language if site and site.language in LANGUAGES else LANGUAGES[0]
-    if speaks_for_the_site():
+    if uses_site_language():
         return fallback
     # Not `best_match`: to it an `es;q=0.5` is nearer than an `en-US`.
     asked = sorted(request.accept_languages, key=lambda each: -each[1])

@@ -374,7 +374,7 @@ def test_it_can_be_accepted_or_refused_meanwhile(application, scanner, scans, as
 def test_new_signatures_find_what_came_in_before_them(
     application, scanner, scans, nobody, monkeypatch
 ):
-    monkeypatch.setattr(application.database, "tells_edges", True)
+    monkeypatch.setattr(application.database, "purges_caches", True)
     seller, word = application.caller("seller"), unique("palabra").encode()
     scans()
     product = seller.a_product(a_picture(), status="published")

@@ -97,13 +97,13 @@ def test_a_wrong_time_is_refused_and_nothing_stored(
 def test_what_becomes_private_is_gone_from_each_address(
     application: Application, as_client: Caller, nobody: Caller
 ) -> None:
-    application.database.tells_edges = True
+    application.database.purges_caches = True
     shown = added(as_client, category="for_all")["file"]
     path, before = f"{UPLOADS}/{shown['id']}", addresses_of(shown)
     assert [nobody.get(each).status_code for each in before] == [200] * len(before)
 
     answer = as_client.patch(path, json={"visibility": "private"})
-    application.database.tells_edges = False
+    application.database.purges_caches = False
 
     assert answer.status_code == 200
     assert "navegadores" in answer.json["warning"]

@@ -44,7 +44,7 @@ ROOT = Path(__file__).parent.parent.parent
 def house(mongod: Mongod) -> Iterator[Application]:
     """An application that is told to note what edges must forget."""
     with Application(mongod) as application:
-        application.database.tells_edges = True
+        application.database.purges_caches = True
         yield application
 
 
@@ -219,7 +219,7 @@ def test_nothing_is_told_of_private_files_or_of_what_stays_where_it_is(house, se
 
 
 def test_nothing_is_noted_where_nobody_is_to_be_told(house, seller, inbox, monkeypatch):
-    monkeypatch.setattr(house.database, "tells_edges", False)
+    monkeypatch.setattr(house.database, "purges_caches", False)
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.ids()
     cut_anew(shelf, image)

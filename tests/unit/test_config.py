@@ -345,7 +345,7 @@ def test_edges_are_told_by_their_own_api(cdns: str, services: list[str] | None) 
     if services is not None:
         found = Settings.from_env(environ)
         assert [each.service for each in found.purge_targets] == services
-        assert found.tells_edges is bool(services)
+        assert found.purges_caches is bool(services)
         assert "t0k3n" not in repr(found.purge_targets)
         return
     told = problems(**environ)

@@ -1,7 +1,7 @@
 """Published pages, for everybody, at `/p/<slug>`.
 
 The answer is the same for whoever asks, signed in or not, and nothing of it is run; so shared
-caches may keep it (`web/edge_policy.py`): one with products in it not for long, for no purge knows
+caches may keep it (`web/cache_policy.py`): one with products in it not for long, for no purge knows
 which pages show a product.
 """
 
@@ -21,7 +21,7 @@ from avenue.builder.website.rendering import (
 )
 from avenue.builder.website.service import PageService
 from avenue.identity import Site
-from avenue.web.edge_policy import keep_shortly
+from avenue.web.cache_policy import cache_for_a_minute
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.services import using
@@ -43,7 +43,7 @@ def show_published(slug: str) -> Response:
     plain = using(PageService).shown(site, slug)
     pictured = with_products(site, plain, using(ProductCards))
     if pictured is not plain:
-        keep_shortly()
+        cache_for_a_minute()
     if pictured.page.slug != slug:
         response = make_response(redirect(address_of(site, pictured.page.slug), code=308))
     else:

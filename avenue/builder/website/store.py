@@ -42,7 +42,7 @@ from avenue.builder.website.models import (
     used_by,
 )
 from avenue.identity import ID_PATTERN, new_id
-from avenue.media.announcing.store import forget_paths
+from avenue.media.announcing.store import purge_paths
 from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import Referrer, ids_changed_since
@@ -211,7 +211,7 @@ class PageStore:
             document = {"_id": page.id, **_fields(page), "created_at": page.created_at}
             document |= {"series": _series(page.updated_by, page.updated_at), "history": 0}
             pages.insert(document)
-            _forget(pages, {}, document)
+            _purge(pages, {}, document)
             return page
 
         try:
@@ -253,7 +253,7 @@ class PageStore:
                 _take_slug(pages, known.id, changed.slug)
                 values["old_slugs"] = _old_slugs(found, changed)
             pages.update({"_id": known.id}, {"$set": values})
-            _forget(pages, found, values)
+            _purge(pages, found, values)
             return changed
 
         try:
@@ -280,7 +280,7 @@ class PageStore:
         def work(session: ClientSession) -> bool:
             scope.collection(HISTORY).within(session).delete_all({"page": page_id})
             pages = scope.collection(PAGES).within(session)
-            _forget(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
+            _purge(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
             return bool(pages.delete({"_id": page_id}))
 
         if not scope.transaction(work):
@@ -555,12 +555,12 @@ def _old_slugs(found: Document, changed: Page) -> list[str]:
     return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
 
 
-def _forget(pages: Collection, before: Document, after: Document) -> None:
-    """Let edges forget where a page was seen and is, if anybody could see it or can.
+def _purge(pages: Collection, before: Document, after: Document) -> None:
+    """Purge a page where it was and is, if anybody could see it or can.
 
     With it go its other languages, which lead to one another. Inside the transaction of the change.
     """
-    if not pages.database.tells_edges:
+    if not pages.database.purges_caches:
         return
     seen = [each for each in (before, after) if isinstance(each.get("published"), dict)]
     same = all(before.get(name) == after.get(name) for name in ("published", "slug"))
@@ -575,7 +575,7 @@ def _forget(pages: Collection, before: Document, after: Document) -> None:
     for query in (named, {"_id": of_them}):
         found = pages.find(query, {"slug": 1}, limit=MOST_TRANSLATIONS)
         slugs += [_text(each.get("slug")) for each in found]
-    forget_paths(pages, [*MAPS, *(path_of(each) for each in slugs if each)])
+    purge_paths(pages, [*MAPS, *(path_of(each) for each in slugs if each)])
 
 
 def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None:

@@ -7,7 +7,7 @@ WEBHOOKS = "webhooks"
 PURGES = "purge"
 """The receiver of AVENUE_PURGE_URL, and the job that tells it."""
 FOR_EVER_DAYS = 3650
-"""An edge may go on showing what it was never told to forget."""
+"""An edge may go on showing what was never purged."""
 
 
 class Kind(StrEnum):
@@ -17,10 +17,10 @@ class Kind(StrEnum):
     REPLACED = "asset.replaced"  # it shows another version
     DELETED = "asset.deleted"  # it is in the trash
     RESTORED = "asset.restored"
-    PURGE = "asset.purge"  # edges are to forget every address it had
+    PURGE = "asset.purge"  # from every edge, whatever address it had
 
 
 PATHS_CHANGED = "paths.purge"
-"""The kind of a message that edges are to forget paths of a site: its content names them."""
+"""The kind of a message that purges paths of a site from edges: its content names them."""
 PATHS_GIVE_UP_DAYS = 7
-"""By then no edge shows what it was to forget (`web/edge_policy.py`: `MOST_SECONDS`)."""
+"""By then no edge shows what was to be purged (`web/cache_policy.py`: `MOST_SECONDS`)."""

@@ -65,7 +65,7 @@ def purged_urls(messages: Sequence[Message], site_of: Callable[[str], Site | Non
 def paths_of(asset: Asset) -> list[str]:
     """Return every path, with its query, that Avenue has ever given for these versions.
 
-    All begin with `/media/<asset>/`, for edges that forget by prefix.
+    All begin with `/media/<asset>/`, for edges that purge by prefix.
     """
     stable = [f"/media/{asset.id}/{name}" for name in (ORIGINAL, *VARIANTS)]
     own = [path for each in asset.versions for path in _paths_of(asset, each)]

@@ -35,7 +35,7 @@ def together(assets: Collection, work: Callable[[Collection], T]) -> T:
     One that is open already is the one. `work` may run several times.
     """
     database = assets.database
-    if database.announces or database.tells_edges:
+    if database.announces or database.purges_caches:
         return assets.transaction(work)
     return work(assets)
 
@@ -51,24 +51,24 @@ def announce(assets: Collection, asset: Document, *kinds: Kind) -> None:
             continue
         if database.announces:
             _write(assets, asset, kind, Channel.WEBHOOK, WEBHOOKS, GIVE_UP_DAYS)
-        if database.tells_edges and kind is Kind.PURGE:
+        if database.purges_caches and kind is Kind.PURGE:
             _write(assets, asset, kind, Channel.PURGE, PURGES, FOR_EVER_DAYS)
 
 
 def announce_one(assets: Collection, query: Mapping[str, Any], kind: Kind) -> None:
     """Write the same of the file that `query` finds, as it is before it is changed."""
-    if assets.database.announces or assets.database.tells_edges:
+    if assets.database.announces or assets.database.purges_caches:
         found = assets.find_one(query)
         if found is not None:
             announce(assets, found, kind)
 
 
-def forget_paths(records: Collection, paths: Iterable[str]) -> None:
-    """Write that edges are to forget `paths` of the site of `records`, inside a transaction.
+def purge_paths(records: Collection, paths: Iterable[str]) -> None:
+    """Write a purge of `paths` of the site of `records`, inside a transaction.
 
-    They are told at once: what they are to forget is asked of the database each time.
+    It is sent at once: what these paths show is asked of the database each time.
     """
-    if not records.database.tells_edges:
+    if not records.database.purges_caches:
         return
     draft = Draft(
         channel=Channel.PURGE,

@@ -57,7 +57,7 @@ def change_one(
 def _addressed_anew(
     assets: Collection, query: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Document | None:
-    """Set fields that give the asset other addresses, and let edges forget the old ones.
+    """Set fields that give the asset other addresses, and purge the old ones.
 
     With the focal point move those that are cut, with the visibility all of them.
     """

@@ -1,7 +1,7 @@
 """The shop window, for everybody: the products, the categories, and what search engines ask for.
 
 A page depends on who is signed in, and on the language and colours a reader has chosen; what
-nobody in particular sees of it, shared caches may keep (`web/edge_policy.py`). With its ETag a
+nobody in particular sees of it, shared caches may keep (`web/cache_policy.py`). With its ETag a
 reader who has it already is told so in a few bytes.
 """
 
@@ -35,7 +35,7 @@ from avenue.shop.routes.old_ids import read_old_id
 from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
-from avenue.web.edge_policy import keep_private
+from avenue.web.cache_policy import cache_nowhere
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
@@ -146,7 +146,7 @@ def show_product(product_id: str, slug: str = "") -> Response:
     pictured = using(ProductService).get(actor, product_id)
     product = pictured.product
     if slug and request.path != address_of(product):
-        keep_private()  # anybody can think of another name for it
+        cache_nowhere()  # anybody can think of another name for it
     group = _group_of(site, product)
     pictures = _reachable(site, pictured.images)
     if not pictures and group:

@@ -5,7 +5,7 @@ from flask import g, request
 from avenue.identity import is_id
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.old_ids import OldIds
-from avenue.web.edge_policy import keep_private
+from avenue.web.cache_policy import cache_nowhere
 from avenue.web.services import using
 
 NAMED = {"product_id": PRODUCT, "group_id": GROUP}
@@ -19,5 +19,5 @@ def read_old_id() -> None:
     for name, kind in kinds.items():
         old_id = arguments.get(name)
         if kind and isinstance(old_id, str) and not is_id(old_id):
-            keep_private()  # no purge knows these addresses
+            cache_nowhere()  # no purge knows these addresses
             arguments[name] = using(OldIds).find(g.site.id, kind, old_id) or old_id

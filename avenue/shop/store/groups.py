@@ -19,7 +19,7 @@ from avenue.shop.store.documents import (
     touch,
     trash_all,
 )
-from avenue.shop.store.edges import group_changes
+from avenue.shop.store.purges import purging_group
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import Collection, site
@@ -40,14 +40,14 @@ class GroupStore:
     ) -> None:
         """Insert a new group with these products; raise `ProductNotFound`."""
         scope = site(self._database, site_id)
-        if not product_ids and not self._database.tells_edges:
+        if not product_ids and not self._database.purges_caches:
             scope.collection(GROUPS).insert(to_document(group))
             return
 
         def work(session: ClientSession) -> None:
             groups = scope.collection(GROUPS).within(session)
             if groups.find_one({"_id": group.id}, {"_id": 1}) is None:
-                with group_changes(groups, group.id):
+                with purging_group(groups, group.id):
                     groups.insert(to_document(group))
                     products = scope.collection(PRODUCTS).within(session)
                     _set_members(products, group.id, product_ids, owner)
@@ -95,7 +95,7 @@ class GroupStore:
 
         def work(session: ClientSession) -> Document | None:
             groups = scope.collection(GROUPS).within(session)
-            with group_changes(groups, group.id):
+            with purging_group(groups, group.id):
                 found = set_at_revision(groups, group.id, group.revision, values)
                 if found and product_ids is not None:
                     products = scope.collection(PRODUCTS).within(session)
@@ -115,7 +115,7 @@ class GroupStore:
             found = groups.find_one({"_id": group.id})
             images = entries_in(found["images"]) if found else ()
             trash_all(assets, group.claim, images, by=by, reason="group_deleted")
-            with group_changes(groups, group.id):
+            with purging_group(groups, group.id):
                 _set_members(scope.collection(PRODUCTS).within(session), group.id, (), None)
                 groups.delete({"_id": group.id})
 

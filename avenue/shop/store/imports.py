@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.errors import Unavailable
-from avenue.media.announcing.store import forget_paths
+from avenue.media.announcing.store import purge_paths
 from avenue.media.models import Claim
 from avenue.shop.addresses import LISTS, paths_of_group
 from avenue.shop.importing.errors import ImportNotFound
@@ -38,9 +38,9 @@ from avenue.shop.importing.models import (
 from avenue.shop.models import ListQuery, Product
 from avenue.shop.store import products as product_store
 from avenue.shop.store.documents import GROUPS, PRODUCTS, page_of, touch
-from avenue.shop.store.edges import forget_products
 from avenue.shop.store.groups import from_document as group_in
 from avenue.shop.store.groups import to_document as group_out
+from avenue.shop.store.purges import purge_products
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, site
@@ -272,7 +272,7 @@ class ImportStore:
             unused = [each for each in ids if each not in used]
             bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
             groups.delete_all({"_id": {"$in": unused}, **bare})
-            forget_paths(
+            purge_paths(
                 groups, [*LISTS, *(path for each in unused for path in paths_of_group(each))]
             )
 
@@ -354,12 +354,12 @@ class _Scene:
         self._touch_groups(
             (each for each in decisions if "group" in each.fields), besides=new.keys()
         )
-        self._forget(decisions)
+        self._purge(decisions)
 
-    def _forget(self, decisions: Sequence[Decision] | Sequence[UndoDecision]) -> None:
-        """Let edges forget what the products of an import were and are."""
+    def _purge(self, decisions: Sequence[Decision] | Sequence[UndoDecision]) -> None:
+        """Purge the pages of the products of an import as they were and are."""
         seen = [product for each in decisions for product in (each.before, each.after)]
-        forget_products(self._products, *seen)
+        purge_products(self._products, *seen)
 
     def decide_undo(self, rows: Sequence[Row], decide: DecideUndo) -> list[UndoDecision]:
         products = product_store.with_ids(
@@ -378,7 +378,7 @@ class _Scene:
         )
         moved = (each for each in decisions if each in gone or "group" in each.fields)
         self._touch_groups(moved, besides=())
-        self._forget(decisions)
+        self._purge(decisions)
         self._rows.update_all(
             [
                 (

@@ -23,8 +23,8 @@ from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Entry, Group, Product,
 from avenue.shop.store import groups as group_documents
 from avenue.shop.store import products as product_documents
 from avenue.shop.store.documents import GROUPS, entries_in, entries_out, trash_all
-from avenue.shop.store.edges import forget_owner
 from avenue.shop.store.pictures import OWNERS
+from avenue.shop.store.purges import purge_owner
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import AlreadyThere, Collection, Session, site
@@ -110,11 +110,11 @@ class MovedStore:
                 trash_all(assets, claim, gone, by=actor.id, reason=MOVED_OUT)
             document = _document(claim, fields, entries, before, revision)
             if before:
-                forget_owner(owners, claim.id)  # as it was
+                purge_owner(owners, claim.id)  # as it was
                 owners.update({"_id": claim.id}, {"$set": document, **_unset(before, document)})
             else:
                 owners.insert(document)
-            forget_owner(owners, claim.id)
+            purge_owner(owners, claim.id)
             note(session, revision)
             return True
 

@@ -43,7 +43,7 @@ from avenue.shop.store.documents import (
     set_at_revision,
     touch,
 )
-from avenue.shop.store.edges import at_once, forget_owner
+from avenue.shop.store.purges import purge_owner, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
@@ -153,10 +153,10 @@ class PictureStore:
         def work(owners: Collection) -> bool:
             if set_at_revision(owners, owner.id, revision, values) is None:
                 return False
-            forget_owner(owners, owner.id)
+            purge_owner(owners, owner.id)
             return True
 
-        if not at_once(owners, work):
+        if not with_purges(owners, work):
             raise RevisionConflict
 
     def remove(self, site_id: str, claim: Claim, key: str, *, by: str | None) -> None:
@@ -318,9 +318,9 @@ class PictureStore:
         return self._together(site_id, claim, work)
 
     def told_otherwise(self, site_id: str, claim: Claim) -> None:
-        """Let edges forget the owner of a picture of which something else is told now."""
+        """Purge the pages of the owner of a picture that is described otherwise now."""
         owners = site(self._database, site_id).collection(OWNERS[claim.kind])
-        at_once(owners, lambda each: forget_owner(each, claim.id))
+        with_purges(owners, lambda each: purge_owner(each, claim.id))
 
     def add_temporary(self, site_id: str, upload_result: UploadResult) -> None:
         """Keep the stored pictures of `upload_result` for a product to come; closes the write."""
@@ -359,7 +359,7 @@ class PictureStore:
                 session=session,
             )
             done = work(scene)
-            forget_owner(scene.owners, claim.id)
+            purge_owner(scene.owners, claim.id)
             return done
 
         return scope.transaction(together)

@@ -28,7 +28,7 @@ from avenue.shop.store.documents import (
     trash_all,
     update_of,
 )
-from avenue.shop.store.edges import at_once, forget_products
+from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, house, site
@@ -58,7 +58,7 @@ class ProductStore:
         All of it happens or nothing. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
         """
         scope = site(self._database, site_id)
-        if not product.images and product.group is None and not self._database.tells_edges:
+        if not product.images and product.group is None and not self._database.purges_caches:
             return self._insert(scope.collection(PRODUCTS), product)
 
         def work(session: ClientSession) -> None:
@@ -67,7 +67,7 @@ class ProductStore:
                 return  # an earlier run of this transaction, whose answer was lost
             _join(scope.collection(GROUPS).within(session), product.group)
             self._insert(products, product)
-            forget_products(products, product)
+            purge_products(products, product)
             assets = scope.collection(ASSETS).within(session)
             gone = [
                 each.key
@@ -151,13 +151,13 @@ class ProductStore:
         def work(products: Collection) -> Document | None:
             found = set_at_revision(products, product.id, product.revision, values)
             if found:
-                forget_products(products, product, found)
+                purge_products(products, product, found)
             return found
 
         moves = "group" in changes and changes["group"] != product.group
         products = scope.collection(PRODUCTS)
         try:
-            found = products.transaction(move) if moves else at_once(products, work)
+            found = products.transaction(move) if moves else with_purges(products, work)
         except AlreadyThere:
             raise SkuTaken(changed.sku or "") from None
         return from_document(found) if found else None
@@ -181,7 +181,7 @@ class ProductStore:
             trash_all(assets, product.claim, images, by=by, reason="product_deleted")
             _leave(scope.collection(GROUPS).within(session), found.get("group"))
             products.delete({"_id": product.id})
-            forget_products(products, found)
+            purge_products(products, found)
 
         scope.transaction(work)
 
@@ -213,7 +213,7 @@ class ProductStore:
                 if each.asset:
                     restore_one(assets, each.asset, product.claim)
             trashed.delete({"_id": product.id})
-            forget_products(products, restored)
+            purge_products(products, restored)
             return restored
 
         found = scope.transaction(work)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from avenue.config import PurgeTarget
-from avenue.notifications.edges import BASES, CLOUDFLARE_URLS, CLOUDFRONT_PATHS, SERVICES, tell
+from avenue.notifications.cdns import BASES, CLOUDFLARE_URLS, CLOUDFRONT_PATHS, SERVICES, purge
 from avenue.webhooks.errors import NotDelivered
 from tests.receiver import Inbox, Told, receiving
 from tests.table import table
@@ -43,7 +43,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
 def told(api: Inbox, service: str, urls: list[str]) -> list[Told]:
     here = f"http://127.0.0.1:{api.port}"
     target = f"{TARGETS[service]}@{here}" if service == "nginx" else TARGETS[service]
-    tell(PurgeTarget(service=service, target=target), urls, dict.fromkeys(BASES, here))
+    purge(PurgeTarget(service=service, target=target), urls, dict.fromkeys(BASES, here))
     return api.all()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from avenue.identity import Role
-from avenue.web.edge_policy import ROUTES, SECONDS, STALE_SECONDS, Kind
+from avenue.web.cache_policy import ROUTES, SECONDS, STALE_SECONDS, Kind
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, unique
 from tests.mongod import Mongod
 from tests.table import table
@@ -28,7 +28,7 @@ PERSONAL = [
 def house(mongod: Mongod) -> Iterator[Application]:
     """A shop that is told to note what edges must forget."""
     with Application(mongod) as application:
-        application.database.tells_edges = True
+        application.database.purges_caches = True
         yield application
 
 
@@ -337,10 +337,10 @@ def test_a_page_is_forgotten_when_what_visitors_see_of_it_changes(
 
 def test_without_an_edge_nothing_is_written(house: Application, seller: Caller) -> None:
     told(house)
-    house.database.tells_edges = False
+    house.database.purges_caches = False
     try:
         product = seller.a_product(name="Solo", status="published")
         seller.patch(f"{PRODUCTS}/{product['id']}", json={"price": "5"})
         assert told(house) == set()
     finally:
-        house.database.tells_edges = True
+        house.database.purges_caches = True

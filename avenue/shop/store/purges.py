@@ -1,7 +1,7 @@
-"""What edges are to forget when products and groups change, written in the same transaction.
+"""Purges of what caches hold of products and groups, written with the change of these.
 
 What stands behind a query (the next pages of a list) has no address that could be named here; such
-answers are kept for a minute at most (`web/edge_policy.py`).
+answers are kept for a minute at most (`web/cache_policy.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from avenue.media.announcing.store import forget_paths
+from avenue.media.announcing.store import purge_paths
 from avenue.shop.addresses import LISTS, paths_of_categories, paths_of_group, paths_of_product
 from avenue.shop.models import Product, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
@@ -33,17 +33,17 @@ class _Seen:
     category: str | None
 
 
-def at_once(records: Collection, work: Callable[[Collection], T]) -> T:
-    """Change records by `work`, in a transaction if edges are told of it; it may run again."""
-    return records.transaction(work) if records.database.tells_edges else work(records)
+def with_purges(records: Collection, work: Callable[[Collection], T]) -> T:
+    """Change records by `work`, in a transaction if purges go with it; it may run again."""
+    return records.transaction(work) if records.database.purges_caches else work(records)
 
 
-def forget_products(products: Collection, *changed: Product | Document | None) -> None:
-    """Write where products were seen and are: `changed` are they before and after, if any.
+def purge_products(products: Collection, *changed: Product | Document | None) -> None:
+    """Purge the pages of products: `changed` are they before and after, if any.
 
     Those that nobody could see are left out. For a transaction.
     """
-    if not products.database.tells_edges:
+    if not products.database.purges_caches:
         return
     seen = [each for each in map(_seen, changed) if each is not None]
     if not seen:
@@ -52,31 +52,31 @@ def forget_products(products: Collection, *changed: Product | Document | None) -
     paths = [path for each in seen for path in paths_of_product(each.id, each.name)]
     paths += [path for each in groups for path in paths_of_group(each)]
     paths += paths_of_categories(each.category for each in seen if each.category)
-    # Its own first: an edge that is told one by one is soon told what people look at.
-    forget_paths(products, [*paths, *_members(products, groups), *LISTS])
+    # Its own first: a cache that takes one path in a call soon has what people look at.
+    purge_paths(products, [*paths, *_members(products, groups), *LISTS])
 
 
 @contextmanager
-def group_changes(groups: Collection, group_id: str) -> Iterator[None]:
-    """Write where a group and its products are seen, before and after what is done inside."""
-    if not groups.database.tells_edges:
+def purging_group(groups: Collection, group_id: str) -> Iterator[None]:
+    """Purge the pages of a group and its products, before and after what is done inside."""
+    if not groups.database.purges_caches:
         yield
         return
     products = groups.beside(PRODUCTS)
     before = _members(products, [group_id])
     yield
     after = _members(products, [group_id])
-    forget_paths(groups, [*paths_of_group(group_id), *before, *after, *LISTS])
+    purge_paths(groups, [*paths_of_group(group_id), *before, *after, *LISTS])
 
 
-def forget_owner(owners: Collection, owner_id: str) -> None:
-    """Write where the product or group is seen whose pictures have changed."""
-    if not owners.database.tells_edges:
+def purge_owner(owners: Collection, owner_id: str) -> None:
+    """Purge the pages of the product or group whose pictures have changed."""
+    if not owners.database.purges_caches:
         return
     if owners.name == GROUPS:
-        with group_changes(owners, owner_id):
+        with purging_group(owners, owner_id):
             return
-    forget_products(owners, owners.find_one({"_id": owner_id}, FIELDS))
+    purge_products(owners, owners.find_one({"_id": owner_id}, FIELDS))
 
 
 def _members(products: Collection, groups: Sequence[str]) -> list[str]:

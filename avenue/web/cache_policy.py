@@ -109,23 +109,23 @@ ROUTES: Mapping[str, Row] = {
 
 def install(app: Flask) -> None:
     """Mark the answers of `app` that may be shared; install it last, so that it comes first."""
-    app.before_request(_look)
-    app.after_request(_tell)
+    app.before_request(_begin)
+    app.after_request(_mark)
 
 
-def keep_shortly() -> None:
-    """Say that no purge can name the answer to this request."""
+def cache_for_a_minute() -> None:
+    """Have the answer to this request kept no longer, as no purge can name it."""
     g.edge_seconds = min(g.get("edge_seconds", 0), UNNAMED_SECONDS)
 
 
-def keep_private() -> None:
-    """Say that the answer to this request is for who asked alone."""
+def cache_nowhere() -> None:
+    """Have the answer to this request kept by no shared cache."""
     g.edge_seconds = 0
 
 
-def speaks_for_the_site() -> bool:
+def uses_site_language() -> bool:
     """Tell whether this page is in the language of its site unless a cookie says otherwise."""
-    return bool(g.get("speaks_for_the_site"))
+    return bool(g.get("uses_site_language"))
 
 
 def row_of(rule: str) -> Row | None:
@@ -140,12 +140,12 @@ def is_anonymous() -> bool:
     )
 
 
-def _look() -> None:
+def _begin() -> None:
     row = _row()
     if row is None or "site" not in g:
         return
     g.edge_seconds = row.seconds(g.site) if _may_be_shared(row) else 0
-    g.speaks_for_the_site = not (is_api() or row.is_for_all or _is_signed_in())
+    g.uses_site_language = not (is_api() or row.is_for_all or _is_signed_in())
 
 
 def _row() -> Row | None:
@@ -173,7 +173,7 @@ def _is_spelt_as_usual() -> bool:
     return path == quote(request.path) and bool(question) == bool(query)
 
 
-def _tell(response: Response) -> Response:
+def _mark(response: Response) -> Response:
     row = _row()
     seconds = g.get("edge_seconds", 0)
     if row is None or not seconds or response.status_code not in SHARED_STATUSES:

@@ -1,6 +1,6 @@
-"""Tells CDNs and nginx what to forget, each in the way that its API wants.
+"""Purges what CDNs and nginx keep, each in the way that its API wants.
 
-All forget by URL. Where an API takes prefixes and many URLs cost something, all of a picture are
+All purge by URL. Where an API takes prefixes and many URLs cost something, all of a picture are
 one: CloudFront counts paths, and bunny.net slows down who sends many. Nothing of this is in a log:
 calls hold what lets us in.
 """
@@ -114,10 +114,10 @@ SERVICES: Mapping[str, Callable[[str, str, Sequence[str]], Iterator[Call]]] = {
 """How each is told, from where its API is, the target of the setting, and the URLs."""
 
 
-def tell(target: PurgeTarget, urls: Sequence[str], bases: Mapping[str, str] = BASES) -> None:
-    """Have an edge forget `urls`; raise `NotDelivered` when it did not take one of the calls.
+def purge(target: PurgeTarget, urls: Sequence[str], bases: Mapping[str, str] = BASES) -> None:
+    """Purge `urls` from an edge; raise `NotDelivered` when it did not take one of the calls.
 
-    What was taken before that is told again with the rest, which does no harm.
+    What was taken before that is sent again with the rest, which does no harm.
     """
     base = bases.get(target.service, "")
     for call in SERVICES[target.service](base, target.target, urls):
