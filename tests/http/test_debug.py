@@ -526,7 +526,6 @@ def test_a_hundred_problems_are_the_first_page(shop):
 # Looking now
 
 
-@pytest.mark.long
 def test_deep_looks_now(shop):
     ops = shop.caller("ops")
     owner = shop.caller("seller").a_product(a_picture(), a_picture())
@@ -909,7 +908,6 @@ def test_pages_may_show_what_others_own_but_nothing_of_another_site_or_damaged(
     }
 
 
-@pytest.mark.long
 def test_a_page_that_is_saved_while_it_is_looked_at_has_nothing_against_it(
     shop: Application, library: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
