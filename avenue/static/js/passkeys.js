@@ -35,9 +35,10 @@ async function ask(form) {
 if (isKnownHere()) {
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;
+    let asked = null;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      ask(form);
+      asked ??= ask(form).finally(() => (asked = null)); // a device asks once
     });
   }
 }

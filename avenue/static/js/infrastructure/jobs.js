@@ -52,7 +52,7 @@ async function follow(pause) {
   let next = PAUSE;
   try {
     const { items } = await ask("GET", "/api/ops/jobs");
-    const isDeciding = document.querySelector("details.sure[open]") !== null;
+    const isDeciding = document.querySelector("details.sure[open], [data-lists] :active") !== null;
     const open = items.filter((job) => job.every_seconds === null && job.finished_at === null && isShown(job));
     if (!isAsBefore(open) && !isDeciding) await renew();
   } catch (error) {

@@ -65,7 +65,7 @@ export function drawer(shelf, dialog) {
     const edit = inside.querySelector("#edit");
     if (!edit) return;
     edit.hidden = false;
-    edit.addEventListener("click", () => open({ ...editable(edit), failed: complain }));
+    edit.addEventListener("click", () => open({ ...editable(edit), failed: complain, isGone: () => shown !== id }));
   }
 
   function complain(sentence) {

@@ -13,7 +13,10 @@ export function editable({ dataset }) {
   return { src: dataset.src, url: dataset.url, name: dataset.name, hasAlpha: "alpha" in dataset };
 }
 
-/** Return `open({ src, url, name, hasAlpha, failed })` for the dialog of `_editing.html`; `edited(picture)` is called once it is stored. */
+/**
+ * Return `open({ src, url, name, hasAlpha, failed, isGone })` for the dialog of `_editing.html`; `edited(picture)` is called
+ * once it is stored. It stays closed if the picture `isGone` from the page by the time it is loaded.
+ */
 export function editing(dialog, edited) {
   const canvas = dialog.querySelector("canvas"), frame = dialog.querySelector(".crop"), wrong = dialog.querySelector(".wrong");
   const angle = dialog.querySelector("#editing-angle"), ratio = dialog.querySelector("#editing-ratio");
@@ -28,11 +31,13 @@ export function editing(dialog, edited) {
     crop = { x: 0, y: 0, w: 1, h: 1 };
     wrong.hidden = true;
     try {
-      const blob = await (await fetch(of.src)).blob();
-      of.type = KEPT.includes(blob.type) ? blob.type : of.hasAlpha ? "image/png" : "image/jpeg";
-      bitmap = await createImageBitmap(blob);
+      const blob = await (await fetch(picture.src)).blob();
+      picture.type = KEPT.includes(blob.type) ? blob.type : picture.hasAlpha ? "image/png" : "image/jpeg";
+      const loaded = await createImageBitmap(blob);
+      if (of !== picture || picture.isGone?.()) return;
+      bitmap = loaded;
     } catch {
-      of.failed(text("cannot_edit"));
+      picture.failed(text("cannot_edit"));
       return;
     }
     dialog.showModal();

@@ -6,6 +6,7 @@ import { card, cards, refresh, screen } from "./screen.js";
 import { offer, reason, tell, tellCard } from "./told.js";
 
 const section = screen();
+const leaving = new WeakSet(); // cards whose removal is under way
 
 section.addEventListener("click", (event) => {
   const removing = event.target.closest("[data-part=remove]");
@@ -26,6 +27,8 @@ function nameIn(item) {
 }
 
 async function remove(shot) {
+  if (leaving.has(shot)) return; // a double click
+  leaving.add(shot);
   const { key, id, name } = shot.dataset;
   const at = cards().indexOf(shot);
   const { ownerUrl, uploadUrl } = section.dataset;
@@ -33,10 +36,14 @@ async function remove(shot) {
     if (id) await ask("DELETE", `${uploadUrl}/${id}`);
     else await ask("DELETE", uploadUrl, { image_url: key });
   } catch (error) {
-    if (error.status !== 404) return tellCard(shot, reason(error));
+    if (error.status !== 404) {
+      leaving.delete(shot);
+      return tellCard(shot, reason(error));
+    }
     tell(reason(error)); // somebody else was quicker
   }
   await refresh();
+  leaving.delete(shot);
   focusNear(at);
   announce(text("removed", { name }));
   if (ownerUrl) offer(text("removed", { name }), text("undo"), () => (id ? restore(key, name) : restoreExternal(key, name, at)));
