@@ -146,7 +146,7 @@ def test_what_is_at_hand_is_served_while_no_member_answers(
     others = shop.others
     wait_until(lambda: told_in_time(others, LATEST_SHARE * WRITE_SECONDS), "all are told in time")
     crowd = {
-        f"{what} {n}": others[what] for what in ("a picture", "a list") for n in range(AT_ONCE // 2)
+        f"{what} {n}": others[what] for n in range(AT_ONCE // 2) for what in ("a picture", "a list")
     }
     wait_until(
         lambda: told_in_time(crowd, LATEST_SHARE * READ_SECONDS, others_are_served),

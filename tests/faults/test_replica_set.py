@@ -11,13 +11,14 @@ from pymongo import WriteConcern
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.identity import new_id
 from avenue.storage.connection import Database, Document
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import Collection, site
 from tests.faults.failover import rounds, shop_on
 from tests.faults.house import raw
 from tests.faults.resuming import MIB, a_file, arrives_whole, by_tus_js_client
-from tests.mongod import FailPoint, Guard, Mongod, ReplicaSet, database_name, fail_point
+from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point
 from tests.pictures import noise_png, photo
 from tests.server import Client, Server, prepare
 from tests.threads import Threads
@@ -113,65 +114,57 @@ def one_cut_off(replica_set: ReplicaSet) -> AbstractContextManager[None]:
     return cut_off(next(each for each in replica_set.members if each is not primary))
 
 
-def test_what_only_the_primary_has_is_not_acknowledged_when_it_is_found_again(
-    replica_set: ReplicaSet,
-) -> None:
-    """The second insert is told "duplicate key", and the driver drops what is said beside it."""
-    uri = replica_set.uri_of(database_name())
-    prepare(uri)
-    with closing(Database(Settings(mongodb_uri=uri, local=True, write_seconds=1))) as database:
-        products = site(database, DEFAULT_SITE).collection("shop_products")
-        tries: list[Document] = []
-
-        def is_found_again() -> bool:
-            """On a busy machine, the time is over before."""
-            tries.append({"_id": str(len(tries)), "name": "Zapato"})
-            with late_answers(replica_set) as point, pytest.raises(Unavailable):
-                products.insert(tries[-1])
-            return point.hits == 2
-
-        with secondaries_cut_off(replica_set):
-            wait_until(is_found_again, "the second insert finds what the first one did")
-        wait_until(lambda: is_inserted(products, tries[-1]), "it is acknowledged")
-
-
-def late_answers(replica_set: ReplicaSet) -> AbstractContextManager[FailPoint]:
-    """Say of each insert that the majority has not got it yet."""
-    return fail_point(replica_set.client, ["insert"], None, None, 64, app_name="avenue")
-
-
-def is_inserted(things: Collection, document: Document) -> bool:
-    try:
-        things.insert(document)
-    except Unavailable:  # the others are still catching up
-        return False
-    return True
-
-
-def test_an_upload_only_the_primary_has_is_not_acknowledged_when_it_is_sent_again(
+def test_what_only_the_primary_has_is_not_acknowledged_when_it_comes_again(
     guard: Guard, replica_set: ReplicaSet
 ) -> None:
-    """Were the primary lost now, the others would know nothing of it."""
+    """Were the primary lost now, the others would know nothing of it: an upload, a record."""
     uri = replica_set.uri_of(database_name())
     prepare(uri)
     database = raw(replica_set.client, uri)
-    with Server(guard, uri) as patient, Server(guard, uri, AVENUE_WRITE_SECONDS="1") as server:
-        arranging, picture = patient.seller(), photo(96, 72)
-        product, other = arranging.create_product(), arranging.create_product()
-        assert arranging.upload(product, picture, "key").status == 201
-        seller = arranging.at(server)
+    with (
+        Server(guard, uri) as patient,
+        Server(guard, uri, AVENUE_WRITE_SECONDS="2") as server,
+        closing(Database(Settings(mongodb_uri=uri, local=True, write_seconds=1))) as own,
+    ):
+        seller, picture = patient.seller(), photo(96, 72)
+        product, other = seller.create_product(), seller.create_product()
+        assert seller.upload(product, picture, "key").status == 201
         sent = ((product, picture, "key"), (other, picture, None))
+        records = site(own, DEFAULT_SITE).collection("shop_products")
         database["writes"].update_one({"state": "done"}, {"$set": {"state": "open"}})
         with secondaries_cut_off(replica_set):
             hasty = database.with_options(write_concern=WriteConcern(w=1))
             hasty["writes"].update_one({"state": "open"}, {"$set": {"state": "done"}})
             hasty["assets"].update_one({}, {"$set": {"claim.id": other}})
-
             with Threads(2) as threads:
-                refused = list(threads.map(lambda each: seller.upload(*each), sent))
-            assert [each.status for each in refused] == [503, 503]
+                refused = threads.map(lambda each: seller.at(server).upload(*each), sent)
+                assert [each.status for each in refused] == [503, 503]
+            twice = wait_until(partial(inserted_twice, records, replica_set), "it is found again")
+
+        wait_until(lambda: is_inserted(records, twice), "the record is acknowledged")
         for again in sent:
-            wait_until(partial(is_acknowledged, seller, *again), "it is acknowledged")
+            wait_until(partial(is_acknowledged, seller, *again), "the upload is acknowledged")
+
+
+def inserted_twice(records: Collection, replica_set: ReplicaSet) -> Document | None:
+    """A record that is refused though it is found the second time it is inserted.
+
+    That one is told "duplicate key", and the driver drops what is said beside it. None where the
+    time of a busy machine is over before.
+    """
+    record = {"_id": new_id(), "name": "Zapato"}
+    late = fail_point(replica_set.client, ["insert"], None, None, 64, app_name="avenue")
+    with late as point, pytest.raises(Unavailable):
+        records.insert(record)
+    return record if point.hits == 2 else None
+
+
+def is_inserted(records: Collection, record: Document) -> bool:
+    try:
+        records.insert(record)
+    except Unavailable:  # the others are still catching up
+        return False
+    return True
 
 
 def is_acknowledged(seller: Client, product: str, picture: bytes, key: str | None = None) -> bool:
