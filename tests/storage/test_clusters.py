@@ -135,7 +135,6 @@ def test_each_site_has_all_it_has_on_its_own_cluster(
     assert c2["notifications"].find_one({"receiver": "test"})["state"] == "delivered"
 
 
-@pytest.mark.long
 def test_a_check_finds_what_is_wrong_on_the_cluster_of_a_site_and_mends_it_there(
     two: Application, there: Caller, c2: Any
 ) -> None:

@@ -18,7 +18,6 @@ from tests.storage.replication import replication_held
 from tests.storage.test_connection import PAID, everything, fill, pay
 from tests.storage.test_gridfs import BUCKET, MIB, read, some_bytes, write
 
-pytestmark = pytest.mark.long  # tests/faults/test_replica_set.py is in `make test`
 DURABLE = WriteConcern("majority", j=True)
 PRODUCTS = "shop_products"
 
@@ -45,6 +44,7 @@ def hasty(settings: Settings) -> Iterator[Database]:
         yield database
 
 
+@pytest.mark.long
 def test_three_members_elect_another_primary_after_a_kill(replica_set: ReplicaSet) -> None:
     notes = replica_set.client["test"].get_collection("notes", write_concern=DURABLE)
     notes.insert_one({"_id": "before"})
@@ -57,6 +57,7 @@ def test_three_members_elect_another_primary_after_a_kill(replica_set: ReplicaSe
     assert all(member.is_up for member in replica_set.members)
 
 
+@pytest.mark.long
 def test_a_primary_steps_down(replica_set: ReplicaSet) -> None:
     former = replica_set.step_down()
     assert replica_set.wait_for_primary(other_than=former) is not former
@@ -64,6 +65,7 @@ def test_a_primary_steps_down(replica_set: ReplicaSet) -> None:
     replica_set.heal()
 
 
+@pytest.mark.long
 def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
     frozen = replica_set.wait_for_primary()
     frozen.freeze()
@@ -71,6 +73,7 @@ def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
     replica_set.heal()
 
 
+@pytest.mark.long
 def test_a_transaction_survives_an_election(replica_set: ReplicaSet, settings: Settings) -> None:
     with closing(Database(replace(settings, write_seconds=60))) as database:
         things = house(database).collection("things")
@@ -88,6 +91,7 @@ def test_a_transaction_survives_an_election(replica_set: ReplicaSet, settings: S
     replica_set.heal()
 
 
+@pytest.mark.long
 def test_an_election_in_the_middle_of_a_read_costs_no_byte(
     replica_set: ReplicaSet, settings: Settings
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_chunk_only_the_primary_has_is_not_called_stored(
     assert read(files, "held", 5) == b"bytes"
 
 
+@pytest.mark.long
 def test_a_document_only_the_primary_has_is_not_called_stored(
     database: Database,
     hasty: Database,
