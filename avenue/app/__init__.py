@@ -91,6 +91,7 @@ from avenue.health.views.trace import routes as trace_routes
 from avenue.jobs.access import JobAccess
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.mcp import routes as mcp_routes
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.policy import (
     product_pictures,
@@ -291,6 +292,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         *editor_pages.BLUEPRINTS,
         *library_routes.BLUEPRINTS,
         *library_pages.BLUEPRINTS,
+        mcp_routes.blueprint,
         alias_routes.blueprint_of(settings),  # last: none of them hides a route of ours
     ):
         app.register_blueprint(blueprint)

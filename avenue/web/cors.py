@@ -32,6 +32,9 @@ ALLOWED = ", ".join(
         "Upload-Ticket",
         "X-HTTP-Method-Override",
         "X-Request-ID",
+        "Mcp-Protocol-Version",
+        "Mcp-Method",
+        "Mcp-Name",
     )
 )
 EXPOSED = ", ".join(

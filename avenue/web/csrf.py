@@ -57,7 +57,7 @@ def prove_own_page() -> None:
 def _source() -> _Source:
     origin = request.headers.get("Origin", "null")
     if origin != "null":
-        return _Source.HERE if _is_own(origin) else _Source.ELSEWHERE
+        return _Source.HERE if is_own_origin(origin) else _Source.ELSEWHERE
     match request.headers.get("Sec-Fetch-Site"):
         case "same-origin":
             return _Source.HERE
@@ -67,7 +67,7 @@ def _source() -> _Source:
             return _Source.UNKNOWN
 
 
-def _is_own(origin: str) -> bool:
+def is_own_origin(origin: str) -> bool:
     """Tell whether `origin` is the site's `base_url`, or the host this request was let in for.
 
     The host counts under the scheme of `base_url` (a proxy may end TLS) and under https; under

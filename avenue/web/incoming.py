@@ -106,6 +106,19 @@ def incoming_files(
     return _from_body(media_type or UNTYPED, max_bytes, using(Settings))
 
 
+def file_of(data: bytes, *, name: str, max_bytes: int) -> IncomingFile:
+    """Return bytes that came inside of something else as a file; raise `FileTooLarge`, `NoFile`."""
+    if not data:
+        raise NoFile("The file is empty.")
+    spool = _Spool(
+        _new_file(using(Settings)), max_bytes, name=name, field="", declared_type=UNTYPED
+    )
+    spool.take(data)
+    if spool.error:
+        raise spool.error
+    return spool.finished()
+
+
 def _from_body(media_type: str, max_bytes: int, settings: Settings) -> Incoming:
     name = request.args.get("name", "")
     spool = _Spool(_new_file(settings), max_bytes, name=name, field="", declared_type=media_type)

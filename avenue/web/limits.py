@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 from flask import Flask, Response, current_app, g, request
@@ -27,7 +28,7 @@ from avenue.config import Settings
 from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
 from avenue.identity import Actor, Role
 from avenue.web import metrics
-from avenue.web.request_kinds import API, PANEL, under
+from avenue.web.request_kinds import API, MCP, PANEL, under
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -77,6 +78,8 @@ MARK = "is_upload_route"
 BEGINS = "begins_upload"
 RESUMABLE = "is_resumable_route"
 FETCHING = "is_fetching_route"
+READS = "is_reading_route"
+EXTENSION = "avenue.limits"
 TOO_OFTEN = {
     "reads": sentence("More than {limit} reads a minute."),
     "writes": sentence("More than {limit} writes a minute."),
@@ -152,6 +155,15 @@ def fetching_route(view: View) -> View:
     return view
 
 
+def reading_route(view: View) -> View:
+    """Mark `view` as one that reads, whatever the method; what it changes, it counts by itself.
+
+    See `count_as`.
+    """
+    setattr(view, READS, True)
+    return view
+
+
 def is_fetching_view(view: Callable[..., object] | None) -> bool:
     """Tell whether `view` is marked as one that fetches files."""
     return bool(getattr(view, FETCHING, False))
@@ -175,7 +187,7 @@ def limit_of(method: str, rule: str, view: Callable[..., object] | None) -> str 
             return None
         if method in READING:
             return PAGES
-    if method in READING:
+    if method in READING or getattr(view, READS, False):
         return "reads"
     takes_files = is_upload_view(view) or bool(getattr(view, BEGINS, False))
     return "uploads" if method in BRINGING and takes_files else "writes"
@@ -191,33 +203,47 @@ def install(
     good counts by address too, and is refused by whoever asks for the actor; install this before
     anything that refuses, so that guessing tokens is counted.
     """
-    limiter = Limiter(counts)
+    count_for = partial(_count_for, Limiter(counts), settings, current_actor)
 
     def count() -> None:
         name = _limit_here()
-        if name == NONE:
-            return
-        actor = None if name == PAGES else _known(current_actor)
-        kind = _kind_for(name, actor, settings)
-        window = limiter.count(kind, _caller(actor))
-        if window is None:
-            return
-        if name != PAGES:  # of them each process knows only those that it has answered
-            g.rate_limit = _told(kind, window)
-        if window.tries > kind.per_minute:
-            raise TooManyRequests(
-                TOO_OFTEN[kind.name],
-                retry_after_seconds=window.seconds_left,
-                words={"limit": kind.per_minute},
-            )
+        if name != NONE:
+            count_for(name)
 
     def tell(response: Response) -> Response:
         if not response.cache_control.public:  # a cache would tell everybody what one has left
             response.headers.update(g.get("rate_limit") or {})
         return response
 
+    app.extensions[EXTENSION] = count_for
     app.before_request(count)
     app.after_request(tell)
+
+
+def _count_for(
+    limiter: "Limiter", settings: Settings, current_actor: Callable[[], Actor], name: str
+) -> None:
+    actor = None if name == PAGES else _known(current_actor)
+    kind = _kind_for(name, actor, settings)
+    window = limiter.count(kind, _caller(actor))
+    if window is None:
+        return
+    if name != PAGES:  # of them each process knows only those that it has answered
+        g.rate_limit = _told(kind, window)
+    if window.tries > kind.per_minute:
+        raise TooManyRequests(
+            TOO_OFTEN[kind.name],
+            retry_after_seconds=window.seconds_left,
+            words={"limit": kind.per_minute},
+        )
+
+
+def count_as(name: str) -> None:
+    """Count the current request for the limit `name`, too; raise `TooManyRequests` above it.
+
+    For a `reading_route` that is about to change something.
+    """
+    current_app.extensions[EXTENSION](name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +356,7 @@ def _limit_here() -> str:
 
 
 def _is_api_or_panel(path: str) -> bool:
-    return under(API, path) or under(PANEL, path)
+    return under(API, path) or under(PANEL, path) or path == MCP
 
 
 def _known(current_actor: Callable[[], Actor]) -> Actor | None:

@@ -32,6 +32,8 @@ __all__ = [
     "body_as",
     "incoming_files",
     "install",
+    "invalid_body",
+    "json_text",
     "page_asked_for",
 ]
 
@@ -53,19 +55,25 @@ def body_as(model: type[M], *, most_kb: int | None = None) -> M:
 
     Raise `InvalidBody` naming each wrong field (never its value), `BodyTooLarge`, `BodyCutOff`.
     """
-    if not request.is_json:
-        raise InvalidBody("The Content-Type of the body is not application/json.")
-    settings = using(Settings)
-    sent = body.whole((most_kb or settings.max_json_kb) * KB)
-    _check_json(sent, settings.max_json_depth)
+    sent = json_text(most_kb=most_kb)
     try:
         # From the bytes, not from the parsed values: strict models then take what JSON writes as
         # text (decimals, dates).
         read = model.model_validate_json(sent)
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid_body(error) from None
     g.body_fields = sorted(read.model_fields_set)  # for the audit log
     return read
+
+
+def json_text(*, most_kb: int | None = None) -> bytes:
+    """Return the request's body, which is a JSON object; errors and `most_kb` as in `body_as`."""
+    if not request.is_json:
+        raise InvalidBody("The Content-Type of the body is not application/json.")
+    settings = using(Settings)
+    sent = body.whole((most_kb or settings.max_json_kb) * KB)
+    _check_json(sent, settings.max_json_depth)
+    return sent
 
 
 def _check_json(sent: bytes, most_levels: int) -> None:
@@ -89,7 +97,7 @@ def _check_json(sent: bytes, most_levels: int) -> None:
         raise InvalidBody("The body holds a character that is none: NUL or half a surrogate pair.")
 
 
-def _invalid(error: ValidationError) -> InvalidBody:
+def invalid_body(error: ValidationError) -> InvalidBody:
     """Name what is wrong in the caller's language, without the values: no password is told."""
     fields = [
         {"field": field, "problem": filled(problem, words, gettext)}

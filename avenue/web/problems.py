@@ -121,7 +121,9 @@ class Problem(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Problem:
+class Refusal:
+    """What is told of an error, in the language of the request."""
+
     status: int
     code: str
     message: str
@@ -153,6 +155,19 @@ def answer(error: Exception) -> AnyResponse:
     if isinstance(error, HTTPException) and error.response is not None:
         # Whoever raised it has written the answer already.
         return cast("AnyResponse", error.response)
+    problem = judged(error)
+    response = _written(problem)
+    response.headers.update(problem.headers)
+    response.headers["Cache-Control"] = "no-store"
+    if not is_file():  # nobody keeps this answer, and a shared cache is to keep one copy of a file
+        response.vary.add("Accept-Language")
+        if COOKIE in request.cookies:
+            response.vary.add("Cookie")
+    return response
+
+
+def judged(error: Exception) -> Refusal:
+    """Return what is told of `error`; it is counted, and logged where it is our fault."""
     if isinstance(error, MalformedRecord) and not _is_administrator():
         log.error("%s", error.code, exc_info=error)
         _note(error, error.status)
@@ -165,14 +180,7 @@ def answer(error: Exception) -> AnyResponse:
         log.error("%s", problem.code, exc_info=error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _note(error, problem.status)
-    response = _written(problem)
-    response.headers.update(problem.headers)
-    response.headers["Cache-Control"] = "no-store"
-    if not is_file():  # nobody keeps this answer, and a shared cache is to keep one copy of a file
-        response.vary.add("Accept-Language")
-        if COOKIE in request.cookies:
-            response.vary.add("Cookie")
-    return response
+    return problem
 
 
 def _note(error: Exception, status: int) -> None:
@@ -199,12 +207,12 @@ def _nothing_there() -> AvenueError:
     return raised[0]() if raised else NotFound()
 
 
-def _problem(error: Exception) -> _Problem:
+def _problem(error: Exception) -> Refusal:
     if isinstance(error, HTTPException):
         return _from_http(error)
     known = error if isinstance(error, AvenueError) else AvenueError()
     message, hint = known.said(gettext)
-    return _Problem(
+    return Refusal(
         status=known.status,
         code=known.code,
         message=message,
@@ -214,13 +222,13 @@ def _problem(error: Exception) -> _Problem:
     )
 
 
-def _from_http(error: HTTPException) -> _Problem:
+def _from_http(error: HTTPException) -> Refusal:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     fallback = BadRequest if status < HTTPStatus.INTERNAL_SERVER_ERROR else AvenueError
     ours = OURS.get(status, fallback)()
     message, hint = ours.said(gettext)
     own = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return _Problem(
+    return Refusal(
         status=status,
         code=ours.code,
         message=message,
@@ -230,7 +238,7 @@ def _from_http(error: HTTPException) -> _Problem:
     )
 
 
-def _written(problem: _Problem) -> AnyResponse:
+def _written(problem: Refusal) -> AnyResponse:
     if not wants_page():
         return _json(problem)
     if problem.status == HTTPStatus.UNAUTHORIZED and request.path != LOGIN_PATH:
@@ -240,7 +248,7 @@ def _written(problem: _Problem) -> AnyResponse:
     return _page(problem)
 
 
-def _json(problem: _Problem) -> Response:
+def _json(problem: Refusal) -> Response:
     for_ckeditor = request.args.get("as") == "ckeditor"
     response = jsonify(
         {
@@ -258,7 +266,7 @@ def _json(problem: _Problem) -> Response:
     return response
 
 
-def _page(problem: _Problem) -> Response:
+def _page(problem: Refusal) -> Response:
     # Straight from the template: what other rooms add to pages (who is signed in) may be what
     # has just failed.
     title, advice = TITLES.get(problem.status) or TITLES[problem.status // 100]

@@ -3,6 +3,8 @@
 from flask import request
 
 API = "/api"
+MCP = "/mcp"
+"""Where agents speak the Model Context Protocol; in all else it is as the API."""
 PANEL = "/admin"
 WITHOUT_SITE = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that are asked by machines which know an address and no name."""
@@ -12,7 +14,7 @@ SIGNATURE = "s"
 
 def is_api() -> bool:
     """Tell whether the current request is one to the API."""
-    return under(API, request.path)
+    return under(API, request.path) or request.path == MCP
 
 
 def is_file() -> bool:

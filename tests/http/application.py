@@ -43,7 +43,7 @@ PRODUCTS = "/api/shop/products"
 GROUPS = "/api/shop/groups"
 PASSWORD = "grey-teapot-ladder-92"
 OFTEN = 10**6
-TAKING_TOKENS = ("/api/", "/media/", "/uploads/", *WITHOUT_SITE)
+TAKING_TOKENS = ("/api/", "/mcp", "/media/", "/uploads/", *WITHOUT_SITE)
 """Whatever begins otherwise is a page."""
 VERSIONS_KEEP = 3
 BOUNDARY = "frontera-77"

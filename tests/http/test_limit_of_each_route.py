@@ -31,6 +31,8 @@ WRITING = {"findAndModify", "update", "insert", "delete"}
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 OTHER_THAN_BY_METHOD = {
+    # What a tool changes is counted besides (tests/mcp)
+    "POST /mcp": "reads",
     # Whoever brings a file, or begins to
     "POST /api/core/orders/": "uploads",
     "POST /api/uploads": "uploads",

@@ -49,6 +49,7 @@ NOT_FOR_PROGRAMS = {
     "GET /login/reset/<secret>": "a page",
     "POST /login/reset": "a page's form",
     "GET /api/docs": "the description as a page",
+    "POST /mcp": "its protocol describes itself: tools/list",
     "GET /static/<path:name>": "what pages need",
     "POST /preferences": "a page's buttons",
 }

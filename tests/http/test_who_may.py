@@ -62,6 +62,7 @@ WHO_MAY = {
     "GET /api/audit": For(ADMINS, READ),
     "GET /api/quarantine": For(ADMINS, READ),
     "POST /api/quarantine/<asset_id>/release": For(ADMINS, WRITE),
+    "POST /mcp": For(EDITORS),  # each tool has a scope: tests/mcp
     # The shop
     "GET /api/shop/products": ALL,
     "GET /api/shop/products/export": For(SHOP, READ),

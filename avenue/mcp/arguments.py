@@ -1,0 +1,151 @@
+"""What agents may send to tools. Anything else is refused with the field's name."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from avenue.builder.library.bodies import Ids, MediaChanges
+from avenue.builder.library.folders.bodies import Id
+from avenue.builder.library.models import NO_FOLDER
+
+LARGEST_PAGE = 100
+DEFAULT_PAGE = 20
+
+FolderId = Annotated[Id, Field(description="The id of a folder, from list_folders.")]
+MediaId = Annotated[Id, Field(description="The id of a file.")]
+Key = Annotated[
+    str,
+    StringConstraints(pattern=r"^[ -~]{1,255}$"),
+    Field(description="Sent again with the same file after a lost answer, it gets that answer."),
+]
+
+
+class Nothing(BaseModel):
+    """No arguments."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PartOfList(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sort: Annotated[
+        Literal["newest", "oldest", "name", "-name", "smallest", "largest"],
+        Field(description="The order; the newest are those uploaded last."),
+    ] = "newest"
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many.")] = DEFAULT_PAGE
+    cursor: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[!-~]{1,1000}$"),
+            Field(
+                description="`next` of the page before, unchanged, with the same other arguments."
+            ),
+        ]
+        | None
+    ) = None
+
+
+class Listing(PartOfList):
+    """Which files of the library; all conditions that are given must hold."""
+
+    folder: (
+        Annotated[
+            Id | Literal["none"],
+            Field(description=f"The id of a folder, or `{NO_FOLDER}`: in no folder."),
+        ]
+        | None
+    ) = None
+    tag: Annotated[str, StringConstraints(max_length=200)] | None = None
+    type: (
+        Annotated[
+            str,
+            StringConstraints(max_length=100),
+            Field(description="A media type, as image/png."),
+        ]
+        | None
+    ) = None
+    unused: Annotated[bool, Field(description="Only those that are used nowhere.")] = False
+    without_alt: Annotated[
+        bool, Field(description="Only those that need an alt text in the site's language.")
+    ] = False
+
+
+class Search(PartOfList):
+    """Words to look for."""
+
+    query: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Field(description="Beginnings of words of name, alt texts and tags; accents do not matter"),
+    ]
+
+
+class OneMedia(BaseModel):
+    """Which file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: MediaId
+
+
+class _NewMedia(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    folder: FolderId | None = None
+    idempotency_key: Key | None = None
+
+
+class NewFile(_NewMedia):
+    """A file as bytes."""
+
+    name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Field(description="What the file is called, as beach.jpg."),
+    ]
+    data: Annotated[
+        str,
+        Field(
+            description="The bytes of the file in base64. Of large ones send the URL instead.",
+            json_schema_extra={"contentEncoding": "base64"},
+        ),
+    ]
+
+
+class NewFromUrl(_NewMedia):
+    """A file that is fetched."""
+
+    url: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=2000),
+        Field(description="http or https, at a public address."),
+    ]
+
+
+class Update(MediaChanges):
+    """What is to be changed of a file; what is left out stays as it is."""
+
+    id: MediaId
+
+
+class Moving(BaseModel):
+    """Files, and the folder they go into."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: Ids
+    folder: Annotated[Id | None, Field(description="The id of a folder; null: into none.")]
+
+
+class Deletion(BaseModel):
+    """Files that are to go to the trash."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: Ids
+    dry_run: Annotated[
+        bool, Field(description="true: only tell what would happen. false: do it.")
+    ] = True

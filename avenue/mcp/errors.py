@@ -1,0 +1,19 @@
+"""What can go wrong at `/mcp` before or beside a tool."""
+
+from avenue.errors import Forbidden, Unavailable
+
+
+class McpNotInstalled(Unavailable):
+    """What speaks the Model Context Protocol is an extra."""
+
+    code = "mcp_not_installed"
+    message = "/mcp needs the package mcp, which is not installed."
+    hint = "Run `pip install --require-hashes -r requirements-mcp.txt`."
+
+
+class OriginNotAllowed(Forbidden):
+    """The request comes from a page of an origin that may not call."""
+
+    code = "origin_not_allowed"
+    message = "Pages of this origin may not call /mcp."
+    hint = "Add the origin to AVENUE_CORS_ORIGINS, or call from a program, which sends none."

@@ -1,0 +1,76 @@
+"""The SDK's own client against a real server: both generations of the protocol."""
+
+import base64
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp.client.client import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from avenue.app.services import account_service
+from avenue.config import Settings
+from avenue.identity import Role
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import DEFAULT_SITE
+from tests.mongod import Guard
+from tests.pictures import noise_png
+from tests.server import PASSWORD, Server, prepare
+
+EDITOR = "editor@example.com"
+
+
+@pytest.fixture
+def server(guard: Guard, migrated_uri: str) -> Any:
+    prepare(migrated_uri)
+    settings = Settings(mongodb_uri=migrated_uri, local=True)
+    database = Database(settings)
+    accounts = account_service(settings, database, RateLimits(database))
+    accounts.add_user(EDITOR, PASSWORD, roles={DEFAULT_SITE: Role.EDITOR})
+    database.close()
+    with Server(guard, migrated_uri) as running:
+        yield running
+
+
+def test_a_day_of_an_agent(server: Server) -> None:
+    answer = server.client.send_json(
+        "POST", "/api/auth/login", {"email": EDITOR, "password": PASSWORD}
+    )
+    token = answer.json["token"]
+    for mode in ("legacy", "auto"):
+        anyio.run(journey, f"http://localhost:{server.port}/mcp", token, mode)
+
+
+async def journey(url: str, token: str, mode: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+    ):
+
+        async def call(tool: str, **arguments: Any) -> Any:
+            result = await client.call_tool(tool, arguments)
+            assert not result.is_error, result
+            return result.structured_content
+
+        tools = {each.name: each for each in (await client.list_tools()).tools}
+        assert tools["get_media"].annotations.read_only_hint
+        assert tools["delete_media"].annotations.destructive_hint
+        assert all(each.output_schema for each in tools.values())
+        data = base64.b64encode(noise_png(64, 48, seed=len(mode))).decode()
+        made = (await call("upload_media", name="Ñandutí.jpg", data=data))["media"]
+        await call("update_media", id=made["id"], alt={"es": "Encaje"}, tags=["encaje"])
+        found = await call("search_media", query="encaj")
+        assert [each["id"] for each in found["items"]] == [made["id"]]
+        described = await call("get_media", id=made["id"])
+        assert (described["alt"], described["uses"]) == ({"es": "Encaje"}, 0)
+        assert (await call("list_folders"))["items"] == []
+        assert (await call("move_media", ids=[made["id"]], folder=None))["items"]
+        assert (await call("get_media_usage", id=made["id"]))["total"] == 0
+        assert (await call("delete_media", ids=[made["id"]]))["dry_run"]
+        assert (await call("delete_media", ids=[made["id"]], dry_run=False))["to_trash"]
+        gone = await client.call_tool("get_media", {"id": made["id"]})
+        assert gone.is_error
+        assert '"code": "media_not_found"' in gone.content[0].text
