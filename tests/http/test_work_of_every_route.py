@@ -217,6 +217,10 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/ops/moves/<job_id>/start": NOTHING,
     "POST /api/ops/jobs/<job_id>/pause": NOTHING,
     "POST /api/ops/jobs/<job_id>/resume": NOTHING,
+    # Agents; other tools ask the same services as the routes
+    "POST /mcp": body(
+        jsonrpc="2.0", id=1, method="tools/call", params={"name": "list_media", "arguments": {}}
+    ),
     # The website builder
     "POST /api/builder/pages": body(title="Otra", html="<p>Hola</p>"),
     "PUT /api/builder/pages/<page_id>": body(title="Otra", html="<p>Hola</p>", revision=1),

@@ -1,6 +1,8 @@
 """The SDK's own client against a real server: both generations of the protocol."""
 
 import base64
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,8 +20,10 @@ from avenue.storage.schema import DEFAULT_SITE
 from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import PASSWORD, Server, prepare
+from tests.waiting import DEADLINE_SECONDS
 
 EDITOR = "editor@example.com"
+JOURNEY = Path(__file__).parents[1] / "clients" / "mcp.mjs"
 
 
 @pytest.fixture
@@ -35,12 +39,28 @@ def server(guard: Guard, migrated_uri: str) -> Any:
 
 
 def test_a_day_of_an_agent(server: Server) -> None:
-    answer = server.client.send_json(
-        "POST", "/api/auth/login", {"email": EDITOR, "password": PASSWORD}
-    )
-    token = answer.json["token"]
+    token = token_of(server)
     for mode in ("legacy", "auto"):
         anyio.run(journey, f"http://localhost:{server.port}/mcp", token, mode)
+
+
+@pytest.mark.long
+@pytest.mark.needs("client packages")
+def test_a_day_of_an_agent_in_javascript(server: Server) -> None:
+    """The other official SDK, which holds every answer against the tool's schema."""
+    done = subprocess.run(
+        ["node", str(JOURNEY), f"http://localhost:{server.port}/mcp", token_of(server)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "done"), done.stderr
+
+
+def token_of(server: Server) -> str:
+    sent = {"email": EDITOR, "password": PASSWORD}
+    return str(server.client.send_json("POST", "/api/auth/login", sent).json["token"])
 
 
 async def journey(url: str, token: str, mode: str) -> None:
