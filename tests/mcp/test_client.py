@@ -42,6 +42,9 @@ def test_a_day_of_an_agent(server: Server) -> None:
     token = token_of(server)
     for mode in ("legacy", "auto"):
         anyio.run(journey, f"http://localhost:{server.port}/mcp", token, mode)
+    log = server.log.read_text()
+    assert '"route": "/mcp"' in log
+    assert not [each for each in (token, "Encaje", "StreamableHTTP") if each in log]
 
 
 @pytest.mark.long
