@@ -386,7 +386,14 @@ class MongoAccountStore:
         query = _people_of(site, search)
         if after is not None:
             query["email"] = {"$gt": after}
-        return self._users.values(_user_in, query, sort=[("email", 1)], limit=limit)
+
+        def read(document: Document) -> User:
+            user = _user_in(document)
+            if site not in user.roles:  # its `sites` say otherwise
+                raise KeyError("roles")
+            return user
+
+        return self._users.values(read, query, sort=[("email", 1)], limit=limit)
 
     def count_people_of(self, site: str, *, search: str) -> int | None:
         """Return how many there are of them, None for more than `MOST_COUNTED`."""

@@ -2,13 +2,15 @@
 
 The SDK is an extra (requirements-mcp.txt): whoever imports this module imports it, which takes a
 second or more, so nobody does before the first request. Its server is an ASGI application; here it
-gets one whole request and gives one whole answer, within the thread that asks. Nothing is kept
-between requests: no session, no stream.
+gets one whole request and gives one whole answer, in a thread of its own, as the one that asks may
+have an event loop already. Nothing is kept between requests: no session, no stream.
 """
 
+import contextvars
 import functools
 import logging
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +77,12 @@ def respond(
 
     `call` must not raise.
     """
-    return anyio.run(_respond, headers, body, _server(offered, call))
+
+    def work() -> Answer:
+        return anyio.run(_respond, headers, body, _server(offered, call))
+
+    with ThreadPoolExecutor(1) as thread:  # what it calls knows the request by its context
+        return thread.submit(contextvars.copy_context().run, work).result()
 
 
 async def _respond(headers: Sequence[tuple[str, str]], body: bytes, server: Server[Any]) -> Answer:

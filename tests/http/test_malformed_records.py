@@ -596,6 +596,8 @@ def test_somebody_whose_record_cannot_be_read_is_nobody(house: House) -> None:
         )
         assert (refused.status_code, refused.json["code"]) == (401, "wrong_credentials")
     assert person.get("/api/auth/me").status_code == 200
+    with stored(house, "users", {**record, "roles": {}}):  # its `sites` still say where
+        assert house.admin.get(f"/admin/people?search={record['email']}").status_code == 200
 
 
 VITAL = {"visibility", "state", "bucket", "site"}

@@ -20,6 +20,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import PASSWORD, Server, prepare
+from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS
 
 EDITOR = "editor@example.com"
@@ -40,8 +41,13 @@ def server(guard: Guard, migrated_uri: str) -> Any:
 
 def test_a_day_of_an_agent(server: Server) -> None:
     token = token_of(server)
-    for mode in ("legacy", "auto"):
-        anyio.run(journey, f"http://localhost:{server.port}/mcp", token, mode)
+    with Threads(1) as threads:  # the driver of browsers has an event loop in the one of tests
+        for mode in ("legacy", "auto"):
+            threads.submit(
+                lambda mode=mode: anyio.run(
+                    journey, f"http://localhost:{server.port}/mcp", token, mode
+                )
+            ).result(DEADLINE_SECONDS)
     log = server.log.read_text()
     assert '"route": "/mcp"' in log
     assert not [each for each in (token, "Encaje", "StreamableHTTP") if each in log]
