@@ -206,7 +206,10 @@ def noticed(mutant: Mutant) -> bool:
             check=False,
             timeout=LONGEST_SECONDS,
         )
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "SUBFAILED"))]
+    begin = ["FAILED", "SUBFAILED"]
+    if "\nE       AssertionError" in done.stdout:  # what watches over a test asserts after it
+        begin.append("ERROR tests/")
+    failed = [line for line in done.stdout.splitlines() if line.startswith(tuple(begin))]
     assert done.returncode == 0 or failed, done.stdout[-3000:]
     print(*failed[:1], sep="\n", flush=True)
     return bool(failed)
