@@ -1,6 +1,6 @@
 """The Model Context Protocol by its own SDK, one request at a time.
 
-The SDK is an extra (requirements-mcp.txt): whoever imports this module imports it, which takes a
+The SDK is an extra (requirements-mcp.txt). Importing this module imports it, which takes a
 second or more, so nobody does before the first request. Its server is an ASGI application; here it
 gets one whole request and gives one whole answer, in a thread of its own, as the one that asks may
 have an event loop already. Nothing is kept between requests: no session, no stream.

@@ -45,8 +45,8 @@ class Uploaded(TypedDict):
     media: MediaDetail
 
 
-class Doomed(TypedDict):
-    """A file that is, or would be, in the trash."""
+class Trashed(TypedDict):
+    """A file that went to the trash, or would go."""
 
     id: str
     name: str
@@ -56,5 +56,5 @@ class Deleted(TypedDict):
     """What became of files that were to be deleted, or would."""
 
     dry_run: Annotated[bool, Field(description="true: nothing was changed.")]
-    to_trash: Annotated[list[Doomed], Field(description="What goes to the trash, or would go.")]
+    to_trash: Annotated[list[Trashed], Field(description="What goes to the trash, or would go.")]
     in_use: Annotated[list[MediaKept], Field(description="What stays, and where it is used.")]

@@ -15,7 +15,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError, Unauthenticated
 from avenue.identity import Role
 from avenue.mcp.errors import McpNotInstalled, OriginNotAllowed
-from avenue.mcp.tools import TOOLS, Desk, Tool
+from avenue.mcp.tools import TOOLS, Tool, ToolContext
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import (
     CHALLENGE,
@@ -28,7 +28,7 @@ from avenue.web.csrf import is_own_origin
 from avenue.web.incoming import file_of
 from avenue.web.limits import count_as, reading_route
 from avenue.web.parsing import invalid_body, json_text
-from avenue.web.problems import judged
+from avenue.web.problems import refusal_of
 from avenue.web.request_kinds import MCP
 from avenue.web.requestlog import request_id
 from avenue.web.services import using
@@ -40,14 +40,14 @@ blueprint = Blueprint("mcp", __name__, url_prefix=MCP)
 @require(Role.EDITOR, any_scope=True)
 @reading_route
 @audited("media.changed")
-def speak() -> Response:
+def answer_message() -> Response:
     """Answer one message of the Model Context Protocol."""
     if bearer_token() is None:
         raise Unauthenticated(headers=CHALLENGE)
     _check_origin()
     protocol, sent = _protocol(), json_text()
     actor = current_actor()
-    desk = Desk(
+    context = ToolContext(
         actor=actor,
         media=using(MediaService),
         folders=using(FolderService),
@@ -58,7 +58,7 @@ def speak() -> Response:
     def call(tool: Tool, arguments: Mapping[str, Any]) -> Any:
         nonlocal changed
         try:
-            done = _run(tool, desk, arguments)
+            done = _run(tool, context, arguments)
         except Exception as error:
             return protocol.Result(text=_told(error), content=None)
         for action, object_id, details in done.changes:
@@ -91,8 +91,8 @@ def _check_origin() -> None:
     raise OriginNotAllowed
 
 
-def _run(tool: Tool, desk: Desk, arguments: Mapping[str, Any]) -> Any:
-    if tool.scope not in desk.actor.scopes:
+def _run(tool: Tool, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
+    if tool.scope not in context.actor.scopes:
         raise InsufficientScope(scope=tool.scope)
     if not tool.reads:
         count_as(tool.counts)
@@ -100,12 +100,12 @@ def _run(tool: Tool, desk: Desk, arguments: Mapping[str, Any]) -> Any:
         asked = tool.takes.model_validate(arguments)
     except ValidationError as error:
         raise invalid_body(error) from None
-    return tool.run(desk, asked)
+    return tool.run(context, asked)
 
 
 def _told(error: Exception) -> str:
     """Return an error as JSON, with the keys that it has under `/api`."""
-    problem = judged(error)
+    problem = refusal_of(error)
     return json.dumps(
         {
             **problem.facts,

@@ -40,7 +40,7 @@ from avenue.mcp.arguments import (
     Search,
     Update,
 )
-from avenue.mcp.replies import ChangedItems, Deleted, Doomed, Item, Items, Uploaded
+from avenue.mcp.replies import ChangedItems, Deleted, Item, Items, Trashed, Uploaded
 from avenue.media.intake.library import Incoming, UploadResult
 from avenue.media.models import Asset
 from avenue.totals import total_json
@@ -54,8 +54,8 @@ NO_BASE64 = sentence("`data` is not base64.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Who asks, and whom the tools ask; `receive` puts bytes where uploads are put."""
+class ToolContext:
+    """Who calls, and the services that tools use; `receive` stores bytes as uploads are stored."""
 
     actor: Actor
     media: MediaService
@@ -81,7 +81,7 @@ class Tool:
     description: str
     takes: type[BaseModel]
     gives: Any
-    run: Callable[[Desk, Any], Done]
+    run: Callable[[ToolContext, Any], Done]
     counts: Literal["reads", "writes", "uploads"] = "reads"
     destructive: bool = False
     goes_out: bool = False
@@ -97,43 +97,43 @@ class Tool:
         return self.counts == "reads"
 
 
-def list_media(desk: Desk, asked: Listing) -> Done:
+def list_media(context: ToolContext, asked: Listing) -> Done:
     """List files of the library."""
     return _found(
-        desk,
+        context,
         asked,
         folder=asked.folder,
         tag=(asked.tag or "").strip().lower() or None,
         media_type=asked.type,
         unused=asked.unused,
-        lacks_alt=desk.actor.site.language if asked.without_alt else None,
+        lacks_alt=context.actor.site.language if asked.without_alt else None,
     )
 
 
-def search_media(desk: Desk, asked: Search) -> Done:
+def search_media(context: ToolContext, asked: Search) -> Done:
     """Find files by words."""
-    return _found(desk, asked, words=wanted_words(asked.query))
+    return _found(context, asked, words=wanted_words(asked.query))
 
 
-def get_media(desk: Desk, asked: OneMedia) -> Done:
+def get_media(context: ToolContext, asked: OneMedia) -> Done:
     """Show one file."""
-    asset = desk.media.get(desk.actor, asked.id)
-    detail = _detail(desk, asset)
+    asset = context.media.get(context.actor, asked.id)
+    detail = _detail(context, asset)
     return Done(content=detail, text=f"{_line(asset)} used in {detail['uses']} places")
 
 
-def get_media_usage(desk: Desk, asked: OneMedia) -> Done:
+def get_media_usage(context: ToolContext, asked: OneMedia) -> Done:
     """Tell where a file is used."""
-    asset = desk.media.get(desk.actor, asked.id)
-    uses = desk.media.uses_of(desk.actor, [asset.id]).get(asset.id, ())
+    asset = context.media.get(context.actor, asked.id)
+    uses = context.media.uses_of(context.actor, [asset.id]).get(asset.id, ())
     lines = [f"{each.kind} {each.id} {each.title!r}" for each in uses[:FEW_LINES]]
-    content = usage_json(desk.actor.site, uses)
+    content = usage_json(context.actor.site, uses)
     return Done(content=content, text=_lines(f"Used in {len(uses)} places.", lines))
 
 
-def list_folders(desk: Desk, _: Nothing) -> Done:
+def list_folders(context: ToolContext, _: Nothing) -> Done:
     """List all folders."""
-    folders = desk.folders.every(desk.actor)
+    folders = context.folders.every(context.actor)
     lines = [
         f"{each.folder.id} {'/'.join(step.name for step in each.path)!r} {each.media} files"
         for each in folders
@@ -141,69 +141,69 @@ def list_folders(desk: Desk, _: Nothing) -> Done:
     return Done(content=folders_json(folders), text=_lines(f"{len(folders)} folders.", lines))
 
 
-def upload_media(desk: Desk, asked: NewFile) -> Done:
+def upload_media(context: ToolContext, asked: NewFile) -> Done:
     """Store a file whose bytes came along."""
     try:
         data = base64.b64decode(asked.data, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidBody(NO_BASE64, fields=[{"field": "data", "problem": "base64"}]) from None
-    incoming = desk.receive(data, asked.name, desk.media.policy(desk.actor).max_bytes)
+    incoming = context.receive(data, asked.name, context.media.policy(context.actor).max_bytes)
     return _uploaded(
-        desk,
-        desk.media.add(
-            desk.actor, [incoming], key=asked.idempotency_key, folder=asked.folder, once=True
+        context,
+        context.media.add(
+            context.actor, [incoming], key=asked.idempotency_key, folder=asked.folder, once=True
         ),
     )
 
 
-def upload_media_from_url(desk: Desk, asked: NewFromUrl) -> Done:
+def upload_media_from_url(context: ToolContext, asked: NewFromUrl) -> Done:
     """Store a file that is fetched from a public address."""
     return _uploaded(
-        desk,
-        desk.media.fetch(
-            desk.actor, asked.url, key=asked.idempotency_key, folder=asked.folder, once=True
+        context,
+        context.media.fetch(
+            context.actor, asked.url, key=asked.idempotency_key, folder=asked.folder, once=True
         ),
     )
 
 
-def update_media(desk: Desk, asked: Update) -> Done:
+def update_media(context: ToolContext, asked: Update) -> Done:
     """Change what is said of a file."""
     changes = asked.model_dump(exclude_unset=True, exclude={"id"})
-    asset = desk.media.change(desk.actor, asked.id, changes)
+    asset = context.media.change(context.actor, asked.id, changes)
     return Done(
-        content=_item(desk, asset),
+        content=_item(context, asset),
         text=f"Changed: {_line(asset)}",
         changes=[("media.changed", asset.id, {"fields": sorted(changes)})],
     )
 
 
-def move_media(desk: Desk, asked: Moving) -> Done:
+def move_media(context: ToolContext, asked: Moving) -> Done:
     """Put files into a folder."""
-    moved = desk.media.move(desk.actor, asked.ids, asked.folder)
+    moved = context.media.move(context.actor, asked.ids, asked.folder)
     return Done(
-        content=ChangedItems(items=[_item(desk, each) for each in moved]),
+        content=ChangedItems(items=[_item(context, each) for each in moved]),
         text=f"Moved {len(moved)} files.",
         changes=[("media.moved", each, {"folder": asked.folder or ""}) for each in asked.ids],
     )
 
 
-def delete_media(desk: Desk, asked: Deletion) -> Done:
+def delete_media(context: ToolContext, asked: Deletion) -> Done:
     """Put files into the trash, or tell what would happen."""
-    assets = {each.id: each for each in desk.media.get_all(desk.actor, asked.ids)}
+    assets = {each.id: each for each in context.media.get_all(context.actor, asked.ids)}
     if asked.dry_run:
-        used = desk.media.uses_of(desk.actor, asked.ids)
+        used = context.media.uses_of(context.actor, asked.ids)
         free = tuple(each for each in asked.ids if each not in used)
         removed = Removed(ids=free, kept={each: used[each] for each in asked.ids if each in used})
     else:
-        removed = desk.media.remove(desk.actor, asked.ids)
-    kept = removed_json(desk.actor.site, removed)["in_use"]
+        removed = context.media.remove(context.actor, asked.ids)
+    kept = removed_json(context.actor.site, removed)["in_use"]
     if kept and not (removed.ids or asked.dry_run):
         raise MediaInUse(kept[0]["usage"], kept[0]["total"])
     would = "Would go" if asked.dry_run else "Went"
     return Done(
         content=Deleted(
             dry_run=asked.dry_run,
-            to_trash=[Doomed(id=each, name=assets[each].name) for each in removed.ids],
+            to_trash=[Trashed(id=each, name=assets[each].name) for each in removed.ids],
             in_use=kept,
         ),
         text=f"{would} to the trash: {len(removed.ids)}. In use, so they stay: {len(kept)}.",
@@ -317,13 +317,13 @@ TOOLS: tuple[Tool, ...] = (
 BY_NAME = {each.name: each for each in TOOLS}
 
 
-def _found(desk: Desk, asked: PartOfList, **conditions: Any) -> Done:
+def _found(context: ToolContext, asked: PartOfList, **conditions: Any) -> Done:
     sort = Sort(asked.sort)
     after = cursor_place(sort, sort.kind, asked.cursor) if asked.cursor else None
     query = MediaQuery(sort=sort, after=after, limit=asked.limit, **conditions)
-    page = desk.media.find(desk.actor, query)
+    page = context.media.find(context.actor, query)
     content = Items(
-        items=[_item(desk, each) for each in page.items],
+        items=[_item(context, each) for each in page.items],
         next=cursor_text(sort, page.next) if page.next else None,
         **total_json(page.total),
     )
@@ -335,25 +335,25 @@ def _counted(page: MediaPage) -> str:
     return f"{len(page.items)} of {'many' if page.total is None else page.total} files.{more}"
 
 
-def _uploaded(desk: Desk, came: UploadResult) -> Done:
+def _uploaded(context: ToolContext, came: UploadResult) -> Done:
     asset = came.assets[0]
     changes: Sequence[Change] = ()
     if came.created and not came.replayed:
         changes = [("media.added", asset.id, {"assets": sorted(came.kept)})]
     return Done(
-        content=Uploaded(created=came.created, media=_detail(desk, asset)),
+        content=Uploaded(created=came.created, media=_detail(context, asset)),
         text=f"{'Stored' if came.created else 'There already'}: {_line(asset)}",
         changes=changes,
     )
 
 
-def _detail(desk: Desk, asset: Asset) -> MediaDetail:
-    uses = desk.media.uses_of(desk.actor, [asset.id]).get(asset.id, ())
-    return detail_json(desk.actor.site, asset, len(uses))
+def _detail(context: ToolContext, asset: Asset) -> MediaDetail:
+    uses = context.media.uses_of(context.actor, [asset.id]).get(asset.id, ())
+    return detail_json(context.actor.site, asset, len(uses))
 
 
-def _item(desk: Desk, asset: Asset) -> Item:
-    whole = media_json(desk.actor.site, asset)
+def _item(context: ToolContext, asset: Asset) -> Item:
+    whole = media_json(context.actor.site, asset)
     return {
         "id": whole["id"],
         "name": whole["name"],

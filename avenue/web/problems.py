@@ -155,7 +155,7 @@ def answer(error: Exception) -> AnyResponse:
     if isinstance(error, HTTPException) and error.response is not None:
         # Whoever raised it has written the answer already.
         return cast("AnyResponse", error.response)
-    problem = judged(error)
+    problem = refusal_of(error)
     response = _written(problem)
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
@@ -166,7 +166,7 @@ def answer(error: Exception) -> AnyResponse:
     return response
 
 
-def judged(error: Exception) -> Refusal:
+def refusal_of(error: Exception) -> Refusal:
     """Return what is told of `error`; it is counted, and logged where it is our fault."""
     if isinstance(error, MalformedRecord) and not _is_administrator():
         log.error("%s", error.code, exc_info=error)
