@@ -85,8 +85,9 @@ def test_what_cannot_be_counted_in_time_is_told_in_time(
         with pytest.raises(Unavailable):
             limits.count("ana", within_seconds=0.3)
         assert time.monotonic() - began_at < 10  # of the 15 that a write may take
-        assert limits.count("leo", within_seconds=5).tries == 1
-    assert limits.count("ana", within_seconds=5).tries == 2
+        assert limits.count("leo").tries == 1
+    # The server may have gone on with the try that was given up.
+    assert limits.count("ana").tries in {2, 3}
 
 
 @pytest.mark.parametrize("code", [13, 14031], ids=["no right to write", "no room on the disk"])
