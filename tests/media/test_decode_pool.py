@@ -194,18 +194,19 @@ def test_a_scan_bomb_that_passes_the_scan_limit_gets_its_cpu_seconds_and_hardly_
     assert children() == []
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # The kernel counts whole seconds, and the process's start is in the sum.
-    assert used < 3
+    # The kernel counts whole seconds, and the process's start is in the sum; the bomb takes minutes.
+    assert used < 10
     assert examined(pool, pictures.photo()).width == 320
 
 
 @pytest.mark.alone
 def test_every_picture_has_its_own_cpu_seconds(pool: DecodePool) -> None:
     limits = replace(ANY_SCANS, cpu_seconds=1)
-    bomb = pictures.scan_bomb(120)
+    bomb = pictures.scan_bomb(25)  # a second is many times what it takes, on a busy machine too
     examined(pool, bomb, limits)
     (process,) = children()
-    while sum(process.cpu_times()[:2]) < 2.5:
+    started_with = sum(process.cpu_times()[:2])
+    while sum(process.cpu_times()[:2]) < started_with + 1.5:
         examined(pool, bomb, limits)
     assert children() == [process]
 
