@@ -49,7 +49,7 @@ def show_move(job_id: str) -> Response:
 
 @blueprint.get("/<job_id>/report.jsonl")
 @require(superuser=True)
-@described(replies={200: Reply({JSONL: str})}, refuses=(JobNotFound,))
+@described(replies={200: Reply({JSONL: str}, "JSON Lines.")}, refuses=(JobNotFound,))
 def download_report(job_id: str) -> Response:
     """Download all that a move names (`refused`, …) as JSON Lines, each with its `list`."""
     lines = using(MoveService).report(current_actor(), job_id)

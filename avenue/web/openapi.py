@@ -193,6 +193,13 @@ class _Schemas(GenerateJsonSchema):
             written.setdefault("additionalProperties", False)
         return written
 
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> Json:
+        """Write one value as a list of one: generators of clients take no `const` in a head."""
+        written = super().literal_schema(schema)
+        if "const" in written:
+            written["enum"] = [written.pop("const")]
+        return written
+
 
 class _Shapes:
     """All types that operations take and give, as JSON schemas by name."""

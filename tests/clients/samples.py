@@ -24,7 +24,7 @@ OPTIONS = (
     '--define:process.env.NODE_ENV="production"',
     *(f"--loader:.{kind}=dataurl" for kind in ("svg", "png", "woff", "woff2", "ttf")),
 )
-NO_BROWSER = {"README", "react-native", "flutter"}
+NO_BROWSER = {"README", "react-native", "flutter", "generated"}
 THEIRS = "https://files.example.com"
 
 

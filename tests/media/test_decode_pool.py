@@ -194,7 +194,7 @@ def test_a_scan_bomb_that_passes_the_scan_limit_gets_its_cpu_seconds_and_hardly_
     assert children() == []
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # The kernel counts whole seconds, and the process's start is in the sum; the bomb takes minutes.
+    # The kernel counts whole seconds, and the process's start is in the sum; it would take minutes.
     assert used < 10
     assert examined(pool, pictures.photo()).width == 320
 
