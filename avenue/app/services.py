@@ -556,17 +556,12 @@ def alert_service(settings: Settings, database: Database) -> AlertService:
 
 def glance_service(settings: Settings, database: Database, sites: Sites) -> GlanceService:
     """Return who looks every few minutes, for jobs and for web processes."""
-
-    def scans() -> list[ScanStore]:
-        clusters = clusters_at_hand(database) if settings.scanner else []
-        return [ScanStore(each) for each in clusters]
-
     watched = Watched(
         jobs=job_service(database),
         outbox=OutboxStore(database),
         inspections=InspectionStore(database),
         deployment=DeploymentStatus(database),
-        scans=scans,
+        scans=lambda: _scan_stores(settings, database),
     )
     return GlanceService(alert_service(settings, database), watched, sites, settings)
 
@@ -583,8 +578,15 @@ def state_service(
         outbox=OutboxStore(database),
         snapshots=snapshot_service(settings, database, sites),
         alerts=alert_service(settings, database),
+        quarantine=QuarantineStore(database),
+        scans=lambda: _scan_stores(settings, database),
     )
     return StateService(sources, settings)
+
+
+def _scan_stores(settings: Settings, database: Database) -> list[ScanStore]:
+    """Return what is known of scans on each cluster at hand; none where nothing is scanned."""
+    return [ScanStore(each) for each in clusters_at_hand(database)] if settings.scanner else []
 
 
 def references_of(settings: Settings, database: Database) -> ReferenceInspector:

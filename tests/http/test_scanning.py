@@ -341,7 +341,8 @@ def test_while_the_scanner_is_away_what_comes_in_is_held_and_scanned_later(
     good, bad = (
         client.post(f"{UPLOADS}?name=a.txt", data=each).json["file"] for each in (a_text(), TEXT)
     )
-    assert (good["scan"], bad["scan"]) == ("pending", "pending")
+    with_ticket = send_with_ticket(client, made(client), a_text())
+    assert {each["scan"] for each in (good, bad, with_ticket.json)} == {"pending"}
     for each in (good, bad):
         assert_unreadable(application, each["id"], "not_scanned")
     assert scans()["away"] == 1
@@ -511,6 +512,22 @@ def test_readiness_tells_of_the_scanner_and_stays_ready(application, scanner):
         assert answer.status_code == 200
         told[is_away] = {each["name"]: each["state"] for each in answer.json["checks"]}["scanner"]
     assert told == {False: "ok", True: "unknown"}
+
+
+def test_the_state_tells_for_how_long_the_scanner_is_away(application):
+    def component() -> Any:
+        answer = application.caller("ops").get("/api/ops/state")
+        return {each["key"]: each for each in answer.json["components"]}["scanner"]
+
+    assert (component()["state"], component()["value"]) == ("ok", 0)
+    known = {"_id": "scanned"}
+    since = {"$dateSubtract": {"startDate": "$$NOW", "unit": "minute", "amount": 20}}
+    application.raw["avenue_meta"].update_one(known, [{"$set": {"away_since": since}}], upsert=True)
+    told = component()
+    application.raw["avenue_meta"].update_one(known, {"$set": {"away_since": None}})
+    assert told["state"] == "warning"
+    assert 20 <= told["value"] < 30
+    assert "clamd" in told["action"]
 
 
 @pytest.mark.long

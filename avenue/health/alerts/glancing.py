@@ -14,10 +14,11 @@ from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.health.alerts.service import TELL, AlertService
 from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.facts.scanning import minutes_away
 from avenue.health.models import Measure
 from avenue.health.rules.measures import Figures, Glance
 from avenue.health.rules.work import failed_since, is_late
-from avenue.health.thresholds import MOST_IN_QUARANTINE, SCANNER_AWAY, STOPPED, UNSCANNED
+from avenue.health.thresholds import MOST_IN_QUARANTINE, STOPPED, UNSCANNED
 from avenue.jobs.service import JobService
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.models import ScanState
@@ -145,10 +146,7 @@ class GlanceService:
         if not scans:
             return figures
         now = self._now()
-        since = min((at for each in scans if (at := each.away_since())), default=now)
-        figures[Measure.SCANNER, None] = (
-            (now - since) / timedelta(minutes=1) if now - since > SCANNER_AWAY else 0
-        )
+        figures[Measure.SCANNER, None] = minutes_away(scans, now)
         figures[Measure.UNSCANNED, None] = sum(
             each.waiting_before(now - UNSCANNED, MOST_IN_QUARANTINE) for each in scans
         )

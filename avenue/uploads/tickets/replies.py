@@ -5,6 +5,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.media.replies import Scanned
+
 
 class TicketMade(TypedDict):
     """A ticket, and where it is good."""
@@ -17,7 +19,7 @@ class TicketMade(TypedDict):
     types: Annotated[list[str], Field(description="Media types, `image/*` or `*/*`.")]
 
 
-class TicketUpload(TypedDict):
+class TicketUpload(Scanned):
     """What a ticket's file became, for whoever sent it: they may not read it."""
 
     success: Literal[1]

@@ -160,6 +160,8 @@ def _answered(outcome: Outcome) -> Response:
     }
     if version.width is not None and version.height is not None:
         told["width"], told["height"] = version.width, version.height
+    if version.scan:
+        told["scan"] = version.scan.state
     answer = jsonify(told)
     answer.status_code = HTTPStatus.OK if outcome.replayed else HTTPStatus.CREATED
     answer.headers["Cache-Control"] = "no-store"

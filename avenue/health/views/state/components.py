@@ -199,6 +199,20 @@ def jobs(done: Work, now: datetime) -> Component:
     )
 
 
+def scanner(minutes_away: float, quarantined: int | None, rules: Rules) -> Component:
+    """Tell whether what comes in is scanned."""
+    component = _component(
+        "scanner",
+        sentence("Scanner"),
+        judged(Measure.SCANNER, minutes_away, rules),
+        detail=Said(
+            sentence("Files in quarantine: {held}."),
+            held="?" if quarantined is None else quarantined,
+        ),
+    )
+    return _measured(component, Measure.SCANNER, minutes_away, rules)
+
+
 def deliveries(undelivered: Undelivered) -> Component:
     """Tell whether letters arrive."""
     text = sentence("Letters that wait: {waiting}. Given up: {failed}.")

@@ -1,6 +1,6 @@
 """How everything is now: live facts, what the last hourly snapshot saw, and since when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from avenue.errors import Forbidden
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.facts.scanning import minutes_away
 from avenue.health.history.points import Point, Span, house_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import SnapshotService, quota_use
@@ -24,6 +25,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.media.intake.library import MediaLibrary
+from avenue.media.quarantine.store import QuarantineStore, ScanStore
 from avenue.notifications.store import OutboxStore
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus
@@ -36,6 +38,7 @@ MEASURES = {
     "traffic": Measure.ERRORS,
     "integrity": Measure.DAMAGED,
     "backup": Measure.BACKUP,
+    "scanner": Measure.SCANNER,
 }
 """Which alerts are about which component."""
 ALERTS = 100
@@ -44,7 +47,7 @@ ALERTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the facts come from."""
+    """Where the facts come from; `scans` gives none where nothing is scanned."""
 
     deployment: DeploymentStatus
     inspections: InspectionStore
@@ -53,6 +56,8 @@ class Sources:
     outbox: OutboxStore
     snapshots: SnapshotService
     alerts: AlertService
+    quarantine: QuarantineStore
+    scans: Callable[[], Sequence[ScanStore]]
 
 
 class StateService:
@@ -123,6 +128,9 @@ class StateService:
         use = quota_use(site, used, site_quota(site, self._settings))
         yield of.quota(use, self._rules)
         yield of.jobs(work, now)
+        if scans := self._from.scans():
+            held = self._from.quarantine.count(site.id)
+            yield of.scanner(minutes_away(scans, now), held, self._rules)
         if self._settings.smtp_url:
             yield of.deliveries(self._from.outbox.undelivered(MAIL, site.id))
 
