@@ -121,7 +121,7 @@ docs: install ## Write settings.md, errors.md, limits.md and http.md of docs/ fr
 screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
 	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel
 requirements: ## Compile the hashed pins (needs uv)
-	for part in "" -install -local -s3 -mcp -dev -node -audit; do \
+	for part in "" -install -local -s3 -mcp -telemetry -dev -node -audit; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make requirements" requirements$$part.in -o requirements$$part.txt; \
 	done

@@ -83,6 +83,7 @@ def setting(
 
 
 ROLES = ("admin", "editor", "staff", "seller", "client", "ops")
+SENTRY_DSN = re.compile(r"https?://[0-9A-Za-z]{1,100}@[0-9A-Za-z.:-]{1,253}(?:/[\w-]{1,100}){1,5}")
 ALIAS = re.compile(r"/api(?:/[A-Za-z0-9_-]+)+/? [a-z][a-z0-9_]{0,30} [a-z][a-z0-9_-]{0,40}")
 
 
@@ -299,6 +300,23 @@ class Settings:
         "`bunny=<key>` or `cloudfront=<distribution>`. See cdn.md.",
         (),
         secret=True,
+    )
+    sentry_dsn: str = setting(
+        "SENTRY_DSN",
+        "Where errors of ours are sent as well, to a service that speaks Sentry's protocol, as "
+        "`https://key@errors.example/1` (`pip install -r requirements-telemetry.txt`).",
+        "",
+        secret=True,
+    )
+    sentry_environment: str = setting(
+        "SENTRY_ENVIRONMENT", "What this deployment is called there.", "production"
+    )
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Where traces and metrics of requests go by OpenTelemetry (OTLP over HTTP), as "
+        "`http://collector:4318` (`pip install -r requirements-telemetry.txt`). The other standard "
+        "variables, `OTEL_SERVICE_NAME` and `OTEL_TRACES_SAMPLER` among them, count as well.",
+        "",
     )
     webhook_url: str = setting(
         "AVENUE_WEBHOOK_URL",
@@ -894,7 +912,7 @@ class Settings:
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
-        problems += settings._wrong_clusters()
+        problems += [*settings._wrong_clusters(), *settings._wrong_telemetry()]
         return settings, problems
 
     @property
@@ -1061,6 +1079,17 @@ class Settings:
 
     def _wrong_webhook(self) -> list[str]:
         return _wrong_receiver("AVENUE_WEBHOOK", self.webhook_url, self.webhook_secret)
+
+    def _wrong_telemetry(self) -> list[str]:
+        problems = []
+        if self.sentry_dsn and not SENTRY_DSN.fullmatch(self.sentry_dsn):
+            problems.append("SENTRY_DSN must be as https://key@errors.example/1")
+        if self.otlp_endpoint and not is_webhook_url(self.otlp_endpoint):
+            problems.append(
+                "OTEL_EXPORTER_OTLP_ENDPOINT must be as https://collector.example; http only to a "
+                "loopback or private address or to a name of a private network, as http://collector:4318"
+            )
+        return problems
 
     def _wrong_alerts(self) -> list[str]:
         problems = _wrong_receiver("AVENUE_ALERT", self.alert_url, self.alert_secret)

@@ -16,6 +16,7 @@ from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.app import telemetry
 from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
@@ -169,6 +170,7 @@ from avenue.web import (
     site_frame,
     stylesheet,
 )
+from avenue.web.error_reporting import TelemetryNotInstalled
 from avenue.web.requestlog import TRIED_SECONDS
 from avenue.web.services import provide
 from avenue.web.site_frame import Logos
@@ -321,6 +323,11 @@ def start() -> Flask:
     """
     settings = Settings.from_env()
     requestlog.configure_logging(settings.log_file)
+    try:
+        telemetry.send_telemetry(settings)
+    except TelemetryNotInstalled as error:
+        log.critical("%s %s", error.message, error.hint)
+        sys.exit(BOOT_ERROR)
     scraping.count_with_others()
     database = Database(settings, meter=metrics.PoolMeter())
     gate = Gate(database)
@@ -333,6 +340,7 @@ def start() -> Flask:
     except Unavailable as error:
         log.warning("%s %s", error.message, error.hint)
     app = create_app(settings, database, disk_cache_of(settings))
+    telemetry.trace(app, settings)
     if settings.cache_seconds:
         refresher: Refresher = app.extensions["avenue"][Refresher]
         threading.Thread(target=refresher.run_forever, name="refresher", daemon=True).start()

@@ -18,6 +18,7 @@ from avenue.accounts.models import NewUser
 from avenue.app import start
 from avenue.app.background import REBUILD, SWEEP, Background
 from avenue.app.services import account_service, audit_service, media_library, shop_of
+from avenue.app.telemetry import send_telemetry
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
@@ -116,14 +117,16 @@ def _prepare(settings: Settings, database: Database) -> NewUser | None:
 @as_json
 def worker(*, is_local: bool, wants_json: bool) -> None:
     """Do background work until stopped."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+    with settings_in_force(is_local=is_local) as settings:
         requestlog.configure_logging(settings.log_file)
-        hide_memory()
-        background = Background(settings, database)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: background.stop())
-        say(wants_json, {"working": True}, "Working; Ctrl-C stops.")
-        background.run_forever()
+        send_telemetry(settings)
+        with database_of(settings) as database:
+            hide_memory()
+            background = Background(settings, database)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: background.stop())
+            say(wants_json, {"working": True}, "Working; Ctrl-C stops.")
+            background.run_forever()
 
 
 @click.command(name="migrate")

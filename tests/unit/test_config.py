@@ -246,6 +246,7 @@ def test_secrets_are_never_printed():
         "AVENUE_PURGE_CDNS": "fastly=f4stly-of-the-shop-0123456789",
         "AVENUE_WEBHOOK_URL": "https://hooks.example/avenue?token=t0k3n",
         "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "SENTRY_DSN": "https://k3yofsentry@errors.example/1",
         "AVENUE_ALERT_URL": "https://hooks.example/alerts?token=t0k3n",
         "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
