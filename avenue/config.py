@@ -486,6 +486,63 @@ class Settings:
         "and can do nothing else until then.",
         (),
     )
+    oidc_issuer: str = setting(
+        "AVENUE_OIDC_ISSUER",
+        "The OpenID Connect provider that people may sign in with, as "
+        "`https://sso.example/realms/shop`: what it calls itself in its tokens. Empty: none. See "
+        "[oidc.md](oidc.md).",
+        "",
+    )
+    oidc_client_id: str = setting(
+        "AVENUE_OIDC_CLIENT_ID", "What the provider knows this installation by.", ""
+    )
+    oidc_client_secret: str = setting(
+        "AVENUE_OIDC_CLIENT_SECRET",
+        "The secret of that client. Empty: a public client, which has none.",
+        "",
+        secret=True,
+    )
+    oidc_groups: tuple[str, ...] = setting(
+        "AVENUE_OIDC_GROUPS",
+        "Which group of the provider gives which role on which site, separated by commas, as "
+        "`shop-admins=admin,photographers=editor@outlet,everybody=client@*`. Without `@` it is the "
+        "default site, `@*` is each site. Of several that fit, the first counts.",
+        (),
+    )
+    oidc_groups_claim: str = setting(
+        "AVENUE_OIDC_GROUPS_CLAIM",
+        "Where the groups are, as `groups` or `realm_access.roles`.",
+        "groups",
+    )
+    oidc_email_verified_claim: str = setting(
+        "AVENUE_OIDC_EMAIL_VERIFIED_CLAIM",
+        "Which claim says that the provider has verified the e-mail.",
+        "email_verified",
+    )
+    oidc_scopes: str = setting(
+        "AVENUE_OIDC_SCOPES",
+        "What the provider is asked for, separated by blanks.",
+        "openid email profile",
+    )
+    oidc_label: str = setting(
+        "AVENUE_OIDC_LABEL",
+        "What the provider is called on the pages. Empty: its host.",
+        "",
+    )
+    oidc_link: str = setting(
+        "AVENUE_OIDC_LINK",
+        "Which accounts there are already may be signed in to by their verified e-mail. `covered`: "
+        "those that may do nothing which the groups do not give; `any`: superusers, too; `none`.",
+        "covered",
+        choices=("covered", "any", "none"),
+    )
+    oidc_second_factor: str = setting(
+        "AVENUE_OIDC_SECOND_FACTOR",
+        "Whose second factor counts. `own`: the one of Avenue is asked for all the same; `amr`: "
+        "the provider's, when its token says `mfa`; `provider`: always the provider's.",
+        "own",
+        choices=("own", "amr", "provider"),
+    )
     sweep_minutes: int = setting(
         "AVENUE_SWEEP_MINUTES",
         "Minutes between two rounds of the sweeper.",
@@ -913,6 +970,7 @@ class Settings:
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
         problems += [*settings._wrong_clusters(), *settings._wrong_telemetry()]
+        problems += settings._wrong_oidc()
         return settings, problems
 
     @property
@@ -1073,6 +1131,31 @@ class Settings:
         return ["AVENUE_SCANNER must be as clamd://scanner:3310, or clamd:///run/clamav/clamd.ctl"]
 
     @property
+    def group_roles(self) -> list["GroupRole"]:
+        """The roles of `AVENUE_OIDC_GROUPS`, in their order."""
+        return [given for each in self.oidc_groups if (given := _parse_group(each))]
+
+    def _wrong_oidc(self) -> list[str]:
+        if not self.oidc_issuer:
+            return []
+        problems = []
+        if not is_webhook_url(self.oidc_issuer) or urlsplit(self.oidc_issuer).query:
+            problems.append(
+                "AVENUE_OIDC_ISSUER must be as https://sso.example/realms/shop; http only to a "
+                "loopback or private address or to a name of a private network"
+            )
+        if not self.oidc_client_id:
+            problems.append("AVENUE_OIDC_CLIENT_ID is missing: the provider knows us by it")
+        if not self.oidc_groups or not all(map(_parse_group, self.oidc_groups)):
+            problems.append(
+                "AVENUE_OIDC_GROUPS must be as shop-admins=admin,photographers=editor@outlet, the "
+                f"roles being {', '.join(ROLES)}"
+            )
+        if "openid" not in self.oidc_scopes.split():
+            problems.append("AVENUE_OIDC_SCOPES must name openid")
+        return problems
+
+    @property
     def chats(self) -> list["AlertChat"]:
         """The chats of `AVENUE_ALERT_CHATS`, in their order."""
         return [chat for each in self.alert_chats if (chat := _parse_chat(each))]
@@ -1132,6 +1215,26 @@ class AlertChat:
     service: str
     target: str = field(repr=False)
     critical_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRole:
+    """What who is in a group of the provider is on a site; the site may be `EVERY_SITE`."""
+
+    group: str
+    role: str
+    site: str
+
+
+EVERY_SITE = "*"
+GROUP = re.compile(r"(\S(?:.*\S)?)=([a-z]+)(?:@(\*|[a-z0-9-]+))?")
+
+
+def _parse_group(text: str) -> GroupRole | None:
+    found = GROUP.fullmatch(text)
+    if not found or found[2] not in ROLES:
+        return None
+    return GroupRole(group=found[1], role=found[2], site=found[3] or "default")
 
 
 CHAT = re.compile(r"(critical:)?(slack|discord|teams|ntfy|telegram)=(\S+)")

@@ -90,6 +90,58 @@ class SignInAgain(Unauthenticated):
     hint = "Begin at /login."
 
 
+class OidcAway(Unavailable):
+    """The provider cannot be reached, does not answer in time, or not as it must."""
+
+    code = "oidc_unavailable"
+    message = "The identity provider does not answer just now."
+    hint = "Try again in a moment, or sign in with your password."
+    retry_after_seconds = 5
+
+
+class OidcFailed(Unauthenticated):
+    """What came back from the provider is not good: forged, too old, used, or of another browser.
+
+    So is what the provider itself refuses.
+    """
+
+    code = "oidc_failed"
+    message = "Signing in with the provider did not work."
+    hint = "Begin again at /login, in one browser and within ten minutes."
+
+
+class OidcEmailUnverified(Forbidden):
+    """The provider names no e-mail that it has verified, and the person is not known here yet."""
+
+    code = "oidc_email_unverified"
+    message = "The provider has not verified your e-mail."
+    hint = "Have it verified there, then sign in again."
+
+
+class OidcNoRole(Forbidden):
+    """The person's groups give no role on this site."""
+
+    code = "oidc_no_role"
+    message = "Your groups at the provider give you no role on this site."
+    hint = "Ask whoever runs the provider to put you into a group that has one."
+
+
+class OidcAccountTaken(Conflict):
+    """The account with this e-mail may do more than the groups give, or is linked already."""
+
+    code = "oidc_account_taken"
+    message = "There is an account with your e-mail that the provider does not open."
+    hint = "Sign in with its password, or ask whoever runs the house (AVENUE_OIDC_LINK)."
+
+
+class OidcAccountDisabled(Forbidden):
+    """The person is known, and shut out here."""
+
+    code = "oidc_account_disabled"
+    message = "Your account is disabled here."
+    hint = "Ask an administrator of the site."
+
+
 class SetupGone(Conflict):
     """The setup of a second factor is too old, somebody else's, or there is one already."""
 

@@ -16,6 +16,7 @@ class Session:
 
     It is over when the person's session epoch is no longer `epoch`. `used_at` is a few minutes
     old at most; `device` is a browser and a system, as far as they are known, and no more.
+    `second_factor_shown`: a provider has asked for one, and that counts.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Session:
     began_at: datetime
     used_at: datetime
     device: str
+    second_factor_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,15 @@ class Passkey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OidcIdentity:
+    """Whom a provider knows somebody as: `subject` is theirs for ever, at this `issuer`."""
+
+    issuer: str
+    subject: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
     """Where passkeys are asked for: `host` is their rpID, `origins` those of its own pages."""
 
@@ -93,18 +104,24 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What somebody shows besides or instead of a password; what is empty is not shown."""
+    """What somebody shows besides or instead of a password; what is empty is not shown.
+
+    `by_provider`: they have just signed in with the provider, which counts as the password of who
+    has none.
+    """
 
     password: str = field(default="", repr=False)
     otp: str = field(default="", repr=False)
     recovery_code: str = field(default="", repr=False)
+    by_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstStep:
     """Somebody who has shown a password and nothing else yet, on one site.
 
-    It ends when one of the person's epochs is another one.
+    `by_provider`: they have signed in with the provider instead. It ends when one of the person's
+    epochs is another one.
     """
 
     user: str
@@ -112,6 +129,7 @@ class FirstStep:
     session_epoch: int
     token_epoch: int
     at: datetime
+    by_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +142,8 @@ class User:
 
     `password_is_own`: no administrator of a site has seen the password. Only a link in a letter
     makes it so, and whoever runs the house by a command. Who knows a password can change it, so
-    a change leaves this as it is (docs/adr/0014).
+    a change leaves this as it is (docs/adr/0014). An empty `password_hash` is no password: they
+    sign in with a provider, as `oidc`.
     """
 
     id: str
@@ -142,6 +161,12 @@ class User:
     sessions: tuple[Session, ...] = field(default=(), repr=False)
     second_factor: SecondFactor | None = field(default=None, repr=False)
     passkeys: tuple[Passkey, ...] = field(default=(), repr=False)
+    oidc: OidcIdentity | None = field(default=None, repr=False)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is a password at all."""
+        return bool(self.password_hash)
 
     def role_on(self, site: str) -> Role | None:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""
@@ -219,7 +244,7 @@ class Person:
 
     `role_is_fixed`: this administrator may not change the role. `managed_elsewhere`: nor the
     password, second factor and whether they may sign in; then the `name`, which was given
-    elsewhere, is empty.
+    elsewhere, is empty. `by_provider`: they sign in with a provider, whose groups decide the role.
     """
 
     id: str
@@ -232,6 +257,7 @@ class Person:
     role_is_fixed: bool
     managed_elsewhere: bool
     has_second_factor: bool
+    by_provider: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

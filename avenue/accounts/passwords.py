@@ -97,11 +97,12 @@ class Passwords:
     def verify(self, stored: str | None, password: str) -> bool:
         """Tell whether `password` made the hash `stored`. Raise `SignInBusy` when too many wait.
 
-        None (nobody has this e-mail) costs one verification too, so that it takes as long. What
-        another application made is checked in its own way, see `old_hashes`.
+        None (nobody has this e-mail) costs one verification too, so that it takes as long, and so
+        does an empty one (no password). What another application made is checked in its own way,
+        see `old_hashes`.
         """
         with _Seat(self._seats, self._longest_wait_seconds):
-            if stored is None:
+            if not stored:
                 self._is_argon2(self._nobodys_hash, _bytes(password))
                 return False
             if self.is_current(stored):

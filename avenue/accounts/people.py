@@ -312,4 +312,5 @@ def _seen_by(actor: Actor, user: User) -> Person:
         role_is_fixed=user.superuser and not actor.superuser,
         managed_elsewhere=managed_elsewhere,
         has_second_factor=user.second_factor is not None,
+        by_provider=user.oidc is not None,
     )

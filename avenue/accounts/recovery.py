@@ -113,11 +113,15 @@ class RecoveryService:
     def ask(self, site: Site, email: str, *, address: str, language: str) -> None:
         """Have a link sent to whoever has this e-mail; for nobody as much is done as for somebody.
 
+        Who signs in with a provider only gets none: an administrator sends them one (`write_to`).
+
         `address` is the caller's IP address. Raise `TooManyRequests`, or `NoMail`.
         """
         known_as = normal_email(email)
         self._tries.count(known_as, address)
         user = self._store.user_by_email(known_as)
+        if user and not user.has_password:  # who is out at the provider does not come in by letter
+            user = None
         self._put(site, Why.FORGOTTEN, user, language, key=sha256(known_as))
 
     def write_to(self, site: Site, user: User, why: Why) -> None:

@@ -19,6 +19,7 @@ from avenue.accounts.errors import (
     SecondFactorLocked,
     SecondFactorRequired,
     SetupGone,
+    SignInAgain,
     WrongPassword,
     WrongSecondFactor,
 )
@@ -133,7 +134,7 @@ class SecondFactors:
         `SetupGone`, `TooManyRequests`, `WrongPassword` or `WrongSecondFactor`.
         """
         secret = self._secret_begun(user, sealed)
-        self._check_password(user, proof.password, address)
+        self._check_password(user, proof, address)
         step = self._step_of(secret, proof.otp)
         if step is None:
             raise WrongSecondFactor
@@ -172,15 +173,22 @@ class SecondFactors:
         self._store.remove_second_factor(user.id)
 
     def check_either(self, user: User, proof: Proof, *, address: str) -> None:
-        """Raise unless `proof` has the password or a code; raises as `turn_off`."""
+        """Raise unless `proof` has the password or a code; raises as `turn_off`.
+
+        Who has no password must have signed in with the provider just now, or `SignInAgain`.
+        """
         if proof.password or not (proof.otp or proof.recovery_code):
-            self._check_password(user, proof.password, address)
+            self._check_password(user, proof, address)
         else:
             self.check(user, proof, address=address)
 
-    def _check_password(self, user: User, password: str, address: str) -> None:
+    def _check_password(self, user: User, proof: Proof, address: str) -> None:
+        if not user.has_password:
+            if not proof.by_provider:
+                raise SignInAgain
+            return
         self._password_tries.count(user.email, address)
-        if not self._passwords.verify(user.password_hash, password):
+        if not self._passwords.verify(user.password_hash, proof.password):
             raise WrongPassword
 
     def _use_otp(self, user: User, factor: SecondFactor, otp: str) -> None:

@@ -8,6 +8,7 @@ counts from the next request.
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -85,6 +86,9 @@ class AccountStore(Protocol):
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         """Disable or enable somebody and raise both epochs, in one step."""
+
+    def unlink(self, user_id: str) -> None:
+        """Forget whom a provider knows somebody as, and raise both epochs, in one step."""
 
     def end_sessions(self, user_id: str) -> None:
         """Raise the session epoch and forget all sessions."""
@@ -194,7 +198,10 @@ class AccountService:
             found.used_at,
             lambda at: self._store.note_session_use(user.id, found.id, at, device_of(agent)),
         )
-        return self._actor(user, site, frozenset(Scope))
+        actor = self._actor(user, site, frozenset(Scope))
+        if actor and found.second_factor_shown:
+            return replace(actor, needs_second_factor=False)
+        return actor
 
     def _session(self, user: User, site: Site, session_id: str) -> Session | None:
         return next((each for each in self._sessions(user, site) if each.id == session_id), None)
@@ -249,14 +256,18 @@ class AccountService:
             self._store.renew_password(user.id, user.password_hash, renewed)
         return user, actor
 
-    def first_step(self, user: User, site: Site) -> FirstStep:
-        """Return what somebody has shown who has just shown their password, and nothing else."""
+    def first_step(self, user: User, site: Site, *, by_provider: bool = False) -> FirstStep:
+        """Return what somebody has shown who has just shown their password, and nothing else.
+
+        `by_provider`: they have signed in with the provider instead.
+        """
         return FirstStep(
             user=user.id,
             site=site.id,
             session_epoch=user.session_epoch,
             token_epoch=user.token_epoch,
             at=self._now(),
+            by_provider=by_provider,
         )
 
     def second_step(
@@ -295,8 +306,13 @@ class AccountService:
             user, site.id, SIGNED_IN, scopes, self._token_days, agent=agent
         )
 
-    def begin_session(self, user: User, site: Site, *, agent: str = "") -> str:
-        """Return the id of a new session of somebody who has just shown who they are."""
+    def begin_session(
+        self, user: User, site: Site, *, agent: str = "", second_factor_shown: bool = False
+    ) -> str:
+        """Return the id of a new session of somebody who has just shown who they are.
+
+        `second_factor_shown`: to a provider, where that counts.
+        """
         now = self._now()
         session = Session(
             id=new_id(),
@@ -305,6 +321,7 @@ class AccountService:
             began_at=now,
             used_at=now,
             device=device_of(agent),
+            second_factor_shown=second_factor_shown,
         )
         self._store.add_session(user.id, session)
         return session.id
@@ -462,6 +479,16 @@ class AccountService:
         """
         user = self.user_named(email)
         self._store.set_disabled(user.id, disabled=disabled)
+        self._store.remove_tokens(user.id)
+
+    def unlink(self, email: str) -> None:
+        """Let the provider's word no longer open an account; all sessions and tokens end.
+
+        Who signs in with the provider after that is looked for by e-mail again. Raise
+        `UserNotFound`.
+        """
+        user = self.user_named(email)
+        self._store.unlink(user.id)
         self._store.remove_tokens(user.id)
 
     def reset_second_factor(self, email: str) -> None:

@@ -12,7 +12,15 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
+from avenue.accounts.models import (
+    ApiToken,
+    OidcIdentity,
+    Passkey,
+    PasswordLink,
+    SecondFactor,
+    Session,
+    User,
+)
 from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
@@ -24,6 +32,7 @@ MOST_SESSIONS = 50
 """So many browsers of a person are signed in at once; the one that began first ends."""
 MOST_PASSKEYS = 20
 PASSKEY = tuple(each.name for each in fields(Passkey))
+IDENTITY = tuple(each.name for each in fields(OidcIdentity))
 USE_SECONDS = 0.5
 """How long a request waits for its use to be noted."""
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
@@ -88,6 +97,7 @@ class MongoAccountStore:
                     "token_epoch": user.token_epoch,
                     "created_at": user.created_at,
                     "changed_at": user.changed_at,
+                    **({"oidc": _kept_identity(user.oidc)} if user.oidc else {}),
                 }
             )
         except AlreadyThere:
@@ -144,6 +154,7 @@ class MongoAccountStore:
             "began_at": session.began_at,
             "used_at": session.used_at,
             "device": session.device,
+            "second_factor_shown": session.second_factor_shown,
         }
         newest = {"$each": [kept], "$slice": -MOST_SESSIONS}
         self._users.update(
@@ -302,6 +313,66 @@ class MongoAccountStore:
             "$inc": {"session_epoch": 1},
         }
         return bool(self._users.update(query, {**change, **CHANGED_NOW}))
+
+    # See `oidc.service.OidcStore`
+
+    def user_by_identity(self, issuer: str, subject: str) -> User | None:
+        """Return whom a provider knows as `subject`."""
+        # The server must know that the index, which has only texts, has what is asked for.
+        known = {"$eq": subject, "$type": "string"}
+        return _user(self._users.find_one({"oidc.subject": known, "oidc.issuer": issuer}))
+
+    def link(
+        self, user_id: str, identity: OidcIdentity, *, under: int, void_password: bool
+    ) -> bool:
+        """Keep whom a provider knows somebody as, while `under` is their token epoch.
+
+        With `void_password` their password, sessions and tokens end in the same step. Tell whether
+        it was done: nobody is known as two at one issuer, and no two people as one.
+        """
+        query = {"_id": user_id, "token_epoch": under, "oidc.issuer": {"$ne": identity.issuer}}
+        change: Document = {"$set": {"oidc": _kept_identity(identity)}, **CHANGED_NOW}
+        if void_password:
+            change["$set"].update(_password("", is_own=True))
+            change["$inc"] = BOTH_EPOCHS
+        own = {
+            "_id": user_id,
+            "oidc.subject": identity.subject,
+            "oidc.linked_at": identity.linked_at,
+        }
+        try:
+            done = self._users.update(query, change)
+        except AlreadyThere:
+            return False
+        return bool(done) or self._users.find_one(own, {"_id": 1}) is not None
+
+    def unlink(self, user_id: str) -> None:
+        """Forget whom a provider knows somebody as, and raise both epochs, in one step."""
+        change = {"$unset": {"oidc": ""}, "$set": {"sessions": []}, "$inc": BOTH_EPOCHS}
+        self._users.update({"_id": user_id}, {**change, **CHANGED_NOW})
+
+    def set_roles(self, user_id: str, roles: Mapping[str, Role | None]) -> None:
+        """Set somebody's roles on these sites, None being none, in one step.
+
+        The provider decides: a site may lose its last administrator.
+        """
+        given = {site: role.value for site, role in roles.items() if role}
+        # A pipeline: one change cannot add to an array and take from it.
+        kept = {"$filter": {"input": {"$objectToArray": "$roles"}, "cond": _other_than(roles)}}
+        change: list[Document] = [
+            {
+                "$set": {
+                    "roles": {"$mergeObjects": [{"$arrayToObject": kept}, {"$literal": given}]},
+                    "changed_at": "$$NOW",
+                }
+            },
+            {
+                "$set": {
+                    "sites": {"$map": {"input": {"$objectToArray": "$roles"}, "in": "$$this.k"}}
+                }
+            },
+        ]
+        self._users.update({"_id": user_id}, change)
 
     # See `passkeys.PasskeyStore`
 
@@ -471,6 +542,10 @@ def _kept_roles(roles: Mapping[str, Role]) -> Document:
     return {site: role.value for site, role in roles.items()}
 
 
+def _kept_identity(identity: OidcIdentity) -> Document:
+    return {name: getattr(identity, name) for name in IDENTITY}
+
+
 def _password(password_hash: str, *, is_own: bool) -> Document:
     return {"password_hash": password_hash, "password_is_own": is_own}
 
@@ -483,6 +558,10 @@ def _role_change(site: str, role: Role | None) -> Document:
         else {"$set": {place: role.value}, "$addToSet": {"sites": site}}
     )
     return {**change, **CHANGED_NOW}
+
+
+def _other_than(roles: Mapping[str, Role | None]) -> Document:
+    return {"$not": [{"$in": ["$$this.k", {"$literal": [*roles]}]}]}
 
 
 def _user(document: Document | None) -> User | None:
@@ -507,7 +586,12 @@ def _user_in(document: Document) -> User:
         sessions=tuple(map(_session_in, document.get("sessions") or ())),
         second_factor=_second_factor_in(document.get("second_factor")),
         passkeys=tuple(map(_passkey_in, document.get("passkeys") or ())),
+        oidc=_identity_in(document.get("oidc")),
     )
+
+
+def _identity_in(document: Document | None) -> OidcIdentity | None:
+    return OidcIdentity(**{name: document[name] for name in IDENTITY}) if document else None
 
 
 def _passkey_in(document: Document) -> Passkey:
@@ -544,6 +628,7 @@ def _session_in(document: Document) -> Session:
         began_at=document["began_at"],
         used_at=document["used_at"],
         device=document["device"],
+        second_factor_shown=document.get("second_factor_shown") is True,
     )
 
 

@@ -36,6 +36,10 @@ class Tries:
             self._hit(f"{where} {email}", self._per_minute),
         )
 
+    def count_address(self, address: str) -> None:
+        """Count for the address alone. Raise `TooManyRequests` above the limit."""
+        self._raise_any(self._hit(_neighbourhood(address), self._per_minute * ADDRESS_FACTOR))
+
     def count_account(self, email: str) -> None:
         """Count for the account alone, from wherever. Raise `TooManyRequests` above the limit."""
         self._raise_any(self._hit(f"account {email}", self._per_minute))

@@ -35,6 +35,7 @@ from avenue.app.services import (
     media_library,
     media_service,
     media_users,
+    oidc_service,
     page_service,
     passkeys_of,
     picture_import_service,
@@ -404,7 +405,11 @@ def _provide_people(
     people = PeopleService(MongoAccountStore(database), passwords, recovery)
     factors = second_factors(settings, database, rate_limits, passwords)
     provide(app, accounts, recovery, people, factors)
-    provide(app, passkeys_of(settings, database, rate_limits))
+    provide(
+        app,
+        passkeys_of(settings, database, rate_limits),
+        oidc_service(settings, database, rate_limits),
+    )
     return accounts
 
 

@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from avenue.accounts.letters import QueuedLetters
+from avenue.accounts.oidc.groups import GroupRoles
+from avenue.accounts.oidc.models import Policy
+from avenue.accounts.oidc.provider import Client, Provider
+from avenue.accounts.oidc.service import PURPOSE as SIGN_INS
+from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.passkeys import PURPOSE as CHALLENGES
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
@@ -156,6 +162,31 @@ def passkeys_of(settings: Settings, database: Database, rate_limits: RateLimits)
         MongoAccountStore(database),
         rate_limits,
         Sealing(settings.secret_key, CHALLENGES),
+        tries_per_minute=settings.max_logins_per_minute,
+    )
+
+
+def oidc_service(settings: Settings, database: Database, rate_limits: RateLimits) -> OidcService:
+    """Return what signs people in with the provider, if there is one."""
+    client = Client(
+        issuer=settings.oidc_issuer,
+        id=settings.oidc_client_id,
+        secret=settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+        groups_claim=settings.oidc_groups_claim,
+        email_verified_claim=settings.oidc_email_verified_claim,
+    )
+    return OidcService(
+        MongoAccountStore(database),
+        Provider(client) if settings.oidc_issuer else None,
+        rate_limits,
+        Sealing(settings.secret_key, SIGN_INS),
+        Policy(
+            label=settings.oidc_label or urlsplit(settings.oidc_issuer).hostname or "",
+            groups=GroupRoles(settings.group_roles),
+            link=settings.oidc_link,
+            second_factor=settings.oidc_second_factor,
+        ),
         tries_per_minute=settings.max_logins_per_minute,
     )
 

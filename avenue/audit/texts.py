@@ -125,6 +125,8 @@ ACTIONS = {
     "user.second_factor_off": lazy_gettext("turned their second factor off"),
     "user.second_factor_on": lazy_gettext("set up a second factor"),
     "user.second_factor_reset": lazy_gettext("reset somebody's second factor"),
+    "user.linked": lazy_gettext("linked an account with the identity provider"),
+    "user.unlinked": lazy_gettext("took an account off the identity provider"),
     "user.signed_in": lazy_gettext("signed in"),
     "user.signed_out": lazy_gettext("signed out"),
     "user.signed_out_everywhere": lazy_gettext("signed out everywhere"),

@@ -107,6 +107,22 @@ def reset_second_factor(*, email: str, is_local: bool, wants_json: bool) -> None
     say(wants_json, {"email": user.email, "second_factor": False}, "The second factor is off.")
 
 
+@users.command()
+@click.argument("email")
+@local
+@as_json
+def unlink(*, email: str, is_local: bool, wants_json: bool) -> None:
+    """Take an account off the identity provider; ends all sessions and tokens.
+
+    At the next sign-in there the account is looked for by its e-mail again. Who has no password
+    needs a new one.
+    """
+    with _house(is_local=is_local) as (accounts, audit):
+        accounts.unlink(email)
+        _record(audit, accounts.user_named(email), "users unlink", "user.unlinked")
+    say(wants_json, {"email": email, "by_provider": False}, "The provider opens it no more.")
+
+
 @users.command(name="list")
 @local
 @as_json
@@ -124,6 +140,7 @@ def list_users(*, is_local: bool, wants_json: bool) -> None:
                 "disabled": user.disabled,
                 "password_is_own": user.password_is_own,
                 "second_factor": user.second_factor is not None,
+                "by_provider": user.oidc is not None,
             }
             for user in people
         ]

@@ -46,22 +46,29 @@ def status_as_it_is(status: int, _: bytes) -> int:
 class Asker:
     """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
 
-    `status_of` says what an answer that is none of the good ones means.
+    `status_of` says what an answer that is none of the good ones means. `is_ours`: whatever the
+    name leads to is meant. An answer is waited for at most `seconds`.
     """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status_of: Callable[[int, bytes], int] = status_as_it_is
     dialler: Dialler = DIALLER
+    is_ours: bool = False
+    seconds: float = SECONDS
+    most_json_bytes: int = MOST_JSON_BYTES
 
     def json(self, path: str, body: object = None) -> Any:
-        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`."""
+        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`.
+
+        Bytes are sent as they are, what they are being in the `headers`; all else as JSON.
+        """
         with self.asked(path, body) as answer:
             read, length = [], 0
             for block in answer.blocks:
                 length += len(block)
-                if length > MOST_JSON_BYTES:
-                    raise TooLargeToFetch(MOST_JSON_BYTES)
+                if length > self.most_json_bytes:
+                    raise TooLargeToFetch(self.most_json_bytes)
                 read.append(block)
         try:
             return json.loads(b"".join(read))
@@ -85,11 +92,13 @@ class Asker:
 
     def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
         target = target_of(self.base_url + path, any_port=True)
-        patience = Patience(SECONDS, IDLE_SECONDS)
-        connection = connected_as_meant(target, patience, open_things, self.dialler)
-        sent = None if body is None else json.dumps(body).encode()
+        patience = Patience(self.seconds, IDLE_SECONDS)
+        connection = connected_as_meant(
+            target, patience, open_things, self.dialler, is_ours=self.is_ours
+        )
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
-        if sent is not None:
+        sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if sent is not body:
             headers["Content-Type"] = "application/json"
         connection.request("GET" if sent is None else "POST", target.path, sent, headers)
         answer = connection.getresponse()

@@ -56,6 +56,11 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
     # The people of a site, by e-mail.
     Index(collection="users", keys=_up("sites", "email")),
+    Index(
+        collection="users",
+        keys=_up("oidc.subject", "oidc.issuer"),
+        options={"unique": True, "partialFilterExpression": {"oidc.subject": IS_TEXT}},
+    ),
     Index(collection="api_tokens", keys=_up("user", "site")),
     Index(collection="api_tokens", keys=_up("secret_sha256"), options={"unique": True}),
     # Expired tokens own no bytes, so a TTL index may take them.

@@ -689,9 +689,11 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                         "began_at": datetime,
                         "used_at": datetime,
                         "device": str,
+                        "second_factor_shown": maybe(bool),
                     }
                 ]
             ),
+            "oidc": maybe({"issuer": str, "subject": str, "linked_at": datetime}),
             "second_factor": maybe(
                 {
                     "secret": or_null(str),

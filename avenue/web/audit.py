@@ -47,11 +47,13 @@ class Audited:
     """What a route does: `action` is `<kind of object>.<what happened>`.
 
     `{name}` in it stands for a path parameter. `object_from` is the path parameter with the
-    object's id; None: the view notes it, or the JSON answer has it as `id`.
+    object's id; None: the view notes it, or the JSON answer has it as `id`. `by_itself`: what it
+    notes by `note_each` is written down, whatever the method and the answer, and nothing else.
     """
 
     action: str
     object_from: str | None
+    by_itself: bool = False
 
 
 def audited(action: str, object_from: str | None = None) -> Callable[[View], View]:
@@ -59,6 +61,16 @@ def audited(action: str, object_from: str | None = None) -> Callable[[View], Vie
 
     def mark(view: View) -> View:
         setattr(view, MARK, Audited(action, object_from))
+        return view
+
+    return mark
+
+
+def audits_itself(action: str) -> Callable[[View], View]:
+    """Mark a view that changes something by GET, or before it refuses; see `Audited`."""
+
+    def mark(view: View) -> View:
+        setattr(view, MARK, Audited(action, None, by_itself=True))
         return view
 
     return mark
@@ -101,7 +113,7 @@ def install(app: Flask, trail: AuditTrail) -> None:
 
     def record(response: Response) -> Response:
         marked = audited_as(current_app.view_functions.get(request.endpoint or ""))
-        if marked and _is_a_change(response):
+        if marked and ("audit_each" in g if marked.by_itself else _is_a_change(response)):
             actor = g.get("audit_actor") or _actor()
             for action, object_id, details in _entries(marked, response):
                 trail.record(

@@ -44,6 +44,8 @@ PUBLIC = frozenset(
         "/sitemap/pages.xml",
         "/sitemap/products-<int:number>.xml",
         "/login",
+        "/login/oidc",
+        "/login/oidc/callback",
         "/login/passkey",
         "/login/second-factor",
         "/login/forgotten",

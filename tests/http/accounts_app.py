@@ -18,6 +18,7 @@ from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.app.services import oidc_service
 from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.sealing import Sealing
@@ -173,7 +174,8 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
         Sealing(settings.secret_key),
         tries_per_minute=settings.max_logins_per_minute,
     )
-    app = make_app(settings, accounts, recovery, people, factors, passkeys)
+    oidc = oidc_service(settings, database, tries)
+    app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc)
     yield House(
         app=app,
         accounts=accounts,

@@ -77,6 +77,8 @@ OTHER_THAN_BY_METHOD = {
     "GET /sitemap/products-<int:number>.xml": "pages",
     "GET /metrics": "pages",
     "GET /login": "pages",
+    "GET /login/oidc": "pages",
+    "GET /login/oidc/callback": "pages",
     "GET /login/second-factor": "pages",
     "GET /login/forgotten": "pages",
     "GET /login/reset/<secret>": "pages",

@@ -40,6 +40,8 @@ NOT_FOR_PROGRAMS = {
     "GET /theme.css": "what pages need",
     "GET /login": "a page",
     "POST /login": "a page's form",
+    "GET /login/oidc": "a page's link",
+    "GET /login/oidc/callback": "for browsers that come from the provider",
     "POST /login/passkey": "a page's form",
     "GET /login/second-factor": "a page",
     "POST /login/second-factor": "a page's form",

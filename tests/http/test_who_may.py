@@ -243,6 +243,8 @@ WHO_MAY = {
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
+    "GET /login/oidc": ALL,
+    "GET /login/oidc/callback": ALL,  # asks nobody but who has begun there
     "POST /login/passkey": ALL,
     "GET /login/second-factor": ALL,  # asks nobody but who has shown a password
     "POST /login/second-factor": ALL,

@@ -258,6 +258,7 @@ def test_secrets_are_never_printed():
         "AVENUE_IMPORT_CLOUDINARY_SECRET": "cl0ud-of-the-source",
         "AVENUE_CLUSTER_C2": "mongodb://user:cl5ster@c2.example/x",
         "AVENUE_IMPORT_CFIMAGES_TOKEN": "t0ken-of-the-source",
+        "AVENUE_OIDC_CLIENT_SECRET": "cl1ent-of-the-sign-in-provider",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n", "cl5ster"):

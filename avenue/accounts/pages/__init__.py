@@ -1,12 +1,13 @@
 """Pages about people: signing in, passwords, one's own account and tokens, everybody on a site."""
 
-from avenue.accounts.pages import account, password, people, second_factor, sign_in, tokens
+from avenue.accounts.pages import account, oidc, password, people, second_factor, sign_in, tokens
 from avenue.identity import Role
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry, Group
 
 BLUEPRINTS = (
     sign_in.blueprint,
+    oidc.blueprint,
     password.blueprint,
     account.blueprint,
     second_factor.blueprint,

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from avenue.accounts.errors import SignInBusy, WeakPassword, WrongPassword
+from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.steps import begin
 from avenue.accounts.pages.words import ROLES, keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
@@ -95,4 +96,5 @@ def _account(wrong: dict[str, str] | None = None, *, status: int = 200) -> Respo
         said=SAID.get(request.args.get("said", "")),
         problem=_("Your password was not changed.") if wrong else "",
         most=MOST_CHARACTERS,
+        provider=using(OidcService).label,
     )

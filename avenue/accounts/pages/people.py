@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from avenue.accounts.bodies import MOST_NAME_CHARACTERS
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.models import Person
+from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.words import ROLES, SHOWN, keep_out_of_caches, reason
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
@@ -192,6 +193,7 @@ def _person(person: Person, error: AvenueError | None = None) -> Response:
         can_mail=using(RecoveryService).can_mail,
         said=SAID.get(request.args.get("said", "")),
         problem=reason(error) if error else "",
+        provider=using(OidcService).label,
     )
 
 

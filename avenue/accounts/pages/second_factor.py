@@ -11,8 +11,9 @@ from flask import Blueprint, Response, request
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, MOST_NAME_CHARACTERS
 from avenue.accounts.errors import SetupGone, SignInBusy, WrongPasskey
 from avenue.accounts.models import Proof, SecondFactorSetup
+from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.account import PATH as ACCOUNT
-from avenue.accounts.pages.steps import begin, relying_party
+from avenue.accounts.pages.steps import begin, is_just_by_provider, relying_party
 from avenue.accounts.pages.words import SHOWN, keep_out_of_caches, reason
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import MOST_CHARACTERS
@@ -157,6 +158,7 @@ def _proof() -> Proof:
         password=form.get("password", "")[:MOST_CHARACTERS],
         otp=form.get("otp", "")[:MOST_CODE_CHARACTERS],
         recovery_code=form.get("recovery_code", "")[:MOST_CODE_CHARACTERS],
+        by_provider=is_just_by_provider(),
     )
 
 
@@ -177,6 +179,8 @@ def _second_factor(
         challenge=using(Passkeys).creation(user, party) if party else None,
         most_name=MOST_NAME_CHARACTERS,
         is_needed=actor.needs_second_factor,
+        is_just_by_provider=is_just_by_provider(),
+        provider=using(OidcService).label,
         problem=reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         most=MOST_CHARACTERS,

@@ -1,11 +1,14 @@
 """`/login` and `/logout`: plain pages that need no JavaScript."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import (
+    OidcAway,
     SecondFactorLocked,
     SecondFactorRequired,
     SignInAgain,
@@ -14,6 +17,7 @@ from avenue.accounts.errors import (
     WrongSecondFactor,
 )
 from avenue.accounts.models import Challenge, Proof
+from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.steps import (
     PANEL,
     begin,
@@ -21,7 +25,7 @@ from avenue.accounts.pages.steps import (
     first_step,
     relying_party,
 )
-from avenue.accounts.pages.words import keep_out_of_caches, reason
+from avenue.accounts.pages.words import OIDC_REFUSALS, keep_out_of_caches, reason
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
@@ -60,6 +64,7 @@ SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
     WrongPasskey,
     WrongSecondFactor,
     SecondFactorLocked,
+    *OIDC_REFUSALS,
     TooManyRequests,
     Unavailable,
     csrf.CsrfFailed,
@@ -74,7 +79,7 @@ def show_login() -> Response:
     target = safe_next(request.args.get("next"), PANEL)
     actor = current_actor()
     if actor.id is None:
-        return _form(target)
+        return login_form(target)
     user = using(AccountService).user_of(actor)
     return page("accounts/signed_in.html", target=target, person=user.name or user.email)
 
@@ -95,7 +100,7 @@ def sign_in() -> Response:
         nothing_changed()
         return see(SECOND_STEP)
     except SHOWN_AGAIN as error:
-        return _form(target, error)
+        return login_form(target, error)
     begin(user, actor)
     note(object_id=user.id)
     return see(target)
@@ -131,7 +136,7 @@ def take_second_step() -> Response:
         return see("/login?said=again")
     except SHOWN_AGAIN as error:
         return _second_form(error)
-    begin(user, actor)
+    begin(user, actor, by_provider=first.by_provider)
     note(object_id=user.id, by="recovery_code" if proof.recovery_code else "otp")
     return see(target)
 
@@ -152,7 +157,7 @@ def sign_in_by_passkey() -> Response:
         if actor is None:
             raise WrongPasskey
     except SHOWN_AGAIN as error:
-        return _form(target, error)
+        return login_form(target, error)
     begin(user, actor)
     note(object_id=user.id, by="passkey")
     return see(target)
@@ -183,15 +188,19 @@ def _credentials() -> LoginBody:
         raise WrongCredentials from None
 
 
-def _form(target: str, error: AvenueError | None = None) -> Response:
+def login_form(target: str, error: AvenueError | None = None) -> Response:
+    """Return the form that goes on to `target`, with the reason why it is shown again."""
+    oidc = using(OidcService)
     response = page(
         "accounts/login.html",
         target=target,
+        path=f"/login?{urlencode({'next': target})}",
         email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
         problem=_reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         can_mail=using(RecoveryService).can_mail,
         challenge=_challenge(),
+        provider=oidc.label if oidc.is_offered_on(current_site()) else "",
     )
     if error:
         response.status_code = error.status
@@ -229,6 +238,8 @@ def _reason(error: AvenueError) -> str:
     match error:
         case WrongCredentials():
             return _("The e-mail or the password is wrong.")
+        case OidcAway():
+            return reason(error)
         case Unavailable():
             return _("Signing in is not possible just now. Try again in a few seconds.")
         case _other:

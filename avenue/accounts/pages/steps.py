@@ -13,7 +13,8 @@ from flask import request, session
 from flask_wtf.csrf import generate_csrf
 
 from avenue.accounts.models import FirstStep, RelyingParty, User
-from avenue.accounts.service import AccountService
+from avenue.accounts.service import FIRST_STEP_GOOD_FOR, AccountService
+from avenue.clock import utc_now
 from avenue.identity import Actor
 from avenue.web.auth import begin_session, drop_session, safe_next
 from avenue.web.csrf import own_origins
@@ -21,6 +22,8 @@ from avenue.web.hosts import current_site
 from avenue.web.services import using
 
 FIRST_STEP = "first_step"
+BY_PROVIDER_AT = "by_provider_at"
+"""Where a session keeps when its person has signed in with the provider."""
 PANEL = "/admin"
 """Where people go on who did not want to go anywhere else."""
 
@@ -36,22 +39,45 @@ def relying_party() -> RelyingParty | None:
     return None
 
 
-def begin(user: User, actor: Actor) -> None:
-    """Give this browser a new session of `user`."""
+def begin(
+    user: User, actor: Actor, *, by_provider: bool = False, second_factor_shown: bool = False
+) -> None:
+    """Give this browser a new session of `user`.
+
+    `by_provider`: they have just signed in with the provider; `second_factor_shown` there, too.
+    """
     agent = request.headers.get("User-Agent", "")
-    begin_session(actor, using(AccountService).begin_session(user, actor.site, agent=agent))
+    accounts = using(AccountService)
+    begin_session(
+        actor,
+        accounts.begin_session(
+            user, actor.site, agent=agent, second_factor_shown=second_factor_shown
+        ),
+    )
+    if by_provider:
+        session[BY_PROVIDER_AT] = utc_now().timestamp()
 
 
-def begin_first_step(user: User, target: str) -> None:
-    """Keep that the password was right, and where the person wants to go on."""
+def is_just_by_provider() -> bool:
+    """Tell whether this browser's person has signed in with the provider a moment ago."""
+    at = datetime.fromtimestamp(session.get(BY_PROVIDER_AT, 0), UTC)
+    return utc_now() - at < FIRST_STEP_GOOD_FOR
+
+
+def begin_first_step(user: User, target: str, *, by_provider: bool = False) -> None:
+    """Keep that the password was right, and where the person wants to go on.
+
+    `by_provider`: they have signed in with the provider instead.
+    """
     drop_session()
-    first = using(AccountService).first_step(user, current_site())
+    first = using(AccountService).first_step(user, current_site(), by_provider=by_provider)
     session[FIRST_STEP] = {
         "user": first.user,
         "site": first.site,
         "session_epoch": first.session_epoch,
         "token_epoch": first.token_epoch,
         "at": first.at.timestamp(),
+        "by_provider": first.by_provider,
         "next": target,
     }
     generate_csrf()
@@ -68,5 +94,6 @@ def first_step() -> tuple[FirstStep, str] | None:
         session_epoch=kept["session_epoch"],
         token_epoch=kept["token_epoch"],
         at=datetime.fromtimestamp(kept["at"], UTC),
+        by_provider=kept.get("by_provider") is True,
     )
     return first, safe_next(kept["next"], PANEL)

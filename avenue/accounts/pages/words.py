@@ -11,10 +11,17 @@ from avenue.accounts.errors import (
     LastAdministrator,
     ManagedElsewhere,
     NotYourself,
+    OidcAccountDisabled,
+    OidcAccountTaken,
+    OidcAway,
+    OidcEmailUnverified,
+    OidcFailed,
+    OidcNoRole,
     PasswordNotOwn,
     SecondFactorLocked,
     SecondFactorRequired,
     SetupGone,
+    SignInAgain,
     TooManyPasskeys,
     WeakPassword,
     WrongPasskey,
@@ -56,6 +63,7 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
     WrongPasskey: _("That passkey is not good here, or it took too long. Try again."),
     TooManyPasskeys: _("You have too many passkeys. Remove one that you no longer use."),
     SetupGone: _("That took too long, or it is set up already. Begin again."),
+    SignInAgain: _("Sign in once more with the provider, then do this within ten minutes."),
     InvalidEmail: _("This is not an e-mail address."),
     AlreadyHere: _("This person is already on this site."),
     LastAdministrator: _(
@@ -69,7 +77,26 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
     ),
     NoMail: _("E-mail cannot be sent from here."),
     CsrfFailed: _("The page was too old. Please try again."),
+    OidcAway: _("The identity provider does not answer just now. Try again, or use your password."),
+    OidcFailed: _("Signing in with the provider did not work. Please try again."),
+    OidcEmailUnverified: _("The provider has not verified your e-mail. Have it verified there."),
+    OidcNoRole: _(
+        "Your groups at the provider give you no role on this site. Ask whoever runs the provider."
+    ),
+    OidcAccountTaken: _(
+        "There is an account with your e-mail that the provider does not open. Sign in with its "
+        "password, or ask whoever runs the site."
+    ),
+    OidcAccountDisabled: _("Your account is disabled here. Ask an administrator of the site."),
 }
+OIDC_REFUSALS: tuple[type[AvenueError], ...] = (
+    OidcAccountDisabled,
+    OidcAccountTaken,
+    OidcEmailUnverified,
+    OidcFailed,
+    OidcNoRole,
+)
+"""Why a provider's word was not enough."""
 
 SHOWN: tuple[type[AvenueError], ...] = tuple(REASONS)
 """What a form that was refused is shown again for."""

@@ -1,0 +1,270 @@
+"""Whose account it is that a provider vouches for, and with which role.
+
+A provider knows somebody as (`iss`, `sub`), for ever. At first, they are looked for by the e-mail
+that the provider has verified: an account that is there already is linked, unless it may do more
+than the groups give (`AVENUE_OIDC_LINK`), and a password there that an administrator may have seen
+is voided (docs/adr/0014). Else they get an account, without a password. Roles follow the groups at
+each sign-in. No more than that is decided here: a second factor is asked for by whoever begins the
+session.
+"""
+
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from avenue.accounts.emails import checked_email
+from avenue.accounts.errors import (
+    EmailTaken,
+    InvalidEmail,
+    OidcAccountDisabled,
+    OidcAccountTaken,
+    OidcEmailUnverified,
+    OidcFailed,
+    OidcNoRole,
+)
+from avenue.accounts.models import OidcIdentity, User
+from avenue.accounts.oidc.models import Begun, Claims, Policy, SignedIn
+from avenue.accounts.oidc.provider import Going, Provider
+from avenue.accounts.tries import Tries, TryCounter
+from avenue.clock import utc_now
+from avenue.errors import NotFound
+from avenue.identity import Role, Site, new_id
+from avenue.sealing import Sealing, SecretLost
+
+PURPOSE = "sign-ins with a provider"
+CALLBACK = "/login/oidc/callback"
+GOOD_FOR = timedelta(minutes=10)
+SECRET_BYTES = 32
+MOST_CODE_CHARACTERS = 4096
+LONGEST_NAME = 200
+MFA = "mfa"  # RFC 8176
+TIMES = 3
+"""How often an account is looked for that others change in this very moment."""
+
+Note = Callable[[User, str, Mapping[str, str]], None]
+"""Hears what was changed: of whom, the action, and details."""
+
+log = logging.getLogger(__name__)
+
+
+class OidcStore(Protocol):
+    """Where people are kept."""
+
+    def user_by_identity(self, issuer: str, subject: str) -> User | None:
+        """Return whom a provider knows as `subject`."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """Return who has this normalised e-mail."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """Return one person."""
+
+    def add_user(self, user: User) -> None:
+        """Keep a new person; raise `EmailTaken`."""
+
+    def link(
+        self, user_id: str, identity: OidcIdentity, *, under: int, void_password: bool
+    ) -> bool:
+        """Keep whom a provider knows somebody as, while `under` is their token epoch.
+
+        With `void_password` their password, sessions and tokens end in the same step. Tell whether
+        it was done.
+        """
+
+    def set_roles(self, user_id: str, roles: Mapping[str, Role | None]) -> None:
+        """Set somebody's roles on these sites, None being none, in one step."""
+
+    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
+        """Forget all tokens of a person, or those for one site; repeatable."""
+
+
+class OidcService:
+    """Signs people in with the provider, if there is one."""
+
+    def __init__(
+        self,
+        store: OidcStore,
+        provider: Provider | None,
+        counter: TryCounter,
+        sealing: Sealing,
+        policy: Policy,
+        *,
+        tries_per_minute: int,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._provider = provider
+        self._tries = Tries(counter, "oidc", per_minute=tries_per_minute)
+        self._sealing = sealing
+        self._policy = policy
+        self._groups = policy.groups
+        self._now = now
+
+    @property
+    def label(self) -> str:
+        """What the provider is called on the pages."""
+        return self._policy.label
+
+    def is_offered_on(self, site: Site) -> bool:
+        """Tell whether there is a provider, and groups that give roles on this site."""
+        return self._provider is not None and self._groups.decides_on(site.id)
+
+    def begin(self, site: Site, target: str, *, address: str, again: bool) -> Begun:
+        """Return where to send a browser that wants to go on to `target`.
+
+        `again`: the provider is to ask anew who it is. `address` is the caller's IP address. Raise
+        `NotFound` where there is no provider, `TooManyRequests` or `OidcAway`.
+        """
+        provider = self._provider_for(site)
+        self._tries.count_address(address)
+        going = _going(site, *(secrets.token_urlsafe(SECRET_BYTES) for _ in range(3)))
+        kept = {
+            "site": site.id,
+            "at": self._now().timestamp(),
+            "state": going.state,
+            "nonce": going.nonce,
+            "verifier": going.verifier,
+            "next": target,
+        }
+        url = provider.authorization_url(going, again=again)
+        return Begun(url=url, sealed=self._sealing.sealed(json.dumps(kept)))
+
+    def finish(
+        self, site: Site, sealed: str, answer: Mapping[str, str], *, address: str, note: Note
+    ) -> SignedIn:
+        """Return who came back to `site` with `answer`, in the browser that has kept `sealed`.
+
+        Raise `NotFound` where there is no provider, `TooManyRequests`, `OidcAway`, `OidcFailed`,
+        or why the person may not come in.
+        """
+        provider = self._provider_for(site)
+        self._tries.count_address(address)
+        kept = self._kept(site, sealed, answer.get("state", ""))
+        if "error" in answer:
+            log.warning("The identity provider sent somebody back: %r", answer["error"][:60])
+            raise OidcFailed
+        code = answer.get("code", "")
+        if not 0 < len(code) <= MOST_CODE_CHARACTERS:
+            raise OidcFailed
+        going = _going(site, kept["state"], kept["nonce"], kept["verifier"])
+        claims = provider.claims(going, code, answer.get("iss"))
+        user = self._person(site, claims, note)
+        return SignedIn(
+            user=user,
+            target=kept["next"],
+            second_factor_shown=self._counts_as_second_factor(claims),
+        )
+
+    def _provider_for(self, site: Site) -> Provider:
+        if self._provider is None or not self.is_offered_on(site):
+            raise NotFound
+        return self._provider
+
+    def _kept(self, site: Site, sealed: str, state: str) -> dict[str, Any]:
+        """Return what this browser began on this site; raise `OidcFailed`."""
+        try:
+            kept: dict[str, Any] = json.loads(self._sealing.opened(sealed))
+        except SecretLost:
+            log.warning("A sign-in by the provider was refused: this browser has not begun it")
+            raise OidcFailed from None
+        is_late = self._now() - datetime.fromtimestamp(kept["at"], UTC) > GOOD_FOR
+        is_same = hmac.compare_digest(kept["state"].encode(), state.encode("utf-8", "replace"))
+        if kept["site"] != site.id or is_late or not is_same:
+            log.warning("A sign-in by the provider was refused: another site, state or too late")
+            raise OidcFailed
+        return kept
+
+    def _counts_as_second_factor(self, claims: Claims) -> bool:
+        mode = self._policy.second_factor
+        return mode == "provider" or (mode == "amr" and MFA in claims.methods)
+
+    def _person(self, site: Site, claims: Claims, note: Note) -> User:
+        """Return who it is, with the roles that their groups give by now."""
+        for _ in range(TIMES):
+            user = self._store.user_by_identity(claims.issuer, claims.subject)
+            if user is not None:
+                return self._let_in(site, user, claims, note)
+            self._join(site, claims, note)  # of several at once, one does
+        raise OidcFailed
+
+    def _let_in(self, site: Site, user: User, claims: Claims, note: Note) -> User:
+        if user.disabled:
+            raise OidcAccountDisabled
+        changes = self._groups.changes(user.roles, site.id, claims.groups)
+        if changes:
+            self._store.set_roles(user.id, changes)
+        for each, role in changes.items():
+            if role is None:
+                self._store.remove_tokens(user.id, site=each)
+            where = {} if each == site.id else {"site": each}
+            action = "user.role_changed" if role else "user.role_taken"
+            note(user, action, {**where, "by": "oidc", **({"role": role.value} if role else {})})
+        if self._groups.role_on(site.id, claims.groups) is None:
+            raise OidcNoRole
+        known = self._store.user_by_id(user.id)
+        if known is None:
+            raise OidcFailed
+        return known
+
+    def _join(self, site: Site, claims: Claims, note: Note) -> None:
+        """Link an account that is there, or make one."""
+        role = self._groups.role_on(site.id, claims.groups)
+        if role is None:
+            raise OidcNoRole
+        try:
+            email = checked_email(claims.email)
+        except InvalidEmail:
+            raise OidcEmailUnverified from None
+        now = self._now()
+        identity = OidcIdentity(issuer=claims.issuer, subject=claims.subject, linked_at=now)
+        known = self._store.user_by_email(email)
+        if known is not None:
+            self._link(known, identity, claims, note)
+            return
+        user = User(
+            id=new_id(),
+            email=email,
+            name=claims.name[:LONGEST_NAME],
+            password_hash="",
+            password_is_own=True,  # there is none that anybody has seen
+            roles={site.id: role},
+            superuser=False,
+            disabled=False,
+            session_epoch=0,
+            token_epoch=0,
+            created_at=now,
+            changed_at=now,
+            oidc=identity,
+        )
+        try:
+            self._store.add_user(user)
+        except EmailTaken:  # in this very moment
+            return
+        note(user, "user.added", {"role": role.value, "by": "oidc"})
+
+    def _link(self, user: User, identity: OidcIdentity, claims: Claims, note: Note) -> None:
+        if user.disabled:
+            raise OidcAccountDisabled
+        is_covered = not user.superuser and self._groups.cover(user.roles, claims.groups)
+        mode = self._policy.link
+        may = mode == "any" or (mode == "covered" and is_covered)
+        is_linked = user.oidc is not None and user.oidc.issuer == identity.issuer
+        # Whoever has seen the password could have added what signs in without it.
+        others_may_know = not (user.password_is_own or user.superuser)
+        has_more = user.second_factor is not None or bool(user.passkeys)
+        if not may or is_linked or (others_may_know and has_more):
+            raise OidcAccountTaken
+        under = user.token_epoch
+        if self._store.link(user.id, identity, under=under, void_password=others_may_know):
+            if others_may_know:
+                self._store.remove_tokens(user.id)
+            note(user, "user.linked", {"by": "oidc"})
+
+
+def _going(site: Site, state: str, nonce: str, verifier: str) -> Going:
+    redirect_uri = f"{site.base_url}{CALLBACK}"
+    return Going(redirect_uri=redirect_uri, state=state, nonce=nonce, verifier=verifier)
