@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.mongod import free_port
 from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 CLIENT_ID, CLIENT_SECRET = "avenue", "planted s3cret+of/the%client"
 KID = "of-now"
@@ -76,6 +77,8 @@ class StandIn:
     """What only userinfo tells."""
     status: int = 200
     """What every question is answered with."""
+    goes_on: threading.Event | None = None
+    """No question is answered before that."""
     asked: list[str] = field(default_factory=list)
     _codes: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
     _tokens: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +90,9 @@ class StandIn:
     def be_honest(self) -> None:
         self.lies, self.metadata, self.signed, self.elsewhere = {}, {}, None, None
         self.status = 200
+        if self.goes_on:
+            self.goes_on.set()
+        self.goes_on = None
 
     def authorized(self, url: str, **claims: Any) -> str:
         """What the browser brings back from `url`, once somebody has signed in there."""
@@ -102,6 +108,8 @@ class StandIn:
 
     def answer(self, path: str, body: str, authorization: str) -> tuple[int, Any]:
         self.asked.append(path)
+        if self.goes_on:
+            self.goes_on.wait(DEADLINE_SECONDS)
         if self.status != 200:
             return self.status, {"error": "temporarily_unavailable"}
         match path.removeprefix("/realms/shop"):
@@ -153,6 +161,7 @@ def a_provider() -> Iterator[StandIn]:
     try:
         yield stand_in
     finally:
+        stand_in.be_honest()
         server.shutdown()
         joined(thread)
         server.server_close()
@@ -172,6 +181,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             status, told = stand_in.answer(self.path, body, authorization)
             sent = json.dumps(told).encode()
             self.send_response(status)
+            self.send_header("Location", f"{stand_in.issuer}/elsewhere")  # of a redirect
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()

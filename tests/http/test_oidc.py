@@ -6,6 +6,7 @@ The provider stands in for real ones and lies where a test wants it; the last te
 import logging
 import re
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -124,6 +125,13 @@ def entries(application: Application, user: User) -> list[tuple[str, Any]]:
     return [(each["action"], each["details"]) for each in found]
 
 
+def listed(application: Application, user: User) -> set[str]:
+    """The sites among whose people somebody is."""
+    found = application.raw["users"].find_one({"_id": user.id})
+    assert found
+    return {*found["sites"]}
+
+
 def test_groups_decide_the_role_at_each_sign_in(
     application: Application, app: Flask, provider: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -148,8 +156,8 @@ def test_groups_decide_the_role_at_each_sign_in(
     other, moved = Browser(app, OTHER_BASE), {**eva, "email": "other@x.example"}
     assert_in(other.sign_in(provider, **{**moved, "groups": ["admins", "sellers"]}))
     assert (browser.role, other.role) == ("admin", "seller")
-    token = users(application)
-    assert token.user_by_email("other@x.example") is None
+    assert users(application).user_by_email("other@x.example") is None
+    assert listed(application, user) == {DEFAULT_SITE, OTHER_SITE}
 
     # Groups that give nothing take roles away at once, on every site that they decide on.
     again = Browser(app)
@@ -158,6 +166,7 @@ def test_groups_decide_the_role_at_each_sign_in(
     assert [browser.role, other.role, again.role] == [None, None, None]
     assert_in(again.sign_in(provider, **{**eva, "groups": "sellers"}))
     assert again.role == "seller"
+    assert listed(application, user) == {DEFAULT_SITE}
     assert sorted(action for action, _ in entries(application, user)) == [
         "user.added",
         *["user.role_changed"] * 3,
@@ -413,7 +422,7 @@ def test_a_second_factor_is_asked_for_all_the_same(
 
 
 def test_a_provider_that_is_away_keeps_nobody_with_a_password_out(
-    application: Application, provider: StandIn
+    application: Application, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application.new_person("bea")
     app = app_with(application, provider)
@@ -428,13 +437,22 @@ def test_a_provider_that_is_away_keeps_nobody_with_a_password_out(
     answer = browser.post("/login", email=f"bea@{HOST}", password=PASSWORD)
     assert (answer.status_code, browser.role) == (303, "seller")
 
+    monkeypatch.setattr("avenue.accounts.oidc.provider.TALK_SECONDS", 0.3)
+    provider.be_honest()
+    provider.goes_on = threading.Event()
+    slow = Browser(app_with(application, provider)).get(START, "application/json")
+    assert refusal(slow) == (503, "oidc_unavailable")
+    monkeypatch.undo()
+
     # Away in between, and one that names what it must not.
     provider.be_honest()
     app = app_with(application, provider)
     browser = Browser(app)
     query = provider.authorized(browser.begin(), **person("sellers"))
-    provider.status = 500
+    provider.status = 302
+    asked = len(provider.asked)
     assert refusal(browser.back(query, "application/json")) == (503, "oidc_unavailable")
+    assert len(provider.asked) == asked + 1
     provider.be_honest()
     for wrong in (
         {"issuer": "https://evil.example"},
@@ -442,6 +460,7 @@ def test_a_provider_that_is_away_keeps_nobody_with_a_password_out(
         {"token_endpoint": "ftp://127.0.0.1/token"},
         {"jwks_uri": "http://10.0.0.7/keys"},
         {"jwks_uri": None},
+        {"more": "x" * 600_000},
     ):
         provider.metadata = wrong
         browser = Browser(app_with(application, provider))
@@ -492,6 +511,12 @@ def test_it_is_there_where_groups_decide_and_not_too_often(
     for path in (START, BACK):
         assert other.get(path).status_code == 404
         assert Browser(application.app).get(path).status_code == 404
+    # From another host to the one that the provider knows, once.
+    www = f"www.{OTHER_HOST}"
+    application.raw["sites"].update_one({"_id": OTHER_SITE}, {"$push": {"hosts": www}})
+    moved = Browser(app_with(application, provider), f"https://{www}").get(f"{START}?next=/admin/a")
+    there = f"{OTHER_BASE}{START}?next=%2Fadmin%2Fa&moved=1"
+    assert (moved.status_code, moved.headers["Location"]) == (303, there)
     few = app_with(application, provider, max_logins_per_minute=1)
     browser = Browser(few)
     seen = [browser.get(BACK, "application/json").status_code for _ in range(11)]

@@ -381,6 +381,35 @@ def test_a_receiver_of_webhooks_is_named_as_one_of_purges(url, is_right):
     assert "s3cr3t" not in str(told)
 
 
+def test_groups_of_a_provider_give_roles_on_sites():
+    right = {
+        "AVENUE_OIDC_ISSUER": "https://sso.example/realms/shop",
+        "AVENUE_OIDC_CLIENT_ID": "avenue",
+        "AVENUE_OIDC_GROUPS": "/las jefas=admin, a=b=editor@outlet ,all=client@*",
+    }
+    found = Settings.from_env({**LOCAL, **right}).group_roles
+    assert [(each.group, each.role, each.site) for each in found] == [
+        ("/las jefas", "admin", "default"),
+        ("a=b", "editor", "outlet"),
+        ("all", "client", "*"),
+    ]
+    for name, wrong in (
+        ("AVENUE_OIDC_ISSUER", "http://sso.example"),
+        ("AVENUE_OIDC_ISSUER", "https://me@sso.example/"),
+        ("AVENUE_OIDC_ISSUER", "https://sso.example/?realm=a"),
+        ("AVENUE_OIDC_CLIENT_ID", ""),
+        ("AVENUE_OIDC_GROUPS", ""),
+        ("AVENUE_OIDC_GROUPS", "admins=superuser"),
+        ("AVENUE_OIDC_GROUPS", "admins=admin,=staff"),
+        ("AVENUE_OIDC_GROUPS", "admins=admin@"),
+        ("AVENUE_OIDC_SCOPES", "email profile"),
+        ("AVENUE_OIDC_LINK", "all"),
+        ("AVENUE_OIDC_SECOND_FACTOR", "none"),
+    ):
+        told = problems(**{**LOCAL, **right, name: wrong})
+        assert [each.partition(" ")[0] for each in told] == [name], wrong
+
+
 def of_bytes(count: int) -> str:
     return "whsec_" + base64.b64encode(bytes(range(count))).decode()
 
