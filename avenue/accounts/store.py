@@ -351,28 +351,32 @@ class MongoAccountStore:
         change = {"$unset": {"oidc": ""}, "$set": {"sessions": []}, "$inc": BOTH_EPOCHS}
         self._users.update({"_id": user_id}, {**change, **CHANGED_NOW})
 
-    def set_roles(self, user_id: str, roles: Mapping[str, Role | None]) -> None:
-        """Set somebody's roles on these sites, None being none, in one step.
+    def set_roles(
+        self,
+        user_id: str,
+        roles: Mapping[str, Role | None],
+        *,
+        under: int,
+        void_password: bool,
+    ) -> bool:
+        """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
 
-        The provider decides: a site may lose its last administrator.
+        The provider decides: a site may lose its last administrator. With `void_password` their
+        password, sessions and tokens end in the same step. Tell whether it was done.
         """
         given = {site: role.value for site, role in roles.items() if role}
         # A pipeline: one change cannot add to an array and take from it.
         kept = {"$filter": {"input": {"$objectToArray": "$roles"}, "cond": _other_than(roles)}}
-        change: list[Document] = [
-            {
-                "$set": {
-                    "roles": {"$mergeObjects": [{"$arrayToObject": kept}, {"$literal": given}]},
-                    "changed_at": "$$NOW",
-                }
-            },
-            {
-                "$set": {
-                    "sites": {"$map": {"input": {"$objectToArray": "$roles"}, "in": "$$this.k"}}
-                }
-            },
-        ]
-        self._users.update({"_id": user_id}, change)
+        change: Document = {
+            "roles": {"$mergeObjects": [{"$arrayToObject": kept}, {"$literal": given}]},
+            "changed_at": "$$NOW",
+        }
+        if void_password:
+            change |= _password("", is_own=True)
+            change |= {name: {"$add": [f"${name}", 1]} for name in BOTH_EPOCHS}
+        sites = {"$map": {"input": {"$objectToArray": "$roles"}, "in": "$$this.k"}}
+        query = {"_id": user_id, "token_epoch": under}
+        return bool(self._users.update(query, [{"$set": change}, {"$set": {"sites": sites}}]))
 
     # See `passkeys.PasskeyStore`
 

@@ -156,6 +156,8 @@ def test_groups_decide_the_role_at_each_sign_in(
     other, moved = Browser(app, OTHER_BASE), {**eva, "email": "other@x.example"}
     assert_in(other.sign_in(provider, **{**moved, "groups": ["admins", "sellers"]}))
     assert (browser.role, other.role) == ("admin", "seller")
+    for own_page in ("/admin/account", f"/admin/people/{user.id}"):
+        assert "Llavero" in browser.get(own_page).text
     assert users(application).user_by_email("other@x.example") is None
     assert listed(application, user) == {DEFAULT_SITE, OTHER_SITE}
 
@@ -344,6 +346,21 @@ def test_an_account_is_linked_by_a_verified_email_and_by_nothing_more(
     headers = {"Authorization": f"Bearer {token}"}
     assert client.get(ME, base_url=BASE, headers=headers).status_code == 401
 
+    # Nor does one that is made later, once another site is theirs, too.
+    made = application.accounts.user_named(seen["email"])
+    hashed = store.user_by_email(known(Role.ADMIN)["email"])
+    assert hashed
+    application.raw["users"].update_one(
+        {"_id": made.id},
+        {"$set": {"password_hash": hashed.password_hash, "password_is_own": False}},
+    )
+    assert tried(seen) == (303, "editor")
+    assert client.post("/api/auth/login", base_url=BASE, json=voided).status_code == 200
+    elsewhere = Browser(app, OTHER_BASE)
+    assert_in(elsewhere.sign_in(provider, **{**seen, "groups": ["pictures", "sellers"]}))
+    assert elsewhere.role == "seller"
+    assert client.post("/api/auth/login", base_url=BASE, json=voided).status_code == 401
+
     # By a setting, anybody; and nobody.
     any_, none = (app_with(application, provider, oidc_link=each) for each in ("any", "none"))
     superuser = {**known(None, superuser=True), "groups": ["admins"]}
@@ -488,6 +505,11 @@ def test_keys_change_and_what_a_token_lacks_is_asked_for(
         own = oidc._provider
         assert own
         own._clock = lambda: time.monotonic() + 90
+        asked = provider.asked.count("/realms/shop/.well-known/openid-configuration")
+        Browser(app).begin()
+        Browser(app).begin()
+        again = provider.asked.count("/realms/shop/.well-known/openid-configuration")
+        assert again == asked + 1
         eva = person("pictures")
         provider.elsewhere = {each: eva[each] for each in ("email", "email_verified", "groups")}
         browser = Browser(app)

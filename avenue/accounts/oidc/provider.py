@@ -35,6 +35,9 @@ LEEWAY_SECONDS = 60
 """How much the provider's clock may be ahead of ours, or behind."""
 GOOD_FOR_SECONDS = 3600.0
 """How long metadata and keys are believed."""
+THERE_SECONDS = 30.0
+"""How long a provider that has told its metadata counts as there. Nobody is sent to another one:
+the browser would show an error of its own, and no way to a password."""
 KEYS_AGAIN_SECONDS = 60.0
 """How old keys are at least before a token that none of them has signed makes us ask anew."""
 TALK_SECONDS = 8.0
@@ -104,7 +107,7 @@ class Provider:
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-        metadata = self._known_metadata()
+        metadata = self._known_metadata(THERE_SECONDS)
         if metadata is None:
             with self._talk() as until:
                 metadata = self._asked_metadata(until)
@@ -234,9 +237,9 @@ class Provider:
             methods=_texts(methods),
         )
 
-    def _known_metadata(self) -> Mapping[str, Any] | None:
+    def _known_metadata(self, seconds: float = GOOD_FOR_SECONDS) -> Mapping[str, Any] | None:
         known = self._metadata
-        return known[0] if known and self._clock() - known[1] < GOOD_FOR_SECONDS else None
+        return known[0] if known and self._clock() - known[1] < seconds else None
 
     def _asked_metadata(self, until: float) -> Mapping[str, Any]:
         told = self._ask(self._client.issuer.rstrip("/") + WELL_KNOWN, until)

@@ -75,8 +75,19 @@ class OidcStore(Protocol):
         it was done.
         """
 
-    def set_roles(self, user_id: str, roles: Mapping[str, Role | None]) -> None:
-        """Set somebody's roles on these sites, None being none, in one step."""
+    def set_roles(
+        self,
+        user_id: str,
+        roles: Mapping[str, Role | None],
+        *,
+        under: int,
+        void_password: bool,
+    ) -> bool:
+        """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
+
+        With `void_password` their password, sessions and tokens end in the same step. Tell whether
+        it was done.
+        """
 
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
         """Forget all tokens of a person, or those for one site; repeatable."""
@@ -186,23 +197,36 @@ class OidcService:
         """Return who it is, with the roles that their groups give by now."""
         for _ in range(TIMES):
             user = self._store.user_by_identity(claims.issuer, claims.subject)
-            if user is not None:
-                return self._let_in(site, user, claims, note)
-            self._join(site, claims, note)  # of several at once, one does
+            if user is None:
+                self._join(site, claims, note)  # of several at once, one does
+            elif self._has_roles_of(site, user, claims, note):
+                return self._let_in(site, user, claims)
         raise OidcFailed
 
-    def _let_in(self, site: Site, user: User, claims: Claims, note: Note) -> User:
+    def _has_roles_of(self, site: Site, user: User, claims: Claims, note: Note) -> bool:
+        """Give the roles of the groups, and take the others away; tell whether it was done."""
         if user.disabled:
             raise OidcAccountDisabled
         changes = self._groups.changes(user.roles, site.id, claims.groups)
-        if changes:
-            self._store.set_roles(user.id, changes)
+        if not changes:
+            return True
+        # An administrator of the site they had may know the password: it is not for another one.
+        is_added = any(each not in user.roles and role for each, role in changes.items())
+        void = is_added and not (user.password_is_own or user.superuser)
+        under = user.token_epoch
+        if not self._store.set_roles(user.id, changes, under=under, void_password=void):
+            return False
+        if void:
+            self._store.remove_tokens(user.id)
         for each, role in changes.items():
             if role is None:
                 self._store.remove_tokens(user.id, site=each)
             where = {} if each == site.id else {"site": each}
             action = "user.role_changed" if role else "user.role_taken"
             note(user, action, {**where, "by": "oidc", **({"role": role.value} if role else {})})
+        return True
+
+    def _let_in(self, site: Site, user: User, claims: Claims) -> User:
         if self._groups.role_on(site.id, claims.groups) is None:
             raise OidcNoRole
         known = self._store.user_by_id(user.id)
