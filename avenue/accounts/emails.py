@@ -14,6 +14,11 @@ def normal_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().lower()
 
 
+def is_in_one_spelling(email: str) -> bool:
+    """Tell whether `normal_email` takes no letter for another one, but for its case."""
+    return unicodedata.normalize("NFKC", email) == email
+
+
 def checked_email(email: str) -> str:
     """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
     # Bounded before it is composed, too: that takes quadratic time for a run of combining marks.

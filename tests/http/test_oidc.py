@@ -316,6 +316,7 @@ def test_an_account_is_linked_by_a_verified_email_and_by_nothing_more(
         assert tried({**editor, "email_verified": said}) == unverified
         assert tried({**person("pictures"), "email_verified": said}) == unverified
     assert tried({**editor, "email": "no address"}) == unverified
+    assert tried({**editor, "email": f"ｅ{editor['email'][1:]}"}) == unverified
     assert tried(known(Role.ADMIN)) == taken
     assert tried(known(Role.OPS)) == taken
     assert tried(known(None, superuser=True)) == taken

@@ -315,7 +315,9 @@ class Provider:
             is_refused = isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004
             if is_refused and headers and status != HTTPStatus.TOO_MANY_REQUESTS:
                 raise OidcFailed from None
-            self._away_until = self._clock() + AWAY_SECONDS
+            # What somebody brings back may make one question fail, and must not keep others out.
+            if status is None or not headers:
+                self._away_until = self._clock() + AWAY_SECONDS
             raise self._away(f"{error.code} {status or ''}".strip()) from None
         if not isinstance(told, dict):
             raise self._away("it answers with no object")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from avenue.accounts.emails import checked_email
+from avenue.accounts.emails import checked_email, is_in_one_spelling
 from avenue.accounts.errors import (
     EmailTaken,
     InvalidEmail,
@@ -243,6 +243,8 @@ class OidcService:
             email = checked_email(claims.email)
         except InvalidEmail:
             raise OidcEmailUnverified from None
+        if not is_in_one_spelling(claims.email):  # the mailbox that was verified is another one
+            raise OidcEmailUnverified
         now = self._now()
         identity = OidcIdentity(issuer=claims.issuer, subject=claims.subject, linked_at=now)
         known = self._store.user_by_email(email)
