@@ -1,6 +1,7 @@
 """Every index is there for a query or a constraint: one that nobody uses costs each write."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -59,6 +60,10 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
     ),
     "assets.site_1_versions.file_1": ({"versions.file": "a", **OF_SITE}, {}),
     "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
+    "page_content.publish_at_1": (
+        {"publish_at": {"$lte": datetime(2026, 1, 31, tzinfo=UTC), "$type": "date"}},
+        {"publish_at": 1},
+    ),
     "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),
     "writes.files_1": ({"files": "a", "state": "open", **OF_SITE}, {}),
     **{

@@ -514,7 +514,7 @@ class DuePages:
         One that says no site is left out.
         """
         found = self._pages.find(
-            {"publish_at": {"$lte": now}},
+            {"publish_at": {"$lte": now, "$type": "date"}},  # as the index has them
             {"site": 1, "publish_at": 1},
             sort=[("publish_at", 1)],
             limit=limit,
