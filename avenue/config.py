@@ -778,6 +778,43 @@ class Settings:
         unit="per minute",
         least=1,
     )
+    challenge: str = setting(
+        "AVENUE_CHALLENGE",
+        "What is asked for before the next try to sign in, to get a link for a new password or to "
+        "use an upload ticket, once some have failed. `pow`: the browser computes for a moment; "
+        "`turnstile` and `hcaptcha` ask Cloudflare and hCaptcha. See "
+        "[edge-security.md](edge-security.md#challenges).",
+        "pow",
+        choices=("off", "pow", "turnstile", "hcaptcha"),
+    )
+    challenge_after: int = setting(
+        "AVENUE_CHALLENGE_AFTER",
+        "How many tries of one address, or for one account, may fail in 15 minutes before a "
+        "challenge.",
+        5,
+        unit="failures",
+        least=1,
+        most=100,
+    )
+    challenge_bits: int = setting(
+        "AVENUE_CHALLENGE_BITS",
+        "How much `pow` computes: 2 to the power of this SHA-256 hashes on average.",
+        16,
+        unit="bits",
+        least=10,
+        most=20,
+    )
+    challenge_site_key: str = setting(
+        "AVENUE_CHALLENGE_SITE_KEY",
+        "The site key of Turnstile or hCaptcha, which the page shows.",
+        "",
+    )
+    challenge_secret: str = setting(
+        "AVENUE_CHALLENGE_SECRET",
+        "The secret key that belongs to `AVENUE_CHALLENGE_SITE_KEY`.",
+        "",
+        secret=True,
+    )
     max_site_mb: int = setting(
         "AVENUE_MAX_SITE_MB",
         "Quota of a site that has none of its own; 0 is no quota.",
@@ -894,7 +931,7 @@ class Settings:
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
-        problems += settings._wrong_clusters()
+        problems += [*settings._wrong_clusters(), *settings._wrong_challenge()]
         return settings, problems
 
     @property
@@ -1053,6 +1090,19 @@ class Settings:
         if not self.scanner or is_scanner_url(self.scanner):
             return []
         return ["AVENUE_SCANNER must be as clamd://scanner:3310, or clamd:///run/clamav/clamd.ctl"]
+
+    def _wrong_challenge(self) -> list[str]:
+        if self.challenge in {"off", "pow"}:
+            return []
+        needed = {
+            "AVENUE_CHALLENGE_SITE_KEY": self.challenge_site_key,
+            "AVENUE_CHALLENGE_SECRET": self.challenge_secret,
+        }
+        return [
+            f"{name} is missing: {self.challenge} knows us by it"
+            for name, value in needed.items()
+            if not value
+        ]
 
     @property
     def chats(self) -> list["AlertChat"]:

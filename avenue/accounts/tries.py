@@ -30,7 +30,7 @@ class Tries:
 
         `address` is the caller's IP address. Raise `TooManyRequests` above the limits.
         """
-        where = _neighbourhood(address)
+        where = neighbourhood(address)
         self._raise_any(
             self._hit(where, self._per_minute * ADDRESS_FACTOR),
             self._hit(f"{where} {email}", self._per_minute),
@@ -53,7 +53,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """Return the address, or of IPv6 the network it is in."""
     try:
         ip = ipaddress.ip_address(address)

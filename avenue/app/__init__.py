@@ -26,6 +26,7 @@ from avenue.app.services import (
     alert_service,
     audit_service,
     capacity_service,
+    challenges_of,
     disk_cache_of,
     import_service,
     inspector,
@@ -397,6 +398,7 @@ def _provide_people(
     factors = second_factors(settings, database, rate_limits, passwords)
     provide(app, accounts, recovery, people, factors)
     provide(app, passkeys_of(settings, database, rate_limits))
+    provide(app, challenges_of(settings, rate_limits))
     return accounts
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from avenue.accounts.captchas import Captcha
+from avenue.accounts.challenges import SEALED_FOR, Challenges
 from avenue.accounts.letters import QueuedLetters
+from avenue.accounts.models import POW
 from avenue.accounts.passkeys import PURPOSE as CHALLENGES
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
@@ -147,6 +150,21 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
         second_factor_roles=settings.second_factor_roles,
+    )
+
+
+def challenges_of(settings: Settings, rate_limits: RateLimits) -> Challenges:
+    """Return what asks for a challenge once some tries have failed."""
+    kind = settings.challenge
+    is_ours = kind in {"off", POW}
+    return Challenges(
+        rate_limits,
+        Sealing(settings.secret_key, SEALED_FOR),
+        after=None if kind == "off" else settings.challenge_after,
+        bits=settings.challenge_bits,
+        captcha=None
+        if is_ours
+        else Captcha(kind, settings.challenge_site_key, settings.challenge_secret),
     )
 
 

@@ -46,16 +46,21 @@ def status_as_it_is(status: int, _: bytes) -> int:
 class Asker:
     """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
 
-    `status_of` says what an answer that is none of the good ones means.
+    `status_of` says what an answer that is none of the good ones means. An answer may take
+    `seconds` in all.
     """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status_of: Callable[[int, bytes], int] = status_as_it_is
     dialler: Dialler = DIALLER
+    seconds: float = SECONDS
 
     def json(self, path: str, body: object = None) -> Any:
-        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`."""
+        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`.
+
+        Bytes are sent as they are, anything else as JSON.
+        """
         with self.asked(path, body) as answer:
             read, length = [], 0
             for block in answer.blocks:
@@ -85,12 +90,12 @@ class Asker:
 
     def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
         target = target_of(self.base_url + path, any_port=True)
-        patience = Patience(SECONDS, IDLE_SECONDS)
+        patience = Patience(self.seconds, IDLE_SECONDS)
         connection = connected_as_meant(target, patience, open_things, self.dialler)
-        sent = None if body is None else json.dumps(body).encode()
+        sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
         if sent is not None:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         connection.request("GET" if sent is None else "POST", target.path, sent, headers)
         answer = connection.getresponse()
         if answer.status != HTTPStatus.OK:

@@ -4,8 +4,10 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
+from avenue.accounts.challenges import Challenges, Purpose
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import (
+    ChallengeRequired,
     SecondFactorLocked,
     SecondFactorRequired,
     SignInAgain,
@@ -14,6 +16,7 @@ from avenue.accounts.errors import (
     WrongSecondFactor,
 )
 from avenue.accounts.models import Challenge, Proof
+from avenue.accounts.pages.challenge import answer_of, challenge_for, tried, with_policy
 from avenue.accounts.pages.steps import (
     PANEL,
     begin,
@@ -56,6 +59,7 @@ SAID = {
 }
 SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
     WrongCredentials,
+    ChallengeRequired,
     SecondFactorRequired,
     WrongPasskey,
     WrongSecondFactor,
@@ -87,9 +91,11 @@ def sign_in() -> Response:
     try:
         csrf.prove_own_page()
         body = _credentials()
-        user, actor = using(AccountService).sign_in(
-            current_site(), body.email, body.password, address=request.remote_addr or ""
-        )
+        this = tried(Purpose.SIGN_IN, body.email)
+        with using(Challenges).guarding(this, answer_of(), failures=WrongCredentials):
+            user, actor = using(AccountService).sign_in(
+                current_site(), body.email, body.password, address=this.address
+            )
     except SecondFactorRequired as error:
         begin_first_step(error.user, target)
         nothing_changed()
@@ -184,10 +190,13 @@ def _credentials() -> LoginBody:
 
 
 def _form(target: str, error: AvenueError | None = None) -> Response:
+    email = request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
+    bot_challenge = challenge_for(tried(Purpose.SIGN_IN, email), error)
     response = page(
         "accounts/login.html",
         target=target,
-        email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
+        email=email,
+        bot_challenge=bot_challenge,
         problem=_reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         can_mail=using(RecoveryService).can_mail,
@@ -196,7 +205,7 @@ def _form(target: str, error: AvenueError | None = None) -> Response:
     if error:
         response.status_code = error.status
         response.headers.update(error.headers)
-    return response
+    return with_policy(response, bot_challenge)
 
 
 def _second_form(error: AvenueError | None = None) -> Response:

@@ -7,6 +7,8 @@ from flask_babel import LazyString
 
 from avenue.accounts.errors import (
     AlreadyHere,
+    ChallengeFailed,
+    ChallengeRequired,
     InvalidEmail,
     LastAdministrator,
     ManagedElsewhere,
@@ -56,6 +58,8 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
     WrongPasskey: _("That passkey is not good here, or it took too long. Try again."),
     TooManyPasskeys: _("You have too many passkeys. Remove one that you no longer use."),
     SetupGone: _("That took too long, or it is set up already. Begin again."),
+    ChallengeRequired: _("There were several tries. Try again with the check below."),
+    ChallengeFailed: _("The check was not completed, or too long ago. Try again."),
     InvalidEmail: _("This is not an e-mail address."),
     AlreadyHere: _("This person is already on this site."),
     LastAdministrator: _(
