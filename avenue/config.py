@@ -26,6 +26,8 @@ ALERT_LEVELS = 3
 BACKUP_KEY = re.compile(r"avbk_[A-Za-z0-9_-]{43}")
 BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
+LONGEST_HASH_LINE = 64
+HASH_LINE = re.compile(rb"[0-9A-Fa-f]{40}(:[0-9]+)?\r?\n")
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
 CLUSTER_PREFIX = "AVENUE_CLUSTER_"
@@ -778,6 +780,13 @@ class Settings:
         unit="per minute",
         least=1,
     )
+    breached_passwords: str = setting(
+        "AVENUE_BREACHED_PASSWORDS",
+        "A file of SHA-1 hashes of passwords that nobody may choose, besides the list that comes "
+        "along: lines as `<40 hex digits>:<count>`, sorted, as the downloader of Have I Been Pwned "
+        "writes them. See [panel.md](panel.md#people-settings-log-of-changes).",
+        "",
+    )
     challenge: str = setting(
         "AVENUE_CHALLENGE",
         "What is asked for before the next try to sign in, to get a link for a new password or to "
@@ -932,6 +941,7 @@ class Settings:
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
         problems += [*settings._wrong_clusters(), *settings._wrong_challenge()]
+        problems += settings._wrong_passwords()
         return settings, problems
 
     @property
@@ -1090,6 +1100,18 @@ class Settings:
         if not self.scanner or is_scanner_url(self.scanner):
             return []
         return ["AVENUE_SCANNER must be as clamd://scanner:3310, or clamd:///run/clamav/clamd.ctl"]
+
+    def _wrong_passwords(self) -> list[str]:
+        if not self.breached_passwords:
+            return []
+        try:
+            with Path(self.breached_passwords).open("rb") as file:
+                begins = file.read(LONGEST_HASH_LINE)
+        except OSError as error:
+            return [f"AVENUE_BREACHED_PASSWORDS cannot be read: {error.strerror}"]
+        if HASH_LINE.match(begins):
+            return []
+        return ["AVENUE_BREACHED_PASSWORDS must be lines as <SHA-1 of 40 hex digits>:<count>"]
 
     def _wrong_challenge(self) -> list[str]:
         if self.challenge in {"off", "pow"}:

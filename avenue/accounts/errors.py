@@ -114,6 +114,14 @@ class WeakPassword(Invalid):
     hint = "Take 10 to 1024 characters that are neither the e-mail nor a well-known password."
 
 
+class BreachedPassword(WeakPassword):
+    """The new password is on a list of those that were stolen elsewhere."""
+
+    code = "breached_password"
+    message = "This password is on lists of stolen passwords, which are tried first."
+    hint = "Take one that you use nowhere else; a sentence of your own is good."
+
+
 class WrongPassword(Unprocessable):
     """The current password that was asked for is another one."""
 

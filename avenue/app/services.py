@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
+from avenue.accounts.breaches import HashFile
 from avenue.accounts.captchas import Captcha
 from avenue.accounts.challenges import SEALED_FOR, Challenges
 from avenue.accounts.letters import QueuedLetters
@@ -141,7 +143,7 @@ def account_service(
     passwords: Passwords | None = None,
 ) -> AccountService:
     """Return the people of the house, for the application and for commands."""
-    passwords = passwords or Passwords()
+    passwords = passwords or Passwords(breached=breached_passwords(settings))
     return AccountService(
         MongoAccountStore(database),
         passwords,
@@ -151,6 +153,12 @@ def account_service(
         token_days=settings.session_days,
         second_factor_roles=settings.second_factor_roles,
     )
+
+
+def breached_passwords(settings: Settings) -> HashFile | None:
+    """Return the hashes of passwords that are refused besides those everybody knows."""
+    path = settings.breached_passwords
+    return HashFile(Path(path)) if path else None
 
 
 def challenges_of(settings: Settings, rate_limits: RateLimits) -> Challenges:

@@ -7,6 +7,7 @@ from flask_babel import LazyString
 
 from avenue.accounts.errors import (
     AlreadyHere,
+    BreachedPassword,
     ChallengeFailed,
     ChallengeRequired,
     InvalidEmail,
@@ -49,6 +50,10 @@ SCOPES: Mapping[Scope, tuple[LazyString, LazyString]] = {
 
 REASONS: Mapping[type[AvenueError], LazyString] = {
     WeakPassword: _("This password is too easy to guess. Take another one."),
+    BreachedPassword: _(
+        "This password is on lists of stolen passwords, which are tried first. Take one that you "
+        "use nowhere else."
+    ),
     WrongPassword: _("The current password is not right."),
     WrongSecondFactor: _("This code is not right, or was used already. Take the next one."),
     SecondFactorLocked: _(
