@@ -41,7 +41,7 @@ BROKEN = (OSError, http.client.HTTPException)
 WITHOUT_LIMITS_OF_FREQUENCY = {
     f"AVENUE_MAX_{kind}_PER_MINUTE": "1000000"
     for kind in ("UPLOADS", "WRITES", "READS", "PAGES", "LOGINS")
-}
+} | {"AVENUE_CHALLENGE": "off"}
 GUNICORN = ("-c", "gunicorn.conf.py", "wsgi:app")
 """What the Procfile gives to gunicorn."""
 SERVING = {"gunicorn": ("gunicorn", *GUNICORN), "serve": ("avenue", "serve")}

@@ -33,7 +33,7 @@ def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Serve
     """A server that can send letters; nobody else sees its people."""
     people(shared_uri)
     mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
-    with Server(guard, shared_uri, AVENUE_JOBS="inline", **mail) as server:
+    with Server(guard, shared_uri, AVENUE_JOBS="inline", AVENUE_CHALLENGE="pow", **mail) as server:
         yield server
 
 
