@@ -133,7 +133,7 @@ class Application:
             max_reads_per_minute=OFTEN,
             max_pages_per_minute=OFTEN,
             workers=1,
-            **changes,
+            **{"challenge": "off", **changes},
         )
         self.database = Database(self.settings)
         self.raw = mongod.client[self.database.raw.name]

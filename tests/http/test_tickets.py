@@ -63,9 +63,7 @@ class Given:
 @pytest.fixture(scope="module")
 def strangers(application: Application) -> dict[str, Caller]:
     """Nobody, by host; all tests here come from one address, which may try as often as it likes."""
-    app = application.with_settings(
-        max_logins_per_minute=OFTEN, challenge="off", cors_origins=(ORIGIN,), local=True
-    )
+    app = application.with_settings(max_logins_per_minute=OFTEN, cors_origins=(ORIGIN,), local=True)
     who = ("nobody", "nobody_on_other_site")
     return {each.host: replace(each, app=app) for each in map(application.caller, who)}
 
@@ -550,7 +548,7 @@ def test_too_many_tickets_wait_for_their_file(application, nobody, maker, monkey
 
 
 def test_guessing_is_counted_and_needs_the_answer_to_a_challenge(application, maker):
-    app = application.with_settings(challenge_bits=10, max_logins_per_minute=7)
+    app = application.with_settings(challenge="pow", challenge_bits=10, max_logins_per_minute=7)
     nobody, given = replace(application.caller("nobody"), app=app), made(maker)
     where = {"environ_base": {"REMOTE_ADDR": "198.51.100.78"}}
     wrong = {"Upload-Ticket": altered(-1)(given).ticket}
