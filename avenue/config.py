@@ -26,6 +26,8 @@ ALERT_LEVELS = 3
 BACKUP_KEY = re.compile(r"avbk_[A-Za-z0-9_-]{43}")
 BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
+LONGEST_HASH_LINE = 64
+HASH_LINE = re.compile(rb"[0-9A-Fa-f]{40}(:[0-9]+)?\r?\n")
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
 CLUSTER_PREFIX = "AVENUE_CLUSTER_"
@@ -853,6 +855,50 @@ class Settings:
         unit="per minute",
         least=1,
     )
+    breached_passwords: str = setting(
+        "AVENUE_BREACHED_PASSWORDS",
+        "A file of SHA-1 hashes of passwords that nobody may choose, besides the list that comes "
+        "along: lines as `<40 hex digits>:<count>`, sorted, as the downloader of Have I Been Pwned "
+        "writes them. See [panel.md](panel.md#people-settings-log-of-changes).",
+        "",
+    )
+    challenge: str = setting(
+        "AVENUE_CHALLENGE",
+        "What is asked for before the next try to sign in, to get a link for a new password or to "
+        "use an upload ticket, once some have failed. `pow`: the browser computes for a moment; "
+        "`turnstile` and `hcaptcha` ask Cloudflare and hCaptcha. See "
+        "[edge-security.md](edge-security.md#challenges).",
+        "off",
+        choices=("off", "pow", "turnstile", "hcaptcha"),
+    )
+    challenge_after: int = setting(
+        "AVENUE_CHALLENGE_AFTER",
+        "How many tries of one address, or for one account, may fail in 15 minutes before a "
+        "challenge.",
+        5,
+        unit="failures",
+        least=1,
+        most=100,
+    )
+    challenge_bits: int = setting(
+        "AVENUE_CHALLENGE_BITS",
+        "How much `pow` computes: 2 to the power of this SHA-256 hashes on average.",
+        16,
+        unit="bits",
+        least=10,
+        most=20,
+    )
+    challenge_site_key: str = setting(
+        "AVENUE_CHALLENGE_SITE_KEY",
+        "The site key of Turnstile or hCaptcha, which the page shows.",
+        "",
+    )
+    challenge_secret: str = setting(
+        "AVENUE_CHALLENGE_SECRET",
+        "The secret key that belongs to `AVENUE_CHALLENGE_SITE_KEY`.",
+        "",
+        secret=True,
+    )
     max_site_mb: int = setting(
         "AVENUE_MAX_SITE_MB",
         "Quota of a site that has none of its own; 0 is no quota.",
@@ -970,7 +1016,8 @@ class Settings:
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
         problems += [*settings._wrong_clusters(), *settings._wrong_telemetry()]
-        problems += settings._wrong_oidc()
+        problems += [*settings._wrong_oidc(), *settings._wrong_challenge()]
+        problems += settings._wrong_passwords()
         return settings, problems
 
     @property
@@ -1129,6 +1176,31 @@ class Settings:
         if not self.scanner or is_scanner_url(self.scanner):
             return []
         return ["AVENUE_SCANNER must be as clamd://scanner:3310, or clamd:///run/clamav/clamd.ctl"]
+
+    def _wrong_passwords(self) -> list[str]:
+        if not self.breached_passwords:
+            return []
+        try:
+            with Path(self.breached_passwords).open("rb") as file:
+                begins = file.read(LONGEST_HASH_LINE)
+        except OSError as error:
+            return [f"AVENUE_BREACHED_PASSWORDS cannot be read: {error.strerror}"]
+        if HASH_LINE.match(begins):
+            return []
+        return ["AVENUE_BREACHED_PASSWORDS must be lines as <SHA-1 of 40 hex digits>:<count>"]
+
+    def _wrong_challenge(self) -> list[str]:
+        if self.challenge in {"off", "pow"}:
+            return []
+        needed = {
+            "AVENUE_CHALLENGE_SITE_KEY": self.challenge_site_key,
+            "AVENUE_CHALLENGE_SECRET": self.challenge_secret,
+        }
+        return [
+            f"{name} is missing: {self.challenge} knows us by it"
+            for name, value in needed.items()
+            if not value
+        ]
 
     @property
     def group_roles(self) -> list["GroupRole"]:

@@ -1,6 +1,6 @@
 """What can go wrong with people and tokens."""
 
-from avenue.accounts.models import User
+from avenue.accounts.models import BotChallenge, User
 from avenue.errors import (
     Conflict,
     Forbidden,
@@ -166,6 +166,14 @@ class WeakPassword(Invalid):
     hint = "Take 10 to 1024 characters that are neither the e-mail nor a well-known password."
 
 
+class BreachedPassword(WeakPassword):
+    """The new password is on a list of those that were stolen elsewhere."""
+
+    code = "breached_password"
+    message = "This password is on lists of stolen passwords, which are tried first."
+    hint = "Take one that you use nowhere else; a sentence of your own is good."
+
+
 class WrongPassword(Unprocessable):
     """The current password that was asked for is another one."""
 
@@ -270,3 +278,25 @@ class ScopeNotYours(Forbidden):
     code = "scope_not_yours"
     message = "You cannot give a token more than you may do yourself."
     hint = "Ask only for scopes your own token has, or sign in."
+
+
+class ChallengeRequired(Forbidden):
+    """Some tries have failed, so the next one needs the answer to a challenge."""
+
+    code = "challenge_required"
+    message = "Several tries have failed, so the next one needs the answer to a challenge."
+    hint = (
+        "Solve `challenge` and send the answer in the header Challenge-Response, or wait for "
+        "`retry_after_seconds`."
+    )
+
+    def __init__(self, challenge: BotChallenge) -> None:
+        super().__init__(challenge=challenge.facts, retry_after_seconds=challenge.seconds)
+        self.challenge = challenge
+
+
+class ChallengeFailed(ChallengeRequired):
+    """The answer to the challenge is wrong, for something else, too old, or was used already."""
+
+    code = "challenge_failed"
+    message = "This is not the answer to a challenge for this, or it came late or twice."

@@ -102,6 +102,43 @@ class Challenge:
     sealed: str
 
 
+POW = "pow"
+"""A challenge of our own: proof of work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotChallenge:
+    """What is to be solved: a widget of `site_key` for `action`, or a number for `salt`.
+
+    Without an answer the next try is possible in `seconds`.
+    """
+
+    kind: str
+    action: str
+    seconds: int
+    site_key: str = ""
+    token: str = ""
+    salt: str = ""
+    difficulty: int = 0
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What a program is told."""
+        if self.kind == POW:
+            return {
+                "kind": self.kind,
+                "token": self.token,
+                "salt": self.salt,
+                "difficulty": self.difficulty,
+            }
+        return {"kind": self.kind, "site_key": self.site_key, "action": self.action}
+
+    @property
+    def minutes(self) -> int:
+        """In how many minutes the next try is possible without an answer."""
+        return -(-self.seconds // 60)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What somebody shows besides or instead of a password; what is empty is not shown.

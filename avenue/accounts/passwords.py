@@ -8,7 +8,8 @@ from typing import Protocol
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from avenue.accounts.errors import SignInBusy, WeakPassword
+from avenue.accounts.breaches import HashFile, is_listed
+from avenue.accounts.errors import BreachedPassword, SignInBusy, WeakPassword
 from avenue.accounts.old_hashes import argon2_of, is_right
 
 # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two rounds, one lane.
@@ -22,41 +23,8 @@ LEAST_CHARACTERS = 10
 MOST_CHARACTERS = 1024
 LEAST_DIFFERENT_CHARACTERS = 4
 MADE_PASSWORD_BYTES = 15  # 20 characters
-# Long enough to pass otherwise, and on every list of passwords to try first.
-WELL_KNOWN = frozenset(
-    {
-        "0123456789",
-        "0987654321",
-        "1234567890",
-        "12345678910",
-        "123456789a",
-        "1q2w3e4r5t",
-        "1qaz2wsx3edc",
-        "abcd123456",
-        "abcdefghij",
-        "administrador",
-        "administrator",
-        "admin12345",
-        "changeme123",
-        "contraseña",
-        "contraseña1",
-        "contrasena",
-        "contrasena1",
-        "iloveyou123",
-        "letmein123",
-        "password01",
-        "password12",
-        "password123",
-        "password1234",
-        "passw0rd123",
-        "q1w2e3r4t5",
-        "qwerty1234",
-        "qwerty12345",
-        "qwerty123456",
-        "qwertyuiop",
-        "welcome123",
-    }
-)
+NOT_LISTED = frozenset({"contraseña1", "contraseña12", "contraseña123"})
+"""What the list of well-known passwords lacks in Spanish."""
 
 
 class PasswordKeeper(Protocol):
@@ -71,6 +39,9 @@ class PasswordKeeper(Protocol):
     def is_current(self, stored: str) -> bool:
         """Tell whether `stored` is as `hash` would make it, and need not be made again."""
 
+    def check_new(self, password: str, *, email: str) -> None:
+        """Raise `WeakPassword` or `BreachedPassword` for one that should not be set."""
+
 
 class Passwords:
     """Hashes and checks passwords, a few at once; the others wait briefly."""
@@ -81,7 +52,9 @@ class Passwords:
         hasher: PasswordHasher | None = None,
         at_once: int = AT_ONCE,
         longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+        breached: HashFile | None = None,
     ) -> None:
+        self._breached = breached
         self._hasher = hasher or PasswordHasher(
             time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES
         )
@@ -121,6 +94,10 @@ class Passwords:
         except InvalidHashError:
             return False
 
+    def check_new(self, password: str, *, email: str) -> None:
+        """Raise `WeakPassword` or `BreachedPassword` for one that should not be set."""
+        check_new(password, email=email, breached=self._breached)
+
     def _is_argon2(self, hashed: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(hashed, password)
@@ -148,14 +125,21 @@ def made_password() -> str:
     return secrets.token_urlsafe(MADE_PASSWORD_BYTES)
 
 
-def check_new(password: str, *, email: str) -> None:
-    """Raise `WeakPassword` for a new password that would soon be guessed."""
-    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
+def check_new(password: str, *, email: str, breached: HashFile | None = None) -> None:
+    """Raise `WeakPassword` or `BreachedPassword` for a new password that would soon be guessed.
+
+    `breached` are hashes of passwords to refuse besides those everybody knows.
+    """
+    kept = _plain(password)
+    if len(kept) < LEAST_CHARACTERS or len(password) > MOST_CHARACTERS:
         raise WeakPassword
-    plain = _plain(password).casefold()
-    easy = plain in WELL_KNOWN or plain in {email.casefold(), email.casefold().partition("@")[0]}
+    plain = kept.casefold()
+    easy = plain in NOT_LISTED or plain in {email.casefold(), email.casefold().partition("@")[0]}
     if easy or len(set(plain)) < LEAST_DIFFERENT_CHARACTERS:
         raise WeakPassword
+    for spelling in sorted({password, kept, plain}):
+        if is_listed(spelling) or (breached is not None and breached.has(spelling)):
+            raise BreachedPassword
 
 
 def _plain(password: str) -> str:

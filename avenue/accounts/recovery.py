@@ -17,7 +17,7 @@ from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import ResetLinkGone
 from avenue.accounts.letters import MailOrder, Why, added_letter, reset_letter
 from avenue.accounts.models import PasswordLink, User
-from avenue.accounts.passwords import PasswordKeeper, check_new
+from avenue.accounts.passwords import PasswordKeeper
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
 from avenue.errors import NotFound
@@ -181,7 +181,7 @@ class RecoveryService:
         once, one does. Raise `ResetLinkGone` or `WeakPassword`.
         """
         user = self.person_of(site, secret)
-        check_new(new, email=user.email)
+        self._passwords.check_new(new, email=user.email)
         password_hash = self._passwords.hash(new)
         under = user.token_epoch
         if not self._store.set_password(user.id, password_hash, is_own=True, under=under):

@@ -1,10 +1,15 @@
 """`/api/auth/*`: signing in and out for programs, and their tokens."""
 
 from flask import Blueprint, Response, jsonify, request
+from typing_extensions import TypedDict
 
 from avenue.accounts import replies
 from avenue.accounts.bodies import LoginBody, TokenBody
+from avenue.accounts.challenges import HEADER, Challenges, Purpose, Try
+from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import (
+    ChallengeFailed,
+    ChallengeRequired,
     ScopeNotYours,
     SecondFactorLocked,
     SecondFactorRequired,
@@ -27,14 +32,20 @@ from avenue.web.hosts import current_site
 from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 
+ChallengeHead = TypedDict("ChallengeHead", {"Challenge-Response": str}, total=False)
+"""The answer to the challenge of a 403 `challenge_required`; it is good once."""
+
 blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 
 
 @blueprint.post("/login")
 @described(
     body=LoginBody,
+    headers=ChallengeHead,
     replies={200: replies.SignedIn},
     refuses=(
+        ChallengeRequired,
+        ChallengeFailed,
         WrongCredentials,
         SignInBusy,
         SecondFactorRequired,
@@ -46,14 +57,22 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 def login() -> Response:
     """Give a token for this site; no cookie is set. Who has a second factor sends a code along."""
     body = body_as(LoginBody)
-    user, new = using(AccountService).sign_in_for_token(
-        current_site(),
-        body.email,
-        body.password,
-        address=request.remote_addr or "",
-        proof=Proof(otp=body.otp or "", recovery_code=body.recovery_code or ""),
-        agent=request.headers.get("User-Agent", ""),
+    address, answer = request.remote_addr or "", request.headers.get(HEADER, "")
+    tried = Try(
+        purpose=Purpose.SIGN_IN,
+        site=current_site(),
+        address=address,
+        account=normal_email(body.email),
     )
+    with using(Challenges).guarding(tried, answer, failures=WrongCredentials):
+        user, new = using(AccountService).sign_in_for_token(
+            current_site(),
+            body.email,
+            body.password,
+            address=address,
+            proof=Proof(otp=body.otp or "", recovery_code=body.recovery_code or ""),
+            agent=request.headers.get("User-Agent", ""),
+        )
     signed_in: replies.SignedIn = {
         "token": new.secret,
         "expires_at": iso(new.token.expires_at),

@@ -34,7 +34,7 @@ from avenue.accounts.models import (
     TokenPage,
     User,
 )
-from avenue.accounts.passwords import PasswordKeeper, check_new, made_password
+from avenue.accounts.passwords import PasswordKeeper, made_password
 from avenue.accounts.second_factor import SecondFactors
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
@@ -520,7 +520,7 @@ class AccountService:
         return self._make_token(self.user_named(email), site, name, scopes, days)
 
     def _new_hash(self, password: str, email: str) -> str:
-        check_new(password, email=email)
+        self._passwords.check_new(password, email=email)
         return self._passwords.hash(password)
 
     def _make_token(

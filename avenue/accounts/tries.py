@@ -30,7 +30,7 @@ class Tries:
 
         `address` is the caller's IP address. Raise `TooManyRequests` above the limits.
         """
-        where = _neighbourhood(address)
+        where = neighbourhood(address)
         self._raise_any(
             self._hit(where, self._per_minute * ADDRESS_FACTOR),
             self._hit(f"{where} {email}", self._per_minute),
@@ -38,7 +38,7 @@ class Tries:
 
     def count_address(self, address: str) -> None:
         """Count for the address alone. Raise `TooManyRequests` above the limit."""
-        self._raise_any(self._hit(_neighbourhood(address), self._per_minute * ADDRESS_FACTOR))
+        self._raise_any(self._hit(neighbourhood(address), self._per_minute * ADDRESS_FACTOR))
 
     def count_account(self, email: str) -> None:
         """Count for the account alone, from wherever. Raise `TooManyRequests` above the limit."""
@@ -57,7 +57,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """Return the address, or of IPv6 the network it is in."""
     try:
         ip = ipaddress.ip_address(address)

@@ -26,7 +26,9 @@ from avenue.app.services import (
     account_service,
     alert_service,
     audit_service,
+    breached_passwords,
     capacity_service,
+    challenges_of,
     disk_cache_of,
     import_service,
     inspector,
@@ -399,7 +401,8 @@ def _report_traffic(database: Database, gate: Gate) -> None:
 def _provide_people(
     app: Flask, database: Database, rate_limits: RateLimits, settings: Settings
 ) -> AccountService:
-    passwords = Passwords()  # one, so that few are checked at a time
+    breached = breached_passwords(settings)
+    passwords = Passwords(breached=breached)  # one, so that few are checked at a time
     accounts = account_service(settings, database, rate_limits, passwords)
     recovery = recovery_service(settings, database, rate_limits, passwords)
     people = PeopleService(MongoAccountStore(database), passwords, recovery)
@@ -409,6 +412,7 @@ def _provide_people(
         app,
         passkeys_of(settings, database, rate_limits),
         oidc_service(settings, database, rate_limits),
+        challenges_of(settings, rate_limits),
     )
     return accounts
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from avenue.accounts.breaches import HashFile
+from avenue.accounts.captchas import Captcha
+from avenue.accounts.challenges import SEALED_FOR, Challenges
 from avenue.accounts.letters import QueuedLetters
+from avenue.accounts.models import POW
 from avenue.accounts.oidc.groups import GroupRoles
 from avenue.accounts.oidc.models import Policy
 from avenue.accounts.oidc.provider import Client, Provider
@@ -144,7 +149,7 @@ def account_service(
     passwords: Passwords | None = None,
 ) -> AccountService:
     """Return the people of the house, for the application and for commands."""
-    passwords = passwords or Passwords()
+    passwords = passwords or Passwords(breached=breached_passwords(settings))
     return AccountService(
         MongoAccountStore(database),
         passwords,
@@ -153,6 +158,27 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
         second_factor_roles=settings.second_factor_roles,
+    )
+
+
+def breached_passwords(settings: Settings) -> HashFile | None:
+    """Return the hashes of passwords that are refused besides those everybody knows."""
+    path = settings.breached_passwords
+    return HashFile(Path(path)) if path else None
+
+
+def challenges_of(settings: Settings, rate_limits: RateLimits) -> Challenges:
+    """Return what asks for a challenge once some tries have failed."""
+    kind = settings.challenge
+    is_ours = kind in {"off", POW}
+    return Challenges(
+        rate_limits,
+        Sealing(settings.secret_key, SEALED_FOR),
+        after=None if kind == "off" else settings.challenge_after,
+        bits=settings.challenge_bits,
+        captcha=None
+        if is_ours
+        else Captcha(kind, settings.challenge_site_key, settings.challenge_secret),
     )
 
 

@@ -47,7 +47,7 @@ class Asker:
     """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
 
     `status_of` says what an answer that is none of the good ones means. `is_ours`: whatever the
-    name leads to is meant. An answer is waited for at most `seconds`.
+    name leads to is meant. An answer may take `seconds` in all.
     """
 
     base_url: str
@@ -98,8 +98,8 @@ class Asker:
         )
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        if sent is not body:
-            headers["Content-Type"] = "application/json"
+        if sent is not None:
+            headers.setdefault("Content-Type", "application/json")
         connection.request("GET" if sent is None else "POST", target.path, sent, headers)
         answer = connection.getresponse()
         if answer.status != HTTPStatus.OK:

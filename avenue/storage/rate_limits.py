@@ -1,5 +1,6 @@
 """How often somebody did something lately, counted for all instances together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,14 +25,22 @@ class Window:
 
 
 class RateLimits:
-    """Counts in windows of a minute that begin with the first try, by the server's clock."""
+    """Counts in windows that begin with the first try, by the server's clock."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counters = house(database).quick_collection("rate_limits")
 
-    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
+    def count(
+        self,
+        key: str,
+        *,
+        within_seconds: float | None = None,
+        window_seconds: int = WINDOW_SECONDS,
+    ) -> Window:
         """Count one try of `key` in one round trip, and return its window.
+
+        A new window is `window_seconds` long.
 
         Raise `Unavailable` when that cannot be done, or not `within_seconds`, where they are given;
         the try may have been counted all the same.
@@ -39,12 +48,25 @@ class RateLimits:
         seconds = self._database.write_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
             try:
-                counter = self._counters.find_and_update({"_id": key}, [_COUNT], upsert=True)
+                counter = self._counters.find_and_update(
+                    {"_id": key}, [_count(window_seconds)], upsert=True
+                )
             except PyMongoError as error:  # no room to write, or no right to
                 raise unavailable(error) from error
         if counter is None:
             raise Unavailable
         return Window(tries=counter["count"], seconds_left=_seconds_left(counter))
+
+    def running(self, keys: Sequence[str]) -> list[Window]:
+        """Return the windows of `keys` that are running; nothing is counted."""
+        running: list[Document] = [
+            {"$match": {"_id": {"$in": [*keys]}, "$expr": _IS_RUNNING}},
+            {"$set": {"at": "$$NOW"}},
+        ]
+        return [
+            Window(tries=each["count"], seconds_left=_seconds_left(each))
+            for each in self._counters.aggregate(running)
+        ]
 
     def hit(self, key: str, limit: int) -> int:
         """Count one try of `key`; return 0 when it is within `limit`, else seconds to wait."""
@@ -55,14 +77,17 @@ class RateLimits:
 _IS_RUNNING = {
     "$and": [{"$isNumber": "$count"}, {"$gt": ["$resets_at", "$$NOW"]}],
 }
-_ENDS = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": WINDOW_SECONDS}}
-_COUNT = {
-    "$set": {
-        "count": {"$cond": [_IS_RUNNING, {"$add": ["$count", 1]}, 1]},
-        "resets_at": {"$cond": [_IS_RUNNING, "$resets_at", _ENDS]},
-        "at": "$$NOW",
+
+
+def _count(window_seconds: int) -> Document:
+    ends = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": window_seconds}}
+    return {
+        "$set": {
+            "count": {"$cond": [_IS_RUNNING, {"$add": ["$count", 1]}, 1]},
+            "resets_at": {"$cond": [_IS_RUNNING, "$resets_at", ends]},
+            "at": "$$NOW",
+        }
     }
-}
 
 
 def _seconds_left(counter: Document) -> int:

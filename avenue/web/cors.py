@@ -18,6 +18,7 @@ ALLOWED = ", ".join(
         "Content-Type",
         "X-Requested-With",
         "Cache-Control",
+        "Challenge-Response",
         "Idempotency-Key",
         "If-Match",
         "If-None-Match",

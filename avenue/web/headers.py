@@ -1,5 +1,7 @@
 """Headers every answer has unless its view says otherwise: nothing is sniffed, framed or kept."""
 
+from collections.abc import Mapping
+
 from flask import Flask, Response
 
 from avenue.config import Settings
@@ -26,6 +28,18 @@ EDITOR_POLICY = (
 )
 """For the editor of pages: its canvas is a frame without an address and so under this policy, too,
 and shows a page with the styles that are just being chosen. Another frame shows previews."""
+
+TURNSTILE = "https://challenges.cloudflare.com"
+HCAPTCHA = "https://hcaptcha.com https://*.hcaptcha.com"
+CAPTCHA_POLICIES: Mapping[str, str] = {
+    "turnstile": PAGE_POLICY.replace("script-src 'self'", f"script-src 'self' {TURNSTILE}")
+    + f"; frame-src {TURNSTILE}",
+    "hcaptcha": PAGE_POLICY.replace("script-src 'self'", f"script-src 'self' {HCAPTCHA}")
+    .replace("style-src 'self'", f"style-src 'self' {HCAPTCHA}")
+    .replace("connect-src 'self'", f"connect-src 'self' {HCAPTCHA}")
+    + f"; frame-src {HCAPTCHA}",
+}
+"""For a page that shows the challenge of one of these services, as their documentation asks."""
 
 HSTS = "max-age=31536000"
 

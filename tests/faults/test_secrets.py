@@ -115,6 +115,7 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
             "purge_secret",
             "alert_token",
             "webhook_token",
+            "challenge_secret",
             "first_password",
             "password",
             "typed",
@@ -155,6 +156,10 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
             # The few files of this test are more than a hundredth of what the site may store.
             "AVENUE_ALERT_PERCENTS": "1,2,3",
             "AVENUE_MAX_SITE_FILES": "50",
+            "AVENUE_CHALLENGE": "turnstile",
+            "AVENUE_CHALLENGE_SITE_KEY": "0x4-of-tests",
+            "AVENUE_CHALLENGE_SECRET": known["challenge_secret"],
+            "AVENUE_CHALLENGE_AFTER": "100",
             "AVENUE_ADMIN_PASSWORD": known["first_password"],
             "AVENUE_JOBS": "inline",
             "AVENUE_CACHE_SECONDS": "0",  # so that edges are told at once

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -18,7 +19,7 @@ from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
-from avenue.app.services import oidc_service
+from avenue.app.services import challenges_of, oidc_service
 from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.sealing import Sealing
@@ -125,13 +126,14 @@ def make_app(settings: Settings, accounts: AccountService, *more: object) -> Fla
 
 
 @contextmanager
-def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
-    """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
+def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[House]:
+    """Ada is admin here, Ben a superuser, Cyd a seller of the other site; `changes` are settings."""
     settings = Settings(
         local=True,
         mongodb_uri=uri,
         secret_key="k" * 40,
         public_base_url=HERE.base_url,
+        **changes,
     )
     database = Database(settings)
     hasher = CountingHasher()
@@ -174,8 +176,8 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
         Sealing(settings.secret_key),
         tries_per_minute=settings.max_logins_per_minute,
     )
-    oidc = oidc_service(settings, database, tries)
-    app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc)
+    oidc, challenges = oidc_service(settings, database, tries), challenges_of(settings, tries)
+    app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc, challenges)
     yield House(
         app=app,
         accounts=accounts,

@@ -169,7 +169,7 @@ class Application:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("avenue.app.RateLimits", lambda _: self.counter)
             patch.setattr("avenue.app.DecodePool", decoders)
-            patch.setattr("avenue.app.Passwords", lambda: Passwords(hasher=QUICK_HASHER))
+            patch.setattr("avenue.app.Passwords", functools.partial(Passwords, hasher=QUICK_HASHER))
             app = create_app(settings, self.database)
         self.apps.append(app)
         return app

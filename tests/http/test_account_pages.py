@@ -79,6 +79,7 @@ def test_a_new_password_ends_every_other_session_and_keeps_this_one(house: House
             for each in (passwords(current=""), passwords(current="x" * 5000))
         ],
         (passwords(new="short"), "demasiado fácil de adivinar"),
+        (passwords(new="Password1234"), "contraseñas robadas"),
         *[
             pytest.param(each, "demasiado fácil de adivinar", marks=pytest.mark.long)
             for each in (passwords(new=ADA), passwords(new=""))
@@ -262,6 +263,7 @@ def test_the_link_sets_the_password_once(house: House) -> None:
     ("new", "again", "status", "said"),
     [
         (NEWER, "another", 422, "no son iguales"),
+        ("password1234", "password1234", 400, "contraseñas robadas"),
         pytest.param("short", "short", 400, "demasiado fácil", marks=pytest.mark.long),
         pytest.param(ADA, ADA, 400, "demasiado fácil", marks=pytest.mark.long),
         pytest.param("y" * 2000, "y" * 2000, 400, "demasiado fácil", marks=pytest.mark.long),

@@ -36,6 +36,7 @@ from tests.http.application import (
     a_picture,
     unique,
 )
+from tests.http.test_challenges import answer_to
 from tests.http.test_uploads import UPLOADS, code, ids
 from tests.table import table
 from tests.threads import at_once, joined
@@ -546,16 +547,26 @@ def test_too_many_tickets_wait_for_their_file(application, nobody, maker, monkey
     made(maker)
 
 
-def test_guessing_is_counted(application, maker):
-    nobody, given = application.caller("nobody"), made(maker)
-    asked = {
-        "data": b"x",
-        "headers": {"Upload-Ticket": altered(-1)(given).ticket},
-        "environ_base": {"REMOTE_ADDR": "198.51.100.78"},
-    }
-    answers = [nobody.post(given.url, **asked) for _ in range(11)]
-    assert [code(each) for each in answers[:10]] == [WRONG] * 10
-    assert code(answers[10]) == (429, "too_many_requests")
+def test_guessing_is_counted_and_needs_the_answer_to_a_challenge(application, maker):
+    app = application.with_settings(challenge="pow", challenge_bits=10, max_logins_per_minute=7)
+    nobody, given = replace(application.caller("nobody"), app=app), made(maker)
+    where = {"environ_base": {"REMOTE_ADDR": "198.51.100.78"}}
+    wrong = {"Upload-Ticket": altered(-1)(given).ticket}
+
+    def solved() -> dict[str, str]:
+        refused = nobody.post(given.url, data=b"x", headers=wrong, **where)
+        assert code(refused) == (403, "challenge_required")
+        return {"Challenge-Response": answer_to(refused.json["challenge"])}
+
+    for _ in range(5):
+        assert code(nobody.post(given.url, data=b"x", headers=wrong, **where)) == WRONG
+    assert code(nobody.post(given.url, data=b"x", headers=wrong | solved(), **where)) == WRONG
+    own = {"Upload-Ticket": given.ticket, **solved()}  # of who has it, at the same address
+    assert nobody.post(given.url, data=b"good", headers=own, **where).status_code == 201
+    used = nobody.post(given.url, data=b"good", headers=own, **where)
+    assert code(used) == (403, "challenge_failed")
+    late = nobody.post(given.url, data=b"x", headers=wrong | solved(), **where)
+    assert code(late) == (429, "too_many_requests")
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -55,9 +55,15 @@ class Counter:
     seen: dict[str, int] = field(default_factory=dict)
     wait_seconds: int = 42
 
-    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
+    def count(
+        self, key: str, *, within_seconds: float | None = None, window_seconds: int = 60
+    ) -> Window:
         self.seen[key] = self.seen.get(key, 0) + 1
         return Window(tries=self.seen[key], seconds_left=self.wait_seconds)
+
+    def running(self, keys: Sequence[str]) -> list[Window]:
+        seen = [self.seen[each] for each in keys if each in self.seen]
+        return [Window(tries=each, seconds_left=self.wait_seconds) for each in seen]
 
     def hit(self, key: str, limit: int) -> int:
         window = self.count(key)

@@ -144,3 +144,18 @@ def test_the_wait_is_at_least_a_second(database: Database, limits: RateLimits) -
 def test_old_counters_go_by_themselves(database: Database) -> None:
     index = database.raw["rate_limits"].index_information()["resets_at_1"]
     assert index["expireAfterSeconds"] == 60
+
+
+def test_what_is_looked_at_is_not_counted_and_is_over_when_its_own_window_is(
+    database: Database, limits: RateLimits, elsewhere: RateLimits
+) -> None:
+    for _ in range(2):
+        limits.count("ana", window_seconds=900)
+    limits.count("leo")
+    for _ in range(2):
+        [seen] = elsewhere.running(["ana", "nobody"])
+        assert seen.tries == 2
+        assert 800 < seen.seconds_left <= 900
+    over = {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": 1}}
+    database.raw["rate_limits"].update_one({"_id": "ana"}, [{"$set": {"resets_at": over}}])
+    assert [each.tries for each in limits.running(["ana", "leo"])] == [1]

@@ -229,6 +229,16 @@ def test_chats_are_services_with_where_they_are(chats, services):
     assert [each.partition(" ")[0] for each in problems(**environ)] == ["AVENUE_ALERT_CHATS"]
 
 
+def test_a_challenge_of_a_service_needs_its_keys():
+    keys = {"AVENUE_CHALLENGE_SITE_KEY": "0x4AAA", "AVENUE_CHALLENGE_SECRET": "0x4s3cret"}
+    assert Settings.from_env(LOCAL).challenge == "pow"
+    for service in ("turnstile", "hcaptcha"):
+        environ = {**LOCAL, "AVENUE_CHALLENGE": service}
+        assert Settings.from_env({**environ, **keys}).challenge == service
+        told = problems(**environ)
+        assert [each.partition(" ")[0] for each in told] == [*keys]
+
+
 def test_origins_are_separated_by_commas():
     environ = {**LOCAL, "AVENUE_CORS_ORIGINS": " https://a.example/ ,, https://b.example"}
     assert Settings.from_env(environ).cors_origins == ("https://a.example", "https://b.example")
@@ -259,6 +269,7 @@ def test_secrets_are_never_printed():
         "AVENUE_CLUSTER_C2": "mongodb://user:cl5ster@c2.example/x",
         "AVENUE_IMPORT_CFIMAGES_TOKEN": "t0ken-of-the-source",
         "AVENUE_OIDC_CLIENT_SECRET": "cl1ent-of-the-sign-in-provider",
+        "AVENUE_CHALLENGE_SECRET": "s3cret-of-the-widget",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n", "cl5ster"):

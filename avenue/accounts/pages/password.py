@@ -6,8 +6,10 @@ sends it in its body.
 
 from flask import Blueprint, Response, request
 
+from avenue.accounts.challenges import Challenges, Purpose
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
-from avenue.accounts.errors import ResetLinkGone, WeakPassword
+from avenue.accounts.errors import ChallengeRequired, ResetLinkGone, WeakPassword
+from avenue.accounts.pages.challenge import answer_of, challenge_for, tried, with_policy
 from avenue.accounts.pages.words import keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.recovery import RecoveryService
@@ -28,7 +30,7 @@ blueprint.after_request(keep_out_of_caches)
 @blueprint.get("/login/forgotten")
 def show_forgotten() -> Response:
     """Show the form that asks for a link, or whom to ask where no letters are sent."""
-    return page("accounts/forgotten.html", can_mail=using(RecoveryService).can_mail)
+    return _forgotten_page()
 
 
 @blueprint.post("/login/forgotten")
@@ -37,23 +39,31 @@ def ask_for_link() -> Response:
     """Have a link sent, and say the same whether anybody has this e-mail."""
     nothing_changed()  # what is sent, and to whom, is written down when it is sent
     recovery, email = using(RecoveryService), request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
+    challenges, this = using(Challenges), tried(Purpose.RESET, email)
     try:
         csrf.prove_own_page()
         if recovery.can_mail:
-            recovery.ask(
-                current_site(), email, address=request.remote_addr or "", language=language()
-            )
-    except (csrf.CsrfFailed, TooManyRequests, Unavailable) as error:
-        response = page(
-            "accounts/forgotten.html",
-            status=error.status,
-            can_mail=recovery.can_mail,
-            problem=reason(error),
-            email=email,
-        )
-        response.headers.update(error.headers)
-        return response
+            challenges.admit(this, answer_of())
+            recovery.ask(current_site(), email, address=this.address, language=language())
+            challenges.count(this)  # each of them: whether it is of anybody shows nowhere
+    except (csrf.CsrfFailed, ChallengeRequired, TooManyRequests, Unavailable) as error:
+        return _forgotten_page(email, error)
     return page("accounts/forgotten.html", can_mail=recovery.can_mail, was_asked=True)
+
+
+def _forgotten_page(email: str = "", error: AvenueError | None = None) -> Response:
+    can_mail = using(RecoveryService).can_mail
+    challenge = challenge_for(tried(Purpose.RESET, email), error) if can_mail else None
+    response = page(
+        "accounts/forgotten.html",
+        status=error.status if error else 200,
+        can_mail=can_mail,
+        problem=reason(error) if error else "",
+        email=email,
+        bot_challenge=challenge,
+    )
+    response.headers.update(error.headers if error else {})
+    return with_policy(response, challenge)
 
 
 @blueprint.get("/login/reset/<secret>")

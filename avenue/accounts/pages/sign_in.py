@@ -6,8 +6,10 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
+from avenue.accounts.challenges import Challenges, Purpose
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import (
+    ChallengeRequired,
     OidcAway,
     SecondFactorLocked,
     SecondFactorRequired,
@@ -18,6 +20,7 @@ from avenue.accounts.errors import (
 )
 from avenue.accounts.models import Challenge, Proof
 from avenue.accounts.oidc.service import OidcService
+from avenue.accounts.pages.challenge import answer_of, challenge_for, tried, with_policy
 from avenue.accounts.pages.steps import (
     PANEL,
     begin,
@@ -60,6 +63,7 @@ SAID = {
 }
 SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
     WrongCredentials,
+    ChallengeRequired,
     SecondFactorRequired,
     WrongPasskey,
     WrongSecondFactor,
@@ -92,9 +96,11 @@ def sign_in() -> Response:
     try:
         csrf.prove_own_page()
         body = _credentials()
-        user, actor = using(AccountService).sign_in(
-            current_site(), body.email, body.password, address=request.remote_addr or ""
-        )
+        this = tried(Purpose.SIGN_IN, body.email)
+        with using(Challenges).guarding(this, answer_of(), failures=WrongCredentials):
+            user, actor = using(AccountService).sign_in(
+                current_site(), body.email, body.password, address=this.address
+            )
     except SecondFactorRequired as error:
         begin_first_step(error.user, target)
         nothing_changed()
@@ -191,11 +197,14 @@ def _credentials() -> LoginBody:
 def login_form(target: str, error: AvenueError | None = None) -> Response:
     """Return the form that goes on to `target`, with the reason why it is shown again."""
     oidc = using(OidcService)
+    email = request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
+    bot_challenge = challenge_for(tried(Purpose.SIGN_IN, email), error)
     response = page(
         "accounts/login.html",
         target=target,
         path=f"/login?{urlencode({'next': target})}",
-        email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
+        email=email,
+        bot_challenge=bot_challenge,
         problem=_reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         can_mail=using(RecoveryService).can_mail,
@@ -205,7 +214,7 @@ def login_form(target: str, error: AvenueError | None = None) -> Response:
     if error:
         response.status_code = error.status
         response.headers.update(error.headers)
-    return response
+    return with_policy(response, bot_challenge)
 
 
 def _second_form(error: AvenueError | None = None) -> Response:

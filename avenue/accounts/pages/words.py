@@ -7,6 +7,9 @@ from flask_babel import LazyString
 
 from avenue.accounts.errors import (
     AlreadyHere,
+    BreachedPassword,
+    ChallengeFailed,
+    ChallengeRequired,
     InvalidEmail,
     LastAdministrator,
     ManagedElsewhere,
@@ -54,6 +57,10 @@ SCOPES: Mapping[Scope, tuple[LazyString, LazyString]] = {
 
 REASONS: Mapping[type[AvenueError], LazyString] = {
     WeakPassword: _("This password is too easy to guess. Take another one."),
+    BreachedPassword: _(
+        "This password is on lists of stolen passwords, which are tried first. Take one that you "
+        "use nowhere else."
+    ),
     WrongPassword: _("The current password is not right."),
     WrongSecondFactor: _("This code is not right, or was used already. Take the next one."),
     SecondFactorLocked: _(
@@ -64,6 +71,8 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
     TooManyPasskeys: _("You have too many passkeys. Remove one that you no longer use."),
     SetupGone: _("That took too long, or it is set up already. Begin again."),
     SignInAgain: _("Sign in once more with the provider, then do this within ten minutes."),
+    ChallengeRequired: _("There were several tries. Try again with the check below."),
+    ChallengeFailed: _("The check was not completed, or too long ago. Try again."),
     InvalidEmail: _("This is not an e-mail address."),
     AlreadyHere: _("This person is already on this site."),
     LastAdministrator: _(

@@ -5,6 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, jsonify, request
 from typing_extensions import TypedDict
 
+from avenue.accounts.challenges import HEADER as CHALLENGE_HEADER
+from avenue.accounts.challenges import Challenges, Purpose, Try
+from avenue.accounts.errors import ChallengeFailed, ChallengeRequired
 from avenue.clock import iso
 from avenue.errors import StorageFull
 from avenue.media.errors import (
@@ -46,8 +49,8 @@ HEADER = "Upload-Ticket"
 FIELD = "ticket"
 REPLAYED = "Idempotent-Replayed"
 
-TicketHead = TypedDict("TicketHead", {"Upload-Ticket": str}, total=False)
-"""The ticket; a form may have it as its field `ticket`."""
+TicketHead = TypedDict("TicketHead", {"Upload-Ticket": str, "Challenge-Response": str}, total=False)
+"""The ticket, which a form may have as its field `ticket`; the answer to a challenge."""
 
 
 class TicketQuery(TypedDict, total=False):
@@ -107,6 +110,7 @@ def make_ticket() -> tuple[Response, int]:
         200: Reply({JSON: replies.TicketUpload}, "The same file came before.", (REPLAYED,)),
     },
     refuses=(
+        *(ChallengeRequired, ChallengeFailed),
         *(InvalidTicket, TicketForOtherTarget, TicketUsed, TicketExpired, OneFileOnly),
         *(TooManyUploads, UploadInProgress, UnsupportedMediaType, EmptyFile),
         *(BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly, DecodersBusy),
@@ -119,9 +123,12 @@ def upload_with_ticket(ticket_id: str) -> Response:
 
     The ticket comes as header `Upload-Ticket` or as field `ticket` of the form.
     """
-    tickets, site = using(TicketService), current_site()
-    ticket = tickets.find(site, ticket_id, address=request.remote_addr or "")
-    outcome = tickets.upload(site, ticket, _received(tickets, ticket))
+    tickets, site, address = using(TicketService), current_site(), request.remote_addr or ""
+    tried = Try(purpose=Purpose.TICKET, site=site, address=address)
+    answer = request.headers.get(CHALLENGE_HEADER, "")
+    with using(Challenges).guarding(tried, answer, failures=InvalidTicket):
+        ticket = tickets.find(site, ticket_id, address=address)
+        outcome = tickets.upload(site, ticket, _received(tickets, ticket))
     note(object_id=outcome.upload.id, assets=[outcome.upload.id])
     return _answered(outcome)
 

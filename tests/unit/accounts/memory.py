@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
-from avenue.accounts.passwords import PasswordKeeper
+from avenue.accounts.passwords import PasswordKeeper, check_new
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.tries import TryCounter
@@ -306,6 +306,9 @@ class PlainPasswords:
 
     def is_current(self, stored: str) -> bool:
         return True
+
+    def check_new(self, password: str, *, email: str) -> None:
+        check_new(password, email=email)
 
 
 class MinuteCounter:

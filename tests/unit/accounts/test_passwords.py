@@ -1,12 +1,16 @@
 """How passwords are kept, how many are checked at once, and which are refused."""
 
+import hashlib
 import threading
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from avenue.accounts.errors import SignInBusy, WeakPassword
+from avenue.accounts.breaches import HashFile
+from avenue.accounts.errors import BreachedPassword, SignInBusy, WeakPassword
 from avenue.accounts.passwords import Passwords, check_new, made_password
+from avenue.config import ConfigError, Settings
 from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS
 
@@ -93,10 +97,13 @@ def test_few_are_checked_at_once_and_the_others_do_not_wait_for_ever() -> None:
     [
         "",
         "nine char",
+        "nine letr\u0301",  # ten code points, which are nine letters
         "x" * 1025,
         "password123",
         "PassWord123",
+        "ｐａｓｓｗｏｒｄ123",
         "contraseña",
+        "Contraseña1",
         "1234567890",
         "aaaaaaaaaaaa",
         "abababababab",
@@ -118,3 +125,50 @@ def test_other_new_passwords_are_taken(password: str) -> None:
 def test_a_made_password_is_good_and_new_each_time() -> None:
     check_new(made_password(), email=ANA)
     assert made_password() != made_password()
+
+
+def test_a_password_that_is_on_a_list_of_stolen_ones_is_refused_and_says_so() -> None:
+    for listed in ("password1234", "PARAGUAY123", "1q2w3e4r5t6y", "iloveyou1234", "qwertyuiop[]"):
+        with pytest.raises(BreachedPassword) as refused:
+            check_new(listed, email=ANA)
+        assert (refused.value.code, refused.value.status) == ("breached_password", 400)
+    check_new("half a surrogate \ud800", email=ANA)
+
+
+def hash_line(password: str, end: str) -> str:
+    return hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper() + end
+
+
+@pytest.mark.parametrize("end", [":1\n", ":12345678\r\n", "\n"])
+def test_hashes_of_the_house_are_looked_for_where_they_lie(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "hashes"
+    here = [f"{number} mesas verdes" for number in range(257)]
+    path.write_text("".join(sorted(hash_line(each, end) for each in here)), newline="")
+    passwords = Passwords(hasher=CountingHasher(), breached=HashFile(path))
+    for each in here:
+        with pytest.raises(BreachedPassword):
+            passwords.check_new(each, email=ANA)
+    for number in range(257, 400):
+        passwords.check_new(f"{number} mesas verdes", email=ANA)
+    for few in (here[:1], here[:2], []):  # another file in its place, down to an empty one
+        path.write_text("".join(sorted(hash_line(each, end) for each in few)), newline="")
+        assert [HashFile(path).has(each) for each in here[:3]] == [each in few for each in here[:3]]
+
+
+def test_a_file_of_hashes_that_is_away_or_something_else_is_told_and_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    environ = {"AVENUE_LOCAL": "1"}
+    for about, content in (("away", None), ("something else", b"\x00" * 5000)):
+        path = tmp_path / about
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ConfigError, match="AVENUE_BREACHED_PASSWORDS"):
+            Settings.from_env({**environ, "AVENUE_BREACHED_PASSWORDS": str(path)})
+        Passwords(hasher=CountingHasher(), breached=HashFile(path)).check_new(
+            "una frase que no adivinas", email=ANA
+        )
+    assert "cannot be read" in caplog.text
+    assert "frase" not in caplog.text
+    path.write_text(hash_line("una", ":3\r\n"))
+    assert Settings.from_env({**environ, "AVENUE_BREACHED_PASSWORDS": str(path)})

@@ -1,0 +1,225 @@
+"""A challenge before the next try, once some have failed: what a program has to do for each guess.
+
+Failed tries are counted by address and by account, for all instances together. Who has reached the
+limit of either goes on with the answer to a challenge, whoever else fails: nobody is shut out.
+
+Proof of work is our own: a number whose hash, behind a salt, begins with so many zero bits. What
+belongs to a salt comes back sealed, so only that it was used is kept. A service of captchas that is
+away is replaced by it for a while.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from avenue.accounts.captchas import Captcha, CaptchaAway
+from avenue.accounts.errors import ChallengeFailed, ChallengeRequired
+from avenue.accounts.models import POW, BotChallenge
+from avenue.accounts.tries import neighbourhood, sha256
+from avenue.clock import utc_now
+from avenue.errors import AvenueError
+from avenue.identity import Site
+from avenue.sealing import Sealing, SecretLost
+
+SEALED_FOR = "challenges after failed tries"
+HEADER = "Challenge-Response"
+"""What the answer comes in from programs."""
+FIELDS = ("challenge_response", "cf-turnstile-response", "h-captcha-response")
+"""What it comes in from forms: ours, and those that the scripts of the services add."""
+WINDOW_SECONDS = 15 * 60
+GOOD_FOR = timedelta(minutes=10)
+AWAY_FOR = timedelta(minutes=1)
+"""How long a service that did not answer is asked no more."""
+SALT_BYTES = 16
+MOST_ANSWER_CHARACTERS = 6000
+NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+class Purpose(StrEnum):
+    """What is tried."""
+
+    SIGN_IN = "login"
+    RESET = "reset"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """Somebody at an IP `address` tries something on a site, maybe for an account."""
+
+    purpose: Purpose
+    site: Site
+    address: str
+    account: str = ""
+
+    @property
+    def keys(self) -> list[str]:
+        """What its failures are counted under; neither e-mails nor addresses can be read."""
+        by = [f"address {neighbourhood(self.address)}"]
+        by += [f"account {self.account}"] if self.account else []
+        return [f"failed-{self.purpose}:{sha256(each)}" for each in by]
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names of the site, without ports."""
+        named = [self.site.base_url, *(f"//{each}" for each in self.site.hosts)]
+        return {urlsplit(each).hostname or "" for each in named}
+
+
+class Window(Protocol):
+    """What is counted of a key, and for how long it still counts."""
+
+    @property
+    def tries(self) -> int:
+        """How many there were."""
+
+    @property
+    def seconds_left(self) -> int:
+        """In how many seconds they are forgotten."""
+
+
+class FailureCounter(Protocol):
+    """Counts for all instances together."""
+
+    def count(self, key: str, *, window_seconds: int) -> Window:
+        """Count one of `key`."""
+
+    def running(self, keys: Sequence[str]) -> Sequence[Window]:
+        """Return the windows of `keys` that are running; nothing is counted."""
+
+
+class Challenges:
+    """Asks for a challenge after `after` failures, None: never."""
+
+    def __init__(
+        self,
+        counter: FailureCounter,
+        sealing: Sealing,
+        *,
+        after: int | None,
+        bits: int,
+        captcha: Captcha | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """`bits` is how many zero bits a proof of work needs."""
+        self._counter = counter
+        self._sealing = sealing
+        self._after = after
+        self._bits = bits
+        self._captcha = captcha
+        self._now = now
+        self._asks_again_at = datetime.min.replace(tzinfo=UTC)
+
+    def needed(self, tried: Try) -> BotChallenge | None:
+        """Return a new challenge when the next try needs one."""
+        if self._after is None:
+            return None
+        over = [each for each in self._counter.running(tried.keys) if each.tries >= self._after]
+        if not over:
+            return None
+        return self._made(tried, max(each.seconds_left for each in over))
+
+    def admit(self, tried: Try, answer: str) -> None:
+        """Let somebody try who has few failures or the `answer` to a challenge, which is used up.
+
+        Raise `ChallengeRequired`, or `ChallengeFailed` for an answer that is not good.
+        """
+        challenge = self.needed(tried)
+        if challenge is None:
+            return
+        if not answer:
+            raise ChallengeRequired(challenge)
+        if not self._is_good(tried, answer):
+            raise ChallengeFailed(self._made(tried, challenge.seconds))
+
+    def count(self, tried: Try) -> None:
+        """Count a failure."""
+        if self._after is not None:
+            for key in tried.keys:
+                self._counter.count(key, window_seconds=WINDOW_SECONDS)
+
+    @contextmanager
+    def guarding(self, tried: Try, answer: str, *, failures: type[AvenueError]) -> Iterator[None]:
+        """Admit somebody as `admit` does, and count it when what they try raises `failures`."""
+        self.admit(tried, answer)
+        try:
+            yield
+        except failures:
+            self.count(tried)
+            raise
+
+    def _made(self, tried: Try, seconds: int) -> BotChallenge:
+        if self._captcha is not None and not self._is_away():
+            return BotChallenge(
+                kind=self._captcha.kind,
+                action=tried.purpose,
+                seconds=seconds,
+                site_key=self._captcha.site_key,
+            )
+        salt = secrets.token_hex(SALT_BYTES)
+        until = int((self._now() + GOOD_FOR).timestamp())
+        facts = f"{_bound(tried)} {until} {self._bits} {salt}"
+        return BotChallenge(
+            kind=POW,
+            action=tried.purpose,
+            seconds=seconds,
+            token=self._sealing.sealed(facts),
+            salt=salt,
+            difficulty=self._bits,
+        )
+
+    def _is_good(self, tried: Try, answer: str) -> bool:
+        if len(answer) > MOST_ANSWER_CHARACTERS:
+            return False
+        token, _, number = answer.rpartition(":")
+        try:
+            opened = self._sealing.opened(token)
+        except SecretLost:  # none of ours
+            return self._is_verified(tried, answer)
+        bound, until, bits, salt = opened.rsplit(" ", 3)
+        if bound != _bound(tried) or int(until) <= self._now().timestamp():
+            return False
+        if not is_solved(salt, number, int(bits)):
+            return False
+        seconds = int(GOOD_FOR.total_seconds())
+        return self._counter.count(f"solved:{salt}", window_seconds=seconds).tries == 1
+
+    def _is_verified(self, tried: Try, answer: str) -> bool:
+        if self._captcha is None or self._is_away():
+            return False
+        try:
+            return self._captcha.is_solved(answer, tried.purpose, tried.hosts)
+        except CaptchaAway as away:
+            self._asks_again_at = self._now() + AWAY_FOR
+            log.warning(
+                "%s cannot tell whether a challenge was solved (%s): proof of work is asked for.",
+                self._captcha.kind,
+                away,
+            )
+            return False
+
+    def _is_away(self) -> bool:
+        return self._now() < self._asks_again_at
+
+
+def is_solved(salt: str, number: str, bits: int) -> bool:
+    """Tell whether SHA-256 of `<salt>:<number>` begins with so many zero bits."""
+    if not NUMBER.fullmatch(number):
+        return False
+    hashed = hashlib.sha256(f"{salt}:{number}".encode()).digest()
+    return int.from_bytes(hashed) >> (len(hashed) * 8 - bits) == 0
+
+
+def _bound(tried: Try) -> str:
+    """Return what a proof of work is good for, and nothing else."""
+    return f"{tried.purpose} {tried.site.id} {sha256(neighbourhood(tried.address))}"
