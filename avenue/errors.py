@@ -12,6 +12,7 @@
     ├── Unprocessable      422  well formed, but cannot be taken
     ├── TooManyRequests    429  too often; `retry_after_seconds` says when again
     ├── Unavailable        503  the database or the decoders are busy or away
+    │   └── SiteMoves           the site goes to another cluster just now
     ├── StorageFull        507  no room left
     └── MalformedRecord    500  what is stored about it cannot be read
 
@@ -214,6 +215,14 @@ class Unavailable(AvenueError):
             words=words,
             **facts,
         )
+
+
+class SiteMoves(Unavailable):
+    """The site is just being taken to another cluster, and nothing can be written into it."""
+
+    code = "site_moves"
+    message = "This site is being moved, and takes no changes for a moment."
+    retry_after_seconds = 1
 
 
 DATABASE_AWAY = sentence("Avenue cannot reach its database just now.")

@@ -64,6 +64,7 @@ SEES_THE_WHOLE_HOUSE = {
     "storage.leases.Leases.__init__": "leases are of the whole house",
     "storage.quotas.Ledger.count_all": "a job counts every site and person",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
+    "storage.site_moves.SiteMoveRecords.__init__": "on which cluster each site is",
     "storage.sites.Sites.__init__": "the sites themselves",
     "uploads.retention.store.ExpiredUploads._trash_next": "the sweeper goes through every site",
     "uploads.tus.store.SweptTusStore.__init__": "the sweeper goes through every site",

@@ -180,6 +180,8 @@ NO_CODES = {
     "remove_site",
     "clone_site",
     "remove_sites",
+    "move_site",
+    "purge_moved",
     "audit_logs",
     "counted_at",
     "is_partial",

@@ -27,16 +27,22 @@ def named_by(command_name: str, command: Command) -> set[str]:
     if not isinstance(collection, str):
         return set()
     if collection in PARTS:
-        return {
-            str(each.get("_id", each.get("files_id", "*"))).partition("/")[0]
-            for each in _meant(command)
-        }
+        owner = "files_id" if collection.endswith(".chunks") else "_id"
+        return {_site_in(each.get(owner, "*")) for each in _meant(command)}
     if collection not in OUR_COLLECTIONS:  # somebody else's
         return set()
     if collection not in SITE_COLLECTIONS:
         return {HOUSE}
     sites = [each.get("site", "*") for each in _meant(command)]
     return {each if isinstance(each, str) else "*" for each in sites}
+
+
+def _site_in(file_id: object) -> str:
+    """The site that an id of a file names, or all that a range or a list names."""
+    while isinstance(file_id, Mapping | list):
+        inner = file_id.values() if isinstance(file_id, Mapping) else file_id
+        file_id = next(iter(inner), "*")
+    return str(file_id).partition("/")[0]
 
 
 def _meant(command: Command) -> list[Command]:

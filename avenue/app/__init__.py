@@ -22,6 +22,7 @@ from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
 from avenue.app.home import other_tasks
 from avenue.app.moves import move_service
+from avenue.app.moving import let_writes_wait
 from avenue.app.services import (
     account_service,
     alert_service,
@@ -60,6 +61,7 @@ from avenue.app.services import (
 from avenue.app.sites import clone_service, provisioning_service, removal_service
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
+from avenue.audit.service import AuditService
 from avenue.backup import pages as backup_pages
 from avenue.backup import routes as backup_routes
 from avenue.builder.editor import pages as editor_pages
@@ -238,7 +240,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
-    audit.install(app, changes)
+    _watch_writes(app, changes, database, settings)
     headers.install(app, settings)
     _register_blueprints(app, settings)
     _answer_machines(app, database, known_sites, settings)
@@ -247,6 +249,14 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     _answer_ahead(app, hot)
     requestlog.install(app)
     return app
+
+
+def _watch_writes(
+    app: Flask, changes: AuditService, database: Database, settings: Settings
+) -> None:
+    """Have what people change written down, and wait while its site goes to another cluster."""
+    audit.install(app, changes)
+    let_writes_wait(app, database, settings)
 
 
 def _answer_ahead(app: Flask, hot: ResponseCache) -> None:

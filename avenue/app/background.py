@@ -39,7 +39,7 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, Unavailable
+from avenue.errors import AvenueError, SiteMoves, Unavailable
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.alerts.service import TELL
@@ -75,6 +75,8 @@ from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
 from avenue.sites.cloning import CLONE
+from avenue.sites.moving import EVERY_SECONDS as PURGE_MOVED_SECONDS
+from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
 from avenue.sites.removal import REMOVE, REMOVE_DUE
 from avenue.storage.clusters import clusters_at_hand, on_each
@@ -122,11 +124,13 @@ CLASSES = (
     (EXPORT,),
     (REMOVE, REMOVE_DUE),
     (CLONE,),
+    (MOVE, PURGE_MOVED),
 )
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (
     *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
+    PURGE_MOVED,
     PUBLISH,
     *MESSAGES,
     PURGES,
@@ -274,6 +278,7 @@ class Background:
             SCRUB: EVERY_HOUR,
             SCAN: SCAN_SECONDS,
             REMOVE_DUE: REMOVE_SECONDS,
+            PURGE_MOVED: PURGE_MOVED_SECONDS,
             PUBLISH: PUBLISH_SECONDS,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
             PURGES: PURGE_SECONDS,
@@ -476,9 +481,11 @@ class Background:
 
 
 def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping[str, Any] | None:
-    """Do a job; raise `Waits` where it could not be done while a cluster is away."""
+    """Do a job; raise `Waits` where it could not be done while a cluster is away, or moves."""
     try:
         return handler(job)
+    except SiteMoves as error:
+        raise Waits from error
     except Unavailable as error:
         if len(clusters_at_hand(database)) <= len(database.clusters):
             raise Waits from error

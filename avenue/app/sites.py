@@ -18,12 +18,14 @@ from avenue.identity import Site
 from avenue.jobs.runner import Handler
 from avenue.provisioning.service import ProvisioningService
 from avenue.sites.cloning import CLONE, CloneService, CloneWorker
+from avenue.sites.moving import MOVE, PURGE_MOVED, MoveService, MoveWorker
 from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalService, RemovalWorker
 from avenue.sites.store import SiteStore
-from avenue.storage.clusters import cluster_states
+from avenue.storage.clusters import cluster_states, clusters_at_hand
 from avenue.storage.connection import Database
 from avenue.storage.copying.cloning import Cloning, SiteClone
 from avenue.storage.quotas import Amount
+from avenue.storage.refusing import refused_on, take
 from avenue.storage.removing import SiteRemains
 from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
@@ -37,6 +39,11 @@ def removal_service(settings: Settings, database: Database, sites: Sites) -> Rem
 def clone_service(settings: Settings, database: Database, sites: Sites) -> CloneService:
     """Return what clones sites."""
     return CloneService(site_service(settings, database), sites, job_service(database))
+
+
+def site_move_service(settings: Settings, database: Database) -> MoveService:
+    """Return what moves sites to other clusters."""
+    return MoveService(database, SiteStore(database, settings), job_service(database))
 
 
 def provisioning_service(
@@ -59,10 +66,12 @@ def site_jobs(settings: Settings, database: Database, sites: Sites) -> Mapping[s
         SiteStore(database, settings),
         sites,
         lambda site_id: SiteRemains(database, site_id),
+        partial(_forget_refusals, database),
         job_service(database),
         audit_service(settings, database),
         settings,
     )
+    mover = MoveWorker(database, sites, job_service(database), audit_service(settings, database))
     room = StorageRoom(database, settings, ledger(database))
 
     def opened(cloning: Cloning, target: Site) -> SiteClone:
@@ -82,4 +91,17 @@ def site_jobs(settings: Settings, database: Database, sites: Sites) -> Mapping[s
         job_service(database),
         audit_service(settings, database),
     )
-    return {CLONE: cloner.clone, REMOVE: worker.remove, REMOVE_DUE: worker.begin_due}
+    return {
+        CLONE: cloner.clone,
+        REMOVE: worker.remove,
+        REMOVE_DUE: worker.begin_due,
+        MOVE: mover.move,
+        PURGE_MOVED: mover.purge_due,
+    }
+
+
+def _forget_refusals(database: Database, site_id: str) -> None:
+    """Let the clusters that a site was moved away from take another one of its id."""
+    for each in clusters_at_hand(database):
+        if site_id in refused_on(each):
+            take(each, site_id)

@@ -1,16 +1,19 @@
 """The log of changes in MongoDB: collection `audit_logs`."""
 
 import contextvars
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from avenue.audit.models import Doer, DoerKind, Entry, EntryQuery, NewEntry
+from avenue.errors import SiteMoves
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
 
 AUDIT_LOGS = "audit_logs"
 NEWEST_FIRST = [("at", -1), ("_id", -1)]
+PAUSE_SECONDS = 0.1
 WRITE_SECONDS = 3.0  # the answer to a change that has happened waits this long at most
 
 
@@ -46,8 +49,17 @@ class MongoAuditStore:
         ]
 
         def write() -> None:
+            ends_at = time.monotonic() + WRITE_SECONDS
             with self._database.deadline(WRITE_SECONDS):
-                self._logs(site_id).update({"_id": entry.id}, stages, upsert=True)
+                while True:
+                    try:
+                        self._logs(site_id).update({"_id": entry.id}, stages, upsert=True)
+                    except SiteMoves:  # what happened before it did is told where the site is then
+                        if time.monotonic() > ends_at:
+                            raise
+                        time.sleep(PAUSE_SECONDS)
+                    else:
+                        return
 
         # In a context of its own: a long upload may have used up the deadline of its request.
         contextvars.Context().run(write)

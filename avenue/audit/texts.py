@@ -92,6 +92,8 @@ ACTIONS = {
     "site.logo_changed": lazy_gettext("changed the logo"),
     "site.logo_removed": lazy_gettext("removed the logo"),
     "site.removed": lazy_gettext("removed a site"),
+    "site.moved": lazy_gettext("moved a site to another cluster"),
+    "site.move_undone": lazy_gettext("undid the move of a site to another cluster"),
     "site.reopened": lazy_gettext("took a removed site back"),
     "temp_image.added": lazy_gettext("uploaded a temporary photo"),
     "temp_image.removed": lazy_gettext("removed a temporary photo"),

@@ -51,8 +51,8 @@ def run(*, name: str, is_local: bool, wants_json: bool) -> None:
     """Run a periodic job now, and print its result.
 
     NAME is snapshot, inspection, sweep, scrub, count_quotas, count_sites, remove_sites,
-    publish_pages, purge, webhooks, backup, backup_verify, backup_drill or scan. Exit code 1: it
-    failed, for the reason that is printed.
+    purge_moved, publish_pages, purge, webhooks, backup, backup_verify, backup_drill or scan. Exit
+    code 1: it failed, for the reason that is printed.
     """
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         background = Background(settings, database)

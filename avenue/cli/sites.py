@@ -1,9 +1,10 @@
-"""Commands about sites: `site show|set|list|add|clone|remove|reopen`."""
+"""Commands about sites: `site show|set|list|add|clone|move|remove|reopen`."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import click
@@ -11,20 +12,28 @@ from pydantic import BaseModel, ValidationError
 
 from avenue.app.background import Background
 from avenue.app.services import audit_service, site_service
-from avenue.app.sites import clone_service, provisioning_service, removal_service
+from avenue.app.sites import (
+    clone_service,
+    provisioning_service,
+    removal_service,
+    site_move_service,
+)
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
 from avenue.clock import iso
-from avenue.identity import HOUSE, Site, command_actor
+from avenue.identity import HOUSE, Actor, Site, command_actor
+from avenue.jobs.models import Job
 from avenue.media.store.assets import AssetStore
 from avenue.moves.service import as_operator
-from avenue.provisioning.presenting import weight_json, weight_text
+from avenue.provisioning.presenting import move_json, move_text, weight_json, weight_text
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.cloning import CloneOrder, Part
+from avenue.sites.moving import MoveService, Outlook
 from avenue.sites.presenting import house_json
 from avenue.sites.replies import HouseSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
+from avenue.storage.directory import Phase
 from avenue.storage.schema import DEFAULT_SITE, Gate
 from avenue.storage.sites import Sites, logo_in, profiles_of
 
@@ -80,18 +89,21 @@ def list_sites(*, is_local: bool, wants_json: bool) -> None:
         known, sites = Sites(database, settings), site_service(settings, database)
         actor = as_operator(command_actor(known.named(HOUSE)))
         found = provisioning_service(settings, database, known).overview(actor)
+        moves = site_move_service(settings, database).moves()
         items = [
             {
                 **_facts(sites, database, each),
                 "state": each.state,
                 "due_at": iso(found.due[each.id]) if each.id in found.due else None,
                 "weight": weight_json(found.weights.get(each.id)),
+                "cluster": each.cluster,
+                "move": move_json(moves.get(each.id)),
             }
             for each in found.sites
         ]
     lines = [
         f"{each.id}  {each.base_url}  {each.name}  {each.state}  "
-        f"{weight_text(found.weights.get(each.id))}"
+        f"{weight_text(found.weights.get(each.id))}{move_text(moves.get(each.id))}"
         for each in found.sites
     ]
     say(wants_json, {"items": items, "next": None, "total": len(items)}, "\n".join(lines))
@@ -176,6 +188,84 @@ def clone(
     facts = {"site": site_id, "error": job.error, **(job.result or {})}
     say(wants_json, facts, _clone_lines(facts))
     sys.exit(1 if job.error else 0)
+
+
+@site.command()
+@click.argument("site_id", metavar="ID")
+@click.option("--to", "target", metavar="CLUSTER", help="Where all it has is to be.")
+@click.option("--now", is_flag=True, help="Delete at once what the cluster before still has.")
+@click.option("--abort", is_flag=True, help="Undo a move that has not switched yet.")
+@click.option("--dry-run", is_flag=True, help="Check whether it can be moved, and change nothing.")
+@local
+@as_json
+def move(
+    *,
+    site_id: str,
+    target: str | None,
+    now: bool,
+    abort: bool,
+    dry_run: bool,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Move a site ID to another cluster while people use it: see docs/sites.md.
+
+    Killed, it goes on when it is run again. For 24 hours the cluster before keeps what it had, so
+    that moving back is quick; with --now that goes at once. Exit code 1: it waits, for the reason
+    that is printed.
+    """
+    if (target is None) is not abort or (abort and (now or dry_run)):
+        raise click.UsageError("Give either --to CLUSTER or --abort.")
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        known = Sites(database, settings)
+        service = site_move_service(settings, database)
+        actor = as_operator(command_actor(known.named(HOUSE)))
+        if dry_run:
+            outlook = service.look(actor, site_id, target or "")
+            say(wants_json, asdict(outlook), _outlook_line(outlook))
+            return
+        action = "site.move_undone" if abort else "site.moved"
+        job = _begin_move(service, actor, site_id, target, now=now)
+        audit_service(settings, database).record_command(
+            DEFAULT_SITE, "site move", action, site_id, details={"to": target or ""}
+        )
+        background = Background(settings, database)
+        job = background.finish(job.id, draw)
+        found = service.move_of(site_id)
+        if now and not job.error and found and found.phase is Phase.KEPT:
+            job = background.finish(service.purge(actor, site_id).id, draw)
+            found = service.move_of(site_id)
+        facts = {**(job.result or {}), "site": site_id, "error": job.error}
+        facts |= {"cluster": known.named(site_id).cluster, "move": move_json(found)}
+    facts["until"] = facts["move"]["until"] if facts["move"] else None
+    say(wants_json, facts, _move_line(facts))
+    sys.exit(1 if job.error else 0)
+
+
+def _begin_move(
+    service: MoveService, actor: Actor, site_id: str, target: str | None, *, now: bool
+) -> Job:
+    if target is None:
+        return service.abort(actor, site_id)
+    found = service.move_of(site_id)
+    if now and found and found.target == target and found.phase in {Phase.KEPT, Phase.PURGING}:
+        return service.purge(actor, site_id)
+    return service.begin(actor, site_id, target)
+
+
+def _outlook_line(outlook: Outlook) -> str:
+    return (
+        f"{outlook.site} can be moved from {outlook.origin} to {outlook.target}: "
+        f"{outlook.documents} documents."
+    )
+
+
+def _move_line(facts: dict[str, Any]) -> str:
+    if facts["error"]:
+        return f"{facts['site']} is on {facts['cluster']}. The move waits: {facts['error']}"
+    kept = f" It can be moved back until {facts['until']}." if facts["until"] else ""
+    return f"{facts['site']} is on {facts['cluster']}.{kept}"
 
 
 @site.command()

@@ -69,6 +69,10 @@ class RunningJob:
         if self._stop.is_set():
             raise Stopping
 
+    def shorten(self, seconds: float) -> None:
+        """Let others go on soon, should this process be killed; the next `save` ends that."""
+        self._service.extend(self._job, seconds)
+
     def beat(self) -> bool:
         """Extend the lease; return whether to go on beating."""
         try:

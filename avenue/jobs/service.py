@@ -242,9 +242,9 @@ class JobService:
                 self._store.finish(job, None, error)
         return None
 
-    def extend(self, job: Job) -> bool:
-        """Extend the lease; return whether it was still held."""
-        return self._store.extend(job, self.lease_seconds)
+    def extend(self, job: Job, seconds: float | None = None) -> bool:
+        """Extend the lease, `seconds` from now if given; return whether it was still held."""
+        return self._store.extend(job, self.lease_seconds if seconds is None else seconds)
 
     def save(self, job: Job, saved: Mapping[str, Any]) -> Job | None:
         """Keep the cursor and progress in `saved`, extend the lease; return the job as it is then.

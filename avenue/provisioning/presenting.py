@@ -1,10 +1,13 @@
 """What sites weigh, and how full clusters are, for commands."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from avenue.clock import iso
 from avenue.provisioning.clusters import ClusterOverview
 from avenue.provisioning.weights import Weight
+from avenue.storage.site_moves import SiteMove
 
 MB = 1024 * 1024
 
@@ -34,7 +37,21 @@ def weight_text(weight: Weight | None) -> str:
     return ", ".join(parts)
 
 
-def clusters_text(found: ClusterOverview) -> str:
+def move_json(move: SiteMove | None) -> dict[str, Any] | None:
+    """Return how far the move of a site is; None where it has none."""
+    if move is None:
+        return None
+    until = iso(move.until) if move.until else None
+    told = {"from": move.origin, "to": move.target, "phase": move.phase.value, "until": until}
+    return {**told, "begun_at": iso(move.begun_at), "note": move.note}
+
+
+def move_text(move: SiteMove | None) -> str:
+    """Return the same in a few words, to follow others."""
+    return f", {move.phase.value}: {move.origin} to {move.target}" if move else ""
+
+
+def clusters_text(found: ClusterOverview, moves: Mapping[str, SiteMove]) -> str:
     """Return the clusters with their sites as lines for people."""
     lines = []
     for each in found.clusters:
@@ -44,7 +61,9 @@ def clusters_text(found: ClusterOverview) -> str:
             f"{each.name}  {hosts}  {each.state}  {each.units:.2f} of {each.capacity} units  "
             f"{each.percent:.0f} %{later}  {each.level}"
         )
-        lines += [f"  {one.site}  {one.weight:g}" for one in each.sites]
+        lines += [
+            f"  {one.site}  {one.weight:g}{move_text(moves.get(one.site))}" for one in each.sites
+        ]
     return "\n".join(lines)
 
 

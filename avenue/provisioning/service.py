@@ -13,12 +13,13 @@ from avenue.jobs.service import JobService
 from avenue.provisioning.clusters import ClusterOverview, Scale, overview_of, uses_of
 from avenue.provisioning.weights import Weight, weights
 from avenue.sites.cloning import CLONE
+from avenue.sites.moving import MOVE
 from avenue.sites.removal import REMOVE
 from avenue.sites.service import SiteService
 from avenue.storage.clusters import ClusterState
 
 SINCE = timedelta(days=30)
-WORK = frozenset({CLONE, REMOVE})
+WORK = frozenset({CLONE, MOVE, REMOVE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What can go wrong with sites."""
 
 from avenue.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from avenue.jobs.errors import Waits
 
 
 class SiteNotFound(NotFound):
@@ -156,3 +157,75 @@ class RevisionConflict(Conflict):
 
     def __init__(self, current: object = None) -> None:
         super().__init__(current=current)
+
+
+class SiteIsMoving(Conflict):
+    """A site is between two clusters."""
+
+    code = "site_is_moving"
+    message = "The site {site} is being moved from {origin} to {target}."
+    hint = "`python -m avenue site list` shows how far it is; `site move {site} --abort` ends it."
+
+
+class SiteBetweenClusters(Conflict):
+    """A site that has something on two clusters cannot be removed."""
+
+    code = "site_between_clusters"
+    message = "This site was moved, and the cluster before still has what it had."
+    hint = "End the move first: `site move ID --to CLUSTER --now`, or `site move ID --abort`."
+
+
+class FirstSiteStays(Conflict):
+    """The site from which the installation is run is not moved."""
+
+    code = "first_site_stays"
+    message = "The first site stays on the cluster home: the installation is run from it."
+    hint = "Move another one."
+
+
+class IsThere(Conflict):
+    """A site is where it is to be moved to."""
+
+    code = "site_is_there"
+    message = "The site is on the cluster {cluster}."
+    hint = "`clusters list` shows which sites each cluster has."
+
+
+class NothingToAbort(Conflict):
+    """A site is not being moved, or it has been already."""
+
+    code = "nothing_to_abort"
+    message = "There is no move of this site that can be ended: it has not begun, or is done."
+    hint = "`site move ID --to CLUSTER` moves it back while the other cluster still has it."
+
+
+class ProcessesLackCluster(Conflict):
+    """Processes of this installation were not told of a cluster."""
+
+    code = "processes_lack_cluster"
+    message = "{count} processes of this installation were not told of both clusters."
+    hint = "Set the same AVENUE_CLUSTER_<NAME> for every process, and start them again."
+
+
+class BackupRuns(Waits):
+    """A backup reads what is to be moved."""
+
+    code = "move_waits_for_backup"
+    message = "A backup runs. A site is not moved to another cluster meanwhile."
+    hint = "The move goes on by itself once the backup is over."
+
+
+class TransactionsOpen(Waits):
+    """A transaction has been open for a while: its process was stopped, or lost its network."""
+
+    code = "move_waits_for_transaction"
+    message = "A process has left a transaction open, which ends by itself within a minute."
+    hint = "The move goes on by itself then."
+
+
+class WritesTooMuch(Unavailable):
+    """More is written into a site than can be copied at the same time."""
+
+    code = "site_writes_too_much"
+    message = "More is written into the site than can be copied meanwhile."
+    hint = "The move tries again by itself, in a quieter hour; imports can be paused meanwhile."

@@ -21,6 +21,7 @@ from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.sites.errors import (
     FirstSite,
+    SiteBetweenClusters,
     SiteIsBusy,
     SiteIsDeleted,
     SiteNotEmpty,
@@ -65,13 +66,15 @@ class RemovalService:
     def remove(self, actor: Actor, site_id: str, *, now: bool) -> Removed:
         """Close a site; with `now` its deletion begins at once, else after `GRACE_DAYS`.
 
-        Repeatable. Raise `FirstSite`, `SiteNotFound`.
+        Repeatable. Raise `FirstSite`, `SiteNotFound`, `SiteBetweenClusters`.
         """
         _admit(actor)
         if site_id == DEFAULT_SITE:
             raise FirstSite
         site = self._store.close(site_id, 0 if now else GRACE_DAYS * 24 * 3600)
         if site is None:
+            if self._store.get(site_id) is not None:
+                raise SiteBetweenClusters
             raise SiteNotFound
         self._known.forget()
         job = begin(self._jobs, site_id) if now else None
@@ -100,6 +103,7 @@ class RemovalWorker:
         store: SiteStore,
         known: Sites,
         remains: Callable[[str], SiteRemains],
+        forget_refusals: Callable[[str], None],
         jobs: JobService,
         audit: AuditService,
         settings: Settings,
@@ -107,6 +111,7 @@ class RemovalWorker:
         self._store = store
         self._known = known
         self._remains = remains
+        self._forget_refusals = forget_refusals
         self._jobs = jobs
         self._audit = audit
         self._known_seconds = max(settings.cache_seconds, 1)
@@ -151,6 +156,7 @@ class RemovalWorker:
             details={"deleted": deleted.total(), "left": 0},
             entry_id=job.id,
         )
+        self._forget_refusals(site_id)
         self._store.forget(site_id)
         self._known.forget()
         return {"site": site_id, "deleted": +deleted, "left": left}

@@ -83,6 +83,7 @@ class SiteStore:
         """Close a site, which is due to be deleted after the grace; return None if there is none.
 
         Repeatable: no later time is put in the place of a sooner one, nor a state before another.
+        None, too, for one that has something on two clusters.
         """
         due_at = {"$add": ["$$NOW", grace_seconds * 1000]}
         is_deleted = {"$eq": ["$state", SiteState.DELETING.value]}
@@ -95,7 +96,9 @@ class SiteStore:
             "state": {"$cond": [is_deleted, "$state", SiteState.REMOVED.value]},
             "removal": {"$mergeObjects": ["$removal", removal]},
         }
-        found = self._sites.find_and_update({"_id": site_id}, [{"$set": change}])
+        found = self._sites.find_and_update(
+            {"_id": site_id, "move": {"$exists": False}}, [{"$set": change}]
+        )
         return self._site(found) if found else None
 
     def reopen(self, site_id: str) -> bool:

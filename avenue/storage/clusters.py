@@ -178,6 +178,7 @@ def _marks(database: Database) -> dict[str, Document]:
 
 def _cluster_of(home: Database, site_id: str) -> str:
     directory = home.directory
+    home.instance.begin()
     known = directory.known(site_id)
     if not home.clusters:  # then whoever reads the directory has seen one that is elsewhere
         return known or HOME_CLUSTER
@@ -186,7 +187,8 @@ def _cluster_of(home: Database, site_id: str) -> str:
     sites = home.raw["sites"]
     try:
         found = home.repeat(
-            lambda: sites.find_one({"_id": site_id}, {"cluster": 1}), home.read_seconds
+            lambda: sites.find_one({"_id": site_id}, {"cluster": 1, "epoch": 1, "move": 1}),
+            home.read_seconds,
         )
     except Unavailable:
         if known is None:

@@ -24,6 +24,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
+    InvalidOperation,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
@@ -35,9 +36,10 @@ from pymongo.read_concern import ReadConcern
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Unavailable
+from avenue.errors import DATABASE_AWAY, DATABASE_LATE, SiteMoves, Unavailable
 from avenue.identity import HOME_CLUSTER, address_key
 from avenue.storage.directory import Directory
+from avenue.storage.instances import Instance
 from avenue.storage.load_shedding import LoadShedding
 from avenue.storage.pool import PoolMeter, PoolWatch
 
@@ -90,6 +92,10 @@ GLANCE_SECONDS = 0.1
 UNDO_SECONDS = 1.0
 
 
+REFUSED = 121
+"""What the server says of a document that a collection refuses; see `storage.refusing`."""
+
+
 class Database:
     """One MongoDB database, reached through one client. Makes no connection until first used.
 
@@ -110,6 +116,8 @@ class Database:
         """`meter` is told of every connection. Those of `clusters` are made with this."""
         self.cluster, self.home = cluster, home or self
         self.directory = Directory(settings.cache_seconds)
+        self.instance = Instance(self.home)
+        """This process; it looks where the sites are once there are several clusters."""
         self.is_admitted = False
         """Whether this cluster is known to be the installation's; see `storage.clusters`."""
         self.is_left_out = False
@@ -170,6 +178,7 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
+        self.instance.end()
         for each in (self, *self.clusters.values()):
             each.client.close()
 
@@ -204,6 +213,8 @@ class Database:
                 try:
                     done = operation()
                 except PyMongoError as error:
+                    if is_refused(error):
+                        raise SiteMoves from error
                     if not is_passing(error):
                         raise
                     wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries
@@ -253,6 +264,11 @@ class Database:
             except PyMongoError as error:
                 # In a context of its own, or the deadline that has just passed would end this too.
                 contextvars.Context().run(self._undo, session)
+                # Its site has gone to another cluster, in the midst of it.
+                if is_refused(error) or (
+                    self.home.clusters and isinstance(error, InvalidOperation)
+                ):
+                    raise SiteMoves from error
                 if is_passing(error):
                     raise unavailable(error) from error
                 raise
@@ -344,6 +360,14 @@ def is_passing(error: PyMongoError) -> bool:
         "UnknownTransactionCommitResult"
     )
     return labelled or (isinstance(error, OperationFailure) and error.code in PASSING_CODES)
+
+
+def is_refused(error: PyMongoError) -> bool:
+    """Tell whether the server refused a document because its site is elsewhere."""
+    if isinstance(error, BulkWriteError):
+        refused = (error.details or {}).get("writeErrors", ())
+        return any(each.get("code") == REFUSED for each in refused)
+    return isinstance(error, OperationFailure) and error.code == REFUSED
 
 
 def unavailable(error: PyMongoError) -> Unavailable:

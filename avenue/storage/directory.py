@@ -1,40 +1,149 @@
-"""On which cluster each site is, as this process knows it from the collection `sites`."""
+"""On which cluster each site is, as this process knows it from the collection `sites`.
 
+A site that moves has records on two clusters. Its `epoch` grows with every step that processes must
+know of; what was read before a step never takes the place of what was read after it.
+"""
+
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from avenue.identity import HOME_CLUSTER
 
 
+class Phase(StrEnum):
+    """How far the move of a site is."""
+
+    COPYING = "copying"
+    SETTLING = "settling"  # all was copied once; what has changed since is copied again
+    FENCED = "fenced"  # writes wait
+    SWITCHED = "switched"  # it is on the other cluster, and writes still wait
+    KEPT = "kept"  # done; the cluster before still has all it had
+    PURGING = "purging"  # that goes
+    ABORTING = "aborting"  # what was copied goes
+
+
+WRITES_WAIT = frozenset({Phase.FENCED.value, Phase.SWITCHED.value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a site is; `elsewhere` is another cluster that has records of it, too."""
+
+    cluster: str
+    epoch: int = 0
+    elsewhere: str | None = None
+    is_fenced: bool = False
+
+
 class Directory:
-    """Remembers the clusters of sites; what it says is good for `seconds`."""
+    """Remembers the places of sites; what it says is good for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = max(seconds, 1)
-        self._known: dict[str, tuple[str, float]] = {}
+        self._known: dict[str, tuple[Place, float]] = {}
+        self._changed = threading.Condition()
+        self._writers: dict[str, int] = {}
 
     def learn(self, sites: Iterable[Mapping[str, Any]]) -> None:
         """Take in the documents of all sites."""
         good_until = time.monotonic() + self._seconds
-        self._known = {each["_id"]: (cluster_in(each), good_until) for each in sites}
+        with self._changed:
+            self._known = {
+                each["_id"]: (self._newer(each["_id"], place_in(each)), good_until)
+                for each in sites
+            }
+            self._changed.notify_all()
 
     def note(self, site: Mapping[str, Any]) -> str:
         """Take in the document of one site; return its cluster."""
-        cluster = cluster_in(site)
-        self._known[site["_id"]] = cluster, time.monotonic() + self._seconds
-        return cluster
+        with self._changed:
+            place = self._newer(site["_id"], place_in(site))
+            self._known[site["_id"]] = place, time.monotonic() + self._seconds
+            self._changed.notify_all()
+        return place.cluster
 
     def known(self, site_id: str) -> str | None:
         """Return the cluster of a site, None where that was never learnt."""
-        return self._known.get(site_id, (None, 0.0))[0]
+        place = self._place(site_id)
+        return place.cluster if place else None
 
     def is_fresh(self, site_id: str) -> bool:
         """Tell whether that is still to be relied on."""
-        return time.monotonic() < self._known.get(site_id, ("", 0.0))[1]
+        return time.monotonic() < self._known.get(site_id, (None, 0.0))[1]
+
+    def epochs(self) -> dict[str, int]:
+        """Return of each site that has moved the last step this process knows and goes by.
+
+        Requests that began to write before the writes wait are let finish: till then a step before.
+        """
+        with self._changed:
+            known = {site_id: place for site_id, (place, _) in self._known.items() if place.epoch}
+            return {
+                site_id: place.epoch - (place.is_fenced and self._writers.get(site_id, 0) > 0)
+                for site_id, place in known.items()
+            }
+
+    def newest_epochs(self) -> dict[str, int]:
+        """Return the same whoever writes."""
+        return {site_id: place.epoch for site_id, (place, _) in self._known.items()}
+
+    def not_of(self, cluster: str) -> list[str]:
+        """Return the sites that have records on a cluster and are not there.
+
+        They are copied there just now, or were left there by a move. Nobody works on those.
+        """
+        known = self._known.items()
+        return [site_id for site_id, (place, _) in known if place.elsewhere == cluster]
+
+    def is_moving(self) -> bool:
+        """Tell whether any site has records on two clusters."""
+        return any(place.elsewhere for place, _ in self._known.values())
+
+    def begin_writing(self, site_id: str, seconds: float) -> bool:
+        """Count somebody who writes; wait until that may be. Return False after `seconds`."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._is_fenced(site_id), seconds):
+                return False
+            self._writers[site_id] = self._writers.get(site_id, 0) + 1
+            return True
+
+    def end_writing(self, site_id: str) -> None:
+        """Count them no more."""
+        with self._changed:
+            self._writers[site_id] -= 1
+
+    def _is_fenced(self, site_id: str) -> bool:
+        place = self._place(site_id)
+        return place is not None and place.is_fenced
+
+    def _place(self, site_id: str) -> Place | None:
+        return self._known.get(site_id, (None, 0.0))[0]
+
+    def _newer(self, site_id: str, found: Place) -> Place:
+        known = self._place(site_id)
+        return known if known and known.epoch > found.epoch else found
 
 
 def cluster_in(site: Mapping[str, Any]) -> str:
     """Return what the document of a site names as its cluster."""
     cluster = site.get("cluster", HOME_CLUSTER)
     return cluster if isinstance(cluster, str) else HOME_CLUSTER
+
+
+def place_in(site: Mapping[str, Any]) -> Place:
+    """Return where the document of a site says that it is."""
+    cluster, move = cluster_in(site), site.get("move")
+    epoch = site.get("epoch")
+    if not isinstance(move, dict):
+        return Place(cluster=cluster, epoch=epoch if isinstance(epoch, int) else 0)
+    others = [each for each in (move.get("from"), move.get("to")) if each != cluster]
+    return Place(
+        cluster=cluster,
+        epoch=epoch if isinstance(epoch, int) else 0,
+        elsewhere=others[0] if others else None,
+        is_fenced=move.get("phase") in WRITES_WAIT,
+    )

@@ -335,7 +335,11 @@ class Files:
     def files_after(self, file_id: str, limit: int) -> list[FileFacts]:
         """Return up to `limit` files in the order of their ids, beginning after `file_id`."""
         found = self._database.repeat(
-            lambda: list(self._files.find({"_id": {"$gt": file_id}}).sort("_id", 1).limit(limit)),
+            lambda: list(
+                self._files.find({"_id": {"$gt": file_id, **self._others()}})
+                .sort("_id", 1)
+                .limit(limit)
+            ),
             self._database.read_seconds,
         )
         return [self._facts(document) for document in found]
@@ -347,7 +351,9 @@ class Files:
         """
         found = self._database.repeat(
             lambda: list(
-                self._chunks.find({"files_id": {"$gt": file_id}}, {"_id": 0, "files_id": 1})
+                self._chunks.find(
+                    {"files_id": {"$gt": file_id, **self._others()}}, {"_id": 0, "files_id": 1}
+                )
                 .sort([("files_id", 1), ("n", 1)])
                 .limit(limit)
             ),
@@ -368,6 +374,11 @@ class Files:
         if found is None or not isinstance(found["_id"], ObjectId):
             return None
         return found["_id"].generation_time
+
+    def _others(self) -> Document:
+        """Return the condition that leaves out the sites that have files here and are not here."""
+        left = self._database.home.directory.not_of(self._database.cluster)
+        return {"$not": {"$regex": f"^({'|'.join(left)})/"}} if left else {}
 
     def _delete_record(self, stored_id: str) -> bool:
         """Remove a file document unless a backup runs; tell whether it may be removed."""

@@ -382,6 +382,8 @@ INDEXES: tuple[Index, ...] = (
         ),
     ),
     Index(collection="audit_logs", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    # Of a process that is no more.
+    Index(collection="instances", keys=_up("until"), options={"expireAfterSeconds": 60}),
     Index(collection="infra_metrics", keys=_up("created_at")),
     # One alert of a kind at a time; those that are over own nothing and are forgotten.
     Index(

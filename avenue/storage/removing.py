@@ -4,10 +4,12 @@ What tells of the whole deployment stays, but for what it says of the site: peop
 there, snapshots their rows of it. People who had a role on that site alone go.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
+from pymongo.database import Database as MongoDatabase
 
 from avenue.errors import Unavailable
 from avenue.storage.connection import META, Database, Document
@@ -39,15 +41,21 @@ class WaitsForBackup(Unavailable):
     hint = "It goes on by itself once the backup is over."
 
 
-class SiteRemains:
-    """All that the database has of one site; its own record in `sites` is not of it."""
+class SiteShare:
+    """What one cluster has of one site, whether the site is there or was left behind there."""
 
-    def __init__(self, database: Database, site_id: str) -> None:
-        self._database = database
-        self._house = database.raw
+    def __init__(
+        self,
+        cluster: Database,
+        site_id: str,
+        check: Callable[[ClientSession], None] | None = None,
+    ) -> None:
+        """`check` raises in the transaction of a deletion that must not be any more."""
+        self._cluster = cluster
+        self._check = check
+        self._house = cluster.home.raw
         self._site = site_id
-        self._scope = site(database, site_id)
-        self._own = self._scope.database.raw
+        self._own = cluster.raw
         self._ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
 
     def delete(self) -> Iterator[tuple[str, int]]:
@@ -61,30 +69,25 @@ class SiteRemains:
             yield from self._delete_records(name)
         for name in FORMER:
             yield name, self._write(self._own[name], {"site": self._site})
-        for name in OF_SITE:
-            yield name, self._write(self._house[name], {"site": self._site})
-        yield from self._leave_people()
-        yield "infra_metrics", self._leave_snapshots()
-        yield "infra_traffic", self._leave_traffic()
         for walk, begins in WALKS:
             self._repeat(lambda walk=walk, begins=begins: self._begin_anew(walk, begins))
 
     def count(self) -> dict[str, int]:
         """Return how many records of each collection, and of each part of buckets, are its own."""
-        found = {name: self._scope.collection(name).count({}) for name in sorted(SITE_COLLECTIONS)}
-        asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
-        asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
-        asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
-        of_buckets: dict[str, Document] = {}
+        own: Document = {"site": self._site}
+        asked = dict.fromkeys(sorted(SITE_COLLECTIONS), own)
         for bucket in BUCKETS:
-            of_buckets[f"{bucket}.files"] = {"_id": self._ids}
-            of_buckets[f"{bucket}.chunks"] = {"files_id": self._ids}
-        for raw, queries in ((self._house, asked), (self._own, of_buckets)):
-            for name, query in queries.items():
-                found[name] = self._repeat(
-                    lambda source=raw[name], query=query: source.count_documents(query)
-                )
-        return found
+            asked[f"{bucket}.files"] = {"_id": self._ids}
+            asked[f"{bucket}.chunks"] = {"files_id": self._ids}
+        return self._counted(self._own, asked)
+
+    def _counted(
+        self, raw: MongoDatabase[Document], asked: Mapping[str, Document]
+    ) -> dict[str, int]:
+        return {
+            name: self._repeat(lambda source=raw[name], query=query: source.count_documents(query))
+            for name, query in asked.items()
+        }
 
     def _delete_files(self, bucket: str) -> Iterator[tuple[str, int]]:
         files, chunks = f"{bucket}.files", f"{bucket}.chunks"
@@ -118,27 +121,76 @@ class SiteRemains:
 
     def _delete_file_records(self, collection: str, ids: Sequence[str]) -> None:
         """Delete documents of files right after a look whether a backup runs."""
-        with self._database.deadline(DELETE_SECONDS):
+        with self._cluster.deadline(DELETE_SECONDS):
             self._refuse_during_backup()
-            self._own[collection].delete_many({"_id": {"$in": list(ids)}})
+            self._delete(self._own[collection], {"_id": {"$in": list(ids)}})
 
     def _refuse_during_backup(self) -> None:
         if self._house[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
             raise WaitsForBackup
 
     def _delete_records(self, name: str) -> Iterator[tuple[str, int]]:
-        records, last = self._scope.collection(name), ""
+        # Not by way of the scope: a cluster that the site has left refuses what comes with those.
+        records, own, last = self._own[name], {"site": self._site}, ""
         while True:
-            found = records.find(
-                {"_id": {"$gt": last}}, {"_id": 1}, sort=[("_id", 1)], limit=RECORDS_AT_ONCE
+            found = self._repeat(
+                lambda last=last: list(
+                    records.find({**own, "_id": {"$gt": last}}, {"_id": 1})
+                    .sort("_id", 1)
+                    .limit(RECORDS_AT_ONCE)
+                )
             )
             if not found:
                 break
             ids = [each["_id"] for each in found]
             last = ids[-1]
-            yield name, records.delete_all({"_id": {"$in": ids}})
-        if gone := records.delete_all({}):  # ids that are no texts
+            yield name, self._write(records, {**own, "_id": {"$in": ids}})
+        if gone := self._write(records, own):  # ids that are no texts
             yield name, gone
+
+    def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
+        for raw in (self._house, self._own):
+            raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
+
+    def _write(self, source: MongoCollection[Document], query: Document) -> int:
+        return int(self._repeat(lambda: self._delete(source, query)))
+
+    def _delete(self, source: MongoCollection[Document], query: Document) -> int:
+        check = self._check
+        if check is None:
+            return source.delete_many(query).deleted_count
+
+        def delete(session: ClientSession) -> int:
+            check(session)
+            return source.delete_many(query, session=session).deleted_count
+
+        return self._cluster.transaction(delete)
+
+    def _repeat(self, operation: Any) -> Any:
+        return self._cluster.repeat(operation, self._cluster.write_seconds)
+
+
+class SiteRemains(SiteShare):
+    """All that the databases have of one site; its own record in `sites` is not of it."""
+
+    def __init__(self, database: Database, site_id: str) -> None:
+        super().__init__(site(database, site_id).database, site_id)
+
+    def delete(self) -> Iterator[tuple[str, int]]:
+        """Delete what its cluster has, and then what the house has."""
+        yield from super().delete()
+        for name in OF_SITE:
+            yield name, self._write(self._house[name], {"site": self._site})
+        yield from self._leave_people()
+        yield "infra_metrics", self._leave_snapshots()
+        yield "infra_traffic", self._leave_traffic()
+
+    def count(self) -> dict[str, int]:
+        """Return the same of the cluster and of the house."""
+        asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
+        asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
+        asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
+        return super().count() | self._counted(self._house, asked)
 
     def _leave_people(self) -> Iterator[tuple[str, int]]:
         """Take everybody's role on the site away; who had no other one goes."""
@@ -183,13 +235,3 @@ class SiteRemains:
     def _in_snapshots(self) -> Document:
         rows: list[Document] = [{f"{name}.site": self._site} for name in ROWS]
         return {"$or": [*rows, *({f"{name}.{self._site}": {"$exists": True}} for name in NUMBERS)]}
-
-    def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
-        for raw in (self._house, self._own):
-            raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
-
-    def _write(self, source: MongoCollection[Document], query: Document) -> int:
-        return int(self._repeat(lambda: source.delete_many(query)).deleted_count)
-
-    def _repeat(self, operation: Any) -> Any:
-        return self._database.repeat(operation, self._database.write_seconds)

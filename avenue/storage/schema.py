@@ -41,6 +41,7 @@ HOUSE_COLLECTIONS = (
     "password_links",
     "jobs",
     "leases",
+    "instances",
     "fsck_findings",
     "rate_limits",
     "infra_metrics",

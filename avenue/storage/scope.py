@@ -17,8 +17,10 @@ from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.results import DeleteResult
 
 from avenue.errors import MalformedRecord
+from avenue.identity import new_id
 from avenue.storage.clusters import database_of_site
 from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
@@ -86,6 +88,8 @@ OTHER_TYPES = ("number", "object", "binData", "objectId", "bool", "date", "null"
 MOST_LOGGED = 10
 """How many of the records that a list leaves out are logged."""
 BUCKETS = ("product_images", "builder_media", "uploads")
+PLEDGES = "site_counts"
+"""Where a document is inserted that goes in the same transaction. See `Collection._deleting`."""
 
 
 class AlreadyThere(Exception):
@@ -230,7 +234,8 @@ class Collection:
 
     def aggregate(self, pipeline: Sequence[Filter]) -> list[Document]:
         """Return what `pipeline` makes of this scope's documents."""
-        stages: list[Filter] = [{"$match": dict(self.fixed)}] if self.fixed else []
+        own = self._scoped(EVERYTHING)
+        stages: list[Filter] = [{"$match": own}] if own else []
         return self._read(
             lambda: list(self.source.aggregate([*stages, *pipeline], session=self.session))
         )
@@ -390,17 +395,31 @@ class Collection:
 
     def delete(self, query: Filter) -> int:
         """Delete one document; return how many went (a retry may say 0)."""
-        result = self._write(
-            lambda: self.source.delete_one(self._scoped(query), session=self.session)
-        )
-        return result.deleted_count
+        scoped = self._scoped(query)
+        return self._deleting(lambda each: self.source.delete_one(scoped, session=each))
 
     def delete_all(self, query: Filter) -> int:
         """Delete every document that matches; repeatable."""
-        result = self._write(
-            lambda: self.source.delete_many(self._scoped(query), session=self.session)
-        )
-        return result.deleted_count
+        scoped = self._scoped(query)
+        return self._deleting(lambda each: self.source.delete_many(scoped, session=each))
+
+    def _deleting(self, operation: "Callable[[ClientSession | None], DeleteResult]") -> int:
+        """Delete documents, those of a site only where it is; return how many went.
+
+        The server refuses what is inserted where the site is not any more, but no deletion. So,
+        where sites can move, each one comes with an insertion in the same transaction.
+        """
+        if "site" not in self.fixed or not self.database.home.clusters:
+            return int(self._write(lambda: operation(self.session)).deleted_count)
+
+        def delete(inside: "Collection") -> int:
+            pledge = {"_id": new_id(), **self.fixed}
+            pledges = inside.database.raw[PLEDGES]
+            pledges.insert_one(pledge, session=inside.session)
+            pledges.delete_one(dict(pledge), session=inside.session)
+            return int(operation(inside.session).deleted_count)
+
+        return self.transaction(delete)
 
     def _checked(self, found: Document | None) -> Document | None:
         if found is not None:
@@ -479,7 +498,19 @@ class Collection:
                     raise AlreadyThere(fields) from None
 
     def _scoped(self, query: Filter) -> Document:
-        return {**query, **self.fixed}
+        scoped = {**query, **self.fixed}
+        others = self._others()
+        return {"$and": [scoped, others]} if others else scoped
+
+    def _others(self) -> Document:
+        """Return the condition that leaves out the sites that have records here and are not here.
+
+        Who works on one site is refused by the server, if need be.
+        """
+        if "site" in self.fixed or self.name not in SITE_COLLECTIONS:
+            return {}
+        left = self.database.home.directory.not_of(self.database.cluster)
+        return {"site": {"$nin": left}} if left else {}
 
     def _read(self, operation: Callable[[], T]) -> T:
         if self.session is not None:
@@ -553,7 +584,8 @@ class HouseScope:
     database: Database
 
     def collection(self, name: str) -> Collection:
-        """Return a collection, unscoped."""
+        """Return a collection, unscoped; of sites, those that are on this cluster."""
+        self.database.home.instance.begin()
         return Collection(database=self.database, source=self.database.raw[name], fixed={})
 
     def quick_collection(self, name: str) -> Collection:
@@ -562,6 +594,7 @@ class HouseScope:
 
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket with ids as they are stored (`<site>/<id>`)."""
+        self.database.home.instance.begin()
         return Files(self.database, bucket, prefix="")
 
 

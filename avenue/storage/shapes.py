@@ -16,6 +16,8 @@ from bson import Decimal128
 from pydantic_core import CoreSchema
 from pydantic_core import core_schema as cs
 
+from avenue.storage.directory import Phase
+
 Fields = Mapping[str, Any]
 """A field's type by its name: a type, a list with the one of its entries, fields, or one of
 `Maybe`, `Either`, `Values`, `Like`, `Of`."""
@@ -664,6 +666,19 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                     "began_at": unless_missing(datetime),
                 }
             ),
+            "epoch": unless_missing(int),
+            "move": unless_missing(
+                {
+                    "from": str,
+                    "to": str,
+                    "phase": values(*Phase),
+                    "begun_at": datetime,
+                    "mover": maybe(str),
+                    "switched_at": maybe(datetime),
+                    "until": maybe(datetime),
+                    "note": maybe(str),
+                }
+            ),
         },
         {"created_at": maybe(datetime)},
     ),
@@ -782,6 +797,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
         {"run": str, "forget_at": maybe(datetime)},
     ),
+    "instances": Shape({"_id": str, "epochs": Of(int), "clusters": [str], "until": datetime}),
     "leases": Shape({"_id": str, "holder": str, "what": str, "since": datetime, "until": datetime}),
     "rate_limits": Shape({"_id": str, "count": int, "resets_at": datetime, "at": datetime}),
     "infra_metrics": Shape(

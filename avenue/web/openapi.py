@@ -23,6 +23,7 @@ from avenue.errors import (
     Forbidden,
     MalformedRecord,
     NotFound,
+    SiteMoves,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -389,6 +390,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
         yield TooManyRequests
     if path not in WITHOUT_SITE:
         yield from (UnknownHost, SiteRemoved, SiteNotReady, Unavailable, MalformedRecord)
+        yield from () if operation.method in SAFE_METHODS else (SiteMoves,)
 
 
 def _is_bytes(body: Any) -> bool:

@@ -32,6 +32,7 @@ from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
+from avenue.storage.instances import INSTANCES
 from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEFAULT_SITE, HOUSE_COLLECTIONS
@@ -52,7 +53,7 @@ PAGES, FOLDERS, MEDIA = "/api/builder/pages", "/api/builder/folders", "/api/buil
 UPLOADS, LEASES = "/api/uploads", "leases"
 GONE = re.compile("a field that is taken away")
 DAMAGE: tuple[Any, ...] = (GONE, None, "zzz", 7, -1.5, True, [], ["zzz"], {}, {"zzz": 7})
-COLLECTIONS = sorted((SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - {LEASES})
+COLLECTIONS = sorted((SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - {LEASES, INSTANCES})
 BYTES = ("product_images.files", "product_images.chunks")
 """Judged by the assets that name them."""
 TRIES = "login:nobody"

@@ -28,6 +28,7 @@ from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD
 from avenue.sites.cloning import CLONE, CloneOrder
+from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import REMOVE, REMOVE_DUE
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
@@ -501,6 +502,8 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     IMPORT_EXPORT: an_export_that_comes_back,
     ADOPT: an_adoption,
     CLONE: a_clone,
+    MOVE: periodic(MOVE, site=OTHER_SITE, to="home"),  # there is no other cluster: tests/sites
+    PURGE_MOVED: periodic(PURGE_MOVED),
     REMOVE_DUE: periodic(REMOVE_DUE),
     REMOVE: a_removal,  # last: with it goes a site
 }

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from avenue.errors import SiteMoves
 from avenue.media.pictures.variants import FORMATS
 from avenue.media.renditions.models import (
     KeptRendition,
@@ -65,10 +66,13 @@ class RenditionStore:
     def insert(self, site_id: str, rendition: KeptRendition) -> KeptRendition:
         """Keep a rendition and return it, or the one another instance has kept before.
 
-        What is there and cannot be read is written over.
+        What is there and cannot be read is written over. While the site is being moved it is not
+        kept, and made again when somebody asks for it later.
         """
         try:
             self._renditions(site_id).insert(to_document(rendition))
+        except SiteMoves:
+            return rendition
         except AlreadyThere:
             there = self.find(site_id, rendition.key)
             if there is None:

@@ -32,6 +32,7 @@ LEFT_OUT = frozenset(
         "quotas",  # counted anew
         "site_counts",  # counted anew
         "leases",
+        "instances",
         "rate_limits",
         "infra_traffic",
         "infra_errors",  # of the deployment they happened in

@@ -80,7 +80,7 @@ def test_nothing_is_moved_to_or_from_a_cluster_that_is_away():
 
 def test_what_commands_say_of_clusters():
     found = overview_of(uses({"home": {"default": 1, "a": 2}, "c2": {}}), SCALE, None)
-    assert clusters_text(found).splitlines() == [
+    assert clusters_text(found, {}).splitlines() == [
         "home  home.example  ready  3.00 of 4 units  75 %  notice",
         "  a  2",
         "  default  1",

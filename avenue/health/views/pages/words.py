@@ -110,6 +110,8 @@ KINDS = {
     "product_import_undo": lazy_gettext("Undoing an import of products"),
     "purge": lazy_gettext("Telling caches what to forget"),
     "rebuild": lazy_gettext("Making pictures in their sizes"),
+    "move_site": lazy_gettext("Moving a site to another cluster"),
+    "purge_moved": lazy_gettext("Looking for what moves of sites have left"),
     "remove_site": lazy_gettext("Deleting a site"),
     "publish_pages": lazy_gettext("Publishing pages at their time"),
     "remove_sites": lazy_gettext("Looking for sites to be deleted"),

@@ -1,0 +1,508 @@
+"""Moving a site to another cluster while people use it; docs/adr/0022 says why it goes so.
+
+The record in the directory says how far it is. Each step may be repeated: a run that is killed at
+any point is followed by another one, which goes on from that record.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avenue.audit.service import AuditService
+from avenue.errors import Forbidden, Unavailable
+from avenue.identity import HOME_CLUSTER, HOUSE, Actor, SiteState, new_id
+from avenue.jobs.errors import GiveUp, LeaseLost, Waits
+from avenue.jobs.models import Job, State
+from avenue.jobs.runner import RunningJob
+from avenue.jobs.service import JobService
+from avenue.sites.errors import (
+    BackupRuns,
+    FirstSiteStays,
+    IsThere,
+    NoSuchCluster,
+    NothingToAbort,
+    ProcessesLackCluster,
+    SiteIsBusy,
+    SiteIsMoving,
+    SiteNotFound,
+    TransactionsOpen,
+    WritesTooMuch,
+)
+from avenue.sites.store import SiteStore
+from avenue.storage.clusters import admit
+from avenue.storage.connection import Database
+from avenue.storage.copying.moving import (
+    Guard,
+    HistoryLost,
+    Keys,
+    MoverReplaced,
+    NotTheSame,
+    SiteCopy,
+)
+from avenue.storage.directory import Phase
+from avenue.storage.gridfs import BACKUP
+from avenue.storage.instances import wait_for_all, without_clusters
+from avenue.storage.leases import Held, Leases
+from avenue.storage.refusing import (
+    MayNotRefuse,
+    does_refuse,
+    has_long_transactions,
+    refuse,
+    refused_on,
+    take,
+)
+from avenue.storage.removing import SiteShare
+from avenue.storage.site_moves import KEPT_UNTIL, SiteMove, SiteMoveRecords
+from avenue.storage.sites import Sites
+
+MOVE = "move_site"
+"""Moves one site, or goes on with it; its arguments are `site` and `to`."""
+PURGE_MOVED = "purge_moved"
+"""Once an hour: what moves have left on the cluster before, once its time is over."""
+EVERY_SECONDS = 3600
+ONE = "one"
+"""The key of the job: one site moves at a time."""
+CALM_SECONDS = 0.5
+"""A round of changes that takes less leaves little for the moment in which writes wait."""
+ROUND_SECONDS = 10.0
+MOST_ROUNDS = 60
+FENCE_SECONDS = 10.0
+"""No longer do writes wait for one try; then they go on, and the move tries again."""
+REFUSING_SECONDS = 2.0
+LEASE_IN_FENCE_SECONDS = 12.0
+TRIES_IN_FENCE = 3
+TOLD = frozenset({"brought", "damaged", "writes_waited_seconds"})
+"""What a job tells of a move when it is over."""
+HISTORY = "The source forgot what had changed, so the records were copied again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a move would do."""
+
+    site: str
+    origin: str
+    target: str
+    documents: int
+
+
+class MoveService:
+    """Begins moves and ends them; raises `Forbidden` unless the actor is a superuser."""
+
+    def __init__(self, database: Database, store: SiteStore, jobs: JobService) -> None:
+        self._database = database
+        self._store = store
+        self._jobs = jobs
+        self._records = SiteMoveRecords(database)
+
+    def look(self, actor: Actor, site_id: str, target: str) -> Outlook:
+        """Return what a move would do, and change nothing; raises as `begin`."""
+        origin = self._check(actor, site_id, target)
+        if origin == target:
+            raise IsThere(cluster=target)
+        there = _named(self._database, target)
+        guard = Guard(there, site_id, "", 0)
+        copy = SiteCopy(_named(self._database, origin), there, site_id, guard)
+        return Outlook(site=site_id, origin=origin, target=target, documents=copy.count())
+
+    def begin(self, actor: Actor, site_id: str, target: str) -> Job:
+        """Begin to move a site, or go on with it.
+
+        Raise `SiteNotFound`, `FirstSiteStays`, `NoSuchCluster`, `IsThere`, `SiteIsMoving`,
+        `ProcessesLackCluster`, `ClusterNotReady`.
+        """
+        origin = self._check(actor, site_id, target)
+        now = self._records.find(site_id)
+        if origin == target and (now is None or now.phase is Phase.KEPT):
+            raise IsThere(cluster=target)
+        if origin != target and not self._records.begin(site_id, origin, target):
+            raise _is_moving(self._records.find(site_id)) or SiteNotFound
+        return self._enqueue(site_id, target)
+
+    def abort(self, actor: Actor, site_id: str) -> Job:
+        """Undo a move before its switch; raise `NothingToAbort`."""
+        _admit(actor)
+        if not self._records.abort(site_id):
+            raise NothingToAbort
+        move = self._records.find(site_id)
+        return self._enqueue(site_id, move.target if move else HOME_CLUSTER)
+
+    def purge(self, actor: Actor, site_id: str) -> Job:
+        """Delete at once what a move has left on the cluster before; raise `NothingToAbort`."""
+        _admit(actor)
+        if not self._records.end_keeping(site_id, now=True):
+            raise NothingToAbort
+        move = self._records.find(site_id)
+        return self._enqueue(site_id, move.target if move else HOME_CLUSTER)
+
+    def move_of(self, site_id: str) -> SiteMove | None:
+        """Return the move of a site."""
+        return self._records.find(site_id)
+
+    def moves(self) -> Mapping[str, SiteMove]:
+        """Return the moves of all sites."""
+        return {each.site: each for each in self._records.all()}
+
+    def _enqueue(self, site_id: str, target: str) -> Job:
+        job = self._jobs.enqueue(MOVE, {"site": site_id, "to": target}, key=ONE)
+        if job.args.get("site") != site_id:
+            raise SiteIsMoving(
+                words={"site": job.args.get("site"), "origin": "?", "target": job.args.get("to")}
+            )
+        return job
+
+    def _check(self, actor: Actor, site_id: str, target: str) -> str:
+        """Return where a site is that may be moved."""
+        _admit(actor)
+        if site_id == HOUSE:
+            raise FirstSiteStays
+        if target not in {HOME_CLUSTER, *self._database.clusters}:
+            raise NoSuchCluster
+        site = self._store.get(site_id)
+        if site is None or site.state is not SiteState.OPEN:
+            raise SiteNotFound
+        for each in self._records.all():
+            if each.site != site_id and each.phase is not Phase.KEPT:
+                raise _moving(each)
+        self._check_clusters(site.cluster, target)
+        return site.cluster
+
+    def _check_clusters(self, *names: str) -> None:
+        for name in names:
+            if name != HOME_CLUSTER:
+                admit(_named(self._database, name))
+        self._database.instance.begin()
+        if lacking := without_clusters(self._database, names):
+            raise ProcessesLackCluster(words={"count": len(lacking)})
+
+
+class MoveWorker:
+    """The jobs that move sites, and that remove what they leave."""
+
+    def __init__(
+        self,
+        database: Database,
+        known: Sites,
+        jobs: JobService,
+        audit: AuditService,
+    ) -> None:
+        self._database = database
+        self._known = known
+        self._jobs = jobs
+        self._audit = audit
+        self._records = SiteMoveRecords(database)
+
+    def purge_due(self, _: RunningJob) -> Mapping[str, int]:
+        """Begin to delete what moves have left whose time is over; go on with what was left."""
+        due = [each for each in self._records.due() if self._records.end_keeping(each, now=False)]
+        begun = 0
+        for each in self._records.all():
+            if each.phase is not Phase.KEPT:
+                self._jobs.enqueue(MOVE, {"site": each.site, "to": each.target}, key=ONE)
+                begun += 1
+        return {"due": len(due), "begun": begun}
+
+    def move(self, job: RunningJob) -> Mapping[str, Any]:
+        """Take step after step until the move is done, or undone. Raise what keeps it from that."""
+        site_id = str(job.args["site"])
+        mover = new_id()
+        self._database.instance.begin()
+        first = self._records.find(site_id)
+        if first is None:
+            return {"site": site_id, "phase": None}
+        if {first.origin, first.target} - {HOME_CLUSTER, *self._database.clusters}:
+            raise Waits  # for a process that was told of both
+        self._records.take_over(first, mover)
+        try:
+            while True:
+                move = self._records.find(site_id)
+                if move is None or move.phase is Phase.KEPT:
+                    break
+                if move.mover != mover:
+                    raise LeaseLost
+                run = _Run(self._database, move, job, self._records)
+                try:
+                    self._steps(run)[move.phase]()
+                except MoverReplaced:  # aborted meanwhile, or another run has it
+                    continue
+        except MayNotRefuse as error:
+            raise GiveUp(error) from error
+        finally:
+            self._known.forget()
+        return self._result(first, move, job)
+
+    def _steps(self, run: "_Run") -> Mapping[Phase, Callable[[], None]]:
+        return {
+            Phase.COPYING: run.copy,
+            Phase.SETTLING: run.settle_and_switch,
+            Phase.FENCED: run.open_again,
+            Phase.SWITCHED: run.open_there,
+            Phase.PURGING: lambda: run.purge(self._busy),
+            Phase.ABORTING: run.undo,
+        }
+
+    def _result(self, first: SiteMove, move: SiteMove | None, job: RunningJob) -> dict[str, Any]:
+        is_undone = first.phase is Phase.ABORTING or (
+            move is None and first.phase is not Phase.PURGING
+        )
+        result = {
+            "site": first.site,
+            "from": first.origin,
+            "to": first.target,
+            "phase": move.phase.value if move else None,
+            "until": move.until if move else None,
+            "note": move.note if move else None,
+            **{name: value for name, value in (job.cursor or {}).items() if name in TOLD},
+        }
+        action = "site.move_undone" if is_undone else "site.moved"
+        if first.phase not in {Phase.KEPT, Phase.PURGING}:
+            self._audit.record_job(
+                HOUSE,
+                action,
+                first.site,
+                job_id=job.id,
+                job_kind=MOVE,
+                details={"from": first.origin, "to": first.target},
+                entry_id=job.id,
+            )
+        return result
+
+    def _busy(self, move: SiteMove, own_id: str) -> list[str]:
+        """Return the kinds of job that may still read where the site was before."""
+        return [
+            each.kind
+            for each in self._jobs.unfinished()
+            if each.id != own_id
+            and each.site in {None, move.site}
+            and each.state is State.RUNNING
+            and each.started_at is not None
+            and each.started_at < (move.switched_at or each.started_at)
+            and each.every_seconds is None
+        ]
+
+
+class _Run:
+    """One step of a move, taken by one run."""
+
+    def __init__(
+        self,
+        database: Database,
+        move: SiteMove,
+        job: RunningJob,
+        records: SiteMoveRecords,
+    ) -> None:
+        self._database = database
+        self._source, self._target = _named(database, move.origin), _named(database, move.target)
+        self._move = move
+        self._job = job
+        self._records = records
+        self._guard = self._guard_of(self._target)
+        self._copy = SiteCopy(self._source, self._target, move.site, self._guard)
+        self._done = 0
+
+    def copy(self) -> None:
+        """Copy everything once, and from a known point of the changes on once more."""
+        self._prepare()
+        self._job.save(done=0, total=self._copy.count())
+        if self._move.token is None:
+            self._bring_all()  # which may take days; the changes of those need not be kept
+            self._records.save(self._move, token=self._copy.token())
+        self._bring_all()
+
+        before = self._note_of("damaged", 0)
+
+        def save(place: list[str], damaged: int) -> None:
+            self._note(hashed=place, damaged=before + damaged)
+
+        damaged = self._copy.damaged(self._note_of("hashed", []), save)
+        self._note(damaged=before + damaged)
+        self._records.step(self._move, Phase.SETTLING)
+
+    def settle_and_switch(self) -> None:
+        """Copy what has changed, compare everything, and switch while writes wait."""
+        self._prepare()
+        try:
+            self._settle()
+            touched = self._bring_all()
+            touched.update(self._settle())
+        except HistoryLost:
+            self._records.save(self._move, token=None, note=HISTORY)
+            self._records.step(self._move, Phase.COPYING)
+            return
+        if has_long_transactions(self._source):
+            raise TransactionsOpen
+        with Leases(self._database).taken(BACKUP, "move_site") as held:
+            if isinstance(held, Held):
+                raise BackupRuns
+            self._fence(touched)
+
+    def open_again(self) -> None:
+        """Let people write again where the site is: it was not switched while writes waited."""
+        self._move = self._records.step(self._move, Phase.SETTLING)
+        take(self._source, self._move.site)
+
+    def open_there(self) -> None:
+        """Let people write where the site is now, once every process looks there."""
+        take(self._target, self._move.site)
+        wait_for_all(self._database, self._move.site, self._move.epoch)
+        self._records.step(self._move, Phase.KEPT, until=KEPT_UNTIL)
+        self._copy.forget_marks()
+
+    def purge(self, busy: Callable[[SiteMove, str], list[str]]) -> None:
+        """Delete what is left where the site was; nobody looks there any more."""
+        wait_for_all(self._database, self._move.site, self._move.epoch)
+        if kinds := busy(self._move, self._job.id):
+            raise SiteIsBusy(words={"kinds": ", ".join(sorted(set(kinds)))})
+        self._empty(self._source)
+        self._copy.forget_marks()
+        self._records.end(self._move)
+
+    def undo(self) -> None:
+        """Let the site stay where it is, and delete what was copied."""
+        self._guard.take_over()
+        take(self._source, self._move.site)
+        wait_for_all(self._database, self._move.site, self._move.epoch)
+        self._empty(self._target)
+        take(self._target, self._move.site)
+        self._copy.forget_marks()
+        self._records.end(self._move)
+
+    def _empty(self, cluster: Database) -> None:
+        guard = self._guard_of(cluster)
+        guard.take_over()
+        share, deleted = SiteShare(cluster, self._move.site, guard.check), 0
+        for _, count in share.delete():
+            deleted += count
+            self._job.save(done=deleted)
+        if left := {name: count for name, count in share.count().items() if count}:
+            raise NotTheSame(words={"what": ", ".join(left)})
+        guard.leave()
+
+    def _guard_of(self, cluster: Database) -> Guard:
+        return Guard(cluster, self._move.site, self._move.mover or "", self._move.epoch)
+
+    def _prepare(self) -> None:
+        """See to it that the target has nothing of the site but what this run puts there."""
+        self._note(epoch=self._move.epoch)
+        wait_for_all(self._database, self._move.site, self._move.epoch)
+        refuse(self._target, self._move.site)
+        if self._move.site in refused_on(self._source):  # a run was killed as it opened it again
+            take(self._source, self._move.site)
+        self._guard.take_over()
+
+    def _bring_all(self) -> Keys:
+        """Compare everything and bring what is not the same; return which keys that was."""
+        brought = Keys()
+        self._done = 0
+        for part in self._copy.parts.values():
+            for keys in self._copy.differing(part):
+                some = Keys({part.name: set(keys)})
+                self._copy.bring(some, self._job.save)
+                brought.update(some)
+                self._done += len(keys)
+                if keys:  # what a run has done counts, however many are killed
+                    self._note(brought=self._note_of("brought", 0) + len(keys))
+                self._job.save(done=self._done)
+        return brought
+
+    def _settle(self) -> Keys:
+        """Bring what has changed until little changes any more; return which keys that was."""
+        changed = Keys()
+        for _ in range(MOST_ROUNDS):
+            began_at = time.monotonic()
+            some, is_over = self._follow(seconds=ROUND_SECONDS)
+            changed.update(some)
+            self._job.save()
+            if is_over and time.monotonic() - began_at < CALM_SECONDS:
+                return changed
+        raise WritesTooMuch
+
+    def _follow(self, *, seconds: float, mark: str | None = None) -> tuple[Keys, bool]:
+        now = self._records.find(self._move.site)
+        token = now.token if now else None
+        if token is None:
+            raise HistoryLost
+
+        def save(token: Mapping[str, Any]) -> None:
+            self._records.save(self._move, token=token)
+
+        return self._copy.follow(token, save, mark=mark, seconds=seconds)
+
+    def _fence(self, touched: Keys) -> None:
+        """Let writes wait, bring the last of them, compare what has changed, and switch."""
+        self._job.shorten(LEASE_IN_FENCE_SECONDS)
+        began_at = time.monotonic()
+        self._move = self._records.step(self._move, Phase.FENCED)
+        try:
+            wait_for_all(self._database, self._move.site, self._move.epoch)
+            self._refuse()
+            self._drain(touched, began_at)
+            self._check_refusal()
+            self._guard_of(self._target).leave()
+            take(self._target, self._move.site)
+            self._move = self._records.step(
+                self._move,
+                Phase.SWITCHED,
+                cluster=self._move.target,
+                token=None,
+                switched_at="$$NOW",
+            )
+        except MoverReplaced:
+            raise
+        except Exception:
+            self.open_again()
+            raise
+        self.open_there()
+        self._note(writes_waited_seconds=round(time.monotonic() - began_at, 2))
+
+    def _refuse(self) -> None:
+        try:
+            refuse(self._source, self._move.site, seconds=REFUSING_SECONDS)
+        except Unavailable as error:
+            if has_long_transactions(self._source):
+                raise TransactionsOpen from error
+            raise
+
+    def _check_refusal(self) -> None:
+        if not does_refuse(self._source, self._move.site):
+            raise NotTheSame(words={"what": "validators"})
+
+    def _drain(self, touched: Keys, began_at: float) -> None:
+        """Bring all that was written before the server refused it; raise `NotTheSame`."""
+        left = FENCE_SECONDS - (time.monotonic() - began_at)
+        changed, is_over = self._follow(seconds=max(left, 0.1), mark=self._copy.mark())
+        if not is_over:
+            raise WritesTooMuch
+        touched.update(changed)
+        wrong = self._copy.differing_of(touched)
+        for _ in range(TRIES_IN_FENCE):
+            if not len(wrong):
+                return
+            self._copy.bring(wrong)
+            wrong = self._copy.differing_of(touched)
+        names = sorted(name for name, keys in wrong.by_part.items() if keys)
+        raise NotTheSame(words={"what": ", ".join(names)})
+
+    def _note(self, **facts: Any) -> None:
+        self._job.save(cursor={**(self._job.cursor or {}), **facts})
+
+    def _note_of(self, name: str, otherwise: Any) -> Any:
+        return (self._job.cursor or {}).get(name, otherwise)
+
+
+def _named(home: Database, cluster: str) -> Database:
+    return home if cluster == HOME_CLUSTER else home.clusters[cluster]
+
+
+def _moving(move: SiteMove) -> SiteIsMoving:
+    return SiteIsMoving(words={"site": move.site, "origin": move.origin, "target": move.target})
+
+
+def _is_moving(move: SiteMove | None) -> SiteIsMoving | None:
+    return _moving(move) if move else None
+
+
+def _admit(actor: Actor) -> None:
+    if not actor.superuser:
+        raise Forbidden

@@ -1,0 +1,507 @@
+"""Brings all that one cluster has of a site to another one, while people change it.
+
+Everything is a document with a key. To bring a key is to make the target have what the source has
+of it now: there, or not there. So keys may be brought in any order and any number of times, and the
+change stream need only say *which* keys have changed. Bytes are documents, too: chunks.
+
+What is written goes with a condition in the same transaction: that this mover is still the one. A
+mover that was stopped and goes on after another one has taken over writes nothing.
+"""
+
+import contextlib
+import hashlib
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import ReplaceOne
+from pymongo.change_stream import ChangeStream
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.read_concern import ReadConcern
+
+from avenue.errors import Unavailable
+from avenue.identity import new_id
+from avenue.storage.connection import META, Database, Document, unavailable_when_away
+from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
+
+RAW = CodecOptions(document_class=RawBSONDocument)
+SAFELY = ReadConcern("majority")
+DOCUMENTS_AT_ONCE = 200
+BYTES_AT_ONCE = 8 * 1024 * 1024
+EVENTS_AT_ONCE = 2000
+FILES_AT_ONCE = 20
+STREAM_WAIT_MS = 50
+MOST_IN_THE_WAY = 1000
+HISTORY_LOST = frozenset({136, 280, 286})
+"""What the server says when a change stream cannot go on where it was."""
+CHUNKS = ".chunks"
+FILES = ".files"
+
+
+class MoverReplaced(Exception):
+    """Another run moves the site by now."""
+
+
+class HistoryLost(Exception):
+    """The source no longer knows what has changed since the records were copied."""
+
+
+class NotTheSame(Unavailable):
+    """The two clusters do not have the same of a site, and copying again did not help."""
+
+    code = "move_not_the_same"
+    message = "What was copied is not what the site has: {what}."
+    hint = "Nothing was switched. The move tries again by itself."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A collection, and which of its documents are the site's."""
+
+    name: str
+    own: Document
+
+    def by_key(self, document: Mapping[str, Any]) -> Document:
+        """Return the condition for a document of this key, with what tells whose it is."""
+        owner = "files_id" if self.name.endswith(CHUNKS) else "site"
+        return {"_id": document["_id"], **({owner: document[owner]} if owner in self.own else {})}
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether its documents have bytes, which are compared by their number."""
+        return self.name == RENDITIONS or self.name.endswith(CHUNKS)
+
+
+@dataclass(slots=True)
+class Keys:
+    """Keys of documents by collection."""
+
+    by_part: dict[str, set[Any]] = field(default_factory=dict)
+
+    def add(self, name: str, keys: Iterable[Any]) -> None:
+        """Take in some of one collection."""
+        self.by_part.setdefault(name, set()).update(keys)
+
+    def update(self, others: "Keys") -> None:
+        """Take in others."""
+        for name, keys in others.by_part.items():
+            self.add(name, keys)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_part.values()))
+
+
+class Guard:
+    """Lets only one run at a time write what a cluster has of a site that is not there."""
+
+    def __init__(self, cluster: Database, site_id: str, mover: str, epoch: int) -> None:
+        """`mover` is a name that no other run has, `epoch` the step it takes."""
+        self._cluster = cluster
+        self._meta = cluster.raw[META]
+        self._by_id = {"_id": f"move/{site_id}"}
+        self._mover, self._epoch = mover, epoch
+
+    def take_over(self) -> None:
+        """Be the one that writes; raise `MoverReplaced` when the move has gone on since."""
+        self._put({"mover": self._mover, "epoch": self._epoch})
+
+    def leave(self) -> None:
+        """Let nobody write before the next move, this run included; repeatable."""
+        with contextlib.suppress(MoverReplaced):
+            self._put({"mover": None, "epoch": self._epoch + 1})
+
+    def check(self, session: ClientSession) -> None:
+        """Raise `MoverReplaced` in a transaction of a run that is not the one any more."""
+        mine = {**self._by_id, "mover": self._mover}
+        if not self._meta.update_one(mine, {"$inc": {"writes": 1}}, session=session).matched_count:
+            raise MoverReplaced
+
+    def _put(self, fields: Document) -> None:
+        past = {**self._by_id, "epoch": {"$lte": fields["epoch"]}}
+        try:
+            self._cluster.repeat(
+                lambda: self._meta.update_one(past, {"$set": fields}, upsert=True),
+                self._cluster.write_seconds,
+            )
+        except DuplicateKeyError as error:
+            raise MoverReplaced from error
+
+
+class SiteCopy:
+    """What a site has on the cluster `source`, and what of it is on `target`."""
+
+    def __init__(self, source: Database, target: Database, site_id: str, guard: Guard) -> None:
+        """`guard` is the target's."""
+        self._source, self._target = source, target
+        self._site, self._guard = site_id, guard
+        ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
+        buckets = [
+            part
+            for bucket in BUCKETS
+            for part in (
+                Part(name=f"{bucket}{CHUNKS}", own={"files_id": ids}),
+                Part(name=f"{bucket}{FILES}", own={"_id": ids}),
+            )
+        ]
+        records = [Part(name=name, own={"site": site_id}) for name in sorted(SITE_COLLECTIONS)]
+        self.parts = {each.name: each for each in (*buckets, *records)}
+        self._mark = f"mark/{site_id}"
+
+    def count(self) -> int:
+        """Return how many documents the source has."""
+        found = 0
+        for part in self.parts.values():
+            count = partial(self._source.raw[part.name].count_documents, part.own)
+            found += self._source.repeat(count, self._source.write_seconds)
+        return found
+
+    def differing(self, part: Part) -> Iterator[list[Any]]:
+        """Yield the keys of documents that are not the same on both sides, some at a time."""
+        with self._reading() as session:
+            for some in _batches(_read(self._source, part, session=session)):
+                keys = [each["_id"] for each in some]
+                there = _by_key(_read(self._target, part, keys))
+                yield [each["_id"] for each in some if there.get(each["_id"]) != bytes(each.raw)]
+            for some in _batches(_read_keys(self._target, part)):
+                keys = [each["_id"] for each in some]
+                there = _by_key(_read_keys(self._source, part, keys, session=session))
+                yield [each for each in keys if each not in there]
+
+    def bring(self, keys: Keys, beat: Callable[[], None] = lambda: None) -> None:
+        """Make the target have of these keys what the source has now."""
+        with self._reading() as session:
+            self._bring(keys, session, beat)
+
+    def differing_of(self, keys: Keys) -> Keys:
+        """Return those of the keys of which the two sides do not have the same."""
+        found = Keys()
+        with self._reading() as session:
+            for name, some in keys.by_part.items():
+                part = self.parts[name]
+                for these in _some(sorted(some, key=repr)):
+                    here = _by_key(_read(self._source, part, these, session=session))
+                    there = _by_key(_read(self._target, part, these))
+                    found.add(name, (key for key in these if here.get(key) != there.get(key)))
+        return found
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[ClientSession]:
+        """Give a session that reads nothing older than what is there now, elections or not."""
+        client, meta = self._source.client, self._source.raw[META]
+        mark = {"_id": f"{self._mark}/read"}
+        with unavailable_when_away(), client.start_session(causal_consistency=True) as session:
+            meta.update_one(mark, {"$inc": {"times": 1}}, upsert=True, session=session)
+            yield session
+
+    def token(self) -> Mapping[str, Any]:
+        """Return from where on a change stream tells what changes from now on."""
+        with unavailable_when_away(), self._watch(None, None) as stream:
+            stream.try_next()
+            token = stream.resume_token
+            if token is None:
+                raise Unavailable
+            return dict(token)
+
+    def mark(self) -> str:
+        """Write a mark at the source; whoever sees it in the stream has seen all before it."""
+        mark = f"{self._mark}/{new_id()}"
+        meta = self._source.raw[META]
+        self._source.repeat(lambda: meta.insert_one({"_id": mark}), self._source.write_seconds)
+        return mark
+
+    def forget_marks(self) -> None:
+        """Remove all marks; repeatable."""
+        meta = self._source.raw[META]
+        marks = {"_id": {"$regex": f"^{self._mark}/"}}
+        self._source.repeat(lambda: meta.delete_many(marks), self._source.write_seconds)
+
+    def follow(
+        self,
+        token: Mapping[str, Any],
+        save: Callable[[Mapping[str, Any]], None],
+        *,
+        mark: str | None = None,
+        seconds: float,
+    ) -> tuple[Keys, bool]:
+        """Bring what has changed since `token`; `save` the token after each round.
+
+        Return which keys that were, and whether the end of the stream, or the `mark`, was reached
+        within `seconds`. Raise `HistoryLost`.
+        """
+        seen, ends_at = Keys(), time.monotonic() + seconds
+        try:
+            with (
+                unavailable_when_away(),
+                self._source.client.start_session(causal_consistency=True) as session,
+                self._watch(token, session) as stream,
+            ):
+                while True:
+                    changed, is_marked, is_idle = self._round(stream, mark)
+                    self._bring(changed, session, lambda: None)
+                    seen.update(changed)
+                    is_over = is_marked or (is_idle and mark is None)
+                    is_late = time.monotonic() > ends_at
+                    if stream.resume_token is not None and (changed or is_over or is_late):
+                        save(dict(stream.resume_token))
+                    if is_over or is_late:
+                        return seen, is_over
+        except OperationFailure as error:
+            if error.code in HISTORY_LOST:
+                raise HistoryLost from error
+            raise
+
+    def damaged(self, after: list[str], save: Callable[[list[str], int], None]) -> int:
+        """Read every file of the target behind the place `after`, and compare it with its hash.
+
+        A file of which the source has other bytes is brought again. Return how many have wrong
+        bytes on both sides; `save` is told so, and the place, now and then.
+        """
+        damaged = seen = 0
+        for bucket in sorted(BUCKETS):
+            if after and bucket < after[0]:
+                continue
+            files = self.parts[f"{bucket}{FILES}"]
+            found = self._files_after(files, after[1] if after and bucket == after[0] else "")
+            for file in found:
+                damaged += self._is_damaged(bucket, file)
+                seen += 1
+                if seen % FILES_AT_ONCE == 0:
+                    save([bucket, file["_id"]], damaged)
+        return damaged
+
+    def _files_after(self, files: Part, last: str) -> Iterator[Document]:
+        """Yield the documents of the target's files behind an id, in order."""
+        collection = self._target.raw[files.name]
+        while True:
+            query = {"_id": {**files.own["_id"], "$gt": last}} if last else files.own
+            found = self._target.repeat(
+                partial(_first, collection, query), self._target.read_seconds
+            )
+            if not found:
+                return
+            yield from found
+            last = found[-1]["_id"]
+
+    def _is_damaged(self, bucket: str, file: Document) -> bool:
+        part = self.parts[f"{bucket}{CHUNKS}"]
+        if self._is_right(self._target, part, file):
+            return False
+        keys = Keys()
+        for database in (self._source, self._target):
+            chunks = database.raw[part.name]
+            with unavailable_when_away():
+                found = list(chunks.find({"files_id": file["_id"]}, {"_id": 1}))
+            keys.add(part.name, (each["_id"] for each in found))
+        self.bring(keys)
+        return not self._is_right(self._target, part, file)
+
+    def _is_right(self, database: Database, part: Part, file: Document) -> bool:
+        """Tell whether the chunks of a file are what it says of them."""
+        digest, sums, length = hashlib.sha256(), [], 0
+        chunks = database.raw[part.name]
+        with unavailable_when_away():
+            for each in chunks.find({"files_id": file["_id"]}).sort("n", 1):
+                data = each.get("data")
+                data = data if isinstance(data, bytes) else b""
+                digest.update(data)
+                sums.append(zlib.crc32(data))
+                length += len(data)
+        metadata = file.get("metadata")
+        sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
+        return (
+            length == file.get("length")
+            and sha256 in {None, digest.hexdigest()}
+            and file.get("crc32") in (None, sums)
+        )
+
+    def _watch(
+        self, token: Mapping[str, Any] | None, session: ClientSession | None
+    ) -> ChangeStream[Document]:
+        pipeline: list[Document] = [
+            {"$match": {"ns.coll": {"$in": [*self.parts, META]}}},
+            {"$project": {"ns": 1, "documentKey": 1, **_SHOWN}},
+        ]
+        return self._source.raw.watch(
+            pipeline,
+            resume_after=token,
+            session=session,
+            max_await_time_ms=STREAM_WAIT_MS,
+            batch_size=EVENTS_AT_ONCE,
+        )
+
+    def _round(self, stream: ChangeStream[Document], mark: str | None) -> tuple[Keys, bool, bool]:
+        """Return the keys of the next changes, whether the mark came, and whether nothing did."""
+        changed = Keys()
+        for _ in range(EVENTS_AT_ONCE):
+            event = stream.try_next()
+            if event is None:
+                return changed, False, True
+            name = event.get("ns", {}).get("coll")
+            key = event.get("documentKey", {}).get("_id")
+            if name == META:
+                if mark is not None and key == mark:
+                    return changed, True, False
+            elif name in self.parts and key is not None and self._may_be_ours(event, name, key):
+                changed.add(name, [key])
+        return changed, False, False
+
+    def _may_be_ours(self, event: Document, name: str, key: object) -> bool:
+        """Tell whether a change is one of the site; of some the event does not say it."""
+        if name.endswith(FILES):
+            return isinstance(key, str) and key.startswith(f"{self._site}/")
+        shown = event.get("fullDocument") or {}
+        if name.endswith(CHUNKS):
+            owner = shown.get("files_id")
+            return owner is None or str(owner).startswith(f"{self._site}/")
+        return shown.get("site") in {None, self._site}
+
+    def _bring(self, keys: Keys, session: ClientSession, beat: Callable[[], None]) -> None:
+        for name, some in keys.by_part.items():
+            part, open_keys, times = self.parts[name], set(some), 0
+            while open_keys:
+                again: set[Any] = set()
+                for these in _some(sorted(open_keys, key=repr)):
+                    again |= self._bring_some(part, these, session)
+                    beat()
+                open_keys = again
+                times += len(again)
+                if times > MOST_IN_THE_WAY:
+                    raise NotTheSame(words={"what": name})
+
+    def _bring_some(self, part: Part, keys: Sequence[Any], session: ClientSession) -> set[Any]:
+        """Bring some keys; return those that were in the way, and are to be brought again."""
+        again: set[Any] = set()
+        missing, documents, size = set(keys), [], 0
+        for document in _read_whole(self._source, part, keys, session):
+            missing.discard(document["_id"])
+            documents.append(document)
+            size += len(document.raw)
+            if size > BYTES_AT_ONCE:
+                again |= self._write(part, [], documents)
+                documents, size = [], 0
+        return again | self._write(part, list(missing), documents)
+
+    def _write(
+        self, part: Part, gone: Sequence[Any], documents: Sequence[RawBSONDocument]
+    ) -> set[Any]:
+        """Remove and put documents at the target; return the keys of those that were in the way."""
+        if not gone and not documents:
+            return set()
+        in_the_way: set[Any] = set()
+        while True:
+            try:
+                self._put(part, [*gone, *in_the_way], documents)
+            except BulkWriteError as error:
+                other = self._other(part, error)
+                if other is None:
+                    raise
+                if other in in_the_way:  # they were read at times that do not belong together
+                    return {each["_id"] for each in documents} | in_the_way
+                in_the_way.add(other)
+            else:
+                return in_the_way
+
+    def _put(self, part: Part, gone: Sequence[Any], documents: Sequence[RawBSONDocument]) -> None:
+        collection = self._target.raw[part.name]
+        puts: list[ReplaceOne[Document]] = [
+            ReplaceOne(part.by_key(each), each, upsert=True) for each in documents
+        ]
+
+        def work(session: ClientSession) -> None:
+            self._guard.check(session)
+            if gone:
+                keys = {**part.own, "_id": {"$in": list(gone)}}
+                collection.delete_many(keys, session=session)
+            if puts:
+                collection.bulk_write(puts, bypass_document_validation=True, session=session)
+
+        self._target.transaction(work)
+
+    def _other(self, part: Part, error: BulkWriteError) -> Any:
+        """Return the key of the target's document that has what one of ours is to have alone."""
+        refused = (error.details or {}).get("writeErrors", ())
+        for each in refused:
+            if each.get("code") == DUPLICATE_KEY and each.get("keyValue"):
+                query = {"$and": [part.own, dict(each["keyValue"])]}
+                look = partial(self._target.raw[part.name].find_one, query, {"_id": 1})
+                found = self._target.repeat(look, self._target.read_seconds)
+                return found["_id"] if found else None
+        return None
+
+
+_SHOWN = {"fullDocument.site": 1, "fullDocument.files_id": 1}
+
+
+def _read(
+    database: Database,
+    part: Part,
+    keys: Sequence[Any] | None = None,
+    *,
+    session: ClientSession | None = None,
+) -> Iterator[RawBSONDocument]:
+    """Yield documents to be compared, bytes by their number; of some keys, if given."""
+    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
+    query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
+    if not part.is_heavy:
+        yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
+        return
+    is_bytes = {"$eq": [{"$type": "$data"}, "binData"]}
+    size = {"$cond": [is_bytes, {"$binarySize": "$data"}, {"$type": "$data"}]}
+    yield from collection.aggregate(
+        [{"$match": query}, {"$set": {"data": size}}],
+        batchSize=DOCUMENTS_AT_ONCE,
+        session=session,
+    )
+
+
+def _read_whole(
+    database: Database, part: Part, keys: Sequence[Any], session: ClientSession
+) -> Iterator[RawBSONDocument]:
+    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
+    query = {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
+    # A batch of bytes is no larger than what is written at once.
+    size = 8 if part.is_heavy else DOCUMENTS_AT_ONCE
+    yield from collection.find(query, batch_size=size, session=session)
+
+
+def _read_keys(
+    database: Database,
+    part: Part,
+    keys: Sequence[Any] | None = None,
+    *,
+    session: ClientSession | None = None,
+) -> Iterator[RawBSONDocument]:
+    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
+    query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
+    yield from collection.find(query, {"_id": 1}, batch_size=DOCUMENTS_AT_ONCE, session=session)
+
+
+def _first(collection: Collection[Document], query: Document) -> list[Document]:
+    return list(collection.find(query).sort("_id", 1).limit(DOCUMENTS_AT_ONCE))
+
+
+def _by_key(documents: Iterable[RawBSONDocument]) -> dict[Any, bytes]:
+    return {each["_id"]: bytes(each.raw) for each in documents}
+
+
+def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:
+    some: list[RawBSONDocument] = []
+    for each in documents:
+        some.append(each)
+        if len(some) == DOCUMENTS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _some(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(keys), DOCUMENTS_AT_ONCE):
+        yield keys[start : start + DOCUMENTS_AT_ONCE]

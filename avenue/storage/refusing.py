@@ -1,0 +1,144 @@
+"""Which sites a cluster takes no documents of: its server refuses them, whoever sends them.
+
+A validator of each collection names the sites that are elsewhere. So a process that was stopped
+before a site went, and goes on afterwards, can write nothing into what was left behind. Setting one
+waits for the transactions that have begun with the collection. Deletions pass validators, so those
+of sites come with an insertion (`storage.scope`).
+"""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+from pymongo.errors import OperationFailure, PyMongoError
+
+from avenue.errors import Forbidden
+from avenue.storage.connection import META, Database, Document, is_passing, unavailable
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+
+REFUSED_SITES = "refused"
+"""What `META` of a cluster has: the sites that its collections refuse."""
+MOST_WAITING_SECONDS = 0.3
+"""How long one try waits for transactions: everybody else waits behind it."""
+PAUSE_SECONDS = 0.3
+LONG_SECONDS = 1.0
+PATIENCE_SECONDS = 120.0
+"""A transaction whose process was stopped is open for a minute."""
+NOT_ALLOWED, NO_COLLECTION = 13, 26
+
+
+class MayNotRefuse(Forbidden):
+    """The user of the database may not set validators."""
+
+    code = "may_not_refuse"
+    message = "The database user may not set validators on the cluster {cluster}."
+    hint = "Grant it `dbAdmin` on the database, on both clusters; only then a site can be moved."
+
+
+def refuse(cluster: Database, site_id: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Let a cluster take no documents of a site; repeatable.
+
+    Raise `MayNotRefuse`, or `Unavailable` when transactions are open for longer than `seconds`.
+    """
+    _meta_update(cluster, {"$addToSet": {"sites": site_id}})
+    _set(cluster, refused_on(cluster), seconds)
+
+
+def take(cluster: Database, site_id: str) -> None:
+    """Let a cluster take documents of a site again; repeatable."""
+    _set(cluster, [each for each in refused_on(cluster) if each != site_id], PATIENCE_SECONDS)
+    _meta_update(cluster, {"$pull": {"sites": site_id}})
+
+
+def refused_on(cluster: Database) -> list[str]:
+    """Return the sites that a cluster is meant to refuse."""
+    found = _repeat(cluster, lambda: cluster.raw[META].find_one({"_id": REFUSED_SITES})) or {}
+    sites = found.get("sites", [])
+    return sorted(each for each in sites if isinstance(each, str))
+
+
+def has_long_transactions(cluster: Database) -> bool:
+    """Tell whether somebody has had a transaction open for a while: a validator waits for it.
+
+    Of other users of the database it may not be known.
+    """
+    asked = {"$currentOp": {"allUsers": False, "idleSessions": True}}
+    is_long = {"transaction.timeOpenMicros": {"$gt": int(LONG_SECONDS * 1_000_000)}}
+    admin = cluster.client.admin
+    try:
+        return bool(_repeat(cluster, lambda: list(admin.aggregate([asked, {"$match": is_long}]))))
+    except OperationFailure:
+        return False
+
+
+def does_refuse(cluster: Database, site_id: str) -> bool:
+    """Tell whether every collection that has documents of sites refuses those of this one."""
+    sites, there = refused_on(cluster), _validators(cluster)
+    wanted = {name: _validator(name, sites) for name in _collections()}
+    return site_id in sites and wanted == {name: there.get(name) for name in wanted}
+
+
+def _set(cluster: Database, sites: Collection[str], seconds: float) -> None:
+    ends_at, there = time.monotonic() + seconds, _validators(cluster)
+    for name in _collections():
+        wanted = _validator(name, sites)
+        if there.get(name, {}) != wanted:
+            rule = {"validator": wanted, "validationLevel": "strict", "validationAction": "error"}
+            _command(cluster, {"collMod": name, **rule}, ends_at)
+    _meta_update(cluster, {"$inc": {"times": 1}})  # a majority that has this has what came before
+
+
+def _validators(cluster: Database) -> dict[str, Document]:
+    """Return what each collection that there is refuses what is not."""
+    found = _repeat(cluster, lambda: list(cluster.raw.list_collections()))
+    return {each["name"]: each.get("options", {}).get("validator", {}) for each in found}
+
+
+def _command(cluster: Database, command: Document, ends_at: float) -> None:
+    while True:
+        try:
+            with cluster.deadline(MOST_WAITING_SECONDS):
+                cluster.raw.command(command)
+        except PyMongoError as error:
+            _see_why(cluster, command, error)
+            if time.monotonic() > ends_at:
+                raise unavailable(error) from error
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _see_why(cluster: Database, command: Document, error: PyMongoError) -> None:
+    """Return when it may go another time; raise `MayNotRefuse`, or what went wrong."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code == NOT_ALLOWED:
+        raise MayNotRefuse(words={"cluster": cluster.cluster}) from error
+    if code == NO_COLLECTION:
+        cluster.raw.create_collection(command["collMod"])
+    elif not is_passing(error):
+        raise error
+
+
+def _validator(collection: str, sites: Collection[str]) -> Document:
+    """Return what each document of a collection has to be."""
+    if not sites:
+        return {}
+    bucket, _, part = collection.partition(".")
+    if bucket not in BUCKETS:
+        return {"site": {"$nin": sorted(sites)}}
+    field = "_id" if part == "files" else "files_id"
+    return {field: {"$not": {"$regex": f"^({'|'.join(sorted(sites))})/"}}}
+
+
+def _collections() -> list[str]:
+    parts = [f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks")]
+    return [*sorted(SITE_COLLECTIONS), *parts]
+
+
+def _meta_update(cluster: Database, change: Document) -> None:
+    by_id = {"_id": REFUSED_SITES}
+    _repeat(cluster, lambda: cluster.raw[META].update_one(by_id, change, upsert=True))
+
+
+def _repeat(cluster: Database, operation: Any) -> Any:
+    return cluster.repeat(operation, cluster.write_seconds)
