@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from avenue.outside.connection import Patience
-from avenue.outside.dialling import Dialler
+from avenue.outside.dialling import HEAD_SECONDS, Dialler
 from avenue.outside.errors import (
     FetchFailed,
     FetchTooSlow,
@@ -46,6 +46,7 @@ def status_as_it_is(status: int, _: bytes) -> int:
 class Asker:
     """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
 
+    All of an answer may take `seconds`, its head `head_seconds`, and JSON has `most_json_bytes`.
     `status_of` says what an answer that is none of the good ones means.
     """
 
@@ -53,6 +54,9 @@ class Asker:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status_of: Callable[[int, bytes], int] = status_as_it_is
     dialler: Dialler = DIALLER
+    seconds: float = SECONDS
+    head_seconds: float = HEAD_SECONDS
+    most_json_bytes: int = MOST_JSON_BYTES
 
     def json(self, path: str, body: object = None) -> Any:
         """Return what is answered to a GET, or to a POST of `body`; raise as `asked`."""
@@ -60,8 +64,8 @@ class Asker:
             read, length = [], 0
             for block in answer.blocks:
                 length += len(block)
-                if length > MOST_JSON_BYTES:
-                    raise TooLargeToFetch(MOST_JSON_BYTES)
+                if length > self.most_json_bytes:
+                    raise TooLargeToFetch(self.most_json_bytes)
                 read.append(block)
         try:
             return json.loads(b"".join(read))
@@ -85,8 +89,9 @@ class Asker:
 
     def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
         target = target_of(self.base_url + path, any_port=True)
-        patience = Patience(SECONDS, IDLE_SECONDS)
+        patience = Patience(self.seconds, max(IDLE_SECONDS, self.head_seconds))
         connection = connected_as_meant(target, patience, open_things, self.dialler)
+        patience.stage(self.head_seconds)
         sent = None if body is None else json.dumps(body).encode()
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
         if sent is not None:

@@ -48,7 +48,7 @@ def test_every_component_is_accessible_in_both_themes(
 
 
 ELSEWHERE = (
-    *("groups/new", "imports/pictures", "library/reports/alt", "library/reports/unused"),
+    *("groups/new", "imports/pictures", "library/reports/unused"),
     *("uploads", "website", "infrastructure/migration", "infrastructure/move"),
 )
 """Pages with scripts that no other browser test of `make test` opens."""
