@@ -74,7 +74,7 @@ def test_pictures_come_first_and_the_save_waits_for_them_and_claims_them_in_thei
     choose(page, *photographs(3))
     expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
     expect(page.locator("#room")).to_have_text("Quedan 2 de 5")
-    expect(cards(page).first.locator("time")).to_be_visible()
+    expect(cards(page).first.locator("time")).to_be_attached()
     accessible(page)
     expect(page.locator("#queue > li")).to_have_count(0)
     cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()

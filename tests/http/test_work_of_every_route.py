@@ -309,6 +309,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/products/new/pictures": file(),
     "POST /admin/products/new/pictures/remove": filled(key=image),
     "POST /admin/products/<product_id>": filled(name="Sandalia", status="draft", revision="1"),
+    "POST /admin/products/<product_id>/duplicate": EMPTY,
     "POST /admin/products/bulk": filled(id=lambda h: [product(h)], action="publish"),
     "POST /admin/groups/new": filled(name="Modelo dos", member=lambda h: [product(h)]),
     "POST /admin/groups/<group_id>": filled(name="Modelo", member=lambda h: [product(h)]),
