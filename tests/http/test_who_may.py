@@ -255,6 +255,7 @@ WHO_MAY = {
     "POST /login/reset": ALL,
     "GET /static/<path:name>": ALL,
     "POST /preferences": ALL,
+    "GET /admin/counts": For(PERSON),
     # The panel, which takes sessions and no tokens
     "GET /admin": For(PERSON),
     "GET /admin/products/new": For(SHOP),
@@ -265,6 +266,7 @@ WHO_MAY = {
     "GET /admin/products/<product_id>": For(SHOP),
     "POST /admin/products/<product_id>": For(SHOP),
     "POST /admin/products/<product_id>/delete": For(SHOP),
+    "POST /admin/products/<product_id>/duplicate": For(SHOP),
     **{
         f"{method} /admin/{shelf}/<owner_id>/pictures{rest}": For(SHOP)
         for shelf in ("products", "groups")

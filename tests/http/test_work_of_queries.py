@@ -280,6 +280,7 @@ PLACES: list[tuple[str, str]] = [
     ("admin", "/api/builder/media?limit=20&type=image/png"),
     ("admin", "/api/builder/media?limit=20&without_alt=1"),
     ("admin", "/admin/alt-texts?limit=20"),
+    ("admin", "/admin/counts"),
     ("admin", "/admin/alt-texts?limit=20&of=shop&language=en"),
     ("admin", "/api/builder/media?limit=20&search=foto+1234"),
     ("admin", "/api/builder/pages?limit=20"),

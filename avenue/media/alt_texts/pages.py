@@ -27,7 +27,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.language import LANGUAGES, lazy_gettext, ngettext
 from avenue.web.language import gettext as _
 from avenue.web.listing import here_with
-from avenue.web.pages import Entry, Group, here, page, see
+from avenue.web.pages import MOST_SHOWN, Entry, Group, here, page, see
 from avenue.web.parsing import LARGEST_PAGE, page_asked_for
 from avenue.web.picture_words import screen_words
 from avenue.web.services import using
@@ -53,6 +53,7 @@ NAVIGATION = (
         icon="alt",
         group=Group.CONTENT,
         roles=(Role.EDITOR, Role.STAFF),
+        count=lambda actor: using(AltTextService).lacking(actor, MOST_SHOWN),
     ),
 )
 TEXTS: Mapping[str, LazyString] = {

@@ -46,6 +46,11 @@ class AltTextService:
             total=self._store.total(actor.site.id, kinds, language),
         )
 
+    def lacking(self, actor: Actor, most: int) -> int | None:
+        """Return how many pictures lack a text in the language of the site, None above `most`."""
+        kinds = [kind for each in self.rooms_of(actor) for kind in each.kinds]
+        return self._store.total(actor.site.id, kinds, actor.site.language, most)
+
     def get(self, actor: Actor, asset_id: str) -> Asset:
         """Return a live picture that `actor` may describe; raise `PictureNotFound`."""
         kinds = [kind for each in self.rooms_of(actor) for kind in each.kinds]

@@ -8,6 +8,7 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import without_alt
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
+from avenue.totals import MOST_COUNTED
 
 
 class AltTextStore:
@@ -45,9 +46,12 @@ class AltTextStore:
             limit=limit,
         )
 
-    def total(self, site_id: str, kinds: Sequence[str], language: str) -> int | None:
-        """Return how many have no text, None where they are too many to count."""
-        return self._assets(site_id).total({**_live(kinds), **without_alt(language)})
+    def total(
+        self, site_id: str, kinds: Sequence[str], language: str, most: int = MOST_COUNTED
+    ) -> int | None:
+        """Return how many have no text, None for more than `most`."""
+        lacking = {**_live(kinds), **without_alt(language)}
+        return self._assets(site_id).total(lacking, most=most)
 
     def _assets(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ASSETS)
