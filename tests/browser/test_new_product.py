@@ -177,14 +177,14 @@ def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
         asked.append(dialog.type)
         dialog.dismiss()
 
-    page.get_by_role("link", name="Productos").click()
+    page.get_by_role("link", name="Productos").first.click()
     page.wait_for_url("**/admin/products")
     page = at_new(seller)
     choose(page, a_file())
     expect(cards(page)).to_have_count(1)
     page.on("dialog", stay)
     with page.expect_event("dialog"):
-        page.get_by_role("link", name="Productos").click()
+        page.get_by_role("link", name="Productos").first.click()
     expect(cards(page)).to_have_count(1)
     assert asked == ["beforeunload"]
     page.fill("#name", "Bota")
