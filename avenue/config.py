@@ -614,6 +614,28 @@ class Settings:
     backup_s3_secret: str = setting(
         "AVENUE_BACKUP_S3_SECRET", "The secret of `AVENUE_BACKUP_S3_KEY`.", "", secret=True
     )
+    alt_text_url: str = setting(
+        "AVENUE_ALT_TEXT_URL",
+        "A service that suggests alternative texts, as `https://texts.example/suggest`; over "
+        "`http` only on this machine or in a private network. Empty: nobody is asked. See "
+        "alt-texts.md.",
+        "",
+        secret=True,
+    )
+    alt_text_secret: str = setting(
+        "AVENUE_ALT_TEXT_SECRET",
+        "Sent to `AVENUE_ALT_TEXT_URL` as `Authorization: Bearer …`, where it wants one.",
+        "",
+        secret=True,
+    )
+    alt_text_seconds: int = setting(
+        "AVENUE_ALT_TEXT_SECONDS",
+        "How long one suggestion may take.",
+        20,
+        unit="seconds",
+        least=1,
+        most=60,
+    )
     scanner: str = setting(
         "AVENUE_SCANNER",
         "The clamd that scans what is uploaded: `clamd://host:3310`, or `clamd:///path/to/socket`. "
@@ -1017,7 +1039,7 @@ class Settings:
         problems += [*settings._wrong_backup(), *settings._wrong_scanner()]
         problems += [*settings._wrong_clusters(), *settings._wrong_telemetry()]
         problems += [*settings._wrong_oidc(), *settings._wrong_challenge()]
-        problems += settings._wrong_passwords()
+        problems += [*settings._wrong_passwords(), *settings._wrong_suggestions()]
         return settings, problems
 
     @property
@@ -1171,6 +1193,19 @@ class Settings:
         if self.backup_key and not BACKUP_KEY.fullmatch(self.backup_key):
             return ["AVENUE_BACKUP_KEY is no key: `python -m avenue backup key` makes one"]
         return []
+
+    def _wrong_suggestions(self) -> list[str]:
+        if not self.alt_text_url:
+            return []
+        problems = []
+        if not is_webhook_url(self.alt_text_url):
+            problems.append(
+                "AVENUE_ALT_TEXT_URL must be as https://texts.example/suggest; http only to a "
+                "loopback or private address or to a name of a private network"
+            )
+        if not (self.alt_text_secret.isascii() and self.alt_text_secret.isprintable()):
+            problems.append("AVENUE_ALT_TEXT_SECRET must be printable ASCII: it goes into a header")
+        return problems
 
     def _wrong_scanner(self) -> list[str]:
         if not self.scanner or is_scanner_url(self.scanner):

@@ -36,10 +36,12 @@ class Inbox:
     """What a receiver was told, and the statuses it gives next; 200 when there are none left.
 
     A status of 0 is no answer at all: until `go_on` is set, when it is the test's last word.
+    `answers` are the bodies it gives next; empty ones when there are none left.
     """
 
     port: int
     statuses: list[int] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
     told: "Queue[Told]" = field(default_factory=Queue)
     go_on: threading.Event = field(default_factory=threading.Event)
 
@@ -90,8 +92,10 @@ def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             if status in {301, 302, 307, 308}:
                 self.send_header("Location", f"http://127.0.0.1:{inbox.port}/elsewhere")
-            self.send_header("Content-Length", "0")
+            answer = inbox.answers.pop(0) if inbox.answers else b""
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
         def do_HEAD(self) -> None:
             self.do_POST()

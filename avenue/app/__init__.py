@@ -17,6 +17,7 @@ from avenue.accounts.people import PeopleService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.app import telemetry
+from avenue.app.alt_texts import library_room, shop_room
 from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
@@ -69,6 +70,7 @@ from avenue.builder.library import pages as library_pages
 from avenue.builder.library import routes as library_routes
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.library.service import MediaService
 from avenue.builder.website import pages as website_pages
 from avenue.builder.website import routes as website_routes
 from avenue.builder.website.previews import Previews
@@ -98,6 +100,11 @@ from avenue.jobs.access import JobAccess
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.mcp import routes as mcp_routes
+from avenue.media.alt_texts import pages as alt_text_pages
+from avenue.media.alt_texts import routes as alt_text_routes
+from avenue.media.alt_texts.service import AltTextService
+from avenue.media.alt_texts.store import AltTextStore
+from avenue.media.alt_texts.suggesting import Suggester
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.policy import (
     product_pictures,
@@ -107,6 +114,7 @@ from avenue.media.quarantine import pages as quarantine_pages
 from avenue.media.quarantine import routes as quarantine_routes
 from avenue.media.quarantine.service import QuarantineService
 from avenue.media.quarantine.store import QuarantineStore
+from avenue.media.renditions.service import Renditions
 from avenue.media.serving import routes as media_routes
 from avenue.media.serving.cache import AssetCache, ByteCache
 from avenue.media.serving.cold_read import ColdRead
@@ -127,6 +135,7 @@ from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.pages.products import KnownProblems
 from avenue.shop.pages.window import MorePages
+from avenue.shop.service.pictures import PictureService
 from avenue.shop.store.old_ids import OldIds
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
@@ -188,6 +197,7 @@ NAVIGATION = (
     *shop_pages.NAVIGATION,
     *problem_pages.NAVIGATION,
     *library_pages.NAVIGATION,
+    *alt_text_pages.NAVIGATION,
     *editor_pages.NAVIGATION,
     *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
@@ -274,6 +284,8 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         media_routes.blueprint,
         quarantine_routes.blueprint,
         quarantine_pages.blueprint,
+        alt_text_routes.blueprint,
+        alt_text_pages.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
         problem_pages.blueprint,
@@ -486,6 +498,18 @@ def _provide_shop(
         import_service(settings, database),
         picture_import_service(settings, database, library),
     )
+    _provide_alt_texts(app, database, settings)
+
+
+def _provide_alt_texts(app: Flask, database: Database, settings: Settings) -> None:
+    """Let the pictures of what is provided already be described in bulk."""
+    there = app.extensions["avenue"]
+    rooms = [
+        shop_room(there[PictureService], StatusStore(database)),
+        library_room(there[MediaService]),
+    ]
+    texts = AltTextService(AltTextStore(database), rooms)
+    provide(app, texts, Suggester(texts, there[Renditions], settings))
 
 
 def _provide_sites(

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from avenue.outside.connection import Patience
-from avenue.outside.dialling import Dialler
+from avenue.outside.dialling import HEAD_SECONDS, Dialler
 from avenue.outside.errors import (
     FetchFailed,
     FetchTooSlow,
@@ -46,8 +46,9 @@ def status_as_it_is(status: int, _: bytes) -> int:
 class Asker:
     """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
 
+    All of an answer may take `seconds`, its head `head_seconds`, and JSON has `most_json_bytes`.
     `status_of` says what an answer that is none of the good ones means. `is_ours`: whatever the
-    name leads to is meant. An answer may take `seconds` in all.
+    name leads to is meant.
     """
 
     base_url: str
@@ -56,6 +57,7 @@ class Asker:
     dialler: Dialler = DIALLER
     is_ours: bool = False
     seconds: float = SECONDS
+    head_seconds: float = HEAD_SECONDS
     most_json_bytes: int = MOST_JSON_BYTES
 
     def json(self, path: str, body: object = None) -> Any:
@@ -92,10 +94,11 @@ class Asker:
 
     def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
         target = target_of(self.base_url + path, any_port=True)
-        patience = Patience(self.seconds, IDLE_SECONDS)
+        patience = Patience(self.seconds, max(IDLE_SECONDS, self.head_seconds))
         connection = connected_as_meant(
             target, patience, open_things, self.dialler, is_ours=self.is_ours
         )
+        patience.stage(self.head_seconds)
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         if sent is not None:

@@ -247,8 +247,10 @@ class Collection:
             lambda: self.source.count_documents(self._scoped(query), session=self.session, **bound)
         )
 
-    def total(self, query: Filter, sort: Sort | None = None) -> int | None:
-        """Return how many documents match, None for more than `MOST_COUNTED`.
+    def total(
+        self, query: Filter, sort: Sort | None = None, most: int = MOST_COUNTED
+    ) -> int | None:
+        """Return how many documents match, None for more than `most`.
 
         What is `sort`ed is counted in this order where no condition asks for another index: else
         the server may take one that has many keys for each document.
@@ -256,10 +258,10 @@ class Collection:
         stages: list[Filter] = [{"$match": self._scoped(query)}]
         if sort is not None and not query:
             stages.append({"$sort": dict(sort)})
-        stages += [{"$limit": MOST_COUNTED + 1}, {"$count": "total"}]
+        stages += [{"$limit": most + 1}, {"$count": "total"}]
         found = self._read(lambda: list(self.source.aggregate(stages, session=self.session)))
         total = int(found[0]["total"]) if found else 0
-        return total if total <= MOST_COUNTED else None
+        return total if total <= most else None
 
     def having_words(self, words: Sequence[str], within: Filter | None = None) -> list[Filter]:
         """Return the conditions for documents that have each of `words`, or a word that begins so.

@@ -6,7 +6,7 @@ A room renders its templates with `page`. They extend `narrow.html` (one small t
 `moment`, `day` and `here`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from flask import (
     Response,
     current_app,
     g,
+    jsonify,
     make_response,
     render_template,
     request,
@@ -33,7 +34,7 @@ from avenue.errors import Unauthenticated
 from avenue.identity import Actor, Role
 from avenue.web import language as languages
 from avenue.web.assets import asset
-from avenue.web.auth import current_actor, safe_next
+from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.hosts import current_site
 from avenue.web.language import language
 from avenue.web.language import lazy_gettext as _
@@ -45,6 +46,8 @@ SAID_SECONDS = 60
 ONCE = (*SAID, "refused", "file")
 """What an address has for its page to say once."""
 THEMES = ("auto", "light", "dark")
+MOST_SHOWN = 99
+"""What waits behind a line of the navigation is counted so far."""
 YEAR_SECONDS = 365 * 24 * 3600
 EXTENSION = "avenue.navigation"
 KILO = 1024
@@ -66,7 +69,8 @@ class Group(Enum):
 class Entry:
     """A line of the panel's navigation, for somebody with one of `roles` (any if there are none).
 
-    `title` is a lazy text, `path` where it leads, `icon` one of `icons.html`.
+    `title` is a lazy text, `path` where it leads, `icon` one of `icons.html`. `count` says how much
+    waits there, reading no more than it takes to count to `MOST_SHOWN`; None for more.
     """
 
     path: str
@@ -74,6 +78,7 @@ class Entry:
     icon: str
     group: Group
     roles: tuple[Role, ...] = ()
+    count: Callable[[Actor], int | None] | None = None
 
     def is_for(self, actor: Actor) -> bool:
         """Tell whether `actor` may go there."""
@@ -162,6 +167,18 @@ def prefer() -> Response:
                 samesite="Lax",
             )
     return response
+
+
+@blueprint.get("/admin/counts")
+@require()
+def count_waiting() -> Response:
+    """Tell how much waits behind lines of the navigation, by path; null for more than 99.
+
+    A page asks for it when it is there (`js/everywhere.js`), so that none has to wait.
+    """
+    actor = current_actor()
+    counts = {each.path: each.count(actor) for each in navigation() if each.count}
+    return jsonify({path: count for path, count in counts.items() if count != 0})
 
 
 def navigation() -> list[Entry]:

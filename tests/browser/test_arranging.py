@@ -39,6 +39,12 @@ def shot(page: Page, key: str) -> Locator:
     return page.locator(f'#picture-list > li[data-key="{key}"]')
 
 
+def detailed(card: Locator) -> Locator:
+    """The card with its details open."""
+    card.locator("summary", has_text="Detalles").click()
+    return card
+
+
 def heard(page: Page, sentence: str) -> None:
     expect(page.locator("#live")).to_have_text(sentence)
 
@@ -81,9 +87,9 @@ def test_the_order_is_changed_by_buttons(admin: Visitor, product: Any) -> None:
     expect(shot(page, c).get_by_text("Principal")).to_be_visible()
     expect(shot(page, a).get_by_text("Principal")).to_be_hidden()
     # The button has nothing left to do, so the focus goes to the one beside it.
-    expect(shot(page, c).get_by_role("button", name="Mover hacia atrás")).to_be_focused()
+    expect(shot(page, c).get_by_role("button", name="Un lugar después")).to_be_focused()
     with answered(page, "PUT", "/images"):
-        shot(page, a).get_by_role("button", name="Mover hacia atrás").click()
+        shot(page, a).get_by_role("button", name="Un lugar después").click()
     assert shown(page) == [c, b, a] == ids_of(saved(admin, product))
 
 
@@ -91,7 +97,7 @@ def test_the_order_is_changed_by_keys_and_many_moves_at_once_end_in_the_last_one
     admin: Visitor, product: Any
 ) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
-    button = shot(page, a).get_by_role("button", name="Mover hacia atrás")
+    button = shot(page, a).get_by_role("button", name="Un lugar después")
     button.focus()
     with answered(page, "PUT", "/images"):
         page.keyboard.press("Alt+ArrowDown")
@@ -106,7 +112,7 @@ def test_the_order_is_changed_by_keys_and_many_moves_at_once_end_in_the_last_one
         page.keyboard.press("Alt+Home")
     expect(shot(page, a)).to_be_focused()
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
-    button = shot(page, c).get_by_role("button", name="Mover hacia adelante")
+    button = shot(page, c).get_by_role("button", name="Un lugar antes")
     button.focus()
     for _ in range(4):
         page.keyboard.press("Alt+ArrowUp")
@@ -229,7 +235,7 @@ def test_texts_are_saved_when_a_field_is_left(admin: Visitor, product: Any) -> N
     page, (a, _, _) = admin.page, ids_of(product)
     card = shot(page, a)
     expect(card.get_by_text("Falta el texto")).to_be_visible()
-    card.get_by_label("Texto alternativo EN").fill("A grey shoe")
+    detailed(card).get_by_label("Texto alternativo EN").fill("A grey shoe")
     card.get_by_label("Texto alternativo ES").fill("Un zapato gris")
     page.keyboard.press("Tab")
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
@@ -261,7 +267,7 @@ REFRESH = """async () => {
 @pytest.mark.long
 def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) -> None:
     page, (a, b, _) = admin.page, ids_of(product)
-    field = shot(page, a).get_by_label("Texto alternativo ES")
+    field = detailed(shot(page, a)).get_by_label("Texto alternativo ES")
     field.focus()
     page.keyboard.type("Un zap")
     admin.call("DELETE", f"/api/shop/products/{product['id']}/images/{b}")
@@ -293,7 +299,7 @@ def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
         button.focus()
         page.keyboard.down(" ")
     else:
-        shot(page, a).get_by_label("Texto alternativo ES").focus()
+        detailed(shot(page, a)).get_by_label("Texto alternativo ES").focus()
         button.hover()
         page.mouse.down()
     with page.expect_response("**/pictures"):
@@ -317,7 +323,7 @@ def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     with answered(page, "PUT", "/images"):
         shot(page, c).get_by_role("button", name="Hacerla la principal").click()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
-    shot(page, c).get_by_label("Texto alternativo ES").fill("Un zapato")
+    detailed(shot(page, c)).get_by_label("Texto alternativo ES").fill("Un zapato")
     page.keyboard.press("Tab")
     expect(shot(page, c).get_by_text("✓ Guardado")).to_be_visible()
     late.let_go()
@@ -338,7 +344,7 @@ def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
     page, (a, b, c) = admin.page, ids_of(product)
     order, text = Held(page, "**/images"), Held(page, f"**/images/{a}")
     shot(page, c).get_by_role("button", name="Hacerla la principal").click()
-    shot(page, a).get_by_label("Texto alternativo ES").fill("Un zapato")
+    detailed(shot(page, a)).get_by_label("Texto alternativo ES").fill("Un zapato")
     page.keyboard.press("Tab")
     order.wait_for_one()
     text.wait_for_one()
@@ -370,7 +376,7 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     page, (a,) = admin.page, ids_of(product)
     page.goto(f"/admin/products/{product['id']}")
     before = product["images"][0]
-    opener = shot(page, a).get_by_role("button", name="Punto de interés…")
+    opener = detailed(shot(page, a)).get_by_role("button", name="Punto de interés…")
     source = opener.get_attribute("data-src")
     assert source
     picture = Held(page, f"**{source}")
@@ -416,7 +422,7 @@ def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
 ) -> None:
     admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page, (a, b, c) = admin.page, ids_of(product)
-    card = shot(page, b)
+    card = detailed(shot(page, b))
     card.get_by_text("Archivo", exact=True).click()
     card.get_by_role("button", name="Copiar la dirección").click()
     heard(page, "Dirección copiada.")
@@ -539,7 +545,7 @@ def test_a_finger_drags_after_a_moment_and_scrolls_at_once(
         found = [{"x": x, "y": y} for x, y in points]
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": found})
 
-    x, y = box["x"] + 100, box["y"] + 60
+    x, y = box["x"] + 50, box["y"] + 50
     touch("touchStart", (x, y))
     page.wait_for_selector(".sortable-chosen")  # which is when the moment is over
     touch("touchMove", (x, y + 10))
@@ -547,8 +553,9 @@ def test_a_finger_drags_after_a_moment_and_scrolls_at_once(
     goal = shot(page, b).locator(".frame").bounding_box()
     assert goal
     with answered(page, "PUT", "/images"):
+        over, down = goal["x"] + goal["width"] - 10 - x, goal["y"] + goal["height"] / 2 - y - 10
         for part in range(1, 11):
-            touch("touchMove", (x, y + 10 + (goal["y"] + goal["height"] - 5 - y - 10) * part / 10))
+            touch("touchMove", (x + over * part / 10, y + 10 + down * part / 10))
         expect(page.locator("#picture-list > li").first).to_have_attribute("data-key", b)
         touch("touchEnd")
     heard(page, "Movida a la posición 2 de 3.")
@@ -565,15 +572,15 @@ def test_all_of_it_works_without_javascript(
     shot(page, c).get_by_role("button", name="Hacerla la principal").click()
     expect(page.get_by_text("El orden está guardado.")).to_be_visible()
     assert shown(page) == [c, a, b]
-    shot(page, c).get_by_label("Texto alternativo ES").fill("Un zapato")
+    detailed(shot(page, c)).get_by_label("Texto alternativo ES").fill("Un zapato")
     shot(page, c).get_by_role("button", name="Guardar el texto").click()
     expect(page.get_by_text("El texto está guardado.")).to_be_visible()
-    shot(page, c).locator("summary", has_text="Punto de interés…").click()
+    detailed(shot(page, c)).locator("summary", has_text="Punto de interés…").click()
     shot(page, c).get_by_label("Desde la izquierda, %").fill("10")
     shot(page, c).get_by_role("button", name="Guardar el punto").click()
     expect(page.get_by_text("El punto de interés está guardado.")).to_be_visible()
     file = {"name": "otra.jpg", "mimeType": "image/jpeg", "buffer": photo(90, 60, seed=41)}
-    shot(page, c).get_by_text("Archivo", exact=True).click()
+    detailed(shot(page, c)).get_by_text("Archivo", exact=True).click()
     shot(page, c).get_by_label("Reemplazarla por otro archivo").set_input_files(file)
     shot(page, c).get_by_role("button", name="Reemplazar", exact=True).click()
     expect(page.get_by_text("La foto está reemplazada.")).to_be_visible()

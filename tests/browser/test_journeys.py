@@ -72,7 +72,7 @@ def test_by_keyboard_alone_from_the_sign_in_to_three_ordered_pictures(
     expect(cards).to_have_count(3)
     expect(page.locator("#queue > li")).to_have_count(0)
     # Those that arrived in another order are put right.
-    expect(cards.locator("> .name")).to_have_text([each["name"] for each in photographs(3)])
+    expect(cards.locator(".name")).to_have_text([each["name"] for each in photographs(3)])
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     before = [card.get_attribute("data-key") for card in cards.all()]
 

@@ -74,7 +74,7 @@ def test_pictures_come_first_and_the_save_waits_for_them_and_claims_them_in_thei
     choose(page, *photographs(3))
     expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
     expect(page.locator("#room")).to_have_text("Quedan 2 de 5")
-    expect(cards(page).first.locator("time")).to_be_visible()
+    expect(cards(page).first.locator("time")).to_be_attached()
     accessible(page)
     expect(page.locator("#queue > li")).to_have_count(0)
     cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
@@ -177,14 +177,14 @@ def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
         asked.append(dialog.type)
         dialog.dismiss()
 
-    page.get_by_role("link", name="Productos").click()
+    page.get_by_role("link", name="Productos").first.click()
     page.wait_for_url("**/admin/products")
     page = at_new(seller)
     choose(page, a_file())
     expect(cards(page)).to_have_count(1)
     page.on("dialog", stay)
     with page.expect_event("dialog"):
-        page.get_by_role("link", name="Productos").click()
+        page.get_by_role("link", name="Productos").first.click()
     expect(cards(page)).to_have_count(1)
     assert asked == ["beforeunload"]
     page.fill("#name", "Bota")

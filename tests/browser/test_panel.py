@@ -48,7 +48,7 @@ def test_every_component_is_accessible_in_both_themes(
 
 
 ELSEWHERE = (
-    *("groups/new", "imports/pictures", "library/reports/alt", "library/reports/unused"),
+    *("groups/new", "imports/pictures", "library/reports/unused"),
     *("uploads", "website", "infrastructure/migration", "infrastructure/move"),
 )
 """Pages with scripts that no other browser test of `make test` opens."""
@@ -72,3 +72,35 @@ def test_the_start_page_leads_to_what_needs_doing(admin: Visitor) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert "Sin foto" in download.value.path().read_text()
+
+
+def test_a_few_letters_lead_anywhere(admin: Visitor) -> None:
+    """By keys alone: a page of the panel, what is found by its name, and which keys there are."""
+    product = admin.a_product(name="Alpargata Única", sku="ALP-1")
+    page = admin.page
+    page.goto("/admin/people")
+    page.wait_for_load_state()
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Ir a cualquier parte")
+    expect(field).to_be_focused()
+    expect(page.get_by_role("option", name="Registro de cambios")).to_be_visible()
+    page.keyboard.type("unica")
+    expect(page.locator("#palette[data-shown=unica]")).to_be_visible()
+    expect(page.get_by_role("option")).to_have_text(["Alpargata ÚnicaALP-1"])
+    check_accessible(page)
+    field.press("Enter")
+    expect(page.get_by_role("heading", name="Alpargata Única", level=1)).to_be_visible()
+    assert page.url.endswith(product["id"])
+    page.wait_for_load_state()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Atajos de teclado")).to_be_visible()
+    page.get_by_label("Atajos de una sola tecla").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.keyboard.press("Control+k")  # where one key does nothing, this still opens the other one
+    expect(page.get_by_role("dialog", name="Atajos de teclado")).to_be_hidden()
+    expect(field).to_be_focused()
+    page.keyboard.type("ajust")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ajustes", level=1)).to_be_visible()

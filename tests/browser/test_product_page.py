@@ -88,7 +88,7 @@ def test_mistakes_stand_beside_their_fields(admin: Visitor) -> None:
     expect(price).to_have_value("150,000")
     expect(price).to_have_attribute("aria-invalid", "true")
     expect(price).to_have_accessible_description(
-        "Esto puede ser dos precios distintos: escríbelo como 150.000."
+        "Esto puede ser dos precios distintos: escribilo como 150.000."
     )
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
@@ -136,3 +136,47 @@ def test_the_pages_are_for_everybody_to_use(admin: Visitor) -> None:
     check_accessible(admin.page)
     admin.page.get_by_role("button", name="Punto de interés…").click()
     check_accessible(admin.page)
+
+
+def test_a_product_is_worked_on_in_one_view(admin: Visitor) -> None:
+    """Its photos as tiles with a drawer, one from the library, the bar that saves, the next one."""
+    picture = {"name": "playa.jpg", "mimeType": "image/jpeg", "buffer": photo(64, 48, seed=8)}
+    media = admin.call("POST", "/api/builder/media", multipart={"file": picture})["file"]
+    admin.call("PATCH", f"/api/builder/media/{media['id']}", data={"alt": {"es": "Una playa"}})
+    later = admin.a_product(name="Segundo")
+    product = admin.a_product(*(photo(80, 60, seed=n) for n in (91, 92)), name="Primero")
+    page = admin.page
+    page.goto("/admin/products")
+    page.get_by_role("link", name="Primero", exact=True).click()
+    expect(page.locator("#pictures.alive .zone.ready")).to_be_visible()
+    tiles = page.locator("#picture-list > li")
+    tiles.first.locator(".frame").click()
+    expect(tiles.first.get_by_label("Texto alternativo ES")).to_be_visible()
+    tiles.first.get_by_role("button", name="Foto siguiente").click()
+    expect(tiles.first.get_by_label("Texto alternativo ES")).to_be_hidden()
+    tiles.nth(1).get_by_label("Texto alternativo ES").fill("Una bota")
+    page.keyboard.press("Escape")
+    expect(tiles.nth(1).get_by_label("Texto alternativo ES")).to_be_hidden()
+    expect(tiles.nth(1).locator("summary").first).to_be_focused()
+    page.get_by_role("button", name="De la biblioteca").click()
+    page.get_by_label("playa.jpg").check()
+    page.get_by_role("button", name="Agregar", exact=True).click()
+    expect(tiles).to_have_count(3)
+    save = page.get_by_role("button", name="Guardar", exact=True)
+    expect(save).to_be_hidden()
+    page.get_by_label("Nombre", exact=True).fill("Otro")
+    expect(save).to_be_visible()
+    page.get_by_role("button", name="Descartar").click()
+    expect(save).to_be_hidden()
+    expect(page.get_by_label("Nombre", exact=True)).to_have_value("Primero")
+    page.get_by_label("Nombre", exact=True).fill("Primero de todos")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Guardado.", exact=True)).to_be_visible()
+    found = admin.call("GET", f"/api/shop/products/{product['id']}")
+    assert found["name"] == "Primero de todos"
+    assert [each["alt"].get("es", "") for each in found["images"]] == ["", "Una bota", "Una playa"]
+    page.get_by_role("link", name="Producto siguiente").click()
+    expect(page.get_by_role("heading", name="Segundo", level=1)).to_be_visible()
+    assert page.url.endswith(later["id"])
+    page.get_by_role("button", name="Duplicar").click()
+    expect(page.get_by_role("heading", name="Segundo (copia)", level=1)).to_be_visible()

@@ -58,7 +58,9 @@ def test_the_panel_is_photographed(shop: Visitor, take: Take) -> None:
     product = found(shop, "DEMO-LUNA-ROJA")
     page.goto(f"/admin/products/{product['id']}")
     take(page, "product")
-    page.locator("#picture-list > li").first.get_by_role("button", name="Punto de interés").click()
+    first = page.locator("#picture-list > li").first
+    first.locator("summary", has_text="Detalles").click()
+    first.get_by_role("button", name="Punto de interés").click()
     expect(page.locator("dialog[open]")).to_be_visible()
     take(page, "focal-point")
     page.goto("/admin/problems")

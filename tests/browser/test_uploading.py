@@ -79,7 +79,7 @@ def cards(page: Page) -> Locator:
 
 def standing(page: Page) -> Locator:
     """The names of the pictures, as the cards stand."""
-    return page.locator("#picture-list > li > .name")
+    return page.locator("#picture-list > li .name")
 
 
 def expect_shown(page: Page, *names: str) -> None:
@@ -136,6 +136,7 @@ def test_whoever_describes_one_while_they_are_put_right_goes_on(admin: Visitor) 
     choose(page, *photographs(3))
     expect_shown(page, "foto-2.jpg", "foto-3.jpg")
     expect(page.locator("#queue > li")).to_have_count(1)
+    cards(page).nth(1).locator("summary", has_text="Detalles").click()
     field = cards(page).nth(1).get_by_label("Texto alternativo ES")
     field.focus()
     page.keyboard.type("Un zap")

@@ -127,7 +127,7 @@ def make_app(settings: Settings, accounts: AccountService, *more: object) -> Fla
 
 @contextmanager
 def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[House]:
-    """Ada is admin here, Ben a superuser, Cyd a seller of the other site; `changes` are settings."""
+    """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
     settings = Settings(
         local=True,
         mongodb_uri=uri,

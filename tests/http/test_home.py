@@ -26,7 +26,7 @@ def test_each_is_told_what_is_theirs_to_do(own_application: Application) -> None
     uploaded = editor.post("/api/builder/media", data=a_picture(), content_type="image/jpeg")
     assert uploaded.status_code == 201
     without, alt = "/admin/products?pictures=none", "/admin/products?pictures=no_alt"
-    drafts, library = "/admin/products?status=draft", "/admin/library/reports/alt"
+    drafts, library = "/admin/products?status=draft", "/admin/alt-texts?of=library"
     assert tasks(seller) == {
         without: ("1", "product has no photo"),
         alt: ("1", "of the products changed last needs alt texts"),
@@ -35,7 +35,7 @@ def test_each_is_told_what_is_theirs_to_do(own_application: Application) -> None
     assert tasks(editor) == {library: ("1", "of the pictures uploaded last has no alt text")}
     everything = tasks(admin)
     assert everything[without][0] == everything[drafts][0] == "2"
-    assert set(everything) == {without, alt, drafts, library}
+    assert set(everything) == {without, "/admin/alt-texts?of=shop", drafts, library}
     for path in everything:
         assert admin.get(path).status_code == 200
     assert client.get("/admin").status_code == 303

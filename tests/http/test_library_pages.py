@@ -20,7 +20,7 @@ from tests.table import table
 
 PAGE = "/admin/library"
 BULK, FOLDERS = f"{PAGE}/bulk", f"{PAGE}/folders"
-ALT, UNUSED = f"{PAGE}/reports/alt", f"{PAGE}/reports/unused"
+UNUSED = f"{PAGE}/reports/unused"
 IN_ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 NAME = re.compile(r'<a class="name" href="/admin/library/[^"]*">([^<]*)</a>')
 EVIL = "<script>alert(1)</script>\"'"
@@ -484,32 +484,6 @@ def test_one_in_the_trash_is_shown_and_restored(as_editor: Caller, nobody: Calle
 # Reports
 
 
-def test_what_lacks_a_text_gets_it_where_it_is_listed(as_editor: Caller, word: str) -> None:
-    first, second = (added(as_editor, name=f"{word}{n}.jpg")["id"] for n in range(2))
-    changed(as_editor, first, alt={"en": "A beach"})
-    page = read(as_editor, ALT)
-    assert f"{word}0.jpg" in page
-    assert f"{word}1.jpg" in page
-    back = send(as_editor, ALT, id=first, alt=" Una playa ", back=f"{ALT}?limit=20")
-    assert back.headers["Location"].endswith(f"{ALT}?limit=20")
-    send(as_editor, ALT, id=second, decorative="1", alt="", back="//elsewhere.example")
-    assert live(as_editor, first)["alt"] == {"es": "Una playa", "en": "A beach"}
-    assert live(as_editor, second)["decorative"]
-    assert word not in read(as_editor, ALT)
-    assert "/api/builder/reports/alt?format=csv" in page
-
-
-@pytest.mark.long
-def test_a_text_that_is_refused_stays_where_it_was_typed(as_editor: Caller) -> None:
-    there = added(as_editor)["id"]
-    page = send(as_editor, ALT, 400, id=there, alt="<b>" + "x" * 1000).text
-    assert 'role="alert"' in page
-    assert "&lt;b&gt;xxx" in page
-    assert live(as_editor, there)["alt"] == {}
-    send(as_editor, ALT, 404, id=new_id(), alt="x")
-    send(as_editor, ALT, 404, alt="x")
-
-
 @pytest.mark.long
 def test_unused_ones_are_listed_page_by_page_and_deleted(
     application: Application, logo: Any, word: str
@@ -553,7 +527,7 @@ def test_forms_need_to_come_from_our_own_pages(application: Application) -> None
         **base,
     )
     assert signed.status_code == 303
-    for path in (PAGE, BULK, FOLDERS, f"{PAGE}/zip", ALT, f"{PAGE}/{new_id()}/remove"):
+    for path in (PAGE, BULK, FOLDERS, f"{PAGE}/zip", f"{PAGE}/{new_id()}/remove"):
         for origin in ({"Origin": "https://elsewhere.example"}, {}):
             answer = client.post(path, data={"action": "remove"}, headers=origin, **base)
             assert answer.status_code == 403, path

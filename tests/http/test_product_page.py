@@ -270,6 +270,32 @@ def test_a_product_is_deleted(seller: Caller):
     assert seller.get(f"/api/shop/products/{product['id']}").status_code == 404
 
 
+def test_a_copy_is_a_draft_without_photos_and_number(seller: Caller, application: Application):
+    fields = {"price": "1500", "status": "published", "category": "Calzado > Botas"}
+    there = seller.a_product(a_picture(), name="x" * 200, sku=unique("B-"), **fields)
+    answer = send(seller, f"/admin/products/{there['id']}/duplicate")
+    assert answer.status_code == 303
+    copy = seller.get(answer.headers["Location"].replace("/admin/", "/api/shop/")).json
+    assert (copy["status"], copy["sku"], copy["images"]) == ("draft", None, [])
+    assert (copy["price"], copy["category"]) == (there["price"], there["category"])
+    assert copy["id"] != there["id"]
+    other = application.caller("other_seller")
+    assert send(other, f"/admin/products/{there['id']}/duplicate").status_code == 404
+
+
+def test_a_page_leads_to_the_products_before_and_after(application: Application):
+    someone = application.new_person(unique("dueña"))
+    first, second, third = (someone.a_product()["id"] for _ in range(3))
+    application.caller("other_seller").a_product()
+
+    def led(product_id: str) -> list[str]:
+        text = someone.get(f"/admin/products/{product_id}", headers=HTML).text
+        return re.findall(r'rel="(?:prev|next)"[^>]*href="/admin/products/([^"]*)"', text)
+
+    assert led(second) == [third, first]
+    assert led(first) == [second]
+
+
 def test_what_is_published_is_not_for_others_to_edit(seller: Caller, application: Application):
     product = seller.a_product(a_picture(), status="published")
     other = application.caller("other_seller")

@@ -29,6 +29,7 @@ SUPERUSERS = (SUPERUSER,)
 BUILDERS = (Role.EDITOR,)
 SHOP = (Role.SELLER, Role.STAFF)  # administrators have every role
 EDITORS = (Role.EDITOR,)
+DESCRIBERS = (Role.EDITOR, Role.STAFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,8 @@ WHO_MAY = {
     "POST /api/builder/media/remove": For(EDITORS, WRITE),
     "POST /api/builder/media/zip": For(EDITORS, READ),
     "GET /api/builder/reports/alt": For(EDITORS, READ),
+    "PUT /api/alt-texts/<asset_id>": For(DESCRIBERS, WRITE),
+    "POST /api/alt-texts/<asset_id>/suggestion": For(DESCRIBERS, WRITE),
     "GET /api/builder/reports/unused": For(EDITORS, READ),
     "GET /api/builder/folders": For(EDITORS, READ),
     "POST /api/builder/folders": For(EDITORS, WRITE),
@@ -254,6 +257,7 @@ WHO_MAY = {
     "POST /login/reset": ALL,
     "GET /static/<path:name>": ALL,
     "POST /preferences": ALL,
+    "GET /admin/counts": For(PERSON),
     # The panel, which takes sessions and no tokens
     "GET /admin": For(PERSON),
     "GET /admin/products/new": For(SHOP),
@@ -264,6 +268,7 @@ WHO_MAY = {
     "GET /admin/products/<product_id>": For(SHOP),
     "POST /admin/products/<product_id>": For(SHOP),
     "POST /admin/products/<product_id>/delete": For(SHOP),
+    "POST /admin/products/<product_id>/duplicate": For(SHOP),
     **{
         f"{method} /admin/{shelf}/<owner_id>/pictures{rest}": For(SHOP)
         for shelf in ("products", "groups")
@@ -362,8 +367,8 @@ WHO_MAY = {
     "POST /admin/library": For(EDITORS),
     "POST /admin/library/bulk": For(EDITORS),
     "POST /admin/library/zip": For(EDITORS),
-    "GET /admin/library/reports/alt": For(EDITORS),
-    "POST /admin/library/reports/alt": For(EDITORS),
+    "GET /admin/alt-texts": For(DESCRIBERS),
+    "POST /admin/alt-texts": For(DESCRIBERS),
     "GET /admin/library/reports/unused": For(EDITORS),
     "POST /admin/library/folders": For(EDITORS),
     "POST /admin/library/folders/<folder_id>": For(EDITORS),

@@ -259,6 +259,8 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "DELETE /api/uploads/filepond": lambda h: {"data": upload(h)[0], "content_type": "text/plain"},
     "POST /api/uploads/revoke": NOTHING,
     "POST /api/quarantine/<asset_id>/release": body(reason="A test of our own."),
+    "PUT /api/alt-texts/<asset_id>": body(language="en", text="A shoe", was=""),
+    "POST /api/alt-texts/<asset_id>/suggestion": body(language="en"),
     # Pages and forms
     "POST /preferences": filled(language="en"),
     "POST /login": filled(email="nobody@shop.example", password="wrong-and-long"),
@@ -308,6 +310,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/products/new/pictures": file(),
     "POST /admin/products/new/pictures/remove": filled(key=image),
     "POST /admin/products/<product_id>": filled(name="Sandalia", status="draft", revision="1"),
+    "POST /admin/products/<product_id>/duplicate": EMPTY,
     "POST /admin/products/bulk": filled(id=lambda h: [product(h)], action="publish"),
     "POST /admin/groups/new": filled(name="Modelo dos", member=lambda h: [product(h)]),
     "POST /admin/groups/<group_id>": filled(name="Modelo", member=lambda h: [product(h)]),
@@ -319,7 +322,9 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/library": file(),
     "POST /admin/library/bulk": filled(id=media, action="tag", tags="verde"),
     "POST /admin/library/zip": filled(id=lambda h: [h.media["id"]]),
-    "POST /admin/library/reports/alt": filled(id=lambda h: h.media["id"], alt="Un zapato"),
+    "POST /admin/alt-texts": lambda h: {
+        "data": {"id": h.media["id"], f"alt.{h.media['id']}": "Un zapato azul"}
+    },
     "POST /admin/library/folders": filled(name="Tercera carpeta"),
     "POST /admin/library/folders/<folder_id>": filled(name="Cuarta carpeta"),
     "POST /admin/library/<media_id>": filled(name="foto.jpg", alt_es="Un zapato"),

@@ -254,6 +254,8 @@ def test_secrets_are_never_printed():
         "AVENUE_PURGE_URL": "https://hooks.example/purge?token=t0k3n",
         "AVENUE_PURGE_SECRET": "a-r3ceiver-knows-this-and-nobody-else",
         "AVENUE_PURGE_CDNS": "fastly=f4stly-of-the-shop-0123456789",
+        "AVENUE_ALT_TEXT_URL": "https://texts.example/suggest?token=t0k3n",
+        "AVENUE_ALT_TEXT_SECRET": "s0mebody-who-describes-pictures",
         "AVENUE_WEBHOOK_URL": "https://hooks.example/avenue?token=t0k3n",
         "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "SENTRY_DSN": "https://k3yofsentry@errors.example/1",
@@ -364,6 +366,15 @@ def test_edges_are_told_by_their_own_api(cdns: str, services: list[str] | None) 
     told = problems(**environ)
     assert [each.partition(" ")[0] for each in told] == ["AVENUE_PURGE_CDNS"]
     assert "t0k3n" not in str(told)
+
+
+def test_a_service_that_describes_pictures_is_named_by_an_address_and_known_by_a_header():
+    for good in ("https://texts.example/suggest", "http://captions:9400/"):
+        assert Settings.from_env({**LOCAL, "AVENUE_ALT_TEXT_URL": good}).alt_text_url == good
+    for bad in ("http://texts.example/", "ftp://captions/", "texts.example"):
+        assert problems(**LOCAL, AVENUE_ALT_TEXT_URL=bad)[0].startswith("AVENUE_ALT_TEXT_URL ")
+    named = {**LOCAL, "AVENUE_ALT_TEXT_URL": "http://captions:9400/"}
+    assert problems(**named, AVENUE_ALT_TEXT_SECRET="a\nb: c")[0].startswith("AVENUE_ALT_TEXT_S")
 
 
 def test_a_receiver_of_purges_knows_us_by_a_secret():

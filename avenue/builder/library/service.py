@@ -144,15 +144,17 @@ class MediaService:
             for each in assets
         }
 
-    def change(self, actor: Actor, asset_id: str, changes: Changes) -> Asset:
+    def change(
+        self, actor: Actor, asset_id: str, changes: Changes, revision: int | None = None
+    ) -> Asset:
         """Change a file; the name keeps the ending of its type.
 
-        Raise `MediaNotFound` or `FolderNotFound`.
+        Raise `MediaNotFound`, with a `revision` also when it has another one, or `FolderNotFound`.
         """
         asset, values = self.get(actor, asset_id), dict(changes)
         if "name" in values:
             values["name"] = file_name(values["name"], FILE_TYPES[asset.current.media_type])
-        return self._store.change(actor.site.id, asset.id, values)
+        return self._store.change(actor.site.id, asset.id, values, revision)
 
     def replace(
         self,

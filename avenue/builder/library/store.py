@@ -159,13 +159,23 @@ class MediaStore:
 
         self._shelf.keep(site_id, upload_result, once=once, folder=folder, first=hold)
 
-    def change(self, site_id: str, asset_id: str, changes: Mapping[str, Any]) -> Asset:
-        """Set fields of a file; raise `MediaNotFound` or `FolderNotFound`."""
+    def change(
+        self,
+        site_id: str,
+        asset_id: str,
+        changes: Mapping[str, Any],
+        revision: int | None = None,
+    ) -> Asset:
+        """Set fields of a file; raise `MediaNotFound` or `FolderNotFound`.
+
+        With a `revision` it is not found either when it has another one.
+        """
 
         def work(assets: Collection, session: ClientSession) -> Asset:
             if not self._folders.hold(site_id, changes.get("folder"), session):
                 raise FolderNotFound
-            return _found(describe_one(assets, asset_id, Claim.library(site_id), changes))
+            claim = Claim.library(site_id)
+            return _found(describe_one(assets, asset_id, claim, changes, revision))
 
         return self._together(site_id, work)
 

@@ -425,10 +425,18 @@ class MediaLibrary:
         return self._store.trashed_by(actor.site.id, claim)
 
     def change(
-        self, actor: Actor, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+        self,
+        actor: Actor,
+        asset_id: str,
+        claim: Claim,
+        changes: Mapping[str, Any],
+        revision: int | None = None,
     ) -> Asset | None:
-        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None when it is gone."""
-        return self._store.change(actor.site.id, asset_id, claim, changes)
+        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None when it is gone.
+
+        With a `revision` also when it has another one.
+        """
+        return self._store.change(actor.site.id, asset_id, claim, changes, revision)
 
     def drop_files(self, asset: Asset, files: Sequence[str]) -> None:
         """Delete bytes that no version of `asset` names any more; the sweeper mends a failure."""

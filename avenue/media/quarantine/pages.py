@@ -14,7 +14,7 @@ from avenue.media.quarantine.service import QuarantineService, is_held
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry, Group, page, see
+from avenue.web.pages import MOST_SHOWN, Entry, Group, page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
@@ -26,6 +26,7 @@ NAVIGATION = (
         icon="unused",
         group=Group.SYSTEM,
         roles=(Role.ADMIN,),
+        count=lambda actor: using(QuarantineService).count(actor, MOST_SHOWN),
     ),
 )
 SAID = {

@@ -28,6 +28,11 @@ class QuarantineService:
             total=self._store.count(actor.site.id),
         )
 
+    def count(self, actor: Actor, most: int) -> int | None:
+        """Return how many there are, None for more than `most`; raise `Forbidden`."""
+        _admit(actor)
+        return self._store.count(actor.site.id, most)
+
     def release(self, actor: Actor, asset_id: str, reason: str) -> Asset:
         """Let a file be read all the same, and return it; `reason` is kept with it.
 

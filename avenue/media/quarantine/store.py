@@ -11,6 +11,7 @@ from avenue.media.models import DUE, Asset, Scan, ScanState, State, Version
 from avenue.media.store.documents import ASSETS, from_document, scan_document
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, house, site
+from avenue.totals import MOST_COUNTED
 
 META = "avenue_meta"
 SCANNED = "scanned"
@@ -44,10 +45,10 @@ class QuarantineStore:
         assets = site(self._database, site_id).collection(ASSETS)
         return assets.values(from_document, query, sort=[("_id", 1)], limit=limit)
 
-    def count(self, site_id: str) -> int | None:
-        """Return how many there are, None when they are too many to be counted now."""
+    def count(self, site_id: str, most: int = MOST_COUNTED) -> int | None:
+        """Return how many there are, None for more than `most`."""
         assets = site(self._database, site_id).collection(ASSETS)
-        return assets.total({STATE: ScanState.QUARANTINED, "state": {"$in": SEEN}})
+        return assets.total({STATE: ScanState.QUARANTINED, "state": {"$in": SEEN}}, most=most)
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return one asset that is live or in the trash, or None."""

@@ -268,10 +268,18 @@ class AssetStore:
         self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
 
     def change(
-        self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+        self,
+        site_id: str,
+        asset_id: str,
+        claim: Claim,
+        changes: Mapping[str, Any],
+        revision: int | None = None,
     ) -> Asset | None:
-        """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
-        return change_one(self._assets(site_id), asset_id, claim, changes)
+        """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone.
+
+        With a `revision` also when it has another one.
+        """
+        return change_one(self._assets(site_id), asset_id, claim, changes, revision)
 
     def revoke_links(self, site_id: str, asset_id: str) -> None:
         """Let no signed link to an asset that there is be good any more."""

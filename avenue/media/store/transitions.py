@@ -33,20 +33,34 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
 
 
 def describe_one(
-    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    assets: Collection,
+    asset_id: str,
+    claim: Claim,
+    changes: Mapping[str, Any],
+    revision: int | None = None,
 ) -> Asset | None:
     """Do the same to an asset of the library, inside a transaction, with what it is found by."""
     found = assets.find_one({**_owned(asset_id, claim), "state": State.LIVE})
     if found is None:
         return None
-    return change_one(assets, asset_id, claim, {**changes, **listing_of({**found, **changes})})
+    changes = {**changes, **listing_of({**found, **changes})}
+    return change_one(assets, asset_id, claim, changes, revision)
 
 
 def change_one(
-    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    assets: Collection,
+    asset_id: str,
+    claim: Claim,
+    changes: Mapping[str, Any],
+    revision: int | None = None,
 ) -> Asset | None:
-    """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
+    """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone.
+
+    With a `revision` also when it has another one.
+    """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
+    if revision is not None:
+        query["revision"] = revision
     if "focal" in changes or "visibility" in changes:
         changed = together(assets, lambda inside: _addressed_anew(inside, query, changes))
     else:

@@ -34,8 +34,9 @@ class Task(StrEnum):
     PROBLEMS = f"{products.PATH}?pictures={Pictures.PROBLEMS}"
     NO_PHOTO = f"{products.PATH}?pictures={Pictures.NONE}"
     NO_ALT = f"{products.PATH}?pictures={Pictures.NO_ALT}"
+    SHOP_ALT = "/admin/alt-texts?of=shop"
     DRAFTS = f"{products.PATH}?status={Status.DRAFT}"
-    LIBRARY_ALT = "/admin/library/reports/alt"
+    LIBRARY_ALT = "/admin/alt-texts?of=library"
     CHANGED_PAGES = "/admin/website?status=changed"
     QUARANTINE = "/admin/quarantine"
 
@@ -113,7 +114,7 @@ def _of_shop(actor: Actor, latest: Sequence[PicturedProduct]) -> dict[Task, int 
     return {
         Task.PROBLEMS: shop.find(actor, replace(own, pictures=Pictures.PROBLEMS)).total,
         Task.NO_PHOTO: shop.find(actor, replace(own, pictures=Pictures.NONE)).total,
-        Task.NO_ALT: len(lacking),
+        Task.SHOP_ALT if actor.runs_shop else Task.NO_ALT: len(lacking),
         Task.DRAFTS: shop.find(actor, replace(own, status=Status.DRAFT)).total,
     }
 
@@ -128,10 +129,13 @@ def _text(task: Task, total: int | None) -> str:
     return {
         Task.PROBLEMS: ngettext("product has a lost photo", "products have lost photos", num),
         Task.NO_PHOTO: ngettext("product has no photo", "products have no photos", num),
-        Task.NO_ALT: ngettext(
-            "of the products changed last needs alt texts",
-            "of the products changed last need alt texts",
-            num,
+        **dict.fromkeys(
+            (Task.NO_ALT, Task.SHOP_ALT),
+            ngettext(
+                "of the products changed last needs alt texts",
+                "of the products changed last need alt texts",
+                num,
+            ),
         ),
         Task.DRAFTS: ngettext("product is a draft", "products are drafts", num),
         Task.LIBRARY_ALT: ngettext(

@@ -54,6 +54,7 @@ from avenue.web.services import using
 
 FIELDS = ("name", "sku", "description", "price", "currency", "status", "group", "category")
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
+LONGEST_NAME = 200
 TRIES = 5
 UNPROCESSABLE = 422
 TEMPORARY = "temp_images"
@@ -210,6 +211,21 @@ def delete(product_id: str) -> Response:
     return see(f"{PATH}?said=delete&count=1&undo={product_id}")
 
 
+@blueprint.post("/<product_id>/duplicate")
+@require(Role.SELLER)
+@audited("product.created")
+def duplicate(product_id: str) -> Response:
+    """Make a draft with the same fields, but for SKU and photos, and show it."""
+    actor, products = current_actor(), using(ProductService)
+    product = products.own(actor, product_id)
+    name = _("%(name)s (copy)", name=product.name)[:LONGEST_NAME]
+    fields = {each: getattr(product, each) for each in FIELDS}
+    fields |= {"name": name, "sku": None, "status": Status.DRAFT}
+    created = products.create(actor, ProductFields(**fields)).product
+    note(object_id=created.id)
+    return see(f"{PATH}/{created.id}?said=duplicated")
+
+
 def _new_page(form: Form, *, chosen: Sequence[str] | None = None, **facts: Any) -> Response:
     facts |= _facts(form, None)
     return screen_page("shop/product.html", screen=new_screen(), chosen=chosen, **facts)
@@ -221,7 +237,9 @@ def _typed_again(sent: MultiDict[str, str], **facts: Any) -> Response:
 
 def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
     screen = screen_of(PRODUCT, product.id)
-    return screen_page("shop/product.html", screen=screen, status=status, **_facts(form, product))
+    before, after = using(ProductService).neighbours(current_actor(), product)
+    facts = _facts(form, product) | {"before": before, "after": after}
+    return screen_page("shop/product.html", screen=screen, status=status, **facts)
 
 
 def _facts(form: Form, product: Product | None) -> dict[str, Any]:

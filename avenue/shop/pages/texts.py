@@ -27,6 +27,7 @@ LABELS: Mapping[str, LazyString] = {
 
 SAID: Mapping[str, LazyString] = {
     "created": _("The product is saved."),
+    "duplicated": _("This is the copy, a draft. It has no photos and no SKU yet."),
     "saved": _("Saved."),
     "added": _("The photos are saved."),
     "mended": _("The photo that was here was damaged. It is whole again."),
@@ -78,6 +79,8 @@ REFUSED_OTHERWISE = _("This was not taken. Try again.")
 
 PICTURE_TEXTS: Mapping[str, LazyString] = {
     "moved": _("Moved to position {position} of {count}."),
+    "library_found": _("{count} pictures"),
+    "library_lost": _("The picture “{name}” could not be read. Try again."),
     "photoAt": _("Photo {at} of {count}: {name}"),
     "orderConflict": _(
         "Somebody else has put the photos into another order in the meantime. You see theirs now."

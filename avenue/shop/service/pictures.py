@@ -136,10 +136,20 @@ class PictureService:
         gone = [each for each in unnamed if each not in live]
         self._pictures.order(actor.site.id, owner, [*order, *gone], revision)
 
-    def describe(self, actor: Actor, claim: Claim, asset_id: str, changes: Changes) -> Asset:
-        """Change the alt text, the decorative mark or the focal point of a picture."""
+    def describe(
+        self,
+        actor: Actor,
+        claim: Claim,
+        asset_id: str,
+        changes: Changes,
+        revision: int | None = None,
+    ) -> Asset:
+        """Change the alt text, the decorative mark or the focal point of a picture.
+
+        Raise `ImageNotFound`; with a `revision` also when it has another one.
+        """
         self._own(actor, claim)
-        changed = self._library.change(actor, asset_id, claim, changes)
+        changed = self._library.change(actor, asset_id, claim, changes, revision)
         if changed is None:
             raise ImageNotFound
         self._pictures.told_otherwise(actor.site.id, claim)

@@ -104,6 +104,20 @@ class ProductService:
             raise ProductNotFound
         return product
 
+    def neighbours(self, actor: Actor, product: Product) -> tuple[str | None, str | None]:
+        """Return the ids of the products before and after, in the list of the actor's own.
+
+        That has the newest first.
+        """
+        owner = None if actor.runs_shop else actor.id
+        place = (product.created_at, product.id)
+        query = ProductQuery(owner=owner, everything=True, after=place, limit=1, is_long=True)
+        before, after = (
+            next((each.id for each in self._products.find(actor.site.id, one)[0]), None)
+            for one in (replace(query, descending=False), query)
+        )
+        return before, after
+
     def find(self, actor: Actor, query: ProductQuery) -> Page:
         """Return a page of the products the actor may see; of the trash, those they may restore.
 

@@ -96,11 +96,6 @@ def list_texts() -> dict[str, str]:
     return _said(LIST_TEXTS, EDITING_TEXTS)
 
 
-def report_texts() -> dict[str, str]:
-    """Return the texts of the module of the report of what lacks a text."""
-    return screen_words()
-
-
 def media_texts() -> dict[str, str]:
     """Return the texts of the modules of the page of one picture."""
     return _said(MEDIA_TEXTS, EDITING_TEXTS)

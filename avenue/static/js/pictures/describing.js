@@ -72,7 +72,8 @@ async function send(key) {
   form.elements.decorative.defaultChecked = isDecorative;
   const lacks = !isDecorative && !sent[0];
   shot.querySelector(".lacks").hidden = !lacks;
-  shot.querySelector(".frame img").alt = sent[0];
+  const look = shot.querySelector(".frame img"); // none where it waits for the scanner
+  if (look) look.alt = sent[0];
   const suggest = form.querySelector(".suggest");
   if (suggest) suggest.hidden = !lacks;
   tellCard(shot);

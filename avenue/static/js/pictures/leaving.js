@@ -40,7 +40,7 @@ export function guardLeaving(queue, form, unsaved, notice) {
 }
 
 /** Whether a field of `form` says something else than what is saved, which stands beside it as `was.…`. */
-function isChanged(form) {
+export function isChanged(form) {
   const told = form ? [...form.querySelectorAll("input[name^='was.']")] : [];
   return told.some((was) => lines(form.elements[was.name.slice("was.".length)].value) !== lines(was.value));
 }

@@ -52,7 +52,7 @@ async function remove(shot) {
 /** After a picture went: to the one in its place, else to where new ones are chosen. */
 function focusNear(at) {
   const near = cards()[Math.min(at, cards().length - 1)];
-  const ways = [...section.querySelectorAll(".zone button, .zone input")].filter((each) => each.offsetParent);
+  const ways = [...section.querySelectorAll(".zone .ways button, .zone input")].filter((each) => each.offsetParent);
   (near?.querySelector("[data-part=remove]") || ways[0])?.focus();
 }
 

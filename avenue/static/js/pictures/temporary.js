@@ -35,7 +35,7 @@ function offerEarlier(section, changed) {
   const close = (name) => {
     offer.remove();
     announce(text(name));
-    section.querySelector(".zone button:not([hidden])").focus();
+    section.querySelector(".zone .ways button").focus();
   };
   const use = button("earlier_use", () => {
     const ids = earlier.map((box) => box.value);

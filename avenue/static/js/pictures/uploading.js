@@ -32,6 +32,10 @@ if (isNew) watchTemporary(section, showRoom);
 section.addEventListener("pictures:changed", showRoom);
 queue.addEventListener("change", showRoom);
 showRoom();
+document.getElementById("from-library")?.addEventListener("click", async (event) => {
+  event.stopPropagation(); // the zone would ask for files
+  (await import("./library.js")).chooseOfLibrary(room, take);
+});
 guardLeaving(queue, document.getElementById("product"), () => isNew && chosen().length > 0, notice);
 keepOrder();
 
@@ -42,6 +46,8 @@ function room() {
 
 function showRoom() {
   const left = Math.max(0, room() - queue.placesTaken);
+  zone.classList.toggle("full", left === 0);
+  zone.classList.toggle("small", cards().length > 0);
   document.getElementById("room").textContent = text(`room_${left ? (left === 1 ? "one" : "many") : "none"}`, { left, limit });
 }
 
@@ -56,8 +62,9 @@ function say(name, facts) {
 }
 
 /** Show what was stored, however often it takes: the line may be gone again by now. */
-function placed() {
+function placed(item) {
   showing = showing.then(async () => {
+    if (item?.file.described && !isNew) await describe(item.image.id, item.file.described);
     for (const seconds of [0, 1, 2, 4]) {
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
       if (await shown()) return true;
@@ -72,6 +79,15 @@ async function shown() {
     return await refresh();
   } catch {
     return false;
+  }
+}
+
+/** Say of a picture from the library what is said of it there, if nobody has said anything yet. */
+async function describe(id, { alt, decorative }) {
+  try {
+    await ask("PATCH", `${ownerUrl}/images/${id}`, { alt, decorative });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
   }
 }
 

@@ -1,0 +1,60 @@
+"""Whose pictures get alternative texts in bulk, and what those are used in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from avenue.builder.library.service import MediaService
+from avenue.identity import Actor, Role
+from avenue.media.alt_texts.models import Place, Room
+from avenue.media.models import Asset, Claim
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.store.status import StatusStore
+
+SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
+
+
+def library_room(media: MediaService) -> Room:
+    """Return the media library: its pictures are used in pages, and as the logo."""
+
+    def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
+        uses = media.uses_of(actor, [each.id for each in assets])
+        return {
+            asset_id: [Place(kind=each.kind, title=each.title, path=each.path) for each in those]
+            for asset_id, those in uses.items()
+        }
+
+    def change(actor: Actor, asset: Asset, changes: Mapping[str, Any]) -> Asset:
+        return media.change(actor, asset.id, changes, asset.revision)
+
+    return Room(name="library", kinds=("library",), role=Role.EDITOR, places=places, change=change)
+
+
+def shop_room(pictures: PictureService, names: StatusStore) -> Room:
+    """Return the shop: each of its pictures is of one product or group."""
+
+    def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
+        found: dict[str, Sequence[Place]] = {}
+        for kind, shelf in SHELVES.items():
+            owners = {
+                each.id: each.claim.id for each in assets if each.claim and each.claim.kind == kind
+            }
+            titles = names.names(actor.site.id, kind, sorted(set(owners.values())))
+            found |= {
+                asset_id: [
+                    Place(
+                        kind="product" if kind == PRODUCT else "group",
+                        title=titles[owner],
+                        path=f"{shelf}/{owner}",
+                    )
+                ]
+                for asset_id, owner in owners.items()
+                if owner in titles
+            }
+        return found
+
+    def change(actor: Actor, asset: Asset, changes: Mapping[str, Any]) -> Asset:
+        claim = asset.claim or Claim(kind=PRODUCT, id="")
+        return pictures.describe(actor, claim, asset.id, changes, asset.revision)
+
+    return Room(name="shop", kinds=(PRODUCT, GROUP), role=Role.STAFF, places=places, change=change)

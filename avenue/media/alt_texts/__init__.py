@@ -1,0 +1,1 @@
+"""Alternative texts in bulk: which pictures lack one, what is written, what may be suggested."""

@@ -1,0 +1,63 @@
+"""Why a text was not written, or none was suggested.
+
+::
+
+    NotFound               404
+    ├── PictureNotFound         no live picture of a product, a group or the library
+    └── NoSuggestions           nobody is asked for suggestions here
+    Conflict               409
+    └── DescribedMeanwhile      the picture has another text by now
+    Unprocessable          422
+    └── NothingSuggested        the service had no text for it
+    Unavailable            503
+    └── SuggestersBusy          too many are being asked for at once
+"""
+
+from collections.abc import Mapping
+
+from avenue.errors import Conflict, NotFound, Unavailable, Unprocessable
+
+
+class PictureNotFound(NotFound):
+    """There is no such picture, or it is of a kind the caller does not describe."""
+
+    code = "picture_not_found"
+    message = "There is no such picture (any more)."
+    hint = "Load the list again."
+
+
+class NoSuggestions(NotFound):
+    """No service is set up that suggests texts."""
+
+    code = "no_suggestions"
+    message = "Nobody suggests alternative texts here."
+    hint = "Set AVENUE_ALT_TEXT_URL to the address of a service that does."
+
+
+class DescribedMeanwhile(Conflict):
+    """Somebody else wrote another text in the meantime; it is `alt`, by language."""
+
+    code = "described_meanwhile"
+    message = "Somebody else has described this picture in the meantime."
+    hint = "Look at `alt`; to replace that text, send yours again with it as `was`."
+
+    def __init__(self, alt: Mapping[str, str], *, decorative: bool) -> None:
+        self.alt = dict(alt)
+        super().__init__(alt=self.alt, decorative=decorative)
+
+
+class NothingSuggested(Unprocessable):
+    """The service did not answer, or not with a text that can be shown."""
+
+    code = "nothing_suggested"
+    message = "There is no suggestion for this picture."
+    hint = "Write the text yourself; if it is so for all, look whether the service answers."
+
+
+class SuggestersBusy(Unavailable):
+    """Too many texts are being asked for at once."""
+
+    code = "suggesters_busy"
+    message = "Many suggestions are being asked for just now."
+    hint = "Ask again after Retry-After."
+    retry_after_seconds = 2

@@ -1,0 +1,20 @@
+"""What is answered about alternative texts."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+
+class Described(TypedDict):
+    """A picture and what is said of it."""
+
+    id: str
+    alt: Annotated[dict[str, str], Field(description="What is to be seen, by language.")]
+    decorative: bool
+
+
+class Suggestion(TypedDict):
+    """A text that a service suggests; it is stored nowhere."""
+
+    alt: str

@@ -1,0 +1,103 @@
+"""Which pictures lack a text, and how one is written: never over one that nobody has seen."""
+
+from collections.abc import Sequence
+
+from avenue.errors import Forbidden, NotFound
+from avenue.identity import Actor, is_id
+from avenue.media.alt_texts.errors import DescribedMeanwhile, PictureNotFound
+from avenue.media.alt_texts.models import Description, Lacking, Moment, Place, Room
+from avenue.media.alt_texts.store import AltTextStore
+from avenue.media.models import Asset
+
+TRIES = 5
+
+
+class AltTextService:
+    """The pictures of all `rooms`, for whoever may describe those of a room."""
+
+    def __init__(self, store: AltTextStore, rooms: Sequence[Room]) -> None:
+        self._store = store
+        self._rooms = rooms
+
+    def rooms_of(self, actor: Actor) -> list[Room]:
+        """Return the rooms whose pictures `actor` may describe."""
+        return [each for each in self._rooms if actor.has_role(each.role)]
+
+    def find(
+        self,
+        actor: Actor,
+        language: str,
+        *,
+        room: str | None = None,
+        after: Moment | None = None,
+        limit: int,
+    ) -> Lacking:
+        """Return a page of the pictures without a text in `language`, of one room or of all."""
+        rooms = [each for each in self.rooms_of(actor) if room in {None, each.name}]
+        if not rooms:
+            raise Forbidden
+        kinds = [kind for each in rooms for kind in each.kinds]
+        found = self._store.lacking(actor.site.id, kinds, language, after=after, limit=limit + 1)
+        shown = found[:limit]
+        places = self._places(actor, rooms, shown)
+        return Lacking(
+            items=tuple((each, places.get(each.id, ())) for each in shown),
+            next=(shown[-1].created_at, shown[-1].id) if len(found) > limit else None,
+            total=self._store.total(actor.site.id, kinds, language),
+        )
+
+    def lacking(self, actor: Actor, most: int) -> int | None:
+        """Return how many pictures lack a text in the language of the site, None above `most`."""
+        kinds = [kind for each in self.rooms_of(actor) for kind in each.kinds]
+        return self._store.total(actor.site.id, kinds, actor.site.language, most)
+
+    def get(self, actor: Actor, asset_id: str) -> Asset:
+        """Return a live picture that `actor` may describe; raise `PictureNotFound`."""
+        kinds = [kind for each in self.rooms_of(actor) for kind in each.kinds]
+        found = self._store.get(actor.site.id, kinds, asset_id) if is_id(asset_id) else None
+        if found is None:
+            raise PictureNotFound
+        return found
+
+    def name_of(self, actor: Actor, asset: Asset) -> str:
+        """Return what the first thing a picture is used in is called, "" for none."""
+        places = self._places(actor, self.rooms_of(actor), [asset]).get(asset.id, ())
+        return places[0].title if places else ""
+
+    def describe(self, actor: Actor, asset_id: str, said: Description) -> tuple[Asset, bool]:
+        """Write what a person says of a picture; return it, and whether that was news.
+
+        Raise `PictureNotFound`, or `DescribedMeanwhile` when its text is neither what the person
+        had before them nor what they say.
+        """
+        asset = self.get(actor, asset_id)
+        for _try in range(TRIES):
+            there = asset.alt.get(said.language, "")
+            if (there, asset.decorative) == (said.text, said.decorative):
+                return asset, False
+            if there not in {said.was, said.text}:
+                break
+            alt = {**asset.alt, said.language: said.text}
+            changes = {
+                "alt": {language: text for language, text in alt.items() if text},
+                "decorative": said.decorative,
+            }
+            try:
+                return self._room_of(asset).change(actor, asset, changes), True
+            except NotFound:  # it is gone, or was changed in this moment
+                asset = self.get(actor, asset_id)
+        raise DescribedMeanwhile(asset.alt, decorative=asset.decorative)
+
+    def _room_of(self, asset: Asset) -> Room:
+        kind = asset.claim.kind if asset.claim else ""
+        return next(each for each in self._rooms if kind in each.kinds)
+
+    def _places(
+        self, actor: Actor, rooms: Sequence[Room], assets: Sequence[Asset]
+    ) -> dict[str, Sequence[Place]]:
+        places: dict[str, Sequence[Place]] = {}
+        for room in rooms:
+            its = [each for each in assets if each.claim and each.claim.kind in room.kinds]
+            if its:
+                places.update(room.places(actor, its))
+        return places

@@ -1,0 +1,61 @@
+"""Pictures that lack an alternative text, in MongoDB."""
+
+from collections.abc import Sequence
+
+from avenue.media.alt_texts.models import Moment
+from avenue.media.models import Asset, State
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.transitions import without_alt
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+from avenue.totals import MOST_COUNTED
+
+
+class AltTextStore:
+    """The pictures of one site at a time, of these `kinds` of claims; every method takes both."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, site_id: str, kinds: Sequence[str], asset_id: str) -> Asset | None:
+        """Return a live picture, or None."""
+        found = self._assets(site_id).find_one({"_id": asset_id, **_live(kinds)})
+        return from_document(found) if found else None
+
+    def lacking(
+        self, site_id: str, kinds: Sequence[str], language: str, *, after: Moment | None, limit: int
+    ) -> list[Asset]:
+        """Return at most `limit` pictures behind `after` that have no text, the newest first."""
+        conditions: list[Document] = [{**_live(kinds), **without_alt(language)}]
+        if after is not None:
+            moment, last_id = after
+            # The first condition says nothing new, but by it the index is entered at its place.
+            conditions += [
+                {"created_at": {"$lte": moment}},
+                {
+                    "$or": [
+                        {"created_at": {"$lt": moment}},
+                        {"created_at": moment, "_id": {"$lt": last_id}},
+                    ]
+                },
+            ]
+        return self._assets(site_id).values(
+            from_document,
+            {"$and": conditions},
+            sort=[("created_at", -1), ("_id", -1)],
+            limit=limit,
+        )
+
+    def total(
+        self, site_id: str, kinds: Sequence[str], language: str, most: int = MOST_COUNTED
+    ) -> int | None:
+        """Return how many have no text, None for more than `most`."""
+        lacking = {**_live(kinds), **without_alt(language)}
+        return self._assets(site_id).total(lacking, most=most)
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+def _live(kinds: Sequence[str]) -> Document:
+    return {"claim.kind": {"$in": list(kinds)}, "state": State.LIVE}

@@ -1,0 +1,104 @@
+"""Asks a service for what a picture shows. Nobody is asked unless AVENUE_ALT_TEXT_URL is set.
+
+It gets one small copy of the picture and a few words about it, and answers `{"alt": "…"}`. What it
+says is shown to a person and stored nowhere.
+"""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from avenue.config import Settings
+from avenue.identity import Actor
+from avenue.media.alt_texts.bodies import LONGEST_TEXT
+from avenue.media.alt_texts.errors import NoSuggestions, NothingSuggested, SuggestersBusy
+from avenue.media.alt_texts.service import AltTextService
+from avenue.media.models import Asset
+from avenue.media.renditions.service import Renditions
+from avenue.outside.asking import Asker
+from avenue.outside.errors import (
+    AddressNotAllowed,
+    FetchersBusy,
+    FetchFailed,
+    FetchTooSlow,
+    TooLargeToFetch,
+)
+
+SENT = "w640"
+"""The form that is sent: so wide a picture has less than 200 kB."""
+MOST_AT_ONCE = 2
+"""In a process: each keeps a request thread waiting."""
+MOST_ANSWER_BYTES = 64 * 1024
+CONTEXT_CHARACTERS = 200
+
+
+class Suggester:
+    """Asks for texts, a few at a time, whatever the service does."""
+
+    def __init__(self, texts: AltTextService, renditions: Renditions, settings: Settings) -> None:
+        self._texts = texts
+        self._renditions = renditions
+        self._seats = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._asker = Asker(
+            base_url=settings.alt_text_url,
+            headers={"Authorization": f"Bearer {settings.alt_text_secret}"}
+            if settings.alt_text_secret
+            else {},
+            seconds=settings.alt_text_seconds,
+            head_seconds=settings.alt_text_seconds,
+            most_json_bytes=MOST_ANSWER_BYTES,
+        )
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether anybody is asked."""
+        return bool(self._asker.base_url)
+
+    def suggest(self, actor: Actor, asset_id: str, language: str) -> str:
+        """Return a text for a picture that `actor` may describe.
+
+        Raise `NoSuggestions`, `PictureNotFound`, `NothingSuggested`, `SuggestersBusy`, and what
+        making the small copy raises.
+        """
+        if not self.is_set_up:
+            raise NoSuggestions
+        asset = self._texts.get(actor, asset_id)
+        with self._seat():
+            answer = self._asked(self._question(actor, asset, language))
+        text = answer.get("alt") if isinstance(answer, dict) else None
+        said = " ".join(text.split()) if isinstance(text, str) else ""
+        if not said or not said.isprintable():
+            raise NothingSuggested
+        return said[:LONGEST_TEXT].rstrip()
+
+    def _question(self, actor: Actor, asset: Asset, language: str) -> dict[str, object]:
+        # Services know JPEG best; as PNG, what is transparent would be several times as large.
+        extension = "webp" if asset.current.has_alpha else "jpg"
+        file = self._renditions.find(asset, SENT, extension).file
+        picture = b"".join(file.chunks(0, file.length))
+        return {
+            "image": base64.b64encode(picture).decode(),
+            "media_type": file.media_type,
+            "language": language,
+            "context": {
+                "name": asset.name[:CONTEXT_CHARACTERS],
+                "used_in": self._texts.name_of(actor, asset)[:CONTEXT_CHARACTERS],
+            },
+        }
+
+    def _asked(self, question: object) -> object:
+        try:
+            return self._asker.json("", question)
+        except (AddressNotAllowed, FetchFailed, FetchTooSlow, TooLargeToFetch, FetchersBusy):
+            raise NothingSuggested from None
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        """Have one of the few places; raise `SuggestersBusy` when all are taken."""
+        if not self._seats.acquire(blocking=False):
+            raise SuggestersBusy
+        try:
+            yield
+        finally:
+            self._seats.release()
