@@ -58,6 +58,8 @@ def test_pictures_of_shop_and_library_are_listed_to_whose_work_they_are(
     elsewhere = application.caller("editor_on_other_site")
     assert listed(as_admin)[:3] == [beach, model, shoe]
     assert listed(as_admin, "limit=2") == [beach, model]
+    before = as_editor.get("/admin/library/reports/alt")
+    assert before.headers["Location"] == f"{PAGE}?of=library"
     page = as_admin.get(f"{PAGE}?limit=2", headers=IN_ENGLISH).text
     following = re.search(r'href="([^"]*after=[^"]*)" rel="next"', page)
     assert following is not None

@@ -369,6 +369,7 @@ WHO_MAY = {
     "POST /admin/library/zip": For(EDITORS),
     "GET /admin/alt-texts": For(DESCRIBERS),
     "POST /admin/alt-texts": For(DESCRIBERS),
+    "GET /admin/library/reports/alt": For(EDITORS),
     "GET /admin/library/reports/unused": For(EDITORS),
     "POST /admin/library/folders": For(EDITORS),
     "POST /admin/library/folders/<folder_id>": For(EDITORS),

@@ -12,7 +12,7 @@ from avenue.config import Settings
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.listing import here_with
-from avenue.web.pages import page
+from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
@@ -21,6 +21,13 @@ PATH = "/admin/library/reports"
 blueprint = Blueprint(
     "library_report_pages", __name__, url_prefix=PATH, template_folder="../../templates"
 )
+
+
+@blueprint.get("/alt")
+@require(Role.EDITOR)
+def show_without_alt() -> Response:
+    """Lead to the list of all pictures without an alternative text, which was here before."""
+    return see("/admin/alt-texts?of=library")
 
 
 @blueprint.get("/unused")
