@@ -136,7 +136,7 @@ def test_a_page_is_written_by_one_form(as_admin: Caller) -> None:
 # Suggestions
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def service() -> Iterator[Inbox]:
     with receiving() as inbox:
         yield inbox
