@@ -118,6 +118,7 @@ class Killed(BaseException):
     """As if the process had ended: nobody catches it."""
 
 
+@pytest.mark.long
 def test_a_move_that_is_killed_goes_on_and_comes_back_or_is_undone(
     two: Application,
     there: Caller,
