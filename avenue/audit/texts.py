@@ -55,6 +55,7 @@ ACTIONS = {
     "media.removed": lazy_gettext("removed a picture of the media library"),
     "media.replaced": lazy_gettext("replaced a picture of the media library"),
     "media.restored": lazy_gettext("restored a picture of the media library"),
+    "media.suggested": lazy_gettext("asked for a suggestion of an alternative text"),
     "media.tagged": lazy_gettext("tagged a picture of the media library"),
     "media.version_restored": lazy_gettext("brought back a version of a picture"),
     "media.zip_made": lazy_gettext("took pictures of the media library as a ZIP"),

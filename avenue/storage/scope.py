@@ -247,14 +247,13 @@ class Collection:
             lambda: self.source.count_documents(self._scoped(query), session=self.session, **bound)
         )
 
-    def total(
-        self, query: Filter, sort: Sort | None = None, most: int = MOST_COUNTED
-    ) -> int | None:
-        """Return how many documents match, None for more than `most`.
+    def total(self, query: Filter, sort: Sort | None = None, most: int | None = None) -> int | None:
+        """Return how many documents match, None for more than `most`, or than `MOST_COUNTED`.
 
         What is `sort`ed is counted in this order where no condition asks for another index: else
         the server may take one that has many keys for each document.
         """
+        most = MOST_COUNTED if most is None else most
         stages: list[Filter] = [{"$match": self._scoped(query)}]
         if sort is not None and not query:
             stages.append({"$sort": dict(sort)})

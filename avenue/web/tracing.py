@@ -19,6 +19,7 @@ NO_ROUTE = "no route"
 def trace_requests(app: Flask) -> None:
     """Begin a span for each request of `app`, below that of whoever asks, if they name one."""
     from opentelemetry import context, metrics, propagate, trace
+    from opentelemetry.semconv.attributes import http_attributes as names
 
     tracer = trace.get_tracer(NAME, __version__)
     durations = metrics.get_meter(NAME, __version__).create_histogram(
@@ -27,12 +28,12 @@ def trace_requests(app: Flask) -> None:
 
     def begin() -> None:
         rule = request.url_rule.rule if request.url_rule else NO_ROUTE
-        facts: dict[str, Any] = {"http.request.method": request.method, "http.route": rule}
+        facts: dict[str, Any] = {names.HTTP_REQUEST_METHOD: request.method, names.HTTP_ROUTE: rule}
         span = tracer.start_span(
             f"{request.method} {rule}",
             context=propagate.extract(request.headers),
             kind=trace.SpanKind.SERVER,
-            attributes={**facts, "avenue.request_id": request_id()},
+            attributes={**facts, "avenue.request.id": request_id()},
         )
         token = context.attach(trace.set_span_in_context(span))
         g.trace = (span, token, facts, time.monotonic())
@@ -40,8 +41,8 @@ def trace_requests(app: Flask) -> None:
     def note(response: Response) -> Response:
         if "trace" in g:
             span, _, facts, _ = g.trace
-            facts["http.response.status_code"] = response.status_code
-            span.set_attribute("http.response.status_code", response.status_code)
+            facts[names.HTTP_RESPONSE_STATUS_CODE] = response.status_code
+            span.set_attribute(names.HTTP_RESPONSE_STATUS_CODE, response.status_code)
             if response.status_code >= 500:  # noqa: PLR2004
                 span.set_status(trace.StatusCode.ERROR)
         return response
