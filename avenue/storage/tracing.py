@@ -33,13 +33,11 @@ class _CommandSpans(monitoring.CommandListener):
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if len(self._begun) >= MOST_AT_ONCE:
             return
-        collection = event.command.get(event.command_name)
-        facts = {"db.system.name": "mongodb", "db.operation.name": event.command_name}
-        if isinstance(collection, str):
-            facts["db.collection.name"] = collection
-        name = " ".join(
-            [event.command_name, *([collection] if isinstance(collection, str) else [])]
-        )
+        name, named = event.command_name, event.command.get(event.command_name)
+        facts = {"db.system.name": "mongodb", "db.operation.name": name}
+        if isinstance(named, str):  # a collection; some commands have none
+            facts["db.collection.name"] = named
+            name = f"{name} {named}"
         span = self._tracer.start_span(name, kind=self._kind, attributes=facts)
         self._begun[event.connection_id, event.request_id] = span
 

@@ -14,6 +14,8 @@ from avenue.web.requestlog import request_id
 
 NAME = "avenue"
 NO_ROUTE = "no route"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "_OTHER"  # as the semantic conventions for HTTP spans name one nobody knows
 
 
 def trace_requests(app: Flask) -> None:
@@ -28,9 +30,10 @@ def trace_requests(app: Flask) -> None:
 
     def begin() -> None:
         rule = request.url_rule.rule if request.url_rule else NO_ROUTE
-        facts: dict[str, Any] = {names.HTTP_REQUEST_METHOD: request.method, names.HTTP_ROUTE: rule}
+        method = request.method if request.method in METHODS else OTHER_METHOD
+        facts: dict[str, Any] = {names.HTTP_REQUEST_METHOD: method, names.HTTP_ROUTE: rule}
         span = tracer.start_span(
-            f"{request.method} {rule}",
+            f"{method} {rule}",
             context=propagate.extract(request.headers),
             kind=trace.SpanKind.SERVER,
             attributes={**facts, "avenue.request.id": request_id()},
