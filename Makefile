@@ -130,7 +130,7 @@ images: ## Name the images of Dockerfile and compose.yaml by digest (needs docke
 clean: ## Remove .venv and caches; ./var with the local database stays
 	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache
 
-# uv installs in a fifth of pip's time (27 s and 122 s, the same busy machine); where it cannot, pip does.
+# uv installs in a quarter of pip's time (31 s and 130 s, neither with a cache); where it cannot, pip does.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes
 install_pins = { test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(1); } || $(PIP_INSTALL) $(1)
 

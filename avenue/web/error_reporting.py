@@ -15,6 +15,7 @@ from avenue.errors import Unavailable
 from avenue.web.requestlog import request_id
 
 Event = dict[str, Any]
+OURS = "avenue."
 KEPT = ("event_id", "timestamp", "level", "logger", "platform", "release", "environment", "sdk")
 FRAME = ("module", "function", "lineno", "context_line", "pre_context", "post_context", "in_app")
 UNDERSTOOD: Any = {"transport_compression_algo": "gzip"}
@@ -61,8 +62,9 @@ def _without_values(event: Any, _: object) -> Any:
     """Return an event of what may be told alone."""
     told = {name: event[name] for name in KEPT if name in event}
     template = event.get("logentry", {}).get("message")
-    if isinstance(template, str):
-        told["logentry"] = {"message": template}  # as the code has it, without what was put in
+    # As our code has it, without what was put in; libraries may have put it in themselves.
+    if isinstance(template, str) and str(event.get("logger")).startswith(OURS):
+        told["logentry"] = {"message": template}
     raised = event.get("exception", {}).get("values", ())
     if raised:
         told["exception"] = {"values": [_exception(each) for each in raised]}

@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,28 +19,12 @@ from avenue.moves.service import as_operator
 from avenue.sites import moving
 from avenue.sites.errors import NothingToAbort
 from avenue.sites.moving import MoveService
-from avenue.storage.schema import migrate
 from avenue.storage.scope import SiteScope
 from avenue.storage.sites import Sites
 from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Mongod
 from tests.sites.moving import MIB, Writer, begun, finish, of_site, send
-
-
-@pytest.fixture(scope="module")
-def second(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
-    with Mongod(mongod_binary, guard) as running:
-        yield running
-
-
-@pytest.fixture
-def two(mongod: Mongod, second: Mongod) -> Iterator[Application]:
-    """An installation with a cluster beside home, on which there is nothing yet."""
-    uris = (f"c2={second.uri_of(database_name())}",)
-    with Application(mongod, cluster_uris=uris, cache_mb=0) as application:
-        migrate(application.database)
-        yield application
 
 
 @pytest.fixture

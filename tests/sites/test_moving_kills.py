@@ -7,8 +7,6 @@ import contextlib
 import os
 import random
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,11 +16,10 @@ from avenue.app.sites import site_move_service
 from avenue.identity import HOUSE, Role, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
-from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
 from tests.forking import forked
 from tests.http.application import OTHER_HOST, OTHER_SITE, PRODUCTS, Application, a_picture
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod
 from tests.server import BROKEN, Client, Server
 from tests.sites.moving import Writer, finish
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -31,20 +28,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 KILLS = 50
 ROUNDS = 2
 SECONDS = (0.3, 6.0)
-
-
-@pytest.fixture(scope="module")
-def second(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
-    with Mongod(mongod_binary, guard) as running:
-        yield running
-
-
-@pytest.fixture
-def two(mongod: Mongod, second: Mongod) -> Iterator[Application]:
-    uris = (f"c2={second.uri_of(database_name())}",)
-    with Application(mongod, cluster_uris=uris, cache_mb=0) as application:
-        migrate(application.database)
-        yield application
 
 
 @pytest.fixture
