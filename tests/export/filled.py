@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,11 @@ def fill(house: House, scratch: Path, assets: int) -> None:
     for number in range(rest):
         _write(scratch / "media" / "/".join(FOLDERS[number % 3]) / f"Foto {number}", number)
         _write(scratch / "uploads" / f"u{number}.pdf", pdf(number))
-    for kind in ("products", "media", "uploads"):
-        house.run(scratch / kind, "--as", kind)
+    with ThreadPoolExecutor() as threads:  # three processes fill a large site sooner than one
+        for _ in threads.map(
+            lambda kind: house.run(scratch / kind, "--as", kind), ("products", "media", "uploads")
+        ):
+            pass
     _describe(house)
     _add_twins(house)
     _add_pages(house)
