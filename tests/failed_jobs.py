@@ -20,6 +20,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from tests import waiting
+from tests.transactions import everywhere
 
 SAYS = "ended with an error."
 """What `JobRunner` logs of a job that has failed."""
@@ -114,7 +115,8 @@ failed_jobs = FailedJobs()
 def _watched(kind: str, handler: Handler) -> Handler:
     def run(job: RunningJob) -> Mapping[str, Any] | None:
         try:
-            return handler(job)
+            with everywhere.in_job(kind):
+                return handler(job)
         except (Halted, LeaseLost, Stopping):
             raise
         except Exception as error:

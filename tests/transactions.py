@@ -1,7 +1,8 @@
-"""What the transactions of this process name: house and sites, or two sites, never together.
+"""What transactions and jobs of this process name: one site, or the house, never two together.
 
 Sites may lie on other clusters than the house and than each other; a transaction that names both
-could not be.
+could not be. A job may ask a cluster what is due on it, of whatever site (adr/0023); what it then
+changes, it changes for one site at a time.
 """
 
 import threading
@@ -19,6 +20,7 @@ Command = Mapping[str, Any]
 HOUSE = "the house"
 PARTS = tuple(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks"))
 QUERIES = {"updates": "q", "deletes": "q"}
+CHANGES = frozenset({"insert", "update", "delete", "findAndModify"})
 
 
 def named_by(command_name: str, command: Command) -> set[str]:
@@ -59,17 +61,35 @@ def _meant(command: Command) -> list[Command]:
 
 
 class Transactions:
-    """What each open transaction has named so far; `mixed` are those that named two."""
+    """What each open transaction has named so far; `mixed` are those, and changes by jobs, that
+    named two."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._named: dict[tuple[bytes, int], dict[str, set[str]]] = {}
         self.mixed: dict[frozenset[str], str] = {}
         self.seen = 0
+        self._here = threading.local()
+
+    @contextmanager
+    def in_job(self, kind: str) -> Iterator[None]:
+        """Let what this thread changes meanwhile be changes by a job."""
+        self._here.job = kind
+        try:
+            yield
+        finally:
+            self._here.job = None
 
     def started(self, event: CommandStartedEvent) -> None:
         """Take a command in."""
         command = event.command
+        job = getattr(self._here, "job", None)
+        if job and event.command_name in CHANGES:
+            named = named_by(event.command_name, command)
+            if len(named) > 1 or "*" in named:
+                name = str(command[event.command_name])
+                said = f"the job {job}, {event.command_name} of {name}: {' '.join(sorted(named))}"
+                self.mixed[frozenset({job, name})] = said
         if command.get("autocommit") is not False or event.database_name == "admin":
             return
         key = (bytes(command["lsid"]["id"]), int(command["txnNumber"]))

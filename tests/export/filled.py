@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings
 from avenue.identity import command_actor, new_id
+from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.migration.house import House
@@ -42,14 +43,88 @@ def fill(house: House, scratch: Path, assets: int) -> None:
     for number in range(rest):
         _write(scratch / "media" / "/".join(FOLDERS[number % 3]) / f"Foto {number}", number)
         _write(scratch / "uploads" / f"u{number}.pdf", pdf(number))
-    with ThreadPoolExecutor() as threads:  # three processes fill a large site sooner than one
-        for _ in threads.map(
-            lambda kind: house.run(scratch / kind, "--as", kind), ("products", "media", "uploads")
-        ):
-            pass
+    for kind in ("products", "media", "uploads"):
+        house.run(scratch / kind, "--as", kind)
     _describe(house)
     _add_twins(house)
     _add_pages(house)
+
+
+def multiply(house: House, times: int) -> None:
+    """Let a site have what it has `times` as often: each copy with ids, names and bytes of its own.
+
+    They are written as the stores write them, since bringing them in takes as long as a test of it.
+    """
+    had = {name: list(house.raw[name].find()) for name in ("assets", *COLLECTIONS.values())}
+    files = {each["_id"]: each for name in BUCKETS for each in house.raw[f"{name}.files"].find()}
+    for copied in range(1, times):
+        ids = {each["_id"]: f"{each['_id']}-{copied}" for each in had["shop_products"]}
+        ids |= {each["_id"]: f"{each['_id']}-{copied}" for each in had["shop_products_grouped"]}
+        ids |= {each["_id"]: new_id() for each in had["assets"]}
+        stored: dict[str, list[dict[str, Any]]] = {}
+        for number, asset in enumerate(had["assets"]):
+            data = _bytes_like(asset, copied * len(had["assets"]) + number)
+            file = files[f"default/{asset['versions'][0]['file']}"]
+            for name, document in _copied(asset, file, data, ids).items():
+                stored.setdefault(name, []).append(document)
+        for kind, name in (("product", "sku"), ("group", "model")):
+            stored[COLLECTIONS[kind]] = [
+                {**_renamed(each, ids), name: f"{each[name]} {copied}"}
+                for each in had[COLLECTIONS[kind]]
+            ]
+        for name, documents in stored.items():
+            house.raw[name].insert_many(documents)
+
+
+def _bytes_like(asset: dict[str, Any], number: int) -> bytes:
+    """A file of the same type."""
+    types = ("image/jpeg", "image/png", "image/webp")
+    media_type = asset["versions"][0]["media_type"]
+    if media_type not in types:
+        return pdf(1_000_000 + number)
+    return picture(3 * (1_000_000 + number) + types.index(media_type))
+
+
+def _copied(
+    asset: dict[str, Any], file: dict[str, Any], data: bytes, ids: dict[str, str]
+) -> dict[str, dict[str, Any]]:
+    """What an asset with other bytes is stored as."""
+    own_id, file_id, digest = ids[asset["_id"]], new_id(), hashlib.sha256(data).hexdigest()
+    claimed_by = asset["claim"]["id"]
+    told = {"sha256": digest, "source_sha256": digest, "bytes": len(data), "file": file_id}
+    changed = {
+        "_id": own_id,
+        "name": f"{file_id} {asset['name']}",
+        "claim": {**asset["claim"], "id": ids.get(claimed_by, claimed_by)},
+        "versions": [{**asset["versions"][0], **told}],
+    }
+    stored_id = f"default/{file_id}"
+    metadata = {**file["metadata"], "asset": own_id, "sha256": digest}
+    path = f"/uploads/{file_id}"
+    old_address = {
+        "_id": f"default/{hashlib.sha256(path.encode()).hexdigest()}",
+        "site": "default",
+        "path": path,
+        "asset": own_id,
+        "at": asset["created_at"],
+    }
+    kept = {"_id": stored_id, "length": len(data), "crc32": [zlib.crc32(data)]}
+    return {
+        "assets": {**asset, **changed},
+        f"{asset['bucket']}.files": {**file, **kept, "metadata": metadata},
+        f"{asset['bucket']}.chunks": {"files_id": stored_id, "n": 0, "data": data},
+        "legacy_urls": old_address,
+    }
+
+
+def _renamed(owner: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+    """A product or group with the ids of a copy."""
+    text = json.dumps(
+        {name: owner[name] for name in ("images", "options", "group", "_id") if name in owner}
+    )
+    for old, new in ids.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    return {**owner, **json.loads(text)}
 
 
 def _write(path: Path, content: int | bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.backup import s3
 from tests.commands import Commands
-from tests.export.filled import fill, lines_of, pdf, said_by
+from tests.export.filled import fill, lines_of, multiply, pdf, said_by
 from tests.migration.house import LAZY, House, house
 from tests.mongod import Mongod, lifetime_of_transactions
 
@@ -69,7 +69,8 @@ def test_out_and_in_again_of_a_large_site(
     avenue: House, empty: House, tmp_path: Path, assets: int
 ) -> None:
     avenue.commands = empty.commands = Commands(seconds=assets)  # at least one in a second
-    fill(avenue, tmp_path / "old", assets)
+    fill(avenue, tmp_path / "old", 100)
+    multiply(avenue, assets // 100)
     there_and_back(avenue, empty, tmp_path)
 
 

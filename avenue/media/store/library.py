@@ -89,10 +89,19 @@ class LibraryStore:
     def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
         """Set those `facts` (`alt`, `tags`, …) that nobody has set of a live file; repeatable."""
         assets = site(self._database, site_id).collection(ASSETS)
-        for name, value in facts.items():
-            unset: Document = {"$in": [None, {}, [], False]}
-            query = {"_id": asset_id, "state": State.LIVE, name: unset}
-            assets.update(query, {"$set": {name: value}, "$inc": {"revision": 1}})
+        unset: list[Any] = [None, {}, [], False]
+        values = {
+            name: {"$cond": [{"$in": [{"$ifNull": [f"${name}", None]}, unset]}, new, f"${name}"]}
+            for name, new in ((name, {"$literal": value}) for name, value in facts.items())
+        }
+        assets.update(
+            {
+                "_id": asset_id,
+                "state": State.LIVE,
+                "$or": [{name: {"$in": unset}} for name in facts],
+            },
+            [{"$set": {**values, "revision": {"$add": ["$revision", 1]}}}],
+        )
 
     def _twin(
         self, assets: Collection, owner: Claim, asset: Asset, session: ClientSession

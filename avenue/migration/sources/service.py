@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -252,7 +253,6 @@ class SourceImport:
         if kept is None:
             self._plan.settle(entry, Outcome.UNCHANGED)
             return
-        self._note(entry, kept.asset)
         self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
 
     def _note(self, entry: Entry, asset: Asset) -> None:
@@ -279,28 +279,30 @@ class SourceImport:
         return asset if is_kept(asset) else None
 
     def _keep(self, entry: Entry, file: Incoming) -> Kept | None:
-        """Store a file for the records that name it, else for the destination's owner.
+        """Store a file for the records that name it, else for the destination's owner; note it.
 
-        None: it is only for those, and none of them names it any more.
+        What is remembered is what it has become for the first of them. None: it is only for those,
+        and none of them names it any more.
         """
         paths = self._plan.paths_of(entry)
         first: Kept | None = None
         for reference in self._plan.references_of(entry):
-            kept = self._storer.adopt(
-                reference, file, [] if first else paths, lambda asset: self._note(entry, asset)
-            )
+            note = self._describe if first else self._note
+            kept = self._storer.adopt(reference, file, [] if first else paths, partial(note, entry))
             if kept:
                 self._plan.settle_reference(reference)
                 first = first or kept
         if first or (self._wanted.is_external and self._wanted.destination.adopts):
             return first
-        return self._storer.keep(
+        kept = self._storer.keep(
             file,
             paths,
             folder=self._folder_of(entry),
             own_key=f"{self._source.name}/{entry.key}" if self._wanted.has_twins else None,
             facts=_as_stored(entry.facts),
         )
+        self._note(entry, kept.asset)
+        return kept
 
     def _folder_of(self, entry: Entry) -> str | None:
         if not entry.folder or not self._wanted.destination.has_folders:
