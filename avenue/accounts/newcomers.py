@@ -39,6 +39,10 @@ class Newcomers:
         self._passwords = passwords
         self._now = now
 
+    def check(self, email: str) -> None:
+        """Raise `InvalidEmail` for what `admit` would refuse."""
+        checked_email(email)
+
     def can_check(self, password_hash: str) -> bool:
         """Tell whether that form of password is understood."""
         return is_known(password_hash)

@@ -104,7 +104,8 @@ def test_an_earlier_shop_moves_in_whole_and_a_second_run_finds_nothing_to_do(
 
     report = adopt(avenue, shop, *everything)
     assert {name: hashes(avenue, name) for name in shop.wanted} == shop.wanted
-    for kind, counts in dry["counts"].items():  # what opening shows beside: no picture, no e-mail
+    assert dry["counts"]["people"] == report["counts"]["people"]
+    for kind, counts in dry["counts"].items():  # what opening shows beside: no picture
         assert sum(counts.values()) == sum(report["counts"][kind].values()), kind
     named = refused(report)
     (caro,) = (each for each, code in named.items() if code == "password_needs_reset")

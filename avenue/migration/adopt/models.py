@@ -193,5 +193,8 @@ class People(Protocol):
         Raise `InvalidEmail`.
         """
 
+    def check(self, email: str) -> None:
+        """Raise `InvalidEmail` for what `admit` would refuse."""
+
     def can_check(self, password_hash: str) -> bool:
         """Tell whether that form of password is understood."""

@@ -61,11 +61,12 @@ class AdoptedPeople:
         return Became.CREATED if is_new else Became.UNCHANGED
 
     def preview(self, collection: str, record: Record) -> None:
-        """Note whose password could not be used; raise `UnreadableRecord`."""
+        """Note whose password could not be used; raise `UnreadableRecord` or `InvalidEmail`."""
         own = self._context.names(collection, Holds.PEOPLE)
         email = names.text(record.fields, own["email"])
         if email is None:
             raise UnreadableRecord("email")
+        self._context.places.people.check(email)
         if self._password_of(own, record) is None:
             self._context.refuse(collection, record.key, PasswordReset(email))
 
