@@ -29,6 +29,7 @@ ACTIONS = {
     "group.images_added": lazy_gettext("added photos to a group"),
     "group.images_ordered": lazy_gettext("put the photos of a group in order"),
     "import.begun": lazy_gettext("began an import of products"),
+    "import.columns_named": lazy_gettext("said what the columns of tables are called"),
     "import.finished": lazy_gettext("finished an import of products"),
     "import.undo_begun": lazy_gettext("began to undo an import of products"),
     "import.undone": lazy_gettext("undid an import of products"),

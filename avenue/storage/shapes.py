@@ -598,7 +598,13 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {**IDS, "name": str, "parent": or_null(str)},
         {"name_key": str, "created_at": maybe(datetime), "holds": unless_missing(int)},
     ),
-    "site_profiles": Shape({**IDS, "logo": maybe(str)}),
+    "site_profiles": Shape(
+        {
+            **IDS,
+            "logo": maybe(str),
+            "import_columns": unless_missing([{"name": str, "field": or_null(str)}]),
+        },
+    ),
     "site_counts": Shape({**IDS, "name": str, "numbers": Of(int), "at": datetime}),
     "quotas": Shape(
         {

@@ -409,6 +409,49 @@ def test_a_dry_run_is_applied_once(application: Application) -> None:
     assert (twice.status_code, twice.json["code"]) == (409, "not_a_finished_dry_run")
 
 
+def test_columns_are_what_the_shop_has_said_of_them(application: Application) -> None:
+    admin = application.caller("admin")
+    sku, path = unique("ERP-"), f"{IMPORTS}/columns"
+    table = f"Cód. artículo;NOMBRE-ERP;Precio;Costo\n{sku};Bota;150.000;90.000\n"
+    assert send(admin, table).json["code"] == "no_sku_column"
+    refused = admin.upload(
+        "/admin/imports", Part(table.encode(), name="a.csv", media_type="text/csv")
+    )
+    for name in ("Cód. artículo", "NOMBRE-ERP", "Costo"):
+        assert f'<input type="hidden" name="name" value="{name}">' in refused.text
+
+    named = {"name": ["Cód. Artículo", "Nombre ERP", "Costo"], "field": ["sku", "name", "-"]}
+    saved = admin.post("/admin/imports/columns", data=named)
+    assert saved.location.endswith("/admin/imports?said=columns")
+    told = admin.get(path).json
+    assert told["columns"] == [
+        {"name": "Cód. Artículo", "field": "sku"},
+        {"name": "Costo", "field": None},
+        {"name": "Nombre ERP", "field": "name"},
+    ]
+    assert "sku" in told["fields"]
+    standing = brought(application, admin, table)
+    assert (standing["counts"]["created"], standing["unknown_columns"]) == (1, [])
+    product = application.raw["shop_products"].find_one({"sku": sku})
+    assert (product["name"], str(product["price"])) == ("Bota", "150000")
+    in_json = brought(application, admin, json.dumps([{"cód. artículo": sku, "costo": "1"}]))
+    assert (in_json["counts"]["unchanged"], in_json["unknown_columns"]) == (1, [])
+
+    assert send(application.caller("admin_on_other_site"), table).json["code"] == "no_sku_column"
+    admin.post("/admin/imports/columns", data={"name": "Costo", "field": ""})
+    assert len(admin.get(path).json["columns"]) == 2
+    for columns in (
+        [{"name": "a", "field": "sku"}, {"name": "A ", "field": "name"}],
+        [{"name": f"c{number}", "field": None} for number in range(51)],
+        [{"name": "a", "field": "id"}],
+        [{"name": "", "field": "sku"}],
+    ):
+        assert admin.put(path, json={"columns": columns}).status_code == 400
+    assert len(admin.get(path).json["columns"]) == 2
+    assert admin.put(path, json={"columns": []}).json["columns"] == []
+    assert send(admin, table).json["code"] == "no_sku_column"
+
+
 @pytest.mark.long
 def test_applying_writes_down_who_did_it(application: Application) -> None:
     seller = application.new_person(unique("erp"))

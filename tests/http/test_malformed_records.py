@@ -157,7 +157,11 @@ def filled(application: Application) -> House:
     site = {"quotas": {"bytes": 10**9, "files": 10**6}, "colors": {"primary": "#aa0000"}}
     raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {**site, "locale": "es"}})
     profile = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
-    raw["site_profiles"].update_one(profile, {"$set": {"logo": "x" * 22}}, upsert=True)
+    raw["site_profiles"].update_one(
+        profile,
+        {"$set": {"logo": "x" * 22, "import_columns": [{"name": "Costo", "field": None}]}},
+        upsert=True,
+    )
     _shop(house)
     _website(house)
     _uploads(house)

@@ -1,7 +1,8 @@
-"""Which field a column is: by its English or Spanish name, however it is written."""
+"""Which field a column is: by its English or Spanish name or the site's own, however written."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from avenue.errors import sentence
 from avenue.shop.importing.errors import UnreadableTable
@@ -34,22 +35,50 @@ NAMES = {
 }
 
 
-def field_of(name: str) -> str | None:
-    """Return the field that a column of this name holds, None when nobody knows it."""
-    return NAMES.get(BETWEEN_WORDS.sub("_", folded(name[:LONGEST_NAME]).strip()))
+FIELDS = tuple(dict.fromkeys(NAMES.values()))
+MOST_OWN = 50
 
 
-def fields_of(names: Sequence[str]) -> list[str | None]:
-    """Return the field of each column; raise `UnreadableTable` when two hold the same."""
-    fields = [field_of(each) for each in names]
-    for place, each in enumerate(fields):
-        if each is not None and each in fields[:place]:
-            first = names[fields.index(each)]
-            raise UnreadableTable(
-                sentence("Two columns mean the same: {first}, {second}."),
-                words={"first": shown(first), "second": shown(names[place])},
-            )
-    return fields
+@dataclass(frozen=True, slots=True)
+class OwnColumn:
+    """What a site says of a column's name: the `field` it holds, None for one to leave out."""
+
+    name: str
+    field: str | None
+
+
+class ColumnNames:
+    """Knows columns by what the site says of them, else by the usual names."""
+
+    def __init__(self, own: Sequence[OwnColumn] = ()) -> None:
+        self._own = {key_of(each.name): each.field for each in own}
+
+    def field_of(self, name: str) -> str | None:
+        """Return the field that a column of this name holds, None when it holds none."""
+        key = key_of(name)
+        return self._own[key] if key in self._own else NAMES.get(key)
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether somebody has said what a column is, or that it is to be left out."""
+        key = key_of(name)
+        return key in self._own or key in NAMES
+
+    def fields_of(self, names: Sequence[str]) -> list[str | None]:
+        """Return the field of each column; raise `UnreadableTable` when two hold the same."""
+        fields = [self.field_of(each) for each in names]
+        for place, each in enumerate(fields):
+            if each is not None and each in fields[:place]:
+                first = names[fields.index(each)]
+                raise UnreadableTable(
+                    sentence("Two columns mean the same: {first}, {second}."),
+                    words={"first": shown(first), "second": shown(names[place])},
+                )
+        return fields
+
+
+def key_of(name: str) -> str:
+    """Return what names of columns are compared by."""
+    return BETWEEN_WORDS.sub("_", folded(name[:LONGEST_NAME]).strip())
 
 
 def shown(name: str) -> str:

@@ -4,7 +4,8 @@
 
     Invalid
     ├── UnreadableTable     400  the file is no table of products
-    └── NoSkuColumn         400  nothing says which product a row is about
+    ├── NoSkuColumn         400  nothing says which product a row is about
+    └── BadColumns          400  that cannot be said of names of columns
     TooManyRows             413
     ImportNotFound          404
     Conflict
@@ -39,7 +40,16 @@ class NoSkuColumn(Invalid):
     hint = "Name one column sku (or código), in the first line."
 
     def __init__(self, seen: Sequence[str]) -> None:
+        self.seen = tuple(seen)
         super().__init__(words={"seen": ", ".join(seen)}, columns=list(seen))
+
+
+class BadColumns(Invalid):
+    """That cannot be said of the names of a table's columns."""
+
+    code = "bad_columns"
+    message = "That cannot be said of the names of columns."
+    hint = "Name each column once, with the field that it holds."
 
 
 class TooManyRows(Invalid):

@@ -1,12 +1,20 @@
 """How imports and their rows look in JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.jobs.models import Job
+from avenue.shop.importing.columns import FIELDS, OwnColumn
 from avenue.shop.importing.models import Import, ImportStanding, Outcome, Reversal, Row
-from avenue.shop.importing.replies import ImportImages, ImportReply, ImportUndo, RowReply
+from avenue.shop.importing.replies import (
+    ColumnReply,
+    ColumnsReply,
+    ImportImages,
+    ImportReply,
+    ImportUndo,
+    RowReply,
+)
 from avenue.shop.importing.texts import difference
 
 NOT_UTF_8 = "The file is not UTF-8 and was read as {encoding}: look whether the accents are right."
@@ -35,6 +43,12 @@ def import_json(standing: ImportStanding) -> ImportReply:
         "finished_at": iso(run.finished_at) if run.finished_at else None,
         "undo": _undo_json(run),
     }
+
+
+def columns_json(columns: Sequence[OwnColumn]) -> ColumnsReply:
+    """Return what a site says of names of columns."""
+    told = [ColumnReply(name=each.name, field=each.field) for each in columns]
+    return {"columns": told, "fields": list(FIELDS)}
 
 
 def warnings(run: Import) -> list[str]:

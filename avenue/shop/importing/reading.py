@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol
 
 from avenue.errors import AvenueError, sentence
-from avenue.shop.importing.columns import field_of, fields_of, shown
+from avenue.shop.importing.columns import ColumnNames, shown
 from avenue.shop.importing.errors import BadCell, NoSkuColumn, TooManyRows, UnreadableTable
 from avenue.shop.importing.models import Cells, Format, Layout
 from avenue.shop.importing.spreadsheet import csv_of
@@ -66,18 +66,20 @@ class Table:
     total: int
 
 
-def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Table:
+def read_table(
+    file: BinaryIO, names: ColumnNames, *, most_rows: int, most_json_levels: int
+) -> Table:
     """Return the table that `file` holds, which must stay open as long as the table is used.
 
-    Raise `UnreadableTable`, `NoSkuColumn`, `TooManyRows`, or `InvalidBody` for JSON that nobody
-    should send.
+    `names` says which column is what. Raise `UnreadableTable`, `NoSkuColumn`, `TooManyRows`, or
+    `InvalidBody` for JSON that nobody should send.
     """
     start = _start_of(file)
     if is_spreadsheet := start.startswith(ZIP):
         file = csv_of(file, most_rows)
         start = _start_of(file)
     is_json = not is_spreadsheet and _begins_as_json(start)
-    source: Source = _Json(file, most_json_levels) if is_json else _Csv(file)
+    source: Source = _Json(file, names, most_json_levels) if is_json else _Csv(file, names)
     total = 0
     for _ in source.records():
         total += 1
@@ -117,20 +119,21 @@ class _Unknown:
 class _Csv:
     """A table in CSV (RFC 4180), with any of three delimiters."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, names: ColumnNames) -> None:
         self._file = file
+        self._names = names
         self._encoding = _encoding_of(file)
         readings = {each: next(self._rows(each), (0, [])) for each in DELIMITERS}
-        self._delimiter = max(readings, key=lambda each: _columns_known(readings[each][1]))
+        self._delimiter = max(readings, key=lambda each: self._known(readings[each][1]))
         self._first, self._header = readings[self._delimiter]
-        self._fields = fields_of(self._header)
+        self._fields = names.fields_of(self._header)
         if "sku" not in self._fields:
             raise NoSkuColumn([shown(each) for each in self._header[:MOST_NAMES_SHOWN]])
 
     def layout(self) -> Layout:
         unknown = _Unknown()
-        for name, known in zip(self._header, self._fields, strict=True):
-            if known is None:
+        for name in self._header:
+            if not self._names.is_known(name):
                 unknown.add(name)
         return Layout(
             format=Format.CSV,
@@ -150,6 +153,9 @@ class _Csv:
                 continue
             cells = zip(self._fields, row, strict=False)
             yield Record(number=number, cells={name: cell for name, cell in cells if name and cell})
+
+    def _known(self, header: list[str]) -> tuple[int, int]:
+        return sum(map(self._names.is_known, header)), len(header)
 
     def _rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not blank with its number in a spreadsheet, cells stripped."""
@@ -171,10 +177,6 @@ class _Csv:
             ) from None
         finally:
             text.detach()
-
-
-def _columns_known(header: list[str]) -> tuple[int, int]:
-    return sum(field_of(each) is not None for each in header), len(header)
 
 
 def _encoding_of(file: BinaryIO) -> str:
@@ -219,7 +221,8 @@ class _Json:
         object_pairs_hook=without_doubles, parse_int=str, parse_float=str, parse_constant=no_number
     )
 
-    def __init__(self, file: BinaryIO, most_levels: int) -> None:
+    def __init__(self, file: BinaryIO, names: ColumnNames, most_levels: int) -> None:
+        self._names = names
         file.seek(0)
         try:
             self._text = file.read().decode("utf-8-sig")
@@ -249,9 +252,10 @@ class _Json:
             )
         cells: dict[str, Any] = {}
         for name, value in item.items():
-            known = field_of(name)
+            known = self._names.field_of(name)
             if known is None:
-                self._unknown.add(name)
+                if not self._names.is_known(name):
+                    self._unknown.add(name)
             elif known in cells:
                 raise BadCell(sentence("Two keys of the row mean {field}."), field=known)
             else:

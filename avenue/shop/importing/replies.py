@@ -77,6 +77,20 @@ class ImportList(Total):
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
+class ColumnReply(TypedDict):
+    """What a column of this name is."""
+
+    name: str
+    field: Annotated[str | None, Field(description="Null: it is left out without a warning.")]
+
+
+class ColumnsReply(TypedDict):
+    """What the site calls the columns of its tables, besides the usual names."""
+
+    columns: list[ColumnReply]
+    fields: Annotated[list[str], Field(description="What a column may be.")]
+
+
 class RowError(TypedDict):
     """Why a row was refused."""
 

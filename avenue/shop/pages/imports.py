@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
@@ -15,6 +16,8 @@ from avenue.identity import Role
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.media.naming import safe_name
+from avenue.shop.importing.columns import FIELDS, LONGEST_NAME, MOST_OWN, OwnColumn
+from avenue.shop.importing.errors import BadColumns, NoSkuColumn
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
 from avenue.shop.importing.presenting import images_json
 from avenue.shop.importing.texts import difference
@@ -38,6 +41,9 @@ PAST_RUNS, ROWS, ROWS_BEFORE_UNDO = 20, 50, 20
 ROW_NUMBER = re.compile("[0-9]{1,9}")
 AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
 IMAGES_AT_WORK = frozenset({JobState.QUEUED, JobState.RUNNING})
+LEFT_OUT = "-"
+"""What a form says of a column that nobody is to read."""
+MOST_TOLD = 2 * MOST_OWN
 CHANGING = (Outcome.CREATED, Outcome.UPDATED)
 
 blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder="../templates")
@@ -70,6 +76,28 @@ def try_import() -> Response:
         return _imports(error)
     nothing_changed()
     return see(f"{PATH}/{standing.run.id}")
+
+
+@blueprint.post("/columns")
+@audited("import.columns_named")
+@require(Role.STAFF)
+def name_columns() -> Response:
+    """Remember what the columns of the site's tables are called."""
+    imports, actor = using(ImportService), current_actor()
+    told = {each.name: each for each in imports.columns(actor)}
+    names, fields = request.form.getlist("name"), request.form.getlist("field")
+    for name, field in zip(names[:MOST_TOLD], fields[:MOST_TOLD], strict=False):
+        short = " ".join(name.split())[:LONGEST_NAME]
+        told.pop(short, None)
+        if short and (field in FIELDS or field == LEFT_OUT):
+            told[short] = OwnColumn(short, None if field == LEFT_OUT else field)
+    try:
+        is_new = imports.put_columns(actor, list(told.values()))
+    except BadColumns as error:
+        return _imports(error)
+    if not is_new:
+        nothing_changed()
+    return see(f"{PATH}?said=columns")
 
 
 @blueprint.get("/sample.csv")
@@ -121,6 +149,7 @@ def show_import(import_id: str) -> Response:
         query=query,
         next=found.next,
         texts=words.PROGRESS_TEXTS,
+        **_own_columns(standing.run.layout.unknown),
         problem=_problem(request.args.get("problem")),
     )
 
@@ -198,10 +227,21 @@ def _imports(error: AvenueError | None = None) -> Response:
         runs=[_run(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
         texts=words.FILE_TEXTS,
+        said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
+        **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
     )
     if error:
         response.headers.update(error.headers)
     return response
+
+
+def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:
+    """Return the columns that staff may name: those told already, and `unknown` ones of a table."""
+    actor = current_actor()
+    if not actor.runs_shop:
+        return {"own_columns": (), "fields": {}}
+    told = {each.name: each.field or LEFT_OUT for each in using(ImportService).columns(actor)}
+    return {"own_columns": {**dict.fromkeys(unknown, ""), **told}, "fields": words.FIELDS}
 
 
 def _run(standing: ImportStanding) -> Mapping[str, object]:

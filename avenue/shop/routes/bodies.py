@@ -1,6 +1,6 @@
 """What callers may send about a shop. Anything else is a 400."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from avenue.shop.fields import (
     Short,
     StatusText,
 )
+from avenue.shop.importing.columns import FIELDS, LONGEST_NAME, MOST_OWN
 from avenue.shop.models import DEFAULT_CURRENCY
 
 MOST_PRODUCTS_OF_A_GROUP = 500
@@ -124,3 +125,18 @@ class ImageAddress(_Body):
     """Which picture is meant, by any address it has."""
 
     image_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
+
+
+class ColumnBody(_Body):
+    """What a column of this name is; without a field it is left out."""
+
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)
+    ]
+    field: Literal[FIELDS] | None  # type: ignore[valid-type]
+
+
+class ColumnsBody(_Body):
+    """What the site calls the columns of its tables; replaces what was said before."""
+
+    columns: Annotated[list[ColumnBody], Field(max_length=MOST_OWN)]

@@ -14,7 +14,9 @@ from avenue.identity import Role
 from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
 from avenue.shop.errors import OneFileOnly
+from avenue.shop.importing.columns import OwnColumn
 from avenue.shop.importing.errors import (
+    BadColumns,
     ImportNotFound,
     ImportUnfinished,
     NoSkuColumn,
@@ -24,10 +26,11 @@ from avenue.shop.importing.errors import (
     UnreadableTable,
 )
 from avenue.shop.importing.models import ImportStanding, Outcome, RowQuery
-from avenue.shop.importing.presenting import import_json, row_json
-from avenue.shop.importing.replies import ImportList, ImportReply, RowList
+from avenue.shop.importing.presenting import columns_json, import_json, row_json
+from avenue.shop.importing.replies import ColumnsReply, ImportList, ImportReply, RowList
 from avenue.shop.models import ListQuery, Sort
 from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.routes.bodies import ColumnsBody
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
 from avenue.storage.idempotency import IdempotencyKeyReused
@@ -39,7 +42,7 @@ from avenue.web.errors import MB, InvalidBody, InvalidQuery
 from avenue.web.incoming import IncomingFile, incoming_files
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
-from avenue.web.parsing import PageQuery, page_asked_for
+from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 from avenue.web.tables import XLSX_TYPE
 
@@ -129,6 +132,27 @@ def list_imports() -> Response:
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
         **total_json(found.total),
     )
+
+
+@blueprint.get("/columns")
+@require(Role.SELLER)
+@described(replies={200: ColumnsReply})
+def show_columns() -> Response:
+    """Show what the site calls the columns of its tables, besides the usual names."""
+    return jsonify(columns_json(using(ImportService).columns(current_actor())))
+
+
+@blueprint.put("/columns")
+@audited("import.columns_named")
+@require(Role.STAFF)
+@described(body=ColumnsBody, replies={200: ColumnsReply}, refuses=(BadColumns,))
+def name_columns() -> Response:
+    """Say what the site calls the columns of its tables; the next table is read so."""
+    body = body_as(ColumnsBody)
+    columns = [OwnColumn(each.name, each.field) for each in body.columns]
+    if not using(ImportService).put_columns(current_actor(), columns):
+        nothing_changed()
+    return show_columns()
 
 
 @blueprint.get("/<import_id>")

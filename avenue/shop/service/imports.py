@@ -7,15 +7,17 @@ from typing import BinaryIO
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import sentence
+from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, new_id
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.references import IMPORT_EXTERNAL
+from avenue.shop.importing.columns import MOST_OWN, ColumnNames, OwnColumn, key_of
 from avenue.shop.importing.deciding import Decider, decide_undo
 from avenue.shop.importing.errors import (
+    BadColumns,
     ImportNotFound,
     ImportUnfinished,
     NotAFinishedDryRun,
@@ -44,6 +46,7 @@ from avenue.web.language import LOCALES
 
 IMPORT = "product_import"
 UNDO = "product_import_undo"
+MOST_COLUMNS = sentence("At most {most} names of columns are remembered.")
 GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 
@@ -55,6 +58,28 @@ class ImportService:
         self._jobs = jobs
         self._most_rows = settings.max_import_rows
         self._most_json_levels = settings.max_json_depth
+
+    def columns(self, actor: Actor) -> tuple[OwnColumn, ...]:
+        """Return what the site calls the columns of its tables."""
+        require_seller(actor)
+        return self._imports.columns(actor.site.id)
+
+    def put_columns(self, actor: Actor, columns: Sequence[OwnColumn]) -> bool:
+        """Let the site call the columns of its tables so; tell whether that is new.
+
+        For staff and administrators. Raise `BadColumns`.
+        """
+        if not actor.runs_shop:
+            raise Forbidden
+        keys = [key_of(each.name) for each in columns]
+        if len(columns) > MOST_OWN:
+            raise BadColumns(MOST_COLUMNS, words={"most": MOST_OWN})
+        if len(set(keys)) < len(keys):
+            raise BadColumns(sentence("Two of the names are the same."))
+        is_new = set(self._imports.columns(actor.site.id)) != set(columns)
+        if is_new:
+            self._imports.put_columns(actor.site.id, columns)
+        return is_new
 
     def start(
         self,
@@ -77,7 +102,12 @@ class ImportService:
         """
         require_seller(actor)
         site = actor.site
-        table = read_table(file, most_rows=self._most_rows, most_json_levels=self._most_json_levels)
+        table = read_table(
+            file,
+            ColumnNames(self._imports.columns(site.id)),
+            most_rows=self._most_rows,
+            most_json_levels=self._most_json_levels,
+        )
         new = NewImport(
             id=new_id(),
             by=str(actor.id),

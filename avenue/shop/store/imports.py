@@ -15,6 +15,7 @@ from avenue.errors import Unavailable
 from avenue.media.announcing.store import purge_paths
 from avenue.media.models import Claim
 from avenue.shop.addresses import LISTS, paths_of_group
+from avenue.shop.importing.columns import OwnColumn, key_of
 from avenue.shop.importing.errors import ImportNotFound
 from avenue.shop.importing.models import (
     Decision,
@@ -43,7 +44,9 @@ from avenue.shop.store.groups import to_document as group_out
 from avenue.shop.store.purges import purge_products
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
+from avenue.storage.records import sound
 from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.sites import PROFILES, profiles_of
 
 T = TypeVar("T")
 
@@ -65,6 +68,20 @@ class ImportStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    # What the site calls the columns of its tables
+
+    def columns(self, site_id: str) -> tuple[OwnColumn, ...]:
+        """Return what the site says of names of columns, by name."""
+        found = profiles_of(self._database, site_id).find_as_it_is({"_id": site_id}) or {}
+        told = sound(PROFILES, found).get("import_columns", ())
+        return tuple(OwnColumn(each["name"], each["field"]) for each in told)
+
+    def put_columns(self, site_id: str, columns: Sequence[OwnColumn]) -> None:
+        """Let the site say this, and nothing else, of names of columns."""
+        told = [asdict(each) for each in sorted(columns, key=lambda each: key_of(each.name))]
+        profiles = profiles_of(self._database, site_id)
+        profiles.update({"_id": site_id}, {"$set": {"import_columns": told}}, upsert=True)
 
     # Beginning
 

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from avenue.errors import AvenueError
-from avenue.shop.importing.columns import field_of
+from avenue.shop.importing.columns import ColumnNames
 from avenue.shop.importing.errors import (
     BadCell,
     NoSkuColumn,
@@ -28,7 +28,7 @@ from tests.table import table
 
 def table_of(data: bytes | str, *, most_rows: int = 1000) -> Table:
     file = io.BytesIO(data.encode() if isinstance(data, str) else data)
-    return read_table(file, most_rows=most_rows, most_json_levels=20)
+    return read_table(file, ColumnNames(), most_rows=most_rows, most_json_levels=20)
 
 
 def book_of(*rows: list[Any]) -> bytes:
@@ -121,7 +121,7 @@ def test_letters_that_lie_across_two_blocks_are_whole(border: int) -> None:
     filler = "".join(f"{n:07},x\n" for n in range(border // 10))
     data = (head + filler).encode()[: border - 1].rpartition(b"\n")[0] + b"\n"
     data += b"9" * (border - 1 - len(data)) + "ñ,x\n".encode()
-    table = read_table(io.BytesIO(data), most_rows=10_000, most_json_levels=20)
+    table = read_table(io.BytesIO(data), ColumnNames(), most_rows=10_000, most_json_levels=20)
     assert table.layout.encoding == "utf-8"
 
 
@@ -202,7 +202,7 @@ def test_rows_are_counted_before_anything_is_taken() -> None:
     ],
 )
 def test_columns_are_known_by_name(names: list[str], field: str | None) -> None:
-    assert {field_of(each) for each in names} == {field}
+    assert {ColumnNames().field_of(each) for each in names} == {field}
 
 
 def test_unknown_columns_are_told_once_and_cost_nothing() -> None:
