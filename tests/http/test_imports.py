@@ -419,6 +419,7 @@ def test_columns_are_what_the_shop_has_said_of_them(application: Application) ->
     )
     for name in ("Cód. artículo", "NOMBRE-ERP", "Costo"):
         assert f'<input type="hidden" name="name" value="{name}">' in refused.text
+    assert 'name="name" value="Precio"' not in refused.text  # as it is usually called
 
     named = {"name": ["Cód. Artículo", "Nombre ERP", "Costo"], "field": ["sku", "name", "-"]}
     saved = admin.post("/admin/imports/columns", data=named)

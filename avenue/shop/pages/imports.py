@@ -16,7 +16,13 @@ from avenue.identity import Role
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.media.naming import safe_name
-from avenue.shop.importing.columns import FIELDS, LONGEST_NAME, MOST_OWN, OwnColumn
+from avenue.shop.importing.columns import (
+    FIELDS,
+    LONGEST_NAME,
+    MOST_OWN,
+    ColumnNames,
+    OwnColumn,
+)
 from avenue.shop.importing.errors import BadColumns, NoSkuColumn
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
 from avenue.shop.importing.presenting import images_json
@@ -241,7 +247,9 @@ def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:
     if not actor.runs_shop:
         return {"own_columns": (), "fields": {}}
     told = {each.name: each.field or LEFT_OUT for each in using(ImportService).columns(actor)}
-    return {"own_columns": {**dict.fromkeys(unknown, ""), **told}, "fields": words.FIELDS}
+    usual = ColumnNames()
+    asked = {each: "" for each in unknown if not usual.is_known(each)}
+    return {"own_columns": {**asked, **told}, "fields": words.FIELDS}
 
 
 def _run(standing: ImportStanding) -> Mapping[str, object]:
