@@ -50,6 +50,8 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.swept.SweptStore.is_used": "the sweeper and the check",
     "media.store.swept.SweptStore.newest_chunk_at": "the sweeper",
     "media.store.swept.SweptStore.delete_file": "the sweeper",
+    "health.alerts.channels.store.BrowserStore.__init__": "they are looked up for every site",
+    "health.alerts.channels.store.ChoiceStore.__init__": "who is told of the deployment and sites",
     "health.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",
     "health.history.failures.store.FailureStore.__init__": "errors of all sites together",
     "health.history.snapshots.store.HouseCounts._of_all": "a snapshot counts what every site has",

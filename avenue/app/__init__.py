@@ -46,6 +46,7 @@ from avenue.app.services import (
     probe_service,
     published_paths,
     queues_of,
+    receiver_service,
     recovery_service,
     renditions_of,
     scanner_of,
@@ -88,6 +89,7 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
+from avenue.health.views.pages import channels as channel_pages
 from avenue.health.views.pages import cost as cost_pages
 from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
@@ -236,6 +238,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
         ticket_service(settings, database, library, accounts, rate_limits),
         snapshot_service(settings, database, known_sites),
         alert_service(settings, database),
+        receiver_service(settings, database, known_sites),
         MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
         capacity_service(settings, database, known_sites),
         removal_service(settings, database, known_sites),
@@ -291,6 +294,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         problem_pages.blueprint,
         cost_pages.blueprint,
         failure_pages.blueprint,
+        channel_pages.blueprint,
         backup_routes.blueprint,
         backup_pages.blueprint,
         move_routes.blueprint,

@@ -40,9 +40,9 @@ from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
+from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
 from avenue.health.alerts.glancing import WATCH
-from avenue.health.alerts.service import TELL
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import CheckRequest
@@ -111,6 +111,7 @@ BACKUPS = (BACKUP, VERIFY, DRILL)
 MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
+    (TELL_SITES,),  # whose receivers are for nobody here to look after
     (PURGES,),  # who sees a price waits for no letter
     FIGURES,
     (PUBLISH,),
@@ -133,6 +134,7 @@ PERIODIC = (
     PURGE_MOVED,
     PUBLISH,
     *MESSAGES,
+    TELL_SITES,
     PURGES,
     *BACKUPS,
     SCAN,
@@ -280,7 +282,7 @@ class Background:
             REMOVE_DUE: REMOVE_SECONDS,
             PURGE_MOVED: PURGE_MOVED_SECONDS,
             PUBLISH: PUBLISH_SECONDS,
-            **dict.fromkeys(MESSAGES, EVERY_SECONDS),
+            **dict.fromkeys((*MESSAGES, TELL_SITES), EVERY_SECONDS),
             PURGES: PURGE_SECONDS,
             **self._backups.seconds,
         }
@@ -512,7 +514,7 @@ def watch_forever(settings: Settings, database: Database, stop: threading.Event)
     while not stop.wait(OVERSEE_SECONDS):
         try:
             Gate(database).pass_or_raise()
-            told = [MAIL, TELL] if glances.look_if_nobody_does() else []
+            told = [MAIL, TELL, TELL_SITES] if glances.look_if_nobody_does() else []
             for kind in jobs.keys() & set(told):
                 jobs[kind](_Nobody())
         except AvenueError as error:

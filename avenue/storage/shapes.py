@@ -297,7 +297,7 @@ COUNTS = unless_missing(Of(int))
 MESSAGE = Shape(
     {
         **IDS,
-        "channel": values("mail", "webhook", "chat", "purge", "audit"),
+        "channel": values("mail", "webhook", "chat", "push", "purge", "audit"),
         "kind": str,
         "about": or_null(str),
         "to": or_null(str),
@@ -869,6 +869,17 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "told": Of(datetime),
             "checked_at": datetime,
         },
+    ),
+    "alert_choices": Shape(
+        {
+            "_id": str,
+            "levels": unless_missing(Of([LEVEL])),
+            "webhook": unless_missing({"host": str, "sealed": str}),
+        },
+        {"site": or_null(str)},
+    ),
+    "push_subscriptions": Shape(
+        {**IDS, "person": str, "host": str, "device": str, "sealed": str},
     ),
     "notification_receivers": Shape({"_id": str, "failures": int, "error": maybe(str)}),
     "infra_errors": Shape(

@@ -346,6 +346,16 @@ WHO_MAY = {
     "GET /admin/infrastructure/history": For(OPERATORS),
     "GET /admin/infrastructure/mails": For(OPERATORS),
     "POST /admin/infrastructure/alerts/test": For(OPERATORS),
+    "GET /admin/infrastructure/alerts/channels": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/usual": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/test": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels/people": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/webhook": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/webhook/remove": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/browser": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels/browser/<browser_id>/remove": For(OPERATORS),
+    "GET /admin/infrastructure/alerts/channels/worker.js": For(OPERATORS),
     "GET /admin/infrastructure/cost": For(OPERATORS),
     "GET /admin/infrastructure/errors": For(OPERATORS),
     "POST /admin/infrastructure/errors/<error_id>/resolve": For(OPERATORS),
@@ -540,6 +550,7 @@ class Cast:
             "site_id": "elsewhere",  # a site that is removed is nobody's any more
             "snapshot_id": "000001-20261125T000000Z",
             "error_id": self.job.id,  # as of an alert
+            "browser_id": self.job.id,
             "alert_id": self.job.id,  # there is none, which nobody else may be told
             **others,
         }

@@ -291,6 +291,16 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/infrastructure/sites/<site_id>/reopen": EMPTY,
     "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": EMPTY,
     "POST /admin/infrastructure/alerts/test": EMPTY,
+    "POST /admin/infrastructure/alerts/channels": EMPTY,
+    "POST /admin/infrastructure/alerts/channels/usual": EMPTY,
+    "POST /admin/infrastructure/alerts/channels/test": filled(key="webhook"),
+    "POST /admin/infrastructure/alerts/channels/people": filled(email="admin@shop.example"),
+    "POST /admin/infrastructure/alerts/channels/webhook": filled(
+        site="default", url="https://hooks.shop.example/alerts"
+    ),
+    "POST /admin/infrastructure/alerts/channels/webhook/remove": filled(site="default"),
+    "POST /admin/infrastructure/alerts/channels/browser": filled(endpoint="https://push.example/x"),
+    "POST /admin/infrastructure/alerts/channels/browser/<browser_id>/remove": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/resolve": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,
     "POST /admin/infrastructure/backups/start": filled(do="backup"),

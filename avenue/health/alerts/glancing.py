@@ -12,7 +12,9 @@ from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.alerts.service import TELL, AlertService
+from avenue.health.alerts.channels.models import BROWSERS, OWN_WEBHOOKS
+from avenue.health.alerts.channels.service import TELL, TELL_SITES
+from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
 from avenue.health.models import Measure
@@ -34,8 +36,9 @@ EVERY_SECONDS = 180
 GB = 10**9
 DAY = timedelta(days=1)
 SCANNING = frozenset({Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED})
-TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL})
+TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL, TELL_SITES})
 """Jobs whose failing is told by what they could not deliver."""
+OWN = (OWN_WEBHOOKS, BROWSERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +132,12 @@ class GlanceService:
         return figures
 
     def _undelivered(self) -> Figures:
-        """Return the most failures of a receiver that something waits for."""
-        failures = self._outbox.failures_in_a_row()
+        """Return the most failures of a receiver that something waits for.
+
+        What sites have chosen for themselves is theirs to look after.
+        """
+        rows = self._outbox.failures_in_a_row()
+        failures = {name: n for name, n in rows.items() if not name.startswith(OWN)}
         waited_for = (n for name, n in failures.items() if self._outbox.undelivered(name).waiting)
         return {(Measure.UNDELIVERED, None): max(waited_for, default=0)}
 

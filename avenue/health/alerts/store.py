@@ -1,6 +1,6 @@
 """Alerts in MongoDB, and what is told of them, written together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -11,7 +11,6 @@ from avenue.health.alerts.models import Alert, AlertQuery, News, Notice, State
 from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.measures import action_for
-from avenue.identity import HOUSE
 from avenue.notifications.models import Draft, Message
 from avenue.notifications.store import HOUSE_OUTBOX, put
 from avenue.storage.connection import Database, Document
@@ -108,6 +107,11 @@ class MongoAlertStore:
         found = self._alerts.find_one({"_id": alert_id})
         return _alert(found) if found else None
 
+    def by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
+        """Return those of these alerts that there are."""
+        wanted = {"_id": {"$in": [*ids]}}
+        return {each.id: each for each in self._alerts.values(_alert, wanted)}
+
     def find(
         self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
     ) -> tuple[list[Alert], int | None]:
@@ -184,9 +188,9 @@ def notice_of(message: Message) -> Notice:
 
 
 def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
-    """Write messages about an alert; they are the house's, whichever site it is about."""
+    """Write messages about an alert: all beside it, whichever site it is about."""
     for each in drafts:
-        put(alerts.beside(HOUSE_OUTBOX), HOUSE, each)
+        put(alerts.beside(HOUSE_OUTBOX), each.site, each)
 
 
 def _check_all(document: Document) -> None:

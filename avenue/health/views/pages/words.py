@@ -76,6 +76,11 @@ MAIL_STATES = {
     MessageState.GIVEN_UP: ("bad", lazy_gettext("Given up")),
     MessageState.DROPPED: ("bad", lazy_gettext("Not sent")),
 }
+MESSAGE_STATES = {
+    **MAIL_STATES,
+    MessageState.DELIVERED: ("good", lazy_gettext("Delivered")),
+}
+TEST = lazy_gettext("Test of the alerts")
 JOB_STATES = {
     JobState.QUEUED: lazy_gettext("Waiting"),
     JobState.RUNNING: lazy_gettext("Running"),
@@ -121,6 +126,7 @@ KINDS = {
     "snapshot": lazy_gettext("Hourly snapshot"),
     "sweep": lazy_gettext("Tidying up"),
     "tell_alert": lazy_gettext("Telling an alert"),
+    "tell_sites": lazy_gettext("Telling sites their alerts"),
     "watch": lazy_gettext("Looking for what cannot wait"),
     "webhooks": lazy_gettext("Sending webhooks"),
 }
