@@ -170,6 +170,7 @@ NO_CODES = {
     "edge_seconds",
     "recovery_code",
     "second_factor_roles",
+    "status_page",
     "created_at",
     "count_quotas",
     "backup_verify",

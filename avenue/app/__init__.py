@@ -79,6 +79,7 @@ from avenue.builder.website.rendering import Documents
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
+from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.history.failures.recording import FailureRecorder
 from avenue.health.history.failures.service import FailureService
@@ -93,6 +94,8 @@ from avenue.health.views.pages import channels as channel_pages
 from avenue.health.views.pages import cost as cost_pages
 from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.public import routes as public_routes
+from avenue.health.views.public.service import PublicStatusService
 from avenue.health.views.readiness import routes as readiness_routes
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.health.views.status import routes as status_routes
@@ -239,6 +242,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
         snapshot_service(settings, database, known_sites),
         alert_service(settings, database),
         receiver_service(settings, database, known_sites),
+        PublicStatusService(MongoAlertStore(database)),
         MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
         capacity_service(settings, database, known_sites),
         removal_service(settings, database, known_sites),
@@ -302,6 +306,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         provisioning_pages.blueprint,
         provisioning_routes.blueprint,
         status_routes.blueprint,
+        public_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
         ops_routes.blueprint,

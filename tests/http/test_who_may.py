@@ -241,6 +241,9 @@ WHO_MAY = {
     "GET /products/<product_id>/<slug>": ALL,
     "GET /robots.txt": ALL,
     "GET /sitemap.xml": ALL,
+    "GET /status": ALL,
+    "GET /status.json": ALL,
+    "GET /status/badge.svg": ALL,
     "GET /sitemap/pages.xml": ALL,
     "GET /sitemap/products-<int:number>.xml": ALL,
     "GET /site.css": ALL,
@@ -493,6 +496,8 @@ class Cast:
         self.application = application
         self._callers: dict[tuple[Door, Scope | None], Caller] = {}
         self.owner = application.new_person(unique("besitzer"))
+        for admin in ("admin", "admin_on_other_site"):
+            application.caller(admin).patch("/api/site", json={"status_page": True})
         product = self.owner.a_product(a_picture(), a_picture(), status="draft")
         group = self.owner.post("/api/shop/groups", json={"name": unique("Modelo ")}).json
         of_group = self.owner.upload(f"/api/shop/groups/{group['id']}/images", a_picture()).json

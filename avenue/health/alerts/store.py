@@ -47,7 +47,7 @@ class MongoAlertStore:
     def open(self, watched: Watched, drafts: Sequence[Draft]) -> None:
         """Keep a new alert, unless there is one about the same already that can be gone on with."""
         alert = watched.alert
-        key = f"{alert.measure}/{alert.site or ''}"
+        key = _key(alert.measure, alert.site)
         document = {
             "_id": alert.id,
             "open_key": key,
@@ -112,6 +112,11 @@ class MongoAlertStore:
         wanted = {"_id": {"$in": [*ids]}}
         return {each.id: each for each in self._alerts.values(_alert, wanted)}
 
+    def open_about(self, site: str, measures: Iterable[Measure]) -> list[Alert]:
+        """Return what is not over of these measures, of a site and of the deployment."""
+        keys = [_key(each, about) for each in measures for about in (None, site)]
+        return self._alerts.values(_alert, {"open_key": {"$in": keys}}, limit=len(keys))
+
     def find(
         self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
     ) -> tuple[list[Alert], int | None]:
@@ -124,6 +129,11 @@ class MongoAlertStore:
         page = [wanted, _behind(*after)] if after else [wanted]
         found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
         return found, self._alerts.total(wanted, NEWEST_FIRST)
+
+
+def _key(measure: Measure, site: str | None) -> str:
+    """Return what of there is one alert at a time."""
+    return f"{measure}/{site or ''}"
 
 
 def _state(watched: Watched) -> Document:
