@@ -53,6 +53,7 @@ SEES_THE_WHOLE_HOUSE = {
     "health.alerts.channels.store.BrowserStore.__init__": "they are looked up for every site",
     "health.alerts.channels.store.ChoiceStore.__init__": "who is told of the deployment and sites",
     "health.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",
+    "health.facts.store.FactStore.__init__": "they are of the whole deployment",
     "health.history.failures.store.FailureStore.__init__": "errors of all sites together",
     "health.history.snapshots.store.HouseCounts._of_all": "a snapshot counts what every site has",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",

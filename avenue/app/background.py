@@ -48,6 +48,9 @@ from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
+from avenue.health.facts.certificates import CERTIFICATES, Certificates
+from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
+from avenue.health.facts.store import FactStore
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Actor, Role
@@ -111,6 +114,7 @@ BACKUPS = (BACKUP, VERIFY, DRILL)
 MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
+    (CERTIFICATES,),  # which waits for hosts outside
     (TELL_SITES,),  # whose receivers are for nobody here to look after
     (PURGES,),  # who sees a price waits for no letter
     FIGURES,
@@ -135,6 +139,7 @@ PERIODIC = (
     PUBLISH,
     *MESSAGES,
     TELL_SITES,
+    CERTIFICATES,
     PURGES,
     *BACKUPS,
     SCAN,
@@ -177,6 +182,7 @@ class Background:
             COUNT_SITES: self._count_sites,
             SNAPSHOT: self._snapshot,
             WATCH: self._watch,
+            CERTIFICATES: self._look_at_certificates,
             FSCK: self._fsck,
             SCRUB: self._scrub,
             PUBLISH: self._publish_due,
@@ -277,6 +283,7 @@ class Background:
             COUNT_SITES: COUNT_SECONDS,
             SNAPSHOT: SNAPSHOT_SECONDS,
             WATCH: WATCH_SECONDS,
+            CERTIFICATES: CERTIFICATES_SECONDS,
             SCRUB: EVERY_HOUR,
             SCAN: SCAN_SECONDS,
             REMOVE_DUE: REMOVE_SECONDS,
@@ -428,6 +435,9 @@ class Background:
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
         return self._glances.look()
+
+    def _look_at_certificates(self, _job: RunningJob) -> Mapping[str, int]:
+        return Certificates(FactStore(self._database)).look(self._sites.all())
 
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         snapshot = snapshot_service(self._settings, self._database, self._sites).take()

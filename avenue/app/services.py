@@ -63,6 +63,7 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.checks.trace.store import TraceStore
 from avenue.health.checks.walk import Holdings
+from avenue.health.facts.store import FactStore
 from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
@@ -649,6 +650,9 @@ def glance_service(settings: Settings, database: Database, sites: Sites) -> Glan
         outbox=OutboxStore(database),
         inspections=InspectionStore(database),
         deployment=DeploymentStatus(database),
+        facts=FactStore(database),
+        snapshots=SnapshotStore(database),
+        traffic=MongoTrafficStore(database),
         scans=lambda: _scan_stores(settings, database),
     )
     return GlanceService(alert_service(settings, database), watched, sites, settings)

@@ -855,6 +855,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                 *("disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"),
                 *("stopped", "late_jobs", "failed_jobs", "lost", "on_a_disk", "undelivered"),
                 *("plan", "letters", "scanner", "unscanned", "quarantined"),
+                *("certificate", "secrets", "requests", "pictures"),
             ),
             "site": or_null(str),
             "unit": values("percent", "hours", "days", "files", "minutes", "jobs", "messages"),

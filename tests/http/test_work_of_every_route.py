@@ -16,8 +16,10 @@ from avenue.app import background
 from avenue.app.background import Background
 from avenue.app.sites import clone_service
 from avenue.clock import utc_now
+from avenue.health.alerts.channels.service import TELL_SITES
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
+from avenue.health.facts.certificates import CERTIFICATES
 from avenue.identity import HOUSE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
@@ -504,6 +506,8 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     FSCK: periodic(FSCK, site=None, repair=False),
     background.SNAPSHOT: periodic(background.SNAPSHOT),
     WATCH: periodic(WATCH),
+    TELL_SITES: periodic(TELL_SITES),
+    CERTIFICATES: periodic(CERTIFICATES),
     COUNT_QUOTAS: periodic(COUNT_QUOTAS),
     COUNT_SITES: periodic(COUNT_SITES),
     background.PUBLISH: periodic(background.PUBLISH),

@@ -17,10 +17,14 @@ from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
+from avenue.health.facts.secrets import oldest_days
+from avenue.health.facts.store import FactStore
+from avenue.health.history.snapshots.store import SnapshotStore
+from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.models import Measure
 from avenue.health.rules.measures import Figures, Glance
 from avenue.health.rules.work import failed_since, is_late
-from avenue.health.thresholds import MOST_IN_QUARANTINE, STOPPED, UNSCANNED
+from avenue.health.thresholds import LEAST_TRAFFIC, MOST_IN_QUARANTINE, STOPPED, UNSCANNED
 from avenue.jobs.service import JobService
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.models import ScanState
@@ -52,6 +56,9 @@ class Watched:
     outbox: OutboxStore
     inspections: InspectionStore
     deployment: DeploymentStatus
+    facts: FactStore
+    snapshots: SnapshotStore
+    traffic: MongoTrafficStore
     scans: Callable[[], Sequence[ScanStore]]
 
 
@@ -72,6 +79,9 @@ class GlanceService:
         self._outbox = watched.outbox
         self._inspections = watched.inspections
         self._deployment = watched.deployment
+        self._facts = watched.facts
+        self._snapshots = watched.snapshots
+        self._traffic = watched.traffic
         self._scans = watched.scans
         self._sites = sites
         self._settings = settings
@@ -88,6 +98,9 @@ class GlanceService:
             frozenset({Measure.PLAN}): self._plan,
             frozenset({Measure.LETTERS}): self._letters,
             SCANNING: self._scanning,
+            frozenset({Measure.CERTIFICATE}): self._certificates,
+            frozenset({Measure.SECRETS}): self._secrets,
+            frozenset({Measure.REQUESTS, Measure.PICTURES}): self._expected,
         }
         figures: dict[tuple[Measure, str | None], float] = {}
         missing: set[Measure] = set()
@@ -160,6 +173,34 @@ class GlanceService:
         for each in scans:
             for site, files in each.counts(ScanState.QUARANTINED, MOST_IN_QUARANTINE).items():
                 figures[Measure.QUARANTINED, site] = files
+        return figures
+
+    def _certificates(self) -> Figures:
+        """Return for how many days those of the sites are good, as far as anybody has asked."""
+        ends, now = self._facts.certificates(), self._now()
+        return {
+            (Measure.CERTIFICATE, each.id): max((ends[each.id] - now) / DAY, 0)
+            for each in self._sites.all()
+            if each.id in ends
+        }
+
+    def _secrets(self) -> Figures:
+        return {(Measure.SECRETS, None): oldest_days(self._facts, self._settings, self._now())}
+
+    def _expected(self) -> Figures:
+        """Return how much there is of what is expected, by what came since the last snapshot."""
+        own = self._settings
+        if not (own.alert_requests_per_minute or own.alert_pictures):
+            return {}
+        found = self._snapshots.newest_counts()
+        if found is None:
+            return {}
+        since = self._now() - found.at
+        figures = dict(_share(Measure.PICTURES, found.files, own.alert_pictures))
+        if since >= LEAST_TRAFFIC:
+            requests = self._traffic.totals().requests - found.requests
+            rate = requests / (since / timedelta(minutes=1))
+            figures |= _share(Measure.REQUESTS, rate, own.alert_requests_per_minute)
         return figures
 
     def _letters(self) -> Figures:

@@ -99,6 +99,7 @@ KINDS = {
     "backup_return": lazy_gettext("Bringing something back from a backup"),
     "backup_drill": lazy_gettext("Restoring a backup for trial"),
     "backup_verify": lazy_gettext("Looking at backups"),
+    "certificates": lazy_gettext("Looking at certificates"),
     "clone_site": lazy_gettext("Cloning a site"),
     "count_quotas": lazy_gettext("Counting what is stored"),
     "count_sites": lazy_gettext("Counting what sites have"),
