@@ -356,6 +356,28 @@ class Settings:
         unit="letters",
         least=0,
     )
+    alert_requests_per_minute: int = setting(
+        "AVENUE_ALERT_REQUESTS_PER_MINUTE",
+        "Requests a minute you expect at most; coming near it is an alert. 0: none is.",
+        0,
+        unit="requests",
+        least=0,
+    )
+    alert_pictures: int = setting(
+        "AVENUE_ALERT_PICTURES",
+        "Original files of all sites together you expect at most; coming near it is an alert. 0: "
+        "none is.",
+        0,
+        unit="files",
+        least=0,
+    )
+    alert_secret_days: int = setting(
+        "AVENUE_ALERT_SECRET_DAYS",
+        "For how long a secret that signs messages is in use when that is a notice.",
+        365,
+        unit="days",
+        least=1,
+    )
     alert_emails: tuple[str, ...] = setting(
         "AVENUE_ALERT_EMAILS",
         "Who is written to about alerts, addresses separated by commas. Needs `AVENUE_SMTP_URL`.",

@@ -110,7 +110,8 @@ class Site:
     `menu`, `legal` and `contact` are how its public pages look and what stands around them;
     `edge_seconds` are how long shared caches may keep them, by kind.
     `revision` grows with each change of these.
-    `shows_variants`: its pictures come in other sizes than their own, too. Who has one of
+    `shows_variants`: its pictures come in other sizes than their own, too. `has_status_page`:
+    everybody may see whether it works. Who has one of
     `second_factor_roles` must sign in with a second factor. `cluster` is where all that it has is
     kept.
     """
@@ -132,6 +133,7 @@ class Site:
     legal: tuple[Link, ...] = ()
     contact: Mapping[str, str] = field(default_factory=dict)
     edge_seconds: Mapping[str, int] = field(default_factory=dict)
+    has_status_page: bool = False
     revision: int = 1
     shows_variants: bool = True
     second_factor_roles: frozenset[Role] = frozenset()

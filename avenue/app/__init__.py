@@ -46,6 +46,7 @@ from avenue.app.services import (
     probe_service,
     published_paths,
     queues_of,
+    receiver_service,
     recovery_service,
     renditions_of,
     scanner_of,
@@ -78,6 +79,7 @@ from avenue.builder.website.rendering import Documents
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
+from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.history.failures.recording import FailureRecorder
 from avenue.health.history.failures.service import FailureService
@@ -88,9 +90,12 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
+from avenue.health.views.pages import channels as channel_pages
 from avenue.health.views.pages import cost as cost_pages
 from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.public import routes as public_routes
+from avenue.health.views.public.service import PublicStatusService
 from avenue.health.views.readiness import routes as readiness_routes
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.health.views.status import routes as status_routes
@@ -236,6 +241,8 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
         ticket_service(settings, database, library, accounts, rate_limits),
         snapshot_service(settings, database, known_sites),
         alert_service(settings, database),
+        receiver_service(settings, database, known_sites),
+        PublicStatusService(MongoAlertStore(database)),
         MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
         capacity_service(settings, database, known_sites),
         removal_service(settings, database, known_sites),
@@ -291,6 +298,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         problem_pages.blueprint,
         cost_pages.blueprint,
         failure_pages.blueprint,
+        channel_pages.blueprint,
         backup_routes.blueprint,
         backup_pages.blueprint,
         move_routes.blueprint,
@@ -298,6 +306,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         provisioning_pages.blueprint,
         provisioning_routes.blueprint,
         status_routes.blueprint,
+        public_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
         ops_routes.blueprint,

@@ -40,14 +40,17 @@ from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
+from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
 from avenue.health.alerts.glancing import WATCH
-from avenue.health.alerts.service import TELL
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
+from avenue.health.facts.certificates import CERTIFICATES, Certificates
+from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
+from avenue.health.facts.store import FactStore
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Actor, Role
@@ -111,6 +114,8 @@ BACKUPS = (BACKUP, VERIFY, DRILL)
 MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
+    (CERTIFICATES,),  # which waits for hosts outside
+    (TELL_SITES,),  # whose receivers are for nobody here to look after
     (PURGES,),  # who sees a price waits for no letter
     FIGURES,
     (PUBLISH,),
@@ -133,6 +138,8 @@ PERIODIC = (
     PURGE_MOVED,
     PUBLISH,
     *MESSAGES,
+    TELL_SITES,
+    CERTIFICATES,
     PURGES,
     *BACKUPS,
     SCAN,
@@ -175,6 +182,7 @@ class Background:
             COUNT_SITES: self._count_sites,
             SNAPSHOT: self._snapshot,
             WATCH: self._watch,
+            CERTIFICATES: self._look_at_certificates,
             FSCK: self._fsck,
             SCRUB: self._scrub,
             PUBLISH: self._publish_due,
@@ -275,12 +283,13 @@ class Background:
             COUNT_SITES: COUNT_SECONDS,
             SNAPSHOT: SNAPSHOT_SECONDS,
             WATCH: WATCH_SECONDS,
+            CERTIFICATES: CERTIFICATES_SECONDS,
             SCRUB: EVERY_HOUR,
             SCAN: SCAN_SECONDS,
             REMOVE_DUE: REMOVE_SECONDS,
             PURGE_MOVED: PURGE_MOVED_SECONDS,
             PUBLISH: PUBLISH_SECONDS,
-            **dict.fromkeys(MESSAGES, EVERY_SECONDS),
+            **dict.fromkeys((*MESSAGES, TELL_SITES), EVERY_SECONDS),
             PURGES: PURGE_SECONDS,
             **self._backups.seconds,
         }
@@ -427,6 +436,9 @@ class Background:
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
         return self._glances.look()
 
+    def _look_at_certificates(self, _job: RunningJob) -> Mapping[str, int]:
+        return Certificates(FactStore(self._database)).look(self._sites.all())
+
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         snapshot = snapshot_service(self._settings, self._database, self._sites).take()
         return alert_service(self._settings, self._database).check(snapshot)
@@ -512,7 +524,7 @@ def watch_forever(settings: Settings, database: Database, stop: threading.Event)
     while not stop.wait(OVERSEE_SECONDS):
         try:
             Gate(database).pass_or_raise()
-            told = [MAIL, TELL] if glances.look_if_nobody_does() else []
+            told = [MAIL, TELL, TELL_SITES] if glances.look_if_nobody_does() else []
             for kind in jobs.keys() & set(told):
                 jobs[kind](_Nobody())
         except AvenueError as error:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,10 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.health.alerts.channels.browsers import SEALED_FOR as BROWSERS
+from avenue.health.alerts.channels.browsers import Browsers
+from avenue.health.alerts.channels.service import ReceiverService
+from avenue.health.alerts.channels.store import BrowserStore, ChoiceStore
 from avenue.health.alerts.glancing import GlanceService, Watched
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
@@ -58,6 +63,7 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.checks.trace.store import TraceStore
 from avenue.health.checks.walk import Holdings
+from avenue.health.facts.store import FactStore
 from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
@@ -97,6 +103,7 @@ from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
 from avenue.media.store.swept import swept_of
 from avenue.notifications.store import OutboxStore
+from avenue.notifications.web_push import VapidKey
 from avenue.outside.fetching import Fetcher
 from avenue.provisioning.clusters import Scale, lightest, uses_of
 from avenue.provisioning.service import weighed_lately
@@ -608,7 +615,32 @@ def capacity_service(settings: Settings, database: Database, sites: Sites) -> Ca
 
 def alert_service(settings: Settings, database: Database) -> AlertService:
     """Return the alerts, for the application and for jobs."""
-    return AlertService(MongoAlertStore(database), OutboxStore(database), settings)
+    told = receiver_service(settings, database, Sites(database, settings)).told
+    return AlertService(MongoAlertStore(database), OutboxStore(database), settings, told)
+
+
+def receiver_service(settings: Settings, database: Database, sites: Sites) -> ReceiverService:
+    """Return who is told of alerts, for the application and for who tells them."""
+    return ReceiverService(
+        ChoiceStore(database),
+        MongoAlertStore(database),
+        OutboxStore(database),
+        Browsers(
+            BrowserStore(database),
+            Sealing(settings.secret_key, BROWSERS),
+            VapidKey(settings.secret_key, _contact_of(settings)),
+        ),
+        MongoAccountStore(database),
+        sites,
+        settings,
+    )
+
+
+def _contact_of(settings: Settings) -> str:
+    """Return where push services find who runs this."""
+    if settings.base_url.startswith("https://"):
+        return settings.base_url
+    return f"mailto:{parseaddr(settings.mail_from)[1] or 'avenue@localhost'}"
 
 
 def glance_service(settings: Settings, database: Database, sites: Sites) -> GlanceService:
@@ -618,6 +650,9 @@ def glance_service(settings: Settings, database: Database, sites: Sites) -> Glan
         outbox=OutboxStore(database),
         inspections=InspectionStore(database),
         deployment=DeploymentStatus(database),
+        facts=FactStore(database),
+        snapshots=SnapshotStore(database),
+        traffic=MongoTrafficStore(database),
         scans=lambda: _scan_stores(settings, database),
     )
     return GlanceService(alert_service(settings, database), watched, sites, settings)

@@ -3,17 +3,24 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from avenue.accounts.letters import MAIL, MailOrder, Why
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
-from avenue.app.services import audit_service, recovery_service
+from avenue.app.services import audit_service, receiver_service, recovery_service
 from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
 from avenue.errors import AvenueError
-from avenue.health.alerts.service import TELL, chat_receiver
-from avenue.health.alerts.telling import alerts_of, letter_about, letters_about_alerts
+from avenue.health.alerts.channels.models import BROWSERS, OWN_WEBHOOKS
+from avenue.health.alerts.channels.service import (
+    TELL,
+    TELL_SITES,
+    ReceiverService,
+    chat_receiver,
+)
+from avenue.health.alerts.telling import alerts_of, letter_about, letters_about_alerts, push_about
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter
@@ -30,9 +37,11 @@ from avenue.notifications.service import (
     Send,
     WebhookSender,
     check_answer,
+    json_of,
 )
 from avenue.notifications.store import OutboxStore
 from avenue.outside.posting import Poster
+from avenue.sealing import SecretLost
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
 from avenue.storage.rate_limits import RateLimits
@@ -47,6 +56,10 @@ MOST_TOLD_ONE_BY_ONE = 4
 SOON_SECONDS = 60.0
 """Between tries at most where it matters that who was away hears soon."""
 MAIL_SECONDS = 15 * 60.0
+MOST_RECEIVERS = 50
+"""Webhooks of sites, and push services, in one run; others follow in the next."""
+GONE = frozenset({404, 410})
+"""What a push service answers when nobody is subscribed there any more (RFC 8030)."""
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +135,7 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
     if told := dict(_alert_receivers(settings, sites)):
         each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
         jobs[TELL] = partial(_run_each, each_one)
+    jobs[TELL_SITES] = partial(_tell_sites, settings, database, sites)
     if settings.purges_caches:
         jobs[PURGES] = partial(_purge, settings, database, sites)
     return jobs
@@ -143,6 +157,67 @@ def _post(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Mess
         except AvenueError as error:
             raise NotDelivered(reason=error.code) from None
         check_answer(status)
+
+
+def _tell_sites(
+    settings: Settings, database: Database, sites: Sites, job: RunningJob
+) -> Mapping[str, int]:
+    """Tell webhooks of sites, and browsers; one that is away is no fault of the job."""
+    receivers = receiver_service(settings, database, sites)
+    push = partial(_push, receivers, sites, settings.base_url)
+    counts: Counter[str] = Counter(delivered=0, refused=0)
+    for name in OutboxStore(database).waited_for((OWN_WEBHOOKS, BROWSERS), MOST_RECEIVERS):
+        of_site = partial(_post_to_site, receivers, name.removeprefix(OWN_WEBHOOKS))
+        send = push if name.startswith(BROWSERS) else of_site
+        with suppress(NotDelivered):  # noted, and tried again
+            counts.update(_job(database, name, send, MAIL_SECONDS)(job) or {})
+    return counts
+
+
+def _post_to_site(receivers: ReceiverService, site: str, messages: Sequence[Message]) -> None:
+    """Post alerts to the webhook that a site has now."""
+    with _lost_secrets():
+        webhook = receivers.webhook_of(site)
+    if webhook is None:
+        raise Refused(None, is_final=True)
+    url, secret = webhook
+    post = SignedPost(poster=poster_of_client(url), key=webhook_key(secret) or b"")
+    WebhookSender(post, alerts_of)(messages)
+
+
+def _push(
+    receivers: ReceiverService, sites: Sites, house_url: str, messages: Sequence[Message]
+) -> None:
+    """Tell browsers; one whose push service does not know it any more is forgotten."""
+    for each in messages:
+        with _lost_secrets():
+            browser = receivers.subscription_of(each)
+        if browser is None:
+            raise Refused(None, is_final=True)
+        told = json_of(push_about(each, sites.named, house_url))
+        pushed = receivers.browsers.key.pushed(browser, told)
+        try:
+            status = poster_of_client(browser.endpoint).post(pushed.body, pushed.headers)
+        except AvenueError as error:
+            raise NotDelivered(reason=error.code) from None
+        if status in GONE:
+            receivers.browsers.remove(each.to or "")
+            raise Refused("unsubscribed", is_final=True)
+        check_answer(status)
+
+
+@contextmanager
+def _lost_secrets() -> Iterator[None]:
+    """Let what cannot be opened with this SECRET_KEY wait for nothing."""
+    try:
+        yield
+    except SecretLost as error:
+        raise Refused(error.code, is_final=True) from None
+
+
+def poster_of_client(url: str) -> Poster:
+    """Return who posts to a URL that a client has given: to public addresses only."""
+    return Poster(url, is_theirs=True)
 
 
 def _run_each(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]:
@@ -204,7 +279,10 @@ def letter_sender(settings: Settings, database: Database, sites: Sites) -> Lette
         Relay.of(settings.smtp_url, settings.mail_from),
         recovery_service(settings, database, RateLimits(database), Passwords()),
         letters_about_alerts(
-            sites.named, house_url=settings.base_url, emails=settings.alert_emails
+            sites.named,
+            house_url=settings.base_url,
+            emails=settings.alert_emails,
+            address_of=receiver_service(settings, database, sites).address_of,
         ),
         sites,
         audit_service(settings, database),

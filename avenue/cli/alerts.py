@@ -19,7 +19,7 @@ def alerts() -> None:
 @local
 @as_json
 def test(*, is_local: bool, wants_json: bool) -> None:
-    """Tell all who are told of alerts that this is a test: by mail, webhook and in chats.
+    """Tell all who are told of the deployment that this is a test, whatever levels they have.
 
     The background work sends it within seconds; the page *Alerts* has a button that does the same.
     """

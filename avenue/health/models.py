@@ -72,6 +72,10 @@ class Measure(StrEnum):
     SCANNER = "scanner"
     UNSCANNED = "unscanned"
     QUARANTINED = "quarantined"
+    CERTIFICATE = "certificate"
+    SECRETS = "secrets"
+    REQUESTS = "requests"
+    PICTURES = "pictures"
 
 
 class Unit(StrEnum):

@@ -25,6 +25,14 @@ COOLDOWNS: Mapping[Level, timedelta] = {
 }
 """What is not over and nobody has acknowledged is told again after so long."""
 
+# What ends or grows old
+CERTIFICATE_DAYS = (21.0, 10.0)
+"""Until a certificate ends: a warning, then critical. Those that renew themselves do it sooner."""
+CERTIFICATE_IS_FINE_DAYS = 90
+"""What is noted of one that is asked no more, as its site has gone."""
+LEAST_TRAFFIC = timedelta(minutes=5)
+"""Requests a minute are told of at least so long."""
+
 # Backups. Of those that are made less often than each day, the levels begin as much later.
 BACKUP_HOURS = (26.0, 48.0)
 """Without a verified backup: a warning, then critical."""

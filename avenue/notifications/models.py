@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from avenue.identity import new_id
+from avenue.identity import HOUSE, new_id
 from avenue.web.fields import Moment
 
 TO_PEOPLE = "account."
@@ -21,6 +21,7 @@ class Channel(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
     CHAT = "chat"
+    PUSH = "push"  # browsers, by Web Push
     PURGE = "purge"  # the addresses that an edge is to forget
     AUDIT = "audit"  # the log of changes
 
@@ -42,7 +43,7 @@ class Draft:
     `to` is who of a receiver with several: the id of a person, or the `address_key` of an address.
     `content` is what the message is made of when it is sent, and goes when it was. Of one `key`
     there is one message at a time. It may be sent after `wait_seconds`, until `give_up_days` are
-    over.
+    over. `site` is whose a message of the house is, where that is not the house's own.
     """
 
     channel: Channel
@@ -55,14 +56,15 @@ class Draft:
     key: str | None = None
     wait_seconds: float = 0
     give_up_days: int = 1
+    site: str = HOUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message that is being sent for the `attempts`th time.
 
-    `turn` tells this sending from others of it. One that `is_of_house` is told of the deployment,
-    and its `site` is the house's own.
+    `turn` tells this sending from others of it. One that `is_of_house` is kept with what is told of
+    the deployment; its `site` is the house's own, or the one whose receiver it is for.
     """
 
     id: str
@@ -104,6 +106,23 @@ class MailPage:
 
     items: tuple[Mail, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A message of the house as it stands: for which receiver, about what, what became of it."""
+
+    id: str
+    channel: Channel
+    receiver: str
+    kind: str
+    about: str | None
+    to: str | None
+    state: State
+    attempts: int
+    error: str | None
+    created_at: datetime
+    delivered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

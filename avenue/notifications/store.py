@@ -5,14 +5,15 @@ is acknowledged has its message, what is undone has none. It is sent wherever it
 one conditional write.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from avenue.identity import HOUSE, new_id
-from avenue.notifications.models import TO_PEOPLE, Channel, Draft, Mail, Message, State, Undelivered
+from avenue.identity import is_id, new_id
+from avenue.notifications.models import Channel, Draft, Mail, Message, Sent, State, Undelivered
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
@@ -77,7 +78,7 @@ class OutboxStore:
     def put_of_house(self, draft: Draft) -> None:
         """Write the same of the deployment."""
         with suppress(AlreadyThere):
-            put(self._of_house(), HOUSE, draft)
+            put(self._of_house(), draft.site, draft)
 
     def _of_site(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(OUTBOX)
@@ -182,7 +183,7 @@ class OutboxStore:
     def mails(self, site_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Mail]:
         """Return e-mails of a site, the newest first, from behind `after` on.
 
-        The house's are told with those of its own site.
+        Those about alerts are kept with the house's.
         """
         wanted: Document = {"site": site_id, "channel": Channel.MAIL.value}
         if after:
@@ -195,13 +196,31 @@ class OutboxStore:
         return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
 
     def _told_with(self, site_id: str) -> list[Collection]:
-        return [self._of_site(site_id), *([self._of_house()] if site_id == HOUSE else [])]
+        return [self._of_site(site_id), self._of_house()]
+
+    def sent_of_house(self, sites: Iterable[str], limit: int) -> list[Sent]:
+        """Return messages of the house to receivers of these sites, the newest first."""
+        wanted = {"site": {"$in": sorted(sites)}}
+        return self._of_house().values(_sent, wanted, sort=NEWEST_FIRST, limit=limit)
+
+    def waited_for(self, beginnings: Iterable[str], most: int) -> list[str]:
+        """Return receivers whose names begin so and for whom something of the house is due."""
+        some = "|".join(map(re.escape, beginnings))
+        due = {**_due(""), "receiver": {"$regex": f"^({some})"}}
+        stages: list[Document] = [
+            {"$match": due},
+            {"$group": {"_id": "$receiver", "due_at": {"$min": "$due_at"}}},
+            {"$sort": {"due_at": 1, "_id": 1}},
+            {"$limit": most},
+        ]
+        return [each["_id"] for each in self._of_house().aggregate(stages)]
 
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
         """Count what is not accepted yet, of one site or of all."""
         outboxes = self._told_with(site_id) if site_id else self._all()
+        wanted = {"receiver": receiver, **({"site": site_id} if site_id else {})}
         waiting, given_up = (
-            sum(each.count({"receiver": receiver, "state": state.value}) for each in outboxes)
+            sum(each.count({**wanted, "state": state.value}) for each in outboxes)
             for state in (State.PENDING, State.GIVEN_UP)
         )
         return Undelivered(waiting=waiting, given_up=given_up)
@@ -299,17 +318,33 @@ def _behind(created_at: datetime, message_id: str) -> Document:
 
 
 def _mail(document: Document) -> Mail:
-    state, kind = State(document["state"]), document["kind"]
+    state = State(document["state"])
     return Mail(
         id=document["_id"],
-        kind=kind,
-        to=document["to"] if kind.startswith(TO_PEOPLE) else None,
+        kind=document["kind"],
+        to=document["to"] if is_id(document["to"] or "") else None,
         state=state,
         attempts=document["attempts"],
         error=document.get("error"),
         created_at=document["created_at"],
         delivered_at=document.get("delivered_at"),
         next_try_at=document["due_at"] if state is State.PENDING else None,
+    )
+
+
+def _sent(document: Document) -> Sent:
+    return Sent(
+        id=document["_id"],
+        channel=Channel(document["channel"]),
+        receiver=document["receiver"],
+        kind=document["kind"],
+        about=document["about"],
+        to=document["to"],
+        state=State(document["state"]),
+        attempts=document["attempts"],
+        error=document.get("error"),
+        created_at=document["created_at"],
+        delivered_at=document.get("delivered_at"),
     )
 
 

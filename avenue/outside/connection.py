@@ -57,6 +57,14 @@ class GuardedConnection(http.client.HTTPConnection):
         # http.client leaves the usual port out of the Host header; which one that is, is ours.
         self.default_port = 443 if isinstance(connected, ssl.SSLSocket) else 80
         self.sock = _PatientSocket(connected, patience)
+        self._connected = connected
+
+    def certificate(self) -> bytes:
+        """Return the certificate that the host has shown; b"" where it had to show none."""
+        connected = self._connected
+        if not isinstance(connected, ssl.SSLSocket):
+            return b""
+        return connected.getpeercert(binary_form=True) or b""
 
     def connect(self) -> None:
         """Never connect anew: what the name leads to by now, nobody has checked."""

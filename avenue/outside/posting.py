@@ -1,7 +1,8 @@
-"""Posts messages to one URL that whoever runs the house has set, and tells how it was answered.
+"""Posts messages to one URL and tells how it was answered.
 
-A URL whose host is written as one of a private network is taken as meant. What any other leads to
-is checked each time: public addresses only, and no redirect is followed.
+A URL that whoever runs the house has set is taken as meant where its host is written as one of a
+private network. What any other leads to is checked each time: public addresses only, and no
+redirect is followed.
 """
 
 import http.client
@@ -29,24 +30,33 @@ class Poster:
         seconds: float = HEAD_SECONDS,
         dialler: Dialler = DIALLER,
         is_ours: bool = False,
+        is_theirs: bool = False,
     ) -> None:
-        """`is_ours`: whatever the name leads to is meant."""
+        """`is_ours`: whatever the name leads to is meant; `is_theirs`: a client has given it.
+
+        Then it is no URL of a private network, and has a usual port.
+        """
         self._url = url
         self._seconds = seconds
         self._dialler = dialler
         self._is_ours = is_ours
+        self._is_theirs = is_theirs
 
     def post(self, body: bytes, headers: Mapping[str, str], method: str = "POST") -> int:
         """Return the status of the answer to a POST, or another `method`.
 
         Raise `NoAnswer`, which may mean that the message arrived, and `AddressNotAllowed`.
         """
-        target = target_of(self._url, any_port=True)
+        target = target_of(self._url, any_port=not self._is_theirs)
         patience = Patience(self._seconds, self._seconds)
         try:
             with ExitStack() as open_things:
-                connection = connected_as_meant(
-                    target, patience, open_things, self._dialler, is_ours=self._is_ours
+                connection = (
+                    self._dialler.connected(target, patience, open_things)
+                    if self._is_theirs
+                    else connected_as_meant(
+                        target, patience, open_things, self._dialler, is_ours=self._is_ours
+                    )
                 )
                 connection.request(method, target.path, body, dict(headers))
                 return connection.getresponse().status

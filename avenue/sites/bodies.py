@@ -239,6 +239,9 @@ class SiteChanges(_Body):
             description="Who has one of them needs a second factor; replaces what is there.",
         ),
     ] = []
+    status_page: Annotated[
+        bool, Field(description="Everybody may see at /status whether the site works.")
+    ] = False
     limits: Limits = Limits()
     upload_categories: Annotated[
         dict[CategoryName, CategoryChanges | None], Field(max_length=MOST_CATEGORIES)

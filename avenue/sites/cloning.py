@@ -46,6 +46,7 @@ FIELDS: Mapping[Part, Collection[str]] = {
         *("name", "locale", "colors", "theme", "menu", "legal", "contact", "limits", "quotas"),
         "edge_seconds",
         "second_factor_roles",
+        "status_page",
     ),
     Part.CATEGORIES: ("upload_categories",),
 }

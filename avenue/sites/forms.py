@@ -25,6 +25,8 @@ THEME = tuple(CHOICES)
 MENUS = ("menu", "legal")
 ROLES = "second_factor_roles"
 """Boxes to tick: as typed, the names of those that are ticked with commas between them."""
+STATUS = "status_page"
+"""A box to tick: "on" or "off"."""
 TEXTS = ("name", "locale")
 OWN = (
     *TEXTS,
@@ -35,6 +37,7 @@ OWN = (
     *(f"contact.{name}" for name in CONTACT),
     *(f"edge_seconds.{kind}" for kind in Kind),
     ROLES,
+    STATUS,
     *(f"limits.{limit}" for limit in Limit),
     "limits.user_quota_mb",
     "limits.user_quota_files",
@@ -63,6 +66,7 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         **{f"contact.{name}": site.contact.get(name, "") for name in CONTACT},
         **{f"edge_seconds.{kind}": str(site.edge_seconds.get(kind, "")) for kind in Kind},
         ROLES: ",".join(sorted(site.second_factor_roles)),
+        STATUS: "on" if site.has_status_page else "off",
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
         "hosts": "\n".join(site.hosts),
         "limits.quota_mb": _quota(site.quota_bytes, MB),
@@ -145,7 +149,7 @@ def _value(group: str, text: str) -> Any:
         case "colors" | "base_url" | "theme" | "contact":
             return text or None
         case _text:
-            return text
+            return text == "on" if group == STATUS else text
 
 
 def _lines(text: str) -> list[str]:

@@ -335,6 +335,8 @@ def _typed(fields: Iterable[str]) -> dict[str, str]:
     if forms.ROLES in typed:
         ticked = request.form.getlist(forms.ROLES)
         typed[forms.ROLES] = ",".join(sorted(role for role in Role if role in ticked))
+    if forms.STATUS in typed:  # with the box ticked, it is there twice
+        typed[forms.STATUS] = request.form.getlist(forms.STATUS)[-1]
     return typed
 
 

@@ -26,6 +26,7 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "contact": dict(site.contact),
         "edge_seconds": {kind.value: seconds_of(site, kind) for kind in Kind},
         "second_factor_roles": sorted(site.second_factor_roles),
+        "status_page": site.has_status_page,
         "limits": dict(limits),
         "upload_categories": {
             name: _category_json(each) for name, each in categories_of(site).items()

@@ -55,6 +55,7 @@ class Site(TypedDict):
         list[Role],
         Field(description="Need a second factor, besides those the house names."),
     ]
+    status_page: Annotated[bool, Field(description="/status is there for everybody.")]
     limits: Annotated[dict[str, int], Field(description="Those in force; quota 0 is none.")]
     upload_categories: Annotated[
         dict[str, UploadCategory], Field(description="Those in force, by name.")

@@ -179,6 +179,8 @@ class SiteService:
         if "second_factor_roles" in changes:
             roles = sorted(set(changes["second_factor_roles"]))
             values["second_factor_roles"] = [role.value for role in roles] or None
+        if "status_page" in changes:
+            values["status_page"] = changes["status_page"] or None
         if "limits" in changes:
             values |= self._limit_values(site, changes["limits"])
         if "upload_categories" in changes:

@@ -364,6 +364,9 @@ INDEXES: tuple[Index, ...] = (
             (_up("open_key"), {"unique": True, "sparse": True}),
         )
     ),
+    # What was told of alerts lately.
+    Index(collection="house_notifications", keys=(*_up("site"), *NEWEST_FIRST)),
+    Index(collection="push_subscriptions", keys=_up("site", "_id")),
     Index(collection="jobs", keys=_up("state", "kind", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

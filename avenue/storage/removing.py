@@ -19,7 +19,11 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 RECORDS_AT_ONCE = 1000
 FILES_AT_ONCE = 200
 BYTES_AT_ONCE = 64 * 1024 * 1024
-OF_SITE = ("api_tokens", "password_links", "jobs", "fsck_findings", "infra_alerts")
+OF_SITE = (
+    *("api_tokens", "password_links", "jobs", "fsck_findings"),
+    *("infra_alerts", "alert_choices", "push_subscriptions"),
+    "house_notifications",
+)
 """Collections of the house whose records may be a site's."""
 FORMER = ("webhook_events",)
 """What versions before 6 may have left."""

@@ -46,6 +46,8 @@ HOUSE_COLLECTIONS = (
     "rate_limits",
     "infra_metrics",
     "infra_alerts",
+    "alert_choices",
+    "push_subscriptions",
     "infra_errors",
     "infra_traffic",
     "notification_receivers",

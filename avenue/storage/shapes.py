@@ -297,7 +297,7 @@ COUNTS = unless_missing(Of(int))
 MESSAGE = Shape(
     {
         **IDS,
-        "channel": values("mail", "webhook", "chat", "purge", "audit"),
+        "channel": values("mail", "webhook", "chat", "push", "purge", "audit"),
         "kind": str,
         "about": or_null(str),
         "to": or_null(str),
@@ -643,6 +643,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "legal": unless_missing([{"label": str, "to": str}]),
             "contact": unless_missing(Of(str)),
             "edge_seconds": unless_missing(Of(int)),
+            "status_page": unless_missing(bool),
             "second_factor_roles": unless_missing(
                 [values("admin", "editor", "staff", "seller", "client", "ops")]
             ),
@@ -854,6 +855,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                 *("disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"),
                 *("stopped", "late_jobs", "failed_jobs", "lost", "on_a_disk", "undelivered"),
                 *("plan", "letters", "scanner", "unscanned", "quarantined"),
+                *("certificate", "secrets", "requests", "pictures"),
             ),
             "site": or_null(str),
             "unit": values("percent", "hours", "days", "files", "minutes", "jobs", "messages"),
@@ -869,6 +871,17 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "told": Of(datetime),
             "checked_at": datetime,
         },
+    ),
+    "alert_choices": Shape(
+        {
+            "_id": str,
+            "levels": unless_missing(Of([LEVEL])),
+            "webhook": unless_missing({"host": str, "sealed": str}),
+        },
+        {"site": or_null(str)},
+    ),
+    "push_subscriptions": Shape(
+        {**IDS, "person": str, "host": str, "device": str, "sealed": str},
     ),
     "notification_receivers": Shape({"_id": str, "failures": int, "error": maybe(str)}),
     "infra_errors": Shape(

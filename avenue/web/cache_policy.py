@@ -73,15 +73,18 @@ def _kind_of_page(site: Site) -> Kind:
 class Row:
     """A route: what its answers are, and the names that may stand behind `?` of a shared one.
 
-    One that `is_for_all` is the same for whoever asks, signed in or not.
+    One that `is_for_all` is the same for whoever asks, signed in or not. What has no kind is
+    nothing that a purge can name.
     """
 
-    kind: Kind | Callable[[Site], Kind]
+    kind: Kind | Callable[[Site], Kind] | None
     names: frozenset[str] = frozenset()
     is_for_all: bool = False
 
     def seconds(self, site: Site) -> int:
         """Return how long an answer to this request may be kept."""
+        if self.kind is None:
+            return UNNAMED_SECONDS
         kind = self.kind if isinstance(self.kind, Kind) else self.kind(site)
         seconds = seconds_of(site, kind)
         return min(seconds, UNNAMED_SECONDS) if request.args else seconds
@@ -94,6 +97,9 @@ ROUTES: Mapping[str, Row] = {
     "/products/<product_id>": Row(kind=Kind.PRODUCTS),
     "/products/<product_id>/<slug>": Row(kind=Kind.PRODUCTS),
     "/p/<slug>": Row(kind=_kind_of_page, is_for_all=True),
+    "/status": Row(kind=None),
+    "/status.json": Row(kind=None, is_for_all=True),
+    "/status/badge.svg": Row(kind=None, is_for_all=True),
     "/sitemap.xml": _SITEMAP,
     "/sitemap/pages.xml": _SITEMAP,
     "/sitemap/products-<int:number>.xml": _SITEMAP,

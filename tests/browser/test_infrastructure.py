@@ -22,6 +22,7 @@ from avenue.storage.connection import Database
 from tests.browser.house import Visitor, check_accessible
 from tests.migration.earlier_shop import fill
 from tests.mongod import QUICK_HEARTBEAT, database_name
+from tests.push import Browser
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -137,6 +138,30 @@ def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
     disk.locator("summary").click()
     expect(disk.get_by_role("cell", name="84 %")).to_be_visible()
     check_accessible(page)
+
+
+SUBSCRIBED = """
+PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+  window.key = applicationServerKey.length;
+  return { toJSON: () => ({ endpoint: "https://push.shop.example/x", keys: %s }) };
+};
+Notification.requestPermission = async () => "granted";
+"""
+
+
+def test_a_browser_is_subscribed_to_alerts(admin: Visitor) -> None:
+    page, device = admin.page, Browser("")
+    keys = {"p256dh": device.form["key"], "auth": device.form["auth"]}
+    page.add_init_script(SUBSCRIBED % json.dumps(keys))
+    page.goto(f"{PATH}/alerts/channels")
+    check_accessible(page)
+    page.get_by_role("button", name="Suscribir este navegador").click()
+    expect(page.get_by_text("Desde ahora se avisa a este navegador.")).to_be_visible()
+    expect(page.get_by_text("push.shop.example")).to_be_visible()
+    worker = page.evaluate(
+        "async () => (await navigator.serviceWorker.getRegistrations()).map((each) => each.scope)"
+    )
+    assert [each.partition("/admin")[2] for each in worker] == ["/infrastructure/alerts/channels/"]
 
 
 @pytest.mark.long

@@ -332,6 +332,18 @@ def _told(house: House) -> None:
             "resolved_by": new_id(),
         }
     )
+    browser = dict.fromkeys(("host", "device", "sealed"), "a")
+    house.raw["push_subscriptions"].insert_one(
+        {"_id": new_id(), "site": DEFAULT_SITE, "person": house.admin.id, **browser}
+    )
+    house.raw["alert_choices"].insert_one(
+        {
+            "_id": DEFAULT_SITE,
+            "site": DEFAULT_SITE,
+            "levels": {"webhook": ["warning"]},
+            "webhook": {"host": "hooks.shop.example", "sealed": "AAAA"},
+        }
+    )
     house.raw["infra_alerts"].insert_one(alert)
     house.raw["infra_alerts"].insert_one(
         {**alert, "_id": new_id(), "open_key": "oplog/", "measure": "oplog", "unit": "hours"}

@@ -33,6 +33,8 @@ NOT_FOR_PROGRAMS = {
     "GET /p/<slug>": "a page",
     "GET /preview/<token>": "a page",
     "GET /sitemap.xml": "for search engines",
+    "GET /status": "a page",
+    "GET /status/badge.svg": "a picture",
     "GET /sitemap/pages.xml": "for search engines",
     "GET /sitemap/products-<int:number>.xml": "for search engines",
     "GET /robots.txt": "for search engines",

@@ -173,6 +173,48 @@ def test_the_page_acknowledges_by_a_button(application: Application, ops: Caller
     assert_refused(ops.post(f"{PAGE}/alerts/{new_id()}/acknowledge"), 404, "alert_not_found")
 
 
+CHANNELS = f"{PAGE}/alerts/channels"
+
+
+def test_the_page_chooses_who_is_told(
+    application: Application, ops: Caller, at_other_site: Caller
+) -> None:
+    for name in ("alert_choices", "house_notifications"):
+        application.raw[name].delete_many({})
+    admin = application.caller("admin")
+    wrong = admin.post(f"{CHANNELS}/webhook", data={"site": "default", "url": "https://10.0.0.1/"})
+    assert (wrong.status_code, "10.0.0.1" in wrong.text) == (400, True)
+    known = {"site": "default", "url": "https://hooks.shop.example/x?key=planted-k3y"}
+    assert ops.post(f"{CHANNELS}/webhook", data=known).status_code == 403
+    made = admin.post(f"{CHANNELS}/webhook", data=known, headers=IN_ENGLISH)
+    assert made.status_code == 201
+    assert made.headers["Cache-Control"] == "no-store"
+    (secret,) = re.findall(r'value="(whsec_[^"]+)"', made.text)
+    kept = str([*application.raw["alert_choices"].find()])
+    assert not any(each in kept for each in (secret, "planted-k3y"))
+    levels = {"site": "default", "key": "webhook:own", "levels.webhook:own": ["notice", "critical"]}
+    assert admin.post(CHANNELS, data=levels).location == f"{CHANNELS}?site=default&said=saved"
+    page = admin.get(f"{CHANNELS}?site=default", headers=IN_ENGLISH).text
+    assert re.findall(r'name="levels.webhook:own" value="(\w+)" checked', page) == [
+        "notice",
+        "critical",
+    ]
+    assert secret not in page
+    assert ops.post(f"{CHANNELS}/test", data=levels).status_code == 303
+    page = ops.get(f"{CHANNELS}?site=default", headers=IN_ENGLISH).text
+    assert re.search(r"Test of the alerts</td>\s*<td>Webhook at hooks.shop.example</td>", page)
+    assert "<fieldset disabled>" in page
+    assert "hooks.shop.example" not in at_other_site.get(CHANNELS).text
+    assert_refused(at_other_site.get(f"{CHANNELS}?site=default"), 404, "receiver_not_found")
+    assert admin.post(f"{CHANNELS}/webhook/remove", data=known).status_code == 303
+    assert "hooks.shop.example" not in admin.get(f"{CHANNELS}?site=default").text
+    entries = application.caller("admin").get("/api/audit").json["items"]
+    assert [each["action"].removeprefix("alert.") for each in entries] == [
+        *("webhook_removed", "channel_tested", "channels_changed", "webhook_set"),
+    ]
+    assert "planted-k3y" not in str(entries)
+
+
 # Jobs
 
 

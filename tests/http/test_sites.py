@@ -28,6 +28,7 @@ SITE_KEYS = {
     "contact",
     "edge_seconds",
     "second_factor_roles",
+    "status_page",
     "id",
     "name",
     "locale",

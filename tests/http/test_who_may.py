@@ -241,6 +241,9 @@ WHO_MAY = {
     "GET /products/<product_id>/<slug>": ALL,
     "GET /robots.txt": ALL,
     "GET /sitemap.xml": ALL,
+    "GET /status": ALL,
+    "GET /status.json": ALL,
+    "GET /status/badge.svg": ALL,
     "GET /sitemap/pages.xml": ALL,
     "GET /sitemap/products-<int:number>.xml": ALL,
     "GET /site.css": ALL,
@@ -346,6 +349,16 @@ WHO_MAY = {
     "GET /admin/infrastructure/history": For(OPERATORS),
     "GET /admin/infrastructure/mails": For(OPERATORS),
     "POST /admin/infrastructure/alerts/test": For(OPERATORS),
+    "GET /admin/infrastructure/alerts/channels": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/usual": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/test": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels/people": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/webhook": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/webhook/remove": For(ADMINS),
+    "POST /admin/infrastructure/alerts/channels/browser": For(OPERATORS),
+    "POST /admin/infrastructure/alerts/channels/browser/<browser_id>/remove": For(OPERATORS),
+    "GET /admin/infrastructure/alerts/channels/worker.js": For(OPERATORS),
     "GET /admin/infrastructure/cost": For(OPERATORS),
     "GET /admin/infrastructure/errors": For(OPERATORS),
     "POST /admin/infrastructure/errors/<error_id>/resolve": For(OPERATORS),
@@ -483,6 +496,8 @@ class Cast:
         self.application = application
         self._callers: dict[tuple[Door, Scope | None], Caller] = {}
         self.owner = application.new_person(unique("besitzer"))
+        for admin in ("admin", "admin_on_other_site"):
+            application.caller(admin).patch("/api/site", json={"status_page": True})
         product = self.owner.a_product(a_picture(), a_picture(), status="draft")
         group = self.owner.post("/api/shop/groups", json={"name": unique("Modelo ")}).json
         of_group = self.owner.upload(f"/api/shop/groups/{group['id']}/images", a_picture()).json
@@ -540,6 +555,7 @@ class Cast:
             "site_id": "elsewhere",  # a site that is removed is nobody's any more
             "snapshot_id": "000001-20261125T000000Z",
             "error_id": self.job.id,  # as of an alert
+            "browser_id": self.job.id,
             "alert_id": self.job.id,  # there is none, which nobody else may be told
             **others,
         }

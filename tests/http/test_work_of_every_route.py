@@ -16,8 +16,10 @@ from avenue.app import background
 from avenue.app.background import Background
 from avenue.app.sites import clone_service
 from avenue.clock import utc_now
+from avenue.health.alerts.channels.service import TELL_SITES
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
+from avenue.health.facts.certificates import CERTIFICATES
 from avenue.identity import HOUSE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
@@ -291,6 +293,16 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/infrastructure/sites/<site_id>/reopen": EMPTY,
     "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": EMPTY,
     "POST /admin/infrastructure/alerts/test": EMPTY,
+    "POST /admin/infrastructure/alerts/channels": EMPTY,
+    "POST /admin/infrastructure/alerts/channels/usual": EMPTY,
+    "POST /admin/infrastructure/alerts/channels/test": filled(key="webhook"),
+    "POST /admin/infrastructure/alerts/channels/people": filled(email="admin@shop.example"),
+    "POST /admin/infrastructure/alerts/channels/webhook": filled(
+        site="default", url="https://hooks.shop.example/alerts"
+    ),
+    "POST /admin/infrastructure/alerts/channels/webhook/remove": filled(site="default"),
+    "POST /admin/infrastructure/alerts/channels/browser": filled(endpoint="https://push.example/x"),
+    "POST /admin/infrastructure/alerts/channels/browser/<browser_id>/remove": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/resolve": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,
     "POST /admin/infrastructure/backups/start": filled(do="backup"),
@@ -494,6 +506,8 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     FSCK: periodic(FSCK, site=None, repair=False),
     background.SNAPSHOT: periodic(background.SNAPSHOT),
     WATCH: periodic(WATCH),
+    TELL_SITES: periodic(TELL_SITES),
+    CERTIFICATES: periodic(CERTIFICATES),
     COUNT_QUOTAS: periodic(COUNT_QUOTAS),
     COUNT_SITES: periodic(COUNT_SITES),
     background.PUBLISH: periodic(background.PUBLISH),

@@ -40,7 +40,7 @@ def plant(raw: Any, site_id: str) -> None:
             raw[f"{bucket}.files"].insert_one({"_id": file_id, "length": 4})
             raw[f"{bucket}.chunks"].insert_one({"files_id": file_id, "n": 0, "data": b"abcd"})
         raw[f"{bucket}.chunks"].insert_one({"files_id": f"{site_id}/lost", "n": 0, "data": b"a"})
-    for name in ("fsck_findings", "infra_alerts"):
+    for name in ("fsck_findings", "infra_alerts", "alert_choices", "push_subscriptions"):
         raw[name].insert_one({"_id": f"{site_id}-{name}", "site": site_id})
     raw["jobs"].insert_one(job_of(site_id))
     of_site = {"site": site_id, "bucket": "uploads", "files": 1, "bytes": 1}

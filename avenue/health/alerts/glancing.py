@@ -12,13 +12,19 @@ from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.alerts.service import TELL, AlertService
+from avenue.health.alerts.channels.models import BROWSERS, OWN_WEBHOOKS
+from avenue.health.alerts.channels.service import TELL, TELL_SITES
+from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
+from avenue.health.facts.secrets import oldest_days
+from avenue.health.facts.store import FactStore
+from avenue.health.history.snapshots.store import SnapshotStore
+from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.models import Measure
 from avenue.health.rules.measures import Figures, Glance
 from avenue.health.rules.work import failed_since, is_late
-from avenue.health.thresholds import MOST_IN_QUARANTINE, STOPPED, UNSCANNED
+from avenue.health.thresholds import LEAST_TRAFFIC, MOST_IN_QUARANTINE, STOPPED, UNSCANNED
 from avenue.jobs.service import JobService
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.models import ScanState
@@ -34,8 +40,9 @@ EVERY_SECONDS = 180
 GB = 10**9
 DAY = timedelta(days=1)
 SCANNING = frozenset({Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED})
-TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL})
+TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL, TELL_SITES})
 """Jobs whose failing is told by what they could not deliver."""
+OWN = (OWN_WEBHOOKS, BROWSERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,9 @@ class Watched:
     outbox: OutboxStore
     inspections: InspectionStore
     deployment: DeploymentStatus
+    facts: FactStore
+    snapshots: SnapshotStore
+    traffic: MongoTrafficStore
     scans: Callable[[], Sequence[ScanStore]]
 
 
@@ -69,6 +79,9 @@ class GlanceService:
         self._outbox = watched.outbox
         self._inspections = watched.inspections
         self._deployment = watched.deployment
+        self._facts = watched.facts
+        self._snapshots = watched.snapshots
+        self._traffic = watched.traffic
         self._scans = watched.scans
         self._sites = sites
         self._settings = settings
@@ -85,6 +98,9 @@ class GlanceService:
             frozenset({Measure.PLAN}): self._plan,
             frozenset({Measure.LETTERS}): self._letters,
             SCANNING: self._scanning,
+            frozenset({Measure.CERTIFICATE}): self._certificates,
+            frozenset({Measure.SECRETS}): self._secrets,
+            frozenset({Measure.REQUESTS, Measure.PICTURES}): self._expected,
         }
         figures: dict[tuple[Measure, str | None], float] = {}
         missing: set[Measure] = set()
@@ -129,8 +145,12 @@ class GlanceService:
         return figures
 
     def _undelivered(self) -> Figures:
-        """Return the most failures of a receiver that something waits for."""
-        failures = self._outbox.failures_in_a_row()
+        """Return the most failures of a receiver that something waits for.
+
+        What sites have chosen for themselves is theirs to look after.
+        """
+        rows = self._outbox.failures_in_a_row()
+        failures = {name: n for name, n in rows.items() if not name.startswith(OWN)}
         waited_for = (n for name, n in failures.items() if self._outbox.undelivered(name).waiting)
         return {(Measure.UNDELIVERED, None): max(waited_for, default=0)}
 
@@ -153,6 +173,34 @@ class GlanceService:
         for each in scans:
             for site, files in each.counts(ScanState.QUARANTINED, MOST_IN_QUARANTINE).items():
                 figures[Measure.QUARANTINED, site] = files
+        return figures
+
+    def _certificates(self) -> Figures:
+        """Return for how many days those of the sites are good, as far as anybody has asked."""
+        ends, now = self._facts.certificates(), self._now()
+        return {
+            (Measure.CERTIFICATE, each.id): max((ends[each.id] - now) / DAY, 0)
+            for each in self._sites.all()
+            if each.id in ends
+        }
+
+    def _secrets(self) -> Figures:
+        return {(Measure.SECRETS, None): oldest_days(self._facts, self._settings, self._now())}
+
+    def _expected(self) -> Figures:
+        """Return how much there is of what is expected, by what came since the last snapshot."""
+        own = self._settings
+        if not (own.alert_requests_per_minute or own.alert_pictures):
+            return {}
+        found = self._snapshots.newest_counts()
+        if found is None:
+            return {}
+        since = self._now() - found.at
+        figures = dict(_share(Measure.PICTURES, found.files, own.alert_pictures))
+        if since >= LEAST_TRAFFIC:
+            requests = self._traffic.totals().requests - found.requests
+            rate = requests / (since / timedelta(minutes=1))
+            figures |= _share(Measure.REQUESTS, rate, own.alert_requests_per_minute)
         return figures
 
     def _letters(self) -> Figures:

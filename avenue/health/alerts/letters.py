@@ -47,7 +47,7 @@ PAGE = "/admin/infrastructure"
 def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
     """Return the letter about `notice` to one address, in the language and name of `site`.
 
-    Its link begins with `house_url`: who runs the house is not led to the hosts of a site.
+    Its link begins with `house_url`, where the reader signs in.
     """
     translate: Translate = catalogue(site.language).gettext
     locale = LOCALES.get(site.language, "en")

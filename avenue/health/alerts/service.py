@@ -1,16 +1,14 @@
 """Looks at snapshots, keeps alerts, and has somebody told."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
-from avenue.config import AlertChat, Settings
+from avenue.config import Settings
 from avenue.cursors import cursor, read_cursor
 from avenue.errors import Forbidden
+from avenue.health.alerts.channels.models import INSTALLATION, Chosen
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
 from avenue.health.alerts.models import TEST, Alert, AlertPage, AlertQuery, News, Notice, State
 from avenue.health.alerts.store import MongoAlertStore, content_of, kind_of
@@ -18,35 +16,9 @@ from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.models import Level, Measure
 from avenue.health.rules.measures import Glance, Reading, glanced, readings, rules
-from avenue.identity import Actor, Role, address_key
-from avenue.notifications.models import Channel, Draft
+from avenue.identity import Actor, Role
+from avenue.notifications.models import Draft
 from avenue.notifications.store import OutboxStore
-
-TELL = "tell_alert"
-"""The receiver of AVENUE_ALERT_URL, and the job that tells it."""
-
-TOLD = frozenset({Level.WARNING, Level.CRITICAL})
-"""The levels that somebody is told; the page has all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Receiver:
-    """Somebody who is told of alerts of some levels."""
-
-    channel: Channel
-    name: str
-    to: str | None = None
-    levels: frozenset[Level] = TOLD
-
-    def draft(self, kind: str, about: str | None, content: Mapping[str, Any]) -> Draft:
-        return Draft(
-            channel=self.channel,
-            receiver=self.name,
-            kind=kind,
-            about=about,
-            to=self.to,
-            content=content,
-        )
 
 
 class AlertService:
@@ -55,11 +27,18 @@ class AlertService:
     Who runs the house sees all of them, an operator of another site those about that site.
     """
 
-    def __init__(self, store: MongoAlertStore, outbox: OutboxStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: MongoAlertStore,
+        outbox: OutboxStore,
+        settings: Settings,
+        told: Callable[[str | None], Sequence[Chosen]],
+    ) -> None:
+        """`told` returns who is told of alerts about a site, or (None) the deployment."""
         self._store = store
         self._rules = rules(settings)
         self._outbox = outbox
-        self._receivers = list(_receivers(settings))
+        self._told = told
 
     def check(self, snapshot: Snapshot) -> Mapping[str, int]:
         """Compare a new snapshot with the thresholds; return how much news there is, by kind.
@@ -130,12 +109,13 @@ class AlertService:
         return alert
 
     def send_test(self, actor: Actor) -> int:
-        """Tell all who are told of alerts that nothing is wrong; return how many those are."""
+        """Tell all who are told of the deployment that nothing is wrong; return how many."""
         if not actor.runs_house:
             raise Forbidden
-        for each in self._receivers:
-            self._outbox.put_of_house(each.draft(TEST, None, {"at": utc_now()}))
-        return len(self._receivers)
+        told = self._told(INSTALLATION)
+        for each in told:
+            self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+        return len(told)
 
     def _visible(self, actor: Actor, alert_id: str) -> Alert:
         alert = self._store.alert(alert_id)
@@ -147,24 +127,9 @@ class AlertService:
         """Yield the news for each receiver. That it is over hears who heard that it began."""
         level = watched.worst_told if news is News.RECOVERED else watched.alert.level
         content = content_of(Notice(news=news, at=at, alert=watched.alert))
-        for each in self._receivers:
+        for each in self._told(watched.alert.site):
             if level in each.levels:
-                yield each.draft(kind_of(news), watched.alert.id, content)
-
-
-def _receivers(settings: Settings) -> Iterator[_Receiver]:
-    for address in settings.alert_emails:
-        yield _Receiver(Channel.MAIL, MAIL, to=address_key(address))
-    if settings.alert_url:
-        yield _Receiver(Channel.WEBHOOK, TELL)
-    for number, chat in enumerate(settings.chats):
-        levels = frozenset({Level.CRITICAL}) if chat.critical_only else TOLD
-        yield _Receiver(Channel.CHAT, chat_receiver(number, chat), levels=levels)
-
-
-def chat_receiver(number: int, chat: AlertChat) -> str:
-    """Return what a chat of the settings is known by, which says nothing of where it is."""
-    return f"{chat.service}-{number}"
+                yield each.receiver.draft(kind_of(news), watched.alert.id, content)
 
 
 def _admit(actor: Actor) -> None:

@@ -1,6 +1,6 @@
 """Alerts in MongoDB, and what is told of them, written together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -11,7 +11,6 @@ from avenue.health.alerts.models import Alert, AlertQuery, News, Notice, State
 from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.measures import action_for
-from avenue.identity import HOUSE
 from avenue.notifications.models import Draft, Message
 from avenue.notifications.store import HOUSE_OUTBOX, put
 from avenue.storage.connection import Database, Document
@@ -48,7 +47,7 @@ class MongoAlertStore:
     def open(self, watched: Watched, drafts: Sequence[Draft]) -> None:
         """Keep a new alert, unless there is one about the same already that can be gone on with."""
         alert = watched.alert
-        key = f"{alert.measure}/{alert.site or ''}"
+        key = _key(alert.measure, alert.site)
         document = {
             "_id": alert.id,
             "open_key": key,
@@ -108,6 +107,16 @@ class MongoAlertStore:
         found = self._alerts.find_one({"_id": alert_id})
         return _alert(found) if found else None
 
+    def by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
+        """Return those of these alerts that there are."""
+        wanted = {"_id": {"$in": [*ids]}}
+        return {each.id: each for each in self._alerts.values(_alert, wanted)}
+
+    def open_about(self, site: str, measures: Iterable[Measure]) -> list[Alert]:
+        """Return what is not over of these measures, of a site and of the deployment."""
+        keys = [_key(each, about) for each in measures for about in (None, site)]
+        return self._alerts.values(_alert, {"open_key": {"$in": keys}}, limit=len(keys))
+
     def find(
         self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
     ) -> tuple[list[Alert], int | None]:
@@ -120,6 +129,11 @@ class MongoAlertStore:
         page = [wanted, _behind(*after)] if after else [wanted]
         found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
         return found, self._alerts.total(wanted, NEWEST_FIRST)
+
+
+def _key(measure: Measure, site: str | None) -> str:
+    """Return what of there is one alert at a time."""
+    return f"{measure}/{site or ''}"
 
 
 def _state(watched: Watched) -> Document:
@@ -184,9 +198,9 @@ def notice_of(message: Message) -> Notice:
 
 
 def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
-    """Write messages about an alert; they are the house's, whichever site it is about."""
+    """Write messages about an alert: all beside it, whichever site it is about."""
     for each in drafts:
-        put(alerts.beside(HOUSE_OUTBOX), HOUSE, each)
+        put(alerts.beside(HOUSE_OUTBOX), each.site, each)
 
 
 def _check_all(document: Document) -> None:

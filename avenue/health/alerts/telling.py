@@ -4,25 +4,34 @@ from collections.abc import Callable, Iterable, Iterator
 from email.utils import parseaddr
 
 from avenue.clock import iso
-from avenue.health.alerts.letters import alert_letter, test_letter
-from avenue.health.alerts.models import TEST, Alert
+from avenue.health.alerts.letters import PAGE, alert_letter, test_letter
+from avenue.health.alerts.models import TEST, Alert, News
 from avenue.health.alerts.store import notice_of
 from avenue.health.alerts.texts import headline
-from avenue.identity import HOUSE, Site, address_key
+from avenue.identity import HOUSE, Site, address_key, is_id
 from avenue.mail.models import Letter
 from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
 from avenue.web.fields import facts_of
+from avenue.web.language import catalogue
 
 
 def letters_about_alerts(
-    site_of: Callable[[str], Site], *, house_url: str, emails: Iterable[str]
+    site_of: Callable[[str], Site],
+    *,
+    house_url: str,
+    emails: Iterable[str],
+    address_of: Callable[[Message], str | None],
 ) -> Callable[[Message], Letter | None]:
-    """Return what writes to the operators whose addresses are `emails`, None to anybody else."""
+    """Return what writes to operators and people, None to anybody else.
+
+    `emails` are the addresses of the operators, `address_of` returns that of a person.
+    """
     addresses = {address_key(each): parseaddr(each)[1] for each in emails}
 
     def letter(message: Message) -> Letter | None:
-        address = addresses.get(message.to or "")
+        to = message.to or ""
+        address = address_of(message) if is_id(to) else addresses.get(to)
         if address is None:
             return None
         return letter_about(message, site_of, house_url, to=address)
@@ -33,11 +42,38 @@ def letters_about_alerts(
 def letter_about(
     message: Message, site_of: Callable[[str], Site], house_url: str, *, to: str = ""
 ) -> Letter:
-    """Return what people are told, in the language of the site it is about; chats get its text."""
+    """Return what people are told, in the language of the site it is about; chats get its text.
+
+    Its link begins with `house_url`, or with the address of the site whose people it is for.
+    """
+    base_url = house_url if message.site == HOUSE else site_of(message.site).base_url
     if message.kind == TEST:
-        return test_letter(site_of(HOUSE), to, house_url)
+        return test_letter(site_of(message.site), to, base_url)
     notice = notice_of(message)
-    return alert_letter(notice, site_of(notice.alert.site or HOUSE), to, house_url)
+    return alert_letter(notice, site_of(notice.alert.site or HOUSE), to, base_url)
+
+
+def push_about(
+    message: Message, site_of: Callable[[str], Site], house_url: str
+) -> dict[str, object]:
+    """Return what a browser shows: a title, what to do, and the page it opens.
+
+    News of one alert take the place of one another.
+    """
+    letter = letter_about(message, site_of, house_url)
+    told: dict[str, object] = {
+        "title": letter.subject,
+        "body": "",
+        "path": f"{PAGE}/alerts",
+        "tag": message.kind,
+    }
+    if message.kind == TEST:
+        return {**told, "tag": TEST}
+    notice = notice_of(message)
+    if notice.news is not News.RECOVERED:
+        language = site_of(notice.alert.site or HOUSE).language
+        told["body"] = catalogue(language).gettext(notice.alert.action)
+    return {**told, "tag": notice.alert.id}
 
 
 def alerts_of(messages: Iterable[Message]) -> Iterator[tuple[str, bytes]]:

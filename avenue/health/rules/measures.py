@@ -16,6 +16,8 @@ from avenue.health.sentences import Number, Said
 from avenue.health.thresholds import (
     BACKUP_HOURS,
     CALM_SNAPSHOTS,
+    CERTIFICATE_DAYS,
+    CERTIFICATE_IS_FINE_DAYS,
     DRILL_DAYS,
     ERROR_MARGIN,
     ERROR_PERCENT,
@@ -28,6 +30,7 @@ from avenue.health.thresholds import (
 from avenue.storage.status import percent
 
 HOURS_A_DAY = 24
+WORSE = (Level.WARNING, Level.CRITICAL)
 DRILL_GRACE_DAYS = 2
 COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
 """Which figure of a snapshot tells of a measure of sites."""
@@ -53,15 +56,22 @@ HEADLINES: Mapping[Measure, str] = {
     Measure.SCANNER: sentence("The scanner has been away for {value} minutes."),
     Measure.UNSCANNED: sentence("Files that have waited for the scanner too long: {value}."),
     Measure.QUARANTINED: sentence("The site {site} has files in quarantine: {value}."),
+    Measure.CERTIFICATE: sentence("The certificate of the site {site} ends in {value} days."),
+    Measure.SECRETS: sentence("A secret that signs messages has been in use for {value} days."),
+    Measure.REQUESTS: sentence("There are {value} % of the requests a minute that you expect."),
+    Measure.PICTURES: sentence("{value} % of the files that you expect are stored."),
 }
 GLANCED = frozenset(
     {
         *(Measure.STOPPED, Measure.LATE_JOBS, Measure.FAILED_JOBS, Measure.LOST),
         *(Measure.ON_A_DISK, Measure.UNDELIVERED, Measure.PLAN, Measure.LETTERS),
         *(Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED),
+        *(Measure.CERTIFICATE, Measure.SECRETS, Measure.REQUESTS, Measure.PICTURES),
     }
 )
 """What is read every few minutes, and not from snapshots."""
+FINE: Mapping[Measure, float] = {Measure.CERTIFICATE: CERTIFICATE_IS_FINE_DAYS}
+"""What stands for nothing found, where that is not 0."""
 ACTIONS: Mapping[Measure, str] = {
     Measure.DISK: sentence(
         "Plan for a larger disk: `python -m avenue capacity` says how long this one lasts."
@@ -135,6 +145,22 @@ ACTIONS: Mapping[Measure, str] = {
     Measure.QUARANTINED: sentence(
         "See on the page Quarantine what was found. Delete these files, or release one if you know "
         "that the scanner is wrong."
+    ),
+    Measure.CERTIFICATE: sentence(
+        "See why it is not renewed where TLS ends (nginx, Caddy, a load balancer): when it is "
+        "over, browsers show the site to nobody."
+    ),
+    Measure.SECRETS: sentence(
+        "Make new ones for AVENUE_WEBHOOK_SECRET, AVENUE_ALERT_SECRET and AVENUE_PURGE_SECRET, "
+        "here and at their receivers: whoever came by an old one can sign as Avenue."
+    ),
+    Measure.REQUESTS: sentence(
+        "See on the page Infrastructure who asks so often, and whether there are processes and "
+        "threads enough; then set AVENUE_ALERT_REQUESTS_PER_MINUTE to what you expect now."
+    ),
+    Measure.PICTURES: sentence(
+        "`python -m avenue capacity` says how long disk and plan last; then set "
+        "AVENUE_ALERT_PICTURES to what you expect now."
     ),
 }
 DISK_IS_FULL = sentence(
@@ -248,7 +274,7 @@ def rules(settings: Settings) -> Mapping[Measure, Rule]:
         Measure.DAMAGED: _first(Unit.FILES, Level.CRITICAL),
         Measure.BACKUP: _ages(
             Unit.HOURS,
-            zip((Level.WARNING, Level.CRITICAL), BACKUP_HOURS, strict=True),
+            zip(WORSE, BACKUP_HOURS, strict=True),
             later=max(settings.backup_hours - HOURS_A_DAY, 0),
         ),
         Measure.DRILL: _ages(
@@ -265,12 +291,24 @@ def rules(settings: Settings) -> Mapping[Measure, Rule]:
             unit=Unit.MESSAGES,
             thresholds=tuple(
                 Threshold(level=level, begins=begin, ends=0)
-                for level, begin in zip((Level.WARNING, Level.CRITICAL), FAILURES, strict=True)
+                for level, begin in zip(WORSE, FAILURES, strict=True)
             ),
             calm=1,
         ),
         Measure.PLAN: full,
         Measure.LETTERS: full,
+        Measure.CERTIFICATE: Rule(
+            unit=Unit.DAYS,
+            thresholds=tuple(
+                Threshold(level=level, begins=begin, ends=begin)
+                for level, begin in zip(WORSE, CERTIFICATE_DAYS, strict=True)
+            ),
+            lower_is_worse=True,
+            calm=1,
+        ),
+        Measure.SECRETS: _ages(Unit.DAYS, [(Level.NOTICE, settings.alert_secret_days)], later=0),
+        Measure.REQUESTS: full,
+        Measure.PICTURES: full,
         Measure.SCANNER: _first(Unit.MINUTES, Level.WARNING),
         Measure.UNSCANNED: _first(Unit.FILES, Level.WARNING),
         Measure.QUARANTINED: _first(Unit.FILES, Level.WARNING),
@@ -310,7 +348,8 @@ def readings(
 
 def glanced(glance: Glance, open_now: Iterable[tuple[Measure, str | None]]) -> Iterator[Reading]:
     """Yield what a glance tells; what is open and was not found is over, unless nobody knows."""
-    over = {key: 0.0 for key in open_now if key[0] in GLANCED and key[0] not in glance.missing}
+    known = [each for each in open_now if each[0] in GLANCED and each[0] not in glance.missing]
+    over = {each: FINE.get(each[0], 0.0) for each in known}
     for (measure, site), value in {**over, **glance.figures}.items():
         yield Reading(measure=measure, site=site, value=value)
 

@@ -108,7 +108,7 @@ def acknowledge(alert_id: str) -> Response:
 @require(Role.OPS)
 @described(replies={202: TestSent})
 def test_alerts() -> tuple[Response, int]:
-    """Tell all who are told of alerts that this is a test: by mail, webhook and in chats."""
+    """Tell all who are told of the deployment that this is a test, whatever levels they have."""
     return jsonify({"receivers": using(AlertService).send_test(current_actor())}), 202
 
 

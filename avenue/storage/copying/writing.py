@@ -43,6 +43,8 @@ OF_ONE_HOUSE = frozenset(
         "fsck_findings",
         "infra_metrics",
         "infra_alerts",
+        "alert_choices",
+        "push_subscriptions",
         "password_links",
         "backups",
         "notification_receivers",

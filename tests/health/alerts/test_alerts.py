@@ -180,7 +180,7 @@ def test_a_notice_stands_on_the_page_alone(house: House) -> None:
 
 
 def test_without_receivers_there_is_the_page(house: House) -> None:
-    house.alerts._receivers = []
+    house.alerts._told = lambda _: []
     assert house.see(0, disk=96) == {"opened": 1}
     assert house.waiting() == 0
 

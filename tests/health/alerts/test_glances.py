@@ -30,7 +30,12 @@ class Watch:
         self.house = house
         self.now = utc_now()
         house.settings = replace(
-            house.settings, database_gb=10, alert_letters_per_day=1000, scanner="clamd://scanner"
+            house.settings,
+            database_gb=10,
+            alert_letters_per_day=1000,
+            alert_requests_per_minute=1000,
+            alert_pictures=100,
+            scanner="clamd://scanner",
         )
         sites = Sites(house.database, house.settings)
         self.glances: GlanceService = glance_service(house.settings, house.database, sites)
@@ -41,7 +46,10 @@ class Watch:
         house.raw["findings"].delete_many({})
         house.raw["notification_receivers"].delete_many({})
         house.raw["assets"].delete_many({"_id": {"$in": ["pending", "quarantined"]}})
-        house.raw["avenue_meta"].delete_one({"_id": "scanned"})
+        learnt = ["scanned", "certificates", "secrets"]
+        house.raw["avenue_meta"].delete_many({"_id": {"$in": learnt}})
+        for name in ("infra_metrics", "infra_traffic"):
+            house.raw[name].delete_many({})
         self.has_worked()
 
     def database(self) -> DatabaseFacts:
@@ -141,6 +149,27 @@ def a_scanned_file(watch: Watch, state: str, at: datetime) -> None:
     )
 
 
+def certificate_at_10_days(watch: Watch) -> None:
+    ends = {"default": watch.now + timedelta(days=10), "blog": watch.now + timedelta(days=60)}
+    watch.house.raw["avenue_meta"].insert_one({"_id": "certificates", "ends": ends})
+
+
+def many_requests(watch: Watch) -> None:
+    counted(watch)
+    watch.house.raw["infra_traffic"].insert_one({"_id": "all", "requests": 100_000})
+
+
+def many_files(watch: Watch) -> None:
+    counted(watch)
+
+
+def counted(watch: Watch) -> None:
+    """As the snapshot of ten minutes ago has it."""
+    stored = [{"site": "default", "bucket": "uploads", "files": 48, "bytes": 1}] * 2
+    facts = {"created_at": watch.now - 10 * MINUTE, "traffic": {"requests": 0}, "stored": stored}
+    watch.house.raw["infra_metrics"].replace_one({"_id": "s"}, facts, upsert=True)
+
+
 FAULTS: dict[Measure, Callable[[Watch], None]] = {
     Measure.LOST: lost_picture,
     Measure.ON_A_DISK: address_of_localhost,
@@ -152,6 +181,9 @@ FAULTS: dict[Measure, Callable[[Watch], None]] = {
     Measure.SCANNER: scanner_away,
     Measure.UNSCANNED: file_that_waits,
     Measure.QUARANTINED: file_in_quarantine,
+    Measure.CERTIFICATE: certificate_at_10_days,
+    Measure.REQUESTS: many_requests,
+    Measure.PICTURES: many_files,
 }
 
 
@@ -176,6 +208,35 @@ def test_a_fault_is_told_within_ten_minutes_once(house: House, measures: set[Mea
         watch.look()
     assert watch.told() == ([], 0)
     assert {each.measure for each in house.list() if each.action} == measures
+
+
+def test_a_renewed_certificate_and_a_new_secret_end_their_alerts(house: House) -> None:
+    watch = Watch(house)
+    watch.look()
+    certificates = house.raw["avenue_meta"].find_one({"_id": "certificates"})
+    assert certificates is None, "nobody has asked yet"
+    certificate_at_10_days(watch)
+    long_ago = {"seen.AVENUE_ALERT_SECRET.at": watch.now - timedelta(days=364)}
+    assert house.raw["avenue_meta"].update_one({"_id": "secrets"}, {"$set": long_ago}).matched_count
+    assert watch.look() == {"opened": 1}
+    house.raw["avenue_meta"].update_one(
+        {"_id": "certificates"}, {"$set": {"ends.default": watch.now + timedelta(days=89)}}
+    )
+    assert watch.look() == {"recovered": 1}
+    assert watch.look(2 * 24 * 60) == {"opened": 1}
+    (alert, *_) = house.list()
+    assert (alert.measure, alert.level) == (Measure.SECRETS, "notice")
+    watch.glances._settings = replace(house.settings, alert_secret=f"whsec_{'A' * 43}=")
+    assert watch.look() == {"recovered": 1}
+    kept = str(house.raw["avenue_meta"].find_one({"_id": "secrets"}))
+    assert house.settings.alert_secret not in kept
+    # A site that is asked no more has no alert that nobody could end.
+    house.raw["avenue_meta"].update_one(
+        {"_id": "certificates"}, {"$set": {"ends": {"blog": watch.now + timedelta(days=3)}}}
+    )
+    assert watch.look() == {"opened": 1}
+    house.raw["avenue_meta"].update_one({"_id": "certificates"}, {"$set": {"ends": {}}})
+    assert watch.look() == {"recovered": 1}
 
 
 def test_that_background_work_has_stopped_is_told_by_a_web_process(house: House) -> None:

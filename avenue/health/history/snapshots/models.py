@@ -62,6 +62,15 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCounts:
+    """The files of all sites at a moment, and the requests since the beginning."""
+
+    at: datetime
+    requests: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupAges:
     """How long ago backups were looked after; see `Snapshot`."""
 

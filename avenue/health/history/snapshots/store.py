@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from avenue.health.history.snapshots.models import (
+    KeptCounts,
     QuotaUse,
     Snapshot,
     Stored,
@@ -59,6 +60,12 @@ class SnapshotStore:
         """Return the newest one, or None."""
         found = self._snapshots.values(_legible, {}, sort=NEWEST_FIRST, limit=2)
         return _snapshots(reversed(found))[-1] if found else None
+
+    def newest_counts(self) -> KeptCounts | None:
+        """Return what the newest one has of files and of requests since the beginning, or None."""
+        wanted = {"created_at": 1, "traffic.requests": 1, "stored": _stored_by(None)}
+        found = self._snapshots.values(_counts, {}, wanted, sort=NEWEST_FIRST, limit=1)
+        return found[0] if found else None
 
     def latest_until(self, moment: datetime) -> Snapshot | None:
         """Return the newest one of those until `moment`, else the oldest of all, or None."""
@@ -152,6 +159,14 @@ class HouseCounts:
             for each in every_cluster(self._database)
             for row in house(each).collection(collection).aggregate(stages)
         ]
+
+
+def _counts(document: Document) -> KeptCounts:
+    return KeptCounts(
+        at=document["created_at"],
+        requests=document["traffic"]["requests"],
+        files=sum(each["files"] for each in document["stored"]),
+    )
 
 
 def _stored_by(site_id: str | None) -> Document:

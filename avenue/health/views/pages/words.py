@@ -76,6 +76,11 @@ MAIL_STATES = {
     MessageState.GIVEN_UP: ("bad", lazy_gettext("Given up")),
     MessageState.DROPPED: ("bad", lazy_gettext("Not sent")),
 }
+MESSAGE_STATES = {
+    **MAIL_STATES,
+    MessageState.DELIVERED: ("good", lazy_gettext("Delivered")),
+}
+TEST = lazy_gettext("Test of the alerts")
 JOB_STATES = {
     JobState.QUEUED: lazy_gettext("Waiting"),
     JobState.RUNNING: lazy_gettext("Running"),
@@ -94,6 +99,7 @@ KINDS = {
     "backup_return": lazy_gettext("Bringing something back from a backup"),
     "backup_drill": lazy_gettext("Restoring a backup for trial"),
     "backup_verify": lazy_gettext("Looking at backups"),
+    "certificates": lazy_gettext("Looking at certificates"),
     "clone_site": lazy_gettext("Cloning a site"),
     "count_quotas": lazy_gettext("Counting what is stored"),
     "count_sites": lazy_gettext("Counting what sites have"),
@@ -121,6 +127,7 @@ KINDS = {
     "snapshot": lazy_gettext("Hourly snapshot"),
     "sweep": lazy_gettext("Tidying up"),
     "tell_alert": lazy_gettext("Telling an alert"),
+    "tell_sites": lazy_gettext("Telling sites their alerts"),
     "watch": lazy_gettext("Looking for what cannot wait"),
     "webhooks": lazy_gettext("Sending webhooks"),
 }

@@ -1,0 +1,358 @@
+"""Who is told of which alerts, and who may choose it.
+
+What the settings name (addresses, a program, chats) is chosen by who runs the house, for alerts
+about the deployment and for those about each site. An administrator of a site chooses for the own
+site among its people and a webhook of its own.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from email.utils import parseaddr
+from typing import Protocol
+
+from avenue.accounts.emails import checked_email
+from avenue.accounts.letters import MAIL
+from avenue.accounts.models import User
+from avenue.clock import utc_now
+from avenue.config import WEBHOOK_PREFIX, AlertChat, Settings
+from avenue.errors import Forbidden
+from avenue.health.alerts.channels.addresses import public_host
+from avenue.health.alerts.channels.browsers import Browsers
+from avenue.health.alerts.channels.errors import (
+    InvalidWebhook,
+    NotToBeTold,
+    ReceiverNotFound,
+    TooManyReceivers,
+)
+from avenue.health.alerts.channels.models import (
+    BROWSERS,
+    INSTALLATION,
+    OWN,
+    OWN_WEBHOOK,
+    OWN_WEBHOOKS,
+    PERSON,
+    PUSH,
+    TOLD,
+    Browser,
+    Choices,
+    Chosen,
+    Delivery,
+    Kind,
+    Receiver,
+    Webhook,
+)
+from avenue.health.alerts.channels.store import ChoiceStore
+from avenue.health.alerts.models import TEST
+from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.models import ALERTED, Level
+from avenue.identity import HOUSE, Actor, Role, Site, address_key
+from avenue.notifications.models import Channel, Message
+from avenue.notifications.store import OutboxStore
+from avenue.notifications.web_push import Subscription
+from avenue.sealing import Sealing
+from avenue.storage.sites import Sites
+
+TELL = "tell_alert"
+"""The receiver of AVENUE_ALERT_URL, and the job that tells it and chats."""
+TELL_SITES = "tell_sites"
+"""The job that tells what sites have chosen for themselves."""
+SEALED_FOR = "webhooks of sites"
+MOST_PEOPLE = 20
+SHOWN = 50
+KEY_BYTES = 32
+MASK = "…"
+
+
+class People(Protocol):
+    """Where people are kept."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """Return who has this normalised e-mail."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """Return one person."""
+
+
+class ReceiverService:
+    """The receivers of alerts. `site` stands for alerts about it, None for the installation's."""
+
+    def __init__(
+        self,
+        store: ChoiceStore,
+        alerts: MongoAlertStore,
+        outbox: OutboxStore,
+        browsers: Browsers,
+        people: People,
+        sites: Sites,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._alerts = alerts
+        self._outbox = outbox
+        self.browsers = browsers
+        self._people = people
+        self._sites = sites
+        self._sealing = Sealing(settings.secret_key, SEALED_FOR)
+        self.has_mail = bool(settings.smtp_url)
+        self.configured = tuple(_configured(settings))
+
+    def told(self, site: str | None) -> list[Chosen]:
+        """Return everybody who may be told of alerts about a site, with the levels chosen."""
+        choices = self._store.of(INSTALLATION, site)
+        own = choices[site]
+        usual = choices[INSTALLATION].levels
+        found = [
+            Chosen(receiver=each, levels=own.levels.get(each.key, usual.get(each.key, each.usual)))
+            for each in self.configured
+        ]
+        found += [
+            Chosen(receiver=each, levels=own.levels.get(each.key, each.usual))
+            for each in self._own(site, own)
+        ]
+        return found
+
+    def _own(self, site: str | None, choices: Choices) -> Iterator[Receiver]:
+        of_site = site or HOUSE
+        if self.has_mail:
+            for person in choices.people:
+                yield Receiver(
+                    key=f"{PERSON}{person}",
+                    kind=Kind.PERSON,
+                    channel=Channel.MAIL,
+                    name=MAIL,
+                    to=person,
+                    site=of_site,
+                )
+        if choices.webhook:
+            yield Receiver(
+                key=OWN_WEBHOOK,
+                kind=Kind.OWN_WEBHOOK,
+                channel=Channel.WEBHOOK,
+                name=f"{OWN_WEBHOOKS}{of_site}",
+                label=choices.webhook.host,
+                site=of_site,
+            )
+        for browser in self.browsers.of_site(of_site):
+            yield Receiver(
+                key=PUSH,
+                kind=Kind.PUSH,
+                channel=Channel.PUSH,
+                name=f"{BROWSERS}{browser.host}",
+                label=browser.device,
+                to=browser.id,
+                site=of_site,
+            )
+
+    def scope(self, actor: Actor, asked: str | None) -> str | None:
+        """Return about which site alerts are that the actor asks for; raise `ReceiverNotFound`."""
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        if not actor.runs_house:
+            if asked not in {None, actor.site.id}:
+                raise ReceiverNotFound
+            return actor.site.id
+        if asked is not None and self._sites.by_id(asked) is None:
+            raise ReceiverNotFound
+        return asked
+
+    def sites(self, actor: Actor) -> list[Site]:
+        """Return the sites among which the actor chooses, none who has one only."""
+        return self._sites.all() if actor.runs_house else []
+
+    def shown(self, actor: Actor, site: str | None) -> list[Chosen]:
+        """Return the receivers that the actor may see; addresses are for administrators."""
+        return [
+            Chosen(receiver=self._labelled(each.receiver, actor), levels=each.levels)
+            for each in self.told(site)
+            if actor.runs_house or each.receiver.kind in OWN
+        ]
+
+    def _labelled(self, receiver: Receiver, actor: Actor) -> Receiver:
+        if receiver.kind is not Kind.PERSON:
+            return receiver
+        user = self._people.user_by_id(receiver.to or "")
+        email = user.email if user else ""
+        return replace(receiver, label=email if actor.is_admin else _masked(email))
+
+    def may_choose(self, actor: Actor, receiver: Receiver, site: str | None) -> bool:
+        """Tell whether the actor says what a receiver is told of alerts about a site."""
+        if receiver.kind in OWN:
+            return self.may_choose_own(actor, site)
+        return actor.is_admin and actor.runs_house
+
+    def may_choose_own(self, actor: Actor, site: str | None) -> bool:
+        """Tell whether the actor says who of the people of a site is told."""
+        return actor.is_admin and (actor.runs_house if site is None else site == actor.site.id)
+
+    def choose(
+        self, actor: Actor, site: str | None, levels: Mapping[str, Iterable[Level]]
+    ) -> list[str]:
+        """Say what receivers are told by their keys; return those that changed.
+
+        A person who is told nothing is taken off the list. Raise `Forbidden`, `ReceiverNotFound`.
+        """
+        known = {each.receiver.key: each for each in self.shown(actor, site)}
+        changed: dict[str, list[Level] | None] = {}
+        for key, some in levels.items():
+            if key not in known:
+                raise ReceiverNotFound
+            now = known[key]
+            if not self.may_choose(actor, now.receiver, site):
+                raise Forbidden
+            wanted = [each for each in ALERTED if each in some]
+            if frozenset(wanted) != now.levels:
+                goes = now.receiver.kind is Kind.PERSON and not wanted
+                changed[key] = None if goes else wanted
+        if changed:
+            self._store.choose(site, changed)
+        return sorted(changed)
+
+    def as_usual(self, actor: Actor, site: str | None) -> None:
+        """Let what the settings name be told as before anybody chose."""
+        if not (actor.is_admin and actor.runs_house):
+            raise Forbidden
+        self._store.choose(site, dict.fromkeys((each.key for each in self.configured), None))
+
+    def add_person(self, actor: Actor, site: str | None, email: str) -> str:
+        """Have somebody written to, who may see these alerts; return their id."""
+        if not self.may_choose_own(actor, site):
+            raise Forbidden
+        user = self._people.user_by_email(checked_email(email))
+        if user is None or not may_see(user, site or HOUSE):
+            raise NotToBeTold
+        people = self._store.of(site)[site].people
+        if user.id not in people:
+            if len(people) >= MOST_PEOPLE:
+                raise TooManyReceivers
+            self._store.choose(site, {f"{PERSON}{user.id}": TOLD})
+        return user.id
+
+    def set_webhook(self, actor: Actor, site: str | None, url: str) -> str:
+        """Have a site's alerts posted to `url`; return the secret that signs them, told once."""
+        if site is None or not self.may_choose_own(actor, site):
+            raise Forbidden
+        host = public_host(url)
+        if host is None:
+            raise InvalidWebhook
+        key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        secret = f"{WEBHOOK_PREFIX}{key}"
+        sealed = self._sealing.sealed(json.dumps({"url": url.strip(), "secret": secret}))
+        self._store.set_webhook(site, Webhook(host=host, sealed=sealed))
+        return secret
+
+    def remove_webhook(self, actor: Actor, site: str | None) -> None:
+        """Have a site's alerts posted nowhere."""
+        if site is None or not self.may_choose_own(actor, site):
+            raise Forbidden
+        self._store.set_webhook(site, None)
+
+    def webhook_of(self, site: str) -> tuple[str, str] | None:
+        """Return URL and secret of a site's webhook; raise `SecretLost`."""
+        webhook = self._store.of(site)[site].webhook
+        if webhook is None:
+            return None
+        kept = json.loads(self._sealing.opened(webhook.sealed))
+        return kept["url"], kept["secret"]
+
+    def address_of(self, message: Message) -> str | None:
+        """Return the e-mail of whom a message is to, if they may still see such alerts."""
+        user = self._people.user_by_id(message.to or "")
+        return user.email if user and may_see(user, message.site) else None
+
+    def send_test(self, actor: Actor, site: str | None, key: str) -> None:
+        """Tell the receivers of a key that nothing is wrong; raise `ReceiverNotFound`."""
+        found = [each for each in self.shown(actor, site) if each.receiver.key == key]
+        if not found:
+            raise ReceiverNotFound
+        for each in found:
+            self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+
+    def may_subscribe(self, actor: Actor, site: str | None) -> bool:
+        """Tell whether the actor's browsers can be told of alerts about a site."""
+        return actor.runs_house if site is None else site == actor.site.id
+
+    def subscribe(
+        self, actor: Actor, site: str | None, subscription: Subscription, agent: str
+    ) -> None:
+        """Have a browser of the actor told; raise `NotABrowser`, `TooManyReceivers`."""
+        if actor.id is None or not self.may_subscribe(actor, site):
+            raise Forbidden
+        self.browsers.add(site or HOUSE, actor.id, subscription, agent)
+
+    def own_browsers(self, actor: Actor, site: str | None) -> list[Browser]:
+        """Return the actor's browsers that are told."""
+        return [each for each in self.browsers.of_site(site or HOUSE) if each.person == actor.id]
+
+    def subscription_of(self, message: Message) -> Subscription | None:
+        """Return where a browser is told, if its person may still see such alerts.
+
+        Else it is forgotten. Raise `SecretLost`.
+        """
+        found = self.browsers.opened(message.to or "")
+        if found is None:
+            return None
+        browser, subscription = found
+        user = self._people.user_by_id(browser.person)
+        if user and may_see(user, browser.site):
+            return subscription
+        self.browsers.remove(browser.id)
+        return None
+
+    def deliveries(self, actor: Actor, site: str | None, shown: Iterable[Chosen]) -> list[Delivery]:
+        """Return what was sent lately to receivers of a site, and of the house to who runs it.
+
+        The newest first; `shown` are the receivers that the actor sees.
+        """
+        theirs = {site or HOUSE, HOUSE} if actor.runs_house else {actor.site.id}
+        sent = self._outbox.sent_of_house(theirs, SHOWN)
+        alerts = self._alerts.by_id({each.about for each in sent if each.about})
+        known = {(each.receiver.name, each.receiver.to): each.receiver for each in shown}
+        return [
+            Delivery(
+                sent=each,
+                alert=alerts.get(each.about or ""),
+                receiver=known.get((each.receiver, each.to)),
+            )
+            for each in sent
+        ]
+
+
+def may_see(user: User, site: str) -> bool:
+    """Tell whether somebody may see alerts about a site; the house's are about the deployment."""
+    role = user.role_on(site)
+    return not user.disabled and role is not None and role.covers(Role.OPS)
+
+
+def chat_receiver(number: int, chat: AlertChat) -> str:
+    """Return what a chat of the settings is known by, which says nothing of where it is."""
+    return f"{chat.service}-{number}"
+
+
+def _configured(settings: Settings) -> Iterator[Receiver]:
+    """Yield the receivers that the settings name."""
+    for address in settings.alert_emails:
+        to = address_key(address)
+        label = _masked(parseaddr(address)[1])
+        yield Receiver(
+            key=f"mail:{to}", kind=Kind.MAIL, channel=Channel.MAIL, name=MAIL, to=to, label=label
+        )
+    if settings.alert_url:
+        yield Receiver(key="webhook", kind=Kind.WEBHOOK, channel=Channel.WEBHOOK, name=TELL)
+    for number, chat in enumerate(settings.chats):
+        yield Receiver(
+            key=f"chat:{address_key(f'{chat.service}={chat.target}')}",
+            kind=Kind.CHAT,
+            channel=Channel.CHAT,
+            name=chat_receiver(number, chat),
+            label=f"{chat.service} {number + 1}",
+            usual=frozenset({Level.CRITICAL}) if chat.critical_only else TOLD,
+        )
+
+
+def _masked(address: str) -> str:
+    """Return an address so that who knows it recognises it."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}{MASK}@{domain}"

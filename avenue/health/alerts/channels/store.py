@@ -1,0 +1,102 @@
+"""Choices in MongoDB, a record for each site and one for the installation; and browsers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from avenue.health.alerts.channels.models import Browser, Choices, Webhook
+from avenue.health.models import Level
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import house
+
+CHOICES = "alert_choices"
+BROWSERS = "push_subscriptions"
+OF_INSTALLATION = "*"
+"""The id of its record: no site is called so."""
+
+
+class ChoiceStore:
+    """The `alert_choices` collection; None stands for the installation."""
+
+    def __init__(self, database: Database) -> None:
+        self._choices = house(database).collection(CHOICES)
+
+    def of(self, *sites: str | None) -> dict[str | None, Choices]:
+        """Return what was chosen for each of these."""
+        ids = [_id(each) for each in sites]
+        known = dict(self._choices.values(_choices, {"_id": {"$in": ids}}))
+        return {each: known.get(_id(each), Choices()) for each in sites}
+
+    def choose(self, site: str | None, levels: Mapping[str, Iterable[Level] | None]) -> None:
+        """Keep levels by receiver, and those of others as they are; None takes one away."""
+        kept = {
+            f"levels.{key}": [each.value for each in some]
+            for key, some in levels.items()
+            if some is not None
+        }
+        gone = {f"levels.{key}": "" for key, some in levels.items() if some is None}
+        self._change(site, {"$set": kept, "$unset": gone})
+
+    def set_webhook(self, site: str, webhook: Webhook | None) -> None:
+        """Keep where a site is told, or (None) that it is told nowhere."""
+        if webhook is None:
+            self._change(site, {"$set": {}, "$unset": {"webhook": ""}})
+            return
+        kept = {"webhook": {"host": webhook.host, "sealed": webhook.sealed}}
+        self._change(site, {"$set": kept, "$unset": {}})
+
+    def _change(self, site: str | None, change: Mapping[str, Mapping[str, Any]]) -> None:
+        whole = {**change, "$set": {"site": site, **change["$set"]}}
+        parts = {name: each for name, each in whole.items() if each}
+        self._choices.update({"_id": _id(site)}, parts, upsert=True)
+
+
+class BrowserStore:
+    """The `push_subscriptions` collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._browsers = house(database).collection(BROWSERS)
+
+    def put(self, browser: Browser) -> None:
+        """Keep a browser, over what was known of it; repeatable."""
+        facts = asdict(browser)
+        self._browsers.update({"_id": facts.pop("id")}, {"$set": facts}, upsert=True)
+
+    def get(self, browser_id: str) -> Browser | None:
+        """Return one, or None."""
+        found = self._browsers.find_one({"_id": browser_id})
+        return _browser(found) if found else None
+
+    def of_site(self, site: str, limit: int) -> list[Browser]:
+        """Return those of the people of a site."""
+        return self._browsers.values(_browser, {"site": site}, sort=[("_id", 1)], limit=limit)
+
+    def remove(self, browser_id: str, person: str | None) -> None:
+        """Remove one, with `person` only theirs; repeatable."""
+        theirs = {} if person is None else {"person": person}
+        self._browsers.delete({"_id": browser_id, **theirs})
+
+
+def _id(site: str | None) -> str:
+    return OF_INSTALLATION if site is None else site
+
+
+def _choices(document: Document) -> tuple[str, Choices]:
+    webhook = document.get("webhook")
+    levels = document.get("levels") or {}
+    choices = Choices(
+        levels={key: frozenset(map(Level, some)) for key, some in levels.items()},
+        webhook=Webhook(host=webhook["host"], sealed=webhook["sealed"]) if webhook else None,
+    )
+    return document["_id"], choices
+
+
+def _browser(document: Document) -> Browser:
+    return Browser(
+        id=document["_id"],
+        site=document["site"],
+        person=document["person"],
+        host=document["host"],
+        device=document["device"],
+        sealed=document["sealed"],
+    )

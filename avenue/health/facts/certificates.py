@@ -1,0 +1,43 @@
+"""Until when the certificates of the sites are good, as a browser outside would be shown them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from avenue.errors import AvenueError
+from avenue.health.facts.store import FactStore
+from avenue.identity import Site
+from avenue.outside.certificates import good_until
+
+CERTIFICATES = "certificates"
+"""The job that asks."""
+EVERY_SECONDS = 24 * 3600
+
+
+class Certificates:
+    """Asks the hosts of the sites, each one once."""
+
+    def __init__(self, store: FactStore, ask: Callable[[str], datetime] = good_until) -> None:
+        self._store = store
+        self._ask = ask
+
+    def look(self, sites: Iterable[Site]) -> Mapping[str, int]:
+        """Ask for the certificates of open sites; what a host did not say stays as it was known."""
+        before, ends = self._store.certificates(), {}
+        hosts: dict[str, datetime | None] = {}
+        for site in sites:
+            url = site.base_url
+            if not site.is_open or urlsplit(url).scheme != "https":
+                continue
+            if url not in hosts:
+                hosts[url] = self._asked(url)
+            if found := hosts[url] or before.get(site.id):
+                ends[site.id] = found
+        self._store.keep_certificates(ends)
+        return {"asked": len(hosts), "answered": sum(each is not None for each in hosts.values())}
+
+    def _asked(self, url: str) -> datetime | None:
+        try:
+            return self._ask(url)
+        except AvenueError:  # it leads to no public address, or nobody answered
+            return None

@@ -1,0 +1,56 @@
+"""What was learnt of the world outside and has to be remembered: certificates, and secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.storage.connection import Database
+from avenue.storage.scope import house
+
+META = "avenue_meta"
+CERTIFICATES, SECRETS = "certificates", "secrets"
+"""What `META` has: until when the certificate of each site is good, and since when each secret is
+in use, by a mark of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A secret as it was first seen: which one, by its `mark`, and when."""
+
+    mark: str
+    at: datetime
+
+
+class FactStore:
+    """The facts of the deployment that are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._meta = house(database).collection(META)
+
+    def certificates(self) -> dict[str, datetime]:
+        """Return until when the certificate of each site is good, of those that were asked."""
+        kept = self._kept(CERTIFICATES, "ends")
+        return {site: at for site, at in kept.items() if isinstance(at, datetime)}
+
+    def keep_certificates(self, ends: Mapping[str, datetime]) -> None:
+        """Keep that of all sites; repeatable."""
+        change = [{"$set": {"ends": {"$literal": dict(ends)}}}]
+        self._meta.update({"_id": CERTIFICATES}, change, upsert=True)
+
+    def secrets(self) -> dict[str, Seen]:
+        """Return since when each secret is in use."""
+        kept = self._kept(SECRETS, "seen")
+        return {
+            name: Seen(mark=each["mark"], at=each["at"])
+            for name, each in kept.items()
+            if isinstance(each, dict) and isinstance(each.get("at"), datetime)
+        }
+
+    def keep_secrets(self, seen: Mapping[str, Seen]) -> None:
+        """Keep that of all secrets; repeatable."""
+        kept = {name: {"mark": each.mark, "at": each.at} for name, each in seen.items()}
+        self._meta.update({"_id": SECRETS}, [{"$set": {"seen": {"$literal": kept}}}], upsert=True)
+
+    def _kept(self, name: str, field: str) -> dict[str, object]:
+        found = (self._meta.find_as_it_is({"_id": name}) or {}).get(field)
+        return found if isinstance(found, dict) else {}
