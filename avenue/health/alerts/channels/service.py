@@ -231,9 +231,15 @@ class ReceiverService:
         return user.id
 
     def set_webhook(self, actor: Actor, site: str | None, url: str) -> str:
-        """Have a site's alerts posted to `url`; return the secret that signs them, told once."""
-        if site is None or not self.may_choose_own(actor, site):
+        """Have a site's alerts posted to `url`; return the secret that signs them, told once.
+
+        The installation's webhook is a setting. Raise `Forbidden`, `ReceiverNotFound`,
+        `InvalidWebhook`.
+        """
+        if not self.may_choose_own(actor, site):
             raise Forbidden
+        if site is None:
+            raise ReceiverNotFound
         host = public_host(url)
         if host is None:
             raise InvalidWebhook
@@ -244,9 +250,11 @@ class ReceiverService:
         return secret
 
     def remove_webhook(self, actor: Actor, site: str | None) -> None:
-        """Have a site's alerts posted nowhere."""
-        if site is None or not self.may_choose_own(actor, site):
+        """Have a site's alerts posted nowhere; raise as `set_webhook` does."""
+        if not self.may_choose_own(actor, site):
             raise Forbidden
+        if site is None:
+            raise ReceiverNotFound
         self._store.set_webhook(site, None)
 
     def webhook_of(self, site: str) -> tuple[str, str] | None:
