@@ -200,7 +200,7 @@ def test_who_may_choose_what(house: House, receivers: ReceiverService) -> None:
         (Forbidden, lambda: receivers.add_person(BOSS, "blog", "other@shop.example")),
         (NotToBeTold, lambda: receivers.add_person(BLOG, "blog", "other@shop.example")),
         (NotToBeTold, lambda: receivers.add_person(BLOG, "blog", "nobody@shop.example")),
-        (Forbidden, lambda: receivers.set_webhook(BOSS, None, HOOK)),
+        (ReceiverNotFound, lambda: receivers.set_webhook(BOSS, None, HOOK)),
         (Forbidden, lambda: receivers.set_webhook(OPS_OF_BLOG, "blog", HOOK)),
     ]
     for error, ask in refused:
