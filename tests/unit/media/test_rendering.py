@@ -205,7 +205,13 @@ def ramp() -> Image.Image:
 
 
 SMOOTH = pictures.canvas(600, 400, noise=False)
-FEW_COLOURS = SMOOTH.quantize(64, dither=Image.Dither.NONE)
+
+
+@cache
+def few_colours() -> Image.Image:
+    return SMOOTH.quantize(64, dither=Image.Dither.NONE)
+
+
 KINDS: dict[str, tuple[Callable[[], bytes], Callable[[], Image.Image]]] = {
     "JPEG": (lambda: pictures.encoded(SMOOTH, "JPEG", quality=92), lambda: SMOOTH),
     "JPEG, progressive": (
@@ -228,8 +234,8 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[], Image.Image]]] = {
     "PNG, interlaced": (lambda: pictures.interlaced_png(SMOOTH), lambda: SMOOTH),
     "PNG, 16 bits": (sixteen_bits, ramp),
     "PNG, palette": (
-        lambda: pictures.encoded(FEW_COLOURS, "PNG"),
-        lambda: FEW_COLOURS.convert("RGB"),
+        lambda: pictures.encoded(few_colours(), "PNG"),
+        lambda: few_colours().convert("RGB"),
     ),
     "PNG, black and white": (
         lambda: pictures.encoded(SMOOTH.convert("1", dither=Image.Dither.NONE), "PNG"),
@@ -242,8 +248,8 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[], Image.Image]]] = {
     "WebP": (lambda: pictures.encoded(SMOOTH, "WEBP", quality=92), lambda: SMOOTH),
     "WebP, lossless": (lambda: pictures.encoded(SMOOTH, "WEBP", lossless=True), lambda: SMOOTH),
     "GIF": (
-        lambda: pictures.encoded(FEW_COLOURS, "GIF"),
-        lambda: FEW_COLOURS.convert("RGB"),
+        lambda: pictures.encoded(few_colours(), "GIF"),
+        lambda: few_colours().convert("RGB"),
     ),
     "AVIF": (lambda: pictures.encoded(SMOOTH, "AVIF", quality=90), lambda: SMOOTH),
     "HEIC": (lambda: pictures.encoded(SMOOTH, "HEIF", quality=90), lambda: SMOOTH),
