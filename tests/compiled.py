@@ -5,14 +5,16 @@ a template some 5 ms.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+CODES = Path(__file__).parent.parent / ".pytest_cache" / "templates"
 _compile = Rule._compile_builder
 _routes: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
 
@@ -25,17 +27,23 @@ def _compile_once(self: Rule, append_unknown: bool = True) -> Callable[..., tupl
     return _routes[key]
 
 
-class _Templates(BytecodeCache):
-    """Keeps the code of templates in memory, each as long as its text stays the same."""
+class _Templates(FileSystemBytecodeCache):
+    """Keeps the code of templates in memory and for other processes, as long as its text is so."""
 
     def __init__(self) -> None:
+        CODES.mkdir(parents=True, exist_ok=True)
+        super().__init__(str(CODES))
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
+        if bucket.code is None:
+            super().load_bytecode(bucket)
+            self._codes[bucket.key, bucket.checksum] = bucket.code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._codes[bucket.key, bucket.checksum] = bucket.code
+        super().dump_bytecode(bucket)
 
 
 def compile_templates(app: Flask) -> None:
