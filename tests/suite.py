@@ -53,7 +53,7 @@ def _directory(path: Path | str) -> str:
     return below[0] if below else "."
 
 
-def _in_pieces(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+def in_pieces(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """The tests file by file, in pieces of the same size and about the same mixture."""
     files: dict[Path, list[pytest.Item]] = {}
     for each in items:
@@ -103,7 +103,7 @@ class Suite:
         kept = set(left)
         self._config.hook.pytest_deselected(items=[each for each in items if each not in kept])
         workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
-        items[:] = _in_pieces(left, workers)
+        items[:] = in_pieces(left, workers)
 
     def _may_run(self, item: pytest.Item, there: Mapping[str, bool]) -> bool:
         directory = _directory(item.path)
