@@ -49,12 +49,20 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Among thousands of tests that are collected there is no garbage to look for.
     gc.disable()
-    # Hypothesis tries the constants of every module of ours that has been imported by then.
-    for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
-        if module.name != "avenue.__main__":
-            importlib.import_module(module.name)
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        _import_all()
     for plugin in (failed_jobs, hung, Suite(config)):
         config.pluginmanager.register(plugin)
+
+
+def _import_all() -> None:
+    """Import every module of ours: Hypothesis tries the constants of those it finds.
+
+    But the one that brings the SDK of MCP along, which takes as long as all others together.
+    """
+    for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
+        if module.name not in {"avenue.__main__", "avenue.mcp.protocol"}:
+            importlib.import_module(module.name)
 
 
 def pytest_collection_finish() -> None:

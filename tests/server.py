@@ -29,6 +29,7 @@ from avenue.storage.schema import DEFAULT_SITE, migrate
 from tests.failed_jobs import failed_jobs
 from tests.forking import forked
 from tests.mongod import Guard, free_port
+from tests.prepared import only_once
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -141,6 +142,7 @@ class Server:
     def kill_worker(self) -> int:
         """SIGKILL one web process; gunicorn starts another one."""
         pid = self.worker_pids()[0]
+        only_once(self.uri)
         os.kill(pid, signal.SIGKILL)
         return pid
 

@@ -18,7 +18,7 @@ SYSTEM = os.pathsep.join(
     (os.defpath, "/usr/sbin", "/usr/local/sbin", str(Path(sys.executable).parent))
 )
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-WAITING = frozenset({"browser", "clients", "edge", "faults", "jobs", "storage"})
+LONGEST, QUICK = frozenset({"deploy", "journeys"}), frozenset({"unit"})
 
 
 def _has_command(*names: str) -> bool:
@@ -53,6 +53,32 @@ def _directory(path: Path | str) -> str:
     return below[0] if below else "."
 
 
+def in_pieces(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests file by file, in pieces of the same size and about the same mixture."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for each in items:
+        files.setdefault(each.path, []).append(each)
+    pieces: list[list[Path]] = [[] for _ in range(workers)]
+    total: Counter[int] = Counter()
+    of_directory: Counter[tuple[str, int]] = Counter()
+    for path, tests in files.items():
+        directory = _directory(path)
+        if directory not in QUICK:
+            place = min(range(workers), key=lambda n: (of_directory[directory, n], total[n]))
+            pieces[place].append(path)
+            total[place] += len(tests)
+            of_directory[directory, place] += len(tests)
+    quick = [test for path in files if _directory(path) in QUICK for test in files[path]]
+    found: list[pytest.Item] = []
+    for number, piece in enumerate(pieces):
+        piece.sort(key=lambda path: _directory(path) not in LONGEST)
+        found += [test for path in piece for test in files[path]]
+        missing = max(0, len(items) * (number + 1) // workers - len(found))
+        found += quick[:missing]
+        del quick[:missing]
+    return found + quick
+
+
 class Suite:
     """A plugin of pytest, in the process that reports and in each worker."""
 
@@ -64,21 +90,20 @@ class Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what cannot run here, and mix files that wait with those that compute.
+        """Leave out what cannot run here, and give each worker as much of each kind as the others.
 
-        Side by side those that wait (for browsers, elections, timers) would leave the processor
-        idle. Files keep the order in which they were drawn, tests of one file stay together.
+        xdist cuts the list into one piece for each worker, and lets who has finished take from the
+        end of another's. So each piece begins with what takes longest and ends with what is quick,
+        or all would wait for one in the end. Between them those that wait (for browsers, elections,
+        timers) stand among those that compute. Files keep the order in which they were drawn,
+        tests of one file stay together.
         """
         there = {tool: is_there() for tool, is_there in TOOLS.items()}
         left = [each for each in items if self._may_run(each, there)]
         kept = set(left)
         self._config.hook.pytest_deselected(items=[each for each in items if each not in kept])
-        files = list(dict.fromkeys(each.path for each in left))
-        place: dict[Path, float] = {}
-        for waits, share in ((True, 0.7), (False, 1.0)):
-            some = [each for each in files if (_directory(each) in WAITING) is waits]
-            place |= {file: share * number / len(some) for number, file in enumerate(some)}
-        items[:] = sorted(left, key=lambda each: place[each.path])
+        workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
+        items[:] = in_pieces(left, workers)
 
     def _may_run(self, item: pytest.Item, there: Mapping[str, bool]) -> bool:
         directory = _directory(item.path)

@@ -232,6 +232,7 @@ def test_without_settings_nothing_starts_and_all_mistakes_are_named(
     refuses_to_start(finished(commands.run(command, env={**SYSTEM, "PORT": "none"})))
 
 
+@pytest.mark.long
 def test_without_settings_no_server_starts_and_all_mistakes_are_named() -> None:
     refuses_to_start(run_alone("serve", PORT="none"))
 

@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.mutants import MUTANTS
-from tests.suite import PARTIAL
+from tests.suite import PARTIAL, in_pieces
 from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +79,22 @@ def test_the_order_is_told_and_can_be_given_back(folder: Path) -> None:
     assert seed
     assert listed(f"--randomly-seed={seed[1]}")[1] == order != []
     assert listed("--randomly-seed=1")[1] != listed("--randomly-seed=2")[1]
+
+
+def test_each_worker_begins_with_what_takes_longest_and_ends_with_what_is_quick() -> None:
+    of_files = {"unit": 9, "http": 5, "journeys": 4, "browser": 5}
+    tests: list[Any] = [
+        SimpleNamespace(path=Path(f"tests/{directory}/test_{number}.py"))
+        for directory, files in of_files.items()
+        for number in range(files)
+        for _ in range(10 if directory == "unit" else 3)
+    ]
+    found = in_pieces(tests, 4)
+    assert sorted(map(id, found)) == sorted(map(id, tests))
+    share = len(found) // 4
+    for piece in (found[n * share : (n + 1) * share] for n in range(4)):
+        assert {piece[0].path.parent.name, piece[-1].path.parent.name} == {"journeys", "unit"}
+        assert {each.path.parent.name for each in piece} == set(of_files)
 
 
 def test_every_mutant_can_be_planted() -> None:

@@ -183,6 +183,7 @@ def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> 
     assert shown(page) == [c, a, b]
 
 
+@pytest.mark.long
 def test_of_two_people_the_slower_one_is_told(
     admin: Visitor, product: Any, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:

@@ -82,6 +82,7 @@ def test_whose_account_was_guessed_at_signs_in_once_the_browser_has_worked_for_i
     expect(page).to_have_url(re.compile("/admin"))
 
 
+@pytest.mark.long
 def test_somebody_is_added_works_and_is_shut_out(
     admin: Visitor, visit: Any, accessible: Callable[..., None]
 ) -> None:

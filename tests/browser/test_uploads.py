@@ -122,6 +122,7 @@ def opened(visitor: Visitor, name: str, data: bytes) -> Page:
     return visitor.page
 
 
+@pytest.mark.long
 def test_a_picture_is_shown_and_shared(
     admin: Visitor, visit: Callable[..., Visitor], word: str, accessible: Callable[..., None]
 ) -> None:

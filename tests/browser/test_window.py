@@ -58,6 +58,7 @@ def for_sale(admin: Visitor) -> str:
     return f"/products/{product['id']}"
 
 
+@pytest.mark.long
 def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[..., Visitor]) -> None:
     path, page = for_sale(admin), visit(**READERS["phone"]).page
     page.goto("/")

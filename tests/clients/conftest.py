@@ -1,5 +1,8 @@
 """One server, one browser, and the pages of all clients."""
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +19,17 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of all clients, before it is known where Avenue is."""
-    folder = tmp_path_factory.mktemp("built")
-    build(folder)
+    """The pages of all clients, before it is known where Avenue is; made for all workers once."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "built"
+    with (shared / "built.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=shared) as unfinished:
+                build(Path(unfinished) / "pages")
+                (Path(unfinished) / "pages").rename(folder)
     return folder
 
 

@@ -62,6 +62,7 @@ def whereabouts() -> tuple[str, str]:
 def build(folder: Path) -> None:
     """Make a page of each sample in `folder`; `here.js` there is for Avenue's own origin."""
     _, here = whereabouts()
+    folder.mkdir()
     (folder / "here.js").write_text(here)
     entries = []
     for name, sample in samples().items():

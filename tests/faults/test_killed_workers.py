@@ -36,7 +36,7 @@ def server(guard: Guard, mongod: Mongod, shop_uri: str) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.long)])
 def test_a_worker_killed_at_any_moment_of_an_upload_loses_and_leaves_nothing(
     server: Server, shop_uri: str, shop_database: Raw, kills: int
 ) -> None:

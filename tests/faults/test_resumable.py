@@ -89,7 +89,8 @@ def is_gone(pid: int, server: Server) -> bool:
     return pid not in server.worker_pids()
 
 
-@pytest.mark.parametrize("megabytes", [64, pytest.param(1024, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("megabytes", [64, 1024])
 def test_a_file_of_any_size_costs_a_worker_little_memory(
     server: Server,
     file_of: Callable[[int], Path],

@@ -109,7 +109,13 @@ def timed_status(server: Server, path: str, most_seconds: float) -> int:
     return status
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=way, marks=[] if way == "gunicorn" else pytest.mark.long)
+        for way, command in COMMANDS.items()
+    ],
+)
 def test_a_database_of_another_application_is_refused_and_left_alone(
     mongod: Mongod, database_uri: str, command: list[str]
 ) -> None:

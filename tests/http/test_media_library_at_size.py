@@ -20,6 +20,8 @@ from tests.listening import recorded
 from tests.mongod import Mongod
 from tests.table import table
 
+pytestmark = pytest.mark.long  # test_use_of_indexes and test_work_of_every_route see it too
+
 MANY, PAGE = 2_000, 20
 FOLDER_IDS = [f"carpeta{number:015}" for number in range(20)]
 TYPES = ("image/jpeg", "image/jpeg", "image/jpeg", "image/png")

@@ -16,6 +16,8 @@ from tests.listening import recorded
 from tests.mongod import Mongod
 from tests.table import table
 
+pytestmark = pytest.mark.long  # test_use_of_indexes and test_work_of_every_route see it too
+
 MANY, PAGE = 6_000, 20
 CATEGORIES = ("general", "orders", "deposit_proofs", None)
 COMMANDS = {"find", "filter", "sort", "limit", "aggregate", "pipeline", "cursor"}

@@ -370,6 +370,7 @@ def test_categories_are_a_tree_to_walk_through(
     assert nobody.get(f"/categories/{all_of_it}/botas").status_code == 404
 
 
+@pytest.mark.long
 def test_a_page_of_a_category_reads_what_it_shows(
     application: Application, as_seller: Caller, nobody: Caller
 ):

@@ -220,6 +220,7 @@ def path_of_product(product: dict[str, Any]) -> str:
     return f"/api/shop/products/{product['id']}"
 
 
+@pytest.mark.long
 def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_again(
     data_dir: Path,
 ) -> None:

@@ -644,6 +644,7 @@ def test_the_largest_rendition_there_may_be_stays_in_its_bounds(
     assert (rendition.width, rendition.height) == (1920, 12_000)
 
 
+@pytest.mark.long
 def test_a_rendition_too_large_for_the_database_is_refused(shared_pool: DecodePool) -> None:
     with pytest.raises(ImageTooCostly) as refused:
         made(shared_pool, pictures.noise_png(1920, 4000), Wanted(variant="w1920", extension="png"))

@@ -182,7 +182,7 @@ def test_what_a_product_has_is_another_file_in_the_library(files, database, phot
         (b"just text", UnsupportedMediaType),
         (pictures.svg(), UnsupportedMediaType),
         (pictures.photo(64, 48)[:-200], BrokenImage),
-        (pictures.photo(1200, 1000, format="PNG", seed=1), FileTooLarge),
+        (pictures.photo(700, 700, format="PNG", compress_level=0, noise=False), FileTooLarge),
     ],
 )
 def test_what_is_refused_leaves_nothing(files, database, tmp_path, data, error):

@@ -122,6 +122,7 @@ def test_a_fail_point_that_died_with_its_server_is_no_trouble(fresh_mongod: Mong
     assert fresh_mongod.client["test"]["notes"].find_one() is None
 
 
+@pytest.mark.long
 def test_a_killed_mongod_comes_back_with_what_was_acknowledged(fresh_mongod: Mongod) -> None:
     notes = fresh_mongod.client["test"].get_collection("notes", write_concern=DURABLE)
     notes.insert_one({"_id": "acknowledged"})

@@ -211,6 +211,7 @@ def test_a_lost_password_is_made_anew_and_one_that_others_may_read_becomes_priva
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 def test_a_second_start_after_a_stop_finds_everything_at_the_same_address(
     start: Start, data_dir: Path
 ) -> None:

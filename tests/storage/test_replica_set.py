@@ -122,6 +122,7 @@ def only_the_primary_inserts(replica_set: ReplicaSet) -> Callable[[], AbstractCo
     return held
 
 
+@pytest.mark.long
 def test_a_chunk_only_the_primary_has_is_not_called_stored(
     database: Database,
     hasty: Database,
