@@ -79,13 +79,14 @@ def alone(leases: Leases, what: str, tell: Tell = tell_nobody) -> Iterator[Lease
                 except Lost as error:
                     raise BackupLost from error
                 return
-        if lease.what == SWITCH and time.monotonic() < ends_at:
+        is_switch = lease.what == SWITCH
+        has_waited = time.monotonic() > ends_at if is_switch else waits
+        if has_waited:
+            raise BackupRuns(since=iso(lease.since), what=lease.what)
+        if is_switch:
             tell(Progress(phase=WAITS, done=0, total=None))
             time.sleep(LOOK_SECONDS)
-        elif waits:
-            raise BackupRuns(since=iso(lease.since), what=lease.what)
-        else:
-            waits = True
+        waits = not is_switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
