@@ -145,7 +145,7 @@ from avenue.shop.store.old_ids import OldIds
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
-from avenue.storage.clusters import is_site_away
+from avenue.storage.clusters import database_of_site, is_site_away
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import START_SECONDS, UNFIT, Gate
@@ -484,7 +484,7 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
         StatusStore(database),
         InspectionStore(database),
         inspector(settings, database, sites),
-        DeploymentStatus(database),
+        lambda site_id: DeploymentStatus(database_of_site(database, site_id)),
         LegacyUrls(database).find_many,
         JobService(MongoJobStore(database)),
         settings,

@@ -1,6 +1,7 @@
 """Backups, put together for commands and jobs."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from avenue.app.services import audit_service
 from avenue.backup.create import Creation
 from avenue.backup.encryption import key_of
-from avenue.backup.models import Finding, Kind, Manifest, Progress, Tell, tell_nobody
+from avenue.backup.models import Finding, Kind, Manifest, Progress, Share, Tell, tell_nobody
 from avenue.backup.one import Return, Returned
 from avenue.backup.opening import target_of
 from avenue.backup.prune import Keeping, Pruned, Pruning
@@ -23,14 +24,15 @@ from avenue.backup.verify import Portion, Verification, Verified
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError
+from avenue.identity import HOME_CLUSTER
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from avenue.storage.copying.drilling import DrillDatabase, differences
-from avenue.storage.copying.reading import DatabaseSource
+from avenue.storage.copying.reading import HomeSource, bucket_of, files_in
 from avenue.storage.copying.returning import Returning
-from avenue.storage.copying.writing import Destination, Renaming
+from avenue.storage.copying.writing import Renaming
 from avenue.storage.leases import Leases
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import Gate
@@ -77,7 +79,7 @@ def back_up(
     """Back everything up, and note that it was done; raise what `Gate` does, and `Creation`."""
     Gate(database).pass_or_raise()
     key = key_from(settings)
-    creation = Creation([DatabaseSource(database)], Leases(database), target, key)
+    creation = Creation(HomeSource(database), Leases(database), target, key)
     manifest = creation.run(tell, takes_over=takes_over)
     BackupStore(database).note(Deed.CREATED, manifest.id, len(manifest.findings))
     return manifest
@@ -88,15 +90,8 @@ def prune(
 ) -> Pruned:
     """Remove snapshots that are kept no longer, and what only they needed."""
     Gate(database).pass_or_raise()
-    pruning = Pruning(repository, Leases(database), DatabaseSource(database).installation())
+    pruning = Pruning(repository, Leases(database), HomeSource(database).installation())
     return pruning.run(keeping, is_trial=is_trial)
-
-
-def restoration(
-    database: Database, repository: Repository, renaming: Renaming, tell: Tell
-) -> Restoration:
-    """Return who brings a snapshot back into an empty database."""
-    return Restoration(repository, Destination(database, renaming), tell)
 
 
 def bring_back(
@@ -142,20 +137,34 @@ def drill(
     check: Check,
     tell: Tell = tell_nobody,
 ) -> Drilled:
-    """Restore a snapshot into a database beside the real one, check all of it, and drop it.
+    """Restore a snapshot into a database beside each real one, check all of it, and drop them.
+
+    Sites of clusters that are not set up any more go to home.
 
     Raise `DrillInTheWay`, and what `Restoration` raises.
     """
-    with _scratch(settings, database, manifest.objects.size) as (own, scratch):
-        restored = restoration(scratch, repository, Renaming(), tell).run(
-            manifest, Renaming(), keeps_tokens=False
+    clusters = {HOME_CLUSTER: database, **_clusters_of(manifest, database)}
+    places = {
+        site_id: share.name if share.name in clusters else HOME_CLUSTER
+        for share in manifest.shares
+        for site_id in share.sites
+    }
+    renaming = Renaming(clusters=tuple(places.items()))
+    sizes, counts = Counter[str](), {name: Counter[str]() for name in clusters}
+    for share in manifest.shares:
+        name = share.name if share.name in clusters else HOME_CLUSTER
+        sizes[name] += _size_of(repository, manifest, share)
+        counts[name].update({each.name: each.count for each in share.collections})
+    with _scratch(settings, clusters, sizes) as (own, scratch):
+        restored = Restoration(repository, scratch, tell).run(
+            manifest, renaming, keeps_tokens=False
         )
-        counts = {each.name: each.count for share in manifest.shares for each in share.collections}
         findings = [
             *restored.findings,
             *(
                 Finding(kind=Kind.INCOMPLETE, what=each.collection, detail=each.detail)
-                for each in differences(scratch, counts)
+                for name, cluster in {HOME_CLUSTER: scratch, **scratch.clusters}.items()
+                for each in differences(cluster, counts[name])
             ),
             *check(own, scratch, tell),
         ]
@@ -167,25 +176,46 @@ def drill(
     )
 
 
+def _clusters_of(manifest: Manifest, database: Database) -> Mapping[str, Database]:
+    """Return the clusters beside home that a snapshot names and that are set up."""
+    named = {share.name for share in manifest.shares}
+    return {name: each for name, each in database.clusters.items() if name in named}
+
+
+def _size_of(repository: Repository, manifest: Manifest, share: Share) -> int:
+    """Return how many bytes a share has of files and records."""
+    size = sum(each.size for each in share.collections)
+    for each in share.collections:
+        if bucket := bucket_of(each.name):
+            with repository.reading(manifest.id, each.records) as records:
+                size += sum(file.length for file in files_in(bucket, records))
+    return size
+
+
 @contextlib.contextmanager
 def _scratch(
-    settings: Settings, database: Database, size: int
+    settings: Settings, clusters: Mapping[str, Database], sizes: Mapping[str, int]
 ) -> Iterator[tuple[Settings, Database]]:
-    """Give an empty database beside the real one, and drop it at the end."""
-    drilling = DrillDatabase(database)
-    drilling.clear(size)
-    uri = _beside(settings.mongodb_uri, drilling.name, database)
-    own = replace(settings, mongodb_uri=uri, cluster_uris=())
+    """Give an empty database beside each real one, and drop them at the end."""
+    drilling = {name: DrillDatabase(each) for name, each in clusters.items()}
+    for name, each in drilling.items():
+        each.clear(sizes[name])
+    real = {HOME_CLUSTER: settings.mongodb_uri, **settings.clusters}
+    uris = {name: _beside(real[name], each.name) for name, each in drilling.items()}
+    home = uris.pop(HOME_CLUSTER)
+    beside = tuple(f"{name}={uri}" for name, uri in uris.items())
+    own = replace(settings, mongodb_uri=home, cluster_uris=beside)
     scratch = Database(own)
     try:
         yield own, scratch
     finally:
-        with contextlib.suppress(AvenueError):  # what raised this is told
-            drilling.drop()
+        for each in drilling.values():
+            with contextlib.suppress(AvenueError):  # what raised this is told
+                each.drop()
         scratch.close()
 
 
-def _beside(uri: str, name: str, database: Database) -> str:
+def _beside(uri: str, name: str) -> str:
     """Return the address of another database of the same server, for the same user."""
     parts = urlsplit(uri)
     query = parts.query

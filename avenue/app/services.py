@@ -134,7 +134,7 @@ from avenue.storage.room import StorageRoom
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.site_counts import Counter
 from avenue.storage.sites import Sites
-from avenue.storage.status import DeploymentStatus
+from avenue.storage.status import DeploymentStatus, beside
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets.service import TicketService
@@ -649,7 +649,7 @@ def glance_service(settings: Settings, database: Database, sites: Sites) -> Glan
         jobs=job_service(database),
         outbox=OutboxStore(database),
         inspections=InspectionStore(database),
-        deployment=DeploymentStatus(database),
+        deployments=lambda: [DeploymentStatus(database), *beside(database)],
         facts=FactStore(database),
         snapshots=SnapshotStore(database),
         traffic=MongoTrafficStore(database),
@@ -663,7 +663,7 @@ def state_service(
 ) -> StateService:
     """Return how everything is, for the application."""
     sources = Sources(
-        deployment=DeploymentStatus(database),
+        deployments=lambda: list(map(DeploymentStatus, clusters_at_hand(database))),
         inspections=InspectionStore(database),
         usage=library,
         jobs=JobAccess(job_service(database)),

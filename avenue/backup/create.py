@@ -1,16 +1,21 @@
-"""Makes a snapshot: records at one time, then the objects that the repository lacks."""
+"""Makes a snapshot: records at one time for each cluster, then the objects that are not there.
+
+No site goes to another cluster while the lease of a backup is held: who moves one takes it for the
+switch, and is waited for. A mover that was stopped in the midst of a switch may go on without it,
+so where the sites are is read first and last, and compared.
+"""
 
 import contextlib
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from avenue import __version__
-from avenue.backup.errors import BackupLost, BackupRuns
+from avenue.backup.errors import BackupLost, BackupRuns, SitesMoved
 from avenue.backup.models import (
     FORMAT,
     CollectionCopy,
@@ -26,7 +31,7 @@ from avenue.backup.models import (
     tell_nobody,
 )
 from avenue.backup.repository import SHA256, PartWriter, Repository
-from avenue.backup.sources import Moment, Source
+from avenue.backup.sources import Home, Moment, Source
 from avenue.backup.targets import Target
 from avenue.clock import iso, utc_now
 from avenue.storage.copying.reading import (
@@ -38,14 +43,19 @@ from avenue.storage.copying.reading import (
     files_in,
 )
 from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, Incomplete
-from avenue.storage.leases import Held, Lease, Leases, Lost
+from avenue.storage.leases import Lease, Leases, Lost
 from avenue.storage.schema import STEPS
+from avenue.storage.site_moves import SWITCH
 
 TRIES = 3
 READERS = 4
 """How many files are read at a time: while one waits for the disk, another one is hashed."""
 SETTLE_SECONDS = DELETE_SECONDS + 0.5
 """What was about to be deleted when the lease was taken is gone by then, or stays."""
+SWITCH_SECONDS = 60.0
+"""How long a site that is just going to another cluster is waited for: a second or two is usual."""
+LOOK_SECONDS = 0.2
+WAITS = "waiting for a site that moves"
 LISTED = "objects.gz"
 MOST_FINDINGS = 10_000
 TOLD_EVERY = 100
@@ -54,19 +64,29 @@ KEY_CHARACTERS = 32
 
 
 @contextlib.contextmanager
-def alone(leases: Leases, what: str) -> Iterator[Lease]:
-    """Let nobody else write to repositories, and nobody delete bytes, until the end.
+def alone(leases: Leases, what: str, tell: Tell = tell_nobody) -> Iterator[Lease]:
+    """Let nobody else write to repositories, nobody delete bytes and no site move, until the end.
 
-    Where another process did and was killed, wait until that is forgotten. Raise `BackupRuns`, and
-    `BackupLost` when the lease is lost on the way.
+    Where another process did and was killed, wait until that is forgotten; wait for a site that is
+    just moving, too. Raise `BackupRuns`, and `BackupLost` when the lease is lost on the way.
     """
-    with leases.taken(BACKUP, what, waits=True) as lease:
-        if isinstance(lease, Held):
+    ends_at, waits = time.monotonic() + SWITCH_SECONDS, False
+    while True:
+        with leases.taken(BACKUP, what, waits=waits) as lease:
+            if isinstance(lease, Lease):
+                try:
+                    yield lease
+                except Lost as error:
+                    raise BackupLost from error
+                return
+        is_switch = lease.what == SWITCH
+        has_waited = time.monotonic() > ends_at if is_switch else waits
+        if has_waited:
             raise BackupRuns(since=iso(lease.since), what=lease.what)
-        try:
-            yield lease
-        except Lost as error:
-            raise BackupLost from error
+        if is_switch:
+            tell(Progress(phase=WAITS, done=0, total=None))
+            time.sleep(LOOK_SECONDS)
+        waits = not is_switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +113,18 @@ class _Counts:
 
 
 class Creation:
-    """Backs everything up that `sources` hold."""
+    """Backs everything up that `home` holds, and the clusters beside it."""
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        home: Home,
         leases: Leases,
         target: Target,
         key: bytes | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
-        self._sources = sources
+        self._home = home
         self._leases = leases
         self._target = target
         self._key = key
@@ -114,26 +134,24 @@ class Creation:
         """Make a snapshot and return its manifest, in which damaged files are findings.
 
         Repeatable: what an earlier run has written of objects is kept, what it left of a snapshot
-        is removed. Raise the errors of the target, of the repository and of reading.
+        is removed. Raise the errors of the target, of the repository and of reading; `SitesMoved`.
         """
-        with alone(self._leases, "backup create") as lease:
-            installation = self._sources[0].installation()
+        with alone(self._leases, "backup create", tell) as lease:
+            installation = self._home.installation()
             repository = Repository.begun(
                 self._target, installation, self._key, takes_over=takes_over
             )
             repository.remove_unfinished()
             time.sleep(self._settle_seconds)
-            return _Snapshot(repository, self._sources, lease, tell).write()
+            return _Snapshot(repository, self._home, lease, tell).write()
 
 
 class _Snapshot:
     """One snapshot on its way."""
 
-    def __init__(
-        self, repository: Repository, sources: Sequence[Source], lease: Lease, tell: Tell
-    ) -> None:
+    def __init__(self, repository: Repository, home: Home, lease: Lease, tell: Tell) -> None:
         self._repository = repository
-        self._sources = sources
+        self._home = home
         self._lease = lease
         self._tell = tell
         self._id = repository.next_id()
@@ -144,26 +162,64 @@ class _Snapshot:
 
     def write(self) -> Manifest:
         """Write all of it, the manifest last."""
-        shares = [self._records_of(source) for source in self._sources]
+        sources, shares, places = self._records()
         known = {_key(sha256): size for sha256, size in self._repository.objects()}
         counts = _Counts(known=known)
         parts: list[Part] = []
         with self._repository.writing(self._id, LISTED, parts) as listed:
             shares = [
                 self._files_of(source, share, listed, counts)
-                for source, share in zip(self._sources, shares, strict=True)
+                for source, share in zip(sources, shares, strict=True)
             ]
         manifest = self._manifest(shares, parts[0], counts)
+        now = self._home.places()
+        # Bytes that were to be read may have gone; sites that came meanwhile are of no concern.
+        if gone := [each for each in places if now.get(each, places[each]) != places[each]]:
+            raise SitesMoved(sites=", ".join(gone))
         self._lease.check()
         self._repository.complete(manifest)
         return manifest
 
-    def _records_of(self, source: Source) -> Share:
-        """Write all records of a source as of one time; anew where collections changed."""
+    def _records(self) -> tuple[Sequence[Source], list[Share], Mapping[str, str]]:
+        """Write the records of all sources, the home database first; anew where sites moved.
+
+        Return the sources, what was written of each, and where the sites were.
+        """
+        moved: list[str] = []
+        for _ in range(TRIES):
+            self._wait_for_switches()
+            home, places = self._records_of(self._home)
+            beside = self._home.beside(places)
+            shares = [home, *(self._records_of(each, places)[0] for each in beside)]
+            if not beside:
+                return [self._home], shares, places
+            now = self._home.places()
+            # One that came to another cluster meanwhile has records there, and none at home.
+            moved = [each for each in now if places.get(each, self._home.name) != now[each]]
+            if not moved:
+                return [self._home, *beside], shares, places
+        raise SitesMoved(sites=", ".join(moved))
+
+    def _wait_for_switches(self) -> None:
+        ends_at = time.monotonic() + SWITCH_SECONDS
+        while sites := self._home.switching():
+            if time.monotonic() > ends_at:
+                raise SitesMoved(sites=", ".join(sites))
+            self._lease.check()
+            self._tell(Progress(phase=WAITS, done=0, total=None))
+            time.sleep(LOOK_SECONDS)
+
+    def _records_of(
+        self, source: Source, places: Mapping[str, str] | None = None
+    ) -> tuple[Share, Mapping[str, str]]:
+        """Write all records of a source as of one time; anew where collections changed.
+
+        Return what was written, and where the sites were then.
+        """
         for tries_left in reversed(range(TRIES)):
             try:
-                with source.moment() as moment:
-                    return Share(
+                with source.moment(places) as moment:
+                    share = Share(
                         name=source.name,
                         cluster_time=moment.cluster_time,
                         at=moment.at,
@@ -173,6 +229,7 @@ class _Snapshot:
                         ),
                         files=0,
                     )
+                    return share, moment.places
             except CollectionsChanged:
                 if not tries_left:
                     raise
@@ -181,7 +238,7 @@ class _Snapshot:
     def _collection(
         self, source: Source, moment: Moment, collection: CollectionAt
     ) -> CollectionCopy:
-        folder = "records" if source is self._sources[0] else f"records-{quote(source.name)}"
+        folder = "records" if source is self._home else f"records-{quote(source.name)}"
         name = f"{folder}/{quote(collection.name, safe='')}"
         count, parts = 0, list[Part]()
         with self._repository.writing(self._id, f"{name}.metadata.json.gz", parts) as writer:

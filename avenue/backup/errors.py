@@ -148,3 +148,22 @@ class BackupLost(Unavailable):
     code = "backup_lost"
     message = "The backup lost its lease: the database was away too long."
     hint = "Run it again; what was written is kept."
+
+
+class SitesMoved(Unavailable):
+    """Sites went to another cluster while they were read, or are about to and do not get there."""
+
+    code = "sites_moved"
+    message = "These sites go to another cluster, so they cannot be read now: {sites}."
+    hint = "Run it again once `python -m avenue site list` says that they are there."
+
+
+class ClusterMissing(Conflict):
+    """A site of a backup is to go to a cluster that is not set up."""
+
+    code = "cluster_missing"
+    message = "These sites are to go to the cluster {cluster}, which is not set up here: {sites}."
+    hint = (
+        "Set AVENUE_CLUSTER_<NAME> for it, or say where they go: "
+        "`backup restore --cluster SITE=home`. Nothing was written."
+    )

@@ -28,6 +28,15 @@ def manifest_json(manifest: Manifest) -> dict[str, Any]:
         "avenue": manifest.avenue,
         "schema": manifest.schema,
         "sites": list(manifest.sites),
+        "clusters": [
+            {
+                "name": each.name,
+                "cluster_time": list(each.cluster_time),
+                "at": iso(each.at),
+                "sites": list(each.sites),
+            }
+            for each in manifest.shares
+        ],
         "records": manifest.records,
         "files": manifest.files,
         "objects": manifest.objects.count,
@@ -51,8 +60,9 @@ def snapshot_line(snapshot: SnapshotState) -> str:
         return f"{snapshot.id}  {'damaged' if snapshot.is_complete else 'not complete'}"
     manifest = snapshot.manifest
     amiss = f", {len(manifest.findings)} damaged" if manifest.findings else ""
+    beside = f" of {len(manifest.shares)} clusters" if len(manifest.shares) > 1 else ""
     return (
-        f"{snapshot.id}  {manifest.records} records, {manifest.files} files{amiss}, "
+        f"{snapshot.id}  {manifest.records} records, {manifest.files} files{amiss}{beside}, "
         f"{manifest.objects.size / MB:.1f} MB ({manifest.objects.new_size / MB:.1f} MB new)"
     )
 
@@ -144,6 +154,7 @@ def restored_json(restored: Restored) -> dict[str, Any]:
         "snapshot": restored.snapshot,
         "records": restored.records,
         "files": restored.files,
+        "clusters": dict(restored.clusters),
         "findings": [finding_json(each) for each in restored.findings],
     }
 
@@ -154,7 +165,8 @@ def restored_text(restored: Restored) -> str:
         f"Restored {restored.snapshot}: {restored.records} records and {restored.files} files. "
         "`python -m avenue fsck` looks at all of it."
     )
-    return "\n".join([*finding_lines(restored.findings), told])
+    sites = [f"{site_id}: on {cluster}" for site_id, cluster in restored.clusters.items()]
+    return "\n".join([*finding_lines(restored.findings), *sites, told])
 
 
 def returned_json(returned: Returned) -> dict[str, Any]:

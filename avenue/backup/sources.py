@@ -1,9 +1,9 @@
 """What is backed up: one interface for whatever holds records and files.
 
-Today that is one database. Several of them are several sources of one backup.
+Each cluster is a source of its own. The home database is one, and tells which others there are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -20,7 +20,11 @@ class Moment(Protocol):
 
     @property
     def sites(self) -> Sequence[str]:
-        """The ids of all sites."""
+        """The ids of the sites that are there."""
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The cluster of each site of the installation."""
 
     @property
     def cluster_time(self) -> tuple[int, int]:
@@ -41,14 +45,27 @@ class Source(Protocol):
     def name(self) -> str:
         """What tells it from other sources of the same backup."""
 
-    def installation(self) -> str:
-        """Return what tells this installation from all others."""
-
-    def moment(self) -> AbstractContextManager[Moment]:
-        """Give the records as they are now.
+    def moment(self, places: Mapping[str, str] | None = None) -> AbstractContextManager[Moment]:
+        """Give the records as they are now, but those of sites that are elsewhere by `places`.
 
         Its end raises `CollectionsChanged` or `HistoryTooShort` unless all could be read.
         """
 
     def read(self, file: FileAt) -> Iterator[bytes]:
         """Yield the `length` bytes of a file; raise `Incomplete` where there are others."""
+
+
+class Home(Source, Protocol):
+    """The source that knows where the sites are; without `places` its moment tells them."""
+
+    def installation(self) -> str:
+        """Return what tells this installation from all others."""
+
+    def places(self) -> Mapping[str, str]:
+        """Return where the sites are now."""
+
+    def switching(self) -> Sequence[str]:
+        """Return the sites that are just going from one cluster to another."""
+
+    def beside(self, places: Mapping[str, str]) -> Sequence[Source]:
+        """Return the other sources on which there are sites."""

@@ -9,7 +9,7 @@ import click
 
 from avenue.app import backups
 from avenue.app.background import checked
-from avenue.app.backups import back_up, bring_back, restoration, target_from
+from avenue.app.backups import back_up, bring_back, target_from
 from avenue.backup.encryption import new_key
 from avenue.backup.models import Progress
 from avenue.backup.one import KINDS
@@ -30,6 +30,7 @@ from avenue.backup.presenting import (
 )
 from avenue.backup.prune import Keeping
 from avenue.backup.repository import Repository, SnapshotState
+from avenue.backup.restore import Restoration
 from avenue.backup.store import BackupStore, Deed
 from avenue.backup.verify import ALL, Portion, Verification
 from avenue.cli.context import (
@@ -161,6 +162,13 @@ def verify(
 @click.option("--site", "site_id", metavar="A", help="One site alone.")
 @click.option("--as", "becomes", metavar="B", help="The id that this site gets.")
 @click.option("--host", "hosts", multiple=True, metavar="OLD=NEW", help="A host by another name.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="SITE=NAME",
+    help="Put a site on this cluster; else on the one where it was.",
+)
 @click.option("--keep-tokens", is_flag=True, help="Leave sessions, tokens, links and tickets good.")
 @click.option(
     "--only",
@@ -177,12 +185,13 @@ def restore(  # noqa: PLR0913 - an option each
     site_id: str | None,
     becomes: str | None,
     hosts: tuple[str, ...],
+    clusters: tuple[str, ...],
     keep_tokens: bool,
     only: tuple[str, str] | None,
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Bring a snapshot back into the empty database of MONGODB_URI.
+    """Bring a snapshot back into the empty database of MONGODB_URI, and those of its clusters.
 
     Run it again after an interruption; until it has come to its end nothing starts over that
     database. The trash, temporary pictures and all that is forgotten in time have as long as they
@@ -191,9 +200,11 @@ def restore(  # noqa: PLR0913 - an option each
     With --only, what is gone of one thing comes back into the database in use, and its damaged
     files are mended; what is there stays as it is.
     """
-    renaming = _renaming(site_id, becomes, hosts)
-    if only and (renaming.is_needed or keep_tokens):
-        raise click.UsageError("--only goes with none of --site, --as, --host, --keep-tokens.")
+    renaming = _renaming(site_id, becomes, hosts, clusters)
+    if only and (renaming != Renaming() or keep_tokens):
+        raise click.UsageError(
+            "--only goes with none of --site, --as, --host, --cluster, --keep-tokens."
+        )
     with (
         _troubles(),
         settings_in_force(is_local=is_local) as settings,
@@ -206,7 +217,7 @@ def restore(  # noqa: PLR0913 - an option each
             facts, text = returned_json(returned), returned_text(returned)
             findings = returned.findings
         else:
-            work = restoration(database, repository, renaming, _draw)
+            work = Restoration(repository, database, _draw)
             restored = work.run(manifest, renaming, keeps_tokens=keep_tokens)
             facts, text = restored_json(restored), restored_text(restored)
             findings = restored.findings
@@ -309,15 +320,26 @@ def _address(settings: Settings, address: str | None) -> str:
     return address or settings.backup_to
 
 
-def _renaming(site_id: str | None, becomes: str | None, hosts: tuple[str, ...]) -> Renaming:
+def _renaming(
+    site_id: str | None, becomes: str | None, hosts: tuple[str, ...], clusters: tuple[str, ...]
+) -> Renaming:
     if becomes is not None and site_id is None:
         raise click.UsageError("--as needs --site.")
     if becomes is not None and not SITE_ID.fullmatch(becomes):
         raise click.UsageError("An id of a site has a-z, 0-9 and -, 32 characters at most.")
-    pairs = [tuple(each.partition("=")[::2]) for each in hosts]
+    return Renaming(
+        site=site_id,
+        becomes=becomes,
+        hosts=_pairs(hosts, "--host as OLD=NEW"),
+        clusters=_pairs(clusters, "--cluster as SITE=NAME"),
+    )
+
+
+def _pairs(given: tuple[str, ...], what: str) -> tuple[tuple[str, str], ...]:
+    pairs = [each.partition("=")[::2] for each in given]
     if not all(old and new for old, new in pairs):
-        raise click.UsageError("Give --host as OLD=NEW.")
-    return Renaming(site=site_id, becomes=becomes, hosts=tuple((old, new) for old, new in pairs))
+        raise click.UsageError(f"Give {what}.")
+    return tuple(pairs)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import click
 
@@ -43,14 +44,17 @@ from avenue.health.views.doctor.service import (
     SCHEMA,
     URLS,
     CheckContext,
+    look_at_clusters,
     look_at_deployment,
     look_at_indexes,
     look_at_machine,
     looked,
     not_told,
+    with_those_of,
 )
 from avenue.identity import Site, command_actor
 from avenue.media.pictures.decoding import DecodePool
+from avenue.storage.clusters import cluster_states, clusters_at_hand
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate, NotMigrated, Standing
 from avenue.storage.sites import Sites
@@ -155,7 +159,24 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
             unprepared = not_told("the database", NotMigrated(), Level.CRITICAL)
             return [*looks, Look(check=SCHEMA, findings=(unprepared,))]
         looks += [Look(check=SCHEMA, findings=()), look_at_indexes(ward)]
+        looks = _with_clusters(ward, database, looks)
         return [*looks, _look_at_addresses(settings, database, site_id)]
+
+
+def _with_clusters(ward: CheckContext, database: Database, looks: list[Look]) -> list[Look]:
+    """Return `looks` with what is amiss on the clusters beside home."""
+
+    def named() -> set[str]:
+        return {each.cluster for each in Sites(database, ward.settings).all()}
+
+    clusters = look_at_clusters(cluster_states(database), named)
+    if not database.clusters and not clusters.findings:
+        return looks
+    for cluster in clusters_at_hand(database)[1:]:
+        there = replace(ward, deployment=DeploymentStatus(cluster))
+        others = [*look_at_deployment(there), look_at_indexes(there)]
+        looks = list(with_those_of(cluster.cluster, looks, others))
+    return [*looks, clusters]
 
 
 def _look_at_addresses(settings: Settings, database: Database, site_id: str | None) -> Look:

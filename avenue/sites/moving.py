@@ -53,7 +53,7 @@ from avenue.storage.refusing import (
     take,
 )
 from avenue.storage.removing import SiteShare
-from avenue.storage.site_moves import KEPT_UNTIL, SiteMove, SiteMoveRecords
+from avenue.storage.site_moves import KEPT_UNTIL, SWITCH, SiteMove, SiteMoveRecords
 from avenue.storage.sites import Sites
 
 MOVE = "move_site"
@@ -332,7 +332,7 @@ class _Run:
             return
         if has_long_transactions(self._source):
             raise TransactionsOpen
-        with Leases(self._database).taken(BACKUP, "move_site") as held:
+        with Leases(self._database).taken(BACKUP, SWITCH) as held:
             if isinstance(held, Held):
                 raise BackupRuns
             self._fence(touched)

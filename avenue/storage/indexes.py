@@ -418,15 +418,19 @@ FORMER = (
 """Indexes of earlier versions that no query needs any more: collection and name."""
 
 
+def indexes_for(database: Database, indexes: Iterable[Index] = INDEXES) -> list[Index]:
+    """Return those of `indexes` that a database has: other clusters than home those of sites."""
+    is_home = database.home is database
+    return [each for each in indexes if is_home or _is_of_sites(each.collection)]
+
+
 def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> None:
     """Create what is missing of `indexes`; repeatable. Each collection is read once for all.
 
     Clusters other than home have those of sites alone.
     """
     wanted: dict[str, list[IndexModel]] = {}
-    for index in indexes:
-        if database.home is not database and not _is_of_sites(index.collection):
-            continue
+    for index in indexes_for(database, indexes):
         model = IndexModel(list(index.keys), name=index.name, **index.options)
         wanted.setdefault(index.collection, []).append(model)
     for name, models in wanted.items():
@@ -446,10 +450,11 @@ def drop_former_indexes(database: Database) -> None:
 
 def missing_indexes(database: Database) -> list[str]:
     """Return the indexes of the list that the database lacks, as `collection.name`."""
-    names = {index.collection for index in INDEXES}
+    wanted = indexes_for(database)
+    names = {index.collection for index in wanted}
     have = {name: set(database.raw[name].index_information()) for name in names}
     return [
         f"{index.collection}.{index.name}"
-        for index in INDEXES
+        for index in wanted
         if index.name not in have[index.collection]
     ]

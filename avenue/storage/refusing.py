@@ -74,14 +74,14 @@ def has_long_transactions(cluster: Database) -> bool:
 def does_refuse(cluster: Database, site_id: str) -> bool:
     """Tell whether every collection that has documents of sites refuses those of this one."""
     sites, there = refused_on(cluster), _validators(cluster)
-    wanted = {name: _validator(name, sites) for name in _collections()}
+    wanted = {name: of_no(sites, name) for name in _collections()}
     return site_id in sites and wanted == {name: there.get(name) for name in wanted}
 
 
 def _set(cluster: Database, sites: Collection[str], seconds: float) -> None:
     ends_at, there = time.monotonic() + seconds, _validators(cluster)
     for name in _collections():
-        wanted = _validator(name, sites)
+        wanted = of_no(sites, name)
         if there.get(name, {}) != wanted:
             rule = {"validator": wanted, "validationLevel": "strict", "validationAction": "error"}
             _command(cluster, {"collMod": name, **rule}, ends_at)
@@ -119,8 +119,8 @@ def _see_why(cluster: Database, command: Document, error: PyMongoError) -> None:
         raise error
 
 
-def _validator(collection: str, sites: Collection[str]) -> Document:
-    """Return what each document of a collection has to be."""
+def of_no(sites: Collection[str], collection: str) -> Document:
+    """Return the condition for documents of a collection of sites that are of none of `sites`."""
     if not sites:
         return {}
     bucket, _, part = collection.partition(".")

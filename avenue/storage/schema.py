@@ -214,11 +214,32 @@ class Gate:
 
 
 def mark_restored(database: Database, version: int) -> None:
-    """End a restore of records of this version: from now on the database is one of ours."""
-    meta = database.raw[META]
+    """End a restore of records of this version: from now on the databases are ours.
+
+    The home database comes last, and then what tells of the restore goes: first there.
+    """
+    meta, installation = database.raw[META], {"id": installation_of(database)}
+    for cluster in database.clusters.values():
+        marks = {CLUSTER: mark_of(cluster, installation), MARKER: {"version": version}}
+        for own_id, mark in marks.items():
+            cluster.raw[META].replace_one({"_id": own_id}, mark, upsert=True)
     _create_default_site(database)
     meta.insert_one({"_id": MARKER, "version": version})
-    meta.delete_one({"_id": RESTORE})
+    for each in (database, *database.clusters.values()):
+        each.raw[META].delete_one({"_id": RESTORE})
+
+
+def is_half_restored(database: Database) -> bool:
+    """Tell whether a restore into a database has begun and not ended.
+
+    The clusters beside home are ours a moment before home is.
+    """
+    meta, home = database.raw[META], database.home
+    found = {each["_id"]: each for each in meta.find({"_id": {"$in": [RESTORE, MARKER, CLUSTER]}})}
+    if RESTORE not in found or MARKER not in found or database is home:
+        return RESTORE in found and MARKER not in found
+    ours = home.raw[META].find_one({"_id": INSTALLATION}) or {}
+    return found.get(CLUSTER) == mark_of(database, ours) and is_half_restored(home)
 
 
 def _compare(marker: Document) -> Standing:

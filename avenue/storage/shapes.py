@@ -293,6 +293,19 @@ TEXTS: Fields = {
 }
 PAGE: Fields = {"title": maybe(str), "locale": maybe(str)}
 COUNTS = unless_missing(Of(int))
+OF_A_CLUSTER: Fields = dict.fromkeys(
+    (
+        "data_bytes",
+        "storage_bytes",
+        "index_bytes",
+        "disk_used_bytes",
+        "disk_total_bytes",
+        "connections_current",
+        "connections_available",
+        "oplog_hours",
+    ),
+    or_null(NUMBER),
+)
 
 MESSAGE = Shape(
     {
@@ -811,20 +824,11 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {
             "_id": str,
             "created_at": datetime,
-            **dict.fromkeys(
-                (
-                    "data_bytes",
-                    "storage_bytes",
-                    "index_bytes",
-                    "disk_used_bytes",
-                    "disk_total_bytes",
-                    "connections_current",
-                    "connections_available",
-                    "oplog_hours",
-                ),
-                or_null(NUMBER),
-            ),
+            **OF_A_CLUSTER,
             "data_members": maybe(NUMBER),
+            "clusters": unless_missing(
+                [{"name": str, "data_members": or_null(NUMBER), **OF_A_CLUSTER}]
+            ),
             "backup_hours": maybe(NUMBER),
             "drill_days": maybe(NUMBER),
             "stored": unless_missing([{"site": str, "bucket": str, "files": int, "bytes": int}]),

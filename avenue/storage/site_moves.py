@@ -17,6 +17,8 @@ from avenue.storage.records import sound
 from avenue.storage.scope import house
 
 SITES = "sites"
+SWITCH = "move_site"
+"""What is done under the lease of a backup while a site is switched: no backup begins meanwhile."""
 KEPT_HOURS = 24
 ACTIVE = [each.value for each in Phase if each is not Phase.KEPT]
 BEFORE_SWITCH = [Phase.COPYING.value, Phase.SETTLING.value, Phase.FENCED.value]

@@ -12,8 +12,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.storage.clusters import every_cluster
 from avenue.storage.connection import META, Database, Document, is_passing, unavailable_when_away
-from avenue.storage.indexes import INDEXES, Index, missing_indexes
+from avenue.storage.indexes import INDEXES, Index, indexes_for, missing_indexes
 from avenue.storage.schema import OUR_COLLECTIONS, Standing, look
 
 T = TypeVar("T")
@@ -176,6 +177,7 @@ class DeploymentStatus:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.cluster = database.cluster
 
     def mongodb(self) -> MongoFacts:
         """Return what is known of the deployment."""
@@ -296,6 +298,10 @@ class DeploymentStatus:
                     found.append(_known(name, index, options, (uses or {}).get(index)))
         return found
 
+    def wanted_indexes(self) -> list[Index]:
+        """Return those of our list that the database has to have."""
+        return indexes_for(self._database)
+
     def index_weights(self, collections: Iterable[str]) -> list[IndexWeight]:
         """Return what the indexes of these weigh, those left out that tell it to nobody."""
         raw, found = self._database.raw, []
@@ -319,6 +325,11 @@ class DeploymentStatus:
         """Return the indexes of our list that are not there, as `jobs.kind_1`."""
         with unless_refused():
             return missing_indexes(self._database)
+
+
+def beside(home: Database) -> list[DeploymentStatus]:
+    """Return the clusters beside home; raise `Unavailable` when one is away."""
+    return [DeploymentStatus(each) for each in every_cluster(home)[1:]]
 
 
 def _members(hello: Mapping[str, Any], seen: Mapping[str, Any] | None) -> tuple[Member, ...]:

@@ -15,7 +15,7 @@ from avenue.backup.targets.directory import DirectoryTarget
 from avenue.backup.verify import ALL, Verification
 from avenue.config import new_secret
 from avenue.storage.connection import Database
-from avenue.storage.copying.reading import DatabaseSource
+from avenue.storage.copying.reading import HomeSource
 from avenue.storage.leases import Leases
 from tests.commands import Commands
 from tests.health.planting import FILES, Store
@@ -58,8 +58,8 @@ class House:
 
     def create(self, **more: Any) -> Manifest:
         """Back it up."""
-        sources = [DatabaseSource(self.database)]
-        creation = Creation(sources, Leases(self.database), self.target, settle_seconds=0)
+        home = HomeSource(self.database)
+        creation = Creation(home, Leases(self.database), self.target, settle_seconds=0)
         return creation.run(**more)
 
     @property

@@ -19,7 +19,7 @@ from avenue.backup.targets.directory import DirectoryTarget
 from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.storage.connection import INSTALLATION, META
-from avenue.storage.copying.reading import LEFT_OUT, CollectionsChanged, DatabaseSource
+from avenue.storage.copying.reading import LEFT_OUT, CollectionsChanged, HomeSource
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.leases import Lease, Leases
 from avenue.storage.scope import house as whole_house
@@ -56,7 +56,7 @@ def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_
 
 def test_what_changes_meanwhile_is_not_in_it(shop: House) -> None:
     shop.fill()
-    with DatabaseSource(shop.database).moment() as moment:
+    with HomeSource(shop.database).moment() as moment:
         before = b"".join(moment.records("assets"))
         shop.raw["assets"].delete_many({})
         shop.raw["shop_products"].update_many({}, {"$set": {"name": "Changed"}})
@@ -73,7 +73,7 @@ def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> N
     shop.raw["guests"].insert_one({"_id": 1})
 
     def read_all() -> None:
-        with DatabaseSource(shop.database).moment() as moment:
+        with HomeSource(shop.database).moment() as moment:
             if change == "rename":
                 shop.raw["guests"].rename("visitors")
             elif change == "drop":

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from avenue.storage.connection import Database
-from avenue.storage.copying.reading import DatabaseSource, FileAt
+from avenue.storage.copying.reading import FileAt, HomeSource
 from tests.backup.house import House
 from tests.backup.test_killed import environment
 from tests.waiting import wait_until
@@ -87,7 +87,7 @@ def test_a_large_shop(shop: House, empty: Database, database_uri: str) -> None:
         print(f"{what}: {seconds:.1f} s, {amount / MB / seconds:.0f} MB/s")
 
     began = time.monotonic()
-    source, read = DatabaseSource(shop.database), 0
+    source, read = HomeSource(shop.database), 0
     with source.moment() as moment:
         for each in moment.collections:
             read += sum(map(len, moment.records(each.name)))

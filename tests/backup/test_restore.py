@@ -8,7 +8,6 @@ import bson
 import pytest
 
 from avenue.app.background import Background
-from avenue.app.backups import restoration
 from avenue.backup.errors import BackupDamaged
 from avenue.backup.restore import Restoration, Restored
 from avenue.clock import utc_now
@@ -19,7 +18,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import LEFT_OUT
-from avenue.storage.copying.writing import Destination, NotEmpty, Renaming
+from avenue.storage.copying.writing import NotEmpty, Renaming
 from avenue.storage.indexes import missing_indexes
 from avenue.storage.schema import HalfRestored, NewerDatabase, Standing, look
 from tests.backup.house import House
@@ -31,7 +30,7 @@ AGE = timedelta(days=40)
 def restore(shop: House, into: Database, renaming: Renaming | None = None, **more: Any) -> Restored:
     renaming = renaming or Renaming()
     repository = shop.repository
-    work = restoration(into, repository, renaming, lambda _: None)
+    work = Restoration(repository, into)
     keeps = more.pop("keeps_tokens", False)
     return work.run(repository.manifest(**more), renaming, keeps_tokens=keeps)
 
@@ -87,7 +86,7 @@ def test_everything_comes_back_as_it_was_although_a_restore_is_killed(
     empty.raw[META].insert_one({"_id": "restore", "order": {"snapshot": "x"}})
     empty.raw["product_images.files"].insert_one({"_id": "default/left"})
     for steps in (1, 2, 3):
-        work = Restoration(shop.repository, Destination(empty, Renaming()), killed_after(steps))
+        work = Restoration(shop.repository, empty, killed_after(steps))
         with pytest.raises(Killed):
             work.run(shop.repository.manifest(first.id), Renaming(), keeps_tokens=False)
         with pytest.raises(HalfRestored):

@@ -10,8 +10,9 @@ from tests.http.application import Application
 from tests.mongod import Guard, Mongod, database_name
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def second(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
+    """Never hurt it, as `mongod`: all tests of a worker have it."""
     with Mongod(mongod_binary, guard) as running:
         yield running
 

@@ -28,7 +28,7 @@ from avenue.notifications.models import Channel, Draft
 from avenue.notifications.store import OutboxStore
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster
 from avenue.storage.connection import META, Database
-from avenue.storage.copying.reading import DatabaseSource, SitesElsewhere
+from avenue.storage.copying.reading import ClusterAway, HomeSource
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     HOUSE_COLLECTIONS,
@@ -180,11 +180,6 @@ def placed(cluster: dict[str, Any]) -> list[str]:
     return [each["site"] for each in cluster["sites"]]
 
 
-def test_a_backup_refuses_what_it_would_not_read(two: Application) -> None:
-    with pytest.raises(SitesElsewhere, match=OTHER_SITE), DatabaseSource(two.database).moment():
-        pass
-
-
 @pytest.mark.failing_jobs
 def test_one_that_is_away_costs_its_own_site_503_and_nobody_else_anything(
     two: Application, here: Caller, there: Caller, second: Mongod, c2: Any
@@ -214,6 +209,9 @@ def test_one_that_is_away_costs_its_own_site_503_and_nobody_else_anything(
         run(two, SWEEP)
         run(two, INSPECT)
         run(two, COUNT_QUOTAS)
+        home = HomeSource(two.database)
+        with pytest.raises(ClusterAway, match="c2"):
+            home.beside(home.places())
         background = Background(two.settings, two.database)
         job = background.begin(COUNT_QUOTAS, {"holder": Holder(site=OTHER_SITE).id})
         runner = JobRunner(JobService(MongoJobStore(two.database)), background._handlers)

@@ -49,13 +49,14 @@ OWN = (OWN_WEBHOOKS, BROWSERS)
 class Watched:
     """What is looked at.
 
-    `scans` are those of the clusters at hand, none where nothing is scanned.
+    `deployments` are all clusters, and raise `Unavailable` when one is away; `scans` are those of
+    the clusters at hand, none where nothing is scanned.
     """
 
     jobs: JobService
     outbox: OutboxStore
     inspections: InspectionStore
-    deployment: DeploymentStatus
+    deployments: Callable[[], Sequence[DeploymentStatus]]
     facts: FactStore
     snapshots: SnapshotStore
     traffic: MongoTrafficStore
@@ -78,7 +79,7 @@ class GlanceService:
         self._jobs = watched.jobs
         self._outbox = watched.outbox
         self._inspections = watched.inspections
-        self._deployment = watched.deployment
+        self._deployments = watched.deployments
         self._facts = watched.facts
         self._snapshots = watched.snapshots
         self._traffic = watched.traffic
@@ -155,8 +156,9 @@ class GlanceService:
         return {(Measure.UNDELIVERED, None): max(waited_for, default=0)}
 
     def _plan(self) -> Figures:
-        facts = self._deployment.database()
-        used = (facts.storage_bytes or 0) + (facts.index_bytes or 0)
+        """Return how much the cluster has of its plan that has the most."""
+        facts = [each.database() for each in self._deployments()]
+        used = max((each.storage_bytes or 0) + (each.index_bytes or 0) for each in facts)
         return _share(Measure.PLAN, used, self._settings.database_gb * GB)
 
     def _scanning(self) -> Figures:

@@ -109,19 +109,20 @@ class Fsck:
 
     def _outside(self, every: Sequence[Site]) -> Iterator[Sequence[Flaw]]:
         """Go through what has ids that begin with no site: other programs wrote it."""
-        spans = spans_outside(each.id for each in every)
-        for bucket, span in itertools.product(BUCKETS, spans):
+        spans, store = spans_outside(each.id for each in every), self._store
+        for cluster, bucket, span in itertools.product(store.clusters(), BUCKETS, spans):
+            where = "" if cluster is cluster.home else f" It is on the cluster {cluster.cluster}."
             last: Any = START
-            while files := self._store.foreign_files(bucket, span, last, BATCH):
+            while files := store.foreign_files(cluster, bucket, span, last, BATCH):
                 last = files[-1]
-                said = "No site has stored this file."
+                said = f"No site has stored this file.{where}"
                 lost = self._of_no_site(files)
                 yield [_outside(Kind.FOREIGN_FILE, bucket, each, said) for each in lost]
             last = START
-            while owners := self._store.foreign_chunks(bucket, span, last, BATCH):
+            while owners := store.foreign_chunks(cluster, bucket, span, last, BATCH):
                 last = owners[-1]
-                said = "These chunks belong to no file and no site."
-                lost = [e for e in self._of_no_site(owners) if not self._store.has_file(bucket, e)]
+                said = f"These chunks belong to no file and no site.{where}"
+                lost = [e for e in self._of_no_site(owners) if not store.has_file(bucket, e)]
                 yield [_outside(Kind.ORPHAN_CHUNKS, bucket, each, said) for each in lost]
 
     def _of_no_site(self, stored_ids: Sequence[Any]) -> list[Any]:

@@ -184,7 +184,10 @@ class Repair:
             return IS_WRITTEN
         is_left = not swept.may_be_named(stored_id)
         if is_left and not self._store.has_file(bucket, stored_id):
-            swept.delete_file(bucket, stored_id)
+            if finding.site is None:  # whichever cluster they are on
+                self._store.remove_chunks(bucket, stored_id)
+            else:
+                swept.delete_file(bucket, stored_id)
         return None
 
     def _remove_rendition(self, finding: Flaw) -> str | None:

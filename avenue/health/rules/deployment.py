@@ -20,7 +20,7 @@ from avenue.health.thresholds import (
     UNUSED_DAYS,
     WANTED_OPLOG_HOURS,
 )
-from avenue.storage.indexes import INDEXES
+from avenue.storage.indexes import INDEXES, Index
 from avenue.storage.status import (
     DatabaseFacts,
     IndexWeight,
@@ -310,9 +310,11 @@ def missing(places: Sequence[str]) -> Iterator[Finding]:
         )
 
 
-def indexes(found: Sequence[KnownIndex], now: datetime) -> Iterator[Finding]:
-    """Yield which indexes are missing, are other than they should be, or help nobody."""
-    wanted = {f"{each.collection}.{each.name}" for each in INDEXES}
+def indexes(
+    found: Sequence[KnownIndex], now: datetime, ours: Sequence[Index] = INDEXES
+) -> Iterator[Finding]:
+    """Yield which of `ours` are missing or other than they should be, and which help nobody."""
+    wanted = {f"{each.collection}.{each.name}" for each in ours}
     yield from missing(sorted(wanted - {each.place for each in found}))
     for index in differing(found):
         yield Finding(

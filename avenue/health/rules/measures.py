@@ -34,6 +34,8 @@ WORSE = (Level.WARNING, Level.CRITICAL)
 DRILL_GRACE_DAYS = 2
 COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
 """Which figure of a snapshot tells of a measure of sites."""
+OF_CLUSTERS = frozenset({Measure.DISK, Measure.CONNECTIONS, Measure.OPLOG})
+"""What the worst of all clusters is told of."""
 HEADLINES: Mapping[Measure, str] = {
     Measure.DISK: sentence("The disk of the database is {value} % full."),
     Measure.CONNECTIONS: sentence("{value} % of the connections of the database are in use."),
@@ -338,6 +340,9 @@ def readings(
     """
     open_now = [each for each in open_now if each[0] not in GLANCED]
     found = {each.key: each for each in _readings(snapshot)}
+    if "clusters" in snapshot.missing:  # what is open may be of one of them
+        for measure in OF_CLUSTERS & {each for each, _ in open_now}:
+            found.pop((measure, None), None)
     yield from found.values()
     for measure, site in open_now:
         was_counted = COUNTED_AS.get(measure) not in snapshot.missing
@@ -356,10 +361,9 @@ def glanced(glance: Glance, open_now: Iterable[tuple[Measure, str | None]]) -> I
 
 def _readings(snapshot: Snapshot) -> Iterator[Reading]:
     whole = {
-        Measure.DISK: snapshot.disk_percent,
-        Measure.CONNECTIONS: snapshot.connections_percent,
-        # Of one member nobody has to catch up.
-        Measure.OPLOG: None if snapshot.data_members == 1 else snapshot.oplog_hours,
+        Measure.DISK: snapshot.fullest_disk_percent,
+        Measure.CONNECTIONS: snapshot.most_connections_percent,
+        Measure.OPLOG: snapshot.least_oplog_hours,
         Measure.ERRORS: error_percent(snapshot.traffic) if snapshot.traffic else None,
         Measure.BACKUP: snapshot.backup_hours,
         Measure.DRILL: snapshot.drill_days,

@@ -4,10 +4,13 @@ Records are read with read concern `snapshot`: all collections at the same time,
 takes, within the history the server keeps (300 seconds unless set otherwise). A snapshot read of a
 collection that was renamed or dropped meanwhile returns nothing and no error, so the UUIDs of all
 collections are compared before and after. Files never change, so their bytes are read afterwards.
+
+Each cluster has a time of its own. Of a site that has records on two clusters, for it moves, those
+are read that are where the directory says it is.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, cast
@@ -17,12 +20,14 @@ from bson import json_util
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from avenue.errors import Conflict, Unavailable
+from avenue.errors import Unavailable
 from avenue.identity import HOME_CLUSTER
-from avenue.storage.connection import Database, Document, unavailable_when_away
-from avenue.storage.directory import cluster_in
+from avenue.storage.clusters import ClusterNotReady, UnknownCluster, admit
+from avenue.storage.connection import META, Database, Document, unavailable_when_away
+from avenue.storage.directory import WRITES_WAIT, cluster_in
+from avenue.storage.refusing import of_no
 from avenue.storage.schema import installation_of
-from avenue.storage.scope import BUCKETS, RENDITIONS, house
+from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house
 
 FILES = ".files"
 CHUNKS = ".chunks"
@@ -42,6 +47,8 @@ LEFT_OUT = frozenset(
 )
 """Collections that are not copied, and why."""
 BATCH = 1000
+AS_THEY_LIE = [("$natural", 1)]
+"""Everything is read: by an index that would be the slower way to most of it."""
 SNAPSHOT_TOO_OLD = 239
 SNAPSHOT_UNAVAILABLE = 246
 
@@ -57,12 +64,12 @@ class HistoryTooShort(Unavailable):
     )
 
 
-class SitesElsewhere(Conflict):
-    """Sites are on other clusters than home, which a backup does not read yet."""
+class ClusterAway(Unavailable):
+    """A cluster that is to be read is away."""
 
-    code = "sites_elsewhere"
-    message = "These sites are not on the cluster home, which is all that is read: {sites}."
-    hint = "Save their clusters with `mongodump`, and these sites by `export --site`."
+    code = "cluster_away"
+    message = "The cluster {cluster} is away, and what its sites have cannot be read."
+    hint = "Run it again once `python -m avenue clusters list` says that it is there."
 
 
 class CollectionsChanged(Unavailable):
@@ -95,20 +102,29 @@ class FileAt:
     sha256: str | None
 
 
-class Moment:
-    """The records of a database as they all were at one time."""
+Places = Mapping[str, str]
+"""The cluster of each site, as the directory says it."""
 
-    def __init__(self, database: Database, session: ClientSession) -> None:
+
+class Moment:
+    """The records of a database as they all were at one time, but those of sites elsewhere."""
+
+    def __init__(self, database: Database, session: ClientSession, places: Places | None) -> None:
+        """`places` are those that the home database told; None for that one itself."""
         self._raw = database.raw
         self._session = session
         with _explained():
             infos = self._list()
             # The first read of the session fixes the time for all others.
-            kept = {"_id": 1, "cluster": 1}
-            sites = list(self._raw["sites"].find({}, kept, session=session).sort("_id", 1))
-            self.sites: Sequence[str] = [str(each["_id"]) for each in sites]
-        if elsewhere := [each["_id"] for each in sites if cluster_in(each) != HOME_CLUSTER]:
-            raise SitesElsewhere(sites=", ".join(map(str, elsewhere)))
+            self._raw[META].find_one({}, {"_id": 1}, session=session)
+            if places is None:
+                kept = {"cluster": 1}
+                places = _places(self._raw["sites"].find({}, kept, session=session).sort("_id", 1))
+        self.places: Places = places
+        self.sites: Sequence[str] = [
+            each for each, cluster in places.items() if cluster == database.cluster
+        ]
+        self._elsewhere = places.keys() - set(self.sites)
         self.collections: Sequence[CollectionAt] = [self._collection(each) for each in infos]
         time: Any = session._snapshot_time  # noqa: SLF001 - the driver tells it nobody
         self.cluster_time = (time.time, time.inc)
@@ -116,7 +132,11 @@ class Moment:
 
     def records(self, name: str) -> Iterator[bytes]:
         """Yield the documents of a collection as BSON, many together; no document is cut."""
-        batches = self._raw[name].find_raw_batches({}, session=self._session, batch_size=BATCH)
+        of_sites = name in SITE_COLLECTIONS or bucket_of(name) is not None
+        query = of_no(self._elsewhere, name) if of_sites else {}
+        batches = self._raw[name].find_raw_batches(
+            query, hint=AS_THEY_LIE, session=self._session, batch_size=BATCH
+        )
         with _explained(), batches:
             yield from cast(Iterator[bytes], batches)
 
@@ -149,24 +169,19 @@ class Moment:
 class DatabaseSource:
     """All that one database holds, for whoever copies it."""
 
-    name = "home"
-
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def installation(self) -> str:
-        """Return what tells this database from all others."""
-        with unavailable_when_away():
-            return installation_of(self._database)
+        self.name = database.cluster
 
     @contextlib.contextmanager
-    def moment(self) -> Iterator[Moment]:
+    def moment(self, places: Places | None = None) -> Iterator[Moment]:
         """Give the records as they are now; end with an error unless they could all be read.
 
-        Raise `HistoryTooShort`, `CollectionsChanged`, `SitesElsewhere` or `Unavailable`.
+        `places` are those of the home database's moment. Raise `HistoryTooShort`,
+        `CollectionsChanged` or `Unavailable`.
         """
         with self._database.client.start_session(snapshot=True) as session:
-            moment = Moment(self._database, session)
+            moment = Moment(self._database, session, places)
             yield moment
             moment.check()
 
@@ -174,6 +189,51 @@ class DatabaseSource:
         """Yield the `length` bytes of a file; raise `Incomplete` where there are others."""
         files = house(self._database).files(file.bucket)
         return files.read(file.id, 0, file.length, length=file.length)
+
+
+class HomeSource(DatabaseSource):
+    """The home database, which tells where the sites are, and of the other clusters."""
+
+    def installation(self) -> str:
+        """Return what tells this database from all others."""
+        with unavailable_when_away():
+            return installation_of(self._database)
+
+    def places(self) -> Places:
+        """Return where the sites are now."""
+        sites = self._database.raw["sites"]
+        with unavailable_when_away():
+            return _places(sites.find({}, {"cluster": 1}))
+
+    def switching(self) -> Sequence[str]:
+        """Return the sites that are just going from one cluster to another: their writes wait."""
+        sites, query = self._database.raw["sites"], {"move.phase": {"$in": sorted(WRITES_WAIT)}}
+        with unavailable_when_away():
+            return [str(each["_id"]) for each in sites.find(query, {"_id": 1}).sort("_id", 1)]
+
+    def beside(self, places: Places) -> Sequence[DatabaseSource]:
+        """Return the other clusters on which there are sites.
+
+        Raise `UnknownCluster`, `ClusterNotReady` or `ClusterAway`.
+        """
+        found = []
+        for name in sorted(set(places.values()) - {HOME_CLUSTER}):
+            cluster = self._database.clusters.get(name)
+            if cluster is None:
+                raise UnknownCluster(name)
+            try:
+                cluster.ping()
+                admit(cluster)
+            except ClusterNotReady:
+                raise
+            except Unavailable as error:
+                raise ClusterAway(cluster=name) from error
+            found.append(DatabaseSource(cluster))
+        return found
+
+
+def _places(sites: Iterable[Document]) -> Places:
+    return {str(each["_id"]): cluster_in(each) for each in sites}
 
 
 def bucket_of(collection: str) -> str | None:

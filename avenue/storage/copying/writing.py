@@ -2,7 +2,8 @@
 
 Order: files with their chunks, records, what time and the outside would make of them, indexes,
 those that forget last, and the marker that makes the database one of ours. Until then it is refused
-by whoever looks (`HalfRestored`); the same restore, begun again, goes on.
+by whoever looks (`HalfRestored`); the same restore, begun again, goes on. Where there are several
+clusters each of them has to be empty, and all become ours together.
 """
 
 import time
@@ -17,21 +18,30 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
 
 from avenue.errors import Conflict
-from avenue.storage.connection import META, QUICK, Database, Document, unavailable_when_away
-from avenue.storage.copying.reading import CHUNKS, FILES, LEFT_OUT, documents_in
+from avenue.identity import HOME_CLUSTER
+from avenue.storage.clusters import CLUSTER
+from avenue.storage.connection import MARKER, META, QUICK, Database, Document, unavailable_when_away
+from avenue.storage.copying.reading import (
+    CHUNKS,
+    FILES,
+    LEFT_OUT,
+    bucket_of,
+    documents_in,
+)
 from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.indexes import EXPIRY, INDEXES, create_indexes
 from avenue.storage.schema import (
     OUR_COLLECTIONS,
     RESTORE,
-    HalfRestored,
     Standing,
+    is_half_restored,
     look,
     mark_restored,
     migrate,
 )
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
+SITES = "sites"
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_RECORDS = 1000
 BATCH_FILES = 200
@@ -74,8 +84,13 @@ class NotEmpty(Conflict):
     """There is something in the database already."""
 
     code = "database_not_empty"
-    message = "The database {database} is not empty, so nothing is restored into it."
-    hint = "Put the name of a database that is not there yet into MONGODB_URI."
+    message = (
+        "The database {database} of the cluster {cluster} is not empty, so nothing is restored."
+    )
+    hint = (
+        "Put the name of a database that is not there yet into MONGODB_URI, and into each "
+        "AVENUE_CLUSTER_<NAME>."
+    )
 
 
 class NotThoseBytes(Exception):
@@ -86,12 +101,14 @@ class NotThoseBytes(Exception):
 class Renaming:
     """One site alone, under another id perhaps; and hosts under other names.
 
-    `site` is None for all sites. `hosts` are from old to new.
+    `site` is None for all sites. `hosts` are from old to new. `clusters` are those of sites, by the
+    ids they had; a site that is not among them goes to home.
     """
 
     site: str | None = None
     becomes: str | None = None
     hosts: tuple[tuple[str, str], ...] = ()
+    clusters: tuple[tuple[str, str], ...] = ()
 
     @property
     def new_id(self) -> str | None:
@@ -100,7 +117,7 @@ class Renaming:
 
     @property
     def is_needed(self) -> bool:
-        """Whether anything is left out or changed."""
+        """Whether anything is left out or changed, but for the clusters of sites."""
         return self.site is not None or bool(self.hosts)
 
     def wants(self, collection: str) -> bool:
@@ -112,14 +129,14 @@ class Renaming:
 
     def renamed(self, collection: str, document: Document) -> Document | None:
         """Return a record as it is to be, None for one that stays behind."""
-        if collection == "sites":
-            document = self._hosts_of(document)
+        if collection == SITES:
+            document = self._placed(self._hosts_of(document))
         if self.site is None:
             return document
         if collection == "users":
             return self._person(document)
         is_ours = collection in OUR_COLLECTIONS
-        owner = document["_id"] if collection == "sites" else _site_of(collection, document)
+        owner = document["_id"] if collection == SITES else _site_of(collection, document)
         if not is_ours or owner != self.site:
             return None
         return self._moved(document)
@@ -144,6 +161,12 @@ class Renaming:
             moved["metadata"] = {**metadata, "site": new}
         return moved
 
+    def _placed(self, document: Document) -> Document:
+        """Return the record of a site with its cluster; of a move nothing is left."""
+        placed = {name: each for name, each in document.items() if name not in {"cluster", "move"}}
+        cluster = dict(self.clusters).get(document["_id"], HOME_CLUSTER)
+        return placed if cluster == HOME_CLUSTER else {**placed, "cluster": cluster}
+
     def _hosts_of(self, document: Document) -> Document:
         renamed, hosts = dict(self.hosts), document.get("hosts")
         changed = dict(document)
@@ -166,8 +189,27 @@ class FileToPut:
     pieces: Callable[[], Iterator[bytes]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What of a database goes to one cluster: what is of `sites`, or with `but` all that is not."""
+
+    sites: frozenset[str] = frozenset()
+    but: bool = True
+
+    def wants(self, collection: str) -> bool:
+        """Tell whether anything of a collection does."""
+        return self.but or _is_of_sites(collection)
+
+    def has(self, collection: str, document: Mapping[str, Any]) -> bool:
+        """Tell whether a document of such a collection does."""
+        if not self.sites or not _is_of_sites(collection):
+            return self.but
+        owner = _site_of(collection, document)
+        return (isinstance(owner, str) and owner in self.sites) is not self.but
+
+
 class Destination:
-    """An empty database that a snapshot is written into."""
+    """An empty database that a snapshot is written into, or a part of one."""
 
     def __init__(self, database: Database, renaming: Renaming) -> None:
         self._database = database
@@ -176,23 +218,30 @@ class Destination:
         self.goes_on = False
         """Whether an earlier restore of the same had begun here."""
 
+    def check(self) -> None:
+        """Raise `NotEmpty` unless the database is empty, or a restore has begun here."""
+        with unavailable_when_away():
+            if is_half_restored(self._database):
+                return
+            is_empty = look(self._database) is Standing.EMPTY
+            names = set(self._raw.list_collection_names()) - {META}
+            taken = [each for each in names if self._raw[each].find_one({}, {"_id": 1})]
+            if not is_empty or taken:
+                raise NotEmpty(database=self._raw.name, cluster=self._database.cluster)
+
     def begin(self, order: Mapping[str, Any]) -> None:
-        """Begin, or go on with, what `order` says; raise `NotEmpty`.
+        """Begin, or go on with, what `order` says.
 
         What another order has left half done is removed.
         """
         with unavailable_when_away():
-            try:
-                is_empty = look(self._database) is Standing.EMPTY
-            except HalfRestored:
+            if is_half_restored(self._database):
                 self._go_on(order)
-                return
-            names = set(self._raw.list_collection_names()) - {META}
-            taken = [each for each in names if self._raw[each].find_one({}, {"_id": 1})]
-            if not is_empty or taken:
-                raise NotEmpty(database=self._raw.name)
-            self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
-            self._prepare()
+            else:
+                self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
+            # By this index chunks of a batch that was cut short are found.
+            of_chunks = [each for each in INDEXES if _is_of_chunks(each.collection)]
+            create_indexes(self._database, of_chunks)
 
     def _go_on(self, order: Mapping[str, Any]) -> None:
         found = self._raw[META].find_one({"_id": RESTORE}) or {}
@@ -201,27 +250,25 @@ class Destination:
         for name in self._raw.list_collection_names():
             if name != META and not (self.goes_on and name in kept):
                 self._raw.drop_collection(name)
+        self._raw[META].delete_many({"_id": {"$in": [MARKER, CLUSTER]}})
         self._raw[META].replace_one({"_id": RESTORE}, {"order": dict(order)}, upsert=True)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """Have the index by which chunks of a batch that was cut short are found."""
-        create_indexes(self._database, [each for each in INDEXES if _is_of_chunks(each.collection)])
 
     def files_in(
-        self, bucket: str, records: IO[bytes]
+        self, bucket: str, records: IO[bytes], wanted: Wanted
     ) -> Iterator[Sequence[tuple[Document, Document]]]:
         """Yield the file documents that are to be written, as they were and as they are to be."""
-        for batch in _batches(documents_in(records), BATCH_FILES):
-            renamed = [(each, self._renaming.renamed(f"{bucket}{FILES}", each)) for each in batch]
-            wanted = {new["_id"]: (old, new) for old, new in renamed if new is not None}
+        name = f"{bucket}{FILES}"
+        here = (each for each in documents_in(records) if wanted.has(name, each))
+        for batch in _batches(here, BATCH_FILES):
+            renamed = [(each, self._renaming.renamed(name, each)) for each in batch]
+            lacking = {new["_id"]: (old, new) for old, new in renamed if new is not None}
             with unavailable_when_away():
-                files = self._raw[f"{bucket}{FILES}"]
-                there = files.find({"_id": {"$in": list(wanted)}}, {"_id": 1}) if wanted else ()
+                files = self._raw[name]
+                there = files.find({"_id": {"$in": list(lacking)}}, {"_id": 1}) if lacking else ()
                 for each in there:
-                    del wanted[each["_id"]]
-            if wanted:
-                yield list(wanted.values())
+                    del lacking[each["_id"]]
+            if lacking:
+                yield list(lacking.values())
 
     def put_files(self, bucket: str, files: Iterable[FileToPut]) -> None:
         """Write files: the bytes of a few, then their documents, for which a majority is waited."""
@@ -257,25 +304,27 @@ class Destination:
                 collection.delete_many({"$or": ids})
             collection.insert_many(chunks, ordered=False)
 
-    def put_records(self, name: str, records: IO[bytes]) -> Iterator[int]:
+    def put_records(self, name: str, records: IO[bytes], wanted: Wanted) -> Iterator[int]:
         """Write the records of a collection; yield how many are done."""
         if name in NOT_RESTORED or not self._renaming.wants(name):
             return
         done = 0
         collection = self._raw[name]
-        for batch in _batches(self._documents(name, records), BATCH_RECORDS):
+        for batch in _batches(self._documents(name, records, wanted), BATCH_RECORDS):
             with unavailable_when_away():
                 collection.insert_many(batch, ordered=False)
             done += len(batch)
             yield done
 
-    def _documents(self, name: str, records: IO[bytes]) -> Iterator[Any]:
-        if not self._renaming.is_needed:
+    def _documents(self, name: str, records: IO[bytes], wanted: Wanted) -> Iterator[Any]:
+        if name != SITES and not self._renaming.is_needed:
             raw = bson.CodecOptions(document_class=RawBSONDocument)
-            yield from bson.decode_file_iter(records, raw)
+            found = bson.decode_file_iter(records, raw)
+            yield from (each for each in found if wanted.has(name, each))
             return
         for document in documents_in(records):
-            if (renamed := self._renaming.renamed(name, document)) is not None:
+            renamed = self._renaming.renamed(name, document)
+            if renamed is not None and wanted.has(name, document):
                 yield renamed
 
     def settle(self, taken_at: datetime, *, keeps_tokens: bool) -> None:
@@ -301,8 +350,8 @@ class Destination:
         epoch = int(time.time())
         self._raw["users"].update_many({}, {"$set": {"session_epoch": epoch, "token_epoch": epoch}})
 
-    def finish(self, version: int, foreign: Mapping[str, bytes]) -> None:
-        """Create the indexes, those that forget last, and let the database be ours.
+    def index(self, foreign: Mapping[str, bytes]) -> None:
+        """Create the indexes, those that forget last.
 
         `foreign` has the metadata of collections by name, of which those that are not ours count.
         """
@@ -312,8 +361,6 @@ class Destination:
                     self._index_as_told(name, metadata)
             create_indexes(self._database, [each for each in INDEXES if EXPIRY not in each.options])
             create_indexes(self._database, [each for each in INDEXES if EXPIRY in each.options])
-            mark_restored(self._database, version)
-        migrate(self._database)
 
     def _index_as_told(self, name: str, metadata: bytes) -> None:
         told = json_util.loads(metadata.decode())
@@ -326,6 +373,48 @@ class Destination:
                 models.append(IndexModel(list(each["key"].items()), **options))
         if models:
             self._raw[name].create_indexes(models)
+
+
+class Destinations:
+    """The empty databases of an installation, one for each cluster."""
+
+    def __init__(self, home: Database, renaming: Renaming) -> None:
+        self._home = home
+        self._all = {
+            each.cluster: Destination(each, renaming) for each in (home, *home.clusters.values())
+        }
+
+    def __getitem__(self, cluster: str) -> Destination:
+        return self._all[cluster]
+
+    def begin(self, order: Mapping[str, Any]) -> None:
+        """Begin, or go on with, what `order` says; raise `NotEmpty`, and then nothing is written.
+
+        What another order has left half done is removed.
+        """
+        for each in self._all.values():
+            each.check()
+        for each in self._all.values():
+            each.begin(order)
+
+    def finish(
+        self,
+        taken_at: datetime,
+        version: int,
+        foreign: Mapping[str, Mapping[str, bytes]],
+        *,
+        keeps_tokens: bool,
+    ) -> None:
+        """Settle what time and the outside would make of it, and let the databases be ours.
+
+        `foreign` has the metadata of collections, by cluster and name.
+        """
+        for cluster, each in self._all.items():
+            each.settle(taken_at, keeps_tokens=keeps_tokens)
+            each.index(foreign.get(cluster, {}))
+        with unavailable_when_away():
+            mark_restored(self._home, version)
+        migrate(self._home)
 
 
 def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
@@ -427,11 +516,15 @@ def _batches(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _site_of(collection: str, document: Document) -> object:
+def _site_of(collection: str, document: Mapping[str, Any]) -> object:
     if collection in SITE_COLLECTIONS or collection == "api_tokens":
         return document.get("site")
     own_id = document["_id"]
     return own_id.partition("/")[0] if isinstance(own_id, str) and "/" in own_id else None
+
+
+def _is_of_sites(collection: str) -> bool:
+    return collection in SITE_COLLECTIONS or bucket_of(collection) is not None
 
 
 def _is_of_chunks(collection: str) -> bool:

@@ -41,7 +41,7 @@ class Watch:
         self.glances: GlanceService = glance_service(house.settings, house.database, sites)
         self.glances._now = lambda: self.now
         self.used = GB
-        self.glances._deployment = self  # type: ignore[assignment]
+        self.glances._deployments = lambda: [self]  # type: ignore[list-item]
         house.jobs.periodic(WATCH, 180)
         house.raw["findings"].delete_many({})
         house.raw["notification_receivers"].delete_many({})

@@ -22,7 +22,7 @@ from avenue.health.thresholds import BLOATED, FRESH_BYTES, MANY_DOCUMENTS
 from avenue.health.views.doctor import service
 from avenue.health.views.doctor.service import MOST_TOLD, CheckContext, looked
 from avenue.media.intake.sniffing import HEIC
-from avenue.storage.indexes import INDEXES
+from avenue.storage.indexes import INDEXES, Index
 from avenue.storage.status import IndexWeight, KnownIndex, Member, MongoFacts, Oplog
 from tests.table import table
 
@@ -286,6 +286,9 @@ class Fake:
 
     def indexes(self) -> list[KnownIndex]:
         return self.known
+
+    def wanted_indexes(self) -> list[Index]:
+        return list(INDEXES)
 
     def index_weights(self, _collections: Iterable[str]) -> list[IndexWeight]:
         return self.weights

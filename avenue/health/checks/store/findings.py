@@ -19,6 +19,7 @@ from avenue.media.renditions.store import RENDITIONS
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.storage.arriving import TUS_UPLOADS
+from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
 from avenue.storage.scope import Collection, house, site
@@ -123,23 +124,27 @@ class CheckStore:
 
     # What no site has stored
 
+    def clusters(self) -> list[Database]:
+        """Return the clusters that can be looked at just now, home first."""
+        return clusters_at_hand(self._database)
+
     def foreign_files(
-        self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
+        self, cluster: Database, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
         """Return the ids of up to `limit` files in `span`, after the one given, if not `START`."""
-        found = self._files(bucket).find(
+        found = _files(cluster, bucket).find(
             {"_id": _beyond(span, after)}, {"_id": 1}, sort=[("_id", 1)], limit=limit
         )
         return [each["_id"] for each in found]
 
     def foreign_chunks(
-        self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
+        self, cluster: Database, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
         """Return the file ids that the next `limit` chunks in `span` name.
 
         Those after the one given, if it is not `START`.
         """
-        found = self._chunks(bucket).find(
+        found = _chunks(cluster, bucket).find(
             {"files_id": _beyond(span, after)},
             {"_id": 0, "files_id": 1},
             sort=[("files_id", 1), ("n", 1)],
@@ -155,26 +160,32 @@ class CheckStore:
 
     def has_file(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether there is a file document of this id."""
-        return self._files(bucket, stored_id).find_one({"_id": stored_id}, {"_id": 1}) is not None
+        by_id = {"_id": stored_id}
+        places = self._places_of(stored_id)
+        return any(_files(each, bucket).find_one(by_id, {"_id": 1}) for each in places)
 
     def has_chunks(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether any chunk names a file of this id."""
-        return (
-            self._chunks(bucket, stored_id).find_one({"files_id": stored_id}, {"_id": 1})
-            is not None
-        )
+        of_it, places = {"files_id": stored_id}, self._places_of(stored_id)
+        return any(_chunks(each, bucket).find_one(of_it, {"_id": 1}) for each in places)
 
     def newest_chunk_at(self, bucket: str, stored_id: Any) -> datetime | None:
         """Return when the newest chunk of a file was made, None when its id does not tell."""
-        found = self._chunks(bucket, stored_id).find(
-            {"files_id": stored_id}, {"_id": 1}, sort=[("files_id", 1), ("n", -1)], limit=1
-        )
-        made_at = getattr(found[0]["_id"], "generation_time", None) if found else None
-        return made_at if isinstance(made_at, datetime) else None
+        found = [
+            chunk
+            for each in self._places_of(stored_id)
+            for chunk in _chunks(each, bucket).find(
+                {"files_id": stored_id}, {"_id": 1}, sort=[("files_id", 1), ("n", -1)], limit=1
+            )
+        ]
+        times = [getattr(each["_id"], "generation_time", None) for each in found]
+        known = [each for each in times if isinstance(each, datetime)]
+        return max(known) if known and len(known) == len(times) else None
 
     def remove_chunks(self, bucket: str, stored_id: Any) -> None:
         """Remove the chunks that name a file."""
-        self._chunks(bucket, stored_id).delete_all({"files_id": stored_id})
+        for each in self._places_of(stored_id):
+            _chunks(each, bucket).delete_all({"files_id": stored_id})
 
     # Findings
 
@@ -225,15 +236,12 @@ class CheckStore:
     def _mender(self, site_id: str, bucket: str) -> Mender:
         return site(self._database, site_id).mender(bucket)
 
-    def _files(self, bucket: str, stored_id: Any = None) -> Collection:
-        return house(self._where(stored_id)).collection(f"{bucket}.files")
-
-    def _chunks(self, bucket: str, stored_id: Any = None) -> Collection:
-        return house(self._where(stored_id)).collection(f"{bucket}.chunks")
-
-    def _where(self, stored_id: Any) -> Database:
-        """Return the database where the site of a stored id is; home for an id of no site."""
-        return site(self._database, str(stored_id).partition("/")[0]).database
+    def _places_of(self, stored_id: Any) -> list[Database]:
+        """Return the databases that may have what an id names: for one of no site, all."""
+        site_id = str(stored_id).partition("/")[0]
+        own = site(self._database, site_id).database
+        is_of_site = self._database.directory.known(site_id) is not None
+        return [own] if is_of_site else clusters_at_hand(self._database)
 
     def _assets(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ASSETS)
@@ -274,6 +282,14 @@ class ScrubStore:
 
     def _rounds(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(INSPECTIONS)
+
+
+def _files(cluster: Database, bucket: str) -> Collection:
+    return house(cluster).collection(f"{bucket}.files")
+
+
+def _chunks(cluster: Database, bucket: str) -> Collection:
+    return house(cluster).collection(f"{bucket}.chunks")
 
 
 def spans_outside(site_ids: Iterable[str]) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """What a snapshot holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from avenue.health.history.traffic.models import SiteTraffic
 from avenue.storage.status import percent
@@ -79,18 +80,9 @@ class BackupAges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The deployment at one moment, by the clock of the database; None is what it does not tell.
+class Figures:
+    """What a cluster tells of itself; None is what it does not tell."""
 
-    `products` counts the products of each site, `damaged` the files of each that are marked as
-    such. `backup_hours` are since a backup was last made and verified, `drill_days` since one was
-    last restored for trial; both None where backups are not made by themselves. `quotas` has the
-    sites that have one. `traffic` is None in the first snapshot, `sites` has the requests of each
-    site since the beginning. `missing` names those of `stored`, `renditions`, `products`, `damaged`
-    and `quotas` that took too long to count; they are empty.
-    """
-
-    at: datetime
     data_bytes: int | None
     storage_bytes: int | None
     index_bytes: int | None
@@ -100,8 +92,48 @@ class Snapshot:
     connections_available: int | None
     oplog_hours: float | None
     data_members: int | None = None
+
+    @property
+    def disk_percent(self) -> float | None:
+        """How full its disk is."""
+        return percent(self.disk_used_bytes, self.disk_total_bytes)
+
+    @property
+    def connections_percent(self) -> float | None:
+        """How many of the connections it takes are in use."""
+        used, free = self.connections_current, self.connections_available
+        return None if used is None or free is None else percent(used, used + free)
+
+    @property
+    def catching_up_hours(self) -> float | None:
+        """How long a member may be away; of one member nobody has to catch up."""
+        return None if self.data_members == 1 else self.oplog_hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFigures(Figures):
+    """The same of a cluster beside home."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Figures):
+    """The deployment at one moment, by the clock of the database; None is what it does not tell.
+
+    What it tells of itself is of home, `clusters` are those beside it. `products` counts the
+    products of each site, `damaged` the files of each that are marked as such. `backup_hours` are
+    since a backup was last made and verified, `drill_days` since one was last restored for trial;
+    both None where backups are not made by themselves. `quotas` has the sites that have one.
+    `traffic` is None in the first snapshot, `sites` has the requests of each site since the
+    beginning. `missing` names those of `stored`, `renditions`, `products`, `damaged`, `quotas` and
+    `clusters` that took too long to count, or whose cluster was away; they are empty.
+    """
+
+    at: datetime
     backup_hours: float | None = None
     drill_days: float | None = None
+    clusters: tuple[ClusterFigures, ...] = ()
     stored: tuple[Stored, ...] = ()
     renditions: tuple[StoredVariant, ...] = ()
     products: Mapping[str, int] = field(default_factory=dict)
@@ -112,12 +144,33 @@ class Snapshot:
     missing: tuple[str, ...] = ()
 
     @property
-    def disk_percent(self) -> float | None:
-        """How full the database's disk is."""
-        return percent(self.disk_used_bytes, self.disk_total_bytes)
+    def fullest_disk_percent(self) -> float | None:
+        """How full the disk of the cluster is that has the fullest."""
+        return max(_told(each.disk_percent for each in self.everywhere), default=None)
 
     @property
-    def connections_percent(self) -> float | None:
-        """How many of the connections the database takes are in use."""
-        used, free = self.connections_current, self.connections_available
-        return None if used is None or free is None else percent(used, used + free)
+    def most_connections_percent(self) -> float | None:
+        """How many connections are in use on the cluster that has the fewest left."""
+        return max(_told(each.connections_percent for each in self.everywhere), default=None)
+
+    @property
+    def least_oplog_hours(self) -> float | None:
+        """How long a member may be away of the cluster whose members may be so the least."""
+        return min(_told(each.catching_up_hours for each in self.everywhere), default=None)
+
+    @property
+    def everywhere(self) -> tuple[Figures, ...]:
+        """What all clusters tell, home first."""
+        return (self, *self.clusters)
+
+    def together(self, name: str) -> int | None:
+        """Return the sum of a figure of all clusters; None where one of them does not tell it."""
+        told = list(_told(getattr(each, name) for each in self.everywhere))
+        return sum(told) if len(told) == len(self.everywhere) else None
+
+
+N = TypeVar("N", int, float)
+
+
+def _told(values: Iterable[N | None]) -> Iterator[N]:
+    return (each for each in values if each is not None)

@@ -9,7 +9,7 @@ from typing import Any
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.history.snapshots.models import BackupAges, QuotaUse, Snapshot
+from avenue.health.history.snapshots.models import BackupAges, ClusterFigures, QuotaUse, Snapshot
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Site
@@ -55,8 +55,7 @@ class SnapshotService:
 
         What takes longer to count than the database is given is `missing` from it.
         """
-        mongodb, database = self._deployment.mongodb(), self._deployment.database()
-        oplog = mongodb.oplog
+        home = _figures(self._deployment)
         sites = self._sites.all()
         figures: dict[str, Callable[[], Any]] = {
             "stored": lambda: tuple(row for each in sites for row in self._counting.files(each.id)),
@@ -64,6 +63,7 @@ class SnapshotService:
             "products": self._counting.products,
             "damaged": self._counting.damaged,
             "quotas": lambda: tuple(self._quotas(sites)),
+            "clusters": lambda: tuple(map(_beside, self._counting.clusters())),
         }
         counted: dict[str, Any] = {}
         for name, count in figures.items():
@@ -71,16 +71,7 @@ class SnapshotService:
                 counted[name] = count()
         taken = Snapshot(
             at=utc_now(),
-            data_bytes=database.data_bytes,
-            storage_bytes=database.storage_bytes,
-            index_bytes=database.index_bytes,
-            disk_used_bytes=database.disk_used_bytes,
-            disk_total_bytes=database.disk_total_bytes,
-            connections_current=mongodb.connections_current,
-            connections_available=mongodb.connections_available,
-            # A window that only grows says nothing yet: a new deployment is in no danger.
-            oplog_hours=oplog.hours if oplog and not oplog.is_filling else None,
-            data_members=mongodb.data_members,
+            **home,
             **asdict(self._backups()),
             **counted,
             missing=tuple(name for name in figures if name not in counted),
@@ -119,6 +110,28 @@ class SnapshotService:
         for each in sites:
             if quota := site_quota(each, self._settings):
                 yield quota_use(each, self._use.used_lately(Holder(site=each.id)), quota)
+
+
+def _beside(asked: DeploymentStatus) -> ClusterFigures:
+    return ClusterFigures(name=asked.cluster, **_figures(asked))
+
+
+def _figures(asked: DeploymentStatus) -> dict[str, Any]:
+    """Return what a cluster tells of itself, by the fields of `Figures`."""
+    mongodb, database = asked.mongodb(), asked.database()
+    oplog = mongodb.oplog
+    return {
+        "data_bytes": database.data_bytes,
+        "storage_bytes": database.storage_bytes,
+        "index_bytes": database.index_bytes,
+        "disk_used_bytes": database.disk_used_bytes,
+        "disk_total_bytes": database.disk_total_bytes,
+        "connections_current": mongodb.connections_current,
+        "connections_available": mongodb.connections_available,
+        # A window that only grows says nothing yet: a new deployment is in no danger.
+        "oplog_hours": oplog.hours if oplog and not oplog.is_filling else None,
+        "data_members": mongodb.data_members,
+    }
 
 
 def quota_use(site: Site, used: Amount, quota: Amount) -> QuotaUse:

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from avenue.health.history.snapshots.models import (
+    ClusterFigures,
     KeptCounts,
     QuotaUse,
     Snapshot,
@@ -21,6 +22,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import whole
 from avenue.storage.scope import BUCKETS, house, site
+from avenue.storage.status import DeploymentStatus, beside
 
 SNAPSHOTS = "infra_metrics"
 OLDEST_FIRST = [("created_at", 1)]
@@ -33,7 +35,12 @@ OF_THE_HOUSE = [
     for each in fields(Snapshot)
     if each.name not in {"at", "quotas", "sites", *OF_EACH_SITE}
 ]
-ROWS = {"stored": Stored, "renditions": StoredVariant, "quotas": QuotaUse}
+ROWS = {
+    "stored": Stored,
+    "renditions": StoredVariant,
+    "quotas": QuotaUse,
+    "clusters": ClusterFigures,
+}
 
 
 class SnapshotStore:
@@ -121,6 +128,10 @@ class HouseCounts:
             Stored(site=site_id, bucket=bucket, files=files, bytes=length)
             for bucket, files, length in found
         ]
+
+    def clusters(self) -> list[DeploymentStatus]:
+        """Return the clusters beside home, to be asked; raise `Unavailable` when one is away."""
+        return beside(self._database)
 
     def renditions(self) -> list[StoredVariant]:
         """Count the renditions of all sites, by size."""

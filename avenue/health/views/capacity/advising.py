@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.views.capacity.models import GB, Forecast, Measure, Shortage, Storing, Throughput
 from avenue.health.views.capacity.projecting import ROOM_PERCENT
+from avenue.identity import HOME_CLUSTER
 
 MIB = 1024 * 1024  # what limits.quota_mb counts
 FAR_DAYS = 365.0  # what runs out later is not bought now, and what is bought should last so long
@@ -41,9 +42,15 @@ def _filling(
     enough = (forecast.used_bytes + forecast.rise * FAR_DAYS) * 100 / ROOM_PERCENT
     if forecast.measure is Measure.DISK:
         members = kept.members if kept and kept.members else 1
+        is_home = forecast.cluster in {None, HOME_CLUSTER}
         whose = f"each of the {members} members" if members > 1 else "the database"
+        if not is_home:
+            whose = f"each member of the cluster {forecast.cluster}"
         cure = f"Give {whose} a disk of {-(-enough // GB):,.0f} GB: that will do for a year."
-        yield Shortage(what="the database's disk", percent=percent, days=days, on=on, cure=cure)
+        if not is_home:
+            cure += " Or move a site away: `python -m avenue clusters advise`."
+        what = "the database's disk" if is_home else f"the disk of the cluster {forecast.cluster}"
+        yield Shortage(what=what, percent=percent, days=days, on=on, cure=cure)
         return
     cure = (
         f"Raise limits.quota_mb to {-(-enough // MIB):.0f}, which will do for a year, or "
@@ -55,7 +62,7 @@ def _filling(
 
 
 def _connections(snapshot: Snapshot, percent: int, now: datetime) -> Iterator[Shortage]:
-    used = snapshot.connections_percent
+    used = snapshot.most_connections_percent
     if used is not None and used >= percent:
         yield Shortage(
             what="connections to the database",

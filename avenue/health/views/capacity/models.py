@@ -61,10 +61,14 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When something will be full; `site` is None for the whole deployment."""
+    """When something will be full; `site` is None for the whole deployment.
+
+    `cluster` is the one whose disk it is, None for a quota.
+    """
 
     measure: Measure
     site: str | None
+    cluster: str | None
     used_bytes: int
     limit_bytes: int
     growth: tuple[Growth, ...]
@@ -90,7 +94,8 @@ class Storing:
     """How the database keeps bytes, on each of the `members`.
 
     `compression` is what a byte of data takes of its files, `index_bytes_per_file` what the indexes
-    take for each stored file. `members` hold all data each; None where nobody tells.
+    take for each stored file. `members` hold all data each; None where nobody tells. Of several
+    clusters bytes and disks are taken together, and `members` are those of home.
     """
 
     compression: Rounded4

@@ -14,6 +14,7 @@ from avenue.health.views.capacity.models import (
     Throughput,
     Trend,
 )
+from avenue.identity import HOME_CLUSTER
 
 COLUMNS = ("products", "pictures", "content", "each disk has", "buy disks of", "fits today")
 NOTHING = "-"
@@ -59,11 +60,12 @@ def _next_line(report: Capacity) -> str:
 
 
 def _forecast_lines(forecast: Forecast) -> Iterator[str]:
-    what = (
-        "The database's disk"
-        if forecast.measure is Measure.DISK
-        else f"Quota of the site {forecast.site}"
-    )
+    if forecast.measure is Measure.QUOTA:
+        what = f"Quota of the site {forecast.site}"
+    elif forecast.cluster == HOME_CLUSTER:
+        what = "The database's disk"
+    else:
+        what = f"The disk of the cluster {forecast.cluster}"
     used, limit = size(forecast.used_bytes), size(forecast.limit_bytes)
     yield f"{what}: {used} of {limit}, {forecast.percent:.1f} %"
     for each in forecast.growth:

@@ -31,7 +31,7 @@ def measured(snapshot: Snapshot, site: str | None) -> Measured:
 
 def storing(snapshot: Snapshot, members: int | None) -> Storing | None:
     """Return how the database keeps bytes; None where it does not tell, or has none."""
-    data, storage, index = snapshot.data_bytes, snapshot.storage_bytes, snapshot.index_bytes
+    data, storage, index = map(snapshot.together, ("data_bytes", "storage_bytes", "index_bytes"))
     if not data or storage is None or index is None:
         return None
     files = sum(each.files for each in snapshot.stored)
@@ -39,8 +39,8 @@ def storing(snapshot: Snapshot, members: int | None) -> Storing | None:
         compression=storage / data,
         index_bytes_per_file=index / files if files else 0.0,
         members=members,
-        disk_used_bytes=snapshot.disk_used_bytes,
-        disk_total_bytes=snapshot.disk_total_bytes,
+        disk_used_bytes=snapshot.together("disk_used_bytes"),
+        disk_total_bytes=snapshot.together("disk_total_bytes"),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden
-from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.history.snapshots.models import Figures, QuotaUse, Snapshot
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.views.capacity.advising import shortages
 from avenue.health.views.capacity.growth import Sample, growth
@@ -25,7 +25,7 @@ from avenue.health.views.capacity.models import (
 from avenue.health.views.capacity.prices import WrongPrices, is_old, read_prices
 from avenue.health.views.capacity.projecting import measured, projections, storing
 from avenue.health.views.capacity.throughput import throughput
-from avenue.identity import Actor, Role
+from avenue.identity import HOME_CLUSTER, Actor, Role
 
 WINDOWS_DAYS = (7, 30)
 PRODUCTS = (100, 500, 1_000, 5_000, 10_000)
@@ -115,17 +115,25 @@ class CapacityService:
         )
 
     def _disk(self, seen: Sequence[Snapshot], now: datetime) -> Iterator[Forecast]:
-        newest = seen[-1]
-        if newest.disk_used_bytes is None or not newest.disk_total_bytes:
-            return
-        samples = [
-            (each.at, float(each.disk_used_bytes))
-            for each in seen
-            if each.disk_used_bytes is not None
-        ]
-        yield self._forecast(
-            Measure.DISK, None, samples, newest.disk_used_bytes, newest.disk_total_bytes, now
-        )
+        """Yield a forecast for the disk of each cluster that tells of it, home first."""
+        history: dict[str, list[Sample]] = {}
+        for each in seen:
+            for name, figures in _by_cluster(each):
+                if figures.disk_used_bytes is not None:
+                    sample = (each.at, float(figures.disk_used_bytes))
+                    history.setdefault(name, []).append(sample)
+        for name, now_there in _by_cluster(seen[-1]):
+            used, total = now_there.disk_used_bytes, now_there.disk_total_bytes
+            if used is not None and total:
+                disk = Forecast(
+                    measure=Measure.DISK,
+                    site=None,
+                    cluster=name,
+                    used_bytes=used,
+                    limit_bytes=total,
+                    growth=(),
+                )
+                yield self._forecast(disk, history[name], now)
 
     def _quotas(
         self, seen: Sequence[Snapshot], now: datetime, site: str | None
@@ -141,29 +149,24 @@ class CapacityService:
                 for then in each.quotas
                 if then.site == use.site
             ]
-            yield self._forecast(Measure.QUOTA, use.site, samples, use.bytes, use.most_bytes, now)
+            quota = Forecast(
+                measure=Measure.QUOTA,
+                site=use.site,
+                cluster=None,
+                used_bytes=use.bytes,
+                limit_bytes=use.most_bytes,
+                growth=(),
+            )
+            yield self._forecast(quota, samples, now)
 
-    def _forecast(
-        self,
-        measure: Measure,
-        site: str | None,
-        samples: Sequence[Sample],
-        used_bytes: int,
-        limit_bytes: int,
-        now: datetime,
-    ) -> Forecast:
-        return Forecast(
-            measure=measure,
-            site=site,
-            used_bytes=used_bytes,
-            limit_bytes=limit_bytes,
-            growth=tuple(
-                growth(
-                    samples, now=now, window_days=days, limit=limit_bytes, percents=self._percents
-                )
-                for days in WINDOWS_DAYS
-            ),
+    def _forecast(self, known: Forecast, samples: Sequence[Sample], now: datetime) -> Forecast:
+        """Return a forecast with how fast it grows."""
+        limit, percents = known.limit_bytes, self._percents
+        grows = (
+            growth(samples, now=now, window_days=days, limit=limit, percents=percents)
+            for days in WINDOWS_DAYS
         )
+        return replace(known, growth=tuple(grows))
 
     def _throughput(self, seen: Sequence[Snapshot]) -> Throughput:
         return throughput(
@@ -180,6 +183,11 @@ class CapacityService:
         except WrongPrices as error:
             return None, f"AVENUE_PRICES: {error}"
         return replace(prices, member_month=None, sent_gb=None) if site else prices, None
+
+
+def _by_cluster(snapshot: Snapshot) -> Iterator[tuple[str, Figures]]:
+    yield HOME_CLUSTER, snapshot
+    yield from ((each.name, each) for each in snapshot.clusters)
 
 
 def _nothing(now: datetime, site: str | None, percents: tuple[int, ...]) -> Capacity:

@@ -1,6 +1,6 @@
 """Looks at everything, each check on its own: what one cannot learn hinders no other."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -12,6 +12,7 @@ from avenue.health.rules import backups, deployment, machine, scanning
 from avenue.health.rules.machine import Machine
 from avenue.health.thresholds import FRESH_BYTES
 from avenue.health.views.doctor.models import Look
+from avenue.storage.clusters import ClusterState, State
 from avenue.storage.status import DeploymentStatus
 
 MOST_TOLD = 50
@@ -71,7 +72,8 @@ def _oplog(context: CheckContext) -> Iterator[Finding]:
 
 
 def _indexes(context: CheckContext) -> Iterator[Finding]:
-    yield from deployment.indexes(context.deployment.indexes(), context.now)
+    asked = context.deployment
+    yield from deployment.indexes(asked.indexes(), context.now, asked.wanted_indexes())
     yield from deployment.bloat(context.deployment.index_weights(FRESH_BYTES))
 
 
@@ -88,6 +90,22 @@ DEPLOYMENT: dict[str, Callable[[CheckContext], Iterable[Finding]]] = {
     "backups": _backups,
 }
 DATABASE, SCHEMA, INDEXES, URLS = "database", "schema", "indexes", "urls"
+CLUSTERS = "clusters"
+"""Told of where there are several."""
+AMISS = {
+    State.AWAY: (
+        "It is away: its sites answer 503.",
+        "See that its members run and can be reached.",
+    ),
+    State.NOT_READY: (
+        "It is not prepared for this installation and version.",
+        "Run `python -m avenue migrate`; if it refuses, it says whose this cluster is.",
+    ),
+    State.UNKNOWN: (
+        "Sites are on it, and this process was not told of it.",
+        "Set AVENUE_CLUSTER_<NAME> for every process, and start them again.",
+    ),
+}
 NEEDS_DATABASE = (*DEPLOYMENT, SCHEMA, INDEXES, URLS)
 
 
@@ -106,6 +124,37 @@ def look_at_deployment(context: CheckContext) -> Iterator[Look]:
 def look_at_indexes(context: CheckContext) -> Look:
     """Return what is amiss with the indexes of a database that is ours."""
     return looked(INDEXES, _indexes(context))
+
+
+def look_at_clusters(states: Sequence[ClusterState], named: Callable[[], set[str]]) -> Look:
+    """Return which clusters cannot be worked with; sites are on those that are `named`."""
+
+    def amiss() -> Iterator[Finding]:
+        known = {each.name for each in states}
+        unknown = (ClusterState(name=each) for each in sorted(named() - known))
+        for each in (*states, *unknown):
+            if each.state in AMISS:
+                says, cure = AMISS[each.state]
+                yield Finding(level=Level.CRITICAL, place=each.name, says=says, cure=cure)
+
+    return looked(CLUSTERS, amiss(), told=", ".join(each.name for each in states))
+
+
+def with_those_of(cluster: str, looks: Iterable[Look], others: Iterable[Look]) -> Iterator[Look]:
+    """Yield `looks` with what the same checks found on another cluster, named in each place."""
+    beside = {each.check: each for each in others}
+    for look in looks:
+        other = beside.get(look.check)
+        if other is None:
+            yield look
+            continue
+        news = [each for each in other.findings if each not in look.findings]
+        found = [
+            *look.findings,
+            *(replace(each, place=f"{cluster}: {each.place}") for each in news),
+        ]
+        more = look.more + other.more + max(len(found) - MOST_TOLD, 0)
+        yield replace(look, findings=tuple(found[:MOST_TOLD]), more=more)
 
 
 def looked(

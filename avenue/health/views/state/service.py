@@ -47,9 +47,12 @@ ALERTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the facts come from; `scans` gives none where nothing is scanned."""
+    """Where the facts come from; `scans` gives none where nothing is scanned.
 
-    deployment: DeploymentStatus
+    `deployments` gives the clusters at hand, home first: of each fact the worst is told.
+    """
+
+    deployments: Callable[[], Sequence[DeploymentStatus]]
     inspections: InspectionStore
     usage: MediaLibrary
     jobs: JobAccess
@@ -103,18 +106,24 @@ class StateService:
 
     def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings
-        mongodb, database = self._from.deployment.mongodb(), self._from.deployment.database()
-        yield of.members(mongodb)
-        yield of.durability(mongodb, settings)
-        yield of.disk(database, self._rules)
-        yield of.database(database)
-        yield of.connections(mongodb, self._rules)
-        yield of.oplog(mongodb, self._rules)
+        of_each = [self._of_cluster(each) for each in self._from.deployments()]
+        yield from map(_worst, zip(*of_each, strict=True))
         yield of.traffic(snapshot, self._rules)
         if settings.backup_to:
             yield of.backup(snapshot, self._rules)
         if settings.webhook_url:
             yield of.webhooks(self._from.outbox.undelivered(WEBHOOKS))
+
+    def _of_cluster(self, asked: DeploymentStatus) -> Sequence[Component]:
+        mongodb, database = asked.mongodb(), asked.database()
+        return (
+            of.members(mongodb),
+            of.durability(mongodb, self._settings),
+            of.disk(database, self._rules),
+            of.database(database),
+            of.connections(mongodb, self._rules),
+            of.oplog(mongodb, self._rules),
+        )
 
     def _of_site(self, actor: Actor) -> Iterator[Component]:
         site, work, now = actor.site, self._from.jobs.work(actor), utc_now()
@@ -133,6 +142,11 @@ class StateService:
             yield of.scanner(minutes_away(scans, now), held, self._rules)
         if self._settings.smtp_url:
             yield of.deliveries(self._from.outbox.undelivered(MAIL, site.id))
+
+
+def _worst(components: Iterable[Component]) -> Component:
+    """Return the worst of the same component of all clusters, the first of several."""
+    return max(components, key=lambda each: (each.level.rank, each.percent or 0))
 
 
 def _admit(actor: Actor) -> None:

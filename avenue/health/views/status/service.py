@@ -1,6 +1,6 @@
 """Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -72,16 +72,17 @@ class StatusService:
         shop: StatusStore,
         inspections: InspectionStore,
         inspector: Inspector,
-        deployment: DeploymentStatus,
+        deployment_of: Callable[[str], DeploymentStatus],
         known_paths: KnownPaths,
         jobs: JobService,
         settings: Settings,
     ) -> None:
+        """`deployment_of` gives the cluster of a site."""
         self._shop = shop
         self._jobs = jobs
         self._inspections = inspections
         self._inspector = inspector
-        self._deployment = deployment
+        self._deployment_of = deployment_of
         self._known_paths = known_paths
         self._settings = settings
         self._rules = rules(settings)
@@ -136,7 +137,8 @@ class StatusService:
         What is of the whole deployment is for who runs the house.
         """
         site_id, runs_house = actor.site.id, actor.runs_house
-        mongodb, database = self._deployment.mongodb(), self._deployment.database()
+        asked = self._deployment_of(site_id)
+        mongodb, database = asked.mongodb(), asked.database()
         last = self._inspections.last_pass(site_id)
         tally, checked_at = (last.tally, last.ended_at) if last else (None, None)
         looked = self._inspector.storage_now(actor.site, self._deep_seconds()) if deep else None
