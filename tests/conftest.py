@@ -27,6 +27,7 @@ from tests.http.application import Application, Caller
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.prepared import emptied, prepared_uri
 from tests.suite import Suite
+from tests.targeting import everywhere as commands_of_all
 from tests.transactions import everywhere
 
 # `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
@@ -178,6 +179,14 @@ def _transactions_keep_apart() -> Iterator[None]:
     everywhere.taken()
     yield
     assert everywhere.taken() == []
+
+
+@pytest.fixture(autouse=True)
+def _commands_name_their_shards() -> Iterator[None]:
+    """No command of ours lacks its shard key, but those that `tests/targeting.py` lists."""
+    commands_of_all.taken()
+    yield
+    assert commands_of_all.taken() == []
 
 
 @pytest.fixture(autouse=True)

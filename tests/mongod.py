@@ -134,8 +134,9 @@ ENGINE = (
 class Mongod:
     """One mongod with fail points, in a directory of its own. `close()` leaves nothing behind.
 
-    `replica_set=None` makes a standalone. `client` is for the test itself and carries the name
-    `avenue-tests`, so that `fail_point(..., app_name="avenue")` does not hit it.
+    `replica_set=None` makes a standalone, `role` a `configsvr` or a `shardsvr`. `client` is for the
+    test itself and carries the name `avenue-tests`, so that `fail_point(..., app_name="avenue")`
+    does not hit it.
     """
 
     def __init__(
@@ -146,10 +147,12 @@ class Mongod:
         replica_set: str | None = SET_NAME,
         alone: bool = True,
         folder: Path | None = None,
+        role: str | None = None,
     ) -> None:
         self.binary = binary
         self.guard = guard
         self.replica_set = replica_set
+        self.role = role
         self.alone = alone
         self.prepared: list[str] = []  # the URIs of databases nobody uses (tests/prepared.py)
         self.directory = Path(tempfile.mkdtemp(prefix="avenue-mongod-", dir=folder or in_memory()))
@@ -282,6 +285,8 @@ class Mongod:
         """Make a replica set of `members`; an answer lost on the way does no harm."""
         hosts = [{"_id": n, "host": member.host} for n, member in enumerate(members)]
         config = {"_id": self.replica_set, "members": hosts, "settings": settings}
+        if self.role == "configsvr":
+            config["configsvr"] = True
 
         def is_initiated() -> bool:
             with contextlib.suppress(PyMongoError):
@@ -316,6 +321,7 @@ class Mongod:
 
     def _spawn(self) -> None:
         of_a_set = [f"--replSet={self.replica_set}"] if self.replica_set else []
+        of_a_set += [f"--{self.role}"] if self.role else []
         command = [
             *(str(self.binary), f"--dbpath={self.directory}", f"--port={self.port}", *of_a_set),
             *("--bind_ip=127.0.0.1", "--nounixsocket", "--quiet"),

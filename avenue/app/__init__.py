@@ -60,7 +60,12 @@ from avenue.app.services import (
     trace_service,
     tus_service,
 )
-from avenue.app.sites import clone_service, provisioning_service, removal_service
+from avenue.app.sites import (
+    clone_service,
+    provisioning_service,
+    removal_service,
+    site_move_service,
+)
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.audit.service import AuditService
@@ -247,6 +252,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
         capacity_service(settings, database, known_sites),
         removal_service(settings, database, known_sites),
         clone_service(settings, database, known_sites),
+        site_move_service(settings, database),
         provisioning_service(settings, database, known_sites),
     )
 

@@ -130,9 +130,9 @@ class Sweeper:
                 self._forget_files(bucket, self._store.files(bucket, files), swept)
                 self._forget_chunks(bucket, files, swept)
             yield
-        for asset_ids in self._store.shown_anew(until, BATCH):
-            for each in asset_ids:
-                self._forget_renditions(self._store.renditions_of(each), swept)
+        for assets in self._store.shown_anew(until, BATCH):
+            for each in assets:
+                self._forget_renditions(self._store.renditions_of(each["_id"]), swept)
                 self._store.looked_at(each, until)
             yield
 

@@ -244,6 +244,8 @@ def _start_page(typed: Mapping[str, str], error: AvenueError | None) -> Response
         as_what=AS,
         parts=PARTS,
         has_places=bool(using(Settings).move_dir),
+        has_clusters=bool(using(Settings).cluster_uris),
+        sites=f"{INFRASTRUCTURE}/sites",
         typed=typed,
         texts=words.texts(),
         problem=" ".join(error.said(gettext)) if error else None,

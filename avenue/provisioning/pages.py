@@ -16,9 +16,11 @@ from avenue.provisioning.weights import FORECAST_DAYS
 from avenue.sites import forms
 from avenue.sites.bodies import NewSite
 from avenue.sites.cloning import CloneOrder, CloneService, Part
+from avenue.sites.moving import MoveService
 from avenue.sites.removal import GRACE_DAYS, RemovalService
 from avenue.sites.service import SiteService
 from avenue.storage.clusters import State
+from avenue.storage.directory import Phase
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -32,6 +34,7 @@ NEW_SITE = ("id", "base_url", "name", "locale", "hosts", "cluster")
 FORMS = ("add", "clone")
 NOTHING = dict.fromkeys((*NEW_SITE, "from"), "")
 LONGEST_TYPED = 10_000
+LONGEST_NAME = 100
 OUR_FAULT = 500
 PAST_SHOWN = 10
 LOCALES: Mapping[str, LazyString] = {
@@ -57,6 +60,23 @@ CLUSTER_STATES: Mapping[State, tuple[str, LazyString]] = {
     State.AWAY: ("bad", _("Cannot be reached")),
     State.NOT_READY: ("bad", _("Not prepared")),
     State.UNKNOWN: ("bad", _("Not set up here")),
+}
+MOVE_SAID: Mapping[str, LazyString] = {
+    "moving": _("The move has begun. How far it is shows below."),
+    "undoing": _("The move is being undone."),
+    "purging": _("What the cluster before still has is being deleted."),
+}
+PHASES: Mapping[Phase, LazyString] = {
+    Phase.COPYING: _("Everything is copied and compared, while people use the site as always."),
+    Phase.SETTLING: _("What changed meanwhile is copied again, until little is left."),
+    Phase.FENCED: _("Writes wait, for about a second."),
+    Phase.SWITCHED: _("The site is on the other cluster; writes go on in a moment."),
+    Phase.KEPT: _("It is done. For 24 hours the cluster before keeps what it had."),
+}
+"""What happens in each, in their order."""
+ENDS: Mapping[Phase, LazyString] = {
+    Phase.PURGING: _("What the cluster before still has is being deleted."),
+    Phase.ABORTING: _("The move is undone: what was copied is being deleted."),
 }
 STATES: Mapping[SiteState, tuple[str, LazyString]] = {
     SiteState.PREPARING: ("", _("Being cloned")),
@@ -127,6 +147,81 @@ def remove_site(site_id: str) -> Response:
 def reopen_site(site_id: str) -> Response:
     """Take a removed site back."""
     return _changed("reopened", lambda: using(RemovalService).reopen(current_actor(), site_id))
+
+
+@blueprint.get("/<site_id>/move")
+@require(superuser=True)
+def show_site_move(site_id: str) -> Response:
+    """Show on which cluster a site is and how far its move is, and the forms to change that."""
+    return _move(site_id)
+
+
+@blueprint.post("/<site_id>/move")
+@require(superuser=True)
+@audited("site.moved", "site_id")
+def move_site(site_id: str) -> Response:
+    """Begin to move a site to another cluster, or go on with it."""
+    target = request.form.get("to", "")
+    note(to=target[:LONGEST_NAME])
+    return _move_changed(
+        site_id, "moving", lambda: using(MoveService).begin(current_actor(), site_id, target)
+    )
+
+
+@blueprint.post("/<site_id>/move/abort")
+@require(superuser=True)
+@audited("site.move_undone", "site_id")
+def abort_site_move(site_id: str) -> Response:
+    """Undo the move of a site that has not switched yet."""
+    return _move_changed(
+        site_id, "undoing", lambda: using(MoveService).abort(current_actor(), site_id)
+    )
+
+
+@blueprint.post("/<site_id>/move/purge")
+@require(superuser=True)
+@audited("site.moved", "site_id")
+def purge_site_move(site_id: str) -> Response:
+    """Delete at once what a move has left on the cluster before."""
+    return _move_changed(
+        site_id, "purging", lambda: using(MoveService).purge(current_actor(), site_id)
+    )
+
+
+def _move_changed(site_id: str, said: str, do: Callable[[], object]) -> Response:
+    try:
+        do()
+    except NotFound:
+        raise
+    except AvenueError as error:
+        nothing_changed()
+        return _move(site_id, problem=" ".join(error.said(gettext)), status=error.status)
+    return see(f"{PATH}/{site_id}/move?said={said}")
+
+
+def _move(site_id: str, *, problem: str = "", status: int = 200) -> Response:
+    actor = current_actor()
+    standing = using(MoveService).standing(actor, site_id)
+    phase = standing.move.phase if standing.move else None
+    return page(
+        "provisioning/move.html",
+        status=status,
+        tabs=tabs_for(actor),
+        sites=PATH,
+        here=f"{PATH}/{site_id}/move",
+        standing=standing,
+        phase=phase,
+        may_begin=standing.site.is_open and phase is None,
+        may_abort=phase in {Phase.COPYING, Phase.SETTLING, Phase.FENCED},
+        is_kept=phase is Phase.KEPT,
+        phases=PHASES,
+        ends=ENDS.get(phase) if phase else None,
+        is_first=site_id == DEFAULT_SITE,
+        job=jobs_shown([standing.job], actor)[0] if standing.job else None,
+        texts=words.texts(),
+        problem=problem,
+        said=MOVE_SAID.get(request.args.get("said", "")),
+    )
 
 
 def _changed(said: str, do: Callable[[], object]) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.errors import Forbidden, Unavailable
-from avenue.identity import HOME_CLUSTER, HOUSE, Actor, SiteState, new_id
+from avenue.identity import HOME_CLUSTER, HOUSE, Actor, Site, SiteState, new_id
 from avenue.jobs.errors import GiveUp, LeaseLost, Waits
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import RunningJob
@@ -87,6 +87,19 @@ class Outlook:
     documents: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a site is, its move if it has one, and the newest job of that.
+
+    `targets` are the clusters to which it could go.
+    """
+
+    site: Site
+    move: SiteMove | None
+    job: Job | None
+    targets: tuple[str, ...]
+
+
 class MoveService:
     """Begins moves and ends them; raises `Forbidden` unless the actor is a superuser."""
 
@@ -136,6 +149,22 @@ class MoveService:
         move = self._records.find(site_id)
         return self._enqueue(site_id, move.target if move else HOME_CLUSTER)
 
+    def standing(self, actor: Actor, site_id: str) -> Standing:
+        """Return where a site is, and how far its move is; raise `SiteNotFound`."""
+        _admit(actor)
+        site = self._store.get(site_id)
+        if site is None:
+            raise SiteNotFound
+        jobs = (*self._jobs.unfinished(), *self._jobs.finished())
+        its = (each for each in jobs if each.kind == MOVE and each.args.get("site") == site_id)
+        clusters = () if site_id == HOUSE else (HOME_CLUSTER, *self._database.clusters)
+        return Standing(
+            site=site,
+            move=self._records.find(site_id),
+            job=next(its, None),
+            targets=tuple(each for each in clusters if each != site.cluster),
+        )
+
     def move_of(self, site_id: str) -> SiteMove | None:
         """Return the move of a site."""
         return self._records.find(site_id)
@@ -150,7 +179,7 @@ class MoveService:
             raise SiteIsMoving(
                 words={"site": job.args.get("site"), "origin": "?", "target": job.args.get("to")}
             )
-        return job
+        return self._jobs.resume(job.id) if job.may_be_resumed else job
 
     def _check(self, actor: Actor, site_id: str, target: str) -> str:
         """Return where a site is that may be moved."""

@@ -198,8 +198,9 @@ class Writes:
         writes = house(self._database).collection("writes")
         query = {"site": site_id, "files": file_id, "state": "open"}
         ended = {"$expr": {"$lt": ["$lease_until", "$$NOW"]}}
-        writes.delete({**query, **ended})
-        return writes.find_one(query, {"_id": 1}) is None
+        if found := writes.find_one(query, {"_id": 1}):
+            writes.delete({**query, **ended, **found})
+        return not found or writes.find_one(query, {"_id": 1}) is None
 
 
 def _id_of(site_id: str, key: str) -> str:

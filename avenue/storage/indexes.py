@@ -359,14 +359,24 @@ INDEXES: tuple[Index, ...] = (
                 _up("site", "created_at", "_id"),
                 {"partialFilterExpression": {"channel": "mail"}},
             ),
-            # What is sent together, again; of a key one waits at a time.
+            # What is sent together, again.
             (_up("batch"), {"sparse": True}),
-            (_up("open_key"), {"unique": True, "sparse": True}),
         )
     ),
     # What was told of alerts lately.
     Index(collection="house_notifications", keys=(*_up("site"), *NEWEST_FIRST)),
     Index(collection="push_subscriptions", keys=_up("site", "_id")),
+    # Of a key one message waits at a time.
+    Index(
+        collection="notifications",
+        keys=_up("site", "open_key"),
+        options={"unique": True, "partialFilterExpression": {"open_key": IS_TEXT}},
+    ),
+    Index(
+        collection="house_notifications",
+        keys=_up("open_key"),
+        options={"unique": True, "sparse": True},
+    ),
     Index(collection="jobs", keys=_up("state", "kind", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
@@ -416,6 +426,7 @@ FORMER = (
     ("assets", "site_1_claim.kind_1_alt.en_1"),
 )
 """Indexes of earlier versions that no query needs any more: collection and name."""
+FORMER_KEY_OF_MESSAGES = ("notifications", "open_key_1")
 
 
 def indexes_for(database: Database, indexes: Iterable[Index] = INDEXES) -> list[Index]:
@@ -441,9 +452,9 @@ def _is_of_sites(collection: str) -> bool:
     return collection in SITE_COLLECTIONS or collection.partition(".")[0] in BUCKETS
 
 
-def drop_former_indexes(database: Database) -> None:
+def drop_indexes(database: Database, former: Iterable[tuple[str, str]]) -> None:
     """Drop what earlier versions needed; repeatable."""
-    for collection, name in FORMER:
+    for collection, name in former:
         if name in database.raw[collection].index_information():
             database.raw[collection].drop_index(name)
 

@@ -51,7 +51,7 @@ def _move(
                 waiting = {"$and": [waiting, {"_id": {"$ne": each["_id"]}}]}
                 continue
             for one in messages:
-                by_id = {"_id": one["_id"]}
+                by_id = {"_id": one["_id"], "site": one["site"]}
                 database.raw["notifications"].update_one(by_id, {"$setOnInsert": one}, upsert=True)
             if change is None:
                 source.delete_one({"_id": each["_id"]})

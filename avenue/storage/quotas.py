@@ -250,8 +250,9 @@ class Ledger:
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
         while found := quotas.find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=1):
             after = found[0]["_id"]
-            if not quotas.delete({"_id": after, **idle}):
-                self.count(Holder.of(after))
+            holder = Holder.of(after)
+            if not quotas.delete({"_id": after, "site": holder.site, **idle}):
+                self.count(holder)
             done += 1
             save(after, done)
         return done

@@ -22,7 +22,12 @@ from avenue.storage.connection import (
     Document,
     unavailable_when_away,
 )
-from avenue.storage.indexes import create_indexes, drop_former_indexes
+from avenue.storage.indexes import (
+    FORMER,
+    FORMER_KEY_OF_MESSAGES,
+    create_indexes,
+    drop_indexes,
+)
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.outboxes import gather
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
@@ -300,7 +305,7 @@ def _list_sites_of_people(database: Database) -> None:
 
 def _drop_former_indexes(database: Database) -> None:
     """Drop indexes that no query needs any more."""
-    drop_former_indexes(database)
+    drop_indexes(database, FORMER)
 
 
 def _give_sites_profiles(database: Database) -> None:
@@ -315,6 +320,11 @@ def _give_sites_profiles(database: Database) -> None:
         database.raw["sites"].update_one({"_id": each["_id"]}, {"$unset": {"logo": ""}})
 
 
+def _keep_keys_of_messages_apart(database: Database) -> None:
+    """Let messages of two sites have the same key."""
+    drop_indexes(database, [FORMER_KEY_OF_MESSAGES])
+
+
 Step = Callable[[Database], None]
 STEPS: tuple[Step, ...] = (
     _create_default_site,
@@ -324,6 +334,7 @@ STEPS: tuple[Step, ...] = (
     _drop_former_indexes,
     gather,
     _give_sites_profiles,
+    _keep_keys_of_messages_apart,
 )
 OF_CLUSTERS: tuple[Step | None, ...] = tuple(
     None if step in {_create_default_site, _list_sites_of_people} else step for step in STEPS

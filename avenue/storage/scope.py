@@ -480,7 +480,7 @@ class Collection:
         found = self.find_as_it_is(by_id)
         if found is None or bson.encode(found) != bson.encode(document):
             return False
-        self.database.wait_for_majority(self.source, by_id)
+        self.database.wait_for_majority(self.source, self._scoped(by_id))
         return True
 
     def _change(self, operation: Callable[[], T], *, upsert: bool) -> T:

@@ -18,11 +18,12 @@ from avenue.jobs.store import MongoJobStore
 from avenue.moves.service import as_operator
 from avenue.sites import moving
 from avenue.sites.errors import NothingToAbort
-from avenue.sites.moving import MoveService
+from avenue.sites.moving import MOVE, MoveService
 from avenue.storage.scope import SiteScope
 from avenue.storage.sites import Sites
 from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
+from tests.http.test_moves import superuser
 from tests.mongod import Mongod
 from tests.sites.moving import MIB, Writer, begun, finish, of_site, send
 
@@ -94,6 +95,47 @@ def test_a_site_is_moved_while_people_write_and_nothing_is_lost(
     assert of_site(two.raw) == {}
     assert {name: list(two.raw[name].find({"site": HOUSE})) for name in WATCHED} == others
     assert there.get(picture).status_code == 200
+
+
+def test_a_superuser_moves_a_site_in_the_panel(
+    two: Application, there: Caller, c2: Any, service: MoveService, operator: Actor
+) -> None:
+    boss, of_it = superuser(two), f"/admin/infrastructure/sites/{OTHER_SITE}/move"
+    product = there.a_product(a_picture())
+    two.forget_jobs()
+
+    def asked(what: str = "", **form: str) -> int:
+        return int(boss.post(f"{of_it}{what}", data=form).status_code)
+
+    def shown() -> str:
+        return str(boss.get(of_it, headers={"Accept": "text/html", "Accept-Language": "en"}).text)
+
+    def ended() -> dict[str, Any]:
+        job = service.standing(operator, OTHER_SITE).job
+        assert job is not None
+        return finish(two, job.id)
+
+    assert f'href="{of_it}"' in boss.get("/admin/infrastructure/sites").text
+    assert [asked(to=each) for each in ("home", "", "c3")] == [409, 400, 400]
+    assert [asked(each) for each in ("/abort", "/purge")] == [409, 409]
+    assert asked(to="c2") == 303
+    job = two.raw["jobs"].find_one({"kind": MOVE})["_id"]
+    assert boss.post(f"/admin/infrastructure/jobs/{job}/pause").status_code == 303
+    assert ('data-phase="copying"' in shown(), f"{job}/resume" in shown()) == (True, True)
+    assert asked("/abort") == 303  # and so it does not wait any more
+    assert 'data-phase="aborting"' in shown()
+    assert (ended()["phase"], of_site(c2)) == (None, {})
+
+    assert asked(to="c2") == 303
+    assert (ended()["phase"], 'data-phase="kept"' in shown()) == ("kept", True)
+    assert asked(to="home") == 303
+    assert ended()["phase"] == "kept"
+    assert there.get(product["images"][0]["url"]).status_code == 200
+    assert asked("/purge") == 303
+    ended()
+    assert (of_site(c2), 'data-phase=""' in shown()) == ({}, True)
+    told = boss.get("/api/audit?limit=50").json["items"]
+    assert {"site.moved", "site.move_undone"} <= {each["action"] for each in told}
 
 
 class Killed(BaseException):

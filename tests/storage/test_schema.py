@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -111,10 +112,10 @@ def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> Non
     with pytest.raises(NotMigrated):
         gate.pass_or_raise()
     done = migrate(bare_database)
-    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5", "6", "7", "8"]
     assert look(bare_database) is Standing.READY
     assert missing_indexes(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 7}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 8}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     assert list(bare_database.raw["invoices"].find()) == [{"_id": 1}]
     gate.pass_or_raise()
@@ -191,6 +192,16 @@ def test_indexes_that_earlier_versions_needed_go(database: Database) -> None:
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
     assert migrate(database)[0] == "5: Drop indexes that no query needs any more."
     assert "site_1_bytes_1" not in database.raw["renditions"].index_information()
+
+
+def test_messages_of_two_sites_may_have_the_same_key(database: Database) -> None:
+    messages = database.raw["notifications"]
+    messages.create_index("open_key", unique=True, sparse=True)
+    database.raw["avenue_meta"].update_one({}, {"$set": {"version": 7}})
+    assert migrate(database) == ["8: Let messages of two sites have the same key."]
+    messages.insert_many([{"site": each, "open_key": "k"} for each in ("a", "b")])
+    with pytest.raises(DuplicateKeyError):
+        messages.insert_one({"site": "a", "open_key": "k"})
 
 
 def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:
@@ -320,7 +331,7 @@ def test_what_waited_in_each_outbox_of_before_waits_in_the_one_there_is(database
     )
     for _ in range(2):
         raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
-        assert migrate(database)[-2] == "6: Bring what waits in the outboxes of before into one."
+        assert migrate(database)[-3] == "6: Bring what waits in the outboxes of before into one."
     outbox = list(raw["notifications"].find().sort("_id", 1))
     assert [(each["_id"], each["receiver"], each["kind"], each["to"]) for each in outbox] == [
         ("event-1", "webhooks", "asset.deleted", None),
@@ -350,9 +361,9 @@ def test_a_logo_moves_beside_the_files_of_its_site(database):
     """A step that is repeated changes nothing; a logo that was chosen since stays."""
     sites, profiles = database.raw["sites"], database.raw["site_profiles"]
     sites.insert_many([{"_id": "a", "logo": "x" * 22}, {"_id": "b", "logo": 7}])
-    STEPS[-1](database)
+    STEPS[6](database)
     assert list(profiles.find()) == [{"_id": "a", "site": "a", "logo": "x" * 22}]
     assert sites.count_documents({"logo": {"$exists": True}}) == 0
     sites.update_one({"_id": "a"}, {"$set": {"logo": "y" * 22}})  # by a process of before
-    STEPS[-1](database)
+    STEPS[6](database)
     assert [each["logo"] for each in profiles.find()] == ["x" * 22]

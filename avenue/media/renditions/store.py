@@ -129,9 +129,10 @@ class SweptRenditions:
         )
         return list(readable(RENDITIONS, _swept, found, is_part=True))
 
-    def delete(self, rendition_id: str) -> None:
+    def delete(self, rendition: SweptRendition) -> None:
         """Forget one; repeatable."""
-        self._renditions.delete({"_id": rendition_id})
+        site_id = rendition.file.partition("/")[0]
+        self._renditions.delete({"_id": rendition.key.id, "site": site_id})
 
     def delete_of_asset(self, site_id: str, asset_id: str) -> None:
         """Forget everything made of an asset; repeatable."""

@@ -136,20 +136,20 @@ class SweptStore:
         """Return the files of up to `limit` uploads that were to be over `until` then."""
         return self._writes.given_up(until, limit)
 
-    def shown_anew(self, until: datetime, limit: int) -> Iterator[list[str]]:
+    def shown_anew(self, until: datetime, limit: int) -> Iterator[list[Document]]:
         """Yield the assets that have been shown in another way since before `until`.
 
-        Some ids at a time, until each of them was `looked_at`.
+        Some at a time, as ids with their sites, until each of them was `looked_at`.
         """
         due = {"shown_anew_at": {"$lte": until}}
         oldest_first = [("shown_anew_at", 1)]
-        while found := self._assets.find(due, {"_id": 1}, sort=oldest_first, limit=limit):
-            yield [each["_id"] for each in found]
+        while found := self._assets.find(due, {"site": 1}, sort=oldest_first, limit=limit):
+            yield found
 
-    def looked_at(self, asset_id: str, until: datetime) -> None:
+    def looked_at(self, asset: Document, until: datetime) -> None:
         """Forget that an asset is shown in another way, unless that was changed since `until`."""
         self._assets.update(
-            {"_id": asset_id, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
+            {**asset, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
         )
 
     def renditions_of(self, asset_id: str) -> list[SweptRendition]:
@@ -222,7 +222,7 @@ class SweptStore:
 
     def delete_rendition(self, rendition: SweptRendition) -> None:
         """Forget a rendition."""
-        self._renditions.delete(rendition.key.id)
+        self._renditions.delete(rendition)
 
     def is_named(self, file_id: str) -> bool:
         """Tell whether a version of any asset has this file."""

@@ -30,6 +30,7 @@ from avenue.errors import Unavailable
 from avenue.identity import new_id
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
 from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
+from avenue.storage.shard_keys import SHARD_KEYS
 
 RAW = CodecOptions(document_class=RawBSONDocument)
 SAFELY = ReadConcern("majority")
@@ -70,8 +71,8 @@ class Part:
 
     def by_key(self, document: Mapping[str, Any]) -> Document:
         """Return the condition for a document of this key, with what tells whose it is."""
-        owner = "files_id" if self.name.endswith(CHUNKS) else "site"
-        return {"_id": document["_id"], **({owner: document[owner]} if owner in self.own else {})}
+        whose = {name: document[name] for name in SHARD_KEYS[self.name] if name in document}
+        return {"_id": document["_id"], **whose}
 
     @property
     def is_heavy(self) -> bool:

@@ -35,12 +35,18 @@ function isAsBefore(jobs) {
   return jobs.length === places.size && jobs.every((job) => places.has(job.id) && show(places.get(job.id), job));
 }
 
-/** Put the lists as they are now in their places; who was at a button stays there, if it is left. */
-async function renew() {
+/** The lists as they are now, or null. */
+async function asNow() {
   const answer = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-lists]");
+  if (!answer.ok) return null;
+  return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-lists]");
+}
+
+/** Put the lists as they are now in their places; who was at a button stays there, if it is left. */
+function renew(fresh) {
   const here = document.querySelector("[data-lists]");
+  here.dataset.phase = fresh.dataset.phase || "";
+  here.dataset.only = fresh.dataset.only || "";
   const action = document.activeElement?.closest("form")?.getAttribute("action");
   here.replaceChildren(...fresh.childNodes);
   localMoments(here);
@@ -54,7 +60,11 @@ async function follow(pause) {
     const { items } = await ask("GET", "/api/ops/jobs");
     const isDeciding = document.querySelector("details.sure[open], [data-lists] :active") !== null;
     const open = items.filter((job) => job.every_seconds === null && job.finished_at === null && isShown(job));
-    if (!isAsBefore(open) && !isDeciding) await renew();
+    const isSame = isAsBefore(open);
+    // The phase of a move is not in its job, so while one goes on the page is asked.
+    const { phase } = document.querySelector("[data-lists]").dataset;
+    const fresh = isDeciding || (isSame && !(phase && open.length)) ? null : await asNow();
+    if (fresh && !(isSame && fresh.dataset.phase === phase)) renew(fresh);
   } catch (error) {
     if (error.status === 401 || error.status === 403) return;
     next = Math.min(pause * 2, LONGEST_PAUSE);
