@@ -328,12 +328,12 @@ class _Run:
         self._records = records
         self._guard = self._guard_of(self._target)
         self._copy = SiteCopy(self._source, self._target, move.site, self._guard)
-        self._done = 0
 
     def copy(self) -> None:
         """Copy everything once, and from a known point of the changes on once more."""
         self._prepare()
-        self._job.save(done=0, total=self._copy.count())
+        total = self._copy.count()
+        self._job.save(total=total)
         if self._move.token is None:
             self._bring_all()  # which may take days; the changes of those need not be kept
             self._records.save(self._move, token=self._copy.token())
@@ -346,6 +346,7 @@ class _Run:
 
         damaged = self._copy.damaged(self._note_of("hashed", []), save)
         self._note(damaged=before + damaged)
+        self._job.save(done=total)
         self._records.step(self._move, Phase.SETTLING)
 
     def settle_and_switch(self) -> None:
@@ -423,16 +424,16 @@ class _Run:
     def _bring_all(self) -> Keys:
         """Compare everything and bring what is not the same; return which keys that was."""
         brought = Keys()
-        self._done = 0
+        is_first = self._move.phase is Phase.COPYING
         for part in self._copy.parts.values():
             for keys in self._copy.differing(part):
                 some = Keys({part.name: set(keys)})
                 self._copy.bring(some, self._job.save)
                 brought.update(some)
-                self._done += len(keys)
+                count = self._note_of("brought", 0) + len(keys)
                 if keys:  # what a run has done counts, however many are killed
-                    self._note(brought=self._note_of("brought", 0) + len(keys))
-                self._job.save(done=self._done)
+                    self._note(brought=count)
+                self._job.save(done=count if is_first else None)
         return brought
 
     def _settle(self) -> Keys:
