@@ -3,7 +3,6 @@
 import re
 from urllib.parse import urljoin
 
-import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.house import Visitor, check_accessible, origin
@@ -36,7 +35,6 @@ def test_the_panel_can_be_installed(admin: Visitor) -> None:
         assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
 
 
-@pytest.mark.long
 def test_every_component_is_accessible_in_both_themes(
     admin: Visitor, server: Server, playwright: Playwright
 ) -> None:

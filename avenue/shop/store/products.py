@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from bson import Decimal128
 from pymongo.client_session import ClientSession
@@ -31,7 +33,7 @@ from avenue.shop.store.documents import (
 from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, house, site
+from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
 from avenue.words import words_of
 
 MOST_LACKING = 50_000
@@ -290,10 +292,18 @@ class TrashedProducts:
         What cannot be read stays.
         """
         old, count = {"trash.at": {"$lte": until}}, 0
-        while found := self._trashed.values(from_document, old, limit=FORGOTTEN_AT_ONCE):
-            # One may have been restored meanwhile, and deleted anew.
-            count += self._trashed.delete_all({"_id": {"$in": [each.id for each in found]}, **old})
+        while found := self._trashed.values(_place_of, old, limit=FORGOTTEN_AT_ONCE):
+            for site_id, some in groupby(sorted(found), key=itemgetter(0)):
+                ids = [each for _, each in some]
+                theirs = of_its_site(self._trashed, {"_id": ids[0], "site": site_id})
+                # One may have been restored meanwhile, and deleted anew.
+                count += theirs.delete_all({"_id": {"$in": ids}, **old})
         return count
+
+
+def _place_of(document: Document) -> tuple[str, str]:
+    """Return the site and the id of a product that can be read."""
+    return document["site"], from_document(document).id
 
 
 def categories_of(products: Collection) -> list[str]:
