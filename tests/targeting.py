@@ -41,6 +41,7 @@ ASKS_ALL_SHARDS = {
     "storage.schema": "steps between versions, and whose database it is",
     "storage.earlier": "an earlier application, which has collections of these names",
     "storage.status": "what is told of indexes and sizes is of all shards",
+    "storage.copying.drilling": "a trial is compared with the backup as a whole",
     "storage.copying.reading": "a backup reads every site",
     "storage.copying.writing": "a restore is compared as a whole",
     "storage.copying.moving": "one site is told from what is changed in a cluster",

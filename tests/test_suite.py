@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.commands import COMMAND_SECONDS
 from tests.mutants import MUTANTS
 from tests.suite import PARTIAL, in_pieces
-from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 CONFTEST = """
@@ -47,7 +47,7 @@ def ran(folder: Path, *options: str, partial: str = "") -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=DEADLINE_SECONDS,
+        timeout=COMMAND_SECONDS,  # it starts several processes of pytest
     )
 
 

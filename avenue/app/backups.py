@@ -209,10 +209,10 @@ def _scratch(
     try:
         yield own, scratch
     finally:
+        scratch.close()  # first: where there are several clusters it goes on telling that it lives
         for each in drilling.values():
             with contextlib.suppress(AvenueError):  # what raised this is told
                 each.drop()
-        scratch.close()
 
 
 def _beside(uri: str, name: str) -> str:

@@ -16,7 +16,7 @@ SUPABASE, CF_IMAGES = "/storage/v1/object/public", "/cdn-cgi/imagedelivery"
 
 OURS = re.compile(
     r"/(?:(?:admin|static|login|logout|preferences)(?:/.*)?|healthz|readyz|metrics|robots\.txt"
-    r"|sitemap\.xml|sitemap/.*|site\.css|theme\.css)?"
+    r"|status(?:\.json|/badge\.svg)?|sitemap\.xml|sitemap/.*|site\.css|theme\.css)?"
 )
 """Paths at which something else answers, whatever was brought in."""
 THUMBS, THUMB_WIDTH = frozenset({"thumb", "thumbnail"}), 200

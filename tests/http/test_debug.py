@@ -917,7 +917,7 @@ def test_a_page_that_is_saved_while_it_is_looked_at_has_nothing_against_it(
 
     def these(self: PageReferrers, site_id: str, ids: Any) -> Any:
         found = whole(self, site_id, ids)
-        shop.raw["page_content"].update_many({}, {"$inc": {"revision": 1}})
+        shop.raw["page_content"].update_many({"site": site_id}, {"$inc": {"revision": 1}})
         return found
 
     monkeypatch.setattr(PageReferrers, "these", these)

@@ -176,7 +176,7 @@ def assert_a_clone_of_some_parts_has_what_its_pages_show(avenue: House) -> None:
     assert "no such site" in avenue.command("site", "clone", "x", "c", "--base-url", NEW).stderr
 
 
-@pytest.mark.parametrize("moments", [(9,), pytest.param((1, 5, 12, 20), marks=pytest.mark.long)])
+@pytest.mark.parametrize("moments", [(2,), pytest.param((1, 5, 12, 20), marks=pytest.mark.long)])
 def test_a_killed_clone_is_finished_by_the_next_run(
     avenue: House, mongod: Mongod, tmp_path: Path, moments: tuple[int, ...]
 ) -> None:
