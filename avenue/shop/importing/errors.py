@@ -48,7 +48,7 @@ class BadColumns(Invalid):
     """That cannot be said of the names of a table's columns."""
 
     code = "bad_columns"
-    message = "That cannot be said of the names of columns."
+    message = "These column names cannot be saved."
     hint = "Name each column once, with the field that it holds."
 
 

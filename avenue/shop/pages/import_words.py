@@ -70,7 +70,7 @@ FIELDS: Mapping[str, LazyString] = {
     "image_urls": _("Pictures"),
 }
 
-COLUMNS_SAID = _("It is remembered. Send the file again to have it read so.")
+COLUMNS_SAID = _("Saved. Send the file again to use these names.")
 
 COLUMNS: Sequence[tuple[str, str, LazyString]] = (
     ("sku, código", "ZR-01", _("Which product it is. The only column that must be there.")),
@@ -137,7 +137,7 @@ PROBLEMS: Mapping[str, LazyString] = {
         "The file cannot be read as a table. Save it as CSV (UTF-8) with a line of column names."
     ),
     "no_sku_column": _("No column says which product a row is about. Name one column sku."),
-    "bad_columns": _("Each column may be named once, and at most 50 are remembered."),
+    "bad_columns": _("Name each column only once. At most 50 can be saved."),
     "too_many_rows": _("The table has too many rows. Send it in several parts."),
     "file_too_large": _("The file is too large. Send it in several parts."),
     "no_file": _("Choose a file first."),

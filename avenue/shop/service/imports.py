@@ -46,7 +46,7 @@ from avenue.web.language import LOCALES
 
 IMPORT = "product_import"
 UNDO = "product_import_undo"
-MOST_COLUMNS = sentence("At most {most} names of columns are remembered.")
+MOST_COLUMNS = sentence("At most {most} column names can be saved.")
 GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 

@@ -23,7 +23,7 @@ class TooManyReceivers(Conflict):
     """As many are told already as may be."""
 
     code = "too_many_receivers"
-    message = "As many people are told of these alerts as can be."
+    message = "No more people can be told of these alerts."
     hint = "Take somebody off the list first."
 
 
@@ -39,5 +39,5 @@ class NotABrowser(Invalid):
     """What was sent is no subscription of a browser to Web Push."""
 
     code = "not_a_browser"
-    message = "This is no browser that messages can be sent to."
+    message = "Messages cannot be sent to this browser."
     hint = "Open the page in the browser that is to be told and use its button."

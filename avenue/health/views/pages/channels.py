@@ -40,7 +40,7 @@ WORKER = Path(__file__).parents[3] / "static/js/infrastructure/push-worker.js"
 SAID = {
     "saved": lazy_gettext("Saved."),
     "unchanged": lazy_gettext("Nothing was changed."),
-    "usual": lazy_gettext("They are told as before anybody chose."),
+    "usual": lazy_gettext("The defaults apply again."),
     "tested": lazy_gettext("A test is on its way. What became of it is listed below."),
     "added": lazy_gettext("This person is told from now on."),
     "browser": lazy_gettext("This browser is told from now on."),

@@ -26,14 +26,14 @@ PARTS = {
     Part.DATABASE: lazy_gettext("Database"),
 }
 CONDITIONS = {
-    Condition.OK: lazy_gettext("Works"),
-    Condition.DEGRADED: lazy_gettext("Disturbed"),
-    Condition.OUTAGE: lazy_gettext("Does not work"),
+    Condition.OK: lazy_gettext("Operational"),
+    Condition.DEGRADED: lazy_gettext("Degraded"),
+    Condition.OUTAGE: lazy_gettext("Outage"),
 }
 VERDICTS = {
-    Condition.OK: lazy_gettext("Everything works"),
-    Condition.DEGRADED: lazy_gettext("Something is disturbed"),
-    Condition.OUTAGE: lazy_gettext("Something does not work"),
+    Condition.OK: lazy_gettext("All systems operational"),
+    Condition.DEGRADED: lazy_gettext("Some systems are degraded"),
+    Condition.OUTAGE: lazy_gettext("Some systems are down"),
 }
 SIGNS = {
     Condition.OK: ("good", "✓"),
