@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from bench import aims, beside, processes, report, stock, targets
 from bench.load import PythonLoad, generator
@@ -182,7 +181,7 @@ def _prepare(uri: str) -> tuple[str, str]:
     database = Database(settings)
     try:
         migrate(database)
-        accounts = account_service(settings, database, RateLimits(database))
+        accounts = Services(settings, database).accounts
         accounts.first_administrator(DEFAULT_SITE, email=None, password=None)
         made = accounts.add_token(
             "admin@localhost", DEFAULT_SITE, name="bench", scopes=frozenset(Scope), days=1

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Role, Scope, new_id
@@ -25,7 +25,6 @@ from avenue.shop.models import Product, Status
 from avenue.shop.store.products import to_document
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from avenue.storage.scope import site
 from bench import nginx, servers
@@ -74,7 +73,7 @@ def _measured(uri: str, folder: Path, options: argparse.Namespace) -> int:
     database = Database(settings)
     try:
         migrate(database)
-        accounts = account_service(settings, database, RateLimits(database))
+        accounts = Services(settings, database).accounts
         accounts.add_user(EMAIL, PASSWORD, roles={DEFAULT_SITE: Role.ADMIN})
         token = accounts.add_token(
             EMAIL, DEFAULT_SITE, name="bench", scopes=frozenset(Scope), days=1

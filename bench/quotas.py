@@ -16,12 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import migrate
 from bench import servers
 from bench.load import percentile
@@ -63,9 +62,7 @@ def main() -> int:
 
 def made(database: Database) -> Mapping[str, str]:
     """Make both sites, and return a token for each by host."""
-    accounts = account_service(
-        Settings(local=True, secret_key=servers.SECRET), database, RateLimits(database)
-    )
+    accounts = Services(Settings(local=True, secret_key=servers.SECRET), database).accounts
     sites = {host: host.partition(".")[0] for host in (WITH, WITHOUT)}
     for host, site in sites.items():
         limits = {"quotas": {"bytes": QUOTA_BYTES}} if host == WITH else {}

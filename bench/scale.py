@@ -26,14 +26,13 @@ from flask import Flask
 from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.app.background import INSPECT, SCRUB, SNAPSHOT, SWEEP, Background
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.quotas import COUNT_QUOTAS
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from avenue.storage.site_counts import COUNT_SITES
 from bench import servers
@@ -276,7 +275,7 @@ def measured(
     database = Database(settings)
     try:
         migrate(database)
-        accounts = account_service(settings, database, RateLimits(database))
+        accounts = Services(settings, database).accounts
         filled = filling(accounts, database, assets)
         server = servers.avenue(mongod.uri, folder, "avenue", **OFTEN)
         with server.running():

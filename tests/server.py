@@ -20,11 +20,10 @@ from urllib.parse import urlsplit
 import psutil
 
 from avenue.accounts.errors import EmailTaken
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from tests.failed_jobs import failed_jobs
 from tests.forking import forked
@@ -57,7 +56,7 @@ def prepare(uri: str) -> None:
     try:
         migrate(database)
         with contextlib.suppress(EmailTaken):
-            account_service(settings, database, RateLimits(database)).add_user(
+            Services(settings, database).accounts.add_user(
                 SELLER, PASSWORD, roles={DEFAULT_SITE: Role.SELLER}
             )
     finally:

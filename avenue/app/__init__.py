@@ -12,10 +12,6 @@ from flask import Flask, current_app, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
-from avenue.accounts.passwords import Passwords
-from avenue.accounts.people import PeopleService
-from avenue.accounts.service import AccountService
-from avenue.accounts.store import MongoAccountStore
 from avenue.app import telemetry
 from avenue.app.alt_texts import library_room, shop_room
 from avenue.app.background import Background, watch_forever
@@ -24,48 +20,7 @@ from avenue.app.cards import product_cards
 from avenue.app.home import other_tasks
 from avenue.app.moves import move_service
 from avenue.app.moving import let_writes_wait
-from avenue.app.services import (
-    account_service,
-    alert_service,
-    audit_service,
-    breached_passwords,
-    capacity_service,
-    challenges_of,
-    disk_cache_of,
-    import_service,
-    inspector,
-    logo_service,
-    logo_shown_on,
-    media_library,
-    media_service,
-    media_users,
-    oidc_service,
-    page_service,
-    passkeys_of,
-    picture_import_service,
-    probe_service,
-    published_paths,
-    queues_of,
-    receiver_service,
-    recovery_service,
-    renditions_of,
-    scanner_of,
-    second_factors,
-    shop_of,
-    signed_links,
-    site_service,
-    snapshot_service,
-    state_service,
-    ticket_service,
-    trace_service,
-    tus_service,
-)
-from avenue.app.sites import (
-    clone_service,
-    provisioning_service,
-    removal_service,
-    site_move_service,
-)
+from avenue.app.services import Services, disk_cache_of
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.audit.service import AuditService
@@ -75,17 +30,13 @@ from avenue.builder.editor import pages as editor_pages
 from avenue.builder.library import pages as library_pages
 from avenue.builder.library import routes as library_routes
 from avenue.builder.library.folders.service import FolderService
-from avenue.builder.library.folders.store import FolderStore
-from avenue.builder.library.service import MediaService
 from avenue.builder.website import pages as website_pages
 from avenue.builder.website import routes as website_routes
 from avenue.builder.website.previews import Previews
 from avenue.builder.website.rendering import Documents
-from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
 from avenue.health.alerts.store import MongoAlertStore
-from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.history.failures.recording import FailureRecorder
 from avenue.health.history.failures.service import FailureService
 from avenue.health.history.failures.store import FailureStore
@@ -107,37 +58,27 @@ from avenue.health.views.status import routes as status_routes
 from avenue.health.views.status.service import StatusService
 from avenue.health.views.trace import routes as trace_routes
 from avenue.jobs.access import JobAccess
-from avenue.jobs.service import JobService
-from avenue.jobs.store import MongoJobStore
 from avenue.mcp import routes as mcp_routes
 from avenue.media.alt_texts import pages as alt_text_pages
 from avenue.media.alt_texts import routes as alt_text_routes
 from avenue.media.alt_texts.service import AltTextService
 from avenue.media.alt_texts.store import AltTextStore
 from avenue.media.alt_texts.suggesting import Suggester
-from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.policy import (
     product_pictures,
 )
-from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.quarantine import pages as quarantine_pages
 from avenue.media.quarantine import routes as quarantine_routes
 from avenue.media.quarantine.service import QuarantineService
-from avenue.media.quarantine.store import QuarantineStore
-from avenue.media.renditions.service import Renditions
 from avenue.media.serving import routes as media_routes
-from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.cache import ByteCache
 from avenue.media.serving.cold_read import ColdRead
 from avenue.media.serving.disk_cache import DiskCache
-from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.refreshing import Refresher
 from avenue.media.serving.response_cache import CachedResponses, ResponseCache
-from avenue.media.store.assets import AssetStore
-from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.moves import pages as move_pages
 from avenue.moves import routes as move_routes
 from avenue.notifications.register import MailRegister
-from avenue.notifications.store import OutboxStore
 from avenue.provisioning import pages as provisioning_pages
 from avenue.provisioning import routes as provisioning_routes
 from avenue.server.fast_lane import AT_HAND
@@ -145,16 +86,12 @@ from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.pages.products import KnownProblems
 from avenue.shop.pages.window import MorePages
-from avenue.shop.service.pictures import PictureService
 from avenue.shop.store.old_ids import OldIds
-from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
-from avenue.storage.clusters import database_of_site, is_site_away
+from avenue.storage.clusters import database_of_site
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import START_SECONDS, UNFIT, Gate
-from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads import pages as upload_pages
 from avenue.uploads import routes as upload_routes
@@ -163,8 +100,6 @@ from avenue.uploads.filepond import routes as filepond_routes
 from avenue.uploads.filepond.service import FilePondService
 from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
-from avenue.uploads.service import UploadService
-from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets import routes as ticket_routes
 from avenue.uploads.tus import routes as tus_routes
 from avenue.uploads.tus.methods import MeantMethods
@@ -229,44 +164,28 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     """
     app = Flask("avenue", static_folder=None)
     gate = Gate(database)
-    rate_limits = RateLimits(database)
-    accounts = _provide_people(app, database, rate_limits, settings)
-    decoders = DecodePool(processes_for(settings.workers))
-    library = media_library(settings, database, decoders)
-    known_sites = Sites(database, settings)
-    hot = _provide_delivery(app, database, decoders, known_sites, gate, settings, disk)
-    changes = audit_service(settings, database)
-    provide(app, settings, library, LegacyUrls(database), product_pictures(settings), changes)
-    _provide_uploads(app, database, library, settings)
-    _provide_website(app, database, library, known_sites, settings)
-    _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, known_sites, settings)
-    provide(
-        app,
-        ticket_service(settings, database, library, accounts, rate_limits),
-        snapshot_service(settings, database, known_sites),
-        alert_service(settings, database),
-        receiver_service(settings, database, known_sites),
-        PublicStatusService(MongoAlertStore(database)),
-        MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
-        capacity_service(settings, database, known_sites),
-        removal_service(settings, database, known_sites),
-        clone_service(settings, database, known_sites),
-        site_move_service(settings, database),
-        provisioning_service(settings, database, known_sites),
-    )
+    cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
+    services = Services(settings, database, settings.workers, cache)
+    hot = _provide_delivery(app, services, gate, disk)
+    provide(app, settings, services.library, services.legacy_urls, services.audit)
+    provide(app, product_pictures(settings))
+    _provide_people(app, services)
+    _provide_uploads(app, services)
+    _provide_website(app, services)
+    _provide_shop(app, services)
+    _provide_operations(app, services)
 
     for each in (parsing, language, assets, colours, stylesheet, site_frame, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, known_sites, settings)
+    hosts.install(app, services.sites, settings)
     cors.install(app, settings)
-    limits.install(app, rate_limits, settings, auth.current_actor)
-    auth.install(app, accounts, settings)
-    _watch_writes(app, changes, database, settings)
+    limits.install(app, services.rate_limits, settings, auth.current_actor)
+    auth.install(app, services.accounts, settings)
+    _watch_writes(app, services.audit, database, settings)
     headers.install(app, settings)
     _register_blueprints(app, settings)
-    _answer_machines(app, database, known_sites, settings)
+    _answer_machines(app, services)
     pages.install(app, NAVIGATION_WITH_SCANNER if settings.scanner else NAVIGATION)
     cache_policy.install(app)
     _answer_ahead(app, hot)
@@ -342,17 +261,14 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         app.register_blueprint(design.blueprint)
 
 
-def _answer_machines(
-    app: Flask, database: Database, known_sites: Sites, settings: Settings
-) -> None:
+def _answer_machines(app: Flask, services: Services) -> None:
     """Answer orchestrators and Prometheus, which know an address and no name."""
-    operators.install(app, known_sites)
+    operators.install(app, services.sites)
     health.install(app)
-    probe = probe_service(settings, database).probe
-    readiness = ReadinessService(database, probe, scanner=scanner_of(settings))
-    provide(app, readiness, backup_service(settings, database), move_service(settings, database))
+    probe = services.probe.probe
+    provide(app, ReadinessService(services.database, probe, scanner=services.scanner))
     app.register_blueprint(readiness_routes.blueprint)
-    scraping.install(app, lambda: queues_of(database))
+    scraping.install(app, services.queues)
 
 
 def start() -> Flask:
@@ -435,45 +351,22 @@ def _report_traffic(database: Database, gate: Gate) -> None:
     ).start()
 
 
-def _provide_people(
-    app: Flask, database: Database, rate_limits: RateLimits, settings: Settings
-) -> AccountService:
-    breached = breached_passwords(settings)
-    passwords = Passwords(breached=breached)  # one, so that few are checked at a time
-    accounts = account_service(settings, database, rate_limits, passwords)
-    recovery = recovery_service(settings, database, rate_limits, passwords)
-    people = PeopleService(MongoAccountStore(database), passwords, recovery)
-    factors = second_factors(settings, database, rate_limits, passwords)
-    provide(app, accounts, recovery, people, factors)
-    provide(
-        app,
-        passkeys_of(settings, database, rate_limits),
-        oidc_service(settings, database, rate_limits),
-        challenges_of(settings, rate_limits),
-    )
-    return accounts
+def _provide_people(app: Flask, services: Services) -> None:
+    provide(app, services.accounts, services.recovery, services.people, services.second_factors)
+    provide(app, services.passkeys, services.oidc, services.challenges)
 
 
 def _provide_delivery(
-    app: Flask,
-    database: Database,
-    decoders: DecodePool,
-    known_sites: Sites,
-    gate: Gate,
-    settings: Settings,
-    disk: DiskCache | None,
+    app: Flask, services: Services, gate: Gate, disk: DiskCache | None
 ) -> ResponseCache:
     """Provide what finds stored files; return the answers this worker will have at hand."""
-    cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
-    known = AssetCache(settings.cache_seconds, is_away=partial(is_site_away, database))
-    store = AssetStore(database)
-    renditions = renditions_of(settings, database, decoders, cache)
-    reader = MediaReader(store, known, cache, database.turn)
-    others: list[Callable[[], object]] = [known_sites.all]
+    settings, database, sites = services.settings, services.database, services.sites
+    others: list[Callable[[], object]] = [sites.all]
     if disk is not None:
-        sweep = partial(disk.sweep, settings.cache_seconds / 2, store.public_among)
-        others += [cache.touch_files, sweep]
-    provide(app, renditions, reader, Refresher(store, known, settings.cache_seconds, *others))
+        sweep = partial(disk.sweep, settings.cache_seconds / 2, services.assets.public_among)
+        others += [services.cache.touch_files, sweep]
+    refresher = Refresher(services.assets, services.asset_cache, settings.cache_seconds, *others)
+    provide(app, services.renditions, services.reader, refresher)
 
     @contextmanager
     def bounded() -> Iterator[None]:
@@ -481,94 +374,71 @@ def _provide_delivery(
             gate.pass_or_raise()
             yield
 
-    look = ColdRead(reader, renditions, headers.transport_headers(settings)).find
-    return ResponseCache(cache, known, known_sites.at_hand, bounded, look)
+    transport = headers.transport_headers(settings)
+    look = ColdRead(services.reader, services.renditions, transport).find
+    return ResponseCache(services.cache, services.asset_cache, sites.at_hand, bounded, look)
 
 
-def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
-    return StatusService(
-        StatusStore(database),
-        InspectionStore(database),
-        inspector(settings, database, sites),
+def _provide_shop(app: Flask, services: Services) -> None:
+    database, pictures = services.database, services.pictures
+    status = StatusService(
+        services.shop_status,
+        services.inspections,
+        services.inspector,
         lambda site_id: DeploymentStatus(database_of_site(database, site_id)),
-        LegacyUrls(database).find_many,
-        JobService(MongoJobStore(database)),
-        settings,
+        services.legacy_urls.find_many,
+        services.jobs,
+        services.settings,
     )
-
-
-def _provide_shop(
-    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
-) -> None:
-    shop = shop_of(settings, database, library)
-    status = _status_service(database, known, settings)
     provide(
         app,
-        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
-        product_cards(shop.products, LegacyUrls(database)),
+        *(services.products, services.groups, pictures, services.bulk, services.samples),
+        product_cards(services.products, services.legacy_urls),
         OldIds(database),
         *(status, KnownProblems(status.problems_of)),
-        state_service(settings, database, library, known),
-        JobAccess(JobService(MongoJobStore(database))),
-        import_service(settings, database),
-        picture_import_service(settings, database, library),
+        services.product_imports,
+        services.picture_imports,
     )
-    _provide_alt_texts(app, database, settings)
-
-
-def _provide_alt_texts(app: Flask, database: Database, settings: Settings) -> None:
-    """Let the pictures of what is provided already be described in bulk."""
-    there = app.extensions["avenue"]
-    rooms = [
-        shop_room(there[PictureService], StatusStore(database)),
-        library_room(there[MediaService]),
-    ]
+    rooms = [shop_room(pictures, services.shop_status), library_room(services.media)]
     texts = AltTextService(AltTextStore(database), rooms)
-    provide(app, texts, Suggester(texts, there[Renditions], settings))
+    provide(app, texts, Suggester(texts, services.renditions, services.settings))
 
 
-def _provide_sites(
-    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
-) -> None:
-    logos = logo_service(settings, database, library, known)
-    pages: PageService = app.extensions["avenue"][PageService]
-    provide(app, site_service(settings, database, known), logos)
-    users = media_users(settings, database, pages, logos)
-    reader: MediaReader = app.extensions["avenue"][MediaReader]
-    media = media_service(settings, database, library, reader, users)
+def _provide_uploads(app: Flask, services: Services) -> None:
+    uploads, links = services.uploads, services.signed_links
+    provide(app, uploads, ZipService(uploads, services.reader, services.settings))
+    provide(app, services.tus, FilePondService(services.tus, uploads), services.tickets)
+    provide(app, QuarantineService(services.quarantine))
+    provide(app, links, LinkService(services.library, links, services.settings))
+
+
+def _provide_website(app: Flask, services: Services) -> None:
     provide(
         app,
-        *(media, other_tasks(media, pages, library, QuarantineStore(database), settings)),
-        FolderService(FolderStore(database)),
-        trace_service(settings, database, users),
-    )
-
-
-def _provide_uploads(
-    app: Flask, database: Database, library: MediaLibrary, settings: Settings
-) -> None:
-    uploads = UploadService(UploadStore(database), library, settings)
-    reader: MediaReader = app.extensions["avenue"][MediaReader]
-    links = signed_links(settings, database)
-    resumable = tus_service(settings, database, library)
-    provide(app, uploads, ZipService(uploads, reader, settings))
-    provide(app, resumable, FilePondService(resumable, uploads))
-    provide(app, QuarantineService(QuarantineStore(database)))
-    provide(app, links, LinkService(library, links, settings))
-
-
-def _provide_website(
-    app: Flask, database: Database, library: MediaLibrary, known_sites: Sites, settings: Settings
-) -> None:
-    pages = page_service(settings, database, library, known_sites)
-    provide(
-        app,
-        pages,
+        *(services.pages, services.media, services.logos, FolderService(services.folders)),
         Documents(),
-        Previews(settings),
-        MorePages(lambda site: published_paths(pages, site)),
+        Previews(services.settings),
+        MorePages(services.published_paths),
+        Logos(services.logo_shown_on),
+        other_tasks(
+            *(services.media, services.pages, services.library),
+            *(services.quarantine, services.settings),
+        ),
     )
-    provide(app, Logos(lambda site: logo_shown_on(library, known_sites, site)))
+
+
+def _provide_operations(app: Flask, services: Services) -> None:
+    """Provide what operators see and do."""
+    register = MailRegister(services.outbox, services.account_store.emails_of)
+    provide(
+        app,
+        *(services.site_service, services.removals, services.clones, services.site_moves),
+        *(services.provisioning, services.snapshots, services.capacity, services.state),
+        *(services.alerts, services.receivers, register, services.trace),
+        PublicStatusService(MongoAlertStore(services.database)),
+        JobAccess(services.jobs),
+        *(backup_service(services), move_service(services)),
+    )
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -4,38 +4,19 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from avenue.accounts.letters import MAIL
 from avenue.app.backups import BackupJobs
 from avenue.app.moves import MoveJobs, places_of
-from avenue.app.services import (
-    alert_service,
-    audit_service,
-    findings_of,
-    fsck_of,
-    glance_service,
-    inspector,
-    ledger,
-    media_library,
-    page_service,
-    picture_import_worker,
-    removal,
-    renditions_of,
-    scan_walk_of,
-    scrub_of,
-    shop_of,
-    site_counters,
-    snapshot_service,
-)
+from avenue.app.services import Services, opened_services, removal
 from avenue.app.sites import site_jobs
 from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.builder.website.errors import RevisionConflict
-from avenue.builder.website.service import PageService
 from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -48,6 +29,7 @@ from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
+from avenue.health.checks.store.findings import CheckStore
 from avenue.health.facts.certificates import CERTIFICATES, Certificates
 from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
 from avenue.health.facts.store import FactStore
@@ -60,13 +42,11 @@ from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
-from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.pictures.variants import EAGER
 from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS
 from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import Rebuild
-from avenue.media.serving.cache import ByteCache
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
@@ -91,7 +71,6 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
-from avenue.storage.sites import Sites
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
@@ -161,15 +140,13 @@ class Background:
     """All background work: which jobs there are, and a runner for them."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
+        self._services = services = Services(settings, database)
         self._gate = Gate(database)
         self._swept = SweptStore(database)
-        self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
-        self._inspector = inspector(settings, database, Sites(database, settings))
+        self._retention = Retention(ExpiredUploads(database), services.audit)
         self._jobs = JobService(MongoJobStore(database, places=partial(places_of, settings)))
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
-        importing = ImportWorker(
-            ImportStore(database), self._jobs, audit_service(settings, database), settings
-        )
+        importing = ImportWorker(ImportStore(database), self._jobs, services.audit, settings)
         self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,
@@ -188,11 +165,9 @@ class Background:
             PUBLISH: self._publish_due,
             **MoveJobs(settings, database).handlers,
         }
-        self._sites = Sites(database, settings)
-        self._glances = glance_service(settings, database, self._sites)
         # What is told waits for a process that has the settings of its receiver.
-        self._handlers |= message_jobs(settings, database, self._sites)
-        self._handlers |= site_jobs(settings, database, self._sites)
+        self._handlers |= message_jobs(services)
+        self._handlers |= site_jobs(services)
         self._backups = BackupJobs(settings, database, checked)
         if settings.scanner:
             self._handlers[SCAN] = self._scan
@@ -322,18 +297,18 @@ class Background:
             buckets=BUCKETS,
             trash_days=self._settings.trash_days,
             forget_owners=TrashedProducts(cluster).forget,
-            removal=partial(removal, ledger(cluster)),
+            removal=partial(removal, self._of(cluster).ledger),
         )
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         all_of_it = job.args.get("all") is True
-        counts = self._inspector.inspect(job.cursor, job.save, all_of_it=all_of_it)
+        counts = self._services.inspector.inspect(job.cursor, job.save, all_of_it=all_of_it)
         self._tell_of_damage()
         return counts
 
     def _fsck(self, job: RunningJob) -> Mapping[str, int]:
-        fsck = fsck_of(self._settings, self._database, self._sites)
-        counts = fsck.run(job.id, CheckRequest.of(job.args), job.cursor, job.save)
+        request = CheckRequest.of(job.args)
+        counts = self._services.fsck.run(job.id, request, job.cursor, job.save)
         self._tell_of_damage()
         return counts
 
@@ -341,7 +316,7 @@ class Background:
         def tell(done: int) -> None:
             job.save(done=done)
 
-        counts = scrub_of(self._settings, self._database, self._sites).run(tell)
+        counts = self._services.scrub.run(tell)
         self._tell_of_damage()
         return counts
 
@@ -355,19 +330,19 @@ class Background:
         pages = [each for some in due for each in some]
         if not pages:
             return done
-        changes = audit_service(self._settings, self._database)
-        with self._pages() as service:
+        changes = self._services.audit
+        with self._decoding() as services:
             for site_id, page_id, at in pages:
                 record = partial(
                     changes.record_job, site_id, object_id=page_id, job_id=job.id, job_kind=PUBLISH
                 )
-                site = self._sites.by_id(site_id)
+                site = self._services.sites.by_id(site_id)
                 if site is None or not site.is_open:  # when it is open again, people decide
                     PageStore(self._database).was_due(site_id, page_id, at)
                     continue
                 actor = Actor(site=site, role=Role.EDITOR)
                 try:
-                    if service.publish_due(actor, page_id, at):
+                    if services.pages.publish_due(actor, page_id, at):
                         record("page.published")
                         done["published"] += 1
                 except (RevisionConflict, Unavailable):
@@ -378,21 +353,21 @@ class Background:
                 job.save(done=done.total(), total=len(pages))
         return done
 
-    @contextmanager
-    def _pages(self) -> Iterator[PageService]:
-        decoders = DecodePool(processes_for(self._settings.workers))
-        try:
-            library = media_library(self._settings, self._database, decoders)
-            yield page_service(self._settings, self._database, library, self._sites)
-        finally:
-            decoders.close()
+    def _decoding(self) -> AbstractContextManager[Services]:
+        """Give services for a job that decodes pictures."""
+        return opened_services(self._settings, self._database, self._settings.workers)
+
+    def _of(self, cluster: Database) -> Services:
+        """Return the services of one cluster."""
+        is_home = cluster is self._database
+        return self._services if is_home else Services(self._settings, cluster)
 
     def _scan(self, job: RunningJob) -> Mapping[str, int]:
         """Scan what waits for it, and everything anew where there are new signatures."""
         done: Counter[str] = Counter()
 
         def scan(cluster: Database) -> None:
-            walk: ScanWalk = scan_walk_of(self._settings, cluster, job.id)
+            walk: ScanWalk = self._of(cluster).scan_walk(job.id)
             before = done["files"]
             done.update(walk.run(lambda files: job.save(done=before + files)).as_dict())
 
@@ -401,21 +376,21 @@ class Background:
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
         if holder := job.args.get("holder"):
-            return {"counted": int(ledger(self._database).count(Holder.of(holder)))}
+            return {"counted": int(self._services.ledger.count(Holder.of(holder)))}
 
         def count(cluster: Database) -> int:
             def save(after: str, done: int) -> None:
                 job.save(cursor=after if is_home else job.cursor, done=done)
 
             is_home = cluster is self._database  # the others are counted anew after a kill
-            return ledger(cluster).count_all((job.cursor or "") if is_home else "", save)
+            return self._of(cluster).ledger.count_all((job.cursor or "") if is_home else "", save)
 
         return {"counted": sum(on_each(self._database, count))}
 
     def _count_sites(self, job: RunningJob) -> Mapping[str, int]:
         """Count everything of each site, from the site on where an earlier run ended."""
-        counts, counters = SiteCounts(self._database), site_counters(self._database)
-        sites = sorted(each.id for each in self._sites.reachable())
+        counts, counters = SiteCounts(self._database), self._services.site_counters
+        sites = sorted(each.id for each in self._services.sites.reachable())
         for done, site_id in enumerate(sites):
             if site_id < (job.cursor or ""):
                 continue
@@ -430,66 +405,51 @@ class Background:
         While a cluster is away nobody knows.
         """
         with suppress(Unavailable):
-            if snapshot_service(self._settings, self._database, self._sites).damage_is_news():
+            if self._services.snapshots.damage_is_news():
                 self._snapshot()
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
-        return self._glances.look()
+        return self._services.glances.look()
 
     def _look_at_certificates(self, _job: RunningJob) -> Mapping[str, int]:
-        return Certificates(FactStore(self._database)).look(self._sites.all())
+        return Certificates(FactStore(self._database)).look(self._services.sites.all())
 
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
-        snapshot = snapshot_service(self._settings, self._database, self._sites).take()
-        return alert_service(self._settings, self._database).check(snapshot)
+        return self._services.alerts.check(self._services.snapshots.take())
 
     def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
-        settings, database = self._settings, self._database
-        decoders = DecodePool(processes_for(settings.workers))
-        shop = shop_of(settings, database, media_library(settings, database, decoders))
-        worker = SampleWorker(
-            SampleStore(database),
-            shop.products,
-            shop.groups,
-            shop.pictures,
-            audit_service(settings, database),
-            site_of=Sites(database, settings).named,
-            tmp_dir=settings.tmp_dir,
-        )
-        try:
+        with self._decoding() as services:
+            worker = SampleWorker(
+                SampleStore(self._database),
+                services.products,
+                services.groups,
+                services.pictures,
+                services.audit,
+                site_of=services.sites.named,
+                tmp_dir=self._settings.tmp_dir,
+            )
             return worker.load(job)
-        finally:
-            decoders.close()
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
         variants = job.args.get("variants") or EAGER
-        decoders = DecodePool(processes_for(self._settings.workers))
-        renditions = renditions_of(self._settings, self._database, decoders, ByteCache(0))
 
-        def rebuild(cluster: Database) -> Mapping[str, int]:
+        def rebuild(services: Services, cluster: Database) -> Mapping[str, int]:
             def save(after: str, done: int, total: int) -> None:
                 job.save(cursor=after if is_home else job.cursor, done=done, total=total)
 
             is_home = cluster is self._database  # the others are gone through anew after a kill
             cursor = job.cursor if is_home else None
-            return Rebuild(SweptStore(cluster), renditions).run(variants, cursor, save)
+            return Rebuild(SweptStore(cluster), services.renditions).run(variants, cursor, save)
 
-        try:
-            made: Counter[str] = Counter()
-            for each in on_each(self._database, rebuild):
+        made: Counter[str] = Counter()
+        with self._decoding() as services:
+            for each in on_each(self._database, partial(rebuild, services)):
                 made.update(each)
-            return made
-        finally:
-            decoders.close()
+        return made
 
     def _pictures_by_sku(self, job: RunningJob) -> Mapping[str, int]:
-        decoders = DecodePool(processes_for(self._settings.workers))
-        try:
-            library = media_library(self._settings, self._database, decoders)
-            worker = picture_import_worker(self._settings, self._database, library, self._sites)
-            return worker.apply(job)
-        finally:
-            decoders.close()
+        with self._decoding() as services:
+            return services.picture_import_worker.apply(job)
 
 
 def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping[str, Any] | None:
@@ -516,15 +476,12 @@ class _Nobody(RunningJob):
 
 def watch_forever(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Have a web process look, and tell, while background work has stopped."""
-    sites = Sites(database, settings)
-    glances, jobs = (
-        glance_service(settings, database, sites),
-        message_jobs(settings, database, sites),
-    )
+    services = Services(settings, database)
+    jobs = message_jobs(services)
     while not stop.wait(OVERSEE_SECONDS):
         try:
             Gate(database).pass_or_raise()
-            told = [MAIL, TELL, TELL_SITES] if glances.look_if_nobody_does() else []
+            told = [MAIL, TELL, TELL_SITES] if services.glances.look_if_nobody_does() else []
             for kind in jobs.keys() & set(told):
                 jobs[kind](_Nobody())
         except AvenueError as error:
@@ -542,7 +499,7 @@ def checked(settings: Settings, database: Database, tell: Tell) -> tuple[Finding
     job = Background(settings, database).run_now(FSCK, save)
     if job.error:
         return (Finding(kind=Kind.UNREADABLE, what=FSCK, detail=job.error),)
-    found = findings_of(database).findings(job.id, "", MOST_FINDINGS)
+    found = CheckStore(database).findings(job.id, "", MOST_FINDINGS)
     return tuple(
         Finding(kind=Kind.INCOMPLETE, what=f"{each.kind} {each.subject}", detail=each.detail)
         for each in found

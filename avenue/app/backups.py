@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from avenue.app.services import audit_service
+from avenue.app.services import Services
 from avenue.backup.create import Creation
 from avenue.backup.encryption import key_of
 from avenue.backup.models import Finding, Kind, Manifest, Progress, Share, Tell, tell_nobody
@@ -26,8 +26,6 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import HOME_CLUSTER
 from avenue.jobs.runner import RunningJob
-from avenue.jobs.service import JobService
-from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from avenue.storage.copying.drilling import DrillDatabase, differences
 from avenue.storage.copying.reading import HomeSource, bucket_of, files_in
@@ -107,9 +105,10 @@ def bring_back(
     limit = settings.max_images_per_product
     work = Return(repository, Returning(database, trash_days=settings.trash_days), settings.tmp_dir)
     returned = work.run(manifest, kind, record_id, most_images=limit)
+    services = Services(settings, database)
     if returned.records:
-        JobService(MongoJobStore(database)).enqueue(COUNT_QUOTAS, key="restored")
-    audit_service(settings, database).record_command(
+        services.jobs.enqueue(COUNT_QUOTAS, key="restored")
+    services.audit.record_command(
         returned.site,
         "backup restore",
         "backup.returned",
@@ -298,13 +297,14 @@ class BackupJobs:
         return opened(self._settings, self._settings.backup_to)
 
 
-def backup_service(settings: Settings, database: Database) -> BackupService:
+def backup_service(services: Services) -> BackupService:
     """Return what the panel does with backups."""
+    settings = services.settings
     return BackupService(
         settings.backup_to,
         lambda: opened(settings, settings.backup_to),
-        BackupStore(database),
-        JobService(MongoJobStore(database)),
+        BackupStore(services.database),
+        services.jobs,
     )
 
 

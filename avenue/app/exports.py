@@ -9,7 +9,7 @@ from typing import Any
 from avenue.app.backups import target_from
 from avenue.app.files import LARGEST_DOCUMENT_MB
 from avenue.app.imports import Importing, QuotaLeft, bucket_of, importing_into
-from avenue.app.services import audit_service, page_service
+from avenue.app.services import Services
 from avenue.backup.targets import Target
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.builder.library.folders.store import FolderStore
@@ -72,7 +72,7 @@ def export(
         )
         work.run(tell)
     if not order.is_trial:
-        audit_service(settings, database).record_command(
+        Services(settings, database).audit.record_command(
             site.id,
             "export",
             "site.exported",
@@ -157,9 +157,7 @@ def export_import_of(
             origin,
             ExportImportTargets(
                 catalogue=MovedStore(database),
-                website=MovedPages(
-                    page_service(settings, database, importing.targets.library, sites)
-                ),
+                website=MovedPages(importing.services.pages),
                 owners=importing.targets.owners,
                 library=importing.targets.library,
                 adopted=AdoptedStore(database),
@@ -188,7 +186,7 @@ def _opened(settings: Settings, address: str) -> Iterator[Place]:
 
 def _destination(importing: Importing, part: Pass) -> Destination:
     """Return where the files of a pass go. What was in Avenue once is taken as `adopt` takes it."""
-    settings = importing.settings
+    settings = importing.services.settings
     if part is Pass.MEDIA:
         return importing.destination(Kind.MEDIA)
     if part is Pass.PICTURES:

@@ -7,28 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from avenue.accounts.newcomers import Newcomers
-from avenue.accounts.passwords import Passwords
-from avenue.accounts.store import MongoAccountStore
-from avenue.app.services import (
-    audit_service,
-    logo_service,
-    media_library,
-    media_service,
-    media_users,
-    page_service,
-)
+from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Visibility
-from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.pictures.limits import MB
-from avenue.media.serving.cache import AssetCache, ByteCache
-from avenue.media.serving.reading import MediaReader
-from avenue.media.store.assets import AssetStore
-from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.context import AdoptionContext, AdoptionTargets, Policies
@@ -68,39 +53,28 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
     Raise `UnknownSite`, or why the database may not be used.
     """
     Gate(database).pass_or_raise()
-    sites = Sites(database, settings)
-    site = sites.named(site_id)
-    decoders = DecodePool(processes_for(workers=1))
-    library = media_library(settings, database, decoders)
-    try:
+    with opened_services(settings, database) as services:
+        site = services.sites.named(site_id)
         yield Files(
             command_actor(site),
-            library=library,
+            library=services.library,
             stores=Stores(
                 library=LibraryStore(database),
-                assets=AssetStore(database),
-                legacy_urls=LegacyUrls(database),
+                assets=services.assets,
+                legacy_urls=services.legacy_urls,
             ),
             policy=library_pictures(settings).on(site),
-            audit=audit_service(settings, database),
-            removal=_removal(settings, database, library, sites),
+            audit=services.audit,
+            removal=_removal(services),
             tmp_dir=settings.tmp_dir,
         )
-    finally:
-        decoders.close()
 
 
-def _removal(
-    settings: Settings, database: Database, library: MediaLibrary, sites: Sites
-) -> Removal:
+def _removal(services: Services) -> Removal:
     """Return what takes a file out of the media library, as its editors do."""
-    pages = page_service(settings, database, library, sites)
-    users = media_users(settings, database, pages, logo_service(settings, database, library, sites))
-    reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(0))
-    media = media_service(settings, database, library, reader, users)
 
     def remove(actor: Actor, asset_id: str, *, force: bool) -> list[UsedAt]:
-        kept = media.remove(actor, [asset_id], force=force).kept.get(asset_id, ())
+        kept = services.media.remove(actor, [asset_id], force=force).kept.get(asset_id, ())
         return [
             UsedAt(
                 kind=each.kind,
@@ -124,31 +98,32 @@ def folder_import_of(
     Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
     """
     Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
-    addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
-    decoders = DecodePool(processes_for(workers=1))
-    targets = ImportTargets(
-        library=media_library(settings, database, decoders),
-        legacy_urls=LegacyUrls(database),
-        store=LibraryStore(database),
-        pages=PageStore(database),
-        owners=PictureStore(database),
-        audit=audit_service(settings, database),
-    )
-    try:
+    with opened_services(settings, database) as services:
+        site = services.sites.named(site_id)
+        own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+        addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
         with opened_tree(order.place, top=addresses.folder_name) as tree:
             yield FolderImport(
                 command_actor(site),
                 tree,
                 destination_of(order, site, settings),
                 addresses,
-                targets,
+                import_targets(services),
                 plan=plan,
                 tmp_dir=settings.tmp_dir,
             )
-    finally:
-        decoders.close()
+
+
+def import_targets(services: Services) -> ImportTargets:
+    """Return where an import of files puts them, and what names them."""
+    return ImportTargets(
+        library=services.library,
+        legacy_urls=services.legacy_urls,
+        store=LibraryStore(services.database),
+        pages=PageStore(services.database),
+        owners=PictureStore(services.database),
+        audit=services.audit,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,17 +152,14 @@ def adoption_of(
     """
     mapped = read_map(order.map) if order.map else Mapped()
     Gate(database).pass_or_raise()
-    sites = Sites(database, settings)
-    site = sites.named(site_id)
+    site = Sites(database, settings).named(site_id)
     addresses = OldAddresses(
         prefix="/", hosts=(*order.hosts, *site.hosts, urlsplit(site.base_url).netloc)
     )
-    decoders = DecodePool(processes_for(workers=1))
-    library = media_library(settings, database, decoders)
     # A document of the earlier database was not sent by a visitor: what fits into one is taken.
     largest = max(settings.max_product_image_mb, LARGEST_DOCUMENT_MB) * MB
     with ExitStack() as stack:
-        stack.callback(decoders.close)
+        services = stack.enter_context(opened_services(settings, database))
         source = stack.enter_context(closing(EarlierDatabase(order.uri)))
         if source.is_same_as(settings.mongodb_uri):
             raise SourceIsHere
@@ -203,14 +175,14 @@ def adoption_of(
         job_access = AdoptionContext(
             command_actor(site),
             AdoptionTargets(
-                library=library,
+                library=services.library,
                 shelf=LibraryStore(database),
-                legacy_urls=LegacyUrls(database),
+                legacy_urls=services.legacy_urls,
                 catalogue=MovedStore(database),
-                website=MovedPages(page_service(settings, database, library, sites)),
-                people=Newcomers(MongoAccountStore(database), Passwords()),
+                website=MovedPages(services.pages),
+                people=Newcomers(services.account_store, services.passwords),
                 adopted=AdoptedStore(database),
-                audit=audit_service(settings, database),
+                audit=services.audit,
             ),
             policies,
             mapped,

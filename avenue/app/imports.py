@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from avenue.app.services import audit_service, media_library
+from avenue.app.files import import_targets
+from avenue.app.services import Services, opened_services
 from avenue.backup.errors import TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
-from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings, is_private_host
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.media.legacy import can_answer
-from avenue.media.pictures.decoding import DecodePool, processes_for
-from avenue.media.store.legacy_urls import LegacyUrls
-from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
@@ -40,13 +37,11 @@ from avenue.migration.sources.s3 import Bucket, Object, S3Source
 from avenue.migration.sources.service import SourceImport, Wanted
 from avenue.migration.sources.supabase import SupabaseSource, status_of
 from avenue.migration.sources.url_list import UrlList
-from avenue.migration.store import PageStore
 from avenue.migration.storing import ImportTargets
 from avenue.outside.asking import Asker
 from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
 from avenue.shop.store.imports import ImportStore
-from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
@@ -224,15 +219,14 @@ def source_import_of(
 class Importing:
     """What every import of one site works with."""
 
-    settings: Settings
-    database: Database
+    services: Services
     site: Site
     targets: ImportTargets
 
     def destination(self, kind: Kind, *, is_public: bool = False) -> Destination:
         """Return where files that become `kind` go."""
         order = FolderOrder(place=Path(), kind=kind, prefix="/", is_public=is_public)
-        return destination_of(order, self.site, self.settings)
+        return destination_of(order, self.site, self.services.settings)
 
     def opened(
         self, source: Source, wanted: Wanted, plan: EntryPlan, actor: Actor | None = None
@@ -247,36 +241,21 @@ class Importing:
             source,
             wanted,
             self.targets,
-            AdoptedStore(self.database),
-            MovedFolders(FolderStore(self.database)),
+            AdoptedStore(self.services.database),
+            MovedFolders(self.services.folders),
             plan,
         )
         used = self.targets.library.used(actor)
         return OpenImport(
-            origin=source, work=work, quota=_quota_left(self.settings, used, self.site)
+            origin=source, work=work, quota=_quota_left(self.services.settings, used, self.site)
         )
 
 
 @contextmanager
 def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
     """Give what imports into `site` work with, and end the decode processes they needed."""
-    decoders = DecodePool(processes_for(workers=1))
-    try:
-        yield Importing(
-            settings=settings,
-            database=database,
-            site=site,
-            targets=ImportTargets(
-                library=media_library(settings, database, decoders),
-                legacy_urls=LegacyUrls(database),
-                store=LibraryStore(database),
-                pages=PageStore(database),
-                owners=PictureStore(database),
-                audit=audit_service(settings, database),
-            ),
-        )
-    finally:
-        decoders.close()
+    with opened_services(settings, database) as services:
+        yield Importing(services=services, site=site, targets=import_targets(services))
 
 
 def source_of(settings: Settings, text: str, fetcher: Fetcher) -> Source:

@@ -20,6 +20,7 @@ from avenue.app.imports import (
     source_import_of,
     table_images_of,
 )
+from avenue.app.services import Services
 from avenue.backup.errors import S3NotInstalled
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -28,8 +29,6 @@ from avenue.export.errors import ExportRefused, ExportUnreachable
 from avenue.export.models import Exported, ExportOrder, Part
 from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
-from avenue.jobs.service import JobService
-from avenue.jobs.store import MongoJobStore
 from avenue.media.legacy import can_answer
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.adopt.presenting import adoption_facts, refused
@@ -62,12 +61,10 @@ Lists = Mapping[str, Iterable[Facts]]
 Reported = Callable[[RunningJob, Facts, Lists], Facts]
 
 
-def move_service(settings: Settings, database: Database) -> MoveService:
+def move_service(services: Services) -> MoveService:
     """Return what begins moves, for the panel and for commands."""
-    jobs = JobService(MongoJobStore(database))
-    return MoveService(
-        jobs, Sealing(settings.secret_key), MoveReports(database), _move_dir(settings)
-    )
+    settings, reports = services.settings, MoveReports(services.database)
+    return MoveService(services.jobs, Sealing(settings.secret_key), reports, _move_dir(settings))
 
 
 def places_of(settings: Settings) -> Collection[str]:

@@ -7,9 +7,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 from avenue.accounts.letters import MAIL, MailOrder, Why
-from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
-from avenue.app.services import audit_service, receiver_service, recovery_service
+from avenue.app.services import Services
 from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
 from avenue.errors import AvenueError
@@ -44,7 +43,6 @@ from avenue.outside.posting import Poster
 from avenue.sealing import SecretLost
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.sites import Sites
 from avenue.webhooks import standard
 from avenue.webhooks.errors import NotDelivered
@@ -122,11 +120,12 @@ def signed_post(url: str, secret: str) -> SignedPost:
     return SignedPost(poster=Poster(url), key=webhook_key(secret) or b"")
 
 
-def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[str, Handler]:
+def message_jobs(services: Services) -> dict[str, Handler]:
     """Return the jobs that tell somebody, those that have a receiver."""
+    settings, database, sites = services.settings, services.database, services.sites
     jobs: dict[str, Handler] = {}
     if settings.smtp_url:
-        sender = letter_sender(settings, database, sites)
+        sender = letter_sender(services)
         jobs[MAIL] = _job(database, MAIL, sender, MAIL_SECONDS)
     if settings.webhook_url:
         post = signed_post(settings.webhook_url, settings.webhook_secret)
@@ -135,9 +134,9 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
     if told := dict(_alert_receivers(settings, sites)):
         each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
         jobs[TELL] = partial(_run_each, each_one)
-    jobs[TELL_SITES] = partial(_tell_sites, settings, database, sites)
+    jobs[TELL_SITES] = partial(_tell_sites, services)
     if settings.purges_caches:
-        jobs[PURGES] = partial(_purge, settings, database, sites)
+        jobs[PURGES] = partial(_purge, services)
     return jobs
 
 
@@ -159,18 +158,16 @@ def _post(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Mess
         check_answer(status)
 
 
-def _tell_sites(
-    settings: Settings, database: Database, sites: Sites, job: RunningJob
-) -> Mapping[str, int]:
+def _tell_sites(services: Services, job: RunningJob) -> Mapping[str, int]:
     """Tell webhooks of sites, and browsers; one that is away is no fault of the job."""
-    receivers = receiver_service(settings, database, sites)
-    push = partial(_push, receivers, sites, settings.base_url)
+    receivers = services.receivers
+    push = partial(_push, receivers, services.sites, services.settings.base_url)
     counts: Counter[str] = Counter(delivered=0, refused=0)
-    for name in OutboxStore(database).waited_for((OWN_WEBHOOKS, BROWSERS), MOST_RECEIVERS):
+    for name in services.outbox.waited_for((OWN_WEBHOOKS, BROWSERS), MOST_RECEIVERS):
         of_site = partial(_post_to_site, receivers, name.removeprefix(OWN_WEBHOOKS))
         send = push if name.startswith(BROWSERS) else of_site
         with suppress(NotDelivered):  # noted, and tried again
-            counts.update(_job(database, name, send, MAIL_SECONDS)(job) or {})
+            counts.update(_job(services.database, name, send, MAIL_SECONDS)(job) or {})
     return counts
 
 
@@ -234,9 +231,8 @@ def _run_each(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]
     return counts
 
 
-def _purge(
-    settings: Settings, database: Database, sites: Sites, job: RunningJob
-) -> Mapping[str, int]:
+def _purge(services: Services, job: RunningJob) -> Mapping[str, int]:
+    settings, sites = services.settings, services.sites
     told = Counter(urls=0)
 
     def send(messages: Sequence[Message]) -> None:
@@ -249,7 +245,7 @@ def _purge(
             WebhookSender(purge_post(settings), bodies, busy=range(1000))(messages)
 
     at_once = MOST_TOLD_ONE_BY_ONE if settings.purge_targets else MOST_PURGES
-    _job(database, PURGES, send, SOON_SECONDS, at_once)(job)
+    _job(services.database, PURGES, send, SOON_SECONDS, at_once)(job)
     return told
 
 
@@ -273,17 +269,18 @@ def purge_post(settings: Settings) -> SignedPost:
     return SignedPost(poster=poster, key=settings.purge_secret.encode(), sign=standard.of_purges)
 
 
-def letter_sender(settings: Settings, database: Database, sites: Sites) -> LetterSender:
+def letter_sender(services: Services) -> LetterSender:
     """Return who sends letters; only where there is a mail server."""
+    settings, sites = services.settings, services.sites
     return LetterSender(
         Relay.of(settings.smtp_url, settings.mail_from),
-        recovery_service(settings, database, RateLimits(database), Passwords()),
+        services.recovery,
         letters_about_alerts(
             sites.named,
             house_url=settings.base_url,
             emails=settings.alert_emails,
-            address_of=receiver_service(settings, database, sites).address_of,
+            address_of=services.receivers.address_of,
         ),
         sites,
-        audit_service(settings, database),
+        services.audit,
     )

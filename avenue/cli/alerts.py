@@ -2,12 +2,10 @@
 
 import click
 
-from avenue.app.services import alert_service, audit_service
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.context import as_json, local, say, services_of
 from avenue.identity import HOUSE, command_actor
 from avenue.moves.service import as_operator
-from avenue.storage.schema import DEFAULT_SITE, Gate
-from avenue.storage.sites import Sites
+from avenue.storage.schema import DEFAULT_SITE
 
 
 @click.group()
@@ -23,13 +21,10 @@ def test(*, is_local: bool, wants_json: bool) -> None:
 
     The background work sends it within seconds; the page *Alerts* has a button that does the same.
     """
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        actor = as_operator(command_actor(Sites(database, settings).named(HOUSE)))
-        receivers = alert_service(settings, database).send_test(actor)
-        audit_service(settings, database).record_command(
-            DEFAULT_SITE, "alerts test", "alert.tested", DEFAULT_SITE
-        )
+    with services_of(is_local=is_local) as services:
+        actor = as_operator(command_actor(services.sites.named(HOUSE)))
+        receivers = services.alerts.send_test(actor)
+        services.audit.record_command(DEFAULT_SITE, "alerts test", "alert.tested", DEFAULT_SITE)
     told = f"A test is on its way to {receivers}." if receivers else "Nobody is told of alerts."
     say(wants_json, {"receivers": receivers}, told)
 

@@ -2,12 +2,16 @@
 
 import click
 
-from avenue.app.services import audit_service
 from avenue.audit.models import Entry, EntryQuery
 from avenue.audit.presenting import page_json
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    local,
+    of_site,
+    say,
+    services_of,
+)
 from avenue.clock import iso
-from avenue.storage.schema import Gate
 
 MOST_ENTRIES = 10_000
 
@@ -19,9 +23,8 @@ MOST_ENTRIES = 10_000
 @as_json
 def audit(*, limit: int, site: str, is_local: bool, wants_json: bool) -> None:
     """List who changed what on a site, newest first."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        page = audit_service(settings, database).entries(site, EntryQuery(limit=limit))
+    with services_of(is_local=is_local) as services:
+        page = services.audit.entries(site, EntryQuery(limit=limit))
     say(wants_json, page_json(page), "\n".join(map(_line, page.items)))
 
 

@@ -5,14 +5,12 @@ from collections.abc import Callable
 import click
 from pydantic import ValidationError
 
-from avenue.app.services import capacity_service
 from avenue.cli.context import (
     as_json,
-    database_of,
     local,
     say,
+    services_of,
     settings_as_they_are,
-    settings_in_force,
 )
 from avenue.clock import utc_now
 from avenue.errors import filled
@@ -25,8 +23,6 @@ from avenue.health.views.capacity.visits import (
     visits_text,
 )
 from avenue.identity import HOUSE, command_actor
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 from avenue.web.fields import facts_of
 
 ASSUMED = {
@@ -71,13 +67,11 @@ def capacity(
         return
     if given:
         raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} goes with --visits.")
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        sites = Sites(database, settings)
+    with services_of(is_local=is_local) as services:
         if site is not None:
-            sites.named(site)
-        actor = command_actor(sites.named(HOUSE))
-        report = capacity_service(settings, database, sites).report(actor, site)
+            services.sites.named(site)
+        actor = command_actor(services.sites.named(HOUSE))
+        report = services.capacity.report(actor, site)
     say(wants_json, facts_of(report), capacity_text(report))
 
 

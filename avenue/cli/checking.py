@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from avenue.app.background import Background
-from avenue.app.services import audit_service, findings_of
+from avenue.app.services import Services
 from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force, why
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
@@ -38,7 +38,7 @@ def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool)
         with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
             order = CheckRequest(site=site_id, repair=repair)
             job = _checked(settings, database, order)
-            store = findings_of(database)
+            store = Services(settings, database).checks
             counts = store.counts(job.id)
             findings = store.findings(job.id, "", MOST_FINDINGS)
     except (AvenueError, ConfigError) as error:
@@ -56,7 +56,7 @@ def _checked(settings: Settings, database: Database, order: CheckRequest) -> Job
         Sites(database, settings).named(order.site)
     background = Background(settings, database)
     job = background.begin(FSCK, order.as_args())
-    audit_service(settings, database).record_command(
+    Services(settings, database).audit.record_command(
         order.site or DEFAULT_SITE,
         "fsck --repair" if order.repair else "fsck",
         "fsck.begun",

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 
 import click
 
-from avenue.app.sites import provisioning_service, site_move_service
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.context import as_json, local, say, services_of
 from avenue.identity import HOUSE, command_actor
 from avenue.moves.service import as_operator
 from avenue.provisioning.clusters import ClusterOverview
 from avenue.provisioning.presenting import advice_text, clusters_text, move_json
-from avenue.storage.schema import Gate
 from avenue.storage.site_moves import SiteMove
-from avenue.storage.sites import Sites
 from avenue.web.fields import facts_of
 
 
@@ -41,12 +38,11 @@ def advise(*, is_local: bool, wants_json: bool) -> None:
 
 
 def _overview(*, is_local: bool) -> tuple[ClusterOverview, Mapping[str, SiteMove]]:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known = Sites(database, settings)
+    with services_of(is_local=is_local) as services:
+        known = services.sites
         actor = as_operator(command_actor(known.named(HOUSE)))
-        moves = site_move_service(settings, database).moves()
-        return provisioning_service(settings, database, known).clusters(actor), moves
+        moves = services.site_moves.moves()
+        return services.provisioning.clusters(actor), moves
 
 
 COMMANDS = (clusters,)

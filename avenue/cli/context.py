@@ -13,12 +13,13 @@ from typing import Any
 
 import click
 
+from avenue.app.services import Services, opened_services
 from avenue.config import ConfigError, Settings, new_secret, secret_kept_in
 from avenue.errors import AvenueError
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod, set_log_aside
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.schema import DEFAULT_SITE, Gate
 
 BAR_CHARACTERS = 30
 ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -77,6 +78,18 @@ def database_of(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def services_of(*, is_local: bool) -> Iterator[Services]:
+    """Give a command the services of the database in the settings.
+
+    Raise `ConfigError`, or why the database may not be used.
+    """
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        with opened_services(settings, database) as services:
+            yield services
 
 
 def kept_secret(settings: Settings) -> str:

@@ -8,19 +8,14 @@ from dataclasses import replace
 import click
 
 from avenue.app.services import (
-    logo_service,
-    media_library,
-    media_users,
-    mender,
-    page_service,
-    trace_service,
+    Services,
 )
 from avenue.cli.context import (
     as_json,
-    database_of,
     local,
     of_site,
     say,
+    services_of,
     settings_as_they_are,
     settings_in_force,
 )
@@ -53,10 +48,9 @@ from avenue.health.views.doctor.service import (
     with_those_of,
 )
 from avenue.identity import Site, command_actor
-from avenue.media.pictures.decoding import DecodePool
 from avenue.storage.clusters import cluster_states, clusters_at_hand
 from avenue.storage.connection import Database
-from avenue.storage.schema import Gate, NotMigrated, Standing
+from avenue.storage.schema import NotMigrated, Standing
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus, connected, unless_refused
 from avenue.web.fields import facts_of
@@ -196,8 +190,8 @@ def _look_at_addresses(settings: Settings, database: Database, site_id: str | No
 
 
 def _mend(site_id: str | None, *, applies: bool, is_local: bool, wants_json: bool) -> None:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
+    with services_of(is_local=is_local) as services:
+        settings, database = services.settings, services.database
         sites = _sites(settings, database, site_id)
         done = _walk(settings, database, sites, mends=applies)
     facts = mended_json(done, applied=applies)
@@ -210,7 +204,7 @@ def _walk(
     settings: Settings, database: Database, sites: Sequence[Site], *, mends: bool
 ) -> list[Mended]:
     """Look through the documents of `sites`, with progress on stderr."""
-    work = mender(settings, database)
+    work = Services(settings, database).mender
     with _progress(work.count(sites)) as tell:
         return [work.look(each, mends=mends, tell=tell) for each in sites]
 
@@ -241,15 +235,9 @@ def _away(error: AvenueError) -> Look:
 
 @contextmanager
 def _traces_of(site_id: str, *, is_local: bool) -> Iterator[tuple[TraceService, Site]]:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        sites = Sites(database, settings)
-        site = sites.named(site_id)
-        library = media_library(settings, database, DecodePool(1))  # starts no process
-        pages = page_service(settings, database, library, sites)
-        logos = logo_service(settings, database, library, sites)
-        users = media_users(settings, database, pages, logos)
-        yield trace_service(settings, database, users), site
+    with services_of(is_local=is_local) as services:
+        site = services.sites.named(site_id)
+        yield services.trace, site
 
 
 COMMANDS = (doctor, trace)

@@ -7,15 +7,22 @@ from contextlib import contextmanager
 import click
 
 from avenue.app.background import PERIODIC, Background
-from avenue.app.services import audit_service, job_service
+from avenue.app.services import Services
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    draw,
+    local,
+    say,
+    services_of,
+    settings_in_force,
+)
 from avenue.health.checks.inspection import INSPECT
 from avenue.identity import HOUSE
 from avenue.jobs.models import Job
 from avenue.jobs.presenting import job_json
 from avenue.jobs.service import JobService
-from avenue.storage.schema import Gate
 
 ALSO_CALLED = {"inspection": INSPECT}
 
@@ -57,7 +64,7 @@ def run(*, name: str, is_local: bool, wants_json: bool) -> None:
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         background = Background(settings, database)
         job = background.begin(ALSO_CALLED.get(name, name))
-        audit_service(settings, database).record_command(
+        Services(settings, database).audit.record_command(
             HOUSE, "jobs run", "job.begun", job.id, details={"kind": job.kind}
         )
         job = background.finish(job.id, draw)
@@ -114,9 +121,8 @@ def _change(
 
 @contextmanager
 def _house(*, is_local: bool) -> Iterator[tuple[JobService, AuditService]]:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        yield job_service(database), audit_service(settings, database)
+    with services_of(is_local=is_local) as services:
+        yield services.jobs, services.audit
 
 
 def _line(job: Job) -> str:

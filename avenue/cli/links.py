@@ -5,12 +5,15 @@ from contextlib import contextmanager
 
 import click
 
-from avenue.app.services import audit_service, signed_links
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    local,
+    of_site,
+    say,
+    services_of,
+)
 from avenue.media.signing.service import SignedLinks
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 
 
 @click.group()
@@ -45,10 +48,9 @@ def rotate(*, site: str, is_local: bool, wants_json: bool) -> None:
 @contextmanager
 def _links_of(site: str, *, is_local: bool) -> Iterator[tuple[SignedLinks, AuditService]]:
     """Give the links of the house to a command; raise `UnknownSite` when it has no such `site`."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        Sites(database, settings).named(site)
-        yield signed_links(settings, database), audit_service(settings, database)
+    with services_of(is_local=is_local) as services:
+        services.sites.named(site)
+        yield services.signed_links, services.audit
 
 
 COMMANDS = (links,)

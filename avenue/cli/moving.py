@@ -15,8 +15,8 @@ import click
 
 from avenue.app.background import Background
 from avenue.app.moves import move_service
-from avenue.app.services import job_service
-from avenue.cli.context import ORDERS, database_of, draw, settings_in_force, why
+from avenue.app.services import Services
+from avenue.cli.context import ORDERS, draw, services_of, why
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.identity import Actor, command_actor
@@ -24,9 +24,6 @@ from avenue.jobs.errors import JobOver, JobPaused
 from avenue.jobs.models import WITH_COMMAND, Job
 from avenue.moves.service import MoveService, as_operator
 from avenue.moves.store import MoveReports
-from avenue.storage.connection import Database
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 
 ALL_DONE, LEFT_SOMETHING, NOTHING_DONE = 0, 1, 2
 PAUSED = "It is paused: the same command goes on with it"
@@ -73,14 +70,10 @@ def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: boo
     0: all is done; 1: something was refused or is left to do; 2: nothing was done.
     """
     try:
-        with (
-            settings_in_force(is_local=options.is_local) as settings,
-            database_of(settings) as database,
-        ):
-            Gate(database).pass_or_raise()
-            operator = as_operator(command_actor(Sites(database, settings).named(options.site)))
-            job = begin(settings, move_service(settings, database), operator)
-            return _Work(settings, database, options, output).do(job, follows=follows)
+        with services_of(is_local=options.is_local) as services:
+            operator = as_operator(command_actor(services.sites.named(options.site)))
+            job = begin(services.settings, move_service(services), operator)
+            return _Work(services, options, output).do(job, follows=follows)
     except (AvenueError, ConfigError) as error:
         click.echo(why(error), err=True)
         return NOTHING_DONE
@@ -89,12 +82,10 @@ def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: boo
 class _Work:
     """Works on a job, and tells of it."""
 
-    def __init__(
-        self, settings: Settings, database: Database, options: MoveOptions, output: Output
-    ) -> None:
-        self._background = Background(settings, database)
-        self._jobs = job_service(database)
-        self._reports = MoveReports(database)
+    def __init__(self, services: Services, options: MoveOptions, output: Output) -> None:
+        self._background = Background(services.settings, services.database)
+        self._jobs = services.jobs
+        self._reports = MoveReports(services.database)
         self._options = options
         self._output = output
         self._passes = 0

@@ -8,13 +8,17 @@ import click
 
 from avenue.accounts.models import User
 from avenue.accounts.service import AccountService
-from avenue.app.services import account_service, audit_service
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    local,
+    of_site,
+    say,
+    services_of,
+)
 from avenue.clock import utc_now
 from avenue.identity import Role, Scope
-from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import DEFAULT_SITE, Gate
+from avenue.storage.schema import DEFAULT_SITE
 
 ROLES = [role.value for role in Role]
 SCOPES = [scope.value for scope in Scope]
@@ -198,10 +202,8 @@ def add_token(
 
 @contextmanager
 def _house(*, is_local: bool) -> Iterator[tuple[AccountService, AuditService]]:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        accounts = account_service(settings, database, RateLimits(database))
-        yield accounts, audit_service(settings, database)
+    with services_of(is_local=is_local) as services:
+        yield services.accounts, services.audit
 
 
 def _record(audit: AuditService, user: User, command: str, action: str) -> None:

@@ -3,26 +3,23 @@
 import hashlib
 import os
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import click
 
 from avenue.app.background import Background
-from avenue.app.services import audit_service, media_library, picture_import_service
+from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,
-    database_of,
     draw,
     local,
     of_site,
     say,
-    settings_in_force,
+    services_of,
 )
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.shop.matching.models import (
     FileQuery,
     Finding,
@@ -34,9 +31,6 @@ from avenue.shop.matching.models import (
 )
 from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.service.picture_imports import PictureImportService
-from avenue.storage.connection import Database
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 from avenue.web.errors import MB, FileTooLarge
 
 BLOCK_BYTES = MB
@@ -67,19 +61,16 @@ def import_pictures(
     Run it again after an interruption: nothing is stored twice. Ends with 1 when a file could be
     of several products, or a picture was refused.
     """
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        actor = command_actor(Sites(database, settings).named(site))
-        archive = _archive(file, settings)
-        with closing(DecodePool(processes_for(workers=1))) as decoders:
-            library = media_library(settings, database, decoders)
-            imports = picture_import_service(settings, database, library)
-            if dry_run:
-                planned = imports.look(actor, archive.file)
-                files = [_numbered(*each) for each in enumerate(planned, start=1)]
-                say(wants_json, _plan_facts(files), _plan_text(files))
-                sys.exit(1 if any(each.finding is Finding.AMBIGUOUS for each in files) else 0)
-            standing = _brought(imports, actor, archive, settings, database)
+    with services_of(is_local=is_local) as services:
+        actor = command_actor(services.sites.named(site))
+        archive = _archive(file, services.settings)
+        imports = services.picture_imports
+        if dry_run:
+            planned = imports.look(actor, archive.file)
+            files = [_numbered(*each) for each in enumerate(planned, start=1)]
+            say(wants_json, _plan_facts(files), _plan_text(files))
+            sys.exit(1 if any(each.finding is Finding.AMBIGUOUS for each in files) else 0)
+        standing = _brought(services, actor, archive)
         kept = _files(imports, actor, standing)
     facts = {**picture_import_json(standing), "files": [file_json(each) for each in kept]}
     say(wants_json, facts, _text(standing, kept))
@@ -101,23 +92,18 @@ def _archive(file: BinaryIO, settings: Settings) -> _Archive:
     return _Archive(name=name, file=file, length=length, sha256=digest.hexdigest())
 
 
-def _brought(
-    imports: PictureImportService,
-    actor: Actor,
-    archive: _Archive,
-    settings: Settings,
-    database: Database,
-) -> PictureImportStanding:
+def _brought(services: Services, actor: Actor, archive: _Archive) -> PictureImportStanding:
     """Plan and apply, and work until the import is finished, with a bar on stderr."""
+    imports = services.picture_imports
     standing, _ = imports.start(actor, archive, name=archive.name, key=None)
     if not standing.run.total:
         return standing
     standing = imports.apply(actor, standing.run.id)
-    audit_service(settings, database).record_command(
+    services.audit.record_command(
         actor.site.id, "import-pictures", "picture_import.begun", standing.run.id
     )
     if standing.run.job:
-        Background(settings, database).finish(standing.run.job, draw)
+        Background(services.settings, services.database).finish(standing.run.job, draw)
         if sys.stderr.isatty():
             click.echo(err=True)
     return imports.get(actor, standing.run.id)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from avenue.app.services import probe_service
+from avenue.app.services import Services
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.health.models import Check
 from avenue.health.views.readiness.service import Answer, ReadinessService
@@ -16,7 +16,7 @@ from avenue.health.views.readiness.service import Answer, ReadinessService
 def probe(*, is_local: bool, wants_json: bool) -> None:
     """Look at the database, then store, read and delete a file there."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        probe_once = probe_service(settings, database).probe
+        probe_once = Services(settings, database).probe.probe
         answer = ReadinessService(database, probe_once).answer(deep=True)
     say(wants_json, answer.facts, _text(answer))
     sys.exit(1 if answer.failed else 0)

@@ -9,8 +9,15 @@ from typing import Any, BinaryIO
 import click
 
 from avenue.app.background import Background
-from avenue.app.services import account_service, audit_service, import_service
-from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
+from avenue.app.services import Services
+from avenue.cli.context import (
+    as_json,
+    draw,
+    local,
+    of_site,
+    say,
+    services_of,
+)
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
 from avenue.shop.importing.models import ImportStanding, Outcome, Row, RowQuery, State
@@ -18,8 +25,6 @@ from avenue.shop.importing.presenting import import_json, row_json, warnings
 from avenue.shop.importing.texts import difference
 from avenue.shop.service.imports import ImportService
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 from avenue.web.errors import MB, FileTooLarge
 
@@ -57,10 +62,10 @@ def import_products(
     """
     if (file is None) is not undo:
         raise click.UsageError("Give a FILE, or --undo without one.")
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
+    with services_of(is_local=is_local) as services:
+        settings, database = services.settings, services.database
         actor = _actor(settings, database, site, as_user)
-        imports = import_service(settings, database)
+        imports = services.product_imports
         if file is None:
             standing, action = imports.undo_last(actor), "import.undo_begun"
         else:
@@ -69,9 +74,7 @@ def import_products(
             )
             action = "import.begun"
         if not standing.run.dry_run:
-            audit_service(settings, database).record_command(
-                site, "import-products", action, standing.run.id
-            )
+            services.audit.record_command(site, "import-products", action, standing.run.id)
         standing = _finished(imports, actor, standing, Background(settings, database))
         rows = list(_rows_to_tell(imports, actor, standing))
     facts = {**import_json(standing), "rows": [row_json(each, actor.site.locale) for each in rows]}
@@ -83,7 +86,7 @@ def _actor(settings: Settings, database: Database, site_id: str, email: str | No
     site = Sites(database, settings).named(site_id)
     if email is None:
         return command_actor(site)
-    return account_service(settings, database, RateLimits(database)).actor_named(site, email)
+    return Services(settings, database).accounts.actor_named(site, email)
 
 
 def _begun(

@@ -17,7 +17,7 @@ from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
 from avenue.app import start
 from avenue.app.background import REBUILD, SWEEP, Background
-from avenue.app.services import account_service, audit_service, media_library, shop_of
+from avenue.app.services import Services
 from avenue.app.telemetry import send_telemetry
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
@@ -28,12 +28,9 @@ from avenue.health.checks.inspection import INSPECT
 from avenue.health.rules.known import hole_in
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
-from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate
-from avenue.storage.sites import Sites
 from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent.parent
@@ -210,9 +207,9 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
     """Add the first administrator where there is nobody yet and this is a local start or told."""
     if not settings.local and not settings.admin_email:
         return None
-    accounts = account_service(settings, database, RateLimits(database))
+    services = Services(settings, database)
     try:
-        added = accounts.first_administrator(
+        added = services.accounts.first_administrator(
             DEFAULT_SITE,
             email=settings.admin_email or None,
             password=settings.admin_password or None,
@@ -220,7 +217,7 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
     except EmailTaken:  # another instance was quicker
         return None
     if added:
-        audit_service(settings, database).record_command(
+        services.audit.record_command(
             DEFAULT_SITE,
             "serve",
             "user.added",
@@ -232,11 +229,9 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
 
 def _first_products(settings: Settings, database: Database, admin: NewUser) -> None:
     """Let the web processes load sample products, so that the first screen is not empty."""
-    site = Sites(database, settings).named(DEFAULT_SITE)
-    actor = Actor(site=site, id=admin.user.id, role=Role.ADMIN)
-    decoders = DecodePool(1)  # starts no process: nothing is decoded here
-    shop = shop_of(settings, database, media_library(settings, database, decoders))
-    shop.samples.load_first(actor)
+    services = Services(settings, database)
+    site = services.sites.named(DEFAULT_SITE)
+    services.samples.load_first(Actor(site=site, id=admin.user.id, role=Role.ADMIN))
 
 
 def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:

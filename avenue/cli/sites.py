@@ -11,15 +11,15 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from avenue.app.background import Background
-from avenue.app.services import audit_service, site_service
-from avenue.app.sites import (
-    clone_service,
-    provisioning_service,
-    removal_service,
-    site_move_service,
-)
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    draw,
+    local,
+    of_site,
+    say,
+    services_of,
+)
 from avenue.clock import iso
 from avenue.identity import HOUSE, Actor, Site, command_actor
 from avenue.jobs.models import Job
@@ -34,8 +34,8 @@ from avenue.sites.replies import HouseSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
 from avenue.storage.directory import Phase
-from avenue.storage.schema import DEFAULT_SITE, Gate
-from avenue.storage.sites import Sites, logo_in, profiles_of
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.sites import logo_in, profiles_of
 
 M = TypeVar("M", bound=BaseModel)
 LISTS = frozenset({"hosts", "types", "readers"})
@@ -84,15 +84,14 @@ def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_jso
 @as_json
 def list_sites(*, is_local: bool, wants_json: bool) -> None:
     """List all sites with what they weigh: see docs/sites.md."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known, sites = Sites(database, settings), site_service(settings, database)
+    with services_of(is_local=is_local) as services:
+        known, sites = services.sites, services.site_service
         actor = as_operator(command_actor(known.named(HOUSE)))
-        found = provisioning_service(settings, database, known).overview(actor)
-        moves = site_move_service(settings, database).moves()
+        found = services.provisioning.overview(actor)
+        moves = services.site_moves.moves()
         items = [
             {
-                **_facts(sites, database, each),
+                **_facts(sites, services.database, each),
                 "state": each.state,
                 "due_at": iso(found.due[each.id]) if each.id in found.due else None,
                 "weight": weight_json(found.weights.get(each.id)),
@@ -176,12 +175,11 @@ def clone(
         hosts=tuple(body.hosts),
         parts=frozenset(map(Part, named)),
     )
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known = Sites(database, settings)
+    with services_of(is_local=is_local) as services:
+        settings, database, known = services.settings, services.database, services.sites
         actor = as_operator(command_actor(known.named(HOUSE)))
-        begun = clone_service(settings, database, known).clone(actor, order)
-        audit_service(settings, database).record_command(
+        begun = services.clones.clone(actor, order)
+        services.audit.record_command(
             DEFAULT_SITE, "site clone", "site.added", site_id, details={"from": source}
         )
         job = Background(settings, database).finish(begun.id, draw)
@@ -216,10 +214,9 @@ def move(
     """
     if (target is None) is not abort or (abort and (now or dry_run)):
         raise click.UsageError("Give either --to CLUSTER or --abort.")
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known = Sites(database, settings)
-        service = site_move_service(settings, database)
+    with services_of(is_local=is_local) as services:
+        settings, database, known = services.settings, services.database, services.sites
+        service = services.site_moves
         actor = as_operator(command_actor(known.named(HOUSE)))
         if dry_run:
             outlook = service.look(actor, site_id, target or "")
@@ -227,7 +224,7 @@ def move(
             return
         action = "site.move_undone" if abort else "site.moved"
         job = _begin_move(service, actor, site_id, target, now=now)
-        audit_service(settings, database).record_command(
+        services.audit.record_command(
             DEFAULT_SITE, "site move", action, site_id, details={"to": target or ""}
         )
         background = Background(settings, database)
@@ -279,14 +276,11 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
     Until then `site reopen` takes it back. With --now: what was deleted of each collection, and
     what is left there. Exit code 1: the deletion waits, for the reason that is printed.
     """
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known = Sites(database, settings)
-        service, house = removal_service(settings, database, known), known.named(HOUSE)
+    with services_of(is_local=is_local) as services:
+        settings, database, known = services.settings, services.database, services.sites
+        service, house = services.removals, known.named(HOUSE)
         removed = service.remove(as_operator(command_actor(house)), site_id, now=now)
-        audit_service(settings, database).record_command(
-            DEFAULT_SITE, "site remove", "site.removed", site_id
-        )
+        services.audit.record_command(DEFAULT_SITE, "site remove", "site.removed", site_id)
         facts: dict[str, Any] = {"site": site_id, "due_at": iso(removed.due_at)}
         if removed.job:
             job = Background(settings, database).finish(removed.job.id, draw)
@@ -301,14 +295,11 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
 @as_json
 def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
     """Take a removed site back, before it is deleted."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        known = Sites(database, settings)
-        service, house = removal_service(settings, database, known), known.named(HOUSE)
+    with services_of(is_local=is_local) as services:
+        known = services.sites
+        service, house = services.removals, known.named(HOUSE)
         site = service.reopen(as_operator(command_actor(house)), site_id)
-        audit_service(settings, database).record_command(
-            DEFAULT_SITE, "site reopen", "site.reopened", site_id
-        )
+        services.audit.record_command(DEFAULT_SITE, "site reopen", "site.reopened", site_id)
     say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is open again.")
 
 
@@ -334,9 +325,8 @@ def _removal_lines(facts: dict[str, Any]) -> str:
 
 @contextmanager
 def _house(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Database]]:
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        yield site_service(settings, database), audit_service(settings, database), database
+    with services_of(is_local=is_local) as services:
+        yield services.site_service, services.audit, services.database
 
 
 def _facts(sites: SiteService, database: Database, site: Site) -> HouseSite:

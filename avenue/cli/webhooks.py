@@ -2,11 +2,10 @@
 
 import click
 
-from avenue.app.services import audit_service
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.context import as_json, local, say, services_of
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.notifications.store import OutboxStore
-from avenue.storage.schema import DEFAULT_SITE, Gate
+from avenue.storage.schema import DEFAULT_SITE
 
 
 @click.group()
@@ -19,13 +18,12 @@ def webhooks() -> None:
 @as_json
 def retry(*, is_local: bool, wants_json: bool) -> None:
     """Send again what was given up after three days."""
-    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        Gate(database).pass_or_raise()
-        events = OutboxStore(database)
+    with services_of(is_local=is_local) as services:
+        events = OutboxStore(services.database)
         revived = events.revive(WEBHOOKS)
         waiting = events.undelivered(WEBHOOKS).waiting
         if revived:
-            audit_service(settings, database).record_command(
+            services.audit.record_command(
                 DEFAULT_SITE,
                 "webhooks retry",
                 "webhooks.retried",

@@ -1,7 +1,7 @@
 """The sweeper keeps the house clean: forgotten uploads, old trash, bytes nobody owns.
 
 It decides by conditional writes and the server's clock. What a crash left behind always matches
-one of its filters: see docs/architecture.md, "A picture comes in".
+one of its filters: see docs/internals.md, "Uploading a picture".
 
 What is due is asked of indexes, so a round takes as long as there is to do. Behind that it looks at
 a slice of everything that is stored, for what no index knows of.

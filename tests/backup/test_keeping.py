@@ -7,7 +7,7 @@ import pytest
 
 from avenue.app.background import Background, checked
 from avenue.app.backups import drill, prune
-from avenue.app.services import backup_ages
+from avenue.app.services import Services
 from avenue.backup.errors import BackupRuns, OtherInstallation
 from avenue.backup.models import Kind, Manifest
 from avenue.backup.prune import Keeping
@@ -150,12 +150,12 @@ def test_the_jobs_do_the_same_and_note_it(shop: House) -> None:
 
 def test_how_long_no_backup_was_good_is_alerted(shop: House) -> None:
     def hours() -> float | None:
-        return backup_ages(own, shop.database).backup_hours
+        return Services(own, shop.database).backup_ages().backup_hours
 
     own, none = settings_of(shop), replace(settings_of(shop), backup_to="")
-    assert backup_ages(none, shop.database) == BackupAges()
+    assert Services(none, shop.database).backup_ages() == BackupAges()
     assert shop.raw["backups"].count_documents({}) == 0
-    first = backup_ages(own, shop.database)
+    first = Services(own, shop.database).backup_ages()
     assert (first.backup_hours, first.drill_days) == (pytest.approx(0, abs=0.1),) * 2
     at = utc_now() - timedelta(hours=49)
     shop.raw["backups"].update_one({"_id": "wanted"}, {"$set": {"at": at}})

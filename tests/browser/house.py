@@ -22,11 +22,10 @@ from playwright.sync_api import (
 )
 
 from avenue.accounts.errors import EmailTaken
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from tests.server import PASSWORD, ROOT, Server
 from tests.suite import CHROMIUMS
@@ -79,9 +78,7 @@ def people(uri: str) -> None:
     database = Database(Settings(mongodb_uri=uri, local=True))
     try:
         migrate(database)
-        accounts = account_service(
-            Settings(mongodb_uri=uri, local=True), database, RateLimits(database)
-        )
+        accounts = Services(Settings(mongodb_uri=uri, local=True), database).accounts
         with suppress(EmailTaken):
             accounts.add_user(ADMIN, PASSWORD, roles={DEFAULT_SITE: Role.ADMIN}, superuser=True)
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from avenue.app.services import alert_service, job_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.history.snapshots.models import Snapshot
@@ -18,6 +18,7 @@ from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.health.history.traffic.models import Counts
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from tests.browser.house import Visitor, check_accessible
 from tests.migration.earlier_shop import fill
@@ -40,7 +41,7 @@ def database(server: Server) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def jobs(database: Database) -> JobService:
-    return job_service(database)
+    return JobService(MongoJobStore(database))
 
 
 def a_job(jobs: JobService) -> Job:
@@ -79,7 +80,7 @@ def a_day_passes(database: Database) -> None:
         snapshots.update_one({"_id": each["_id"]}, {"$set": {"created_at": at}})
     # The server has looked at the disk of this machine, which may be rather full.
     database.raw["infra_alerts"].delete_many({})
-    alert_service(Settings(local=True), database).check(seen)
+    Services(Settings(local=True), database).alerts.check(seen)
 
 
 def tab(page: Page, name: str) -> None:

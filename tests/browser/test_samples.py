@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from avenue.app.services import audit_service, media_library, shop_of
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.pictures.decoding import DecodePool
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
-from avenue.storage.sites import Sites
 from tests.browser.house import Visitor, check_accessible, people, visiting
 from tests.http.test_samples import plain
 from tests.mongod import Guard, Mongod
@@ -30,17 +28,17 @@ def at_home(
     """The administrator of an empty shop, and somebody who does its job when told."""
     people(migrated_uri)
     settings = Settings(mongodb_uri=migrated_uri, local=True)
-    database, decoders = Database(settings), DecodePool(1)
+    database = Database(settings)
+    shop = Services(settings, database)
 
     def work(read: Read) -> None:
-        shop = shop_of(settings, database, media_library(settings, database, decoders))
         worker = SampleWorker(
             SampleStore(database),
             shop.products,
             shop.groups,
             shop.pictures,
-            audit_service(settings, database),
-            site_of=Sites(database, settings).named,
+            shop.audit,
+            site_of=shop.sites.named,
             tmp_dir=settings.tmp_dir,
             picture=read,
         )
@@ -51,7 +49,7 @@ def at_home(
             visitor.sign_in()
             yield visitor, work
     finally:
-        decoders.close()
+        shop.decoders.close()
         database.close()
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, FilePayload, Page, Route
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE
 from tests.browser.house import signed_in
 from tests.http.application import a_picture, unique
@@ -93,7 +92,7 @@ class House:
         settings = Settings(mongodb_uri=self.uri, local=True)
         database = Database(settings)
         try:
-            accounts = account_service(settings, database, RateLimits(database))
+            accounts = Services(settings, database).accounts
             accounts.add_user(EDITOR, PASSWORD, roles={DEFAULT_SITE: Role.EDITOR})
             made = accounts.add_token(
                 EDITOR, DEFAULT_SITE, name="tests", scopes=frozenset(Scope), days=1

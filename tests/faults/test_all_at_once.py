@@ -3,8 +3,11 @@ and all at once: other people notice nothing."""
 
 import contextlib
 import itertools
+import json
 import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,17 +17,15 @@ import pytest
 from tests.faults.test_slow_readers import reader_of
 from tests.mongod import Guard
 from tests.pictures import noise_png, photo
-from tests.server import BROKEN, Client, Server, path_of
-from tests.threads import joined
+from tests.server import Client, Server, path_of
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.alone, pytest.mark.long]
 
 MANY = {"readers": 1000, "bodies": 1000, "heads": 1000, "sizes": 200}
 PICTURES = 20
 SECONDS = 20
-EVERY_SECONDS = 0.1
-"""How often each visitor asks. A wait counts for all that it should have asked meanwhile; so it
-must not be more often than this process can ask by itself, with a new connection for each."""
+PAGES = ("/healthz", "/login")
 HEALTH_P99_SECONDS = 0.1
 OTHERS_P95_SECONDS = 0.5
 
@@ -90,28 +91,17 @@ def test_other_people_are_answered_beside_thousands_of_slow_clients(
         url = path_of(seller.upload(product, noise_png(1150, 1050)).json["url"])
         small = path_of(seller.upload(product, photo(320, 240)).json["url"])
         missing = sizes_of(seller) if "sizes" in kinds else []
-        took: dict[str, list[float]] = {"/healthz": [], "/login": [], small: []}
-        wrong: list[object] = []
-        stop = threading.Event()
-
-        def ask(path: str) -> None:
-            visitor = Client(server.port, timeout_seconds=60)
-            due_at = time.monotonic()
-            while not stop.wait(max(0.0, due_at - time.monotonic())):
-                try:
-                    status = visitor.get(path).status
-                except BROKEN as error:
-                    status = repr(error)
-                took[path].append(time.monotonic() - due_at)
-                due_at += EVERY_SECONDS
-                if status != 200:
-                    wrong.append((path, status))
-
-        asking = [threading.Thread(target=ask, args=(path,), daemon=True) for path in took]
-        for each in asking:
-            each.start()
+        visitors = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.visitors", str(server.port), *PAGES, small],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        opened.callback(visitors.kill)
+        assert visitors.stdout
+        assert visitors.stdout.readline() == "there\n"
         sources = itertools.cycle(f"127.0.1.{number + 1}" for number in range(addresses))
-        clients = []
+        clients, between = [], threading.Event()
         for kind in kinds:
             for number in range(MANY[kind]):
                 asked = missing[number % len(missing)] if kind == "sizes" else url
@@ -124,17 +114,18 @@ def test_other_people_are_answered_beside_thousands_of_slow_clients(
                 if kind in {"heads", "bodies"}:
                     with contextlib.suppress(OSError):
                         client.send(b"x" * (1 if kind == "heads" else 1000))
-            stop.wait(0.5)
-        stop.set()
-        for each in asking:
-            joined(each)
-        p99 = statistics.quantiles(took["/healthz"], n=100)[-1]
-        p95 = statistics.quantiles(took["/login"] + took[small], n=20)[-1]
+            between.wait(0.5)
+        took = json.loads(visitors.communicate(timeout=DEADLINE_SECONDS)[0])
+        wrong = [each for found in took.values() for each in found["wrong"]]
+        others = [took[path]["seconds"] for path in ("/login", small)]
+        p99 = statistics.quantiles(took["/healthz"]["seconds"], n=100)[-1]
+        p95 = statistics.quantiles([*others[0], *others[1]], n=20)[-1]
+        every = [each for found in took.values() for each in found["seconds"]]
         print(
             f"{'+'.join(kinds)} from {addresses}: /healthz p99 {p99 * 1000:.0f} ms, "
             f"others p95 {p95 * 1000:.0f} ms, "
-            f"longest {max(map(max, took.values())) * 1000:.0f} ms, "
-            f"{sum(map(len, took.values()))} answers, {len(wrong)} wrong {wrong[:3]}",
+            f"longest {max(every) * 1000:.0f} ms, "
+            f"{len(every)} answers, {len(wrong)} wrong {wrong[:3]}",
             flush=True,
         )
         assert not wrong

@@ -18,13 +18,12 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.cli import commands as command_line
 from avenue.config import Settings
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Role
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.commands import Commands
@@ -174,7 +173,7 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
 def add_administrator(uri: str, password: str) -> None:
     settings = Settings(mongodb_uri=uri, local=True)
     database = Database(settings)
-    accounts = account_service(settings, database, RateLimits(database))
+    accounts = Services(settings, database).accounts
     accounts.add_user(ADMIN, password, roles={DEFAULT_SITE: Role.ADMIN}, superuser=True)
     database.close()
 

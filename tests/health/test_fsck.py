@@ -13,8 +13,8 @@ import pytest
 from bson import ObjectId
 from werkzeug.test import TestResponse
 
-from avenue.app import services
 from avenue.app.background import SWEEP, Background
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import CheckRequest
@@ -22,6 +22,8 @@ from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import CheckStore, spans_outside
 from avenue.identity import new_id
 from avenue.jobs.errors import JobPaused
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer
 from avenue.storage.schema import DEFAULT_SITE
@@ -281,7 +283,7 @@ class Cut(Exception):
 
 
 def fsck_of(house: Application) -> Any:
-    return services.fsck_of(house.settings, house.database, Sites(house.database, house.settings))
+    return Services(house.settings, house.database).fsck
 
 
 @pytest.mark.long
@@ -370,10 +372,9 @@ def test_what_a_site_stores_that_was_added_meanwhile_is_its_own(house, knows):
     every = Sites(house.database, house.settings).all()
     before = [each for each in every if each.id == DEFAULT_SITE]
     lists = iter([before])
-    sites = SimpleNamespace(all=lambda: next(lists, every if knows else before))
-    services.fsck_of(house.settings, house.database, sites).run(
-        "r", CheckRequest(repair=True), None, ignored
-    )
+    services = Services(house.settings, house.database)
+    vars(services)["sites"] = SimpleNamespace(all=lambda: next(lists, every if knows else before))
+    services.fsck.run("r", CheckRequest(repair=True), None, ignored)
     assert house.raw["uploads.chunks"].count_documents({"files_id": mine}) == 1
     found = CheckStore(house.database).findings("r", "", 10)
     assert [each.outcome for each in found] == ([] if knows else ["left"])
@@ -403,7 +404,7 @@ def test_one_site_alone_is_looked_at_and_mended(house):
 def test_nobody_waits_for_a_check_that_somebody_has_paused(house):
     background = Background(house.settings, house.database)
     job = background.begin(FSCK, CheckRequest().as_args())
-    services.job_service(house.database).pause(job.id)
+    JobService(MongoJobStore(house.database)).pause(job.id)
     with pytest.raises(JobPaused):
         background.finish(job.id)
 
@@ -417,18 +418,16 @@ def test_it_refuses_to_judge_ages_while_clocks_differ_and_a_command_says_so_at_o
     for kind in (SWEEP, FSCK):
         with pytest.raises(ClocksDiffer):
             Background(house.settings, house.database).begin(kind)
-    assert services.job_service(house.database).unfinished() == []
+    assert JobService(MongoJobStore(house.database)).unfinished() == []
 
 
 def test_no_question_goes_through_a_whole_collection(house):
     """But for jobs, sites and what is of the size of those."""
     Store(house, 8)
     with recorded(house.raw.name) as commands:
-        sites = Sites(house.database, house.settings)
-        services.fsck_of(house.settings, house.database, sites).run(
-            "r", CheckRequest(), None, ignored
-        )
-        services.scrub_of(house.settings, house.database, sites).run()
+        services = Services(house.settings, house.database)
+        services.fsck.run("r", CheckRequest(), None, ignored)
+        Services(house.settings, house.database).scrub.run()
     asked = [each for each in commands if next(iter(each)) in {"find", "aggregate"}]
     assert {each[next(iter(each))] for each in asked} >= {"assets", "renditions", FILES, CHUNKS}
     scanned = [each for each in asked if "COLLSCAN" in set(stages_of(explained(house, each)))]

@@ -19,7 +19,7 @@ from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
-from avenue.app.services import challenges_of, oidc_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.sealing import Sealing
@@ -176,7 +176,8 @@ def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[H
         Sealing(settings.secret_key),
         tries_per_minute=settings.max_logins_per_minute,
     )
-    oidc, challenges = oidc_service(settings, database, tries), challenges_of(settings, tries)
+    services = Services(settings, database)
+    oidc, challenges = services.oidc, services.challenges
     app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc, challenges)
     yield House(
         app=app,

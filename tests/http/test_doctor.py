@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app.services import mender
+from avenue.app.services import Services
 from avenue.config import new_secret
 from avenue.health.checks.addresses.store import DocumentStore
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -382,7 +382,7 @@ def test_nobodys_change_is_written_over(avenue, planted, monkeypatch):
 
     monkeypatch.setattr(DocumentStore, "change", change)
     site = Sites(application.database, application.settings).named("default")
-    work = mender(application.settings, application.database)
+    work = Services(application.settings, application.database).mender
     work.look(site, mends=True, tell=lambda _: None)
     assert saved
     images = planted.images("shop_products", planted.product)
@@ -453,7 +453,7 @@ def test_a_record_that_cannot_be_read_is_left_and_the_others_are_mended(avenue, 
         ids.append(made["id"])
         pictures.append(picture)
     site = Sites(application.database, application.settings).named("default")
-    work = mender(application.settings, application.database)
+    work = Services(application.settings, application.database).mender
     before = groups.find_one({"_id": ids[1]})
     done = work.look(site, mends=True, tell=lambda _: None)
     assert groups.find_one({"_id": ids[0]})["images"] == [{"asset": pictures[0]}]

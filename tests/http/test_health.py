@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from avenue import __version__
-from avenue.app.services import probe_service
+from avenue.app.services import Services
 from avenue.health.checks import probe as service
 from avenue.health.checks.probe import STEPS
 from avenue.health.views.readiness.service import ReadinessService
@@ -24,7 +24,7 @@ NO_ROOM = 14031
 def knowing_nothing(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the application begins: it does not remember how things were."""
     settings, database = application.settings, application.database
-    fresh = ReadinessService(database, probe_service(settings, database).probe)
+    fresh = ReadinessService(database, Services(settings, database).probe.probe)
     monkeypatch.setitem(application.app.extensions[EXTENSION], ReadinessService, fresh)
 
 

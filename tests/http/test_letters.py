@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 from avenue.accounts.letters import MAIL
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
+from avenue.app.services import Services
 from avenue.app.telling import letter_sender
 from avenue.identity import Role
 from avenue.notifications.service import Deliverer
 from avenue.notifications.store import KEEP_MAILS_DAYS, OutboxStore
 from avenue.storage.schema import DEFAULT_SITE
-from avenue.storage.sites import Sites
 from avenue.web.requestlog import JsonLines
 from tests.http.application import HOST, OTHER_HOST, Application, unique
 from tests.smtp import Mailbox, mail_server
@@ -59,7 +59,7 @@ class Post:
         self.app = application.with_settings(**settings)
         database = application.database
         own = self.app.extensions["avenue"][type(application.settings)]
-        sender = letter_sender(own, database, Sites(database, own))
+        sender = letter_sender(Services(own, database))
         self.deliverer = Deliverer(OutboxStore(database), MAIL, sender)
         self.raw["notifications"].delete_many({})
 

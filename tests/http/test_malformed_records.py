@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from avenue.app import services
+from avenue.app.services import Services
 from avenue.backup.store import BackupStore
 from avenue.clock import utc_now
 from avenue.health.checks.models import CheckRequest
@@ -38,7 +38,6 @@ from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEFAULT_SITE, HOUSE_COLLECTIONS
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 from avenue.storage.shapes import SHAPES
-from avenue.storage.sites import Sites
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
@@ -78,12 +77,12 @@ class House:
         self.application, self.raw = application, application.raw
         self.admin = application.new_person(unique("jefe"), role=Role.ADMIN)
         self.raw["users"].update_one({"_id": self.admin.id}, {"$set": {"superuser": True}})
-        known = (application.settings, application.database)
-        self.sites = Sites(application.database, application.settings)
-        self.inspector = services.inspector(*known, self.sites)
-        self.fsck = services.fsck_of(*known, self.sites)
-        self.scrub = services.scrub_of(*known, self.sites)
-        self.snapshots = services.snapshot_service(*known, self.sites)
+        services = Services(application.settings, application.database)
+        self.sites = services.sites
+        self.inspector = services.inspector
+        self.fsck = services.fsck
+        self.scrub = services.scrub
+        self.snapshots = services.snapshots
         self.sweeper = Sweeper(
             SweptStore(application.database),
             buckets=BUCKETS,
@@ -92,12 +91,11 @@ class House:
             orphan_age=timedelta(0),
         )
         self.tus_sweeper = TusSweeper(SweptTusStore(application.database))
-        audit = services.audit_service(*known)
-        self.retention = Retention(ExpiredUploads(application.database), audit)
-        self.alerts = services.alert_service(*known)
+        self.retention = Retention(ExpiredUploads(application.database), services.audit)
+        self.alerts = services.alerts
         self.outbox = OutboxStore(application.database)
         self.backups = BackupStore(application.database)
-        self.mender = services.mender(*known)
+        self.mender = services.mender
 
     def asked(self) -> list[tuple[str, int, str]]:
         """Ask for every list; return what went wrong."""

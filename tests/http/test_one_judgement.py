@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.app.services import alert_service, findings_of, snapshot_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.store.findings import CheckStore
 from avenue.health.models import Fit, Level, Verdict, worst
 from avenue.health.views.doctor.presenting import word_of
 from avenue.health.views.doctor.service import CheckContext, look_at_deployment
 from avenue.health.views.readiness.service import ReadinessService
-from avenue.storage.sites import Sites
 from avenue.storage.status import DatabaseFacts, DeploymentStatus, Member, MongoFacts, Oplog
 from avenue.web.services import EXTENSION
 from tests.http.application import Application, a_picture
@@ -125,9 +125,9 @@ def views(application: Application, app: Any, subject: str) -> dict[str, str]:
     if subject in {"members", "durability", "disk"}:
         said["storage-status"] = storage(chief)["verdict"]
     if subject in ALERTED:
-        snapshot = snapshot_service(settings, database, Sites(database, settings)).take()
+        snapshot = Services(settings, database).snapshots.take()
         application.raw["infra_alerts"].delete_many({})
-        alert_service(settings, database).check(snapshot)
+        Services(settings, database).alerts.check(snapshot)
         alerts = chief.get("/api/ops/alerts").json["items"]
         found = [each["level"] for each in alerts if each["measure"] == subject]
         said["alerts"] = found[0] if found else "ok"
@@ -184,5 +184,5 @@ def test_every_view_thinks_the_same_of_lost_bytes(own_application):
     assert (trace["verdict"], trace["asset"]["damaged"] is None) == ("broken", False)
     own_application.forget_jobs()
     job = Background(own_application.settings, own_application.database).run_now(FSCK)
-    counts = findings_of(own_application.database).counts(job.id)
+    counts = CheckStore(own_application.database).counts(job.id)
     assert counts.by_kind == {"chunk_missing": 1}

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from avenue.app.services import alert_service, job_service, snapshot_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.history.snapshots.models import QuotaUse, Snapshot
 from avenue.identity import new_id
 from avenue.jobs.models import Job
-from avenue.storage.sites import Sites
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from tests.http.application import HOST, OTHER_SITE, Application, Caller
 from tests.http.test_products import assert_refused
 from tests.table import table
@@ -53,7 +54,7 @@ def alerted(application: Application, **facts: Any) -> None:
     unknown = ("data_bytes", "storage_bytes", "index_bytes", "connections_current", "oplog_hours")
     known = {"disk_used_bytes": 90, "disk_total_bytes": 100, "connections_available": None}
     seen = Snapshot(at=utc_now(), **{**dict.fromkeys(unknown), **known, "quotas": quotas, **facts})
-    alert_service(application.settings, application.database).check(seen)
+    Services(application.settings, application.database).alerts.check(seen)
 
 
 def items(caller: Caller, url: str) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ def items(caller: Caller, url: str) -> list[dict[str, Any]]:
 
 
 def a_job(application: Application, site: str | None = None) -> Job:
-    return job_service(application.database).enqueue(
+    return JobService(MongoJobStore(application.database)).enqueue(
         "product_import", {"import": new_id()}, site=site
     )
 
@@ -75,11 +76,7 @@ def a_job(application: Application, site: str | None = None) -> Job:
 def test_operators_of_the_house_see_all_and_those_of_a_site_their_own(
     application: Application, ops: Caller, at_other_site: Caller
 ) -> None:
-    snapshot_service(
-        application.settings,
-        application.database,
-        Sites(application.database, application.settings),
-    ).take()
+    Services(application.settings, application.database).snapshots.take()
     alerted(application)
     a_job(application), a_job(application, OTHER_SITE)
     for caller, keys in ((ops, OF_THE_HOUSE | OF_A_SITE), (at_other_site, OF_A_SITE)):
@@ -226,7 +223,7 @@ def test_a_job_is_paused_resumed_and_cancelled(application: Application, ops: Ca
     assert ops.post(f"{url}/resume").json["state"] == "queued"
     assert ops.post(f"{url}/cancel").json["state"] == "cancelled"
     assert_refused(ops.post(f"{url}/pause"), 409, "job_over")
-    job_service(application.database).periodic("sweep", 60)
+    JobService(MongoJobStore(application.database)).periodic("sweep", 60)
     assert_refused(ops.post(f"{JOBS}/sweep/cancel"), 409, "job_is_periodic")
     assert_refused(ops.post(f"{JOBS}/nothing/cancel"), 404, "job_not_found")
     told = application.caller("admin").get("/api/audit").json["items"]
@@ -237,7 +234,7 @@ def test_a_job_is_paused_resumed_and_cancelled(application: Application, ops: Ca
 def test_the_state_tells_how_old_each_pass_is(
     application: Application, ops: Caller, at_other_site: Caller
 ) -> None:
-    jobs, now = job_service(application.database), utc_now()
+    jobs, now = JobService(MongoJobStore(application.database)), utc_now()
     for kind in ("sweep", "inspect", "scrub"):
         jobs.periodic(kind, 3600)
     long_ago = {"finished_at": now - timedelta(hours=3), "run_at": now - timedelta(hours=2)}
@@ -260,7 +257,7 @@ def test_the_state_tells_how_old_each_pass_is(
 
 def test_the_page_has_buttons_for_what_may_be_done(application: Application, ops: Caller) -> None:
     job = a_job(application)
-    job_service(application.database).periodic("sweep", 60)
+    JobService(MongoJobStore(application.database)).periodic("sweep", 60)
     page = ops.get(f"{PAGE}/migration", headers=IN_ENGLISH).text
     forms = set(re.findall(rf'action="{PAGE}/jobs/([^"]+)"', page))
     assert forms == {f"{job.id}/pause", f"{job.id}/cancel", "sweep/pause"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from avenue.app.background import SWEEP, Background
-from avenue.app.services import audit_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.identity import Actor, Role, new_id
 from avenue.jobs.errors import Stopping
@@ -42,7 +42,7 @@ def person(application: Application) -> Caller:
 def retain(application: Application, **options: Any) -> int:
     """One round of the job, by itself."""
     store = ExpiredUploads(application.database)
-    notices = options.pop("notices", audit_service(application.settings, application.database))
+    notices = options.pop("notices", Services(application.settings, application.database).audit)
     run = {"before": None, "save": lambda _: None, **options}
     return Retention(store, notices, sleep=lambda _: None).run("sweep", "sweep", **run)
 
@@ -204,7 +204,7 @@ class Killed(Exception):
 def test_what_a_killed_run_did_not_say_the_next_one_says_once(application, as_admin, person):
     unsaid, said_twice = (an_expired_upload(application, person) for _ in range(2))
     assert all(ExpiredUploads(application.database).trash_next([]) for _ in range(2))
-    audit = audit_service(application.settings, application.database)
+    audit = Services(application.settings, application.database).audit
 
     class Dying:
         def record_job(self, site_id: str, action: str, object_id: str, **told: Any) -> None:

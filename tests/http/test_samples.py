@@ -7,13 +7,12 @@ from zlib import crc32
 import pytest
 from werkzeug.test import TestResponse
 
-from avenue.app.services import audit_service, shop_of
+from avenue.app.services import Services
 from avenue.identity import Actor, Role
 from avenue.jobs.models import State
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.intake.library import MediaLibrary
 from avenue.shop import demo
 from avenue.shop.service.samples import LOAD, SampleService, SampleWorker
 from avenue.shop.store.samples import SampleStore
@@ -52,15 +51,14 @@ class Shop:
     def work(self, picture: Callable[[str], bytes] = plain) -> bool:
         """Do the next job, if there is one that is due."""
         settings, database = self.application.settings, self.application.database
-        library = self.application.app.extensions["avenue"][MediaLibrary]
-        shop = shop_of(settings, database, library)
+        shop = Services(settings, database)
         worker = SampleWorker(
             SampleStore(database),
             shop.products,
             shop.groups,
             shop.pictures,
-            audit_service(settings, database),
-            site_of=Sites(database, settings).named,
+            shop.audit,
+            site_of=shop.sites.named,
             tmp_dir=settings.tmp_dir,
             picture=picture,
         )

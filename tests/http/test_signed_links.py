@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from avenue.app.services import signed_links
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.identity import Scope, new_id
 from avenue.media.models import Asset, State
@@ -375,7 +375,7 @@ def altered(application: Application, as_client: Caller, proof: File) -> dict[st
     gallery = Parts.of(link(as_client, proof, variant="gallery"))
     original = Parts.of(link(as_client, proof))
     assert Parts.of(link(as_client, another, variant="thumb")).token == good.token
-    signed_links(application.settings, application.database).rotate("default")
+    Services(application.settings, application.database).signed_links.rotate("default")
     new_key = Parts.of(link(as_client, proof, variant="thumb")).k
     assert new_key != good.k
     return {
@@ -448,7 +448,7 @@ def test_the_same_path_of_another_site_is_another_file(application, proof):
     admin = application.caller("admin_on_other_site")
     theirs = a_file(application, admin)
     here, there = (
-        signed_links(application.settings, application.database).signer(site)
+        Services(application.settings, application.database).signed_links.signer(site)
         for site in ("default", OTHER_SITE)
     )
     path = form_path(admin.site, theirs.asset, "original")
@@ -464,7 +464,7 @@ def test_links_need_the_secret_of_the_house(application, nobody, proof):
     settings = application.settings.__class__(
         mongodb_uri=application.settings.mongodb_uri, secret_key="another-secret-key-of-somebody"
     )
-    thief = signed_links(settings, application.database)
+    thief = Services(settings, application.database).signed_links
     path = form_path(nobody.site, proof.asset, "original")
     forged = thief.signer("default").sign(proof.asset, path, download=False, seconds=60).path
     assert nobody.get(forged).status_code == 404
@@ -515,7 +515,7 @@ def test_a_worker_remembers_neither_keys_nor_private_files(application, as_clien
 
 
 def test_links_live_on_when_the_key_rotates(application, nobody, as_client, proof):
-    links = signed_links(application.settings, application.database)
+    links = Services(application.settings, application.database).signed_links
     before = link(as_client, proof)
     links.rotate("default")
     after = link(as_client, proof)

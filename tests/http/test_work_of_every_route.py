@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from avenue.app import background
 from avenue.app.background import Background
-from avenue.app.sites import clone_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.alerts.channels.service import TELL_SITES
 from avenue.health.alerts.glancing import WATCH
@@ -487,7 +487,7 @@ def an_adoption(whole: Application) -> str:
 def a_clone(whole: Application) -> str:
     """Of the first site, all of it."""
     sites = Sites(whole.database, whole.settings)
-    service = clone_service(whole.settings, whole.database, sites)
+    service = Services(whole.settings, whole.database).clones
     order = CloneOrder(original=HOUSE, target="clone", base_url="https://clone.example")
     return service.clone(as_operator(command_actor(sites.named(HOUSE))), order).id
 

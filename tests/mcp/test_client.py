@@ -11,11 +11,10 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from avenue.app.services import account_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE
 from tests.mongod import Guard
 from tests.pictures import noise_png
@@ -32,7 +31,7 @@ def server(guard: Guard, migrated_uri: str) -> Any:
     prepare(migrated_uri)
     settings = Settings(mongodb_uri=migrated_uri, local=True)
     database = Database(settings)
-    accounts = account_service(settings, database, RateLimits(database))
+    accounts = Services(settings, database).accounts
     accounts.add_user(EDITOR, PASSWORD, roles={DEFAULT_SITE: Role.EDITOR})
     database.close()
     with Server(guard, migrated_uri) as running:

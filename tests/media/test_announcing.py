@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from avenue.app.files import files_of
-from avenue.app.services import audit_service
+from avenue.app.services import Services
 from avenue.errors import Unavailable
 from avenue.media.announcing import store
 from avenue.media.announcing.models import Kind
@@ -79,7 +79,7 @@ class Shop:
 
     def expire_uploads(self, *ids: str) -> None:
         self.raw["assets"].update_many({"_id": {"$in": ids}}, {"$set": {"expires_at": PAST}})
-        audit = audit_service(self.house.settings, self.house.database)
+        audit = Services(self.house.settings, self.house.database).audit
         retention = Retention(ExpiredUploads(self.house.database), audit, sleep=lambda _: None)
         retention.run("sweep", "sweep", None, lambda _: None)
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from avenue.app.background import REBUILD, Background
-from avenue.app.services import renditions_of
+from avenue.app.services import Services
 from avenue.media.errors import DecodersBusy
 from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.variants import EAGER
 from avenue.media.renditions.rebuild import Rebuild
-from avenue.media.serving.cache import ByteCache
 from avenue.media.store.swept import SweptStore
 from tests.http.application import Application, a_picture
 from tests.http.test_product_images import Shelf
@@ -75,14 +74,13 @@ def test_a_picture_that_cannot_be_read_is_counted_and_the_others_are_made(applic
 
 def test_it_goes_on_where_it_was(application, pictures):
     application.raw["renditions"].delete_many({})
-    decoders = DecodePool(1)
-    renditions = renditions_of(application.settings, application.database, decoders, ByteCache(0))
+    services = Services(application.settings, application.database)
     rests, saved = [], []
-    rebuild = Rebuild(SweptStore(application.database), renditions, sleep=rests.append)
+    rebuild = Rebuild(SweptStore(application.database), services.renditions, sleep=rests.append)
     try:
         made = rebuild.run(("card",), pictures[1], lambda *place: saved.append(place))
     finally:
-        decoders.close()
+        services.decoders.close()
     assert made == {"made": 2, "failed": 0}
     assert saved == [(pictures[2], 3, 4), (pictures[3], 4, 4)]
     assert len(rests) == 2
@@ -97,9 +95,7 @@ def test_busy_decoders_are_no_fault_of_a_picture(application, pictures, monkeypa
         raise DecodersBusy
 
     monkeypatch.setattr(DecodePool, "render", busy)
-    renditions = renditions_of(
-        application.settings, application.database, DecodePool(1), ByteCache(0)
-    )
+    renditions = Services(application.settings, application.database).renditions
     saved: list[object] = []
     rebuild = Rebuild(SweptStore(application.database), renditions)
     with pytest.raises(DecodersBusy):

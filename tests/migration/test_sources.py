@@ -23,7 +23,7 @@ from avenue.app.imports import (
     source_import_of,
 )
 from avenue.app.moves import MoveJobs
-from avenue.app.services import audit_service, import_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import command_actor
 from avenue.jobs.runner import JobRunner, RunningJob
@@ -488,7 +488,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
     )
     jobs = JobService(MongoJobStore(avenue.database))
     actor = command_actor(Sites(avenue.database, imports.settings).named("default"))
-    tables = import_service(imports.settings, avenue.database)
+    tables = Services(imports.settings, avenue.database).product_imports
     begun, _ = tables.start(
         actor,
         io.BytesIO(table.encode()),
@@ -501,7 +501,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
     worker = ImportWorker(
         ImportStore(avenue.database),
         jobs,
-        audit_service(imports.settings, avenue.database),
+        Services(imports.settings, avenue.database).audit,
         imports.settings,
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from avenue.app.background import checked
 from avenue.app.backups import bring_back, drill
-from avenue.app.sites import site_move_service
+from avenue.app.services import Services
 from avenue.backup import create
 from avenue.backup.create import WAITS, Creation
 from avenue.backup.errors import BackupRuns, ClusterMissing, SitesMoved
@@ -325,7 +325,7 @@ def test_backups_beside_a_move_hold_the_site_once_and_with_all_it_had(
     picture = there.a_product(a_picture())["images"][0]["url"]
     known = Sites(two.database, two.settings)
     operator = as_operator(command_actor(known.named(HOUSE)))
-    service = site_move_service(two.settings, two.database)
+    service = Services(two.settings, two.database).site_moves
     target, where = DirectoryTarget(tmp_path / "repository"), []
     creation = Creation(HomeSource(two.database), Leases(two.database), target)
     with Writer(there, picture) as writer:

@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 
 from avenue.app.background import COUNT_QUOTAS, Background
-from avenue.app.services import capacity_service, ledger, snapshot_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
 from avenue.health.history.snapshots.service import SNAPSHOT
@@ -106,7 +106,7 @@ def test_the_doctor_and_migrate_look_at_each_cluster(
 def test_figures_are_of_all_clusters(both: Application, there: Caller) -> None:
     run(both, SNAPSHOT)
     known = Sites(both.database, both.settings)
-    newest = snapshot_service(both.settings, both.database, known).newest()
+    newest = Services(both.settings, both.database).snapshots.newest()
     assert newest is not None
     (beside,) = newest.clusters
     assert (beside.name, newest.missing) == ("c2", ())
@@ -122,7 +122,7 @@ def test_figures_are_of_all_clusters(both: Application, there: Caller) -> None:
     assert Measure.DISK not in still_open
 
     operator = as_operator(command_actor(known.named(HOUSE)))
-    report = capacity_service(both.settings, both.database, known).report(operator)
+    report = Services(both.settings, both.database).capacity.report(operator)
     assert [each.cluster for each in report.forecasts if each.site is None] == ["home", "c2"]
     assert report.storing is not None
     assert report.storing.disk_total_bytes == newest.together("disk_total_bytes")
@@ -141,7 +141,7 @@ def test_quotas_are_counted_where_a_site_is(both: Application, there: Caller, c2
     assert fresh.upload("/api/uploads", a_picture()).status_code == 201
     c2["quotas"].update_one({"_id": OTHER_SITE}, {"$set": {"files": 999, "bytes": 5}})
     run(both, COUNT_QUOTAS)
-    use = ledger(both.database).used_lately(holder)
+    use = Services(both.settings, both.database).ledger.used_lately(holder)
     stored = c2["assets"].count_documents({"site": OTHER_SITE})
     assert (use.files, stored >= 2) == (stored, True)
     assert c2["quotas"].find_one({"_id": OTHER_SITE})["files"] == stored

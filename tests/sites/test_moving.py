@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import WriteError
 
 from avenue.app.background import SWEEP, Background
-from avenue.app.sites import site_move_service
+from avenue.app.services import Services
 from avenue.errors import SiteMoves
 from avenue.identity import HOUSE, Actor, command_actor
 from avenue.jobs.models import Job
@@ -40,7 +40,7 @@ def c2(two: Application, second: Mongod) -> Any:
 
 @pytest.fixture
 def service(two: Application) -> MoveService:
-    return site_move_service(two.settings, two.database)
+    return Services(two.settings, two.database).site_moves
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.app.sites import site_move_service
+from avenue.app.services import Services
 from avenue.identity import HOUSE, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
@@ -57,7 +57,7 @@ def test_nothing_is_lost_whoever_steps_down(
         there = two.caller("admin_on_other_site")
         product = there.a_product(a_picture())
         known = Sites(two.database, two.settings)
-        service = site_move_service(two.settings, two.database)
+        service = Services(two.settings, two.database).site_moves
         operator = as_operator(command_actor(known.named(HOUSE)))
         background = Background(two.settings, two.database)
 

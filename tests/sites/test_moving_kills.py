@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from avenue.app.sites import site_move_service
+from avenue.app.services import Services
 from avenue.identity import HOUSE, Role, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
@@ -86,7 +86,7 @@ def test_a_process_that_was_stopped_writes_nothing_where_the_site_was(
 ) -> None:
     token = two.new_person("frozen", role=Role.ADMIN, host=OTHER_HOST).token
     known = Sites(two.database, two.settings)
-    service = site_move_service(two.settings, two.database)
+    service = Services(two.settings, two.database).site_moves
     operator = as_operator(command_actor(known.named(HOUSE)))
     env = two.settings.as_env()
     over = threading.Event()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app.services import alert_service
+from avenue.app.services import Services
 from avenue.app.telling import message_jobs
 from avenue.config import Settings
 from avenue.health.alerts.models import Alert
@@ -18,7 +18,6 @@ from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
-from avenue.storage.sites import Sites
 from tests.mongod import Mongod
 from tests.prepared import emptied, prepared_uri
 from tests.receiver import Inbox, receiving
@@ -67,11 +66,11 @@ class House:
     inbox: Inbox
 
     def __post_init__(self) -> None:
-        self.alerts: AlertService = alert_service(self.settings, self.database)
+        services = Services(self.settings, self.database)
+        self.alerts: AlertService = services.alerts
         self.raw = self.database.raw
         self.jobs = JobService(MongoJobStore(self.database))
-        sites = Sites(self.database, self.settings)
-        self.handlers = message_jobs(self.settings, self.database, sites)
+        self.handlers = message_jobs(services)
         self.runner = JobRunner(self.jobs, self.handlers)
 
     def see(self, hours: float, **facts: Any) -> dict[str, int]:

@@ -12,7 +12,7 @@ import pytest
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
 from avenue.app import telling
-from avenue.app.services import receiver_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.errors import AvenueError, Forbidden
 from avenue.health.alerts.channels.errors import (
@@ -28,7 +28,6 @@ from avenue.health.models import ALERTED, Level
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.outside.errors import AddressNotAllowed
 from avenue.outside.posting import Poster
-from avenue.storage.sites import Sites
 from tests.health.alerts.conftest import KEY, OPERATORS, House, operator
 from tests.push import Browser, claims
 from tests.receiver import Inbox, Told
@@ -46,9 +45,8 @@ BLOG = Actor(
 def receivers(house: House) -> ReceiverService:
     for name in ("alert_choices", "users", "notification_receivers"):
         house.raw[name].delete_many({})
-    sites = Sites(house.database, house.settings)
     house.raw["sites"].update_one({"_id": "blog"}, {"$set": {"base_url": "https://blog.example"}})
-    return receiver_service(house.settings, house.database, sites)
+    return Services(house.settings, house.database).receivers
 
 
 def a_person(house: House, email: str, **facts: Any) -> User:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from avenue.app.services import glance_service
+from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
@@ -15,7 +15,6 @@ from avenue.health.alerts.letters import UNITS
 from avenue.health.models import Measure
 from avenue.health.rules.measures import rules
 from avenue.health.views.pages.words import ALERT_UNITS
-from avenue.storage.sites import Sites
 from avenue.storage.status import DatabaseFacts
 from tests.health.alerts.conftest import OPERATORS, House
 
@@ -37,8 +36,7 @@ class Watch:
             alert_pictures=100,
             scanner="clamd://scanner",
         )
-        sites = Sites(house.database, house.settings)
-        self.glances: GlanceService = glance_service(house.settings, house.database, sites)
+        self.glances: GlanceService = Services(house.settings, house.database).glances
         self.glances._now = lambda: self.now
         self.used = GB
         self.glances._deployments = lambda: [self]  # type: ignore[list-item]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.app.services import alert_service, capacity_service, snapshot_service
+from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.health.history.points import house_point, site_point
 from avenue.health.history.snapshots.models import QuotaUse, Stored, StoredVariant, Traffic
@@ -32,7 +32,7 @@ def settings(shared_uri: str) -> Settings:
 
 @pytest.fixture
 def service(settings: Settings, database: Database) -> SnapshotService:
-    return snapshot_service(settings, database, Sites(database, settings))
+    return Services(settings, database).snapshots
 
 
 def plant(database: Database) -> None:
@@ -116,7 +116,7 @@ def test_what_takes_too_long_to_count_is_missing_and_the_others_are_kept(
     service: SnapshotService, settings: Settings, database: Database, mongod: Mongod
 ) -> None:
     plant(database)
-    alerts = alert_service(settings, database)
+    alerts = Services(settings, database).alerts
     opened = alerts.check(service.take())["opened"]
     assets = f"{database.raw.name}.assets"
     with fail_point(mongod.client, ["aggregate"], None, error_code=50, namespace=assets):
@@ -133,7 +133,7 @@ def test_what_takes_too_long_to_count_is_missing_and_the_others_are_kept(
 def capacity_notes(settings: Settings, database: Database) -> tuple[str, ...]:
     sites = Sites(database, settings)
     actor = command_actor(sites.named(HOUSE))
-    return capacity_service(settings, database, sites).report(actor).notes
+    return Services(settings, database).capacity.report(actor).notes
 
 
 def test_the_history_reads_of_all_sites_one_row_and_of_one_site_its_own(

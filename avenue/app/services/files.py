@@ -1,0 +1,123 @@
+"""The services of stored files."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from avenue.accounts.tries import Tries
+from avenue.app.services.people import People
+from avenue.app.services.stores import Stores
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.policy import (
+    image_limits,
+)
+from avenue.media.intake.scanning import IntakeScanner
+from avenue.media.models import Asset, Scan, Version
+from avenue.media.quarantine.store import QuarantineStore, ScanStore
+from avenue.media.quarantine.walk import SCAN, ScanWalk
+from avenue.media.renditions.service import Renditions
+from avenue.media.renditions.store import RenditionStore
+from avenue.media.serving.cache import AssetCache
+from avenue.media.serving.reading import MediaReader
+from avenue.media.signing.service import SignedLinks
+from avenue.media.signing.store import LinkKeys
+from avenue.media.store.assets import AssetStore
+from avenue.storage.clusters import is_site_away
+from avenue.storage.room import StorageRoom
+from avenue.uploads.service import UploadService
+from avenue.uploads.store import UploadStore
+from avenue.uploads.tickets.service import TicketService
+from avenue.uploads.tickets.store import TicketStore
+from avenue.uploads.tus.service import TusService
+from avenue.uploads.tus.store import TusStore
+
+
+@dataclass(frozen=True)
+class Files(People):
+    """Files that come in, and are given out."""
+
+    @cached_property
+    def library(self) -> MediaLibrary:
+        """What takes files in."""
+        return MediaLibrary(
+            self.assets,
+            self.rendition_store,
+            self.decoders,
+            image_limits(self.settings),
+            StorageRoom(self.database, self.settings, self.ledger),
+            IntakeScanner(self.scanner, self.settings),
+            self.settings,
+        )
+
+    @cached_property
+    def asset_cache(self) -> AssetCache:
+        """What is known of files for a while."""
+        seconds = self.settings.cache_seconds
+        return AssetCache(seconds, is_away=partial(is_site_away, self.database))
+
+    @cached_property
+    def reader(self) -> MediaReader:
+        """What opens stored files."""
+        return MediaReader(self.assets, self.asset_cache, self.cache, self.database.turn)
+
+    @cached_property
+    def renditions(self) -> Renditions:
+        """What finds and makes sizes of pictures."""
+        return Renditions(
+            self.rendition_store,
+            self.assets,
+            self.decoders,
+            image_limits(self.settings),
+            self.cache,
+            self.settings,
+        )
+
+    @cached_property
+    def signed_links(self) -> SignedLinks:
+        """The links to private files."""
+        return SignedLinks(LinkKeys(self.database), self.assets, self.settings)
+
+    @cached_property
+    def uploads(self) -> UploadService:
+        """General uploads."""
+        return UploadService(UploadStore(self.database), self.library, self.settings)
+
+    @cached_property
+    def tus(self) -> TusService:
+        """Uploads that come in parts."""
+        return TusService(TusStore(self.database), self.uploads, self.library, self.settings)
+
+    @cached_property
+    def tickets(self) -> TicketService:
+        """Uploads of people without an account."""
+        tries = Tries(self.rate_limits, "ticket", per_minute=self.settings.max_logins_per_minute)
+        store = TicketStore(self.database)
+        return TicketService(store, self.uploads, self.library, self.accounts, tries)
+
+    def scan_walk(self, job_id: str) -> ScanWalk:
+        """Return what scans the stored files for the job `job_id`."""
+        home = self.database.home
+        changes = Stores(self.settings, home).audit
+
+        def found(asset: Asset, version: Version, scan: Scan) -> None:
+            details = {"version": version.version}
+            if scan.signature:
+                details["signature"] = scan.signature
+            changes.record_job(
+                asset.site,
+                "quarantine.entered",
+                asset.id,
+                job_id=job_id,
+                job_kind=SCAN,
+                details=details,
+            )
+
+        if self.scanner is None:
+            raise ValueError("no scanner is set up")
+        return ScanWalk(
+            ScanStore(self.database),
+            QuarantineStore(home),
+            AssetStore(home),
+            RenditionStore(home),
+            self.scanner,
+            found,
+        )

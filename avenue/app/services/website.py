@@ -1,0 +1,83 @@
+"""The services of the website."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from avenue.app.services.files import Files
+from avenue.app.uses import LogoUses, PageUses
+from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.library.service import MediaService
+from avenue.builder.library.store import MediaStore, Users
+from avenue.builder.website.intake import Intake
+from avenue.builder.website.models import path_of
+from avenue.builder.website.service import PageService
+from avenue.builder.website.store import PageStore
+from avenue.identity import Actor, Site
+from avenue.media.intake.policy import (
+    library_pictures,
+    site_logo,
+)
+from avenue.media.models import State, Visibility
+from avenue.media.presenting import has_sizes, logo_shown
+from avenue.media.store.library import LibraryStore
+from avenue.outside.fetching import Fetcher
+from avenue.sites.service import LogoService
+from avenue.web.site_frame import Logo
+
+
+@dataclass(frozen=True)
+class Website(Files):
+    """Pages, logos and the media library."""
+
+    @cached_property
+    def page_store(self) -> PageStore:
+        """The pages, as they are stored."""
+        return PageStore(self.database)
+
+    @cached_property
+    def pages(self) -> PageService:
+        """The pages of the website builder."""
+        policy = library_pictures(self.settings)
+        intake = Intake(self.page_store, self.library, policy, self.settings.tmp_dir)
+        return PageService(self.page_store, self.library, intake, self.sites.logo)
+
+    @cached_property
+    def logos(self) -> LogoService:
+        """The logos of sites."""
+        return LogoService(self.site_store, self.sites, self.library, site_logo(self.settings))
+
+    @cached_property
+    def media_users(self) -> list[Users]:
+        """Who uses files of the media library."""
+        return [LogoUses(self.site_store, self.logos), PageUses(self.pages)]
+
+    @cached_property
+    def folders(self) -> FolderStore:
+        """The folders of the media library, as they are stored."""
+        return FolderStore(self.database)
+
+    @cached_property
+    def media(self) -> MediaService:
+        """The media library, which asks its users before it removes anything."""
+        shelf = LibraryStore(self.database)
+        store = MediaStore(self.database, shelf, self.folders, self.media_users)
+        settings = self.settings
+        fetcher = Fetcher(seconds=settings.fetch_seconds, tmp_dir=settings.tmp_dir)
+        return MediaService(store, self.library, self.reader, fetcher, settings)
+
+    def logo_shown_on(self, site: Site) -> Logo | None:
+        """Return the logo that public pages of `site` show; one that everybody may see."""
+        logo = self.sites.logo(site.id)
+        if logo is None:
+            return None
+        found = self.library.get_many(Actor(site=site), [logo]).get(logo)
+        if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
+            return None
+        if found.current.is_withheld:
+            return None
+        return logo_shown(found, has_sizes=has_sizes(site, found))
+
+    def published_paths(self, site: Site) -> list[tuple[str, datetime]]:
+        """Return where visitors see the pages of `site`, for the map that search engines read."""
+        return [(path_of(each.slug), each.changed_at) for each in self.pages.addresses(site)]
