@@ -167,9 +167,10 @@ class Application:
         `create_app` itself makes one that counts as people's requests are counted.
         """
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("avenue.app.RateLimits", lambda _: self.counter)
-            patch.setattr("avenue.app.DecodePool", decoders)
-            patch.setattr("avenue.app.Passwords", functools.partial(Passwords, hasher=QUICK_HASHER))
+            patch.setattr("avenue.app.services.stores.RateLimits", lambda _: self.counter)
+            patch.setattr("avenue.app.services.stores.DecodePool", decoders)
+            quick = functools.partial(Passwords, hasher=QUICK_HASHER)
+            patch.setattr("avenue.app.services.people.Passwords", quick)
             app = create_app(settings, self.database)
         self.apps.append(app)
         return app

@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 from werkzeug.test import TestResponse
 
-from avenue.app.services import Services
+from avenue.app.services import opened_services
 from avenue.identity import Actor, Role
 from avenue.jobs.models import State
 from avenue.jobs.runner import JobRunner
@@ -51,18 +51,18 @@ class Shop:
     def work(self, picture: Callable[[str], bytes] = plain) -> bool:
         """Do the next job, if there is one that is due."""
         settings, database = self.application.settings, self.application.database
-        shop = Services(settings, database)
-        worker = SampleWorker(
-            SampleStore(database),
-            shop.products,
-            shop.groups,
-            shop.pictures,
-            shop.audit,
-            site_of=shop.sites.named,
-            tmp_dir=settings.tmp_dir,
-            picture=picture,
-        )
-        return JobRunner(self.jobs, {LOAD: worker.load}).run_one()
+        with opened_services(settings, database) as shop:
+            worker = SampleWorker(
+                SampleStore(database),
+                shop.products,
+                shop.groups,
+                shop.pictures,
+                shop.audit,
+                site_of=shop.sites.named,
+                tmp_dir=settings.tmp_dir,
+                picture=picture,
+            )
+            return JobRunner(self.jobs, {LOAD: worker.load}).run_one()
 
     def load(self) -> TestResponse:
         return self.admin.post(SAMPLES, headers=SAME_ORIGIN)
