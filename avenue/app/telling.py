@@ -282,7 +282,7 @@ def letter_sender(settings: Settings, database: Database, sites: Sites) -> Lette
             sites.named,
             house_url=settings.base_url,
             emails=settings.alert_emails,
-            address_of=receiver_service(settings, database, sites).address_of,
+            person_of=receiver_service(settings, database, sites).person_of,
         ),
         sites,
         audit_service(settings, database),
