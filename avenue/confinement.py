@@ -16,11 +16,15 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 MB = 1024 * 1024
 MOST_FILES = 64
 MOST_WRITTEN_BYTES = 512 * MB
 """Into one file: a clean copy of a picture is not larger."""
+
+PACKAGES = frozenset({"site-packages", "dist-packages"})
+"""What the folders are called that packages are installed into."""
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38  # linux/prctl.h
 
@@ -91,7 +95,7 @@ def confine() -> list[str]:
     hide_memory()
     parts: dict[str, Callable[[], None]] = {
         "privileges": lambda: _prctl(PR_SET_NO_NEW_PRIVS, 1),
-        "landlock": lambda: _restrict_files([*sys.path, sys.prefix, sys.base_prefix]),
+        "landlock": lambda: _restrict_files(_program_folders()),
         "seccomp": _refuse_calls,
     }
     lacking = []
@@ -129,6 +133,18 @@ def _prctl(option: int, value: int, pointer: ctypes.c_void_p | None = None) -> N
 
 def _call(number: int, *arguments: object) -> int:
     return _done(int(_libc().syscall(ctypes.c_long(number), *arguments)))
+
+
+def _program_folders() -> list[str]:
+    """Return where Python, its packages and Avenue lie.
+
+    Nothing of what lies beside Avenue where it is no package among others: a working copy has
+    settings and a database there.
+    """
+    package = Path(__file__).parent
+    beside = {package.parent.resolve()} if package.parent.name not in PACKAGES else set()
+    searched = [each for each in sys.path if Path(each).resolve() not in beside]
+    return [str(package), *searched, sys.prefix, sys.base_prefix]
 
 
 def _restrict_files(readable: Iterable[str]) -> None:

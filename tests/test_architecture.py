@@ -230,6 +230,19 @@ def test_only_storage_reaches_behind_the_scopes():
         assert not names & {"HouseScope", "SiteScope", "MongoClient"}, path
 
 
+def test_an_application_is_given_each_service_once():
+    tree = ast.parse((HOUSE / "app/__init__.py").read_text())
+    calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+    given = [
+        ast.unparse(service)
+        for call in calls
+        if ast.unparse(call.func) == "provide"
+        for service in call.args[1:]
+    ]
+    assert len(given) > 20
+    assert sorted(set(given)) == sorted(given)
+
+
 def test_nobody_uses_the_drivers_gridfs():
     """It holds 48 MB, leaves chunks behind and refuses transactions (docs/adr/0001)."""
     assert not [path for path in with_words(MODULES, "gridfs") if "gridfs" in imported_by(path)]

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from avenue import cli
+from avenue.cli import commands as registered
 from avenue.cli import context
 from avenue.config import Settings, new_secret
 from avenue.jobs.service import JobService
@@ -223,6 +225,13 @@ def test_commands_wait_for_a_migration(run_unprepared: Run) -> None:
     assert done.returncode == 1
     assert "python -m avenue migrate" in done.stderr
     assert run_unprepared("fsck").returncode == 2
+
+
+def test_each_command_is_registered_once() -> None:
+    topics = {id(each): each for each in vars(cli).values() if hasattr(each, "COMMANDS")}
+    names = [command.name for each in topics.values() for command in each.COMMANDS]
+    assert len(names) == len(set(names))
+    assert set(names) == registered.commands.keys()
 
 
 @table("command", ["worker", "migrate", "sweep", "inspect"])

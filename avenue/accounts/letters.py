@@ -1,5 +1,6 @@
 """What people are written: why they get a letter, and its words in their language."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ from avenue.web.language import catalogue
 
 MAIL = "mail"
 """The receiver that is the mail server, and the job that sends."""
+
+LINK = re.compile(r"[:/@\\]|\w\.\w")
+"""What programs that show letters make a link of begins with this, or has it in it."""
 
 
 class Why(StrEnum):
@@ -61,7 +65,7 @@ def reset_letter(
 ) -> Letter:
     """Return the letter with the link, below `base_url`, where a password is chosen."""
     _ = catalogue(language).gettext
-    place = {"site": _one_line(site.name)}
+    place = {"site": _called(site, user)}
     match why:
         case Why.INVITED:
             subject = _("Your access to %(site)s") % place
@@ -99,7 +103,7 @@ def reset_letter(
 def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter:
     """Return the letter to somebody who has a password already; they sign in at `base_url`."""
     _ = catalogue(language).gettext
-    place = {"site": _one_line(site.name)}
+    place = {"site": _called(site, user)}
     return _letter(
         user,
         _("Your access to %(site)s") % place,
@@ -114,6 +118,11 @@ def _letter(user: User, subject: str, *paragraphs: str) -> Letter:
     return Letter(to=user.email, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 
-def _one_line(text: str) -> str:
-    """Return `text` as it may stand in a header."""
-    return " ".join(text.split())
+def _called(site: Site, user: User) -> str:
+    """Return what a letter to `user` calls the site, as it may stand in a header.
+
+    A name is any text of the site's administrators: to who has rights beyond the site it is no
+    link.
+    """
+    is_link = user.reaches_beyond(site.id) and LINK.search(site.name)
+    return site.id if is_link else " ".join(site.name.split())

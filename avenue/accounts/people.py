@@ -55,8 +55,8 @@ class PeopleStore(Protocol):
     ) -> bool:
         """Give a role to somebody who has none on the site, while `under` is their token epoch.
 
-        In the same step a `password_hash` takes the place of a password that is not their own, and
-        both epochs are raised. Tell whether it was done.
+        In the same step a `password_hash` takes the place of a password that is not their own,
+        second factor and passkeys go, and both epochs are raised. Tell whether it was done.
         """
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:

@@ -39,6 +39,8 @@ USE_SECONDS = 0.5
 BOTH_EPOCHS = {"session_epoch": 1, "token_epoch": 1}
 SHARED_AT_ONCE = 500
 CHANGED_NOW = {"$currentDate": {"changed_at": True}}
+BEYOND_PASSWORD = {"second_factor": "", "passkeys": ""}
+"""What whoever knows a password can have added, beside sessions and tokens."""
 
 
 class MongoAccountStore:
@@ -308,7 +310,7 @@ class MongoAccountStore:
         if roles is not None:
             query["roles"] = _kept_roles(roles)
         change = {
-            "$unset": {"second_factor": "", "passkeys": ""},
+            "$unset": BEYOND_PASSWORD,
             "$set": {"sessions": []},
             "$inc": {"session_epoch": 1},
         }
@@ -362,7 +364,8 @@ class MongoAccountStore:
         """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
 
         The provider decides: a site may lose its last administrator. With `void_password` their
-        password, sessions and tokens end in the same step. Tell whether it was done.
+        password, second factor, passkeys, sessions and tokens end in the same step. Tell whether it
+        was done.
         """
         given = {site: role.value for site, role in roles.items() if role}
         # A pipeline: one change cannot add to an array and take from it.
@@ -376,7 +379,10 @@ class MongoAccountStore:
             change |= {name: {"$add": [f"${name}", 1]} for name in BOTH_EPOCHS}
         sites = {"$map": {"input": {"$objectToArray": "$roles"}, "in": "$$this.k"}}
         query = {"_id": user_id, "token_epoch": under}
-        return bool(self._users.update(query, [{"$set": change}, {"$set": {"sites": sites}}]))
+        steps: list[Document] = [{"$set": change}, {"$set": {"sites": sites}}]
+        if void_password:
+            steps.append({"$unset": [*BEYOND_PASSWORD]})
+        return bool(self._users.update(query, steps))
 
     # See `passkeys.PasskeyStore`
 
@@ -479,15 +485,15 @@ class MongoAccountStore:
     ) -> bool:
         """Give a role to somebody who has none on the site, while `under` is their token epoch.
 
-        In the same step a `password_hash` takes the place of a password that is not their own, and
-        both epochs are raised. Tell whether it was done.
+        In the same step a `password_hash` takes the place of a password that is not their own,
+        second factor and passkeys go, and both epochs are raised. Tell whether it was done.
         """
         query = {"_id": user_id, f"roles.{site}": {"$exists": False}, "token_epoch": under}
         change: dict[str, Any] = _role_change(site, role)
         if password_hash is None:
             return bool(self._users.update(query, change))
         change["$set"].update(_password(password_hash, is_own=False))
-        done = self._users.update(query, {**change, "$inc": BOTH_EPOCHS})
+        done = self._users.update(query, {**change, "$unset": BEYOND_PASSWORD, "$inc": BOTH_EPOCHS})
         return bool(done) or self._has_password(user_id, password_hash)
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:

@@ -279,7 +279,7 @@ def letter_sender(services: Services) -> LetterSender:
             sites.named,
             house_url=settings.base_url,
             emails=settings.alert_emails,
-            address_of=services.receivers.address_of,
+            person_of=services.receivers.person_of,
         ),
         sites,
         services.audit,

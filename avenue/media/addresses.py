@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from avenue.identity import Site
 from avenue.media.legacy import legacy_path
-from avenue.media.references import Fault, Kind
+from avenue.media.references import EPHEMERAL, Fault, Kind
 
 OWN_PATH = re.compile(r"/media/([A-Za-z0-9_-]{22})(/.*)?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -49,6 +49,12 @@ def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict
         url: known.get(each.path, ON_A_DISK) if isinstance(each, _OldPath) else each
         for url, each in read.items()
     }
+
+
+def is_out_of_reach(site: Site, url: str) -> bool:
+    """Tell whether a machine or a private network that is not `site` has what is there."""
+    found = _read(site, url)
+    return isinstance(found, Fault) and found.kind in EPHEMERAL
 
 
 def leads_here(site: Site, url: str) -> bool:

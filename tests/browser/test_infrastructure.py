@@ -97,7 +97,7 @@ def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(
     durability = page.locator(".component", has_text="Durabilidad")
     expect(durability).to_contain_text("Aviso")
     expect(durability).to_contain_text("Es una prueba")
-    expect(durability).to_contain_text("usa un conjunto de réplicas")
+    expect(durability).to_contain_text("usá un conjunto de réplicas")
     disk = page.locator(".component", has_text="Disco de la base de datos")
     expect(disk.get_by_role("img")).to_have_accessible_name(re.compile(r"en uso$"))
     accessible(page)

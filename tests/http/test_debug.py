@@ -695,6 +695,9 @@ def test_a_disk_is_full_where_the_alerts_say_so(shop, monkeypatch, percents, ver
     told = [each for each in found["advice"] if "% full" in each]
     assert len(told) == bool(says)
     assert all(each.startswith(says) for each in told)
+    other = storage(replace(shop.caller("ops_on_other_site"), app=app))["advice"]
+    assert not [each for each in other if "%" in each]
+    assert ("The database needs attention" in str(other)) == bool(says)
 
 
 # The pass

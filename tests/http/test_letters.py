@@ -21,6 +21,7 @@ from avenue.notifications.store import KEEP_MAILS_DAYS, OutboxStore
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.requestlog import JsonLines
 from tests.http.application import HOST, OTHER_HOST, Application, unique
+from tests.http.test_malformed_records import SIGNED_IN
 from tests.smtp import Mailbox, mail_server
 from tests.threads import at_once
 from tests.waiting import wait_until
@@ -317,6 +318,8 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
     assert browser.get("/api/auth/me", base_url=here.base).status_code == 200
     token = here.sign_in(ceo, NEWER).json["token"]
     assert here.me(token) == 200
+    beyond = {name: SIGNED_IN[name] for name in ("second_factor", "passkeys")}
+    application.raw["users"].update_one({"email": ceo}, {"$set": beyond})
 
     added = there.add(ceo)
     assert (added.status_code, 'id="secret"' in added.text) == (303, False)
@@ -327,6 +330,7 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
     assert here.me(token) == 401
     user = application.raw["users"].find_one({"email": ceo})
     assert user is not None
+    assert not beyond.keys() & user.keys()
     assert application.raw["api_tokens"].count_documents({"user": user["_id"]}) == 0
     for site in (here, there):
         for deed in ("password", "link"):

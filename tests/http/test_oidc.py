@@ -28,6 +28,7 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.identity import Role
 from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import HOST, OTHER_HOST, OTHER_SITE, PASSWORD, Application, unique
+from tests.http.test_malformed_records import SIGNED_IN
 from tests.mongod import free_port
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Key, StandIn, a_provider, query_of
 from tests.waiting import DEADLINE_SECONDS
@@ -357,6 +358,8 @@ def test_an_account_is_linked_by_a_verified_email_and_by_nothing_more(
     )
     assert tried(seen) == (303, "editor")
     assert client.post("/api/auth/login", base_url=BASE, json=voided).status_code == 200
+    beyond = {name: SIGNED_IN[name] for name in ("second_factor", "passkeys")}
+    application.raw["users"].update_one({"_id": made.id}, {"$set": beyond})
     elsewhere = Browser(app, OTHER_BASE)
     assert_in(elsewhere.sign_in(provider, **{**seen, "groups": ["pictures", "sellers"]}))
     assert elsewhere.role == "seller"

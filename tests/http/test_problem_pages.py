@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from avenue.health.views.pages.problems import WORDS
+from avenue.health.views.pages.problems import DETAILS, WORDS
 from avenue.media.references import Kind
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, add_entries, inspected, nothing_runs_meanwhile, problems_of
@@ -57,7 +57,7 @@ def remove(caller: Caller, form: dict[str, str]) -> str:
 
 
 def test_every_kind_has_words() -> None:
-    assert set(WORDS) == set(Kind)
+    assert set(WORDS) == set(DETAILS) == set(Kind)
 
 
 DEAD = [

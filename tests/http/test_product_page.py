@@ -224,6 +224,9 @@ def test_the_name_is_suggested_after_an_upload_too(seller: Caller):
         seller.upload(f"/api/shop/{shelf}/{owner['id']}/images", a_picture())
         fragment = seller.get(f"/admin/{shelf}/{owner['id']}/pictures", headers=HTML)
         assert f'name="suggest" value="{owner["name"]}"' in fragment.text
+        page = seller.get(f"/admin/{shelf}/{owner['id']}", headers=HTML).text
+        for sheet in ("pictures", "uploading"):
+            assert re.search(rf'<link rel="stylesheet" href="[^"]*css/{sheet}\.', page), shelf
 
 
 def test_a_price_is_read_in_the_language_of_its_form(seller: Caller):

@@ -151,6 +151,9 @@ def test_pictures_come_in_sizes_with_their_place_kept(as_seller: Caller, nobody:
     assert first["sizes"]
     assert page.all("image")[0]["href"].startswith("data:image/webp;base64,")
     assert re.fullmatch("#[0-9a-f]{6}", page.all("rect")[0]["fill"])
+    # What is seen before a picture has come lies under it, and not beside it.
+    under = page.all("svg")[0]
+    assert (under["viewbox"], under["preserveaspectratio"]) == ("0 0 64 48", "xMidYMid meet")
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ import pytest
 
 from avenue.app.background import Background
 from avenue.clock import utc_now
+from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.scrub import SCRUB
 from avenue.media.serving import reading
 from avenue.media.serving.reading import DamagedFile, StoredFile
@@ -116,12 +117,18 @@ def test_a_file_from_before_sums_is_read_through_before_its_first_byte(stored):
     assert stored.sent() == (200, picture())
 
 
-def test_a_range_of_such_a_file_is_not_sent_before_all_of_it_was_read(stored):
+def test_a_range_of_such_a_file_is_not_sent_before_all_of_it_was_read(own_application, stored):
     stored.without_sums()
     stored.flip(COUNT - 1)
     assert stored.sent("bytes=0-9") == (500, b"")
     assert stored.sent() == (500, b"")
     assert stored.record["damaged"]["kind"] == "wrong_hash"
+    own_application.forget_jobs()
+    assert (
+        Background(own_application.settings, own_application.database).run_now(WATCH).error is None
+    )
+    (alert,) = stored.raw["infra_alerts"].find({"site": "default", "open_key": {"$exists": True}})
+    assert alert["measure"] == "damaged"
 
 
 def test_a_large_one_is_cut_before_its_last_byte(stored, monkeypatch):

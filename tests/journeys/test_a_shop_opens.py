@@ -220,6 +220,33 @@ def path_of_product(product: dict[str, Any]) -> str:
     return f"/api/shop/products/{product['id']}"
 
 
+def printed_by_the_readme(server: LocalServer) -> str:
+    """What somebody sees who copies its example into another terminal."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (example,) = (each for each in blocks if "curl" in each)
+    told = {".venv/bin/python": sys.executable, "127.0.0.1:8000": f"127.0.0.1:{server.port}"}
+    for written, here in told.items():
+        assert written in example
+        example = example.replace(written, here)
+    folder = server.data_dir.parent / "terminal"
+    folder.mkdir()
+    env = {
+        "AVENUE_DATA_DIR": str(server.data_dir),
+        "PYTHONPATH": str(ROOT),
+        "PATH": os.environ["PATH"],
+    }
+    done = subprocess.run(
+        ["sh", "-c", example],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    return done.stdout
+
+
 @pytest.mark.long
 def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_again(
     data_dir: Path,
@@ -244,6 +271,7 @@ def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_agai
         added = b'method="POST",route="/api/shop/products",status="201"'
         wait_until(lambda: added in server.call("GET", "/metrics")[1], "the product is counted")
         assert b'avenue_pool_connections{state="open"}' in server.call("GET", "/metrics")[1]
+        assert printed_by_the_readme(server) == "the same\n"
 
         left = server.mongod()
         assert left is not None

@@ -85,8 +85,8 @@ class OidcStore(Protocol):
     ) -> bool:
         """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
 
-        With `void_password` their password, sessions and tokens end in the same step. Tell whether
-        it was done.
+        With `void_password` their password, second factor, passkeys, sessions and tokens end in the
+        same step. Tell whether it was done.
         """
 
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:

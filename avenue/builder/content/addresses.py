@@ -174,10 +174,14 @@ class Incoming:
 
 
 class Outgoing:
-    """Addresses of a stored page on its way to a browser: references become what `link` says."""
+    """Addresses of a stored page on its way to a browser: references become what `link` says.
 
-    def __init__(self, link: Link) -> None:
+    Pictures whose address `is_hidden` are left without one.
+    """
+
+    def __init__(self, link: Link, is_hidden: Callable[[str], bool] = lambda _: False) -> None:
         self._link = link
+        self._is_hidden = is_hidden
         self._links: dict[str, str | None] = {}
 
     def __call__(self, url: str, use: Use) -> str | None:
@@ -187,7 +191,10 @@ class Outgoing:
             if url not in self._links:
                 self._links[url] = self._link(found["asset"], found["variant"])
             return self._links[url]
-        return url if is_harmless(plain(url), use) else None
+        text = plain(url)
+        if not is_harmless(text, use) or (use is Use.PICTURE and self._is_hidden(text)):
+            return None
+        return url
 
 
 def _is_old_file(target: Fault, text: str) -> bool:

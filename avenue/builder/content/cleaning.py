@@ -1,5 +1,7 @@
 """Pages come in and go out: what is stored does no harm and names no host."""
 
+from collections.abc import Callable
+
 from avenue.builder.content import css
 from avenue.builder.content.addresses import Address, Incoming, Outgoing, Use
 from avenue.builder.content.errors import ContentTooLarge
@@ -37,14 +39,17 @@ def received(content: Content, own: Site, keep: Keep) -> Received:
     return Received(content=stored, assets=address.assets, flagged=address.flagged)
 
 
-def expanded(content: Content, link: Link) -> Content:
+def expanded(
+    content: Content, link: Link, is_hidden: Callable[[str], bool] = lambda _: False
+) -> Content:
     """Return stored content as a browser is given it, with `link` for each reference.
 
     Where `link` gives None, a picture is left without address, so that its `alt` text is shown; a
-    link becomes plain text; and a background is none. Received again, what had a URL is what it
-    was; so for an editor `link` has to give one for every asset.
+    link becomes plain text; and a background is none. So is a picture elsewhere whose address
+    `is_hidden`. Received again, what had a URL is what it was; so for an editor `link` has to give
+    one for every asset, and nothing is hidden.
     """
-    address = Outgoing(link)
+    address = Outgoing(link, is_hidden)
     pictures = _pictures(address)
     return Content(
         html=rewritten_html(content.html, address, lambda text: css.expanded(text, pictures)),

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 from avenue.builder.content.cleaning import expanded
@@ -18,6 +19,7 @@ from avenue.builder.website.models import Draft, PicturedPage, is_shown
 from avenue.builder.website.presenting import address_of, link_of
 from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
+from avenue.media.addresses import is_out_of_reach
 from avenue.media.models import Asset
 from avenue.media.pictures.variants import VARIANTS, size_of, token
 from avenue.media.presenting import has_sizes, logo_shown, sources
@@ -25,7 +27,7 @@ from avenue.media.serving.cache import ByteCache
 from avenue.media.urls import original_url, variant_url
 from avenue.web.site_frame import Frame, Logo
 
-REVISION = 4
+REVISION = 5
 """Rises when the same page is to become another document."""
 SHARED = "og.jpg"
 """The picture for links in other programs: not all of them know WebP."""
@@ -73,6 +75,7 @@ def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
         REVISION,
         SIZES,
         site.base_url,
+        site.hosts,
         site.name,
         site.language,
         site.shows_variants,
@@ -106,7 +109,11 @@ def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: 
     """Return the whole HTML document; `note` is text that stands above everything."""
     draft = pictured.page.draft
     html = MISSING.sub("", _with_sizes(site, draft, pictured.assets))
-    found = expanded(Content(html=html, css=draft.css), link_of(site, pictured.assets))
+    found = expanded(
+        Content(html=html, css=draft.css),
+        link_of(site, pictured.assets),
+        partial(is_out_of_reach, site),
+    )
     style = "".join(_style(found.css, around if draft.themed else None))
     above = f'<p role="note" style="{NOTE_STYLE}">{escape(note)}</p>\n' if note else ""
     body = (

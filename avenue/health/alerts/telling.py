@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import parseaddr
 
+from avenue.accounts.models import User
 from avenue.clock import iso
 from avenue.health.alerts.letters import PAGE, alert_letter, test_letter
 from avenue.health.alerts.models import TEST, Alert, News
@@ -21,32 +22,38 @@ def letters_about_alerts(
     *,
     house_url: str,
     emails: Iterable[str],
-    address_of: Callable[[Message], str | None],
+    person_of: Callable[[Message], User | None],
 ) -> Callable[[Message], Letter | None]:
     """Return what writes to operators and people, None to anybody else.
 
-    `emails` are the addresses of the operators, `address_of` returns that of a person.
+    `emails` are the addresses of the operators, `person_of` returns a person. Links lead to the
+    site whose people a letter is for, but those of who has rights beyond it to the house: its hosts
+    may be in other hands.
     """
     addresses = {address_key(each): parseaddr(each)[1] for each in emails}
 
     def letter(message: Message) -> Letter | None:
-        to = message.to or ""
-        address = address_of(message) if is_id(to) else addresses.get(to)
+        to, base_url = message.to or "", house_url
+        address = addresses.get(to)
+        if is_id(to):
+            person = person_of(message)
+            address = person.email if person else None
+            if person and message.site != HOUSE and not person.reaches_beyond(message.site):
+                base_url = site_of(message.site).base_url
         if address is None:
             return None
-        return letter_about(message, site_of, house_url, to=address)
+        return letter_about(message, site_of, base_url, to=address)
 
     return letter
 
 
 def letter_about(
-    message: Message, site_of: Callable[[str], Site], house_url: str, *, to: str = ""
+    message: Message, site_of: Callable[[str], Site], base_url: str, *, to: str = ""
 ) -> Letter:
     """Return what people are told, in the language of the site it is about; chats get its text.
 
-    Its link begins with `house_url`, or with the address of the site whose people it is for.
+    Its link begins with `base_url`.
     """
-    base_url = house_url if message.site == HOUSE else site_of(message.site).base_url
     if message.kind == TEST:
         return test_letter(site_of(message.site), to, base_url)
     notice = notice_of(message)

@@ -141,6 +141,13 @@ def test_a_site_tells_its_people_and_its_own_program(
     kept = str([*house.raw["alert_choices"].find(), *house.raw["house_notifications"].find()])
     assert "planted-k3y" not in kept
     assert hooked not in kept
+    # Who has rights beyond the site is led to the house: a site's hosts may be in other hands.
+    roles = {"blog": "ops", "default": "seller"}
+    house.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": roles}})
+    receivers.send_test(BLOG, "blog", f"person:{eve.id}")
+    house.tell()
+    ((_, letter),) = house.letters()
+    assert "https://shop.example/admin/infrastructure" in letter.get_content()
     # Whoever may not see such alerts any more is not written to.
     house.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": {"blog": "seller"}}})
     receivers.remove_webhook(BLOG, "blog")
@@ -153,7 +160,7 @@ def test_a_site_tells_its_people_and_its_own_program(
     states = [
         (each.sent.state, each.alert is None) for each in receivers.deliveries(BLOG, "blog", shown)
     ]
-    assert states == [("dropped", True), *[("delivered", False)] * 3]
+    assert states == [("dropped", True), ("delivered", True), *[("delivered", False)] * 3]
     assert receivers.choose(BLOG, "blog", {f"person:{eve.id}": []}) == [f"person:{eve.id}"]
     assert receivers.shown(BLOG, "blog") == []
 

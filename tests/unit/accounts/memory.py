@@ -244,6 +244,8 @@ class MemoryStore:
         self._set_role(user_id, site, role)
         if password_hash is not None:
             self._put_password(user_id, password_hash, is_own=False)
+            user = self.people[user_id]
+            self.people[user_id] = replace(user, second_factor=None, passkeys=())
         return True
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:

@@ -13,6 +13,7 @@ from avenue.accounts.recovery import MOST_OPEN_LINKS, NoMail, RecoveryService
 from avenue.errors import TooManyRequests
 from avenue.identity import Role, Scope, Site
 from avenue.mail.models import Letter
+from tests.table import table
 from tests.unit.accounts.memory import (
     Clock,
     MemoryStore,
@@ -270,6 +271,22 @@ def test_who_has_rights_beyond_a_site_is_led_to_the_house_only(
     with pytest.raises(ResetLinkGone):
         house.recovery.set_password(THERE, secret, NEWER)
     assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
+
+
+@table(
+    "name", ["http://attacker.test/login", "attacker.test", "www.attacker.test", "a@attacker.test"]
+)
+def test_the_name_of_a_site_is_no_link_for_who_has_rights_beyond_it(
+    house: House, name: str
+) -> None:
+    named = replace(THERE, name=name)
+    for roles, called in (({THERE.id: Role.SELLER}, name), (BEYOND[2]["roles"], THERE.id)):
+        house.person(roles=roles)
+        for why in Why:
+            letter = house.letter(why, site=named)
+            assert letter is not None
+            assert called in letter.subject
+            assert (name in letter.text + letter.subject) == (called == name)
 
 
 @pytest.mark.parametrize("changes", BEYOND)

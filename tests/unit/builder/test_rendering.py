@@ -1,5 +1,6 @@
 """Published pages without a database: whoever has an old document is not told that it is new."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -88,3 +89,17 @@ def test_of_very_many_pictures_the_first_get_sizes(monkeypatch: pytest.MonkeyPat
     told = rendering.document(HERE, PicturedPage(page=page, assets={ID: PICTURE}), AROUND)
     assert told.count("<img ") == told.count('src="https://shop.test/') == 4
     assert (told.count("srcset="), told.count('loading="lazy"')) == (2, 3)
+
+
+def test_a_picture_that_only_one_machine_has_is_not_asked_for():
+    site = replace(HERE, hosts=("10.0.0.5:8000",))
+    gone = ("https://localhost:8000/a.jpg", "http://192.168.0.7/b.jpg", "C:\\fotos\\c.jpg")
+    seen = ("https://cdn.example/d.jpg", "/uploads/e.jpg", "http://10.0.0.5:8000/f.jpg")
+    html = "".join(f'<img src="{each}" alt="Bota">' for each in (*gone, *seen))
+    html += '<a href="http://localhost/g">g</a>'
+    page = replace(PAGE, draft=replace(DRAFT, html=html))
+    told = rendering.document(site, PicturedPage(page=page, assets={}), AROUND)
+    assert [each for each in (*gone, *seen) if f'src="{each}"' in told] == [*seen]
+    without = [each for each in re.findall("<img[^>]*>", told) if " src=" not in each]
+    assert ['alt="Bota"' in each for each in without] == [True] * len(gone)
+    assert 'href="http://localhost/g"' in told

@@ -265,10 +265,10 @@ class ReceiverService:
         kept = json.loads(self._sealing.opened(webhook.sealed))
         return kept["url"], kept["secret"]
 
-    def address_of(self, message: Message) -> str | None:
-        """Return the e-mail of whom a message is to, if they may still see such alerts."""
+    def person_of(self, message: Message) -> User | None:
+        """Return whom a message is to, if they may still see such alerts."""
         user = self._people.user_by_id(message.to or "")
-        return user.email if user and may_see(user, message.site) else None
+        return user if user and may_see(user, message.site) else None
 
     def send_test(self, actor: Actor, site: str | None, key: str) -> None:
         """Tell the receivers of a key that nothing is wrong; raise `ReceiverNotFound`."""

@@ -150,16 +150,16 @@ class StatusService:
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside)
         persistent = is_persistent(mongodb, self._settings)
-        found = [
+        of_house = [*deployment.members(mongodb), *deployment.disk(database, self._rules)]
+        of_site = [
             *deployment.durability(mongodb, self._settings),
-            *deployment.members(mongodb),
-            *deployment.disk(database, self._rules),
             *integrity.strays(tally),
             *integrity.damage(assets.damaged),
             *integrity.references(on_website, where="pages or the logo"),
             *integrity.records(self._inspections.malformed_count(site_id)),
             *integrity.leftovers(assets.expired, files_found),
         ]
+        found = [*of_house, *of_site]
         unfinished = deep and looked is None
         told = database if runs_house else UNTOLD
         renditions = self._inspections.renditions(site_id)
@@ -199,7 +199,8 @@ class StatusService:
             website=WebsiteStatus(problems=tuple(website), problems_total=sum(on_website.values())),
             filesystem=FilesystemStatus(paths_checked=LEFT_FOLDERS, files_found=files_found),
             advice=(
-                *(_advice(each) for each in found if each.level is not Level.UNKNOWN),
+                *_advice(found if runs_house else of_site),
+                *([] if runs_house or not _advice(of_house) else [OF_THE_HOUSE]),
                 *(_about_privileges(mongodb, database) if runs_house else ()),
                 *([NOT_ALL_LOOKED_AT] if unfinished else []),
             ),
@@ -299,6 +300,7 @@ class StatusService:
         return self._settings.read_seconds * DEEP_SHARE
 
 
+OF_THE_HOUSE = "The database needs attention: ask whoever runs it, who is told what it is."
 NOT_ALL_LOOKED_AT = (
     "There is more than one request can look at; the figures of the last pass stand here. "
     "`python -m avenue inspect` looks at everything now."
@@ -327,9 +329,14 @@ def _mongodb(facts: MongoFacts, *, runs_house: bool) -> MongoStatus:
     )
 
 
-def _advice(found: Finding) -> str:
-    where = f"{found.place}: " if found.subject == "members" else ""
-    return f"{where}{found.says} {found.cure}"
+def _advice(found: Sequence[Finding]) -> list[str]:
+    return [
+        f"{each.place}: {each.says} {each.cure}"
+        if each.subject == "members"
+        else f"{each.says} {each.cure}"
+        for each in found
+        if each.level is not Level.UNKNOWN
+    ]
 
 
 def _coverage(looked: int, total: int, *, known: bool) -> float:
