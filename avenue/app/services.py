@@ -315,6 +315,7 @@ def picture_import_service(
         PictureImportStore(database),
         ProductStore(database),
         library,
+        MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(0)),
         JobService(MongoJobStore(database)),
         product_pictures(settings),
         picture_archives(settings),

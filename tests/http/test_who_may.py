@@ -120,6 +120,10 @@ WHO_MAY = {
     "GET /api/shop/pictures/import/<picture_import_id>": For(SHOP, READ),
     "POST /api/shop/pictures/import/<picture_import_id>": For(SHOP, WRITE),
     "GET /api/shop/pictures/import/<picture_import_id>/files": For(SHOP, READ),
+    "PATCH /api/shop/pictures/import/<picture_import_id>/files": For(SHOP, WRITE),
+    "GET /api/shop/pictures/import/<picture_import_id>/files/<int:number>/thumbnail": For(
+        SHOP, READ
+    ),
     "GET /api/shop/debug/products-status": For(OPERATORS, READ),
     "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
     "GET /api/ops/capacity": For(OPERATORS, READ),
@@ -434,6 +438,7 @@ WHO_MAY = {
     "POST /admin/imports/pictures/together": For(SHOP),
     "GET /admin/imports/pictures/<picture_import_id>": For(SHOP),
     "POST /admin/imports/pictures/<picture_import_id>": For(SHOP),
+    "POST /admin/imports/pictures/<picture_import_id>/files": For(SHOP),
     "POST /admin/imports/<import_id>/apply": For(SHOP),
     "GET /admin/imports/<import_id>/undo": For(SHOP),
     "POST /admin/imports/<import_id>/undo": For(SHOP),
@@ -816,6 +821,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "<group_id>"): {"name": "Mío"},
     ("PATCH", "<asset_id>"): {"alt": {"es": "Mío"}},
     ("PUT", "images"): {"order": [], "revision": 1},
+    ("PATCH", "files"): {"files": [{"number": 1, "product": None}]},
     ("DELETE", "images"): {"image_url": "https://elsewhere.example/a.jpg"},
     ("DELETE", "delete_image"): {"image_url": "https://elsewhere.example/a.jpg"},
     ("DELETE", ""): {"image_url": "https://elsewhere.example/a.jpg"},

@@ -205,6 +205,9 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/shop/products/import/<import_id>/undo": NOTHING,
     "POST /api/shop/pictures/import": file(),
     "POST /api/shop/pictures/import/<picture_import_id>": NOTHING,
+    "PATCH /api/shop/pictures/import/<picture_import_id>/files": body(
+        files=[{"number": 1, "product": None}]
+    ),
     # Operations
     "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
     "POST /api/ops/alerts/test": NOTHING,
@@ -366,6 +369,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/imports/<import_id>/undo": EMPTY,
     "POST /admin/imports/pictures": file(),
     "POST /admin/imports/pictures/<picture_import_id>": EMPTY,
+    "POST /admin/imports/pictures/<picture_import_id>/files": sends(data={"file-1": ""}),
     "POST /admin/imports/pictures/together": EMPTY,
     # What ends things
     "DELETE /api/uploads/<upload_id>": NOTHING,
