@@ -60,6 +60,7 @@ from avenue.app.services import (
     trace_service,
     tus_service,
 )
+from avenue.app.sharing import shared_to_library
 from avenue.app.sites import (
     clone_service,
     provisioning_service,
@@ -500,7 +501,7 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
 def _provide_shop(
     app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
 ) -> None:
-    shop = shop_of(settings, database, library)
+    shop, there = shop_of(settings, database, library), app.extensions["avenue"]
     status = _status_service(database, known, settings)
     provide(
         app,
@@ -512,6 +513,7 @@ def _provide_shop(
         JobAccess(JobService(MongoJobStore(database))),
         import_service(settings, database),
         picture_import_service(settings, database, library),
+        shared_to_library(there[MediaService], shop.pictures, there[MediaReader], settings.tmp_dir),
     )
     _provide_alt_texts(app, database, settings)
 

@@ -1,14 +1,13 @@
 """`/admin/imports/pictures`: pictures of many products at once, by the SKU in their names."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
-from avenue.identity import Actor, Role, is_id
+from avenue.identity import Role, is_id
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.naming import safe_name
 from avenue.media.presenting import picture_json
@@ -21,15 +20,13 @@ from avenue.shop.matching.models import (
     PictureImportStanding,
     State,
 )
-from avenue.shop.models import ListQuery, PicturedProduct, Product, ProductQuery, Sort
+from avenue.shop.models import ListQuery, PicturedProduct, Sort
 from avenue.shop.pages import picture_import_words as words
+from avenue.shop.pages.meant import Unclear, meant
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.picture_imports import FILE_NUMBER, files_asked_for, the_archive
-from avenue.shop.service.picture_imports import (
-    MOST_BYTES_TO_SHRINK,
-    MOST_FILES,
-    PictureImportService,
-)
+from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -39,7 +36,6 @@ from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
-from avenue.words import wanted_words
 
 PATH = "/admin/imports/pictures"
 PAST_RUNS, MOST_TOGETHER = 20, 100
@@ -49,19 +45,11 @@ AT_WORK = frozenset({State.QUEUED, State.RUNNING})
 HAVE_ARCHIVES = frozenset({State.PLANNED, State.FAILED, *AT_WORK})
 BY_HAND = frozenset({Finding.UNMATCHED, Finding.AMBIGUOUS})
 FILE_FIELD = "file-"
-MOST_ASSIGNED, MOST_OFFERED = 100, 10
+MOST_ASSIGNED = 100
 
 blueprint = Blueprint(
     "picture_import_pages", __name__, url_prefix=PATH, template_folder="../templates"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """What somebody wrote to name a product, and those that it could be."""
-
-    text: str
-    products: Sequence[Product]
 
 
 @blueprint.get("")
@@ -146,7 +134,7 @@ def assign_files(picture_import_id: str) -> Response:
         for name, value in [*request.form.items()][:MOST_ASSIGNED]
         if name.startswith(FILE_FIELD) and FILE_NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
-    named, unclear = _meant(actor, asked)
+    named, unclear = meant(actor, asked)
     try:
         _, changed = imports.assign(actor, picture_import_id, named)
     except PictureImportNotFound:
@@ -160,37 +148,6 @@ def assign_files(picture_import_id: str) -> Response:
         return _picture_import(picture_import_id, unclear)
     query = f"?{request.query_string.decode()}" if request.query_string else ""
     return see(f"{PATH}/{picture_import_id}{query}")
-
-
-def _meant(
-    actor: Actor, asked: Mapping[int, str]
-) -> tuple[dict[int, str | None], dict[int, Unclear]]:
-    """Return the products that texts of a form mean, by file, and what is to be asked again.
-
-    A text is a SKU, the id of a product that the page has offered, or words to find one by.
-    """
-    products = using(ProductService)
-    by_sku = products.own_by_sku(actor, [each for each in asked.values() if each])
-    ids = [each for each in asked.values() if is_id(each)]
-    by_id = {each.product.id for each in products.own_among(actor, ids)} if ids else set()
-    named: dict[int, str | None] = {}
-    unclear: dict[int, Unclear] = {}
-    owner = None if actor.runs_shop else actor.id
-    for number, text in asked.items():
-        if not text:
-            named[number] = None
-        elif text in by_sku:
-            named[number] = by_sku[text].id
-        elif text in by_id:
-            named[number] = text
-        else:
-            query = ProductQuery(owner=owner, words=wanted_words(text), limit=MOST_OFFERED)
-            found = [each.product for each in products.find(actor, query).items]
-            if len(found) == 1:
-                named[number] = found[0].id
-            else:
-                unclear[number] = Unclear(text, found)
-    return named, unclear
 
 
 def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> Response:

@@ -4,9 +4,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
@@ -53,7 +52,7 @@ from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
 from avenue.shop.models import PRODUCT, ListQuery, Page, Product
 from avenue.shop.service.access import may_change, require_seller
-from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureFile, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
@@ -62,8 +61,6 @@ from avenue.storage.scope import AlreadyThere
 PICTURES_BY_SKU = "pictures_by_sku"
 MOST_FILES = 20_000
 MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
-MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
-"""Larger pictures are refused; the limits of a decode hold as well."""
 GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
@@ -298,16 +295,6 @@ class PictureImportService:
         return self._jobs.known(run.job)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Picture:
-    """A file out of an archive, as the library takes it."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
-
-
 def _role_of(actor: Actor) -> Role:
     """Return with which rights the pictures are taken in."""
     if actor.is_admin:
@@ -397,19 +384,15 @@ class PictureImportWorker:
         return (Outcome.ADDED if is_new else Outcome.PRESENT), None
 
     @contextmanager
-    def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[_Picture]:
+    def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[Incoming]:
         """Give a file of the archive, shrunk where a picture may not be as large."""
         policy = self._policy.on(site)
         with _unpacked(archive, file, policy, self._tmp_dir) as picture:
             if picture.length <= policy.max_bytes:
                 yield picture
                 return
-            media_type = policy.check_file(picture.file)
-            data = self._library.shrunk(picture.file, media_type, max_bytes=policy.max_bytes)
-        with new_spool(self._tmp_dir) as spool:
-            fill(spool, [data])
-            sha256 = hashlib.sha256(data).hexdigest()
-            yield replace(picture, file=spool, length=len(data), sha256=sha256)
+            with self._pictures.shrunk(policy, picture, self._tmp_dir) as shrunk:
+                yield shrunk
 
 
 @contextmanager
@@ -421,7 +404,7 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
 @contextmanager
 def _unpacked(
     archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
-) -> Iterator[_Picture]:
+) -> Iterator[PictureFile]:
     """Give a file of the archive in a real file.
 
     Of one that is too large to be shrunk, no more is unpacked than that shows.
@@ -442,7 +425,7 @@ def _unpacked(
         if not length:
             raise EmptyFile
         name = file.file.path.rpartition("/")[2]
-        yield _Picture(name=name, file=spool, length=length, sha256=digest.hexdigest())
+        yield PictureFile(name=name, file=spool, length=length, sha256=digest.hexdigest())
 
 
 def _shelf_of(product: Product) -> Shelf:
