@@ -91,6 +91,8 @@ bench-pages: $(VENV)/.installed-dev assets chromium ## Weight, shifts, largest p
 	$(BIN)/python -m bench.pages $(BENCH)
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures
+design: $(VENV)/.installed-dev assets chromium ## Keep how /admin/design looks now; tests compare it
+	$(BIN)/python -m pytest tests/browser/test_panel.py -k look_as_they_are_kept --keep-design
 chromium: ## Debian's Chromium for the browser tests, where it can be installed and is missing
 	@command -v chromium chromium-browser google-chrome >/dev/null && \
 	command -v chromium-headless-shell >/dev/null || \
@@ -172,4 +174,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx clamd format texts docs screenshots requirements images clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx clamd format texts docs design screenshots requirements images clean help

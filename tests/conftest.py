@@ -75,7 +75,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make screenshots` say where the pictures of the panel go."""
+    """Let `make screenshots` and `make design` say which pictures of the panel they keep."""
+    parser.addoption("--keep-design", action="store_true", help="how components look, from now on")
     parser.addoption("--screenshots", help="the folder for pictures of the panel")
 
 

@@ -21,6 +21,7 @@ from avenue.app.home import other_tasks
 from avenue.app.moves import move_service
 from avenue.app.moving import let_writes_wait
 from avenue.app.services import Services, disk_cache_of
+from avenue.app.sharing import shared_to_library
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.audit.service import AuditService
@@ -398,6 +399,7 @@ def _provide_shop(app: Flask, services: Services) -> None:
         *(status, KnownProblems(status.problems_of)),
         services.product_imports,
         services.picture_imports,
+        shared_to_library(services.media, pictures, services.reader, services.settings.tmp_dir),
     )
     rooms = [shop_room(pictures, services.shop_status), library_room(services.media)]
     texts = AltTextService(AltTextStore(database), rooms)

@@ -71,6 +71,7 @@ ACTIONS = {
     "media_folder.changed": lazy_gettext("changed a folder of the media library"),
     "media_folder.created": lazy_gettext("made a folder in the media library"),
     "media_folder.deleted": lazy_gettext("deleted a folder of the media library"),
+    "picture_import.assigned": lazy_gettext("gave files of an import of photos to products"),
     "picture_import.begun": lazy_gettext("began an import of photos"),
     "picture_import.finished": lazy_gettext("finished an import of photos"),
     "picture_import.planned": lazy_gettext("prepared an import of photos"),

@@ -572,7 +572,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                 {"code": str, "message": str, "words": unless_missing(Of(ANYTHING))}
             ),
         },
-        {"forget_at": maybe(datetime)},
+        {"by_hand": maybe(bool), "forget_at": maybe(datetime)},
     ),
     "tus_uploads": Shape(
         {

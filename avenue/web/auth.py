@@ -283,7 +283,11 @@ def _refuse_forged_requests() -> None:
     """Refuse an unsafe request that comes with somebody's cookie but not from our pages."""
     if request.method in csrf.SAFE_METHODS or bearer_token() is not None or "site" not in g:
         return
-    if "_user_id" in session:
+    if "_user_id" not in session:
+        return
+    if getattr(current_app.view_functions.get(request.endpoint or ""), csrf.MARK, False):
+        csrf.prove_share()
+    else:
         csrf.prove_own_page()
 
 

@@ -7,11 +7,14 @@ In this order:
    `Sec-Fetch-Site: cross-site` and `same-site` do the same.
 2. Our own `Origin`, or `Sec-Fetch-Site: same-origin`, lets it pass: upload plugins of editors
    cannot send a header.
-3. Otherwise the token decides: header `X-CSRF-Token`, or the field `csrf_token` of a form. Only
+3. What a phone shares is sent by the browser itself: `prove_share`.
+4. Otherwise the token decides: header `X-CSRF-Token`, or the field `csrf_token` of a form. Only
    url-encoded forms are looked into; a multipart body is left to the route that streams it.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
@@ -20,6 +23,9 @@ from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 from avenue.errors import Forbidden
 from avenue.web.hosts import current_site
 
+View = TypeVar("View", bound=Callable[..., object])
+
+MARK = "is_shared_by_browser"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 HEADER = "X-CSRF-Token"
 FIELD = "csrf_token"
@@ -52,6 +58,29 @@ def prove_own_page() -> None:
     if source is _Source.HERE or (source is _Source.UNKNOWN and _token_is_good()):
         return
     raise CsrfFailed
+
+
+def shared_by_browser(view: View) -> View:
+    """Mark a view that gets what a phone shares, which comes without a token of any page.
+
+    See `prove_share`. What the view does may be no more than to hold what came until its owner
+    says, on a page of ours, what it is for.
+    """
+    setattr(view, MARK, True)
+    return view
+
+
+def prove_share() -> None:
+    """Raise `CsrfFailed` unless the browser itself made this request, or one of our pages did.
+
+    A share target is opened by the browser, which says `Sec-Fetch-Site: none` and has no `Origin`
+    to tell. No page can have that said: of its own requests it is `cross-site`, `same-site` or
+    `same-origin`. A browser that does not say it has no share targets.
+    """
+    is_browsers_own = request.headers.get("Sec-Fetch-Site") == "none"
+    if is_browsers_own and request.headers.get("Origin", "null") == "null":
+        return
+    prove_own_page()
 
 
 def _source() -> _Source:

@@ -70,7 +70,8 @@ class Entry:
     """A line of the panel's navigation, for somebody with one of `roles` (any if there are none).
 
     `title` is a lazy text, `path` where it leads, `icon` one of `icons.html`. `count` says how much
-    waits there, reading no more than it takes to count to `MOST_SHOWN`; None for more.
+    waits there, reading no more than it takes to count to `MOST_SHOWN`; None for more. `counted`
+    says what that is, where the title does not.
     """
 
     path: str
@@ -79,6 +80,7 @@ class Entry:
     group: Group
     roles: tuple[Role, ...] = ()
     count: Callable[[Actor], int | None] | None = None
+    counted: LazyString | None = None
 
     def is_for(self, actor: Actor) -> bool:
         """Tell whether `actor` may go there."""

@@ -1,5 +1,6 @@
 """Products from the ERP and pictures by SKU, as people bring them in."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,25 @@ def looked_into(page: Page, archive: Any) -> None:
 def pictures_of(admin: Visitor, product: Any) -> list[str]:
     images = admin.call("GET", f"/api/shop/products/{product['id']}")["images"]
     return [each["name"] for each in images]
+
+
+def test_a_photo_is_assigned_by_what_is_typed(admin: Visitor) -> None:
+    sku, page = unique("PIC-S-"), admin.page
+    product = admin.a_product(name=f"Zapato {sku}", sku=sku)
+    looked_into(page, a_zip("IMG_1.jpg"))
+    field = page.get_by_label("Producto de IMG_1.jpg")
+    field.press_sequentially(sku)
+    expect(page.locator("#products option")).to_have_attribute("value", sku)
+    picture = page.locator(".seen img")
+    expect(picture).to_have_js_property("naturalWidth", 48)
+    field.press("Enter")
+    expect(row(page, "IMG_1.jpg").get_by_role("link")).to_have_text(f"{sku} Zapato {sku}")
+    check_accessible(page)
+    page.get_by_role("button", name="Importar 1 foto").click()
+    expect(page.get_by_text("Terminado", exact=True)).to_be_visible()
+    assert pictures_of(admin, product) == ["IMG_1.jpg"]
+    page.locator(".counts").get_by_role("link", name="1").click()
+    expect(page).to_have_url(re.compile("outcome=added"))
 
 
 @pytest.mark.long  # as a table; tests/http/test_picture_imports finds the products

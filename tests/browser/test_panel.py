@@ -1,10 +1,14 @@
 """What all pages of the panel have in common: the navigation, and what they are built of."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urljoin
 
+import pytest
 from playwright.sync_api import Playwright, expect
 
+from tests.browser import design
 from tests.browser.house import Visitor, check_accessible, origin
 from tests.server import Server
 
@@ -46,6 +50,29 @@ def test_every_component_is_accessible_in_both_themes(
     for theme in ("Light", "Dark"):
         expect(page.get_by_role("region", name=theme)).to_be_visible()
     check_accessible(page)
+
+
+def test_components_look_as_they_are_kept(
+    visit: Callable[..., Visitor], signed_in: Any, request: pytest.FixtureRequest
+) -> None:
+    """Those that are meant to look otherwise: `make design` keeps them as they are now."""
+    page = visit(storage_state=signed_in, viewport=design.DESK, device_scale_factor=1).page
+    page.goto("/admin/design")
+    design.draw_alike(page)
+    parts = {each: page.locator(f".specimen[data-theme={each}]") for each in ("light", "dark")}
+    if request.config.getoption("--keep-design"):
+        for name, part in parts.items():
+            design.look_of(part).save(design.KEPT / f"{name}.png", optimize=True)
+    for name, part in parts.items():
+        assert design.differing(design.look_of(part), name) <= design.MOST_BLOCKS, name
+    # That is noticed: another accent in one theme, a little more space in the other.
+    for name, token, value in (("light", "--accent", "#1c4f8a"), ("dark", "--control", "2.75rem")):
+        parts[name].evaluate(
+            "(each, [name, to]) => each.style.setProperty(name, to)", [token, value]
+        )
+        off = design.differing(design.look_of(parts[name]), name)
+        assert off > design.MOST_BLOCKS, name
+        parts[name].evaluate("(each, name) => each.style.removeProperty(name)", token)
 
 
 ELSEWHERE = (

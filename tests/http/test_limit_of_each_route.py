@@ -56,6 +56,7 @@ OTHER_THAN_BY_METHOD = {
     "POST /api/shop/temp-images": "uploads",
     "POST /admin/products/new/pictures": "uploads",
     "POST /api/shop/products/import": "uploads",
+    "POST /admin/share": "uploads",
     "POST /admin/imports": "uploads",
     "POST /api/shop/pictures/import": "uploads",
     "POST /admin/imports/pictures": "uploads",

@@ -23,8 +23,8 @@ IMPORT_KEYS = {
     *("created_at", "expires_at", "finished_at"),
 }
 FILE_KEYS = {
-    *("number", "path", "finding", "sku", "product", "position", "candidates", "reason"),
-    *("outcome", "error"),
+    *("number", "path", "finding", "sku", "product", "position", "by_hand", "candidates"),
+    *("reason", "outcome", "error"),
 }
 
 
@@ -111,6 +111,71 @@ def test_pictures_find_their_products(application: Application) -> None:
     )
     assert entry is not None
     assert entry["details"] == {"by": seller.id, "added": 3}
+
+
+def test_files_without_a_product_are_assigned_by_hand(application: Application) -> None:
+    seller, stranger = (application.new_person(unique("fotos")) for _ in range(2))
+    base = unique("FH-")
+    word = unique("bota")
+    one = seller.a_product(sku=base, name=f"{word} alta")
+    two = seller.a_product(sku=f"{base}-2", name=f"{word} baja")
+    foreign = stranger.a_product(sku=unique("FI-"))
+    files = {"nadie.jpg": a_picture(), f"{base}-2.jpg": a_picture(), "lista.txt": b"x"}
+    plan = planned(seller, zipped({**files, "rota.jpg": a_picture()[:200]}))
+    assert plan["found"] == {"matched": 0, "unmatched": 2, "ambiguous": 1, "left_out": 1}
+    here, numbers = f"{IMPORTS}/{plan['id']}", {}
+    for each in files_of(seller, plan):
+        numbers[each["path"]] = each["number"]
+
+    seen = seller.get(f"{here}/files/{numbers['nadie.jpg']}/thumbnail")
+    assert (seen.status_code, seen.headers["Content-Type"]) == (200, "image/webp")
+    assert seen.headers["Cache-Control"] == "private, max-age=3600"
+    assert len(seen.data) < 10_000
+    for name in ("lista.txt", "rota.jpg"):
+        refused = seller.get(f"{here}/files/{numbers[name]}/thumbnail")
+        assert (refused.status_code, refused.json["code"]) == (404, "picture_import_file_not_found")
+    assert stranger.get(f"{here}/files/{numbers['nadie.jpg']}/thumbnail").status_code == 404
+
+    def said(caller: Caller, **products: str | None) -> Any:
+        wanted = [
+            {"number": numbers[f"{name}"], "product": each} for name, each in products.items()
+        ]
+        return caller.patch(f"{here}/files", json={"files": wanted})
+
+    unknown = said(seller, **{"nadie.jpg": one["id"], f"{base}-2.jpg": foreign["id"]})
+    assert (unknown.status_code, unknown.json["code"]) == (404, "product_not_found")
+    assert said(stranger, **{"nadie.jpg": foreign["id"]}).status_code == 404
+    assert said(seller, **{"lista.txt": one["id"]}).json["code"] == "picture_import_file_not_found"
+    assert seller.get(here).json["found"] == plan["found"]
+    both = said(seller, **{"nadie.jpg": one["id"], f"{base}-2.jpg": two["id"]})
+    assert both.json["found"] == {"matched": 2, "unmatched": 1, "ambiguous": 0, "left_out": 1}
+    assert said(seller, **{f"{base}-2.jpg": None}).json["found"]["ambiguous"] == 1
+
+    # The same by the page, by words, by the choice among several, and by SKU.
+    panel = f"/admin/imports/pictures/{plan['id']}"
+    asked = seller.post(
+        f"{panel}/files",
+        data={f"file-{numbers['rota.jpg']}": word, f"file-{numbers['nadie.jpg']}": one["id"]},
+    )
+    assert asked.status_code == 422  # it could be both, and they are offered
+    assert f'<option value="{two["id"]}">' in asked.text
+    named = {f"file-{numbers[f'{base}-2.jpg']}": f"{word} baja"}
+    assert seller.post(f"{panel}/files", data=named).status_code == 303
+    nothing = seller.post(f"{panel}/files", data={f"file-{numbers['rota.jpg']}": unique("nada")})
+    assert nothing.status_code == 422
+    assert 'aria-invalid="true"' in nothing.text
+    matched = files_of(seller, plan, "?finding=matched")
+    assert {each["path"]: (each["sku"], each["by_hand"]) for each in matched} == {
+        "nadie.jpg": (base, True),
+        f"{base}-2.jpg": (f"{base}-2", True),
+    }
+
+    done = applied(application, seller, plan)
+    assert done["counts"]["added"] == 2
+    assert [each["name"] for each in pictures_of(seller, one)][:1] == ["nadie.jpg"]
+    assert said(seller, **{"nadie.jpg": None}).json["code"] == "picture_import_begun"
+    assert seller.get(f"{here}/files/{numbers['nadie.jpg']}/thumbnail").status_code == 410
+    assert f'href="/admin/products/{one["id"]}"' in seller.get(panel).text
 
 
 def test_twice_is_nothing_twice(application: Application) -> None:

@@ -205,6 +205,9 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/shop/products/import/<import_id>/undo": NOTHING,
     "POST /api/shop/pictures/import": file(),
     "POST /api/shop/pictures/import/<picture_import_id>": NOTHING,
+    "PATCH /api/shop/pictures/import/<picture_import_id>/files": body(
+        files=[{"number": 1, "product": None}]
+    ),
     # Operations
     "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
     "POST /api/ops/alerts/test": NOTHING,
@@ -360,12 +363,17 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/website/<page_id>/publish": filled(revision="3"),
     "POST /admin/website/<page_id>/unpublish": EMPTY,
     "POST /admin/website/<page_id>/schedule": EMPTY,
+    "POST /admin/share": file(),
+    "POST /admin/share/product": sends(data={"named": "SKU-0000012", "temp_images": "A" * 22}),
+    "POST /admin/share/library": sends(data={"temp_images": "A" * 22}),
+    "POST /admin/share/remove": sends(data={"temp_images": "A" * 22}),
     "POST /admin/imports": file(),
     "POST /admin/imports/columns": sends(data={"name": "Costo", "field": "-"}),
     "POST /admin/imports/<import_id>/apply": EMPTY,
     "POST /admin/imports/<import_id>/undo": EMPTY,
     "POST /admin/imports/pictures": file(),
     "POST /admin/imports/pictures/<picture_import_id>": EMPTY,
+    "POST /admin/imports/pictures/<picture_import_id>/files": sends(data={"file-1": ""}),
     "POST /admin/imports/pictures/together": EMPTY,
     # What ends things
     "DELETE /api/uploads/<upload_id>": NOTHING,

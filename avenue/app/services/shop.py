@@ -89,6 +89,7 @@ class Shop(Website):
             PictureImportStore(self.database),
             self.product_store,
             self.library,
+            self.reader,
             self.jobs,
             product_pictures(self.settings),
             picture_archives(self.settings),

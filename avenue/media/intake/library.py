@@ -26,7 +26,7 @@ from avenue.media.intake.sniffing import HEAD_BYTES, JPEG, MediaType, detect
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, Claim, Scan, State, Version
 from avenue.media.naming import safe_name
-from avenue.media.pictures.facts import Examined, Wanted
+from avenue.media.pictures.facts import Examined, Rendition, Wanted
 from avenue.media.pictures.limits import ImageLimits
 from avenue.media.pictures.variants import DEFAULT_EXTENSION
 from avenue.media.renditions.models import KeptRendition, RenditionKey
@@ -43,6 +43,7 @@ from avenue.web.errors import FileTooLarge
 MB = 1024 * 1024
 LEAST_LEASE_SECONDS = 5
 SHRUNK_TO = ("w1920", "w1280", "w640")
+LISTED = "thumb"
 """Sizes that are tried, one after another, for a picture with too many bytes."""
 TRIES = 3
 """How often bytes are stored that elections lose again and again."""
@@ -84,6 +85,11 @@ class Examiner(Protocol):
 
         Without its metadata, if it has any, it is in `clean_into` afterwards.
         """
+
+    def render(
+        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
+    ) -> Sequence[Rendition]:
+        """Return renditions of the picture in `file`, after what is urgent, or raise as above."""
 
 
 class Room(Protocol):
@@ -401,6 +407,14 @@ class MediaLibrary:
             if len(data) <= max_bytes:
                 return data
         raise FileTooLarge(max_bytes)
+
+    def thumbnail(self, file: BinaryIO, media_type: MediaType) -> bytes:
+        """Return the picture in `file`, which is stored nowhere, as a small WebP for a list.
+
+        Raise why it cannot be opened.
+        """
+        wanted = [Wanted(variant=LISTED, extension="webp")]
+        return self._examiner.render(file, media_type.name, self._limits, wanted)[0].data
 
     def used(self, actor: Actor, *, lately: bool = False) -> Amount:
         """Return what the actor's site has stored; `lately`: now, or a little while ago."""

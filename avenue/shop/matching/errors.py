@@ -4,7 +4,9 @@
 
     PictureImportNotFound   404
     TooManyFiles            413
+    FileNotInArchive        404
     ArchiveExpired          410  nobody applied it in time
+    ImportBegun             409  its files are given to products before it is applied
     NothingToBring          409  no file of it is of a product
 """
 
@@ -29,6 +31,22 @@ class TooManyFiles(Invalid):
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit=limit)
+
+
+class FileNotInArchive(NotFound):
+    """The import has no picture of this number."""
+
+    code = "picture_import_file_not_found"
+    message = "The import has no picture of this number."
+    hint = "List its files; what is left out is no picture."
+
+
+class ImportBegun(Conflict):
+    """Files of an import are given to products that is applied already."""
+
+    code = "picture_import_begun"
+    message = "This import is applied already."
+    hint = "Send the ZIP again; what is in already is not stored twice."
 
 
 class ArchiveExpired(Gone):

@@ -116,9 +116,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile(PlannedFile):
-    """A file of an import as it is kept: its `number`, and what became of it."""
+    """A file of an import as it is kept: its `number`, and what became of it.
+
+    `by_hand`: somebody has said which product it is of, or that it is of none.
+    """
 
     number: int
+    by_hand: bool = False
     outcome: Outcome | None = None
     failure: Failure | None = None
 

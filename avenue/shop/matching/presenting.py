@@ -37,6 +37,7 @@ def file_json(kept: KeptFile, translate: Translate = str) -> FileReply:
         "sku": shelf.sku if shelf else None,
         "product": shelf.product if shelf else None,
         "position": kept.position if shelf else None,
+        "by_hand": kept.by_hand,
         "candidates": list(kept.candidates),
         "reason": kept.reason,
         "outcome": kept.outcome,

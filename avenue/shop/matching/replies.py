@@ -55,6 +55,7 @@ class FileReply(TypedDict):
     sku: Annotated[str | None, Field(description="Of the product it is matched with.")]
     product: str | None
     position: Annotated[int | None, Field(description="The number in its name.")]
+    by_hand: Annotated[bool, Field(description="Somebody said so, not its name.")]
     candidates: Annotated[list[str], Field(description="The SKUs it could mean.")]
     reason: Annotated[str | None, Field(description="Why it is left out.")]
     outcome: Outcome | None

@@ -10,10 +10,13 @@ from avenue.shop.pages import (
     pictures,
     product,
     products,
+    sharing,
     window,
 )
+from avenue.shop.service.products import ProductService
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry, Group
+from avenue.web.pages import MOST_SHOWN, Entry, Group
+from avenue.web.services import using
 
 BLUEPRINTS = (
     home.blueprint,
@@ -23,6 +26,7 @@ BLUEPRINTS = (
     groups.blueprint,
     imports.blueprint,
     picture_imports.blueprint,
+    sharing.blueprint,
     demo.blueprint,
     window.blueprint,
 )
@@ -34,6 +38,8 @@ NAVIGATION = (
         icon="products",
         group=Group.STORE,
         roles=(Role.SELLER,),
+        count=lambda actor: using(ProductService).drafts(actor, MOST_SHOWN),
+        counted=_("drafts"),
     ),
     Entry(
         path=groups.PATH, title=_("Groups"), icon="groups", group=Group.STORE, roles=(Role.SELLER,)

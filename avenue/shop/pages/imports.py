@@ -15,7 +15,9 @@ from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
+from avenue.media.models import External
 from avenue.media.naming import safe_name
+from avenue.media.presenting import picture_json
 from avenue.shop.importing.columns import (
     FIELDS,
     LONGEST_NAME,
@@ -27,14 +29,16 @@ from avenue.shop.importing.errors import BadColumns, NoSkuColumn
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
 from avenue.shop.importing.presenting import images_json
 from avenue.shop.importing.texts import difference
-from avenue.shop.models import ListQuery, Sort
+from avenue.shop.models import ListQuery, Picture, PicturedProduct, Sort
 from avenue.shop.pages import import_words as words
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.imports import the_file
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
+from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
+from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.language import language
 from avenue.web.limits import upload_route
@@ -138,6 +142,7 @@ def show_import(import_id: str) -> Response:
         limit=asked.limit,
     )
     found = imports.rows(actor, import_id, query)
+    shown = _shown(found.items)
     return page(
         "shop/import.html",
         standing=standing,
@@ -151,7 +156,7 @@ def show_import(import_id: str) -> Response:
         changing=sum(standing.run.counts.get(each, 0) for each in CHANGING),
         warnings=_warnings(standing),
         may_undo=imports.may_undo(actor, standing.run),
-        rows=[_row(each) for each in found.items],
+        rows=[_row(each, shown) for each in found.items],
         query=query,
         next=found.next,
         texts=words.PROGRESS_TEXTS,
@@ -199,7 +204,7 @@ def ask_before_undo(import_id: str) -> Response:
         run=standing.run,
         counts=_counts(standing.run.counts, Outcome),
         changing=sum(standing.run.counts.get(each, 0) for each in CHANGING),
-        rows=[_row(each) for each in shown],
+        rows=[_row(each, _shown(shown)) for each in shown],
     )
 
 
@@ -273,13 +278,27 @@ def _state(standing: ImportStanding) -> tuple[str, LazyString]:
     return words.STATES[standing.state]
 
 
-def _row(row: Row) -> Mapping[str, object]:
+def _shown(rows: Sequence[Row]) -> Mapping[str, PicturedProduct]:
+    """Return the products that rows are about and the actor may change, by SKU."""
+    products, actor = using(ProductService), current_actor()
+    found = products.own_by_sku(actor, [each.sku for each in rows if each.sku])
+    pictured = products.own_among(actor, [each.id for each in found.values()])
+    return {each.product.sku or "": each for each in pictured}
+
+
+def _row(row: Row, shown: Mapping[str, PicturedProduct]) -> Mapping[str, object]:
     wrong = words.of_row(row.error) if row.error else None
     kept = row.undone.kept if row.undone else ()
+    there = shown.get(row.sku or "")
+    addresses = row.values.get("image_urls") or ()
+    images: Sequence[Picture] = there.images if there else ()
+    if not images and not wrong:
+        images = tuple(External(url=each) for each in addresses[:1])
     return {
+        "id": there.product.id if there else None,
+        "cover": picture_json(current_site(), images[0]) if images else None,
         "number": row.number,
         "sku": row.sku or "–",
-        "product": row.product,
         "outcome": words.OUTCOMES[row.outcome] if row.outcome else None,
         "changes": [each.partition(": ") for each in difference(row, language())],
         "wrong": wrong,

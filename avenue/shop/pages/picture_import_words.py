@@ -81,6 +81,7 @@ REFUSED: Mapping[str, LazyString] = {
 }
 
 PROBLEMS: Mapping[str, LazyString] = {
+    "picture_import_begun": _("This import is applied already. Send the ZIP again."),
     "archive_expired": _("The ZIP was not applied in time and is gone. Send it again."),
     "nothing_to_bring": _("No file belongs to a product. Name the files after SKUs."),
     "unsupported_media_type": _("This is no ZIP. Pack the photos as a ZIP."),
@@ -92,6 +93,8 @@ PROBLEMS: Mapping[str, LazyString] = {
     "one_file_only": _("Choose one file only."),
     "body_cut_off": _("The connection broke. Send the file again."),
 }
+
+STILL_ASKED = _("Some texts name no product, or more than one. Say which one is meant.")
 
 PROGRESS_TEXTS: Mapping[str, LazyString] = {
     "progress": _("{done} of {total} photos"),

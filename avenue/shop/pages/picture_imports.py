@@ -1,6 +1,7 @@
 """`/admin/imports/pictures`: pictures of many products at once, by the SKU in their names."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
@@ -9,6 +10,7 @@ from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role, is_id
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.naming import safe_name
+from avenue.media.presenting import picture_json
 from avenue.shop.matching.errors import PictureImportNotFound
 from avenue.shop.matching.models import (
     FileQuery,
@@ -18,16 +20,15 @@ from avenue.shop.matching.models import (
     PictureImportStanding,
     State,
 )
-from avenue.shop.models import ListQuery, Sort
+from avenue.shop.models import ListQuery, PicturedProduct, Sort
 from avenue.shop.pages import picture_import_words as words
+from avenue.shop.pages.meant import Unclear, meant
 from avenue.shop.paging import cursor_place, cursor_text
-from avenue.shop.routes.picture_imports import files_asked_for, the_archive
-from avenue.shop.service.picture_imports import (
-    MOST_BYTES_TO_SHRINK,
-    MOST_FILES,
-    PictureImportService,
-)
-from avenue.web.audit import audited, note
+from avenue.shop.routes.picture_imports import FILE_NUMBER, files_asked_for, the_archive
+from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
+from avenue.shop.service.products import ProductService
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
@@ -41,6 +42,10 @@ PAST_RUNS, MOST_TOGETHER = 20, 100
 PART_BYTES = 50 * 1024 * 1024
 """Of a folder that the browser packs: what is lost when a connection breaks."""
 AT_WORK = frozenset({State.QUEUED, State.RUNNING})
+HAVE_ARCHIVES = frozenset({State.PLANNED, State.FAILED, *AT_WORK})
+BY_HAND = frozenset({Finding.UNMATCHED, Finding.AMBIGUOUS})
+FILE_FIELD = "file-"
+MOST_ASSIGNED = 100
 
 blueprint = Blueprint(
     "picture_import_pages", __name__, url_prefix=PATH, template_folder="../templates"
@@ -112,22 +117,71 @@ def apply_together() -> Response:
 @require(Role.SELLER)
 def show_picture_import(picture_import_id: str) -> Response:
     """Show what was found in a ZIP and what came of it; `?finding ?outcome ?after`."""
+    return _picture_import(picture_import_id, {})
+
+
+@blueprint.post("/<picture_import_id>/files")
+@audited("picture_import.assigned", "picture_import_id")
+@require(Role.SELLER)
+def assign_files(picture_import_id: str) -> Response:
+    """Give files to the products that the form names by SKU, by words, or by a choice among some.
+
+    Where words could mean several products, the page asks which.
+    """
+    imports, actor = using(PictureImportService), current_actor()
+    asked = {
+        int(name.removeprefix(FILE_FIELD)): value.strip()
+        for name, value in [*request.form.items()][:MOST_ASSIGNED]
+        if name.startswith(FILE_FIELD) and FILE_NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
+    }
+    named, unclear = meant(actor, asked)
+    try:
+        _, changed = imports.assign(actor, picture_import_id, named)
+    except PictureImportNotFound:
+        raise
+    except AvenueError as error:
+        return see(f"{PATH}/{picture_import_id}?problem={error.code}")
+    note(files=changed)
+    if not changed:
+        nothing_changed()
+    if unclear:
+        return _picture_import(picture_import_id, unclear)
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    return see(f"{PATH}/{picture_import_id}{query}")
+
+
+def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> Response:
     imports, actor = using(PictureImportService), current_actor()
     standing, query = imports.get(actor, picture_import_id), files_asked_for()
     found = imports.files(actor, picture_import_id, query)
+    of_them = [each.shelf.product for each in found.items if each.shelf]
+    shown = {each.product.id: each for each in using(ProductService).own_among(actor, of_them)}
+    files = [{**_file(each, shown), "unclear": unclear.get(each.number)} for each in found.items]
     return page(
         "shop/picture_import.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if unclear else HTTPStatus.OK,
+        has_archive=standing.state in HAVE_ARCHIVES,
+        orphans=sum(standing.run.found.get(each, 0) for each in BY_HAND),
+        orphans_are=Finding.UNMATCHED
+        if standing.run.found.get(Finding.UNMATCHED)
+        else Finding.AMBIGUOUS,
+        may_assign=standing.state is State.PLANNED,
+        asks=standing.state is State.PLANNED and any(each["by_hand"] for each in files),
+        is_own=not actor.runs_shop,
+        asked=request.query_string.decode(),
         standing=standing,
         run=standing.run,
         state=words.STATES[standing.state],
         at_work=standing.state in AT_WORK,
         tabs=_tabs(standing, query),
         counts=_summed([standing.run.counts], words.COUNTED),
-        files=[_file(each) for each in found.items],
+        files=files,
         query=query,
         next=found.next,
         texts=words.PROGRESS_TEXTS,
-        problem=words.PROBLEMS.get(request.args.get("problem", "")),
+        problem=words.STILL_ASKED
+        if unclear
+        else words.PROBLEMS.get(request.args.get("problem", "")),
     )
 
 
@@ -215,9 +269,19 @@ def _tabs(standing: PictureImportStanding, query: FileQuery) -> list[Mapping[str
     ]
 
 
-def _file(kept: KeptFile) -> Mapping[str, object]:
+def _file(kept: KeptFile, shown: Mapping[str, PicturedProduct]) -> dict[str, object]:
     mark = words.OUTCOMES[kept.outcome] if kept.outcome else words.FINDINGS[kept.finding]
+    product = shown.get(kept.shelf.product) if kept.shelf else None
+    images = product.images if product else ()
     return {
+        "number": kept.number,
+        "is_picture": kept.finding is not Finding.LEFT_OUT,
+        "by_hand": kept.by_hand or kept.finding in BY_HAND,
+        "is_said": kept.by_hand,
+        "stem": kept.file.path.rpartition("/")[2].rpartition(".")[0],
+        "candidates": kept.candidates,
+        "product": product.product if product else None,
+        "cover": picture_json(current_site(), images[0]) if images else None,
         "path": kept.file.path,
         "mark": mark,
         "shelf": kept.shelf if kept.finding is Finding.MATCHED else None,

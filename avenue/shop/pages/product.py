@@ -92,8 +92,9 @@ class Form:
 @blueprint.get("/new")
 @require(Role.SELLER)
 def show_new() -> Response:
-    """Show an empty form."""
-    return _new_page(Form(typed=_blank(), was=_blank(), tongue=language()))
+    """Show an empty form; `?temp_images=` are those that the product gets."""
+    form = Form(typed=_blank(), was=_blank(), tongue=language())
+    return _new_page(form, chosen=request.args.getlist(TEMPORARY) or None)
 
 
 @blueprint.post("/new")

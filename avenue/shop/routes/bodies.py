@@ -140,3 +140,16 @@ class ColumnsBody(_Body):
     """What the site calls the columns of its tables; replaces what was said before."""
 
     columns: Annotated[list[ColumnBody], Field(max_length=MOST_OWN)]
+
+
+class AssignedFile(_Body):
+    """Which product the file of this number is of; null is none."""
+
+    number: Annotated[int, Field(ge=1, lt=2**31)]
+    product: Annotated[Id | None, Field(examples=["Vt3sKk1m9QyXo0aLw7ZbRg"])]
+
+
+class AssignedFiles(_Body):
+    """Files of a ZIP with the products they are of."""
+
+    files: Annotated[list[AssignedFile], Field(min_length=1, max_length=100)]

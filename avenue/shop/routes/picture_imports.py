@@ -11,13 +11,24 @@ from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import Invalid, StorageFull
 from avenue.identity import Role
-from avenue.media.errors import EmptyFile, InfectedFile, UnsafeArchive, UnsupportedMediaType
+from avenue.media.errors import (
+    DecodersBusy,
+    EmptyFile,
+    InfectedFile,
+    InQuarantine,
+    NotScanned,
+    UnsafeArchive,
+    UnsupportedMediaType,
+)
 from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
+from avenue.media.serving.reading import DamagedFile
 from avenue.scanning.errors import ScannerAway
-from avenue.shop.errors import OneFileOnly
+from avenue.shop.errors import OneFileOnly, ProductNotFound
 from avenue.shop.matching.errors import (
     ArchiveExpired,
+    FileNotInArchive,
+    ImportBegun,
     NothingToBring,
     PictureImportNotFound,
     TooManyFiles,
@@ -27,21 +38,23 @@ from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.matching.replies import FileList, PictureImportList, PictureImportReply
 from avenue.shop.models import ListQuery, Sort
 from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.routes.bodies import AssignedFiles
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.totals import total_json
-from avenue.web.audit import audited
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import MB, InvalidQuery
 from avenue.web.incoming import IncomingFile, incoming_files
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
-from avenue.web.parsing import PageQuery, page_asked_for
+from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 
+WEBP = "image/webp"
 FILE_NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -158,6 +171,44 @@ def list_files(picture_import_id: str) -> Response:
         next=str(found.next) if found.next else None,
         **total_json(found.total),
     )
+
+
+@blueprint.patch("/<picture_import_id>/files")
+@audited("picture_import.assigned", "picture_import_id")
+@require(Role.SELLER)
+@described(
+    body=AssignedFiles,
+    replies={200: PictureImportReply},
+    refuses=(PictureImportNotFound, ProductNotFound, FileNotInArchive, ArchiveExpired, ImportBegun),
+)
+def assign_files(picture_import_id: str) -> Response:
+    """Say by hand which product files of a ZIP are of, before it is applied; all or nothing."""
+    wanted = {each.number: each.product for each in body_as(AssignedFiles).files}
+    standing, changed = using(PictureImportService).assign(
+        current_actor(), picture_import_id, wanted
+    )
+    note(files=changed)
+    if not changed:
+        nothing_changed()
+    return jsonify(picture_import_json(standing))
+
+
+@blueprint.get("/<picture_import_id>/files/<int:number>/thumbnail")
+@require(Role.SELLER)
+@described(
+    replies={200: Reply({WEBP: bytes})},
+    refuses=(
+        *(PictureImportNotFound, FileNotInArchive, ArchiveExpired),
+        *(NotScanned, InQuarantine, DamagedFile, DecodersBusy),
+    ),
+)
+def show_thumbnail(picture_import_id: str, number: int) -> Response:
+    """Show a picture of a ZIP that nobody has applied yet, small."""
+    data = using(PictureImportService).thumbnail(current_actor(), picture_import_id, number)
+    response = Response(data, mimetype=WEBP)
+    # A ZIP never changes, and this is seen by who may see it only.
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
 
 
 def files_asked_for() -> FileQuery:

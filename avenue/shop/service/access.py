@@ -13,6 +13,14 @@ def require_seller(actor: Actor) -> None:
         raise Forbidden
 
 
+def require_uploader(actor: Actor) -> None:
+    """Raise `Unauthenticated` or `Forbidden` unless the actor may bring pictures in anywhere."""
+    if actor.id is None:
+        raise Unauthenticated
+    if not actor.has_role(Role.SELLER, Role.EDITOR):
+        raise Forbidden
+
+
 def may_change(actor: Actor, thing: PictureOwner) -> bool:
     """Tell whether a product or group is the actor's own, or everybody's is the actor's to do."""
     return actor.runs_shop or (actor.id is not None and thing.owner == actor.id)

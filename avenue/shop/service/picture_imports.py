@@ -4,13 +4,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from dataclasses import replace
+from pathlib import Path
 
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, Unavailable
+from avenue.errors import AvenueError, NotFound, Unavailable
 from avenue.identity import Actor, Limit, Role, Site, new_id
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
@@ -23,10 +23,12 @@ from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, Claim
-from avenue.media.serving.reading import MediaReader, SeekableFile
-from avenue.shop.errors import OneFileOnly
+from avenue.media.serving.reading import DamagedFile, MediaReader, SeekableFile
+from avenue.shop.errors import OneFileOnly, ProductNotFound
 from avenue.shop.matching.errors import (
     ArchiveExpired,
+    FileNotInArchive,
+    ImportBegun,
     NothingToBring,
     PictureImportNotFound,
     TooManyFiles,
@@ -42,14 +44,15 @@ from avenue.shop.matching.models import (
     PictureImportStanding,
     PlannedFile,
     Reason,
+    Shelf,
     Stage,
     State,
 )
 from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
-from avenue.shop.models import PRODUCT, ListQuery, Page
-from avenue.shop.service.access import require_seller
-from avenue.shop.service.pictures import PictureService
+from avenue.shop.models import PRODUCT, ListQuery, Page, Product
+from avenue.shop.service.access import may_change, require_seller
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureFile, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
@@ -58,8 +61,6 @@ from avenue.storage.scope import AlreadyThere
 PICTURES_BY_SKU = "pictures_by_sku"
 MOST_FILES = 20_000
 MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
-MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
-"""Larger pictures are refused; the limits of a decode hold as well."""
 GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
@@ -71,6 +72,7 @@ class PictureImportService:
         imports: PictureImportStore,
         products: ProductStore,
         library: MediaLibrary,
+        reader: MediaReader,
         jobs: JobService,
         pictures: UploadPolicy,
         archives: UploadPolicy,
@@ -79,6 +81,8 @@ class PictureImportService:
         self._imports = imports
         self._products = products
         self._library = library
+        self._reader = reader
+        self._tmp_dir = settings.tmp_dir
         self._jobs = jobs
         self._pictures = pictures
         self._archives = archives
@@ -164,6 +168,58 @@ class PictureImportService:
         run = self._own(actor, import_id)
         return self._imports.files(actor.site.id, run.id, query)
 
+    def assign(
+        self, actor: Actor, import_id: str, wanted: Mapping[int, str | None]
+    ) -> tuple[PictureImportStanding, int]:
+        """Say by hand which product files of an own import are of, by number; None is no product.
+
+        Tell of how many files that is new. Raise `PictureImportNotFound`, `ProductNotFound`,
+        `FileNotInArchive`, `ArchiveExpired` or `ImportBegun`; then nothing has changed.
+        """
+        run, site_id = self._own(actor, import_id), actor.site.id
+        if run.stage is not Stage.PLANNED:
+            raise ImportBegun
+        if self._standing(run).state is State.EXPIRED:
+            raise ArchiveExpired
+        products = {
+            each.id: each
+            for each in self._products.these(site_id, [each for each in wanted.values() if each])
+            if may_change(actor, each)
+        }
+        if any(each and each not in products for each in wanted.values()):
+            raise ProductNotFound
+        shelves = {
+            number: _shelf_of(products[product]) if product else None
+            for number, product in wanted.items()
+        }
+        changed = self._imports.assign(site_id, run, shelves)
+        return self.get(actor, run.id), changed
+
+    def thumbnail(self, actor: Actor, import_id: str, number: int) -> bytes:
+        """Return a picture in the ZIP of an own import, as a small WebP.
+
+        Raise `PictureImportNotFound`, `FileNotInArchive`, `ArchiveExpired`, `NotScanned` or
+        `DamagedFile`.
+        """
+        run, site = self._own(actor, import_id), actor.site
+        file = self._imports.file(site.id, run.id, number)
+        if file is None:
+            raise FileNotInArchive
+        asset = self._reader.find_now(site, run.archive)
+        if asset is None:
+            raise ArchiveExpired
+        policy = self._pictures.on(site)
+        try:
+            with (
+                _opened(SeekableFile(self._reader.open(asset))) as archive,
+                _unpacked(archive, file, policy, self._tmp_dir) as picture,
+            ):
+                return self._library.thumbnail(picture.file, policy.check_file(picture.file))
+        except (NotFound, Unavailable, DamagedFile):
+            raise
+        except AvenueError as error:  # it is no picture after all, or one that nobody can open
+            raise FileNotInArchive from error
+
     def apply(self, actor: Actor, import_id: str) -> PictureImportStanding:
         """Let the matched pictures of an own import be taken in; repeatable.
 
@@ -239,16 +295,6 @@ class PictureImportService:
         return self._jobs.known(run.job)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Picture:
-    """A file out of an archive, as the library takes it."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
-
-
 def _role_of(actor: Actor) -> Role:
     """Return with which rights the pictures are taken in."""
     if actor.is_admin:
@@ -322,7 +368,7 @@ class PictureImportWorker:
         Raise what says nothing of the picture: the next try may do better.
         """
         try:
-            with self._unpacked(actor.site, archive, file) as picture:
+            with self._fitting(actor.site, archive, file) as picture:
                 upload_result = self._pictures.add(
                     actor,
                     Claim(kind=PRODUCT, id=file.shelf.product if file.shelf else ""),
@@ -338,43 +384,57 @@ class PictureImportWorker:
         return (Outcome.ADDED if is_new else Outcome.PRESENT), None
 
     @contextmanager
-    def _unpacked(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[_Picture]:
-        """Give a file of the archive in a real file, shrunk where a picture may not be as large.
-
-        Of one that is too large to be shrunk, no more is unpacked than that shows.
-        """
-        digest, length = hashlib.sha256(), 0
+    def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[Incoming]:
+        """Give a file of the archive, shrunk where a picture may not be as large."""
         policy = self._policy.on(site)
-        bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
-
-        def blocks() -> Iterator[bytes]:
-            nonlocal length
-            for block in archive.read(file.file.key.encode()):
-                length += len(block)
-                bound.check_bytes(length)
-                digest.update(block)
-                yield block
-
-        with new_spool(self._tmp_dir) as spool:
-            fill(spool, blocks())
-            if not length:
-                raise EmptyFile
-            name = file.file.path.rpartition("/")[2]
-            if length <= policy.max_bytes:
-                yield _Picture(name=name, file=spool, length=length, sha256=digest.hexdigest())
+        with _unpacked(archive, file, policy, self._tmp_dir) as picture:
+            if picture.length <= policy.max_bytes:
+                yield picture
                 return
-            media_type = policy.check_file(spool)
-            data = self._library.shrunk(spool, media_type, max_bytes=policy.max_bytes)
-        with new_spool(self._tmp_dir) as spool:
-            fill(spool, [data])
-            sha256 = hashlib.sha256(data).hexdigest()
-            yield _Picture(name=name, file=spool, length=len(data), sha256=sha256)
+            with self._pictures.shrunk(policy, picture, self._tmp_dir) as shrunk:
+                yield shrunk
 
 
 @contextmanager
 def _opened(file: ArchiveFile) -> Iterator[Archive]:
     with closing(Archive(file, most_directory_bytes=MOST_DIRECTORY_BYTES)) as archive:
         yield archive
+
+
+@contextmanager
+def _unpacked(
+    archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
+) -> Iterator[PictureFile]:
+    """Give a file of the archive in a real file.
+
+    Of one that is too large to be shrunk, no more is unpacked than that shows.
+    """
+    digest, length = hashlib.sha256(), 0
+    bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal length
+        for block in archive.read(file.file.key.encode()):
+            length += len(block)
+            bound.check_bytes(length)
+            digest.update(block)
+            yield block
+
+    with new_spool(tmp_dir) as spool:
+        fill(spool, blocks())
+        if not length:
+            raise EmptyFile
+        name = file.file.path.rpartition("/")[2]
+        yield PictureFile(name=name, file=spool, length=length, sha256=digest.hexdigest())
+
+
+def _shelf_of(product: Product) -> Shelf:
+    return Shelf(
+        product=product.id,
+        sku=product.sku or "",
+        name=product.name,
+        pictures=len(product.images),
+    )
 
 
 def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:

@@ -1,14 +1,20 @@
 """What a shop can do with the pictures of its products and groups."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
+from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Limit, Site, is_id
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, External, State
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -22,10 +28,23 @@ from avenue.shop.errors import (
     TooManyTempImages,
 )
 from avenue.shop.models import GROUP, PRODUCT, Changes, Picture, PictureOwner, pictures_of
-from avenue.shop.service.access import may_change, require_seller
+from avenue.shop.service.access import may_change, require_seller, require_uploader
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import NOT_FOUND, PictureStore
 from avenue.shop.store.products import ProductStore
+
+MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
+"""Larger pictures are refused; the limits of a decode hold as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFile:
+    """A picture that did not come by itself, as the library takes it."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +84,7 @@ class PictureService:
         self._limit = settings.max_images_per_product
         self._temporary_limit = settings.max_temp_images
         self._versions_keep = settings.versions_keep
+        self._tmp_dir = settings.tmp_dir
         self._trash_kept = timedelta(days=settings.trash_days)
 
     def gallery(self, actor: Actor, claim: Claim) -> Gallery:
@@ -236,7 +256,7 @@ class PictureService:
 
         Raise the first refusal when no file was taken, `TooManyTempImages` among them.
         """
-        require_seller(actor)
+        require_uploader(actor)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
         order = UploadRequest(
             policy=self._policy.on(actor.site),
@@ -250,14 +270,61 @@ class PictureService:
         upload_result.raise_if_empty()
         return upload_result
 
+    @contextmanager
+    def fitting(
+        self, actor: Actor, incoming: Sequence[Incoming | Refusal]
+    ) -> Iterator[list[Incoming | Refusal]]:
+        """Give received files, shrunk where a picture may not be as large, as phones make them.
+
+        What cannot be shrunk is refused.
+        """
+        policy = self._policy.on(actor.site)
+        with ExitStack() as held:
+            fitted: list[Incoming | Refusal] = []
+            for each in incoming:
+                if isinstance(each, Refusal) or each.length <= policy.max_bytes:
+                    fitted.append(each)
+                    continue
+                try:
+                    fitted.append(held.enter_context(self.shrunk(policy, each, self._tmp_dir)))
+                except Unavailable:
+                    raise
+                except AvenueError as error:
+                    fitted.append(Refusal.of(each.name, error))
+            yield fitted
+
+    @contextmanager
+    def shrunk(self, policy: UploadPolicy, large: Incoming, tmp_dir: Path) -> Iterator[Incoming]:
+        """Give a picture as large as `policy` takes; raise why it cannot be made so."""
+        media_type = policy.check_file(large.file)
+        data = self._library.shrunk(large.file, media_type, max_bytes=policy.max_bytes)
+        with new_spool(tmp_dir) as spool:
+            fill(spool, [data])
+            sha256 = hashlib.sha256(data).hexdigest()
+            yield PictureFile(name=large.name, file=spool, length=len(data), sha256=sha256)
+
+    def take_temporary(self, actor: Actor, claim: Claim, asset_ids: Sequence[str]) -> None:
+        """Give own temporary pictures to an own product or group, all or none of them.
+
+        Raise `TempImageExpired` or `TooManyImages`.
+        """
+        self._own(actor, claim)
+        self._pictures.take_temporary(
+            actor.site.id,
+            claim,
+            list(dict.fromkeys(asset_ids)),
+            owner=str(actor.id),
+            limit=self.limit_on(actor.site),
+        )
+
     def temporary(self, actor: Actor) -> list[Asset]:
         """Return the actor's own temporary pictures, the newest first."""
-        require_seller(actor)
+        require_uploader(actor)
         return self._pictures.temporary(actor.site.id, str(actor.id))
 
     def remove_temporary(self, actor: Actor, asset_id: str) -> None:
         """Forget an own temporary picture and its bytes; raise `TempImageNotFound`."""
-        require_seller(actor)
+        require_uploader(actor)
         gone = self._pictures.remove_temporary(actor.site.id, str(actor.id), asset_id)
         if gone is None:
             raise TempImageNotFound

@@ -143,6 +143,10 @@ class ProductService:
             total=total,
         )
 
+    def drafts(self, actor: Actor, most: int) -> int | None:
+        """Return how many drafts the shop has, for who runs it; None for more than `most`."""
+        return self._products.drafts(actor.site.id, most) if actor.runs_shop else 0
+
     def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
         """Yield all that `query` asks for as `find` does, in parts; its `limit` is ignored."""
         part = replace(query, limit=WALKED_AT_ONCE, after=None)

@@ -1,5 +1,6 @@
 """Imports of pictures by SKU and their files, in MongoDB."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -14,7 +15,12 @@ from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import discard_unclaimed, keep_longer
-from avenue.shop.matching.errors import ArchiveExpired, PictureImportNotFound
+from avenue.shop.matching.errors import (
+    ArchiveExpired,
+    FileNotInArchive,
+    ImportBegun,
+    PictureImportNotFound,
+)
 from avenue.shop.matching.models import (
     Failure,
     FilePage,
@@ -140,6 +146,48 @@ class PictureImportStore:
         )
         return found[0] if found else None
 
+    def file(self, site_id: str, import_id: str, number: int) -> KeptFile | None:
+        """Return one file of an import that can be opened, or None."""
+        query = {"_id": _file_id(import_id, number), **_CAN_BE_OPENED}
+        files = site(self._database, site_id).collection(FILES)
+        found = files.values(_file_in, query, limit=1)
+        return found[0] if found else None
+
+    def assign(self, site_id: str, run: PictureImport, wanted: Mapping[int, Shelf | None]) -> int:
+        """Give files of an import to products, or to none; return of how many that is new.
+
+        All or nothing. Raise `FileNotInArchive`, or `ImportBegun` when it is applied meanwhile.
+        """
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> int:
+            files, changed = scope.collection(FILES).within(session), 0
+            counts: Counter[str] = Counter()
+            for number, shelf in wanted.items():
+                query = {"_id": _file_id(run.id, number), **_CAN_BE_OPENED}
+                found = files.values(_file_in, query, limit=1)
+                if not found:
+                    raise FileNotInArchive
+                before = found[0].shelf
+                if (before and before.product) == (shelf and shelf.product):
+                    continue
+                changed += 1
+                finding = _finding_by_hand(found[0], shelf)
+                told = asdict(shelf) if shelf else None
+                files.update(
+                    query,
+                    {"$set": {"finding": finding.value, "shelf": told, "by_hand": True}},
+                )
+                counts[f"found.{found[0].finding}"] -= 1
+                counts[f"found.{finding}"] += 1
+            imports = scope.collection(IMPORTS).within(session)
+            planned = {"_id": run.id, "stage": Stage.PLANNED}
+            if changed and not imports.update(planned, {"$inc": dict(counts)}):
+                raise ImportBegun
+            return changed
+
+        return scope.transaction(work)
+
     def begin_applying(self, site_id: str, run: PictureImport, *, hours: int) -> None:
         """Let an import be applied from now on; repeatable. Raise `ArchiveExpired`."""
         scope = site(self._database, site_id)
@@ -196,6 +244,15 @@ class PictureImportStore:
 
     def _imports(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(IMPORTS)
+
+
+_CAN_BE_OPENED: Document = {"finding": {"$ne": Finding.LEFT_OUT.value}}
+
+
+def _finding_by_hand(file: KeptFile, shelf: Shelf | None) -> Finding:
+    if shelf:
+        return Finding.MATCHED
+    return Finding.AMBIGUOUS if file.candidates else Finding.UNMATCHED
 
 
 def _later(*, hours: int) -> Document:
@@ -280,6 +337,7 @@ def _file_in(document: Mapping[str, Any]) -> KeptFile:
     shelf, outcome, failure = document["shelf"], document["outcome"], document["failure"]
     return KeptFile(
         number=document["number"],
+        by_hand=bool(document.get("by_hand")),
         file=NamedFile(**document["file"]),
         finding=Finding(document["finding"]),
         shelf=Shelf(**shelf) if shelf else None,

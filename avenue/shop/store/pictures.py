@@ -19,6 +19,7 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import (
     bring_back_one,
     claim_one,
+    claim_temporary,
     discard_temporary,
     keep_temporary,
     replace_one,
@@ -32,6 +33,7 @@ from avenue.shop.errors import (
     OrderMismatch,
     ProductNotFound,
     RevisionConflict,
+    TempImageExpired,
     TooManyImages,
 )
 from avenue.shop.models import GROUP, PRODUCT, Entry, PictureOwner
@@ -338,6 +340,34 @@ class PictureStore:
             self._writes.finish(site_id, write, upload_result.answer(), session)
 
         scope.transaction(work)
+
+    def take_temporary(
+        self, site_id: str, claim: Claim, asset_ids: Sequence[str], *, owner: str, limit: int
+    ) -> None:
+        """Give temporary pictures of a person to a product or group, all or none of them.
+
+        One whose bytes are there already stays temporary. Raise `TempImageExpired` or
+        `TooManyImages`.
+        """
+
+        def work(scene: _Scene) -> None:
+            scene.drop_dangling()
+            theirs = {each.id: each for each in temporary_of(scene.assets, owner)}
+            mine, there = _by_source(scene), scene.images()
+            missing = [each for each in asset_ids if Entry(asset=each) not in there]
+            if gone := [each for each in missing if each not in theirs]:
+                raise TempImageExpired(images=gone)
+            for each in missing:
+                source = theirs[each].current.source_sha256
+                if source in mine:
+                    continue
+                if not scene.push(Entry(asset=each), limit):
+                    raise TooManyImages(limit=limit)
+                if not claim_temporary(scene.assets, each, claim, owner=owner):
+                    raise TempImageExpired(images=[each])
+                mine[source] = theirs[each]
+
+        self._together(site_id, claim, work)
 
     def temporary(self, site_id: str, owner: str) -> list[Asset]:
         """Return somebody's temporary pictures that have not expired, the newest first."""

@@ -93,6 +93,10 @@ class ProductStore:
         products = site(self._database, site_id).collection(name)
         return page_of(products, from_document, query, conditions)
 
+    def drafts(self, site_id: str, most: int) -> int | None:
+        """Return how many drafts there are, None for more than `most`."""
+        return self._products(site_id).total({"status": Status.DRAFT}, most=most)
+
     def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Return those of `product_ids` that exist, in their order."""
         found = with_ids(self._products(site_id), product_ids)

@@ -43,7 +43,7 @@ if (counted.length) {
   counts().then((found) => {
     for (const each of counted) {
       each.hidden = !(each.dataset.count in found);
-      each.textContent = found[each.dataset.count] ?? `${MOST}+`;
+      each.firstChild.textContent = found[each.dataset.count] ?? `${MOST}+`;
     }
   });
 }

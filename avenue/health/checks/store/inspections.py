@@ -292,6 +292,12 @@ class InspectionStore:
             for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
         }
 
+    def count_findings(self, site_id: str, kinds: Collection[str], most: int) -> int | None:
+        """Return how many findings there are about referrers of `kinds`, None for more."""
+        of_kinds = [f"{site_id}/{each}" for each in sorted(kinds)]
+        places = [{"_id": {"$gt": f"{each}/", "$lt": f"{each}0"}} for each in of_kinds]
+        return self._findings(site_id).total({"$or": places}, most=most)
+
     def malformed_after(
         self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:

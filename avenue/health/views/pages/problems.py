@@ -20,7 +20,7 @@ from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry, Group, page, see
+from avenue.web.pages import MOST_SHOWN, Entry, Group, page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
@@ -28,7 +28,14 @@ PATH = "/admin/problems"
 PLACES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 LONGEST_POSITION = 6
 NAVIGATION = (
-    Entry(path=PATH, title=_("Problems"), icon="problems", group=Group.SYSTEM, roles=(Role.OPS,)),
+    Entry(
+        path=PATH,
+        title=_("Problems"),
+        icon="problems",
+        group=Group.SYSTEM,
+        roles=(Role.OPS,),
+        count=lambda actor: using(StatusService).found(actor, MOST_SHOWN),
+    ),
 )
 
 VERDICTS: Mapping[Verdict, LazyString] = {

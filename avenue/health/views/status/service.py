@@ -131,6 +131,13 @@ class StatusService:
             next=following,
         )
 
+    def found(self, actor: Actor, most: int) -> int | None:
+        """Return how many problems of products and groups are known, None for more than `most`.
+
+        Those that are mended since are among them until the next look.
+        """
+        return self._inspections.count_findings(actor.site.id, OWNERS, most)
+
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
         """Return where the bytes are. `deep` looks at them now, if one read has the time.
 
