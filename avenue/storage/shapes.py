@@ -259,8 +259,14 @@ PRODUCT: Fields = {
     "status": values("draft", "published"),
     "group": maybe(str),
     "category": maybe(str),
+    "attributes": unless_missing([{"name": str, "values": [str]}]),
 }
-FOUND_BY: Fields = {"words": unless_missing([str]), "category_keys": unless_missing([str])}
+FOUND_BY: Fields = {
+    "words": unless_missing([str]),
+    "category_keys": unless_missing([str]),
+    "attribute_keys": unless_missing([str]),
+    "attribute_set": maybe(str),
+}
 REFUSAL: Fields = {
     "code": str,
     "message": str,
