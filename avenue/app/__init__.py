@@ -467,7 +467,7 @@ def _provide_delivery(
     cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
     known = AssetCache(settings.cache_seconds, is_away=partial(is_site_away, database))
     store = AssetStore(database)
-    renditions = renditions_of(settings, database, decoders, cache)
+    renditions = renditions_of(settings, database, decoders, cache, known_sites)
     reader = MediaReader(store, known, cache, database.turn)
     others: list[Callable[[], object]] = [known_sites.all]
     if disk is not None:

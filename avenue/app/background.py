@@ -17,6 +17,7 @@ from avenue.app.services import (
     findings_of,
     fsck_of,
     glance_service,
+    has_size,
     inspector,
     ledger,
     media_library,
@@ -28,6 +29,7 @@ from avenue.app.services import (
     scrub_of,
     shop_of,
     site_counters,
+    sizes_of,
     snapshot_service,
 )
 from avenue.app.sites import site_jobs
@@ -65,7 +67,7 @@ from avenue.media.pictures.variants import EAGER
 from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS
 from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import IMPORT_EXTERNAL
-from avenue.media.renditions.rebuild import Rebuild
+from avenue.media.renditions.rebuild import OWN, Rebuild
 from avenue.media.serving.cache import ByteCache
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
@@ -323,6 +325,7 @@ class Background:
             trash_days=self._settings.trash_days,
             forget_owners=TrashedProducts(cluster).forget,
             removal=partial(removal, ledger(cluster)),
+            has_size=partial(has_size, self._sites),
         )
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
@@ -462,9 +465,11 @@ class Background:
             decoders.close()
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
-        variants = job.args.get("variants") or EAGER
+        variants = job.args.get("variants") or (*EAGER, OWN)
         decoders = DecodePool(processes_for(self._settings.workers))
-        renditions = renditions_of(self._settings, self._database, decoders, ByteCache(0))
+        renditions = renditions_of(
+            self._settings, self._database, decoders, ByteCache(0), self._sites
+        )
 
         def rebuild(cluster: Database) -> Mapping[str, int]:
             def save(after: str, done: int, total: int) -> None:
@@ -472,7 +477,8 @@ class Background:
 
             is_home = cluster is self._database  # the others are gone through anew after a kill
             cursor = job.cursor if is_home else None
-            return Rebuild(SweptStore(cluster), renditions).run(variants, cursor, save)
+            sizes = partial(sizes_of, self._sites)
+            return Rebuild(SweptStore(cluster), renditions, sizes).run(variants, cursor, save)
 
         try:
             made: Counter[str] = Counter()

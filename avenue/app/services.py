@@ -87,6 +87,7 @@ from avenue.media.intake.policy import (
 from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.models import Asset, Scan, State, Version, Visibility
 from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.pictures.variants import VARIANTS, own_rows
 from avenue.media.presenting import has_sizes, logo_shown
 from avenue.media.quarantine.store import QuarantineStore, ScanStore
 from avenue.media.quarantine.walk import SCAN, ScanWalk
@@ -562,7 +563,7 @@ def disk_cache_of(settings: Settings) -> DiskCache | None:
 
 
 def renditions_of(
-    settings: Settings, database: Database, decoders: DecodePool, cache: ByteCache
+    settings: Settings, database: Database, decoders: DecodePool, cache: ByteCache, sites: Sites
 ) -> Renditions:
     """Return what finds and makes renditions, for the application and for jobs."""
     return Renditions(
@@ -572,7 +573,19 @@ def renditions_of(
         image_limits(settings),
         cache,
         settings,
+        partial(has_size, sites),
     )
+
+
+def sizes_of(sites: Sites, site_id: str) -> list[str]:
+    """Return the names of the sizes that a site has of its own."""
+    site = sites.by_id(site_id)
+    return [row.name for row in own_rows(site.sizes).values()] if site else []
+
+
+def has_size(sites: Sites, site_id: str, variant: str) -> bool:
+    """Tell whether pictures of a site come as `variant`."""
+    return variant in VARIANTS or variant in sizes_of(sites, site_id)
 
 
 def snapshot_service(settings: Settings, database: Database, sites: Sites) -> SnapshotService:

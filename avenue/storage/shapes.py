@@ -662,6 +662,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "legal": unless_missing([{"label": str, "to": str}]),
             "contact": unless_missing(Of(str)),
             "edge_seconds": unless_missing(Of(int)),
+            "sizes": unless_missing(Of(str)),
             "status_page": unless_missing(bool),
             "second_factor_roles": unless_missing(
                 [values("admin", "editor", "staff", "seller", "client", "ops")]
