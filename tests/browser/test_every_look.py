@@ -67,6 +67,11 @@ def test_everything_is_good_for_everybody_in_every_look(
         how = {"viewport": WINDOWS[window], "color_scheme": scheme, "locale": locale}
         visitor = visit(**how)
         visitor.guard.expect("status of 404")
+        if locale == "en":  # without a choice the storefront speaks the language of its site
+            address = visitor.guard.own
+            visitor.context.add_cookies(
+                [{"name": "avenue_language", "value": "en", "url": address}]
+            )
         for name, path in paths.items():
             visitor.page.goto(path)
             if name == "category":
@@ -77,6 +82,7 @@ def test_everything_is_good_for_everybody_in_every_look(
         page.goto(editor)
         expect(page.locator("#work")).to_have_attribute("data-ready", "")
         page.locator("#tree").get_by_role("button").first.click()
+        expect(page.locator("#selected h3")).to_be_visible()
         closed = page.locator("#selected details:not([open]) > summary")
         while closed.count():
             closed.first.click()
