@@ -108,7 +108,8 @@ class Site:
     stands for the house's default, 0 for no quota. `colors` are `#rrggbb` by name, `limits` the
     site's own; of `upload_categories` what the site says of its own, by name and field. `theme`,
     `menu`, `legal` and `contact` are how its public pages look and what stands around them;
-    `edge_seconds` are how long shared caches may keep them, by kind.
+    `edge_seconds` are how long shared caches may keep them, by kind. `sizes` are those of its own
+    that its pictures come in besides the usual ones, by name, as `600x800 cover`.
     `revision` grows with each change of these.
     `shows_variants`: its pictures come in other sizes than their own, too. `has_status_page`:
     everybody may see whether it works. Who has one of
@@ -133,6 +134,7 @@ class Site:
     legal: tuple[Link, ...] = ()
     contact: Mapping[str, str] = field(default_factory=dict)
     edge_seconds: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
     has_status_page: bool = False
     revision: int = 1
     shows_variants: bool = True

@@ -46,7 +46,7 @@ from avenue.media.pictures.variants import EAGER
 from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS
 from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import IMPORT_EXTERNAL
-from avenue.media.renditions.rebuild import Rebuild
+from avenue.media.renditions.rebuild import OWN, Rebuild
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
@@ -298,6 +298,7 @@ class Background:
             trash_days=self._settings.trash_days,
             forget_owners=TrashedProducts(cluster).forget,
             removal=partial(removal, self._of(cluster).ledger),
+            has_size=self._services.has_size,
         )
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
@@ -432,7 +433,7 @@ class Background:
             return worker.load(job)
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
-        variants = job.args.get("variants") or EAGER
+        variants = job.args.get("variants") or (*EAGER, OWN)
 
         def rebuild(services: Services, cluster: Database) -> Mapping[str, int]:
             def save(after: str, done: int, total: int) -> None:
@@ -440,7 +441,8 @@ class Background:
 
             is_home = cluster is self._database  # the others are gone through anew after a kill
             cursor = job.cursor if is_home else None
-            return Rebuild(SweptStore(cluster), services.renditions).run(variants, cursor, save)
+            work = Rebuild(SweptStore(cluster), services.renditions, services.sizes_of)
+            return work.run(variants, cursor, save)
 
         made: Counter[str] = Counter()
         with self._decoding() as services:

@@ -29,6 +29,7 @@ from avenue.health.rules.known import hole_in
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
 from avenue.media.pictures.variants import EAGER, VARIANTS
+from avenue.media.renditions.rebuild import OWN
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate
 from avenue.web import requestlog
@@ -177,7 +178,14 @@ def renditions() -> None:
 
 
 @renditions.command()
-@click.option("--variant", "variants", type=click.Choice([*VARIANTS]), multiple=True, default=EAGER)
+@click.option(
+    "--variant",
+    "variants",
+    type=click.Choice([*VARIANTS, OWN]),
+    multiple=True,
+    default=(*EAGER, OWN),
+    help="Those of uploads, and the sizes of each site's own, if left out.",
+)
 @local
 @as_json
 def rebuild(*, variants: tuple[str, ...], is_local: bool, wants_json: bool) -> None:

@@ -39,6 +39,7 @@ def product_line(product: Product) -> Facts:
         "status": product.status,
         "group": product.group,
         "category": product.category,
+        "attributes": {name: list(values) for name, values in product.attributes.items()},
         "owner": product.owner,
         "images": _entries(product.images),
         "created_at": iso(product.created_at),

@@ -14,6 +14,8 @@ from avenue.media.pictures.variants import (
     FORMATS,
     VARIANTS,
     Size,
+    own_rows,
+    row_of,
     size_of,
 )
 from avenue.media.replies import (
@@ -66,8 +68,11 @@ def image_json(site: Site, asset: Asset) -> Image:
 
 def variants_json(site: Site, asset: Asset) -> dict[str, Variant]:
     """Return the other sizes of `asset` by name, none of what is no picture."""
-    names = EAGER if has_sizes(site, asset) else ()
-    return {name: _variant_json(site, asset, name) for name in names}
+    if not has_sizes(site, asset):
+        return {}
+    own = {name: row.name for name, row in own_rows(site.sizes).items()}
+    named = {**{name: name for name in EAGER}, **own}
+    return {name: _variant_json(site, asset, variant) for name, variant in named.items()}
 
 
 def stored_json(site: Site, asset: Asset) -> Stored:
@@ -211,7 +216,8 @@ def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:
     if not has_sizes(site, asset):
         return []
     found: dict[int, str] = {}
-    for row in WIDTHS:
+    own = [row for row in own_rows(site.sizes).values() if not row.cuts]
+    for row in (*WIDTHS, *own):
         width, _ = _size(asset, row.name)
         found.setdefault(width, site.base_url + variant_path(asset, row.name))
     return sorted(found.items())
@@ -244,7 +250,7 @@ def _variant_json(site: Site, asset: Asset, variant: str) -> Variant:
 
 def _size(asset: Asset, variant: str) -> Size:
     version = asset.current
-    return size_of(VARIANTS[variant], version.width or 1, version.height or 1)
+    return size_of(row_of(variant), version.width or 1, version.height or 1)
 
 
 def data_url(placeholder: bytes | None) -> str | None:

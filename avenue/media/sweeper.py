@@ -80,12 +80,15 @@ class Sweeper:
         forget_owners: Callable[[datetime], int] = lambda _: 0,
         removal: Callable[[Asset], Callable[[], None]] = lambda _: lambda: None,
         orphan_age: timedelta = ORPHAN_AGE,
+        has_size: Callable[[str, str], bool] = lambda _site, _variant: True,
     ) -> None:
         """`forget_owners` ends what is in the trash since then with pictures of its own.
 
         It comes before the pictures, so that nothing is restored without some of them. `removal`
         is told of each asset before it is purged, and what it returns is called when it is gone.
+        `has_size` tells whether a site still has a size.
         """
+        self._has_size = has_size
         self._removal = removal
         self._store = store
         self._forget_owners = forget_owners
@@ -213,11 +216,16 @@ class Sweeper:
         unreadable = self._store.those_there(ids - assets.keys())
         for each in found:
             asset_id = each.key.asset
-            if asset_id in unreadable or each.belongs_to(assets.get(asset_id)):
+            asset = assets.get(asset_id)
+            is_shown = each.belongs_to(asset) and self._is_size(asset, each.key.variant)
+            if asset_id in unreadable or is_shown:
                 continue
             if self._may_go(each.file, each.made_at):
                 self._store.delete_rendition(each)
                 swept.renditions += 1
+
+    def _is_size(self, asset: Asset | None, variant: str) -> bool:
+        return asset is not None and self._has_size(asset.site, variant)
 
     def _may_go(self, file_id: str, made_at: datetime) -> bool:
         """Old enough, and nobody is writing it any more."""

@@ -9,7 +9,15 @@ from avenue.media.errors import UnknownVariant
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
-from avenue.media.pictures.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, extensions, token
+from avenue.media.pictures.variants import (
+    DEFAULT_EXTENSION,
+    ORIGINAL,
+    VARIANTS,
+    extensions,
+    form_on,
+    own_rows,
+    token,
+)
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
 # Any variant there was or will be: what it names is still the same asset.
@@ -55,14 +63,16 @@ def variant_url(site: Site, asset: Asset, variant: str) -> str:
 def form_path(site: Site, asset: Asset, form: str) -> str:
     """Return the immutable path of `asset` in a form that people name.
 
-    `original`, a variant, or a variant in a format of its own: `thumb.jpg`. Raise `UnknownVariant`
-    for what `asset` does not come in on `site`.
+    `original`, a variant, or a variant in a format of its own: `thumb.jpg`; sizes of the site's own
+    by what it calls them. Raise `UnknownVariant` for what `asset` does not come in on `site`.
     """
-    variant, dot, extension = form.partition(".")
+    name, dot, extension = form.partition(".")
+    own, variant = own_rows(site.sizes), form_on(site.sizes, name)
     is_picture = asset.current.width is not None and site.shows_variants
-    there = (ORIGINAL, *VARIANTS) if is_picture else (ORIGINAL,)
+    there = (ORIGINAL, *VARIANTS, *own) if is_picture else (ORIGINAL,)
     formats = extensions(asset.current.has_alpha) if variant != ORIGINAL else ()
-    if variant not in there or (dot and extension not in formats):
+    is_there = variant in there or (is_picture and variant in {row.name for row in own.values()})
+    if not is_there or (dot and extension not in formats):
         raise UnknownVariant(form, there)
     return variant_path(asset, variant, extension or DEFAULT_EXTENSION)
 

@@ -46,7 +46,7 @@ def cleaned(text: str) -> str | None:
         return None
     if len(names) > MOST_LEVELS or any(len(each) > LONGEST_NAME for each in names):
         raise ValueError(text)
-    if not all(_key_of(each) for each in names):
+    if not all(key_of(each) for each in names):
         raise ValueError(text)
     return f" {BETWEEN} ".join(names)
 
@@ -54,7 +54,7 @@ def cleaned(text: str) -> str | None:
 def way_to(category: str | None) -> tuple[Category, ...]:
     """Return a kept category and those above it, from the top."""
     names = tuple(each.strip() for each in category.split(BETWEEN)) if category else ()
-    keys = [_key_of(each) for each in names]
+    keys = [key_of(each) for each in names]
     return tuple(
         Category(key="/".join(keys[:level]), names=names[:level])
         for level in range(1, len(names) + 1)
@@ -67,5 +67,6 @@ def tree_of(categories: Iterable[str]) -> dict[str, Category]:
     return dict(sorted(found.items()))
 
 
-def _key_of(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return what names are compared by, and what stands in addresses; "" for no letter."""
     return "-".join(LETTERS.findall(folded(name)))

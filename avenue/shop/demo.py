@@ -33,6 +33,7 @@ class SampleProduct:
     description: str
     shots: tuple[Shot, ...]
     category: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
     model: str | None = None
     is_draft: bool = False
 
@@ -85,6 +86,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-CUENCO",
         category="Casa > Cerámica",
+        attributes=(("Material", "Barro"),),
         name="Cuenco de barro",
         price=Decimal(95_000),
         description="Hecho a mano. Cada pieza es distinta.",
@@ -100,6 +102,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-BOMBILLA",
         category="Mate y tereré",
+        attributes=(("Material", "Alpaca"),),
         name="Bombilla de alpaca",
         price=Decimal(120_000),
         description="Recta, con filtro desarmable y anillos dorados.",
@@ -127,6 +130,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-FLORERO",
         category="Casa > Cerámica",
+        attributes=(("Material", "Barro"),),
         name="Florero de Areguá",
         price=Decimal(140_000),
         description="Cerámica cocida a leña, con dos líneas de esmalte.\nAlto: 24 cm.",
@@ -141,6 +145,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-TAZA",
         category="Casa > Cerámica",
+        attributes=(("Color", "Azul"), ("Material", "Acero esmaltado")),
         name="Taza esmaltada azul",
         price=Decimal(65_000),
         description="Cerámica esmaltada a mano, 300 ml. Apta para lavavajillas.",
@@ -169,6 +174,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-BOTA",
         category="Calzado > Botas",
+        attributes=(("Material", "Cuero"),),
         name="Bota de cuero Chaco",
         price=Decimal(690_000),
         description="Cuero vacuno, elástico a los lados y suela cosida.",
@@ -183,6 +189,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-GUAMPA",
         category="Mate y tereré",
+        attributes=(("Material", "Palo santo"),),
         name="Guampa de palo santo",
         price=Decimal(110_000),
         description="Palo santo torneado, con virola de acero. Se cura con yerba y paciencia.",
@@ -211,6 +218,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-TERMO-MARRON",
         category="Mate y tereré > Termos",
+        attributes=(("Color", "Marrón"), ("Capacidad", "1 l")),
         name="Termo forrado marrón",
         price=Decimal(265_000),
         description="Acero inoxidable, un litro, forrado en cuero con asa.",
@@ -220,6 +228,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-TERMO-NEGRO",
         category="Mate y tereré > Termos",
+        attributes=(("Color", "Negro"), ("Capacidad", "1 l")),
         name="Termo forrado negro",
         price=Decimal(265_000),
         description="Acero inoxidable, un litro, forrado en cuero con asa.",
@@ -229,6 +238,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-LUNA-AZUL",
         category="Calzado > Zapatillas",
+        attributes=(("Color", "Azul"),),
         name="Zapatilla Luna azul",
         price=Decimal(320_000),
         description="Liviana y flexible, con una luna a cada lado. Números 35 a 44.",
@@ -238,6 +248,7 @@ PRODUCTS = (
     SampleProduct(
         sku="DEMO-LUNA-ROJA",
         category="Calzado > Zapatillas",
+        attributes=(("Color", "Rojo"),),
         name="Zapatilla Luna roja",
         price=Decimal(320_000),
         description="Liviana y flexible, con una luna a cada lado. Números 35 a 44.",

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from avenue.errors import sentence
-from avenue.shop.categories import LONGEST_NAME, MOST_LEVELS, cleaned
+from avenue.shop import attributes, categories
 
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 LONGEST_URL = 2048
@@ -51,7 +51,7 @@ def _image_url(text: str) -> str:
 
 def _category(text: str) -> str | None:
     try:
-        return cleaned(text)
+        return categories.cleaned(text)
     except ValueError:
         raise PydanticCustomError(
             "category",
@@ -59,7 +59,27 @@ def _category(text: str) -> str | None:
                 "Write the names from the top with > between them, as Shoes > Boots: at most "
                 "{levels} of at most {letters} letters each.",
             ),
-            {"levels": MOST_LEVELS, "letters": LONGEST_NAME},
+            {"levels": categories.MOST_LEVELS, "letters": categories.LONGEST_NAME},
+        ) from None
+
+
+def _attributes(written: dict[str, list[str]]) -> dict[str, list[str]]:
+    try:
+        return attributes.cleaned(written)
+    except attributes.NoAttributes:
+        raise PydanticCustomError(
+            "attributes",
+            sentence(
+                "At most {attributes} different names of {letters} letters, each with one value or "
+                "several, {values} in all, of {value_letters} letters without ; | or a comma and a "
+                "blank.",
+            ),
+            {
+                "attributes": attributes.MOST_ATTRIBUTES,
+                "letters": attributes.LONGEST_NAME,
+                "values": attributes.MOST_VALUES,
+                "value_letters": attributes.LONGEST_VALUE,
+            },
         ) from None
 
 
@@ -86,6 +106,15 @@ CategoryText = Annotated[
     StringConstraints(max_length=500),
     AfterValidator(_category),
     Field(description="The names from the top, as `Shoes > Boots`.", examples=["Shoes > Boots"]),
+]
+AttributesBody = Annotated[
+    dict[str, Annotated[list[str], Field(max_length=attributes.MOST_VALUES)]],
+    Field(
+        max_length=attributes.MOST_ATTRIBUTES,
+        description="Values by name.",
+        examples=[{"Color": ["Red"], "Size": ["38", "39"]}],
+    ),
+    AfterValidator(_attributes),
 ]
 ImageUrl = Annotated[
     str,

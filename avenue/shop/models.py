@@ -1,7 +1,7 @@
 """What a shop talks about."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from avenue.identity import Actor
 from avenue.media.models import Asset, Claim, External
+from avenue.shop.attributes import Attributes, Chosen
 from avenue.words import folded
 
 PRODUCT = "product"
@@ -68,7 +69,7 @@ class PictureOwner(Protocol):
 class ProductFields:
     """What people say about a product; `group` is the id of the group it belongs to.
 
-    `category` is as `categories.cleaned` returns it.
+    `category` and `attributes` are as `cleaned` of their modules returns them.
     """
 
     name: str
@@ -79,6 +80,7 @@ class ProductFields:
     status: Status = Status.DRAFT
     group: str | None = None
     category: str | None = None
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ class Product:
     created_at: datetime
     updated_at: datetime
     category: str | None = None
+    attributes: Attributes = field(default_factory=dict)
     trashed_at: datetime | None = None
 
     @property
@@ -230,7 +233,7 @@ class ListQuery:
 class ProductQuery(ListQuery):
     """Which products; `in_trash` those that can be restored, and no others.
 
-    `category` is the key of one, which includes those below it.
+    `category` is the key of one, which includes those below it; `chosen` are attributes.
     `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
     `language` is the one in which texts of pictures are missed.
     """
@@ -242,6 +245,7 @@ class ProductQuery(ListQuery):
     status: Status | None = None
     group: str | None = None
     category: str | None = None
+    chosen: Chosen = field(default_factory=dict)
     pictures: Pictures | None = None
     language: str = ""
 

@@ -68,6 +68,7 @@ def _facts(pictured: PicturedProduct) -> ProductFacts:
         "status": product.status,
         "group": product.group,
         "category": product.category,
+        "attributes": {name: list(values) for name, values in product.attributes.items()},
         "revision": product.revision,
         "created_at": iso(product.created_at),
         "updated_at": iso(product.updated_at),

@@ -30,6 +30,7 @@ class ProductFacts(TypedDict):
     category: Annotated[
         str | None, Field(description="The names from the top, as `Shoes > Boots`.")
     ]
+    attributes: Annotated[dict[str, list[str]], Field(description="Values by name.")]
     revision: Revision
     created_at: str
     updated_at: str

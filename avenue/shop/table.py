@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from avenue.shop.attributes import written
 from avenue.shop.models import Product
 
 
@@ -17,5 +18,6 @@ def product_row(product: Product, models: Mapping[str, str]) -> list[str | Decim
         product.status.value,
         models.get(product.group or ""),
         product.category,
+        written(product.attributes, " | ") or None,
         " ".join(each.url for each in product.images if each.url),
     ]

@@ -1,5 +1,6 @@
 """What callers and commands may say about sites. Anything else is a 400."""
 
+import re
 from typing import Annotated
 
 from pydantic import (
@@ -17,6 +18,15 @@ from avenue.errors import sentence
 from avenue.identity import ID_PATTERN, Role
 from avenue.media.intake.type_patterns import TypePattern
 from avenue.media.models import Visibility
+from avenue.media.pictures.variants import (
+    LEAST_SIDE_PIXELS,
+    MOST_SIDE_PIXELS,
+    MOST_SIZE_PIXELS,
+    MOST_SIZES,
+    TAKEN_NAME,
+    VARIANTS,
+    own_row,
+)
 from avenue.theme import (
     LONGEST_ADDRESS,
     LONGEST_LABEL,
@@ -34,6 +44,8 @@ from avenue.web.cache_policy import MOST_SECONDS
 MOST_HOSTS = 20
 LONGEST_URL = 300
 MOST_CATEGORIES = 50
+SIZE_NAME = re.compile("[a-z][a-z0-9]{0,19}")
+WRITTEN_SIZE = re.compile(r"([1-9][0-9]{1,3})(?:\s*[x×]\s*([1-9][0-9]{1,3})(?:\s+cover)?)?")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
@@ -199,6 +211,44 @@ class EdgeSecondsChanges(_Body):
     sitemap: EdgeSeconds | None = None
 
 
+def _size_name(name: str) -> str:
+    if name in VARIANTS or TAKEN_NAME.fullmatch(name) or not SIZE_NAME.fullmatch(name):
+        raise PydanticCustomError(
+            "size_name",
+            sentence("Call a size by small letters and digits, and not as another size is called."),
+        )
+    return name
+
+
+def _size(text: str) -> str:
+    """Return a size in the form it is kept in."""
+    found = WRITTEN_SIZE.fullmatch(text.strip().lower())
+    size = "" if not found else f"{found[1]}x{found[2]} cover" if found[2] else found[1]
+    if own_row(size) is None:
+        raise PydanticCustomError(
+            "size",
+            sentence(
+                "Write a size as 600x800 cover, or a width as 800: {least} to {most} pixels, "
+                "{all_of_it} in all."
+            ),
+            {
+                "least": LEAST_SIDE_PIXELS,
+                "most": MOST_SIDE_PIXELS,
+                "all_of_it": MOST_SIZE_PIXELS,
+            },
+        )
+    return size
+
+
+Sizes = Annotated[
+    dict[
+        Annotated[str, AfterValidator(_size_name)],
+        Annotated[str, StringConstraints(max_length=40), AfterValidator(_size)],
+    ],
+    Field(max_length=MOST_SIZES, examples=[{"cover": "600x800 cover"}]),
+]
+
+
 class CategoryChanges(_Body):
     """The fields that are given change; null goes back to what they are without being said.
 
@@ -218,7 +268,8 @@ class CategoryChanges(_Body):
 class SiteChanges(_Body):
     """What of a site may change; `hosts` is for superusers and replaces what is there.
 
-    `menu` stands above every public page, `legal` below; both replace what is there.
+    `menu` stands above every public page, `legal` below; both replace what is there, and so do
+    `sizes`, those of its own that pictures come in: cut to `600x800 cover`, or whole and so wide.
     Of `upload_categories` those that are named change; null takes one away.
     """
 
@@ -232,6 +283,7 @@ class SiteChanges(_Body):
     legal: Links = []
     contact: ContactChanges = ContactChanges()
     edge_seconds: EdgeSecondsChanges = EdgeSecondsChanges()
+    sizes: Sizes = {}
     second_factor_roles: Annotated[
         list[Role],
         Field(

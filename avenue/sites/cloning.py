@@ -45,6 +45,7 @@ FIELDS: Mapping[Part, Collection[str]] = {
     Part.SETTINGS: (
         *("name", "locale", "colors", "theme", "menu", "legal", "contact", "limits", "quotas"),
         "edge_seconds",
+        "sizes",
         "second_factor_roles",
         "status_page",
     ),

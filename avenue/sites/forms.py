@@ -36,6 +36,7 @@ OWN = (
     *MENUS,
     *(f"contact.{name}" for name in CONTACT),
     *(f"edge_seconds.{kind}" for kind in Kind),
+    "sizes",
     ROLES,
     STATUS,
     *(f"limits.{limit}" for limit in Limit),
@@ -65,6 +66,7 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         **{name: _written(getattr(site, name)) for name in MENUS},
         **{f"contact.{name}": site.contact.get(name, "") for name in CONTACT},
         **{f"edge_seconds.{kind}": str(site.edge_seconds.get(kind, "")) for kind in Kind},
+        "sizes": "\n".join(f"{name} = {size}" for name, size in site.sizes.items()),
         ROLES: ",".join(sorted(site.second_factor_roles)),
         STATUS: "on" if site.has_status_page else "off",
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
@@ -140,12 +142,13 @@ def _value(group: str, text: str) -> Any:
     match group:
         case "hosts":
             return _lines(text)
+        case "menu" | "legal" | "sizes":
+            links = [_link(line) for line in text.splitlines() if line.strip()]
+            return {each["label"]: each["to"] for each in links} if group == "sizes" else links
         case "limits" | "edge_seconds":
             return int(text) if NUMBER.fullmatch(text) else text or None
         case "second_factor_roles":
             return [role for role in Role if role in text.split(",")]
-        case "menu" | "legal":
-            return [_link(line) for line in text.splitlines() if line.strip()]
         case "colors" | "base_url" | "theme" | "contact":
             return text or None
         case _text:
@@ -168,7 +171,7 @@ def _link(line: str) -> dict[str, str]:
 
 def _field_of(location: str) -> str:
     first = location.partition(".")[0]
-    return first if first in {"hosts", *MENUS} else location
+    return first if first in {"hosts", "sizes", *MENUS} else location
 
 
 def _address_field(changes: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from avenue.errors import AvenueError, filled
 from avenue.identity import Actor, Limit, Role, Site
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.receiving import note_reception, received
+from avenue.media.pictures.variants import MOST_SIZES
 from avenue.media.presenting import image_json
 from avenue.sites import forms
 from avenue.sites.bodies import SiteChanges
@@ -242,6 +243,7 @@ def _settings(
         house_roles=using(Settings).second_factor_roles,
         limits=LIMITS,
         edge=EDGE,
+        most_sizes=MOST_SIZES,
         edge_usual=SECONDS,
         theme_choices=THEME,
         networks={name: each.title for name, each in NETWORKS.items()},

@@ -25,6 +25,7 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "legal": [{"label": each.label, "to": each.to} for each in site.legal],
         "contact": dict(site.contact),
         "edge_seconds": {kind.value: seconds_of(site, kind) for kind in Kind},
+        "sizes": dict(site.sizes),
         "second_factor_roles": sorted(site.second_factor_roles),
         "status_page": site.has_status_page,
         "limits": dict(limits),

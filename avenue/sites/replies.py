@@ -47,6 +47,9 @@ class Site(TypedDict):
     menu: Annotated[list[Link], Field(description="Above its public pages.")]
     legal: Annotated[list[Link], Field(description="Below them.")]
     contact: Annotated[dict[str, str], Field(description="How it is reached, and its profiles.")]
+    sizes: Annotated[
+        dict[str, str], Field(description="Of its own: `600x800 cover`, or a width, by name.")
+    ]
     edge_seconds: Annotated[
         dict[str, int],
         Field(description="How long shared caches may keep what everybody sees; those in force."),

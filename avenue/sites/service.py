@@ -341,6 +341,8 @@ def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
     if "contact" in changes:
         contact = {**site.contact, **changes["contact"]}
         values["contact"] = {name: each for name, each in contact.items() if each} or None
+    if "sizes" in changes:
+        values["sizes"] = dict(changes["sizes"]) or None
     if "edge_seconds" in changes:
         seconds = {**site.edge_seconds, **changes["edge_seconds"]}
         own_seconds = {name: each for name, each in seconds.items() if each is not None}

@@ -264,6 +264,17 @@ INDEXES: tuple[Index, ...] = (
         options={"partialFilterExpression": {"category_keys": IS_TEXT}},
     ),
     Index(collection=PRODUCTS, keys=_up("site", "status", "category")),
+    # What has an attribute, newest first; which attributes are in a category?
+    Index(
+        collection=PRODUCTS,
+        keys=(*_up("site", "status", "attribute_keys"), *NEWEST_FIRST),
+        options={"partialFilterExpression": {"attribute_keys": IS_TEXT}},
+    ),
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "status", "attribute_set"),
+        options={"partialFilterExpression": {"attribute_set": {"$gt": ""}}},
+    ),
     # What somebody sells, newest first.
     Index(collection=PRODUCTS, keys=_up("site", "owner", "created_at", "_id")),
     Index(

@@ -259,8 +259,14 @@ PRODUCT: Fields = {
     "status": values("draft", "published"),
     "group": maybe(str),
     "category": maybe(str),
+    "attributes": unless_missing([{"name": str, "values": [str]}]),
 }
-FOUND_BY: Fields = {"words": unless_missing([str]), "category_keys": unless_missing([str])}
+FOUND_BY: Fields = {
+    "words": unless_missing([str]),
+    "category_keys": unless_missing([str]),
+    "attribute_keys": unless_missing([str]),
+    "attribute_set": maybe(str),
+}
 REFUSAL: Fields = {
     "code": str,
     "message": str,
@@ -656,6 +662,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "legal": unless_missing([{"label": str, "to": str}]),
             "contact": unless_missing(Of(str)),
             "edge_seconds": unless_missing(Of(int)),
+            "sizes": unless_missing(Of(str)),
             "status_page": unless_missing(bool),
             "second_factor_roles": unless_missing(
                 [values("admin", "editor", "staff", "seller", "client", "ops")]

@@ -180,6 +180,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         legal=links_of(document.get("legal", ())),
         contact=contact_of(document.get("contact", {})),
         edge_seconds=document.get("edge_seconds", {}),
+        sizes=document.get("sizes", {}),
         has_status_page=document.get("status_page", False),
         revision=document.get("revision", 1),
         state=SiteState(document.get("state", SiteState.OPEN)),

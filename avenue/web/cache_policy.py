@@ -93,7 +93,7 @@ class Row:
 _SITEMAP = Row(kind=Kind.SITEMAP, is_for_all=True)
 ROUTES: Mapping[str, Row] = {
     "/": Row(kind=Kind.HOME, names=frozenset({"after"})),
-    "/categories/<path:key>": Row(kind=Kind.LISTS, names=frozenset({"after"})),
+    "/categories/<path:key>": Row(kind=Kind.LISTS, names=frozenset({"after", "attribute"})),
     "/products/<product_id>": Row(kind=Kind.PRODUCTS),
     "/products/<product_id>/<slug>": Row(kind=Kind.PRODUCTS),
     "/p/<slug>": Row(kind=_kind_of_page, is_for_all=True),
@@ -104,7 +104,8 @@ ROUTES: Mapping[str, Row] = {
     "/sitemap/pages.xml": _SITEMAP,
     "/sitemap/products-<int:number>.xml": _SITEMAP,
     "/api/shop/products": Row(
-        kind=Kind.LISTS, names=frozenset({"after", "category", "group", "limit", "sort"})
+        kind=Kind.LISTS,
+        names=frozenset({"after", "attribute", "category", "group", "limit", "sort"}),
     ),
     "/api/shop/products/<product_id>": Row(kind=Kind.PRODUCTS),
     "/api/shop/groups": Row(kind=Kind.LISTS, names=frozenset({"after", "limit", "sort"})),

@@ -60,7 +60,7 @@ PUBLIC = frozenset(
     }
 )
 """The routes outside of API and panel that may cost a query."""
-_DELIVERY = "Files, from memory where they can be; what may be made of one is a fixed set of sizes."
+_DELIVERY = "Files, from memory where they can be; made of one are the usual sizes, 10 of its site."
 _ORCHESTRATOR = "An orchestrator ends an instance that gives no good answer, whoever else asks."
 _NO_QUERY = "Costs no query."
 UNLIMITED: Mapping[str, str] = {

@@ -196,7 +196,8 @@ def decoding(task: str) -> Iterator[None]:
 def count_renditions(made: Iterable[tuple[str, str]]) -> None:
     """Count renditions, each by its variant and its extension."""
     for variant, extension in made:
-        renditions.labels(variant, extension).inc()
+        # Those of a site's own (`x600x800`) together: a site may change them again and again.
+        renditions.labels("own" if variant.startswith("x") else variant, extension).inc()
 
 
 def count_swept(numbers: Mapping[str, int]) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,14 @@ def accessible(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`check_accessible` in `make test-long`; in `make test` what people do is done without it."""
     check: Callable[..., None] = request.param
     return check
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
+    """Keeps what a page shows where `--screenshots` says."""
+    folder = Path(request.config.getoption("--screenshots") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda page, name: page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 class App(BaseHTTPRequestHandler):

@@ -356,21 +356,28 @@ def check_accessible(
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)
         prepare()
-        page.evaluate(SETTLED)
-        if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
-            page.evaluate(f"() => {{ {AXE.read_text()} }}")
-        faults = page.evaluate(
-            """async ([rules, outside]) => {
-            const asked = { runOnly: rules, resultTypes: ["violations"] };
-            const where = outside ? { exclude: [[outside]] } : document;
-            const found = await window.axe.run(where, asked);
-            return found.violations.map(v => `${v.id}: ${v.help} — ` +
-                v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
-            [rules, outside],
-        )
-        assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"
-        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert beyond <= 0, f"{page.url} scrolls sideways by {beyond} px at {viewport['width']}"
+        check_as_shown(page, f"{scheme} {viewport['width']}", rules=rules, outside=outside)
     page.emulate_media(color_scheme="light")
     if wide:
         page.set_viewport_size(wide)
+
+
+def check_as_shown(
+    page: Page, how: str, *, rules: list[str] = WCAG_22_AA, outside: str | None = None
+) -> None:
+    """Find no fault by axe on `page` as it is shown now, and nothing to scroll to sideways."""
+    page.evaluate(SETTLED)
+    if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
+        page.evaluate(f"() => {{ {AXE.read_text()} }}")
+    faults = page.evaluate(
+        """async ([rules, outside]) => {
+        const asked = { runOnly: rules, resultTypes: ["violations"] };
+        const where = outside ? { exclude: [[outside]] } : document;
+        const found = await window.axe.run(where, asked);
+        return found.violations.map(v => `${v.id}: ${v.help} — ` +
+            v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
+        [rules, outside],
+    )
+    assert faults == [], f"{page.url} {how}: {faults}"
+    beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert beyond <= 0, f"{page.url} scrolls sideways by {beyond} px, {how}"

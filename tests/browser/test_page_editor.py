@@ -3,11 +3,13 @@
 import base64
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, FrameLocator, Locator, Page, Route, expect
 
+from avenue.clock import utc_now
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible
 from tests.http.application import unique
@@ -286,8 +288,11 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     letters.select_option("Muy grande")
     expect(canvas(page).get_by_text("Dos")).to_have_css("font-size", "34px")
     letters.select_option("Otro valor…")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("30px")
+    slider = selected.get_by_label("Tamaño de letra: otro valor")
+    expect(slider).to_be_focused()
+    slider.fill("29")
+    page.keyboard.press("ArrowRight")
+    expect(selected.get_by_text("30 px")).to_be_visible()
     page.keyboard.press("Tab")
     selected.get_by_text("Fondo", exact=True).click()
     selected.get_by_role("button", name="Imagen de fondo").click()
@@ -298,7 +303,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     page.get_by_role("button", name="Teléfono").click()
     expect(letters).to_have_value("")  # phones have none of their own yet
     letters.select_option("Otro valor…")
-    page.keyboard.type("20px")
+    slider.fill("20")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Escritorio").click()
 
@@ -320,6 +325,20 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     options(picker).first.dblclick()
     settings.get_by_role("button", name="Guardar").click()
     expect(settings).to_be_hidden()
+    page.get_by_role("button", name="Programar").click()
+    at = page.locator("#schedule")
+    check_accessible(page, outside=CANVAS)
+    moment = utc_now() + timedelta(days=30)
+    admin.guard.expect("status of 422")
+    for day, is_taken in ((moment + timedelta(days=4_000), False), (moment, True)):
+        at.get_by_label("Publicar el").fill(f"{day:%Y-%m-%dT%H:%M}")
+        at.get_by_role("button", name="Guardar").click()
+        expect(at).to_be_visible(visible=not is_taken)
+        expect(at.locator(".wrong")).to_be_visible(visible=not is_taken)
+    expect(page.locator("#scheduled")).to_contain_text(f"{moment.year}")
+    page.get_by_role("button", name="Programar").click()
+    at.get_by_role("button", name="No publicarla sola").click()
+    expect(page.locator("#scheduled")).to_be_hidden()
     page.get_by_role("button", name="Publicar", exact=True).click()
     expect(page.locator("#status")).to_have_text("En línea")
 

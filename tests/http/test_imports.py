@@ -93,6 +93,30 @@ def test_a_table_comes_in_and_everything_is_told(
     assert as_seller.get(f"{PRODUCTS}/{product['id']}").json["price"] == "165000"
 
 
+def test_a_table_says_attributes(application: Application) -> None:
+    admin = application.caller("admin")
+    sku, other, wrong = unique("ERP-"), unique("ERP-"), unique("ERP-")
+    product = admin.a_product(sku=sku, attributes={"Color": ["Rojo"]})
+    rows_there = (
+        f"{sku};;Color: Azul | Talle: 38, 39",
+        f"{other};Bota;Talle: 40",
+        f"{wrong};X;solo texto",
+    )
+    standing = brought(application, admin, "\n".join(("sku;name;características", *rows_there)))
+    assert standing["counts"] == {"created": 1, "updated": 1, "unchanged": 0, "refused": 1}
+    rows = rows_of(admin, standing)["items"]
+    assert rows[0]["difference"] == ["características: Color: Rojo → Color: Azul | Talle: 38, 39"]
+    assert rows[2]["error"]["field"] == "attributes"
+    now = admin.get(f"{PRODUCTS}/{product['id']}").json["attributes"]
+    assert now == {"Color": ["Azul"], "Talle": ["38", "39"]}
+    assert admin.post(f"{IMPORTS}/{standing['id']}/undo").status_code == 202
+    work(application, standing)
+    assert admin.get(f"{PRODUCTS}/{product['id']}").json["attributes"] == {"Color": ["Rojo"]}
+    as_json = [{"sku": sku, "attributes": {"Talle": ["1"]}}]
+    assert brought(application, admin, json.dumps(as_json))["counts"]["updated"] == 1
+    assert admin.get(f"{PRODUCTS}/{product['id']}").json["attributes"] == {"Talle": ["1"]}
+
+
 def test_a_table_puts_products_into_categories(application: Application) -> None:
     admin = application.caller("admin")
     sku, other, wrong = unique("ERP-"), unique("ERP-"), unique("ERP-")

@@ -44,7 +44,12 @@ def test_what_was_exported_comes_in_again_as_it_is(
             a_picture(), name=f"Ñandutí {word}", sku=unique("V-"), description="una,\ndos 空"
         ),
         as_seller.a_product(
-            name=f"@{word}", sku=unique("V-"), price="12.55", currency="USD", category="Ropa > Ñ"
+            name=f"@{word}",
+            sku=unique("V-"),
+            price="12.55",
+            currency="USD",
+            category="Ropa > Ñ",
+            attributes={"Talle": ["S", "M"], "Tela": ["Algodón"]},
         ),
         as_seller.a_product(name=f"{word} sin código"),
     ]

@@ -275,12 +275,14 @@ def test_a_product_is_deleted(seller: Caller):
 
 def test_a_copy_is_a_draft_without_photos_and_number(seller: Caller, application: Application):
     fields = {"price": "1500", "status": "published", "category": "Calzado > Botas"}
+    fields |= {"attributes": {"Talle": ["38"]}}
     there = seller.a_product(a_picture(), name="x" * 200, sku=unique("B-"), **fields)
     answer = send(seller, f"/admin/products/{there['id']}/duplicate")
     assert answer.status_code == 303
     copy = seller.get(answer.headers["Location"].replace("/admin/", "/api/shop/")).json
     assert (copy["status"], copy["sku"], copy["images"]) == ("draft", None, [])
-    assert (copy["price"], copy["category"]) == (there["price"], there["category"])
+    for each in ("price", "category", "attributes"):
+        assert copy[each] == there[each]
     assert copy["id"] != there["id"]
     other = application.caller("other_seller")
     assert send(other, f"/admin/products/{there['id']}/duplicate").status_code == 404

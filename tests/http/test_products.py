@@ -28,6 +28,7 @@ PRODUCT_KEYS = {
     "status",
     "group",
     "category",
+    "attributes",
     "images",
     "image_urls",
     "revision",

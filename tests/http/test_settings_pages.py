@@ -113,7 +113,14 @@ def test_what_is_typed_is_saved_and_only_that_is_told(application, as_admin):
 @pytest.mark.long
 def test_a_menu_is_typed_line_by_line(application, as_admin):
     lines = "About us = /p/about?a=b\r\n\r\nStore=/\r\n"
-    answer = save(as_admin, show(as_admin), menu=lines, theme__text="inter", contact__x="@luna")
+    answer = save(
+        as_admin,
+        show(as_admin),
+        menu=lines,
+        theme__text="inter",
+        contact__x="@luna",
+        sizes="cover = 600 x 800\n",
+    )
     assert answer.status_code == 303, answer.text
     kept = {name: stored(application)[name] for name in ("menu", "theme", "contact")}
     assert kept == {
@@ -121,14 +128,15 @@ def test_a_menu_is_typed_line_by_line(application, as_admin):
         "theme": {"text": "inter"},
         "contact": {"x": "https://www.x.com/luna"},
     }
+    assert stored(application)["sizes"] == {"cover": "600x800 cover"}
     page = show(as_admin)
     assert fields(page)["menu"] == "About us = /p/about?a=b\nStore = /"
     assert save(as_admin, page).headers["Location"].endswith("?said=unchanged")
-    answer = save(as_admin, page, menu="About us", contact__whatsapp="0981 123 456")
-    assert set(wrong(answer)) == {"menu", "contact.whatsapp"}
+    answer = save(as_admin, page, menu="About us", contact__whatsapp="0981 123 456", sizes="a = b")
+    assert set(wrong(answer)) == {"menu", "contact.whatsapp", "sizes"}
     assert fields(answer)["contact.whatsapp"] == "0981 123 456"
-    save(as_admin, page, menu="", theme__text="system", contact__x="")
-    assert not {"menu", "theme", "contact"} & stored(application).keys()
+    save(as_admin, page, menu="", theme__text="system", contact__x="", sizes="")
+    assert not {"menu", "theme", "contact", "sizes"} & stored(application).keys()
 
 
 @pytest.mark.long

@@ -27,6 +27,7 @@ SITE_KEYS = {
     "legal",
     "contact",
     "edge_seconds",
+    "sizes",
     "second_factor_roles",
     "status_page",
     "id",

@@ -89,6 +89,14 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
         {"status": "published", "category_keys": {"$eq": "a", "$type": "string"}, **OF_SITE},
         {"created_at": -1, "_id": -1},
     ),
+    "shop_products.site_1_status_1_attribute_keys_1_created_at_-1__id_-1": (
+        {"status": "published", "attribute_keys": {"$in": ["a"], "$type": "string"}, **OF_SITE},
+        {"created_at": -1, "_id": -1},
+    ),
+    "shop_products.site_1_status_1_attribute_set_1": (
+        {"status": "published", "attribute_set": {"$gte": "a", "$lt": "b"}, **OF_SITE},
+        {},
+    ),
     "shop_products_grouped.site_1_model_1": ({"model": "a", **OF_SITE}, {}),
     # Every client of GridFS finds files by their names, as its specification says.
     **{

@@ -513,3 +513,76 @@ def test_an_empty_shop_says_so(application: Application):
     finally:
         if held:
             raw.insert_many(held)
+
+
+ATTRIBUTES = {"Color": ["Rojo"], "Talle": ["38", "39", "9"]}
+
+
+def test_a_category_is_narrowed_by_what_its_products_say_of_themselves(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    top = unique("Sandalias ")
+    place = f"/categories/{top.lower().replace(' ', '-')}"
+    red = published(as_seller, category=f"{top} > Bajas", attributes=ATTRIBUTES)
+    blue = published(as_seller, category=top, attributes={"color": ["Azul"], "Talle": ["38"]})
+    published(as_seller, category=unique("Otra "), attributes={"Color": ["Verde"]})
+    as_seller.a_product(category=top, attributes={"Color": ["Negro"]})  # a draft
+    assert red["attributes"] == ATTRIBUTES
+    boxes = [each["value"] for each in seen(nobody.get(place)).all("input", type="checkbox")]
+    assert boxes == ["color:azul", "color:rojo", "talle:9", "talle:38", "talle:39"]
+
+    def shown(*asked: str) -> set[str]:
+        page = seen(nobody.get(place + "?" + "&".join(f"attribute={each}" for each in asked)))
+        assert page.canonical == f"{BASE}{place}"
+        return {each["href"].split("/")[2] for each in page.all("a", **{"class": "tile"})}
+
+    for asked, found in (
+        (["color:rojo"], {red["id"]}),
+        (["color:ROJO", "color:azul"], {red["id"], blue["id"]}),
+        (["color:azul", "talle:38"], {blue["id"]}),
+        (["color:azul", "talle:39"], set()),
+        (["color:verde", "nadie:nada", "x"], {red["id"], blue["id"]}),  # not of this category
+    ):
+        assert shown(*asked) == found, asked
+    page = nobody.get(f"{place}?attribute=color:azul&attribute=talle:38", headers=SPANISH)
+    links = [each["href"] for each in seen(page).all("a") if "attribute=" in each.get("href", "")]
+    assert links == [f"{place}?attribute=talle%3A38", f"{place}?attribute=color%3Aazul"]
+    assert "noindex" in (seen(page).meta("robots") or "")
+    listed = nobody.get(f"{PRODUCTS}?category={place[12:]}&attribute=talle:39").json["items"]
+    assert [each["id"] for each in listed] == [red["id"]]
+    everywhere = nobody.get(f"{PRODUCTS}?attribute=color:verde").json["items"]
+    assert [each["attributes"] for each in everywhere] == [{"Color": ["Verde"]}]
+    other = application.caller("nobody_on_other_site")
+    assert other.get(f"{PRODUCTS}?attribute=color:rojo").json["items"] == []
+    changed = as_seller.patch(f"{PRODUCTS}/{red['id']}", json={"attributes": {}})
+    assert changed.json["attributes"] == {}
+    assert shown("color:rojo") == {red["id"], blue["id"]}  # nothing to narrow by any more
+
+
+@pytest.mark.long
+def test_what_narrows_a_category_reads_what_it_shows(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    top = unique("Remeras ")
+    for number in range(40):
+        talle, color = ("S", "M")[number % 2], ("Rojo", "Azul")[number // 39]
+        published(as_seller, category=top, attributes={"Talle": [talle], "Color": [color]})
+    raw = application.raw
+    raw.command("profile", 2)
+    try:
+        asked = "attribute=talle:m&attribute=color:azul"
+        page = nobody.get(f"/categories/{top.lower().replace(' ', '-')}?{asked}")
+    finally:
+        raw.command("profile", 0)
+    queries = list(raw["system.profile"].find({"ns": f"{raw.name}.shop_products"}))
+    raw.drop_collection("system.profile")
+    assert len(seen(page).all("a", **{"class": "tile"})) == 1
+    sets = next(
+        each
+        for each in queries
+        if {"$group": {"_id": "$attribute_set"}} in each["command"].get("pipeline", [])
+    )
+    assert "DISTINCT_SCAN" in sets["planSummary"]
+    assert (sets["docsExamined"], sets["keysExamined"]) <= (0, 4)
+    listed = next(each for each in queries if each["command"].get("filter"))
+    assert listed["docsExamined"] == listed["nreturned"] == 1

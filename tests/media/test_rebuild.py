@@ -1,12 +1,14 @@
 """Making the missing renditions of every picture: all of them, going on, originals untouched."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from avenue.app.background import REBUILD, Background
+from avenue.app.background import REBUILD, SWEEP, Background
 from avenue.app.services import Services
+from avenue.clock import utc_now
 from avenue.media.errors import DecodersBusy
 from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.variants import EAGER
@@ -28,6 +30,10 @@ def application(mongod: Mongod) -> Iterator[Application]:
 def pictures(application: Application) -> list[str]:
     seller = application.caller("seller")
     return sorted(Shelf(seller, *(a_picture() for _ in range(4))).ids())
+
+
+def none_of_its_own(_site: str) -> list[str]:
+    return []
 
 
 def ids(application: Application) -> set[str]:
@@ -76,7 +82,9 @@ def test_it_goes_on_where_it_was(application, pictures):
     application.raw["renditions"].delete_many({})
     services = Services(application.settings, application.database)
     rests, saved = [], []
-    rebuild = Rebuild(SweptStore(application.database), services.renditions, sleep=rests.append)
+    rebuild = Rebuild(
+        SweptStore(application.database), services.renditions, none_of_its_own, sleep=rests.append
+    )
     try:
         made = rebuild.run(("card",), pictures[1], lambda *place: saved.append(place))
     finally:
@@ -97,7 +105,25 @@ def test_busy_decoders_are_no_fault_of_a_picture(application, pictures, monkeypa
     monkeypatch.setattr(DecodePool, "render", busy)
     renditions = Services(application.settings, application.database).renditions
     saved: list[object] = []
-    rebuild = Rebuild(SweptStore(application.database), renditions)
+    rebuild = Rebuild(SweptStore(application.database), renditions, none_of_its_own)
     with pytest.raises(DecodersBusy):
         rebuild.run(("card",), None, lambda *place: saved.append(place))
     assert saved == []  # the first one is not passed over
+
+
+def test_sizes_of_a_site_s_own_are_made_as_well_and_go_when_it_has_them_no_more(
+    application, pictures
+):
+    admin = application.caller("admin")
+    assert admin.patch("/api/site", json={"sizes": {"cover": "60x80 cover"}}).status_code == 200
+    background = Background(application.settings, application.database)
+    assert background.run_now(REBUILD).result == {"made": 4, "failed": 0}
+    own = {each for each in ids(application) if each.endswith("/x60x80.webp")}
+    assert len(own) == 4
+    long_ago = utc_now() - timedelta(days=2)
+    application.raw["renditions"].update_many({}, {"$set": {"made_at": long_ago}})
+    assert background.run_now(SWEEP, args={"all": True}).result["renditions"] == 0
+    assert admin.patch("/api/site", json={"sizes": {}}).status_code == 200
+    later = Background(application.settings, application.database)
+    assert later.run_now(SWEEP, args={"all": True}).result["renditions"] == 4
+    assert not own & ids(application)

@@ -12,6 +12,7 @@ from avenue.media.intake.policy import (
 )
 from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.models import Asset, Scan, Version
+from avenue.media.pictures.variants import VARIANTS, own_rows
 from avenue.media.quarantine.store import QuarantineStore, ScanStore
 from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.renditions.service import Renditions
@@ -69,7 +70,17 @@ class Files(People):
             image_limits(self.settings),
             self.cache,
             self.settings,
+            self.has_size,
         )
+
+    def sizes_of(self, site_id: str) -> list[str]:
+        """Return the names of the sizes that a site has of its own."""
+        site = self.sites.by_id(site_id)
+        return [row.name for row in own_rows(site.sizes).values()] if site else []
+
+    def has_size(self, site_id: str, variant: str) -> bool:
+        """Tell whether pictures of a site come as `variant`."""
+        return variant in VARIANTS or variant in self.sizes_of(site_id)
 
     @cached_property
     def signed_links(self) -> SignedLinks:

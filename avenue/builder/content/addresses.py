@@ -13,7 +13,7 @@ from avenue.builder.content.references import REFERENCE, SCHEME, reference
 from avenue.identity import Site
 from avenue.media.addresses import OWN_PATH, leads_here, targets_of
 from avenue.media.legacy import legacy_path
-from avenue.media.pictures.variants import ORIGINAL
+from avenue.media.pictures.variants import ORIGINAL, form_on
 from avenue.media.references import Fault, Kind
 
 LONGEST_ADDRESS_CHARACTERS = 8192
@@ -140,7 +140,7 @@ class Incoming:
         slashed = text if _DRIVE.match(text) else _slashed(text)
         target = self._target(slashed)
         if isinstance(target, str):
-            return self._reference(target, _variant_in(slashed))
+            return self._reference(target, form_on(self._site.sizes, _variant_in(slashed)))
         if target is not None and target.kind is Kind.MALFORMED_ENTRY:
             return self._flag(text, Reason.MALFORMED_ENTRY)
         stored = _path_of(slashed) if leads_here(self._site, slashed) else text

@@ -3,7 +3,7 @@
 import re
 
 from avenue.identity import ID_PATTERN
-from avenue.media.pictures.variants import ORIGINAL, VARIANTS
+from avenue.media.pictures.variants import ORIGINAL, VARIANTS, row_named
 
 SCHEME = "avenue:"
 NAME = r"[a-z][a-z0-9]*"
@@ -20,9 +20,11 @@ def reference(asset: str, variant: str) -> str:
 def known_variant(name: str) -> str:
     """Return the variant there is for `name`, which another version of the table may have had.
 
+    A name that a size of a site's own may have stays.
+
     Of the widths it is the next larger one, or the largest; for all else the original.
     """
-    if name in VARIANTS:
+    if row_named(name):
         return name
     width = _WIDTH.fullmatch(name)
     if not width:

@@ -21,7 +21,15 @@ from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
 from avenue.media.addresses import is_out_of_reach
 from avenue.media.models import Asset
-from avenue.media.pictures.variants import VARIANTS, size_of, token
+from avenue.media.pictures.variants import (
+    VARIANTS,
+    Variant,
+    form_on,
+    own_rows,
+    row_named,
+    size_of,
+    token,
+)
 from avenue.media.presenting import has_sizes, logo_shown, sources
 from avenue.media.serving.cache import ByteCache
 from avenue.media.urls import original_url, variant_url
@@ -79,6 +87,7 @@ def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
         site.name,
         site.language,
         site.shows_variants,
+        sorted(site.sizes.items()),
         pictured.page.slug,
         draft,
         pictured.translations,
@@ -260,13 +269,29 @@ def _lacking(
     width, height = asset.current.width, asset.current.height
     if width is None or height is None:
         return more
-    row = VARIANTS.get(variant) if has_sizes(site, asset) else None
+    row = row_named(form_on(site.sizes, variant)) if has_sizes(site, asset) else None
     if row is not None:
         width, height = size_of(row, width, height)
     if not given.keys() & {"width", "height", "style"}:
         more |= {"width": str(width), "height": str(height)}
-    narrower = [(wide, url) for wide, url in sources(site, asset) if wide <= width]
-    if len(narrower) > 1 and (row is None or not row.cuts) and "srcset" not in given:
+    narrower = _narrower(site, asset, row, width)
+    if len(narrower) > 1 and "srcset" not in given:
         more["srcset"] = ", ".join(f"{url} {wide}w" for wide, url in narrower)
         more["sizes"] = f"(max-width: {width}px) 100vw, {width}px"
     return more
+
+
+def _narrower(site: Site, asset: Asset, row: Variant | None, width: int) -> list[tuple[int, str]]:
+    """Return (width, URL) of what shows the same as `row` and is no wider, the narrowest first.
+
+    Of a cut, those sizes of the site's own that have its ratio.
+    """
+    if row is None or row.height is None:
+        return [(wide, url) for wide, url in sources(site, asset) if wide <= width]
+    ratio = (row.width, row.height)
+    same = {
+        size_of(each, asset.current.width or 1, asset.current.height or 1)[0]: each.name
+        for each in own_rows(site.sizes).values()
+        if each.height is not None and each.width * ratio[1] == each.height * ratio[0]
+    }
+    return [(w, variant_url(site, asset, each)) for w, each in sorted(same.items()) if w <= width]

@@ -13,6 +13,7 @@ from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
 from avenue.shop.fields import (
     LONGEST_URL,
+    AttributesBody,
     CategoryText,
     Currency,
     Description,
@@ -131,6 +132,7 @@ class ProductLine(_Line):
     status: StatusText
     group: Id | None = None
     category: CategoryText | None = None
+    attributes: AttributesBody = {}
     images: Annotated[list[ImageEntry], Field(max_length=MOST_IMAGES)] = []
     created_at: datetime
 

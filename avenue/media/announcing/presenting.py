@@ -15,7 +15,7 @@ from avenue.identity import Site
 from avenue.media.announcing.models import PATHS_CHANGED, PURGES, Kind
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset, Version, Visibility
-from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, token
+from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, own_rows, token
 from avenue.media.presenting import image_json
 from avenue.media.store.documents import from_document
 from avenue.notifications.models import Message
@@ -59,36 +59,39 @@ def purges_of(
 def purged_urls(messages: Sequence[Message], site_of: Callable[[str], Site | None]) -> list[str]:
     """Return what messages of one site name, each once; nothing of a site that is gone."""
     site = site_of(messages[0].site)
-    return _addresses(_paths_in(messages), site) if site else []
+    return _addresses(_paths_in(messages, site), site) if site else []
 
 
-def paths_of(asset: Asset) -> list[str]:
-    """Return every path, with its query, that Avenue has ever given for these versions.
+def paths_of(asset: Asset, site: Site | None = None) -> list[str]:
+    """Return every path, with its query, that Avenue gives for these versions.
 
-    All begin with `/media/<asset>/`, for edges that purge by prefix.
+    Those of a size of the site's own only while it has that. All begin with `/media/<asset>/`, for
+    edges that purge by prefix.
     """
-    stable = [f"/media/{asset.id}/{name}" for name in (ORIGINAL, *VARIANTS)]
-    own = [path for each in asset.versions for path in _paths_of(asset, each)]
+    sizes = own_rows(site.sizes) if site else {}
+    rows = [*VARIANTS, *(row.name for row in sizes.values())]
+    stable = [f"/media/{asset.id}/{name}" for name in (ORIGINAL, *VARIANTS, *sizes)]
+    own = [path for each in asset.versions for path in _paths_of(asset, each, rows)]
     return [*stable, *own, *(f"{path}?download=1" for path in own)]
 
 
-def _paths_of(asset: Asset, version: Version) -> Iterator[str]:
+def _paths_of(asset: Asset, version: Version, rows: Sequence[str]) -> Iterator[str]:
     here, epoch = f"/media/{asset.id}", asset.visibility_epoch
     own = FILE_TYPES[version.media_type].extension
     yield f"{here}/{token(version.sha256, ORIGINAL, epoch=epoch)}/{ORIGINAL}.{own}"
     if version.width is not None:
-        for name in VARIANTS:
+        for name in rows:
             named = token(version.sha256, name, asset.focal or version.focal, epoch)
             for extension in extensions(version.has_alpha):
                 yield f"{here}/{named}/{name}.{extension}"
 
 
-def _paths_in(messages: Sequence[Message]) -> Iterator[str]:
+def _paths_in(messages: Sequence[Message], site: Site) -> Iterator[str]:
     for each in messages:
         if each.kind == PATHS_CHANGED:
             yield from each.content["paths"]
         else:
-            yield from paths_of(from_document(dict(each.content)))
+            yield from paths_of(from_document(dict(each.content)), site)
 
 
 def _addresses(paths: Iterable[str], site: Site) -> list[str]:
@@ -109,7 +112,7 @@ def _data(kind: Kind, asset: Asset, site: Site | None) -> dict[str, Any]:
         "claim": {"kind": asset.claim.kind, "id": asset.claim.id} if asset.claim else None,
     }
     if kind is Kind.PURGE:
-        return {**data, "urls": _addresses(paths_of(asset), site) if site else []}
+        return {**data, "urls": _addresses(paths_of(asset, site), site) if site else []}
     if kind is Kind.DELETED or asset.visibility is Visibility.PRIVATE or site is None:
         return data
     return {**data, "file": image_json(site, asset)}

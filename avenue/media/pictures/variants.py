@@ -2,10 +2,12 @@
 
 All of it is computed from data, without a picture: which variants and formats there are, how many
 pixels each has, what is cut away, and the token in its URL. A name that is not in the table is no
-variant, so nobody can order arbitrary work.
+variant, so nobody can order arbitrary work. A site may add a few sizes of its own, whose names say
+what they are (`x600x800`); whether a site has one is asked where pictures are made and shown.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -60,6 +62,15 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         )
     }
 )
+
+MOST_SIZES = 10
+"""Of a site's own."""
+LEAST_SIDE_PIXELS, MOST_SIDE_PIXELS, MOST_SIZE_PIXELS = 16, 2560, 4_000_000
+"""Of a size of a site's own."""
+_SIZE = re.compile(r"([0-9]{1,4})(?:x([0-9]{1,4}) cover)?")
+_OWN_NAME = re.compile(r"x([1-9][0-9]{1,3})(?:x([1-9][0-9]{1,3}))?")
+TAKEN_NAME = re.compile(r"original|[wx][0-9x]*")
+"""What no size of a site's own may be called, besides the names of the table."""
 
 EAGER = ("thumb", "card", "gallery", "og")
 """Made in the upload request of a product picture."""
@@ -122,6 +133,58 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 DEFAULT_EXTENSION = "webp"
+
+
+def own_row(size: str) -> Variant | None:
+    """Return the row of a size as sites write it, `600x800 cover` or `800`; None for none."""
+    found = _SIZE.fullmatch(size)
+    return _named(f"x{found[1]}x{found[2]}" if found[2] else f"x{found[1]}") if found else None
+
+
+def own_rows(sizes: Mapping[str, str]) -> dict[str, Variant]:
+    """Return the rows of a site's own sizes, by what it calls them."""
+    rows = {name: own_row(size) for name, size in list(sizes.items())[:MOST_SIZES]}
+    return {name: row for name, row in rows.items() if row and name not in VARIANTS}
+
+
+def row_named(name: str) -> Variant | None:
+    """Return the row that this name stands for, of the table or as a site may have it."""
+    return VARIANTS.get(name) or _named(name)
+
+
+def row_of(name: str) -> Variant:
+    """Return the row of a variant there is."""
+    row = row_named(name)
+    if row is None:
+        raise KeyError(name)
+    return row
+
+
+def form_on(sizes: Mapping[str, str], name: str) -> str:
+    """Return the form that is meant by `name` where there are these sizes of a site's own.
+
+    One of these by what the site calls it; in place of one that the site has no more, the next
+    wider row of the table. All other names stay as they are.
+    """
+    own = own_rows(sizes)
+    if name in own:
+        return own[name].name
+    former = None if name in VARIANTS else _named(name)
+    if former and former not in own.values():
+        return form_as_wide_as(former.width)
+    return name
+
+
+def _named(name: str) -> Variant | None:
+    found = _OWN_NAME.fullmatch(name)
+    if not found:
+        return None
+    width, height = int(found[1]), int(found[2]) if found[2] else None
+    sides = [width] if height is None else [width, height]
+    is_bounded = all(LEAST_SIDE_PIXELS <= each <= MOST_SIDE_PIXELS for each in sides)
+    if not is_bounded or width * (height or 1) > MOST_SIZE_PIXELS:
+        return None
+    return Variant(name=name, width=width, height=height)
 
 
 def form_as_wide_as(width: int) -> str:
@@ -187,7 +250,7 @@ def token(file_sha256: str, name: str, focal: Focal | None = None, epoch: int = 
     file = f"{file_sha256}.{epoch}" if epoch else file_sha256
     if name == ORIGINAL:
         return _digest(f"{file}/{ORIGINAL}")
-    row = VARIANTS[name]
+    row = row_of(name)
     parts = [file, row.name, f"{row.width}x{row.height or ''}", f"e{ENCODER_REVISION}"]
     if row.cuts:
         x, y = _on_grid(focal)

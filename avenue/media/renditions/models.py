@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.media.models import Asset, State
-from avenue.media.pictures.variants import FORMATS, VARIANTS, token
+from avenue.media.pictures.variants import FORMATS, row_named, token
 from avenue.media.serving.disk_cache import Facts
 from avenue.server.file_body import Body, FileBody, pieces_of
 
@@ -62,7 +62,7 @@ class SweptRendition:
 
     def belongs_to(self, asset: Asset | None) -> bool:
         """Tell whether `asset`, found by the key's id, shows or may come to show it."""
-        if asset is None or self.key.variant not in VARIANTS:
+        if asset is None or row_named(self.key.variant) is None:
             return False
         if asset.state is State.TRASH or not asset.versions:
             return True

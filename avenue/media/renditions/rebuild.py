@@ -12,6 +12,7 @@ from avenue.media.pictures.variants import DEFAULT_EXTENSION
 from avenue.media.renditions.service import Renditions
 from avenue.media.store.swept import SweptStore
 
+OWN = "own"
 BATCH = 50
 REST = 1.0  # times as long as the work took, so that half of the decoders are left to people
 
@@ -25,9 +26,12 @@ class Rebuild:
         self,
         store: SweptStore,
         renditions: Renditions,
+        sizes_of: Callable[[str], Sequence[str]],
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`sizes_of` returns the names of a site's own sizes, which `OWN` stands for."""
+        self._sizes_of = sizes_of
         self._store = store
         self._renditions = renditions
         self._sleep = sleep
@@ -50,7 +54,9 @@ class Rebuild:
         return counts
 
     def _rebuild(self, asset: Asset, variants: Sequence[str], counts: dict[str, int]) -> None:
-        wanted = [each for each in variants if self._renditions.has(asset, each, DEFAULT_EXTENSION)]
+        own = self._sizes_of(asset.site) if OWN in variants else ()
+        named = [*(each for each in variants if each != OWN), *own]
+        wanted = [each for each in named if self._renditions.has(asset, each, DEFAULT_EXTENSION)]
         missing = self._renditions.missing(asset, wanted, DEFAULT_EXTENSION) if wanted else []
         if not missing:
             return

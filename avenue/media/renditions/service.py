@@ -8,7 +8,7 @@ without one the answer is 503.
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -20,7 +20,7 @@ from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.pictures.facts import Rendition, Wanted
 from avenue.media.pictures.limits import ImageLimits
-from avenue.media.pictures.variants import VARIANTS, extensions
+from avenue.media.pictures.variants import VARIANTS, extensions, row_of
 from avenue.media.renditions.models import (
     KeptRendition,
     KnownRendition,
@@ -85,7 +85,10 @@ class Renditions:
         limits: ImageLimits,
         cache: ByteCache,
         settings: Settings,
+        has_size: Callable[[str, str], bool],
     ) -> None:
+        """`has_size` tells whether a site, by its id, has a size of its own of this name."""
+        self._has_size = has_size
         self._store = store
         self._assets = assets
         self._renderer = renderer
@@ -165,7 +168,7 @@ class Renditions:
             self._settings.pipeline_mode != OFF
             and not asset.current.is_withheld
             and asset.current.width is not None
-            and variant in VARIANTS
+            and (variant in VARIANTS or self._has_size(asset.site, variant))
             and extension in extensions(asset.current.has_alpha)
         )
 
@@ -230,7 +233,7 @@ def _if_public(asset: Asset, place: Place) -> Place | None:
 
 def larger(variant: str) -> list[str]:
     """Return the variants that show the same as `variant` with more pixels, the smallest first."""
-    row = VARIANTS[variant]
+    row = row_of(variant)
     if row.cuts:
         return []
     rows = [each for each in VARIANTS.values() if not each.cuts and each.width > row.width]

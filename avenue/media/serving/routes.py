@@ -26,6 +26,7 @@ from avenue.media.pictures.variants import (
     ORIGINAL,
     fallback_extension,
     form_as_wide_as,
+    form_on,
 )
 from avenue.media.renditions.service import RenditionBusy, Renditions
 from avenue.media.scans import check_scanned
@@ -208,6 +209,9 @@ def answer_old_addresses(response: Response) -> Response:
 def _path(asset: Asset, variant: str, extension: str) -> str | None:
     """Return the current path of a variant, None when there is none of that name and extension."""
     if variant == ORIGINAL:
+        return original_path(asset)
+    variant = form_on(g.site.sizes, variant)
+    if variant == ORIGINAL:  # a size that the site has no more, as wide as no other
         return original_path(asset)
     known = using(Renditions).has(asset, variant, extension)
     return variant_path(asset, variant, extension) if known else None

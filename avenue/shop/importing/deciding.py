@@ -14,6 +14,7 @@ from typing import Any
 
 from avenue.errors import AvenueError, sentence
 from avenue.identity import is_id
+from avenue.shop import attributes
 from avenue.shop.categories import MOST_CATEGORIES
 from avenue.shop.errors import GroupNotFound, SkuTaken, TooManyCategories, TooManyImages
 from avenue.shop.importing.errors import BadCell
@@ -40,6 +41,7 @@ EMPTY: Mapping[str, Written] = {
     "price": None,
     "group": None,
     "category": None,
+    "attributes": None,
     "image_urls": [],
 }
 
@@ -54,6 +56,7 @@ def written(product: Product) -> dict[str, Written]:
         "status": product.status.value,
         "group": product.group,
         "category": product.category,
+        "attributes": attributes.written(product.attributes, " | ") or None,
         "image_urls": [each.key for each in product.images],
     }
 
@@ -81,6 +84,7 @@ READ_AS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "status": ("status", Status),
     "group": ("group", _as_it_is),
     "category": ("category", _as_it_is),
+    "attributes": ("attributes", lambda text: attributes.cleaned(attributes.read(text or ""))),
     "image_urls": ("images", lambda urls: tuple(Entry(url=each) for each in urls)),
 }
 

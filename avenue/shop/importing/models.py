@@ -278,6 +278,7 @@ EVERY_COLUMN: tuple[str, ...] = (
     "status",
     "group",
     "category",
+    "attributes",
     "image_urls",
 )
 Cells = Mapping[str, Any]

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avenue.errors import AvenueError, sentence
 from avenue.field_problems import problems_of
+from avenue.shop import attributes
 from avenue.shop.errors import OwnUrl
 from avenue.shop.fields import (
+    AttributesBody,
     CategoryText,
     Currency,
     Description,
@@ -49,6 +51,7 @@ class _ImportedProduct(BaseModel):
     status: StatusText = "draft"
     group: Name | None = None
     category: CategoryText | None = None
+    attributes: AttributesBody = {}
     image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = []
 
 
@@ -101,6 +104,8 @@ def _values(
         field, problem, words = problems_of(error)[0]
         raise BadCell(problem, field=field.partition(".")[0], words=words) from None
     values = product.model_dump(exclude_unset=True, exclude={"sku"})
+    if "attributes" in values:
+        values["attributes"] = attributes.written(values["attributes"], " | ") or None
     if values.get("price") is not None:
         values["price"] = f"{values['price']:f}"
     return values, has_cents
@@ -118,6 +123,8 @@ def _read_json(cells: Cells) -> dict[str, Any]:
         read["status"] = STATUSES.get(folded(read["status"]).strip(), read["status"])
     if "description" in read and read["description"] is None:
         read["description"] = ""
+    if isinstance(text := read.get("attributes", ""), str) or text is None:
+        read |= {"attributes": _attributes_in(text)} if "attributes" in read else {}
     if "image_urls" in read:
         urls = read.pop("image_urls")
         urls = (
@@ -126,6 +133,15 @@ def _read_json(cells: Cells) -> dict[str, Any]:
         if urls is not None:
             read["image_urls"] = list(dict.fromkeys(urls)) if _are_texts(urls) else urls
     return read
+
+
+def _attributes_in(text: str | None) -> dict[str, list[str]]:
+    try:
+        return attributes.read(text or "")
+    except attributes.NoAttributes:
+        raise BadCell(
+            sentence("Write attributes as Color: Red | Size: 38, 39."), field="attributes"
+        ) from None
 
 
 def _are_texts(urls: object) -> bool:

@@ -67,6 +67,7 @@ FIELDS: Mapping[str, LazyString] = {
     "status": _("Status"),
     "group": _("Group"),
     "category": _("Category"),
+    "attributes": _("Attributes"),
     "image_urls": _("Pictures"),
 }
 
@@ -87,6 +88,11 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
         "categoría, category",
         "Calzado > Botas",
         _("Its names from the top, with > between them. It appears in the shop by itself."),
+    ),
+    (
+        "características, attributes",
+        "Color: Rojo | Talle: 38, 39",
+        _("What it can be found by. A new cell replaces all of them."),
     ),
     ("descripción, description", "Cuero, suela de goma", _("As long as you like.")),
     (
@@ -155,6 +161,7 @@ OF_A_CELL: Mapping[str, LazyString] = {
     "currency": _("Write the three letters of the currency, as PYG."),
     "status": _("Write draft or published."),
     "category": _("Write the names from the top with > between them, as Shoes > Boots."),
+    "attributes": _("Write attributes as Color: Red | Size: 38, 39."),
     "group": _("Write the model of the group with at most 200 characters."),
     "description": _("Write at most 20,000 characters."),
     "image_urls": _("Write whole addresses, as https://…, with blanks between them."),

@@ -19,6 +19,7 @@ from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.receiving import note_reception, received
+from avenue.shop import attributes
 from avenue.shop.errors import (
     GroupNotFound,
     RevisionConflict,
@@ -52,7 +53,17 @@ from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
-FIELDS = ("name", "sku", "description", "price", "currency", "status", "group", "category")
+FIELDS = (
+    "name",
+    "sku",
+    "description",
+    "price",
+    "currency",
+    "status",
+    "group",
+    "category",
+    "attributes",
+)
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
 LONGEST_NAME = 200
 TRIES = 5
@@ -282,6 +293,7 @@ def _texts(product: Product, tongue: str) -> Texts:
         "status": product.status.value,
         "group": product.group or "",
         "category": product.category or "",
+        "attributes": attributes.written(product.attributes, "\n"),
     }
 
 
@@ -339,6 +351,12 @@ def _read(form: Form, fields: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {each: form.typed[each] for each in fields}
     for each in {"sku", "group", "category"} & values.keys():
         values[each] = values[each].strip() or None
+    if "attributes" in values:
+        try:
+            values["attributes"] = attributes.read(values["attributes"])
+        except attributes.NoAttributes:
+            form.errors["attributes"] = _problem("attributes", "", {})
+            values["attributes"] = {}
     if "price" in values:
         try:
             price = read_price(values["price"], form.typed["currency"], LOCALES[form.tongue])
@@ -374,19 +392,26 @@ def _validated(model: type[BaseModel], values: Mapping[str, Any], form: Form) ->
 
 def _problem(where: str, kind: str, facts: Mapping[str, Any]) -> str:
     match kind:
+        case _any if where == "attributes":
+            said = _(
+                "Write a line for each, as Size: 38, 39. There is room for %(names)s lines and "
+                "%(values)s values.",
+                names=attributes.MOST_ATTRIBUTES,
+                values=attributes.MOST_VALUES,
+            )
         case "string_too_short":
-            return _("Write a name.")
+            said = _("Write a name.")
         case "string_too_long":
-            most = facts["max_length"]
-            return _("This is too long: at most %(most)s characters.", most=most)
+            said = _("This is too long: at most %(most)s characters.", most=facts["max_length"])
         case "category":
-            return _("Write the names from the top with > between them, as Shoes > Boots.")
+            said = _("Write the names from the top with > between them, as Shoes > Boots.")
         case "price":
-            return _("This price is too long.")
+            said = _("This price is too long.")
         case _other if where == "temp_images":
-            return _("Some photos cannot be used: remove them and upload them again.")
+            said = _("Some photos cannot be used: remove them and upload them again.")
         case _other:
-            return _("Choose one of the list.")
+            said = _("Choose one of the list.")
+    return said
 
 
 def _explain(form: Form, error: AvenueError) -> None:

@@ -22,6 +22,7 @@ LABELS: Mapping[str, LazyString] = {
     "status": _("Status"),
     "group": _("Group"),
     "category": _("Category"),
+    "attributes": _("Attributes"),
 }
 """The fields of a product."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, make_response, request
@@ -18,6 +19,7 @@ from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.shop.addresses import address_of, path_of_category
+from avenue.shop.attributes import Chosen, Facet, chosen_of
 from avenue.shop.categories import BETWEEN, Category, way_to
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
@@ -89,18 +91,49 @@ def show_window() -> Response:
 
 @blueprint.get("/categories/<path:key>")
 def show_category(key: str) -> Response:
-    """Show the published products of a category and those below it, newest first."""
+    """Show the published products of a category and those below it, newest first.
+
+    `?attribute=color:red` narrows it: by one of the values of each attribute that is named.
+    """
     tree = using(ProductService).categories(current_site())
     category = tree.get(key)
     if category is None:
         raise NotFound
+    facets = using(ProductService).facets(current_site(), key)
+    chosen = _known(facets, chosen_of(request.args.getlist("attribute")))
     return _shelf(
-        ProductQuery(category=key, limit=PRODUCTS_A_PAGE),
+        ProductQuery(category=key, chosen=chosen, limit=PRODUCTS_A_PAGE),
         path_of_category(category),
         category=category,
         way=_way(category),
         categories=_below(tree, key),
+        facets=[each for each in facets if len(each.values) > 1 or each.key in chosen],
+        chosen=chosen,
+        narrowed=_narrowed(facets, chosen),
     )
+
+
+def _known(facets: Sequence[Facet], chosen: Chosen) -> dict[str, tuple[str, ...]]:
+    """Return what is chosen of what there is to choose."""
+    found = {
+        each.key: tuple(key for key, _ in each.values if key in chosen.get(each.key, ()))
+        for each in facets
+    }
+    return {key: values for key, values in found.items() if values}
+
+
+def _narrowed(facets: Sequence[Facet], chosen: Chosen) -> list[tuple[str, str]]:
+    """Return what is chosen in words, and what stands behind `?` without it."""
+    pairs = [
+        (f"{each.key}:{key}", f"{each.name}: {value}")
+        for each in facets
+        for key, value in each.values
+        if key in chosen.get(each.key, ())
+    ]
+    return [
+        (words, urlencode([("attribute", other) for other, _ in pairs if other != text]))
+        for text, words in pairs
+    ]
 
 
 def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
@@ -117,6 +150,15 @@ def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
         after=after,
         path=path,
         next=cursor_text(query.sort, found.next) if found.next else None,
+        asked=urlencode(
+            [("search", facts["search"])]
+            if facts.get("search")
+            else [
+                ("attribute", f"{name}:{value}")
+                for name, values in query.chosen.items()
+                for value in values
+            ]
+        ),
         canonical=f"{site.base_url}{path}" + (f"?after={after}" if after else ""),
         preview=preview(site, _reachable(site, pictures), site.name),
         **facts,

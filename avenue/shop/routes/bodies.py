@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
+    AttributesBody,
     CategoryText,
     Currency,
     Description,
@@ -60,6 +61,7 @@ class _ProductBody(_Body):
     status: StatusText = "draft"
     group: Short | None = None
     category: CategoryText | None = None
+    attributes: AttributesBody = {}
 
 
 class NewProduct(_ProductBody):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from avenue.cursors import BadCursor
 from avenue.errors import Invalid
+from avenue.shop.attributes import MOST_CHOSEN
 from avenue.shop.models import Pictures, Sort, Status
 from avenue.shop.paging import cursor_place
 from avenue.web.errors import InvalidQuery
@@ -42,6 +43,14 @@ class ProductsQuery(SearchQuery, total=False):
     group: Annotated[str, Field(description="Those of the group with this id.")]
     category: Annotated[
         str, Field(description="Those in the category with this key, as `shoes/boots`, or below.")
+    ]
+    attribute: Annotated[
+        list[str],
+        Field(
+            max_length=MOST_CHOSEN,
+            description="As `color:red`: those with this value. Of one name several values may be "
+            "asked for, of which one is enough; of several names each must match.",
+        ),
     ]
     pictures: Annotated[
         Pictures | Literal[""],

@@ -11,6 +11,7 @@ from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role
 from avenue.media.models import Asset
 from avenue.media.urls import original_url
+from avenue.shop.attributes import chosen_of
 from avenue.shop.errors import (
     GroupNotFound,
     ProductNotFound,
@@ -60,7 +61,8 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 def list_products() -> Response:
     """List the products the caller may see, or with `?state=trash` what they may restore.
 
-    Takes `?search ?status ?group ?category ?pictures ?sort ?owner=me ?state ?limit ?after`.
+    Takes `?search ?status ?group ?category ?attribute ?pictures ?sort ?owner=me ?state`, and
+    `?limit ?after`.
     """
     actor, query = reading_actor(), _asked()
     found = using(ProductService).find(actor, query)
@@ -189,6 +191,7 @@ def _asked() -> ProductQuery:
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group"),
         category=request.args.get("category"),
+        chosen=chosen_of(request.args.getlist("attribute")),
         pictures=pictures,
         in_trash=in_trash,
         **asked,

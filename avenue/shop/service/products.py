@@ -8,6 +8,7 @@ from avenue.config import Settings
 from avenue.identity import Actor, Limit, Role, Site, new_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import State
+from avenue.shop.attributes import Facet, facets_of
 from avenue.shop.categories import MOST_CATEGORIES, Category, tree_of
 from avenue.shop.errors import (
     GroupNotFound,
@@ -190,6 +191,10 @@ class ProductService:
     def categories(self, site: Site) -> dict[str, Category]:
         """Return the tree of the categories of what is published in `site`, by key."""
         return tree_of(self._products.categories(site.id))
+
+    def facets(self, site: Site, category: str) -> list[Facet]:
+        """Return what the published products of a category, by its key, can be narrowed by."""
+        return facets_of(self._products.attribute_sets(site.id, category))
 
     def published_with_ids_from(self, site: Site, first: str, *, most: int) -> list[Product]:
         """Return those whose ids begin with the character `first`, at most `most` of them."""

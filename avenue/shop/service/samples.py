@@ -288,6 +288,7 @@ class SampleWorker:
             price=sample.price,
             group=self._group(actor, group, noted.groups[group.model]).id if group else None,
             category=sample.category,
+            attributes={name: [value] for name, value in sample.attributes},
         )
         return self._products.create(actor, fields, product_id=product_id).product
 

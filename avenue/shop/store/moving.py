@@ -182,6 +182,7 @@ def _document(
             created_at=before["created_at"] if before else fields.get("created_at", now),
             updated_at=now,
             category=fields.get("category") or (before or {}).get("category"),
+            attributes=fields.get("attributes") or product_documents.attributes_in(before or {}),
         )
         return product_documents.to_document(product)
     group = group_documents.from_document(before) if before else None

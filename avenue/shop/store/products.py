@@ -14,6 +14,15 @@ from avenue.errors import sentence
 from avenue.media.references import FINDINGS, found_against
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import claim_temporary, owners_without_alt, restore_one
+from avenue.shop.attributes import (
+    MOST_SETS,
+    Attributes,
+    bounds_of,
+    in_category,
+    keys_of,
+    pairs_of,
+    set_of,
+)
 from avenue.shop.categories import MOST_CATEGORIES, way_to
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf
@@ -34,12 +43,20 @@ from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
+from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 
 MOST_LACKING = 50_000
 """Products that a list by their pictures is drawn from; there may be more that lack the same."""
 
-FOLLOWING = ("updated_at", "words", "name_key", "category_keys")
+FOLLOWING = (
+    "updated_at",
+    "words",
+    "name_key",
+    "category_keys",
+    "attribute_keys",
+    "attribute_set",
+)
 """What is stored of a product besides what people say of it."""
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
@@ -88,9 +105,13 @@ class ProductStore:
 
     def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int | None]:
         """Return the products of one page, and how many match in all; see `page_of`."""
-        conditions = [*_conditions(query), *self._lacking(site_id, query)]
         name = TRASHED if query.in_trash else PRODUCTS
         products = site(self._database, site_id).collection(name)
+        conditions = [
+            *_conditions(query),
+            *_having_attributes(products, query),
+            *self._lacking(site_id, query),
+        ]
         return page_of(products, from_document, query, conditions)
 
     def drafts(self, site_id: str, most: int) -> int | None:
@@ -128,6 +149,18 @@ class ProductStore:
     def categories(self, site_id: str) -> list[str]:
         """Return the different categories of the published products, somewhat more than allowed."""
         return categories_of(self._products(site_id))
+
+    def attribute_sets(self, site_id: str, category: str) -> list[str]:
+        """Return the sets of attributes of a category's published products, some of very many."""
+        first, beyond = bounds_of(category)
+        found = self._products(site_id).aggregate(
+            [
+                {"$match": {**IS_PUBLISHED, "attribute_set": {"$gte": first, "$lt": beyond}}},
+                {"$group": {"_id": "$attribute_set"}},
+                {"$limit": MOST_SETS},
+            ]
+        )
+        return [each["_id"] for each in found]
 
     def published_with_ids_from(self, site_id: str, first: str, *, most: int) -> list[Product]:
         """Return those whose ids begin with the character `first`, by id, at most `most`."""
@@ -384,14 +417,40 @@ def _conditions(query: ProductQuery) -> list[Document]:
         if query.visible_to:
             visible.append({"owner": query.visible_to})
         conditions.append({"$or": visible})
-    if query.category:
+    if query.category and not query.chosen:  # whose keys have the category in them
         conditions.append({"category_keys": {"$eq": query.category, **IS_TEXT}})
-        if not query.status:  # their index begins with it
-            conditions.append({"status": {"$in": [*Status]}})
+    if (query.category or query.chosen) and not query.status:  # their indexes begin with it
+        conditions.append({"status": {"$in": [*Status]}})
     if query.group:
         conditions.append({"group": {"$eq": query.group, **IS_TEXT}})
     exact = {"owner": query.owner, "status": query.status}
     return conditions + [{name: value} for name, value in exact.items() if value]
+
+
+def _having_attributes(products: Collection, query: ProductQuery) -> list[Document]:
+    """Return the conditions for products with the attributes that are asked for.
+
+    The index is used for one of several attributes, which is to be the rarest: they are counted in
+    it, and the others written such that no index can be used for them.
+    """
+    wanted = [
+        [in_category(query.category or "", each) for each in pairs]
+        for pairs in pairs_of(query.chosen)
+    ]
+    found: list[Document] = [{"attribute_keys": {"$in": each, **IS_TEXT}} for each in wanted]
+    if len(found) <= 1:
+        return found
+    status = query.status or {"$in": [*Status]}
+    totals = [products.total({"status": status, **each}) for each in found]
+    rarest = min(range(len(found)), key=lambda each: totals[each] or MOST_COUNTED + 1)
+    others = [_among_keys(each) for number, each in enumerate(wanted) if number != rarest]
+    return [found[rarest], *others]
+
+
+def _among_keys(wanted: Sequence[str]) -> Document:
+    keys = {"$cond": [{"$isArray": "$attribute_keys"}, "$attribute_keys", []]}
+    shared = {"$setIntersection": [keys, {"$literal": list(wanted)}]}
+    return {"$expr": {"$gt": [{"$size": shared}, 0]}}
 
 
 def _shelf(document: Document) -> Shelf:
@@ -410,6 +469,7 @@ def _listed(document: Document) -> Product:
 
 def to_document(product: Product) -> Document:
     """Return the stored form of `product`; what is None is left out."""
+    values = [value for each in product.attributes.values() for value in each]
     document = {
         "_id": product.id,
         "owner": product.owner,
@@ -423,9 +483,12 @@ def to_document(product: Product) -> Document:
         "group": product.group,
         "category": product.category,
         "category_keys": [each.key for each in way_to(product.category)] or None,
+        "attributes": _attributes_out(product.attributes) or None,
+        "attribute_keys": keys_of(product.category, product.attributes) or None,
+        "attribute_set": set_of(product.category, product.attributes),
         "images": entries_out(product.images),
         "revision": product.revision,
-        "words": words_of(product.name, product.sku, product.description),
+        "words": words_of(product.name, product.sku, product.description, *values),
         "created_at": product.created_at,
         "updated_at": product.updated_at,
     }
@@ -446,9 +509,19 @@ def from_document(document: Document) -> Product:
         status=Status(document["status"]),
         group=document.get("group"),
         category=document.get("category"),
+        attributes=attributes_in(document),
         images=entries_in(document["images"]),
         revision=document["revision"],
         created_at=document["created_at"],
         updated_at=document["updated_at"],
         trashed_at=document["trash"]["at"] if "trash" in document else None,
     )
+
+
+def attributes_in(document: Document) -> Attributes:
+    """Return the attributes of a stored product."""
+    return {each["name"]: list(each["values"]) for each in document.get("attributes", ())}
+
+
+def _attributes_out(attributes: Attributes) -> list[Document]:
+    return [{"name": name, "values": list(values)} for name, values in attributes.items()]

@@ -9,7 +9,7 @@ from markupsafe import escape
 from avenue.builder.library.replies import Media
 from avenue.identity import Site
 from avenue.media.models import Asset
-from avenue.media.pictures.variants import EAGER, ORIGINAL, VARIANTS, size_of
+from avenue.media.pictures.variants import EAGER, ORIGINAL, VARIANTS, own_rows, size_of
 from avenue.media.presenting import has_sizes
 from avenue.media.urls import original_url, variant_path
 
@@ -43,6 +43,10 @@ def sizes_of(site: Site, picture: Asset) -> Sequence[Sized]:
         url = site.base_url + variant_path(picture, name)
         if name in EAGER or (width, height) not in {(each.width, each.height) for each in found}:
             found.append(Sized(name=name, width=width, height=height, url=url))
+    for name, row in own_rows(site.sizes).items():
+        width, height = size_of(row, version.width, version.height)
+        url = site.base_url + variant_path(picture, row.name)
+        found.append(Sized(name=name, width=width, height=height, url=url))
     return found
 
 

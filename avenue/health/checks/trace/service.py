@@ -30,7 +30,7 @@ from avenue.media.addresses import targets_of
 from avenue.media.categories import Category
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions
+from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, own_rows
 from avenue.media.renditions.models import RenditionKey
 from avenue.media.serving.delivery import IMMUTABLE, SHORT, Freshness, freshness_of
 from avenue.media.serving.reading import filed_in
@@ -206,7 +206,7 @@ class TraceService:
         """Yield each size and format the picture comes in; nothing for what is no picture."""
         if not asset.versions or asset.current.width is None:
             return
-        for variant in VARIANTS:
+        for variant in (*VARIANTS, *(row.name for row in own_rows(site.sizes).values())):
             for extension in extensions(asset.current.has_alpha):
                 key = RenditionKey.of(asset, variant, extension)
                 facts = kept.get(key.id)

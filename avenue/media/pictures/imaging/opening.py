@@ -25,7 +25,7 @@ from avenue.media.pictures.imaging.formats import PILLOW_NAMES
 from avenue.media.pictures.imaging.looking import LOOK_PIXELS, focal_point, look_at, small_copy
 from avenue.media.pictures.imaging.rendering import ENOUGH, Source, make, whole_width
 from avenue.media.pictures.limits import MB, ImageLimits
-from avenue.media.pictures.variants import VARIANTS
+from avenue.media.pictures.variants import row_of
 
 PIXELS_PER_MEGAPIXEL = 1_000_000
 _MOST_BYTES_PER_PIXEL = {
@@ -222,7 +222,7 @@ def _on_canvas(image: Image.Image) -> Image.Image:
 
 def _spare(width: int, height: int, wanted: Sequence[Wanted]) -> float:
     """Return how many times smaller the picture may be decoded for what is `wanted` of it."""
-    needed = [whole_width(VARIANTS[each.variant], width, height) for each in wanted]
+    needed = [whole_width(row_of(each.variant), width, height) for each in wanted]
     if any(each >= width for each in needed):
         return 1.0
     to_look_at = LOOK_PIXELS * width / max(width, height)

@@ -17,13 +17,13 @@ from avenue.media.pictures.limits import MB
 from avenue.media.pictures.variants import (
     FORMATS,
     LARGE_PIXELS,
-    VARIANTS,
     Box,
     Focal,
     Format,
     Size,
     Variant,
     box_of,
+    row_of,
     size_of,
 )
 
@@ -147,16 +147,14 @@ class _Shrinking:
 
     def whole_width(self, wanted: Wanted) -> float:
         """Return how wide the whole picture is at the scale of what is `wanted`, pixels."""
-        return whole_width(
-            VARIANTS[wanted.variant], self._sources[0].width, self._sources[0].height
-        )
+        return whole_width(row_of(wanted.variant), self._sources[0].width, self._sources[0].height)
 
     def image_for(self, wanted: Wanted) -> Image.Image:
         """Return the upright sRGB picture to be encoded, for this rendition alone.
 
         Pillow keeps an encoder's options with the picture, so that two must not share one.
         """
-        row, source = VARIANTS[wanted.variant], self._sources[0]
+        row, source = row_of(wanted.variant), self._sources[0]
         focal = (wanted.focal or self._focal()) if row.cuts else None
         if (row.name, focal) in self._done:
             return self._done[row.name, focal].copy()

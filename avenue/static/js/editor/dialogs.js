@@ -152,6 +152,49 @@ export function letLookThrough(draft) {
   }
 }
 
+/** Publish the draft at a moment, as it is then; `isWanted()` as in `letPublish`. */
+export function letSchedule(draft, isWanted) {
+  const dialog = document.getElementById("schedule"), form = dialog.querySelector("form"), at = form.elements.publish_at;
+  const unschedule = dialog.querySelector("[data-act=unschedule]"), chip = document.getElementById("scheduled");
+  const show = () => {
+    const end = draft.page.publish_at;
+    chip.hidden = !end;
+    chip.textContent = end ? text("goes_online", { moment: moment(end) }) : "";
+  };
+  draft.addEventListener("change", show);
+  show();
+
+  document.querySelector("[data-act=schedule]").addEventListener("click", () => {
+    at.min = localMinute(new Date());
+    at.value = draft.page.publish_at ? localMinute(new Date(draft.page.publish_at)) : "";
+    unschedule.hidden = !draft.page.publish_at;
+    tell(dialog);
+    dialog.showModal();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!(await draft.flush())) return tell(dialog, text("not_published"));
+    if (!(await isWanted())) return dialog.close();
+    return send("PUT", { publish_at: new Date(at.value).toISOString() }, "scheduled");
+  });
+  unschedule.addEventListener("click", () => send("DELETE", undefined, "unscheduled"));
+
+  async function send(method, body, said) {
+    try {
+      draft.follow(await ask(method, `${draft.url}/schedule`, body));
+    } catch (error) {
+      return tell(dialog, reason(error));
+    }
+    dialog.close();
+    return announce(text(said));
+  }
+}
+
+/** A moment as a field for one takes it: in the device's own time, to the minute. */
+function localMinute(moment) {
+  return new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 /** The draft as visitors would see it, in three widths, and a link to it for others. */
 export function letPreview(draft) {
   const dialog = document.getElementById("preview"), frame = dialog.querySelector("iframe"), address = dialog.querySelector("#preview-link"), ends = dialog.querySelector("[data-ends]");

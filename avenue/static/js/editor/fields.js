@@ -18,7 +18,7 @@ export function field(label, control, change = () => {}) {
 
 /** A field for a line of text. */
 export function input(value, facts = {}) {
-  return Object.assign(document.createElement("input"), { autocomplete: "off", ...facts, value: value ?? "" });
+  return Object.assign(document.createElement("input"), { autocomplete: "off", value: value ?? "", ...facts });
 }
 
 /** A choice of `[value, label]`; a value that is none of them stays one. */

@@ -17,6 +17,7 @@ const PRESETS = {
   margin: room(),
   width: [["50%", "share_half"], ["100%", "share_whole"]],
   "max-width": [["40rem", "size_small"], ["60rem", "size_medium"], ["75rem", "size_large"]],
+  height: [["12rem", "size_small"], ["20rem", "size_medium"], ["80vh", "size_screen"]],
   "min-height": [["12rem", "size_small"], ["20rem", "size_medium"], ["80vh", "size_screen"]],
   border: [["0", "none"], ["1px solid currentcolor", "line_thin"], ["4px solid currentcolor", "line_thick"]],
   "border-radius": [["0", "none"], ["8px", "size_small"], ["24px", "size_large"], ["999px", "round"]],
@@ -46,17 +47,18 @@ const GROUPS = [
 
 const COLOURS = ["color", "background-color"];
 
-const HINTS = {
-  "font-size": "18px",
-  "line-height": "1.5",
-  padding: "16px",
-  margin: "0 auto",
-  width: "100%",
-  "max-width": "960px",
-  height: "auto",
-  "min-height": "320px",
-  border: "1px solid #868e88",
-  "border-radius": "8px",
+/** What a slider goes through: from, to, in steps of, where it begins (as no preset does), and what stands behind the number. */
+const RANGES = {
+  "font-size": { min: 12, max: 96, step: 1, start: 18, unit: "px" },
+  "line-height": { min: 1, max: 3, step: 0.1, start: 1.5, unit: "" },
+  padding: { min: 0, max: 160, step: 4, start: 24, unit: "px" },
+  margin: { min: 0, max: 160, step: 4, start: 24, unit: "px" },
+  width: { min: 10, max: 100, step: 5, start: 75, unit: "%" },
+  "max-width": { min: 160, max: 1600, step: 20, start: 960, unit: "px" },
+  height: { min: 20, max: 1000, step: 20, start: 320, unit: "px" },
+  "min-height": { min: 20, max: 1000, step: 20, start: 320, unit: "px" },
+  border: { min: 0, max: 20, step: 1, start: 2, unit: "px solid currentcolor" },
+  "border-radius": { min: 0, max: 100, step: 1, start: 12, unit: "px" },
 };
 
 /** The fields for how `component` looks at the width that is being shown. */
@@ -73,8 +75,9 @@ export function looksOf(editor, component, chooseBackground) {
 
   function fieldOf(name) {
     const set = (value) => setLook(editor, component, { [name]: value });
+    const show = (value) => component.getEl()?.style.setProperty(name, value);
     if (name === "background-image") return background(style[name], set);
-    return presetFields(name, style[name] ?? "", set);
+    return presetFields(name, style[name] ?? "", set, show);
   }
 
   function background(value, set) {
@@ -93,24 +96,63 @@ export function looksOf(editor, component, chooseBackground) {
 /** Groups that somebody opened stay open from one element to the next. */
 const open = new Set(["text"]);
 
-/** A choice of presets, and a field for a value of one's own where that is chosen or there already. */
-function presetFields(name, value, set) {
+/**
+ * A choice of presets, and a slider, or a field for a colour, where a value of one's own is chosen or
+ * there already. What no slider can say stays a text. `show(value)` shows one without keeping it.
+ */
+function presetFields(name, value, set, show) {
   const presets = (PRESETS[name] ?? []).map(([each, label]) => [each, text(label)]);
   const label = text(`look_${name}`), isColour = COLOURS.includes(name);
-  const control = isColour
-    ? Object.assign(document.createElement("input"), { type: "color", value: asHex(value) })
-    : input(value, { placeholder: HINTS[name] });
-  const own = field(text("own_value", { name: label }), control, set);
-  if (!presets.length) return [field(label, control, set)];
   const isOwn = Boolean(value) && !presets.some(([each]) => each === value);
+  const range = RANGES[name], number = isOwn ? numberIn(value, range) : range?.start, isRange = number !== undefined;
+  const control = isColour ? input(asHex(value), { type: "color" }) : isRange ? sliderAt(number, range) : input(value);
+  const own = field(text("own_value", { name: label }), control, isRange ? () => set(valueOf(control, range)) : set);
+  if (isRange) tellValue(own, control, range, show);
   own.hidden = !isOwn;
   const choice = select(isOwn ? OWN : value, [["", text("as_is")], ...presets, [OWN, text("own")]]);
   return [field(label, choice, (chosen) => {
     own.hidden = chosen !== OWN;
     if (chosen !== OWN) set(chosen);
     else if (isColour) set(isOwn ? value : FIRST_COLOUR);
-    else control.focus();
+    else {
+      if (isRange) set(valueOf(control, range));
+      control.focus();
+    }
   }), own];
+}
+
+/** The number of a value that a slider can show, else undefined. */
+function numberIn(value, range) {
+  if (!range || !value.endsWith(range.unit)) return undefined;
+  const number = Number(value.slice(0, value.length - range.unit.length) || NaN);
+  return number >= 0 ? number : undefined;
+}
+
+function valueOf(control, range) {
+  return `${control.value}${range.unit}`;
+}
+
+/** A slider that stands at `number`, also where that is beyond its usual ends or between its steps. */
+function sliderAt(number, { min, max, step }) {
+  const fits = Number.isInteger(Math.round((1e6 * (number - min)) / step) / 1e6);
+  return input(undefined, { type: "range", min: Math.min(min, number), max: Math.max(max, number), step: fits ? step : "any", value: number });
+}
+
+/** Say beside a slider where it stands, and show it in the page while it moves. */
+function tellValue(box, control, range, show) {
+  const told = document.createElement("output"), unit = range.unit.split(" ")[0];
+  told.htmlFor = control.id;
+  const tell = () => {
+    told.textContent = `${Math.round(10 * control.value) / 10}${unit && ` ${unit}`}`;
+    control.ariaValueText = told.textContent;
+  };
+  control.addEventListener("input", () => {
+    tell();
+    show(valueOf(control, range));
+  });
+  control.addEventListener("change", () => show(""));
+  tell();
+  box.append(told);
 }
 
 /** `rgb(23, 89, 63)`, as browsers serialise colours, as `#17593f`; black for what is no plain colour. */

@@ -2,7 +2,7 @@
 import { letNavigate, letPublish, tellOf } from "./bar.js";
 import { drawBlocks } from "./blocks.js";
 import { canvasIn, contentOf, fill } from "./canvas.js";
-import { letChangeSettings, letLookBack, letLookThrough, letPreview, letSolve } from "./dialogs.js";
+import { letChangeSettings, letLookBack, letLookThrough, letPreview, letSchedule, letSolve } from "./dialogs.js";
 import { Draft } from "./draft.js";
 import { drawPanels } from "./panels.js";
 import { pickPicture, pickPictures } from "./picker/picker.js";
@@ -23,7 +23,9 @@ editor.onReady(() => {
   draft.addEventListener("cleaned", ({ detail: page }) => load(page));
   editor.on("update component:input rte:disable", () => draft.touch());
   tellOf(draft, letSolve(draft, load, facts));
-  letPublish(draft, letLookThrough(draft));
+  const isWanted = letLookThrough(draft);
+  letPublish(draft, isWanted);
+  letSchedule(draft, isWanted);
   letPreview(draft);
   letNavigate(editor);
   letChangeSettings(draft, pickPicture);
