@@ -9,6 +9,7 @@ from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import LEFT_OUT
 from tests.backup.house import House
 from tests.mongod import Mongod
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("mongorestore")]
 
@@ -32,7 +33,11 @@ def test_mongorestore_takes_the_records_of_a_snapshot(
     records = Path(shop.folder, "snapshots", manifest.id, "records")
     where = ["--gzip", "--db", empty.raw.name, "--dir", str(records)]
     done = subprocess.run(
-        ["mongorestore", "--uri", mongod.uri, *where], capture_output=True, text=True, check=False
+        ["mongorestore", "--uri", mongod.uri, *where],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert f"{manifest.records} document(s) restored successfully. 0 document(s)" in done.stderr
