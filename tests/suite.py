@@ -32,6 +32,7 @@ TOOLS: Mapping[str, Callable[[], bool]] = {
     "curl": lambda: _has_command("curl"),
     "wrk": lambda: _has_command("wrk"),
     "clamd": lambda: _has_command("clamd"),
+    "mongorestore": lambda: _has_command("mongorestore"),
     "mount": lambda: os.geteuid() == 0 and _has_command("mount"),
     "npm packages": (ROOT / "node_modules" / ".installed").exists,
     "client packages": (ROOT / "tests/clients/node_modules/.installed").exists,

@@ -61,7 +61,7 @@ SEES_THE_WHOLE_HOUSE = {
     "builder.website.store.DuePages.__init__": "the job asks every site for pages that are due",
     "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
     "sites.store.SiteStore.__init__": "the sites themselves",
-    "storage.copying.reading.DatabaseSource.read": "a backup reads every site",
+    "storage.copying.reading.DatabaseSource._files": "a backup reads every site",
     "storage.idempotency.Writes.given_up": "the sweeper",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
     "storage.leases.Leases.__init__": "leases are of the whole house",

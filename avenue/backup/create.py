@@ -8,8 +8,7 @@ so where the sites are is read first and last, and compared.
 import contextlib
 import hashlib
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
@@ -48,8 +47,11 @@ from avenue.storage.schema import STEPS
 from avenue.storage.site_moves import SWITCH
 
 TRIES = 3
-READERS = 4
-"""How many files are read at a time: while one waits for the disk, another one is hashed."""
+WRITERS = 8
+"""How many objects are written at a time: a disk has several almost as soon as one."""
+BATCH_FILES = 200
+BATCH_BYTES = 4 * 1024 * 1024
+"""So many small files are read together, while those before them are written."""
 SETTLE_SECONDS = DELETE_SECONDS + 0.5
 """What was about to be deleted when the lease was taken is gone by then, or stays."""
 SWITCH_SECONDS = 60.0
@@ -244,7 +246,7 @@ class _Snapshot:
         with self._repository.writing(self._id, f"{name}.metadata.json.gz", parts) as writer:
             writer.add(collection.metadata)
         with self._repository.writing(self._id, f"{name}.bson.gz", parts) as writer:
-            for batch in moment.records(collection.name):
+            for batch in _ahead(moment.records(collection.name)):
                 writer.add(batch)
                 count += count_in(batch)
                 self._lease.check()
@@ -300,41 +302,46 @@ class _Snapshot:
         self, source: Source, files: Iterator[FileAt], counts: _Counts
     ) -> Iterator[_Copied]:
         """Copy files side by side, in no order; those whose object is there are only named."""
-        waiting: deque[Future[_Copied]] = deque()
-        with ThreadPoolExecutor(READERS, thread_name_prefix="backup") as pool:
+        before: list[Future[_Copied]] = []
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="backup") as pool:
             try:
-                for file in files:
-                    sha256 = file.sha256 if file.sha256 and SHA256.fullmatch(file.sha256) else None
-                    # One that is shorter or longer than its file is written anew.
-                    if sha256 and counts.known.get(_key(sha256)) == file.length:
-                        yield _Copied(file=file, sha256=sha256)
-                        continue
-                    waiting.append(pool.submit(self._copy, source, file, sha256))
-                    if len(waiting) > READERS * 2:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
+                for batch in _batches(files):
+                    lacking = [each for each in batch if not _is_known(each, counts)]
+                    named = [each for each in batch if _is_known(each, counts)]
+                    copies = self._begun(pool, source, lacking)
+                    yield from (_Copied(file=each, sha256=each.sha256 or "") for each in named)
+                    yield from (each.result() for each in before)
+                    before = copies
+                yield from (each.result() for each in before)
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _copy(self, source: Source, file: FileAt, sha256: str | None) -> _Copied:
-        """Copy one file into the repository; a second time where the first had other bytes."""
-        copied = self._copy_once(source, file, sha256)
-        return self._copy_once(source, file, sha256) if copied.finding else copied
+    def _begun(
+        self, pool: ThreadPoolExecutor, source: Source, batch: Sequence[FileAt]
+    ) -> list[Future[_Copied]]:
+        """Read the small ones of some files, and have all written; return what comes of each."""
+        small = [each for each in batch if _told(each) and each.length <= BATCH_BYTES]
+        found = dict(source.read_together(small[0].bucket, small)) if small else {}
+        return [pool.submit(self._copy, source, each, found.pop(each.id, None)) for each in batch]
 
-    def _copy_once(self, source: Source, file: FileAt, sha256: str | None) -> _Copied:
+    def _copy(self, source: Source, file: FileAt, data: bytes | None) -> _Copied:
+        """Copy one file into the repository; read it anew where it had other bytes at first."""
+        copied = self._copy_once(file, source.read(file) if data is None else [data])
+        return self._copy_once(file, source.read(file)) if copied.finding else copied
+
+    def _copy_once(self, file: FileAt, pieces: Iterable[bytes]) -> _Copied:
         what, digest = f"{file.bucket}/{file.id}", hashlib.sha256()
         with self._repository.target.draft() as draft:
             try:
-                for piece in source.read(file):
+                for piece in pieces:
                     digest.update(piece)
                     draft.write(piece)
             except Incomplete as error:
                 finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
                 return _Copied(file=file, finding=finding)
             found = digest.hexdigest()
-            if sha256 not in {None, found}:
-                detail = f"Its bytes have the sha256 {found}, not {sha256}."
+            if _told(file) not in {None, found}:
+                detail = f"Its bytes have the sha256 {found}, not {file.sha256}."
                 finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
                 return _Copied(file=file, finding=finding)
             draft.keep(self._repository.object_name(found))
@@ -361,6 +368,41 @@ class _Snapshot:
             ),
             findings=tuple(counts.findings),
         )
+
+
+def _told(file: FileAt) -> str | None:
+    """Return the sha256 that the document of a file tells."""
+    return file.sha256 if file.sha256 and SHA256.fullmatch(file.sha256) else None
+
+
+def _is_known(file: FileAt, counts: _Counts) -> bool:
+    """Tell whether the object of a file is there; one that is shorter or longer is written anew."""
+    sha256 = _told(file)
+    return sha256 is not None and counts.known.get(_key(sha256)) == file.length
+
+
+def _batches(files: Iterator[FileAt]) -> Iterator[list[FileAt]]:
+    """Yield files, so many of a bucket together as are read together."""
+    batch: list[FileAt] = []
+    size = 0
+    for file in files:
+        is_full = len(batch) == BATCH_FILES or size + file.length > BATCH_BYTES
+        if batch and (is_full or file.bucket != batch[0].bucket):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.length
+    if batch:
+        yield batch
+
+
+def _ahead(batches: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what an iterator does, while the next of it is on its way."""
+    with ThreadPoolExecutor(1, thread_name_prefix="records") as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def _key(sha256: str) -> bytes:

@@ -3,7 +3,7 @@
 Each cluster is a source of its own. The home database is one, and tells which others there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -53,6 +53,9 @@ class Source(Protocol):
 
     def read(self, file: FileAt) -> Iterator[bytes]:
         """Yield the `length` bytes of a file; raise `Incomplete` where there are others."""
+
+    def read_together(self, bucket: str, files: Iterable[FileAt]) -> Mapping[str, bytes]:
+        """Return the bytes of small files, by their ids; those that are not whole are left out."""
 
 
 class Home(Source, Protocol):

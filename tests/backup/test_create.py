@@ -1,6 +1,7 @@
 """A snapshot holds everything as it was at one time, and objects are written once."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,23 @@ from avenue.backup.errors import (
 from avenue.backup.models import Kind
 from avenue.backup.repository import Repository
 from avenue.backup.targets.directory import DirectoryTarget
+from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.storage.connection import INSTALLATION, META
-from avenue.storage.copying.reading import LEFT_OUT, CollectionsChanged, HomeSource
+from avenue.storage.copying.reading import (
+    LEFT_OUT,
+    SNAPSHOT_TOO_OLD,
+    CollectionsChanged,
+    HistoryTooShort,
+    HomeSource,
+)
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.leases import Lease, Leases
 from avenue.storage.scope import house as whole_house
 from tests.backup.house import House
 from tests.health.planting import FILES
+from tests.mongod import Mongod, fail_point
 
 LESS = ("drop", "create")
 """What also changes collections, and is told by the same look at them."""
@@ -85,6 +94,33 @@ def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> N
 
     with pytest.raises(CollectionsChanged):
         read_all()
+
+
+def test_records_older_than_the_history_that_is_kept_are_no_backup(
+    shop: House, mongod: Mongod
+) -> None:
+    shop.fill(1)
+    products = f"{shop.raw.name}.shop_products"
+    with (
+        fail_point(mongod.client, ["find"], None, SNAPSHOT_TOO_OLD, namespace=products),
+        pytest.raises(HistoryTooShort),
+    ):
+        shop.create()
+    assert [each.is_complete for each in shop.repository.snapshots()] == [False]
+
+
+def test_the_newest_snapshot_is_the_newest_although_the_clock_went_back(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.create()
+    yesterday = utc_now() - timedelta(days=1)
+    monkeypatch.setattr("avenue.backup.repository.utc_now", lambda: yesterday)
+    monkeypatch.setattr("avenue.backup.create.utc_now", lambda: yesterday)
+    second = shop.create()
+    assert second.finished_at < first.finished_at
+    assert second.previous == first.id
+    assert shop.repository.manifest().id == second.id
+    assert [each.id for each in shop.repository.newest(2)] == [second.id, first.id]
 
 
 def test_damaged_files_are_findings_and_the_rest_is_good(shop: House) -> None:

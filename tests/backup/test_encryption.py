@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from avenue.backup import encryption
 from avenue.backup.encryption import EncryptedTarget, key_of, new_key
@@ -11,6 +12,7 @@ from avenue.backup.errors import BackupDamaged, KeyNeeded, NotEncrypted, WrongKe
 from avenue.backup.repository import Repository
 from avenue.backup.targets import Missing
 from avenue.backup.targets.directory import DirectoryTarget
+from avenue.cli.backups import backup
 from avenue.storage.connection import Database
 from tests.backup.house import House
 from tests.backup.test_restore import contents, restore
@@ -127,6 +129,12 @@ def test_only_its_own_key_opens_a_repository(plain: DirectoryTarget) -> None:
     for text in ("", "avbk_", new_key()[:-1], new_key()[5:], f"{new_key()}A", "avbk_" + "é" * 43):
         with pytest.raises(WrongKey):
             key_of(text)
+
+
+def test_that_a_lost_key_is_a_lost_backup_is_said_with_the_key() -> None:
+    done = CliRunner().invoke(backup, ["key"])
+    assert key_of(done.stdout.strip())
+    assert "A lost key is a lost backup." in done.stderr
 
 
 def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: House) -> None:

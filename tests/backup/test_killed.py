@@ -242,7 +242,7 @@ def test_what_writers_keep_true_is_true_in_a_backup_made_beside_them(
 
 @pytest.mark.long
 @pytest.mark.needs("mount")
-def test_a_full_disk_in_the_middle_is_told_and_the_next_backup_goes_on(
+def test_a_disk_that_is_full_or_read_only_is_told_and_what_is_there_stays_good(
     shop: House, tmp_path: Path
 ) -> None:
     shop.fill(400)
@@ -259,6 +259,9 @@ def test_a_full_disk_in_the_middle_is_told_and_the_next_backup_goes_on(
         made = shop.run("create", "--to", target)
         assert made["findings"] == []
         assert 0 < made["new_objects"] < made["objects"], "what fitted was kept"
+        assert shop.run("verify", "--read", "--from", target)["findings"] == []
+        mounted("mount", "-o", "remount,ro", str(disk))
+        assert "read-only" in shop.run("create", "--to", target, code=2)
         assert shop.run("verify", "--read", "--from", target)["findings"] == []
     finally:
         mounted("umount", "--lazy", str(disk))

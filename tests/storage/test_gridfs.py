@@ -129,6 +129,32 @@ def test_every_range_is_the_slice(
         assert got == data[start:end], (start, end)
 
 
+def test_files_read_together_are_whole_or_left_out(
+    database: Database, files: Files, stock: gridfs.GridFSBucket
+) -> None:
+    data = {f"of-{length}": some_bytes(length) for length in LENGTHS}
+    for name, its in data.items():
+        write(files, name, its)
+    data["stock"] = some_bytes(STOCK_CHUNK_BYTES * 2 + 1)
+    stock.upload_from_stream_with_id("shop/stock", "a.jpg", data["stock"], STOCK_CHUNK_BYTES)
+    chunks, a_chunk = database.raw[f"{BUCKET}.chunks"], {"n": 1, "data": Binary(b"x")}
+    damage = {
+        "no first": lambda own: chunks.delete_one({"files_id": own, "n": 0}),
+        "no last": lambda own: chunks.delete_one({"files_id": own, "n": 2}),
+        "one more": lambda own: chunks.insert_one({"files_id": own, "n": 3, "data": Binary(b"x")}),
+        "short": lambda own: chunks.update_one({"files_id": own, "n": 1}, {"$set": a_chunk}),
+        "no data": lambda own: chunks.update_one(
+            {"files_id": own, "n": 1}, {"$unset": {"data": ""}}
+        ),
+    }
+    for name, happens in damage.items():
+        write(files, name, some_bytes(2 * MIB + 1))
+        happens(f"shop/{name}")
+    lengths = {name: len(its) for name, its in data.items()}
+    lengths |= dict.fromkeys([*damage, "not there"], 2 * MIB + 1)
+    assert files.read_together(lengths) == data
+
+
 def test_asking_past_the_end_is_an_error_and_no_short_answer(files: Files) -> None:
     write(files, "a", b"ten  bytes")
     with pytest.raises(Incomplete):

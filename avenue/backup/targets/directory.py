@@ -20,10 +20,12 @@ REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 class DirectoryDraft:
     """A file in `drafts` that is moved to its name once all of it is on the disk."""
 
-    def __init__(self, root: Path, file: "IO[bytes]", touched: set[Path]) -> None:
+    def __init__(self, root: Path, file: IO[bytes], path: str, touched: set[Path]) -> None:
         self._root = root
         self._file = file
+        self._path = path
         self._touched = touched
+        self.is_kept = False
 
     def write(self, data: bytes, /) -> int:
         """Take the next bytes."""
@@ -34,11 +36,14 @@ class DirectoryDraft:
         self._file.flush()
         os.fsync(self._file.fileno())
         path = self._root / name
-        if not path.parent.exists():
+        try:
+            os.replace(self._path, path)
+        except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._touched.update(set(path.parent.parents) - set(self._root.parent.parents))
-        Path(self._file.name).replace(path)
+            os.replace(self._path, path)
         self._touched.add(path.parent)
+        self.is_kept = True
 
 
 class DirectoryTarget:
@@ -69,12 +74,14 @@ class DirectoryTarget:
     def draft(self) -> Iterator[DirectoryDraft]:
         """Begin a file; unless it is kept, nothing is left of it at the end."""
         with self._explained():
-            drafts = self._root / DRAFTS
-            with tempfile.NamedTemporaryFile(dir=drafts, delete=False, buffering=0) as file:
+            handle, path = tempfile.mkstemp(dir=self._root / DRAFTS)
+            with open(handle, "wb") as file:
+                draft = DirectoryDraft(self._root, file, path, self._touched)
                 try:
-                    yield DirectoryDraft(self._root, file, self._touched)
+                    yield draft
                 finally:
-                    Path(file.name).unlink(missing_ok=True)
+                    if not draft.is_kept:
+                        Path(path).unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Remove the folder that drafts were in, for whoever begins no more."""

@@ -25,6 +25,7 @@ from avenue.identity import HOME_CLUSTER
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster, admit
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
 from avenue.storage.directory import WRITES_WAIT, cluster_in
+from avenue.storage.gridfs import Files
 from avenue.storage.refusing import of_no
 from avenue.storage.schema import installation_of
 from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house
@@ -187,8 +188,14 @@ class DatabaseSource:
 
     def read(self, file: FileAt) -> Iterator[bytes]:
         """Yield the `length` bytes of a file; raise `Incomplete` where there are others."""
-        files = house(self._database).files(file.bucket)
-        return files.read(file.id, 0, file.length, length=file.length)
+        return self._files(file.bucket).read(file.id, 0, file.length, length=file.length)
+
+    def read_together(self, bucket: str, files: Iterable[FileAt]) -> Mapping[str, bytes]:
+        """Return the bytes of small files, by their ids; those that are not whole are left out."""
+        return self._files(bucket).read_together({each.id: each.length for each in files})
+
+    def _files(self, bucket: str) -> Files:
+        return house(self._database).files(bucket)
 
 
 class HomeSource(DatabaseSource):
