@@ -348,6 +348,7 @@ class ReplicaSet:
 
     def __init__(self, binary: Path, guard: Guard, *, election_timeout_millis: int) -> None:
         self.members: list[Mongod] = []
+        self.prepared: list[str] = []  # as those of one mongod
         self._client: Client | None = None
         try:
             for _ in range(3):

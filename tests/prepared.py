@@ -17,7 +17,7 @@ from avenue.config import Settings
 from avenue.storage.connection import DURABLE, MARKER, META, Database
 from avenue.storage.schema import OUR_COLLECTIONS, STEPS, migrate
 from tests.listening import listen
-from tests.mongod import Mongod, database_name
+from tests.mongod import Mongod, ReplicaSet, database_name
 from tests.waiting import wait_until
 
 SHAPING = frozenset(
@@ -53,7 +53,7 @@ listen(_note_shaping)
 
 
 @contextlib.contextmanager
-def prepared_uri(mongod: Mongod) -> Iterator[str]:
+def prepared_uri(mongod: Mongod | ReplicaSet) -> Iterator[str]:
     """Yield the URI of a database as `migrate` leaves an empty one, for one user at a time.
 
     Afterwards it is emptied for the next one, or dropped where its collections or indexes are no

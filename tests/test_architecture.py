@@ -108,6 +108,8 @@ LETS_TIME_PASS = {
     "http/test_hot_pictures.py": "a database that does not answer takes its time",
     "http/test_lane.py": "a body comes at a pace",
     "http/test_lane_stop.py": "a worker is late",
+    "sites/test_moving_links.py": "a cut lasts",
+    "sites/test_moving_load.py": "load lasts",
 }
 
 

@@ -63,6 +63,7 @@ PURGE_MOVED = "purge_moved"
 EVERY_SECONDS = 3600
 ONE = "one"
 """The key of the job: one site moves at a time."""
+BEAT_SECONDS = 1.0
 CALM_SECONDS = 0.5
 """A round of changes that takes less leaves little for the moment in which writes wait."""
 ROUND_SECONDS = 10.0
@@ -326,6 +327,7 @@ class _Run:
         self._move = move
         self._job = job
         self._records = records
+        self._beaten_at = 0.0
         self._guard = self._guard_of(self._target)
         self._copy = SiteCopy(self._source, self._target, move.site, self._guard)
 
@@ -370,11 +372,24 @@ class _Run:
     def open_again(self) -> None:
         """Let people write again where the site is: it was not switched while writes waited."""
         self._move = self._records.step(self._move, Phase.SETTLING)
-        take(self._source, self._move.site)
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Let the source take the site again, however long it is away: till then nobody writes."""
+        while True:
+            try:
+                take(self._source, self._move.site)
+            except Unavailable:
+                self._job.save()  # ends this run when somebody else has the job
+                time.sleep(CALM_SECONDS)
+            else:
+                return
 
     def open_there(self) -> None:
-        """Let people write where the site is now, once every process looks there."""
-        take(self._target, self._move.site)
+        """Let people write where the site is now, once every process looks there.
+
+        It takes them since before the switch, so only the directory has to be reached.
+        """
         wait_for_all(self._database, self._move.site, self._move.epoch)
         self._records.step(self._move, Phase.KEPT, until=KEPT_UNTIL)
         self._copy.forget_marks()
@@ -390,8 +405,8 @@ class _Run:
 
     def undo(self) -> None:
         """Let the site stay where it is, and delete what was copied."""
+        self._reopen()
         self._guard.take_over()
-        take(self._source, self._move.site)
         wait_for_all(self._database, self._move.site, self._move.epoch)
         self._empty(self._target)
         take(self._target, self._move.site)
@@ -415,10 +430,10 @@ class _Run:
     def _prepare(self) -> None:
         """See to it that the target has nothing of the site but what this run puts there."""
         self._note(epoch=self._move.epoch)
+        if self._move.site in refused_on(self._source):  # a run was killed as it opened it again
+            self._reopen()
         wait_for_all(self._database, self._move.site, self._move.epoch)
         refuse(self._target, self._move.site)
-        if self._move.site in refused_on(self._source):  # a run was killed as it opened it again
-            take(self._source, self._move.site)
         self._guard.take_over()
 
     def _bring_all(self) -> Keys:
@@ -427,14 +442,22 @@ class _Run:
         is_first = self._move.phase is Phase.COPYING
         for part in self._copy.parts.values():
             for keys in self._copy.differing(part):
-                some = Keys({part.name: set(keys)})
-                self._copy.bring(some, self._job.save)
-                brought.update(some)
-                count = self._note_of("brought", 0) + len(keys)
-                if keys:  # what a run has done counts, however many are killed
+                if keys:
+                    some = Keys({part.name: set(keys)})
+                    self._copy.bring(some, self._beat)
+                    brought.update(some)
+                    # What a run has done counts, however many are killed.
+                    count = self._note_of("brought", 0) + len(keys)
                     self._note(brought=count)
-                self._job.save(done=count if is_first else None)
+                    self._job.save(done=count if is_first else None)
+                self._beat()
         return brought
+
+    def _beat(self) -> None:
+        """Look once a second whether the job is still to be done: that is a write of its own."""
+        if time.monotonic() - self._beaten_at > BEAT_SECONDS:
+            self._job.save()
+            self._beaten_at = time.monotonic()
 
     def _settle(self) -> Keys:
         """Bring what has changed until little changes any more; return which keys that was."""
@@ -448,7 +471,7 @@ class _Run:
                 return changed
         raise WritesTooMuch
 
-    def _follow(self, *, seconds: float, mark: str | None = None) -> tuple[Keys, bool]:
+    def _follow(self, *, seconds: float) -> tuple[Keys, bool]:
         now = self._records.find(self._move.site)
         token = now.token if now else None
         if token is None:
@@ -457,7 +480,7 @@ class _Run:
         def save(token: Mapping[str, Any]) -> None:
             self._records.save(self._move, token=token)
 
-        return self._copy.follow(token, save, mark=mark, seconds=seconds)
+        return self._copy.follow(token, save, seconds=seconds)
 
     def _fence(self, touched: Keys) -> None:
         """Let writes wait, bring the last of them, compare what has changed, and switch."""
@@ -465,12 +488,13 @@ class _Run:
         began_at = time.monotonic()
         self._move = self._records.step(self._move, Phase.FENCED)
         try:
-            wait_for_all(self._database, self._move.site, self._move.epoch)
-            self._refuse()
-            self._drain(touched, began_at)
-            self._check_refusal()
-            self._guard_of(self._target).leave()
-            take(self._target, self._move.site)
+            with self._database.deadline(FENCE_SECONDS):  # also where nobody says that it is away
+                wait_for_all(self._database, self._move.site, self._move.epoch)
+                self._refuse()
+                self._drain(touched, began_at)
+                self._check_refusal()
+                self._guard_of(self._target).leave()
+                take(self._target, self._move.site)
             self._move = self._records.step(
                 self._move,
                 Phase.SWITCHED,
@@ -479,6 +503,7 @@ class _Run:
                 switched_at="$$NOW",
             )
         except MoverReplaced:
+            self._leave_open()
             raise
         except Exception:
             self.open_again()
@@ -486,7 +511,15 @@ class _Run:
         self.open_there()
         self._note(writes_waited_seconds=round(time.monotonic() - began_at, 2))
 
+    def _leave_open(self) -> None:
+        """Take back a refusal that came late: another run has the move, or has ended it."""
+        place = self._records.place(self._move.site)
+        is_here = place.cluster == self._source.cluster and not place.is_fenced
+        if is_here and self._move.site in refused_on(self._source):
+            take(self._source, self._move.site)
+
     def _refuse(self) -> None:
+        self._records.check(self._move)  # it may have been stopped for long
         try:
             refuse(self._source, self._move.site, seconds=REFUSING_SECONDS)
         except Unavailable as error:
@@ -501,7 +534,7 @@ class _Run:
     def _drain(self, touched: Keys, began_at: float) -> None:
         """Bring all that was written before the server refused it; raise `NotTheSame`."""
         left = FENCE_SECONDS - (time.monotonic() - began_at)
-        changed, is_over = self._follow(seconds=max(left, 0.1), mark=self._copy.mark())
+        changed, is_over = self._follow(seconds=max(left, 0.1))
         if not is_over:
             raise WritesTooMuch
         touched.update(changed)

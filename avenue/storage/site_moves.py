@@ -12,7 +12,7 @@ from typing import Any
 from avenue.identity import HOME_CLUSTER, SiteState
 from avenue.storage.connection import Database, Document
 from avenue.storage.copying.moving import MoverReplaced
-from avenue.storage.directory import Phase, cluster_in
+from avenue.storage.directory import Phase, Place, cluster_in, place_in
 from avenue.storage.records import sound
 from avenue.storage.scope import house
 
@@ -55,6 +55,15 @@ class SiteMoveRecords:
         """Return the move of a site, None where it has none."""
         found = self._sites.find_as_it_is({"_id": site_id})
         return _move(found) if found else None
+
+    def place(self, site_id: str) -> Place:
+        """Return where a site is."""
+        return place_in(self._sites.find_as_it_is({"_id": site_id}) or {})
+
+    def check(self, move: SiteMove) -> None:
+        """Raise `MoverReplaced` when the move is not where `move` says, or somebody else's."""
+        if not self._sites.count(_still(move)):
+            raise MoverReplaced
 
     def all(self) -> list[SiteMove]:
         """Return all moves, by site."""

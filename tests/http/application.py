@@ -33,7 +33,7 @@ from tests.http.contract import Contract, unconnected_app
 from tests.http.watch import Watch
 from tests.http.web_app import Counter
 from tests.listening import listening
-from tests.mongod import Mongod
+from tests.mongod import Mongod, ReplicaSet
 from tests.prepared import counts, prepared_uri
 
 HOST, OTHER_HOST = "shop.example", "other.example"
@@ -115,7 +115,7 @@ def described() -> Contract:
 class Application:
     """One application on one migrated database with two sites and their people."""
 
-    def __init__(self, mongod: Mongod, **changes: Any) -> None:
+    def __init__(self, mongod: Mongod | ReplicaSet, **changes: Any) -> None:
         """`changes` are settings."""
         self.mongod = mongod
         self.watch = Watch()

@@ -17,7 +17,7 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.web.auth import guard_of
 from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
-from tests.http.application import Application, Caller, a_picture, unique, zipped
+from tests.http.application import HOST, SITES, Application, Caller, a_picture, unique, zipped
 from tests.http.contract import unconnected_app
 from tests.http.tus import begun
 from tests.listening import listening
@@ -462,10 +462,24 @@ ENDING_TOKENS = {
     "DELETE /api/auth/sessions",
     "POST /admin/account/sessions/end",
 }
+OPS, PANEL = "/api/ops", "/admin/infrastructure"
 OPEN = sorted(each for each, who in WHO_MAY.items() if who == ALL)
 LOCAL = {"GET /admin/design"}
 """Only `serve --local` has these; tests/browser/test_panel.py asks at their doors."""
 GUARDED = sorted(WHO_MAY.keys() - OPEN - LOCAL)
+OF_THE_DEPLOYMENT = {
+    # On other sites superusers alone may, whatever role somebody has there.
+    "GET /metrics",
+    *(f"GET {area}/{of}" for area in (OPS, PANEL) for of in ("backups", "errors")),
+    *(f"POST {OPS}/backups{rest}" for rest in ("", "/verify", "/drill")),
+    *(f"POST {area}/alerts/test" for area in (OPS, PANEL)),
+    *(
+        f"POST {area}/errors/<error_id>/{what}"
+        for area in (OPS, PANEL)
+        for what in ("resolve", "reopen")
+    ),
+    f"POST {PANEL}/alerts/channels/usual",
+}
 OF_ONE_OWNER = [each for each in GUARDED if "<" in each and WHO_MAY[each].roles == SHOP]
 
 
@@ -505,6 +519,8 @@ DOORS = [
     Door("admin's token without the scope", Role.ADMIN, without_scope=True),
 ]
 
+AWAY = "_on_other_site"
+
 
 class Counts:
     """How many documents there are. They are counted anew once something but a read was sent."""
@@ -524,13 +540,15 @@ class Counts:
 
 
 class Cast:
-    """Everybody who calls, and a seller's things they call about."""
+    """Everybody who calls `host`, and a seller's things they call about."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, host: str = HOST) -> None:
         self.application = application
+        self.host = host
+        self.here, self.away = ("", AWAY) if host == HOST else (AWAY, "")
         self.counts = Counts(application)
         self._callers: dict[tuple[Door, Scope | None], Caller] = {}
-        self.owner = application.new_person(unique("besitzer"))
+        self.owner = application.new_person(unique("besitzer"), host=host)
         for admin in ("admin", "admin_on_other_site"):
             application.caller(admin).patch("/api/site", json={"status_page": True})
         product = self.owner.a_product(a_picture(), a_picture(), status="draft")
@@ -545,14 +563,13 @@ class Cast:
         self.resumed = begun(self.owner, 10)
         self.product, self.image, self.group = product, product["images"][0], group
         self.upload = self.owner.upload("/api/uploads", a_picture()).json
-        editor = application.caller("editor")
+        editor = application.caller(f"editor{self.here}")
         self.media = editor.upload("/api/builder/media", a_picture()).json
         folder = editor.post("/api/builder/folders", json={"name": unique("Carpeta ")})
         self.folder = folder.json
         jobs = JobService(MongoJobStore(application.database))
-        self.job = jobs.enqueue("nobody does it", site="default")
+        self.job = jobs.enqueue("nobody does it", site=SITES[host])
         self.ticket = self.owner.post("/api/uploads/tickets", json={}).json
-        editor = application.caller("editor")
         self.page = editor.post("/api/builder/pages", json={"title": unique("Inicio ")}).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
@@ -596,6 +613,11 @@ class Cast:
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 
+    def expected(self, door: Door, route: str) -> str | None:
+        """The code that somebody who stands at `door` of `route` is refused with here, if any."""
+        is_elsewhere = self.host != HOST and route in OF_THE_DEPLOYMENT and not door.superuser
+        return door.expected(route) or ("forbidden" if is_elsewhere else None)
+
     def caller(self, door: Door, route: str) -> Caller:
         """Somebody who stands at `door` of `route`; with a new token where the route may end it."""
         scope = WHO_MAY[route].scope if door.without_scope else None
@@ -610,12 +632,12 @@ class Cast:
         if door.superuser:
             return self._superuser()
         if door.role is None:
-            return application.caller("nobody")
-        caller = application.caller(door.role.value)
+            return application.caller(f"nobody{self.here}")
+        caller = application.caller(f"{door.role.value}{self.here}")
         if door.without_scope:
             return application.with_scopes(caller, *({*Scope} - {scope}))
         if door.on_other_site:
-            away = application.caller("admin_on_other_site")
+            away = application.caller(f"admin{self.away}")
             return Caller(application, application.app, caller.host, token=away.token, id=away.id)
         return application.with_scopes(caller, *Scope)
 
@@ -623,10 +645,10 @@ class Cast:
         email = f"{unique('super')}@shop.example"
         accounts = self.application.accounts
         user = accounts.add_user(email, "grey-teapot-ladder-92", roles={}, superuser=True).user
-        made = accounts.add_token(email, "default", name="tests", scopes=frozenset(Scope), days=1)
-        nobody = self.application.caller("nobody")
+        site = SITES[self.host]
+        made = accounts.add_token(email, site, name="tests", scopes=frozenset(Scope), days=1)
         return Caller(
-            self.application, self.application.app, nobody.host, token=made.secret, id=user.id
+            self.application, self.application.app, self.host, token=made.secret, id=user.id
         )
 
 
@@ -717,7 +739,7 @@ def ask_at_doors(cast: Cast, route: str, doors: list[Door]) -> None:
     path = cast.path(rule)
     nowhere = re.sub("[A-Za-z0-9_-]{22}", "x" * 22, path)
     callers = {door: cast.caller(door, route) for door in doors}
-    closed = {door: code for door in callers if (code := door.expected(route))}
+    closed = {door: code for door in callers if (code := cast.expected(door, route))}
     before = cast.counts.now()
     for door, expected in closed.items():
         answer = ask(callers[door], method, path)

@@ -8,6 +8,7 @@ import pytest
 from avenue.storage.schema import migrate
 from tests.http.application import Application
 from tests.mongod import Guard, Mongod, database_name
+from tests.prepared import only_once
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,5 @@ def two(mongod: Mongod, second: Mongod) -> Iterator[Application]:
     with Application(mongod, cluster_uris=uris, cache_mb=0) as application:
         migrate(application.database)
         yield application
+        # Other processes may have set validators, which this one knows nothing of.
+        only_once(application.settings.mongodb_uri)

@@ -1,11 +1,17 @@
 """Two replica sets, somebody who writes while a site goes from one to the other."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from pymongo import WriteConcern
+
 from avenue.app.background import Background
+from avenue.identity import new_id
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
+from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS
 
 TUS = "/api/uploads/tus"
@@ -27,6 +33,24 @@ def of_site(raw: Any, site_id: str = OTHER_SITE) -> dict[str, int]:
         asked |= {f"{bucket}.files": {"_id": begins}, f"{bucket}.chunks": {"files_id": begins}}
     found = {name: raw[name].count_documents(query) for name, query in asked.items()}
     return {name: count for name, count in found.items() if count}
+
+
+@contextmanager
+def busy(raw: Any) -> Iterator[None]:
+    """Have something of another site written all the time, so that a cluster is never silent."""
+    over, quick = threading.Event(), raw["findings"].with_options(write_concern=WriteConcern(w=1))
+
+    def write() -> None:
+        while not over.wait(0.005):
+            quick.insert_one({"_id": new_id(), "site": "busy"})
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        joined(thread)
 
 
 class Writer:

@@ -25,7 +25,7 @@ from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.http.test_moves import superuser
 from tests.mongod import Mongod
-from tests.sites.moving import MIB, Writer, begun, finish, of_site, send
+from tests.sites.moving import MIB, Writer, begun, busy, finish, of_site, send
 
 
 @pytest.fixture
@@ -61,11 +61,16 @@ def test_a_site_is_moved_while_people_write_and_nothing_is_lost(
     file = b"%PDF-1.7\n" + os.urandom(MIB + 100)
     upload = begun(there, len(file))
     assert send(there, upload, 0, file[:MIB]).status_code == 204
+    assert there.upload("/api/uploads", a_picture()).status_code == 201
+    broken = two.raw["uploads.files"].find_one({"_id": {"$regex": f"^{OTHER_SITE}/"}})["_id"]
+    chunk = two.raw["uploads.chunks"].find_one({"files_id": broken})
+    turned = {"$set": {"data": chunk["data"][::-1]}}
+    two.raw["uploads.chunks"].update_one({"_id": chunk["_id"]}, turned)
     others = {name: list(two.raw[name].find({"site": HOUSE})) for name in WATCHED}
     assert service.look(operator, OTHER_SITE, "c2").documents > 5
-    with Writer(there, picture) as writer:
+    with busy(two.raw), Writer(there, picture) as writer:
         result = finish(two, service.begin(operator, OTHER_SITE, "c2").id)
-    assert (result["phase"], result["damaged"], writer.wrong) == ("kept", 0, [])
+    assert (result["phase"], result["damaged"], writer.wrong) == ("kept", 1, [])
     assert set(writer.refused) <= {"site_moves"}
     assert writer.reads > 0
 

@@ -1,6 +1,7 @@
 """The primary of either cluster steps down in each phase of a move, and the way back after writes.
 
-The figures are in docs/long-runs.md.
+Each cluster has three members, as in a deployment, and so another one becomes primary. The figures
+are in docs/long-runs.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,9 @@ from avenue.sites import moving
 from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
 from tests.http.application import OTHER_SITE, Application, a_picture
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, ReplicaSet, database_name
 from tests.sites.moving import Writer
+from tests.waiting import within
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 STEPS = {
@@ -30,26 +32,28 @@ STEPS = {
     "purging": "purge",
 }
 """What a mover does in each phase."""
-DOWN_SECONDS = 2
 ELECTED_WITHIN = 60
 
 
 @pytest.fixture
-def two_of_our_own(mongod_binary: Path, guard: Guard) -> Iterator[Mapping[str, Mongod]]:
+def two_sets(
+    mongod_binary: Path, guard: Guard, election_timeout_millis: int
+) -> Iterator[Mapping[str, ReplicaSet]]:
+    millis = election_timeout_millis
     with ExitStack() as stack:
-        yield {each: stack.enter_context(Mongod(mongod_binary, guard)) for each in ("home", "c2")}
-
-
-def step_down(primary: Mongod) -> None:
-    """Let the one member of a set hold an election, which takes some seconds."""
-    primary.client.admin.command("replSetStepDown", DOWN_SECONDS, force=True)
+        yield {
+            name: stack.enter_context(
+                ReplicaSet(mongod_binary, guard, election_timeout_millis=millis)
+            )
+            for name in ("home", "c2")
+        }
 
 
 @pytest.mark.failing_jobs(perhaps=True)
 def test_nothing_is_lost_whoever_steps_down(
-    two_of_our_own: Mapping[str, Mongod], monkeypatch: pytest.MonkeyPatch
+    two_sets: Mapping[str, ReplicaSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clusters = two_of_our_own
+    clusters = two_sets
     uris = (f"c2={clusters['c2'].uri_of(database_name())}",)
     waits = {"read_seconds": ELECTED_WITHIN, "write_seconds": ELECTED_WITHIN}
     with Application(clusters["home"], cluster_uris=uris, cache_mb=0, **waits) as two:
@@ -67,12 +71,13 @@ def test_nothing_is_lost_whoever_steps_down(
             def done(run: Any, *of: Any) -> Any:
                 if not happened:
                     happened.append(name)
-                    step_down(clusters[cluster])
+                    within(clusters[cluster].step_down, "a primary steps down")
                 return step(run, *of)
 
             return done
 
         moves, waited = 0, []
+        primaries = [each.wait_for_primary().host for each in clusters.values()]
         with Writer(there, product["images"][0]["url"]) as writer:
             for phase, step in STEPS.items():
                 for side in ("from", "to"):
@@ -80,14 +85,17 @@ def test_nothing_is_lost_whoever_steps_down(
                     target = "home" if here == "c2" else "c2"
                     hurt = target if side == "to" else here or "home"
                     happened: list[str] = []
+                    clusters[hurt].wait_until_healthy()
                     with monkeypatch.context() as patch:
                         patch.setattr(moving._Run, step, stepping(step, hurt, happened))
                         job = background.finish(service.begin(operator, OTHER_SITE, target).id)
                         if phase == "purging":
                             background.finish(service.purge(operator, OTHER_SITE).id)
                     assert (job.error, happened) == (None, [step])
+                    primaries.append(clusters[hurt].wait_for_primary().host)
                     waited.append((job.result or {}).get("writes_waited_seconds", 0.0))
                     moves += 1
+        print(f"{len(set(primaries))} members were primary")
         print(f"{moves} moves, {writer.reads} reads, {len(writer.products)} products")
         print(f"{len(writer.refused)} refused: {sorted(set(writer.refused))}; waited {waited}")
         assert writer.wrong == []

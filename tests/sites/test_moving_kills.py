@@ -27,7 +27,9 @@ from tests.waiting import DEADLINE_SECONDS, wait_until
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 KILLS = 50
 ROUNDS = 2
-SECONDS = (0.3, 6.0)
+SHORTEST, LONGEST = 0.3, 6.0
+GROWTH = 1.2
+"""Each kill of the same move may come that much later, or all would come in its first phase."""
 
 
 @pytest.fixture
@@ -50,14 +52,17 @@ def test_nothing_is_lost_however_often_the_mover_is_killed(
     product = there.a_product(a_picture())
     env = {**two.settings.as_env(), "PATH": os.environ["PATH"]}
     phases: list[str | None] = []
-    moves = 0
+    moves, longest = 0, LONGEST
     with Writer(there, product["images"][0]["url"]) as writer:
         while len(phases) < KILLS or place(two)[1] not in {"kept", None}:
             here, phase, target = place(two)
             if phase in {"kept", None}:
                 target, moves = ("home" if here == "c2" else "c2"), moves + 1
+                longest = LONGEST
             mover = forked("avenue", "site", "move", OTHER_SITE, "--to", str(target), env=env)
-            seconds = rnd.uniform(*SECONDS) if len(phases) < KILLS else 4 * DEADLINE_SECONDS
+            is_over = len(phases) >= KILLS
+            seconds = 4 * DEADLINE_SECONDS if is_over else rnd.uniform(SHORTEST, longest)
+            longest *= GROWTH
             if mover.poll(seconds) is None:
                 mover.kill_all()
                 mover.wait(DEADLINE_SECONDS)

@@ -10,6 +10,7 @@ mover that was stopped and goes on after another one has taken over writes nothi
 
 import contextlib
 import hashlib
+import itertools
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -210,7 +211,7 @@ class SiteCopy:
                 raise Unavailable
             return dict(token)
 
-    def mark(self) -> str:
+    def _put_mark(self) -> str:
         """Write a mark at the source; whoever sees it in the stream has seen all before it."""
         mark = f"{self._mark}/{new_id()}"
         meta = self._source.raw[META]
@@ -228,15 +229,15 @@ class SiteCopy:
         token: Mapping[str, Any],
         save: Callable[[Mapping[str, Any]], None],
         *,
-        mark: str | None = None,
         seconds: float,
     ) -> tuple[Keys, bool]:
-        """Bring what has changed since `token`; `save` the token after each round.
+        """Bring what has changed from `token` to now; `save` the token after each round.
 
-        Return which keys that were, and whether the end of the stream, or the `mark`, was reached
-        within `seconds`. Raise `HistoryLost`.
+        Return which keys that were, and whether that was done within `seconds`; what is written
+        meanwhile is not waited for. Raise `HistoryLost`.
         """
         seen, ends_at = Keys(), time.monotonic() + seconds
+        mark = self._put_mark()
         try:
             with (
                 unavailable_when_away(),
@@ -244,10 +245,9 @@ class SiteCopy:
                 self._watch(token, session) as stream,
             ):
                 while True:
-                    changed, is_marked, is_idle = self._round(stream, mark)
+                    changed, is_over = self._round(stream, mark)
                     self._bring(changed, session, lambda: None)
                     seen.update(changed)
-                    is_over = is_marked or (is_idle and mark is None)
                     is_late = time.monotonic() > ends_at
                     if stream.resume_token is not None and (changed or is_over or is_late):
                         save(dict(stream.resume_token))
@@ -264,17 +264,16 @@ class SiteCopy:
         A file of which the source has other bytes is brought again. Return how many have wrong
         bytes on both sides; `save` is told so, and the place, now and then.
         """
-        damaged = seen = 0
+        damaged = 0
         for bucket in sorted(BUCKETS):
             if after and bucket < after[0]:
                 continue
             files = self.parts[f"{bucket}{FILES}"]
             found = self._files_after(files, after[1] if after and bucket == after[0] else "")
-            for file in found:
-                damaged += self._is_damaged(bucket, file)
-                seen += 1
-                if seen % FILES_AT_ONCE == 0:
-                    save([bucket, file["_id"]], damaged)
+            while some := list(itertools.islice(found, FILES_AT_ONCE)):
+                wrong = self._wrong(self._target, bucket, some)
+                damaged += sum(self._is_damaged(bucket, each) for each in wrong)
+                save([bucket, some[-1]["_id"]], damaged)
         return damaged
 
     def _files_after(self, files: Part, last: str) -> Iterator[Document]:
@@ -291,9 +290,8 @@ class SiteCopy:
             last = found[-1]["_id"]
 
     def _is_damaged(self, bucket: str, file: Document) -> bool:
+        """Bring the chunks of a file again, and tell whether they still are not what it says."""
         part = self.parts[f"{bucket}{CHUNKS}"]
-        if self._is_right(self._target, part, file):
-            return False
         keys = Keys()
         for database in (self._source, self._target):
             chunks = database.raw[part.name]
@@ -301,26 +299,17 @@ class SiteCopy:
                 found = list(chunks.find({"files_id": file["_id"]}, {"_id": 1}))
             keys.add(part.name, (each["_id"] for each in found))
         self.bring(keys)
-        return not self._is_right(self._target, part, file)
+        return bool(self._wrong(self._target, bucket, [file]))
 
-    def _is_right(self, database: Database, part: Part, file: Document) -> bool:
-        """Tell whether the chunks of a file are what it says of them."""
-        digest, sums, length = hashlib.sha256(), [], 0
-        chunks = database.raw[part.name]
+    def _wrong(self, database: Database, bucket: str, files: Sequence[Document]) -> list[Document]:
+        """Return the files whose chunks are not what they say of them."""
+        sums = {each["_id"]: _Sums() for each in files}
+        chunks = database.raw[f"{bucket}{CHUNKS}"]
+        order = [("files_id", 1), ("n", 1)]
         with unavailable_when_away():
-            for each in chunks.find({"files_id": file["_id"]}).sort("n", 1):
-                data = each.get("data")
-                data = data if isinstance(data, bytes) else b""
-                digest.update(data)
-                sums.append(zlib.crc32(data))
-                length += len(data)
-        metadata = file.get("metadata")
-        sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
-        return (
-            length == file.get("length")
-            and sha256 in {None, digest.hexdigest()}
-            and file.get("crc32") in (None, sums)
-        )
+            for each in chunks.find({"files_id": {"$in": [*sums]}}).sort(order):
+                sums[each["files_id"]].add(each.get("data"))
+        return [each for each in files if not sums[each["_id"]].are_of(each)]
 
     def _watch(
         self, token: Mapping[str, Any] | None, session: ClientSession | None
@@ -337,21 +326,20 @@ class SiteCopy:
             batch_size=EVENTS_AT_ONCE,
         )
 
-    def _round(self, stream: ChangeStream[Document], mark: str | None) -> tuple[Keys, bool, bool]:
-        """Return the keys of the next changes, whether the mark came, and whether nothing did."""
+    def _round(self, stream: ChangeStream[Document], mark: str) -> tuple[Keys, bool]:
+        """Return the keys of the next changes, and whether the mark came."""
         changed = Keys()
         for _ in range(EVENTS_AT_ONCE):
             event = stream.try_next()
             if event is None:
-                return changed, False, True
+                return changed, False
             name = event.get("ns", {}).get("coll")
             key = event.get("documentKey", {}).get("_id")
-            if name == META:
-                if mark is not None and key == mark:
-                    return changed, True, False
-            elif name in self.parts and key is not None and self._may_be_ours(event, name, key):
+            if name == META and key == mark:
+                return changed, True
+            if name in self.parts and key is not None and self._may_be_ours(event, name, key):
                 changed.add(name, [key])
-        return changed, False, False
+        return changed, False
 
     def _may_be_ours(self, event: Document, name: str, key: object) -> bool:
         """Tell whether a change is one of the site; of some the event does not say it."""
@@ -437,6 +425,30 @@ class SiteCopy:
         return None
 
 
+class _Sums:
+    """What the chunks of a file come to, one after the other."""
+
+    def __init__(self) -> None:
+        self._digest, self._each, self._length = hashlib.sha256(), list[int](), 0
+
+    def add(self, data: object) -> None:
+        """Take in the next chunk."""
+        read = data if isinstance(data, bytes) else b""
+        self._digest.update(read)
+        self._each.append(zlib.crc32(read))
+        self._length += len(read)
+
+    def are_of(self, file: Document) -> bool:
+        """Tell whether that is what a file says of itself."""
+        metadata = file.get("metadata")
+        sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
+        return (
+            self._length == file.get("length")
+            and sha256 in {None, self._digest.hexdigest()}
+            and file.get("crc32") in (None, self._each)
+        )
+
+
 _SHOWN = {"fullDocument.site": 1, "fullDocument.files_id": 1}
 
 
@@ -467,9 +479,8 @@ def _read_whole(
 ) -> Iterator[RawBSONDocument]:
     collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
     query = {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    # A batch of bytes is no larger than what is written at once.
-    size = 8 if part.is_heavy else DOCUMENTS_AT_ONCE
-    yield from collection.find(query, batch_size=size, session=session)
+    # Of bytes the server sends 16 MB at once, however many documents that is.
+    yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
 
 
 def _read_keys(
