@@ -13,8 +13,8 @@ class BadCursor(Invalid):
     """`after` is not a cursor of this list."""
 
     code = "bad_cursor"
-    message = "`after` is not a place in this list."
-    hint = "Take `next` from the page before, with the same sort; or leave `after` out."
+    message = "`after` is not a valid position in this list."
+    hint = "Use `next` from the previous page, with the same sort; or omit `after`."
 
 
 def cursor(moment: datetime, object_id: str) -> str:

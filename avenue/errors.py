@@ -81,7 +81,7 @@ class AvenueError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     message: str = "Something went wrong on our side."
-    hint: str = "Try again; if it stays, tell us the request_id."
+    hint: str = "Try again. If the problem persists, send us the request_id."
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Invalid(AvenueError):
 
     status = 400
     code = "invalid_request"
-    message = "The request cannot be understood."
+    message = "Invalid request."
     hint = "Compare it with the description of this route."
 
 
@@ -128,8 +128,8 @@ class Forbidden(AvenueError):
 
     status = 403
     code = "forbidden"
-    message = "Your role may not do this."
-    hint = "Ask an administrator of the site."
+    message = "Your role is not allowed to do this."
+    hint = "Ask a site administrator."
 
 
 class NotFound(AvenueError):
@@ -137,7 +137,7 @@ class NotFound(AvenueError):
 
     status = 404
     code = "not_found"
-    message = "There is nothing here."
+    message = "Not found."
     hint = "Check the address; it may have been removed."
 
 
@@ -146,7 +146,7 @@ class Conflict(AvenueError):
 
     status = 409
     code = "conflict"
-    message = "This contradicts what is stored."
+    message = "This conflicts with what is stored."
     hint = "Read the current state and try again."
 
 
@@ -155,7 +155,7 @@ class Gone(AvenueError):
 
     status = 410
     code = "gone"
-    message = "This is no longer here."
+    message = "This is no longer available."
     hint = "Ask for a new link."
 
 
@@ -164,8 +164,8 @@ class Unprocessable(AvenueError):
 
     status = 422
     code = "unprocessable"
-    message = "This cannot be taken as it is."
-    hint = "Change what the message names and send it again."
+    message = "This cannot be accepted as it is."
+    hint = "Fix what the message says and send it again."
 
 
 class TooManyRequests(AvenueError):
@@ -174,7 +174,7 @@ class TooManyRequests(AvenueError):
     status = 429
     code = "too_many_requests"
     message = "Too many requests."
-    hint = "Wait for the seconds in Retry-After, then go on."
+    hint = "Wait the number of seconds in Retry-After, then continue."
 
     def __init__(
         self,
@@ -196,8 +196,8 @@ class Unavailable(AvenueError):
 
     status = 503
     code = "unavailable"
-    message = "This cannot be done just now."
-    hint = "Nothing was half done. Send the same request again after Retry-After."
+    message = "This cannot be done right now."
+    hint = "Nothing was left half done. Send the same request again after the time in Retry-After."
     retry_after_seconds = 2
 
     def __init__(
@@ -221,11 +221,11 @@ class SiteMoves(Unavailable):
     """The site is just being taken to another cluster, and nothing can be written into it."""
 
     code = "site_moves"
-    message = "This site is being moved, and takes no changes for a moment."
+    message = "This site is being moved and does not accept changes for a moment."
     retry_after_seconds = 1
 
 
-DATABASE_AWAY = sentence("Avenue cannot reach its database just now.")
+DATABASE_AWAY = sentence("Avenue cannot reach its database right now.")
 DATABASE_LATE = sentence("The database did not answer in time.")
 """What `Unavailable` says where that is known to be so."""
 
@@ -235,16 +235,16 @@ class StorageFull(AvenueError):
 
     status = 507
     code = "storage_full"
-    message = "There is no room left for more files."
-    hint = "Ask whoever runs this site to add storage."
+    message = "No space left for more files."
+    hint = "Ask the server administrator to add storage."
 
 
 class MalformedRecord(AvenueError):
     """A record was asked for that cannot be read."""
 
     code = "malformed_record"
-    message = "What is stored about this cannot be read: {field} is missing or is something else."
-    hint = "`python -m avenue fsck` names every such record; restore it from a backup."
+    message = "The stored record cannot be read: {field} is missing or invalid."
+    hint = "`python -m avenue fsck` lists every such record; restore it from a backup."
 
     def __init__(self, collection: str, record: object, field: str) -> None:
         self.collection, self.record, self.field = collection, record, field

@@ -14,23 +14,23 @@ from avenue.errors import sentence
 MOST_NAMED = 20
 LONGEST_NAME = 100
 
-NUMBER = sentence("Write a number.")
-WHOLE_NUMBER = sentence("Write a whole number.")
-TRUE_OR_FALSE = sentence("Write true or false.")
-TEXT = sentence("Write a text.")
-LIST = sentence("Write a list.")
-OBJECT = sentence("Write an object.")
+NUMBER = sentence("Enter a number.")
+WHOLE_NUMBER = sentence("Enter a whole number.")
+TRUE_OR_FALSE = sentence("Enter true or false.")
+TEXT = sentence("Enter text.")
+LIST = sentence("Enter a list.")
+OBJECT = sentence("Enter an object.")
 ONE_OF = sentence("Choose one of these: {expected}.")
-EMPTY = sentence("This must not be empty.")
+EMPTY = sentence("This cannot be empty.")
 
 SENTENCES: Mapping[str, str] = {
     "missing": sentence("This is missing."),
-    "extra_forbidden": sentence("There is no such field."),
+    "extra_forbidden": sentence("This field does not exist."),
     "string_type": TEXT,
-    "string_too_short": sentence("Write at least {min_length} characters."),
-    "string_too_long": sentence("Write at most {max_length} characters."),
-    "string_pattern_mismatch": sentence("This is not written as it must be ({pattern})."),
-    "string_unicode": sentence("This holds a character that is none."),
+    "string_too_short": sentence("Enter at least {min_length} characters."),
+    "string_too_long": sentence("Enter at most {max_length} characters."),
+    "string_pattern_mismatch": sentence("Invalid format ({pattern})."),
+    "string_unicode": sentence("Invalid character."),
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
     "int_parsing_size": WHOLE_NUMBER,
@@ -39,13 +39,13 @@ SENTENCES: Mapping[str, str] = {
     "float_parsing": NUMBER,
     "finite_number": NUMBER,
     "bool_type": TRUE_OR_FALSE,
-    "greater_than_equal": sentence("Write a number of at least {ge}."),
-    "greater_than": sentence("Write a number above {gt}."),
-    "less_than_equal": sentence("Write a number of at most {le}."),
-    "less_than": sentence("Write a number below {lt}."),
+    "greater_than_equal": sentence("Enter a number of at least {ge}."),
+    "greater_than": sentence("Enter a number above {gt}."),
+    "less_than_equal": sentence("Enter a number of at most {le}."),
+    "less_than": sentence("Enter a number below {lt}."),
     "list_type": LIST,
-    "too_short": sentence("Give at least {min_length}."),
-    "too_long": sentence("Give at most {max_length}."),
+    "too_short": sentence("Provide at least {min_length}."),
+    "too_long": sentence("Provide at most {max_length}."),
     "dict_type": OBJECT,
     "model_type": OBJECT,
     "model_attributes_type": OBJECT,

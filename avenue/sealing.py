@@ -24,8 +24,8 @@ class SecretLost(Conflict):
     """What has to be known was sealed with another SECRET_KEY."""
 
     code = "secret_lost"
-    message = "SECRET_KEY is another one than when this was begun."
-    hint = "Begin it again."
+    message = "SECRET_KEY has changed since this was started."
+    hint = "Start it again."
 
 
 class Sealing:

@@ -39,7 +39,7 @@ _shapes: dict[str, tuple[int, int]] = {}
 _reshaped: set[str] = set()
 """The databases whose collections or indexes this process may have changed since."""
 _indexed: set[str] = set()
-"""Those it has asked for indexes, which may be there already: whoever migrates asks for all."""
+"Those it already has asked for indexes, which may be there: whoever migrates asks for all."
 
 
 def _note_shaping(event: CommandStartedEvent) -> None:

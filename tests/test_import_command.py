@@ -89,8 +89,10 @@ def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None: 
     assert done.returncode == 1
     assert done.stdout.splitlines()[:2] == [
         "Nobody reads these columns: stock.",
-        "! row 2  Z1  The price is no number: write only digits, as 150000 or 150000.50. "
-        "(bad_cell)",
+        (
+            "! row 2  Z1  The price is not a number: enter only digits, like 150000 or "
+            "150000.50. (bad_cell)"
+        ),
     ]
 
 

@@ -70,30 +70,30 @@ def reset_letter(
         case Why.INVITED:
             subject = _("Your access to %(site)s") % place
             reason = _("You have been invited to work on %(site)s.") % place
-            good_for = _("The link works once, for three days. After that ask for a new one here:")
+            good_for = _("The link works once, for three days. After that, request a new one here:")
             good_for += f"\n{base_url}/login/forgotten"
         case Why.VOIDED:
             subject = _("Your access to %(site)s") % place
             reason = _(
-                "You have been invited to work on %(site)s. Somebody else may know the password "
-                "you have had, so it is no longer good anywhere."
+                "You have been invited to work on %(site)s. Someone else may know your "
+                "previous password, so it no longer works anywhere."
             )
             reason %= place
             good_for = _(
-                "The link works once, for three days. "
-                "After that ask for a new one where you sign in."
+                "The link works once, for three days. After that, request a new one where "
+                "you sign in."
             )
         case Why.RESET:
-            subject = _("A new password for %(site)s") % place
-            reason = _("An administrator of %(site)s asks you to choose a new password.") % place
+            subject = _("New password for %(site)s") % place
+            reason = _("An administrator of %(site)s asked you to choose a new password.") % place
             good_for = _("The link works once, for an hour.")
         case _other:
-            subject = _("A new password for %(site)s") % place
-            reason = _("Somebody, we hope it was you, has asked for a new password for %(site)s.")
+            subject = _("New password for %(site)s") % place
+            reason = _("Someone, hopefully you, asked for a new password for %(site)s.")
             reason %= place
             good_for = _(
-                "The link works once, for an hour. If it was not you, you need not do anything: "
-                "your password stays as it is."
+                "The link works once, for an hour. If this was not you, you do not need to "
+                "do anything: your password stays the same."
             )
     choose = _("Choose your password here:")
     link = f"{choose}\n{base_url}/login/reset/{secret}"
@@ -108,7 +108,7 @@ def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter
         user,
         _("Your access to %(site)s") % place,
         _("Hello,"),
-        _("You can work on %(site)s now. Sign in with this e-mail and the password you have:")
+        _("You can now work on %(site)s. Sign in with this email and your current password:")
         % place
         + f"\n{base_url}/login",
     )

@@ -40,8 +40,8 @@ class NoMail(NotFound):
     """There is no mail server that would take letters."""
 
     code = "no_mail"
-    message = "This house cannot send e-mail."
-    hint = "Whoever runs it sets AVENUE_SMTP_URL and AVENUE_MAIL_FROM."
+    message = "Email is not set up on this server."
+    hint = "The server administrator sets AVENUE_SMTP_URL and AVENUE_MAIL_FROM."
 
 
 class RecoveryStore(Protocol):

@@ -15,7 +15,7 @@ def head() -> Sequence[str]:
         _("Who"),
         _("What"),
         _("Action"),
-        _("Id"),
+        _("ID"),
         _("Details"),
         _("Request"),
     )

@@ -7,8 +7,8 @@ class InvalidTarget(Invalid):
     """The target is no directory and no S3 address."""
 
     code = "invalid_backup_target"
-    message = "{target} is not a place for backups."
-    hint = "Give a directory, or s3://bucket/prefix."
+    message = "{target} cannot be used for backups."
+    hint = "Specify a directory, or s3://bucket/prefix."
 
 
 class TargetUnreachable(Unavailable):
@@ -16,15 +16,15 @@ class TargetUnreachable(Unavailable):
 
     code = "backup_target_unreachable"
     message = "The target {target} cannot be reached: {why}."
-    hint = "See that it is there (a disk that is not mounted is not), then try again."
+    hint = "Check that it exists (an unmounted disk does not), then try again."
 
 
 class TargetRefuses(Unavailable):
     """The target does not let us in, or cannot be written to."""
 
     code = "backup_target_refuses"
-    message = "The target {target} refuses: {why}."
-    hint = "Check the rights of this process there, or the credentials, then try again."
+    message = "The target {target} rejected the request: {why}."
+    hint = "Check this process's permissions there, or the credentials, then try again."
 
 
 class S3NotInstalled(Unavailable):
@@ -40,15 +40,18 @@ class TargetFull(StorageFull):
 
     code = "backup_target_full"
     message = "The target {target} is full."
-    hint = "Make room, or `backup prune`, then run the backup again: what is there is kept."
+    hint = (
+        "Free up space, or run `backup prune`, then run the backup again: what is "
+        "already there is kept."
+    )
 
 
 class NoBackupTarget(Conflict):
     """The settings say nowhere to back up to."""
 
     code = "no_backup_target"
-    message = "There is no place for backups."
-    hint = "Set AVENUE_BACKUP_TO to a directory or s3://bucket/prefix, and start Avenue again."
+    message = "No backup target is set."
+    hint = "Set AVENUE_BACKUP_TO to a directory or s3://bucket/prefix, and restart Avenue."
 
 
 class NoRepository(NotFound):
@@ -56,25 +59,25 @@ class NoRepository(NotFound):
 
     code = "no_backup_repository"
     message = "There are no backups in {target}."
-    hint = "Check the address, or begin with `python -m avenue backup create --to TARGET`."
+    hint = "Check the address, or start with `python -m avenue backup create --to TARGET`."
 
 
 class NotARepository(Conflict):
     """The target holds other things than backups."""
 
     code = "not_a_backup_repository"
-    message = "{target} holds other things than backups of Avenue, so it is left untouched."
-    hint = "Give an empty directory or prefix, or one that is not there yet."
+    message = "{target} contains things that are not Avenue backups, so it is left untouched."
+    hint = "Specify an empty directory or prefix, or one that does not exist yet."
 
 
 class OtherInstallation(Conflict):
     """The repository has the backups of another database."""
 
     code = "other_installation"
-    message = "{target} has the backups of another installation."
+    message = "{target} contains the backups of another installation."
     hint = (
-        "Give another target. If this database was restored from there and goes on with it, say "
-        "`backup create --take-over` once."
+        "Specify another target. If this database was restored from there and continues "
+        "with it, run `backup create --take-over` once."
     )
 
 
@@ -83,7 +86,9 @@ class KeyNeeded(Conflict):
 
     code = "backup_key_needed"
     message = "The backups in {target} are encrypted."
-    hint = "Set AVENUE_BACKUP_KEY to the key they were made with. Without it nobody can read them."
+    hint = (
+        "Set AVENUE_BACKUP_KEY to the key they were created with. Without it, no one can read them."
+    )
 
 
 class WrongKey(Conflict):
@@ -91,22 +96,22 @@ class WrongKey(Conflict):
 
     code = "wrong_backup_key"
     message = "AVENUE_BACKUP_KEY is not the key of these backups."
-    hint = "Give the key they were made with; another one, or a part of one, opens nothing."
+    hint = "Specify the key they were created with; another key, or part of one, opens nothing."
 
 
 class NotEncrypted(Conflict):
     """There is a key, and the repository is one without encryption."""
 
     code = "backup_not_encrypted"
-    message = "A key is given, but the backups in {target} are not encrypted."
-    hint = "Give another target, which is encrypted from its first backup on, or no key."
+    message = "A key was given, but the backups in {target} are not encrypted."
+    hint = "Specify another target, which is encrypted from its first backup on, or no key."
 
 
 class NewerRepository(Conflict):
     """A newer version of Avenue wrote this."""
 
     code = "newer_backup"
-    message = "A newer version of Avenue has written this backup."
+    message = "This backup was written by a newer version of Avenue."
     hint = "Use that version, or a newer one."
 
 
@@ -114,8 +119,11 @@ class BackupDamaged(Unprocessable):
     """What says what a backup holds cannot be read."""
 
     code = "backup_damaged"
-    message = "{what} of the backup is damaged or missing."
-    hint = "`python -m avenue backup verify --read` names all that is; choose another snapshot."
+    message = "{what} in the backup is damaged or missing."
+    hint = (
+        "`python -m avenue backup verify --read` lists everything that is damaged; "
+        "choose another snapshot."
+    )
 
 
 class SnapshotNotFound(NotFound):
@@ -123,30 +131,30 @@ class SnapshotNotFound(NotFound):
 
     code = "snapshot_not_found"
     message = "There is no complete snapshot {snapshot}."
-    hint = "`python -m avenue backup list` tells those that there are."
+    hint = "`python -m avenue backup list` lists the available ones."
 
 
 class NotInSnapshot(NotFound):
     """The snapshot does not have it."""
 
     code = "not_in_snapshot"
-    message = "The snapshot {snapshot} has no {what}."
-    hint = "Choose another snapshot: `python -m avenue backup list` tells those that there are."
+    message = "Snapshot {snapshot} has no {what}."
+    hint = "Choose another snapshot: `python -m avenue backup list` lists them."
 
 
 class BackupRuns(Conflict):
     """Somebody else is at it."""
 
     code = "backup_runs"
-    message = "Since {since} another process does this: {what}."
-    hint = "Wait for its end; a process that was killed is forgotten after half a minute."
+    message = "Another process has been doing this since {since}: {what}."
+    hint = "Wait for it to finish; a process that was killed is forgotten after half a minute."
 
 
 class BackupLost(Unavailable):
     """The process was away from the database for so long that others may have gone on."""
 
     code = "backup_lost"
-    message = "The backup lost its lease: the database was away too long."
+    message = "The backup lost its lease: the database was unavailable for too long."
     hint = "Run it again; what was written is kept."
 
 
@@ -154,16 +162,18 @@ class SitesMoved(Unavailable):
     """Sites went to another cluster while they were read, or are about to and do not get there."""
 
     code = "sites_moved"
-    message = "These sites go to another cluster, so they cannot be read now: {sites}."
-    hint = "Run it again once `python -m avenue site list` says that they are there."
+    message = (
+        "These sites are being moved to another cluster, so they cannot be read right now: {sites}."
+    )
+    hint = "Run it again once `python -m avenue site list` shows them there."
 
 
 class ClusterMissing(Conflict):
     """A site of a backup is to go to a cluster that is not set up."""
 
     code = "cluster_missing"
-    message = "These sites are to go to the cluster {cluster}, which is not set up here: {sites}."
+    message = "These sites go to the cluster {cluster}, which is not set up here: {sites}."
     hint = (
-        "Set AVENUE_CLUSTER_<NAME> for it, or say where they go: "
-        "`backup restore --cluster SITE=home`. Nothing was written."
+        "Set AVENUE_CLUSTER_<NAME> for it, or specify where they go: `backup restore "
+        "--cluster SITE=home`. Nothing was written."
     )

@@ -31,21 +31,21 @@ NAMES: Mapping[Deed, LazyString] = {
 BUTTONS: Mapping[Deed, LazyString] = {
     Deed.CREATED: _("Back up now"),
     Deed.VERIFIED: _("Check now"),
-    Deed.DRILLED: _("Restore for trial now"),
+    Deed.DRILLED: _("Run trial restore now"),
 }
 THINGS: Mapping[str, LazyString] = {
     "product": _("Product"),
     "group": _("Group"),
     "page": _("Page"),
-    "picture": _("Picture"),
+    "picture": _("Image"),
     "upload": _("Upload"),
 }
 SAID: Mapping[str, LazyString] = {
-    "started": _("It has begun. How far it is shows below."),
+    "started": _("Started. See its progress below."),
 }
 PROBLEMS: Mapping[str, LazyString] = {
-    NoBackupTarget.code: _("No place for backups is set: see AVENUE_BACKUP_TO."),
-    "nothing_wanted": _("Choose a snapshot and what to bring back, and give its id."),
+    NoBackupTarget.code: _("No backup target is set: see AVENUE_BACKUP_TO."),
+    "nothing_wanted": _("Choose a snapshot and what to restore, and enter its ID."),
 }
 
 blueprint = Blueprint("backup_pages", __name__, url_prefix=PATH, template_folder="templates")

@@ -11,24 +11,24 @@ class NotAnExport(Conflict):
     """The target holds other things than an export of Avenue."""
 
     code = "not_an_export"
-    message = "{target} holds other things than an export of Avenue, so it is left untouched."
-    hint = "Give an empty directory or prefix, or one that is not there yet."
+    message = "{target} contains things that are not an Avenue export, so it is left untouched."
+    hint = "Specify an empty directory or prefix, or one that does not exist yet."
 
 
 class OtherExport(Conflict):
     """The target holds an export of another site, of other parts, or of a newer version."""
 
     code = "other_export"
-    message = "{target} holds an export of something else, so it is left untouched."
-    hint = "Give the same site and the same --as as before, or another target."
+    message = "{target} contains an export of something else, so it is left untouched."
+    hint = "Specify the same site and the same --as as before, or another target."
 
 
 class InvalidExportTarget(Invalid):
     """The target is no directory, no ZIP and no S3 address."""
 
     code = "invalid_export_target"
-    message = "{target} is not a place for an export."
-    hint = "Give a directory, FILE.zip, or s3://bucket/prefix."
+    message = "{target} cannot be used for an export."
+    hint = "Specify a directory, FILE.zip, or s3://bucket/prefix."
 
 
 class ExportUnreachable(Unavailable):
@@ -36,15 +36,15 @@ class ExportUnreachable(Unavailable):
 
     code = "export_target_unreachable"
     message = "{target} cannot be reached: {why}."
-    hint = "See that it is there (a disk that is not mounted is not), then export again."
+    hint = "Check that it exists (an unmounted disk does not), then export again."
 
 
 class ExportRefused(Unavailable):
     """The target does not let us in, or cannot be written to."""
 
     code = "export_target_refuses"
-    message = "{target} does not take the export: {why}."
-    hint = "Check the rights of this process there, or the credentials, then export again."
+    message = "{target} rejected the export: {why}."
+    hint = "Check this process's permissions there, or the credentials, then export again."
 
 
 class ExportTargetFull(StorageFull):
@@ -52,7 +52,9 @@ class ExportTargetFull(StorageFull):
 
     code = "export_target_full"
     message = "{target} is full."
-    hint = "Make room and export again; in a directory or a bucket, what is there is kept."
+    hint = (
+        "Free up space and export again; in a directory or a bucket, what is already there is kept."
+    )
 
 
 MEANINGS: Mapping[type[AvenueError], type[AvenueError]] = {
@@ -76,10 +78,10 @@ class NoExport(Invalid):
     """There is no export, or one that did not come to its end."""
 
     code = "no_export"
-    message = "{place} holds no export of Avenue that came to its end."
+    message = "{place} does not contain a complete Avenue export."
     hint = (
-        "Give what `export` has written, a ZIP of it or s3://bucket/prefix. For other files say "
-        "what they become: --as products, media or uploads."
+        "Specify what `export` wrote, a ZIP of it or s3://bucket/prefix. For other files, "
+        "specify what they become: --as products, media or uploads."
     )
 
     def __init__(self, place: object) -> None:
@@ -90,7 +92,7 @@ class NewerExport(Conflict):
     """A newer version of Avenue wrote this."""
 
     code = "newer_export"
-    message = "A newer version of Avenue has written this export."
+    message = "This export was written by a newer version of Avenue."
     hint = "Use that version, or a newer one."
 
 
@@ -98,8 +100,8 @@ class MalformedLine(Unprocessable):
     """A line of a manifest is not what it should be."""
 
     code = "malformed_line"
-    message = "This line cannot be brought in ({reason})."
-    hint = "All other lines are. Mend it, or export again."
+    message = "This line cannot be imported ({reason})."
+    hint = "All other lines can. Fix it, or export again."
 
     def __init__(self, reason: str) -> None:
         super().__init__(words={"reason": reason.rstrip(".")})
@@ -109,17 +111,19 @@ class FileDiffers(Unprocessable):
     """A file has other bytes than its line says."""
 
     code = "file_differs"
-    message = "The file has other bytes than the manifest says, so it was left out."
-    hint = "Export again, or bring the file back from a copy."
+    message = "The file's bytes differ from the manifest, so it was skipped."
+    hint = "Export again, or restore the file from a copy."
 
 
 class LostFile(Unprocessable):
     """A page names a file that did not come in."""
 
     code = "lost_file"
-    message = "The page names the file {file}, which is not here; it will show nothing there."
+    message = (
+        "The page uses the file {file}, which is not here; nothing will be shown in its place."
+    )
     hint = (
-        "Bring that file in (private ones are exported with --private), or take it out of the page."
+        "Import that file (private ones are exported with --private), or remove it from the page."
     )
 
     def __init__(self, file: str) -> None:

@@ -29,7 +29,7 @@ class JobNotFound(NotFound):
     """There is no such job, or it finished long ago."""
 
     code = "job_not_found"
-    message = "There is no such job."
+    message = "This job does not exist."
     hint = "Finished jobs are kept for 30 days."
 
 
@@ -37,23 +37,23 @@ class JobOver(Conflict):
     """The job is over, or was told to be."""
 
     code = "job_over"
-    message = "This job is over, or was cancelled just now."
-    hint = "Look at the list of jobs again."
+    message = "This job is finished, or was just cancelled."
+    hint = "Check the list of jobs again."
 
 
 class Waits(Unavailable):
     """What a job needs is away; it goes on once that is back."""
 
     code = "job_waits"
-    message = "This waits for the cluster of its site, which is away."
-    hint = "It goes on by itself."
+    message = "This is waiting for the cluster of its site, which is not responding."
+    hint = "It resumes automatically."
 
 
 class JobPaused(Conflict):
     """Somebody has paused the job, and nobody waits for it until it is resumed. `job` is its id."""
 
     code = "job_paused"
-    message = "Somebody has paused this job."
+    message = "Someone paused this job."
     hint = "Resume it with `python -m avenue jobs resume`; `jobs list` has its id."
 
 
@@ -63,8 +63,8 @@ class JobNotSetUp(Conflict):
     code = "job_not_set_up"
     message = "This is not set up, so there is nothing to run."
     hint = (
-        "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL, letters AVENUE_SMTP_URL and "
-        "alerts AVENUE_ALERT_URL."
+        "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL, emails AVENUE_SMTP_URL "
+        "and alerts AVENUE_ALERT_URL."
     )
 
 
@@ -72,7 +72,7 @@ class JobIsPeriodic(Conflict):
     """The job runs again and again: it can be paused, not cancelled."""
 
     code = "job_is_periodic"
-    message = "This job runs again and again, so it cannot be cancelled."
+    message = "This job is recurring, so it cannot be cancelled."
     hint = "Pause it instead, and resume it later."
 
 

@@ -20,7 +20,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # somebody ended it; what it had done stays
 
 
-CANCELLED = sentence("It was cancelled; what it had done until then stays.")
+CANCELLED = sentence("It was cancelled; what it had already done stays.")
 """The `error` of one that somebody ended."""
 
 WITH_COMMAND = "command"

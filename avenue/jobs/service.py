@@ -19,7 +19,7 @@ MOST_ATTEMPTS = 5
 WAIT_SECONDS = 30
 """Until what a job waits for is looked for again."""
 FIRST_RETRY_SECONDS = 10
-ENDED = sentence("It ended with {kind}; the log has the details.")
+ENDED = sentence("It failed with {kind}; see the log for details.")
 RETRY_GROWTH = 4  # 10 s, 40 s, 160 s, 640 s: transient trouble passes in between
 LISTED_JOBS = 100
 OPEN_JOBS = 500

@@ -7,13 +7,13 @@ class MailUnavailable(Unavailable):
     """The mail server is away, busy, not to be trusted, or does not want us; later may help."""
 
     code = "mail_unavailable"
-    message = "The mail server does not take letters just now."
-    hint = "Whoever runs the house finds the reason in AVENUE_SMTP_URL or at the mail server."
+    message = "The mail server is not accepting emails right now."
+    hint = "The server administrator can find the reason in AVENUE_SMTP_URL or on the mail server."
 
 
 class MailRefused(Unprocessable):
     """The mail server will never take this letter, or its address is none."""
 
     code = "mail_refused"
-    message = "The mail server refused this letter."
-    hint = "Check the e-mail address."
+    message = "The mail server rejected this email."
+    hint = "Check the email address."

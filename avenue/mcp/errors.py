@@ -7,7 +7,7 @@ class McpNotInstalled(Unavailable):
     """What speaks the Model Context Protocol is an extra."""
 
     code = "mcp_not_installed"
-    message = "/mcp needs the package mcp, which is not installed."
+    message = "/mcp requires the package mcp, which is not installed."
     hint = "Run `pip install --require-hashes -r requirements-mcp.txt`."
 
 
@@ -15,5 +15,5 @@ class OriginNotAllowed(Forbidden):
     """The request comes from a page of an origin that may not call."""
 
     code = "origin_not_allowed"
-    message = "Pages of this origin may not call /mcp."
-    hint = "Add the origin to AVENUE_CORS_ORIGINS, or call from a program, which sends none."
+    message = "Pages from this origin cannot call /mcp."
+    hint = "Add the origin to AVENUE_CORS_ORIGINS, or call from a program, which sends no origin."

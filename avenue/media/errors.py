@@ -45,9 +45,7 @@ from avenue.media.intake.sniffing import MEDIA_TYPES
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
 
 
-UNKNOWN_TYPE = sentence(
-    "The file is of a type we do not know, whatever its name says; {labels} are taken here."
-)
+UNKNOWN_TYPE = sentence("Unknown file type; accepted here: {labels}.")
 
 
 class UnsupportedMediaType(AvenueError):
@@ -59,7 +57,7 @@ class UnsupportedMediaType(AvenueError):
 
     status = 415
     code = "unsupported_media_type"
-    message = "The file is of the type {label}, whatever its name says; {labels} are taken here."
+    message = "The file type is {label}; accepted here: {labels}."
     hint = "Save it as {labels} and upload that file."
 
     def __init__(
@@ -95,8 +93,8 @@ class UnknownVariant(Invalid):
     """A file does not come in this form; `variants` are the forms there are."""
 
     code = "unknown_variant"
-    message = "Files do not come as {variant}; there is: {forms}."
-    hint = "Ask for one of the forms there are."
+    message = "Files are not available as {variant}; available: {forms}."
+    hint = "Request one of the available variants."
 
     def __init__(self, variant: str, variants: Iterable[str]) -> None:
         there = list(variants)
@@ -110,14 +108,16 @@ class EmptyFile(Unprocessable):
 
     code = "empty_file"
     message = "The file is empty."
-    hint = "Choose it again; if it is on a phone or in a cloud folder, let it download first."
+    hint = (
+        "Choose it again; if it is on a phone or in a cloud folder, wait for it to download first."
+    )
 
 
 class BrokenImage(Unprocessable):
     """The picture is damaged, cut off or not a picture after all."""
 
     code = "broken_image"
-    message = "The picture is damaged or was cut off on its way."
+    message = "The image is damaged or incomplete."
     hint = "Open it on your device, save it again as JPEG or PNG, and upload the new file."
 
 
@@ -126,10 +126,10 @@ class ImageTooLarge(Unprocessable):
 
     code = "image_too_large"
     message = (
-        "The picture is too large: {width} × {height} pixels. At most {max_megapixels} megapixels "
-        "and {max_side_pixels} pixels on a side are taken."
+        "The image is too large: {width} × {height} pixels. The maximum is "
+        "{max_megapixels} megapixels and {max_side_pixels} pixels per side."
     )
-    hint = "Make it smaller; 2,000 pixels on its longer side are plenty for a screen."
+    hint = "Make it smaller; 2,000 pixels on the longer side is plenty for a screen."
 
     def __init__(
         self, *, width: int, height: int, max_megapixels: int, max_side_pixels: int
@@ -146,8 +146,8 @@ class TooManyFrames(Unprocessable):
     """The animation has more frames than are taken."""
 
     code = "too_many_frames"
-    message = "The animation is too long: {frames} frames; at most {max_frames} are taken."
-    hint = "Shorten the animation, or upload one picture of it."
+    message = "The animation is too long: {frames} frames (maximum: {max_frames})."
+    hint = "Shorten the animation, or upload a single frame of it."
 
     def __init__(self, *, frames: int, max_frames: int) -> None:
         super().__init__(frames=frames, max_frames=max_frames)
@@ -157,7 +157,7 @@ class ImageTooCostly(Unprocessable):
     """Opening the picture takes too much time or memory; the facts say which limit ended it."""
 
     code = "image_too_costly"
-    message = "The picture is built in a way that takes too much work to open."
+    message = "The image takes too many resources to open."
     hint = "Open it on your device, export it as a plain JPEG or PNG, and upload the new file."
 
 
@@ -166,15 +166,15 @@ class LinkExpired(Gone):
 
     code = "link_expired"
     message = "This link has expired."
-    hint = "Ask whoever gave it to you for a new one."
+    hint = "Ask the person who gave it to you for a new one."
 
 
 class DecodersBusy(Unavailable):
     """All decode processes are taken; the same request will do in a moment."""
 
     code = "decoders_busy"
-    message = "Many pictures are being looked at just now, and this one did not get its turn."
-    hint = "Nothing was stored. Send the same picture again after Retry-After."
+    message = "Many images are being processed right now, and this one did not get its turn."
+    hint = "Nothing was stored. Send the same image again after Retry-After."
     retry_after_seconds = 5
 
 
@@ -195,8 +195,10 @@ class UnsafeArchive(Invalid):
     """A ZIP that is damaged, too large to be listed, or built to do harm."""
 
     code = "unsafe_archive"
-    message = "The ZIP is damaged, lists too many files, or unfolds to far more than files would."
-    hint = "Unpack it, look at what is in it, and bring in the folder."
+    message = (
+        "The ZIP is damaged, lists too many files, or expands to far more than files normally do."
+    )
+    hint = "Unpack it, check what is in it, and import the folder."
 
 
 class DamagedEntry(Unprocessable):
@@ -204,7 +206,7 @@ class DamagedEntry(Unprocessable):
 
     code = "damaged_entry"
     message = "The file is damaged in the archive."
-    hint = "Pack it again, or put it beside the archive's other files in a folder."
+    hint = "Compress it again, or put it in a folder with the archive's other files."
 
 
 class ZipTooLarge(AvenueError):
@@ -212,8 +214,8 @@ class ZipTooLarge(AvenueError):
 
     status = 413
     code = "zip_too_large"
-    message = "These files have {megabytes} MB together; a ZIP may have {limit_mb} MB."
-    hint = "Take fewer at once."
+    message = "These files total {megabytes} MB; a ZIP can have at most {limit_mb} MB."
+    hint = "Select fewer at once."
 
     def __init__(self, *, length: int, limit_mb: int) -> None:
         megabytes = -(-length // 1024**2)
@@ -229,7 +231,7 @@ class VersionNotFound(NotFound):
 
     code = "version_not_found"
     message = "This file has no such version."
-    hint = "The list of its versions has those that are kept."
+    hint = "Its list of versions shows those that are kept."
 
 
 class NotScanned(NotFound):
@@ -237,7 +239,10 @@ class NotScanned(NotFound):
 
     code = "not_scanned"
     message = "This file has not been scanned yet."
-    hint = "Ask again in some minutes: it can be read once the scanner has found nothing in it."
+    hint = (
+        "Request it again in a few minutes: it can be read once the scanner has found "
+        "nothing in it."
+    )
 
 
 class InQuarantine(NotFound):
@@ -245,15 +250,17 @@ class InQuarantine(NotFound):
 
     code = "in_quarantine"
     message = "This file is in quarantine."
-    hint = "An administrator of the site can release it, with a reason, on the page Quarantine."
+    hint = "A site administrator can release it, with a reason, on the Quarantine page."
 
 
 class InfectedFile(Unprocessable):
     """The scanner knows the file by `signature`, and nothing of it is kept."""
 
     code = "infected_file"
-    message = "The scanner has found something in this file: {signature}."
-    hint = "Take what it found out of it, or ask an administrator whether the scanner is wrong."
+    message = "The scanner found something in this file: {signature}."
+    hint = (
+        "Remove what it found from the file, or ask an administrator whether the scanner is wrong."
+    )
 
     def __init__(self, signature: str) -> None:
         super().__init__(signature=signature)

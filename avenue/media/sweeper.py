@@ -32,7 +32,7 @@ class ClocksDiffer(Unavailable):
 
     code = "clocks_differ"
     message = "The clocks of this machine and the database differ by more than 30 seconds."
-    hint = "Set both by NTP; the sweeper waits until they agree."
+    hint = "Synchronize both with NTP; the sweeper waits until they agree."
 
 
 def agreed_skew_seconds(store: SweptStore) -> float:

@@ -29,7 +29,7 @@ class UnreadableFile(Invalid):
 
     code = "unreadable_file"
     message = "The file cannot be read: {reason}."
-    hint = "Check its path and whether you may read it."
+    hint = "Check its path and whether you have permission to read it."
 
     def __init__(self, error: OSError) -> None:
         super().__init__(words={"reason": _reason(error)})
@@ -40,7 +40,7 @@ class UnwritableFile(Invalid):
 
     code = "unwritable_file"
     message = "{path} cannot be written: {reason}."
-    hint = "Check the path, whether you may write there, and how much room is left."
+    hint = "Check the path, whether you have permission to write there, and how much space is left."
 
     def __init__(self, path: str, error: OSError) -> None:
         super().__init__(words={"path": path, "reason": _reason(error)})
@@ -50,15 +50,15 @@ class NoSuchFile(NotFound):
     """No id, URL or old address of this site names a file that is there."""
 
     code = "no_such_file"
-    message = "There is no such file on this site."
-    hint = "Give its id, its URL or the path of its URL; it may have been removed."
+    message = "This file does not exist on this site."
+    hint = "Specify its ID, its URL or the path of its URL; it may have been removed."
 
 
 class FileExists(Conflict):
     """A file of this name is on this machine already, and it was left as it is."""
 
     code = "file_exists"
-    message = "{path} is there already, and was left as it is."
+    message = "{path} already exists and was left as it is."
     hint = "Choose another name, or overwrite it (--force)."
 
     def __init__(self, path: str) -> None:
@@ -76,7 +76,7 @@ class FileInUse(Conflict):
         if owner is None:
             super().__init__(
                 sentence("This file was uploaded for something that does not exist yet."),
-                hint=sentence("It goes by itself when nobody claims it."),
+                hint=sentence("It is removed automatically if no one claims it."),
             )
         else:
             super().__init__(owner=owner)
@@ -87,7 +87,7 @@ class FileIsShown(Conflict):
 
     code = "media_in_use"
     message = "This file is in use, so it was not removed."
-    hint = "Take it out there first, or use --force, which does that for you."
+    hint = "Remove it from there first, or use --force, which does that for you."
 
     def __init__(self, usage: Sequence[Any] = ()) -> None:
         super().__init__(usage=list(usage), total=len(usage))
@@ -98,7 +98,7 @@ class NotATree(Invalid):
 
     code = "not_a_tree"
     message = "{place} is neither a folder nor a ZIP."
-    hint = "Give the folder that holds the old uploads, or a ZIP of it."
+    hint = "Specify the folder that contains the old uploads, or a ZIP of it."
 
     def __init__(self, place: Path) -> None:
         super().__init__(words={"place": place})
@@ -108,7 +108,7 @@ class FileChanged(Unprocessable):
     """A file that was another when it was looked at first."""
 
     code = "file_changed"
-    message = "The file changed while it was brought in."
+    message = "The file changed while it was being imported."
     hint = "Stop the application that writes it and run the import again."
 
 

@@ -15,10 +15,10 @@ class BadPlace(Invalid):
     """That is no address of a service. What was written is not told: a key may be in it."""
 
     code = "bad_place"
-    message = "That is no address of a service."
+    message = "This is not a service address."
     hint = (
-        "Write s3://bucket/prefix, supabase:https://ref.supabase.co/bucket, cloudinary:cloud or "
-        "cfimages:account. Keys belong into the environment of the server."
+        "Enter s3://bucket/prefix, supabase:https://ref.supabase.co/bucket, "
+        "cloudinary:cloud or cfimages:account. Keys belong in the server's environment."
     )
 
 
@@ -26,10 +26,10 @@ class PlaceNotAllowed(Invalid):
     """Folders and files are named in the panel below AVENUE_MOVE_DIR only."""
 
     code = "place_not_allowed"
-    message = "That is no place below the directory for moves."
+    message = "This is not inside the directory for moves."
     hint = (
-        "AVENUE_MOVE_DIR says below which directory of the server the panel may name folders and "
-        "files. The commands take any."
+        "AVENUE_MOVE_DIR sets the server directory inside which the panel can use folders "
+        "and files. The commands accept any."
     )
 
 
@@ -37,5 +37,5 @@ class ServerNotAllowed(Invalid):
     """The key of a source is sent from the panel to that source's own servers only."""
 
     code = "server_not_allowed"
-    message = "From here the key goes to servers of supabase.co only."
-    hint = "Bring files of a server of your own in with python -m avenue import --from."
+    message = "From here the key is sent only to supabase.co servers."
+    hint = "Import files from your own server with python -m avenue import --from."

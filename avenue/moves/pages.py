@@ -24,26 +24,26 @@ from avenue.web.services import using
 
 PATH = f"{INFRASTRUCTURE}/move"
 PAST_SHOWN = 20
-SAID: Mapping[str, LazyString] = {"started": _("It has begun. How far it is shows below.")}
+SAID: Mapping[str, LazyString] = {"started": _("Started. See its progress below.")}
 KINDS: Mapping[str, LazyString] = {
     "people": _("People"),
     "groups": _("Groups"),
     "products": _("Products"),
     "pages": _("Pages"),
-    "pictures": _("Photos of products and groups"),
-    "unnamed": _("Photos and files that nothing names"),
+    "pictures": _("Product and group photos"),
+    "unnamed": _("Unreferenced photos and files"),
 }
 OUTCOMES: Mapping[str, LazyString] = {
     "created": _("new"),
     "updated": _("changed"),
     "unchanged": _("unchanged"),
-    "known": _("there already"),
-    "refused": _("refused"),
+    "known": _("already there"),
+    "refused": _("rejected"),
     "stored": _("stored"),
-    "present": _("there already"),
+    "present": _("already there"),
     "elsewhere": _("stay elsewhere"),
     "lost": _("lost"),
-    "temporary_left": _("temporary, left"),
+    "temporary_left": _("temporary, skipped"),
 }
 HOLDS: Mapping[str, LazyString] = {
     "products": _("Products"),
@@ -56,52 +56,52 @@ HOLDS: Mapping[str, LazyString] = {
 }
 FIGURES: Mapping[str, LazyString] = {
     "stored": _("Stored"),
-    "duplicates": _("With the bytes of another"),
+    "duplicates": _("Duplicates"),
     "unchanged": _("Unchanged"),
-    "refused_total": _("Refused"),
-    "skipped_total": _("Passed over"),
-    "silent_total": _("Old addresses that will not answer"),
+    "refused_total": _("Files rejected"),
+    "skipped_total": _("Files skipped"),
+    "silent_total": _("Old addresses that will stop working"),
     "products": _("Products"),
     "groups": _("Groups"),
     "files": _("Files"),
     "pages": _("Pages"),
-    "private_left": _("Private files left out"),
+    "private_left": _("Private files skipped"),
     "written": _("Written"),
-    "kept": _("There already"),
+    "kept": _("Already present"),
     "removed": _("Removed"),
-    "left_total": _("Left out"),
+    "left_total": _("Skipped"),
 }
 """What the figures of a report are called, in their order."""
 LISTS = ("refused", "left", "silent", "skipped", "lost", "files")
 """Of which a report names all."""
 WHY: Mapping[str, LazyString] = {
-    "bad_field": _("One field cannot be taken and was left out."),
-    "broken_image": _("The photo is broken."),
-    "broken_source": _("What the record holds is no file."),
-    "changed_here": _("It changed here since, and stays as it is."),
+    "bad_field": _("One field cannot be imported and was skipped."),
+    "broken_image": _("The photo is damaged."),
+    "broken_source": _("The record's content is not a file."),
+    "changed_here": _("It has changed here since, and stays as it is."),
     "file_too_large": _("The file is too large."),
-    "invalid_email": _("That is no e-mail address."),
-    "lost_picture": _("The photo is nowhere: neither in the database nor in a folder."),
-    "member_gone": _("The group names a product that is not there."),
-    "own_address": _("Avenue itself answers at this address."),
-    "password_needs_reset": _("The password cannot be used: it has to be set anew."),
-    "rate_limited": _("The source asks for a pause that did not end. Do it again later."),
-    "same_address": _("Another file has the same address; one of them answers."),
-    "shared_sku": _("Another product has the same SKU, so this one is in without."),
-    "sku_taken": _("Another product has the same SKU, so this one is in without."),
-    "source_gone": _("The source has it no more."),
-    "source_refuses": _("The key may not read it."),
-    "unreadable_record": _("The record lacks what makes it one."),
-    "unsafe_name": _("No address can hold this name."),
-    "unsupported_media_type": _("Files of this type are not taken."),
+    "invalid_email": _("This is not an email address."),
+    "lost_picture": _("The photo cannot be found: it is neither in the database nor in a folder."),
+    "member_gone": _("The group refers to a product that does not exist."),
+    "own_address": _("Avenue itself serves this address."),
+    "password_needs_reset": _("The password cannot be used: a new one must be set."),
+    "rate_limited": _("The source asked to wait, and the wait did not end. Try again later."),
+    "same_address": _("Another file has the same address; only one of them is served."),
+    "shared_sku": _("Another product has the same SKU, so this one was imported without it."),
+    "sku_taken": _("Another product has the same SKU, so this one was imported without it."),
+    "source_gone": _("The source no longer has it."),
+    "source_refuses": _("The key does not have permission to read it."),
+    "unreadable_record": _("The record is missing essential data."),
+    "unsafe_name": _("This name cannot be used in an address."),
+    "unsupported_media_type": _("Files of this type are not accepted."),
     "would_be_public": _("More people could read it here than at its source."),
 }
 """What codes mean; what is not here is told as it was noted, in English."""
 AS: Mapping[Kind | str, LazyString] = {
-    Kind.PRODUCTS: _("Photos of products"),
+    Kind.PRODUCTS: _("Product photos"),
     Kind.MEDIA: _("Media library"),
     Kind.UPLOADS: _("General uploads"),
-    "": _("What they were: it is an export of Avenue"),
+    "": _("Their original type (Avenue export)"),
 }
 PARTS: Mapping[Part, LazyString] = {
     Part.PRODUCTS: _("Products"),
@@ -258,7 +258,7 @@ def _shown(moves: list[Move]) -> list[dict[str, Any]]:
     for each, move in zip(shown, moves, strict=True):
         each["path"] = f"{PATH}/{move.job.id}"
         if move.is_dry:
-            each["name"] = f"{each['name']}: {gettext('a look')}"
+            each["name"] = f"{each['name']}: {gettext('preview')}"
     return shown
 
 
@@ -289,9 +289,9 @@ def _planned(plan: Mapping[str, Any] | None) -> list[tuple[LazyString, str]]:
     if "references" in plan:
         rows.append((_("References in records"), _number(plan["references"])))
     if plan.get("days") is not None:
-        rows.append((_("Days at the rate limit of the source"), words.number(plan["days"], 2)))
+        rows.append((_("Days at the source's rate limit"), words.number(plan["days"], 2)))
     if not plan["fits"]:
-        rows.append((_("Quota of the site"), gettext("It has less left.")))
+        rows.append((_("Site quota"), gettext("Not enough space left.")))
     return rows
 
 

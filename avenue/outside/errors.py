@@ -25,10 +25,10 @@ class BadUrl(Invalid):
     """The text is no URL that files are fetched from."""
 
     code = "bad_url"
-    message = "This is not an address that files are fetched from."
+    message = "Files cannot be fetched from this address."
     hint = (
-        "Give an address as https://pictures.example/shoe.jpg: http or https, its usual port, and "
-        "no user name in it."
+        "Enter an address like https://pictures.example/shoe.jpg: http or https, its usual "
+        "port, and no user name in it."
     )
 
 
@@ -40,7 +40,7 @@ class AddressNotAllowed(Unprocessable):
     """
 
     code = "address_not_allowed"
-    message = "The address leads nowhere on the public Internet."
+    message = "The address leads nowhere on the public internet."
     hint = "Check it in a browser that is outside your network, or upload the file itself."
 
 
@@ -49,7 +49,7 @@ class FetchFailed(Unprocessable):
 
     code = "fetch_failed"
     message = "The file could not be fetched from there."
-    hint = "Open the address in a private window; if it shows the file, save it and upload that."
+    hint = "Open the address in a private window; if it shows the file, save it and upload it."
 
 
 class RateLimited(FetchFailed):
@@ -64,7 +64,7 @@ class FetchTooSlow(Unprocessable):
     """The file did not come in time."""
 
     code = "fetch_too_slow"
-    message = "The file took too long to come from there."
+    message = "Fetching the file from there took too long."
     hint = "Try again later, or save the file and upload it."
 
 
@@ -74,7 +74,7 @@ class TooLargeToFetch(AvenueError):
     status = 413
     code = "file_too_large"
     message = "The file is larger than {size}."
-    hint = "Make the file smaller, for example by shrinking the picture, and send it again."
+    hint = "Make the file smaller, for example by resizing the image, and send it again."
 
     def __init__(self, limit_bytes: int) -> None:
         size = (
@@ -89,7 +89,7 @@ class FetchersBusy(Unavailable):
     """Too many files are being fetched at once."""
 
     code = "fetchers_busy"
-    message = "Many files are being fetched just now."
+    message = "Many files are being fetched right now."
     hint = "Nothing was stored. Send the same request again after Retry-After."
     retry_after_seconds = 5
 
@@ -98,8 +98,8 @@ class NowhereToPut(Unavailable):
     """What is fetched cannot be put down on this machine."""
 
     code = "spool_unavailable"
-    message = "There is no room to receive files just now."
-    hint = "Nothing was stored. Try again; whoever runs this site should look at AVENUE_TMP_DIR."
+    message = "There is no space to receive files right now."
+    hint = "Nothing was stored. Try again; the server administrator should check AVENUE_TMP_DIR."
 
 
 class NoAnswer(Unavailable):
@@ -110,4 +110,4 @@ class NoAnswer(Unavailable):
 
     code = "no_answer"
     message = "The receiver of a message did not answer."
-    hint = "It will be sent again. Whoever runs the house looks at the receiver's own log."
+    hint = "It will be sent again. The server administrator can check the receiver's own log."

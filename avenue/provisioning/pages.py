@@ -44,44 +44,44 @@ LOCALES: Mapping[str, LazyString] = {
 }
 PARTS: Mapping[Part, LazyString] = {
     Part.SETTINGS: _("Settings, theme, menus and logo"),
-    Part.CATEGORIES: _("Categories of uploads"),
-    Part.PEOPLE: _("Roles of people"),
+    Part.CATEGORIES: _("Upload categories"),
+    Part.PEOPLE: _("People's roles"),
     Part.PAGES: _("Pages"),
     Part.LIBRARY: _("Media library"),
     Part.PRODUCTS: _("Products and groups with their photos"),
 }
 SAID: Mapping[str, LazyString] = {
-    "added": _("The site is added. Add people, and point its host here."),
-    "cloning": _("Cloning has begun. The new site stays closed until everything is copied."),
-    "removed": _("The site is closed. You can reopen it until it is deleted."),
-    "reopened": _("The site is open again."),
+    "added": _("Site added. Add people, and point its host to this server."),
+    "cloning": _("Cloning has started. The new site stays closed until everything is copied."),
+    "removed": _("Site closed. You can reopen it until it is deleted."),
+    "reopened": _("Site reopened."),
 }
 CLUSTER_STATES: Mapping[State, tuple[str, LazyString]] = {
-    State.AWAY: ("bad", _("Cannot be reached")),
-    State.NOT_READY: ("bad", _("Not prepared")),
-    State.UNKNOWN: ("bad", _("Not set up here")),
+    State.AWAY: ("bad", _("Unreachable")),
+    State.NOT_READY: ("bad", _("Not ready")),
+    State.UNKNOWN: ("bad", _("Not set up")),
 }
 MOVE_SAID: Mapping[str, LazyString] = {
-    "moving": _("The move has begun. How far it is shows below."),
+    "moving": _("The move has started. See its progress below."),
     "undoing": _("The move is being undone."),
-    "purging": _("What the cluster before still has is being deleted."),
+    "purging": _("Deleting the data left on the previous cluster."),
 }
 PHASES: Mapping[Phase, LazyString] = {
-    Phase.COPYING: _("Everything is copied and compared, while people use the site as always."),
-    Phase.SETTLING: _("What changed meanwhile is copied again, until little is left."),
-    Phase.FENCED: _("Writes wait, for about a second."),
-    Phase.SWITCHED: _("The site is on the other cluster; writes go on in a moment."),
-    Phase.KEPT: _("It is done. For 24 hours the cluster before keeps what it had."),
+    Phase.COPYING: _("Everything is copied and compared while people keep using the site."),
+    Phase.SETTLING: _("Changes made in the meantime are copied again until little is left."),
+    Phase.FENCED: _("Writes wait for about a second."),
+    Phase.SWITCHED: _("The site is on the new cluster; writes resume in a moment."),
+    Phase.KEPT: _("Done. The previous cluster keeps its data for 24 hours."),
 }
 """What happens in each, in their order."""
 ENDS: Mapping[Phase, LazyString] = {
-    Phase.PURGING: _("What the cluster before still has is being deleted."),
-    Phase.ABORTING: _("The move is undone: what was copied is being deleted."),
+    Phase.PURGING: _("Deleting the data left on the previous cluster."),
+    Phase.ABORTING: _("The move was undone: deleting the copied data."),
 }
 STATES: Mapping[SiteState, tuple[str, LazyString]] = {
-    SiteState.PREPARING: ("", _("Being cloned")),
+    SiteState.PREPARING: ("", _("Cloning")),
     SiteState.REMOVED: ("warn", _("Closed")),
-    SiteState.DELETING: ("bad", _("Being deleted")),
+    SiteState.DELETING: ("bad", _("Deleting")),
 }
 
 blueprint = Blueprint("provisioning_pages", __name__, url_prefix=PATH, template_folder="templates")

@@ -14,6 +14,6 @@ class ScannerAway(Unavailable):
     """The scanner cannot be reached, takes too long, or says that it cannot scan."""
 
     code = "scanner_away"
-    message = "Files cannot be scanned just now."
-    hint = "Nothing was stored. Send the same file again after Retry-After."
+    message = "Files cannot be scanned right now."
+    hint = "Nothing was saved. Send the same file again after the time in Retry-After."
     retry_after_seconds = 30

@@ -17,15 +17,15 @@ class GroupNotFound(NotFound):
 
     code = "group_not_found"
     message = "There is no such group."
-    hint = "Read the list of groups again, or leave `group` out."
+    hint = "Reload the list of groups, or omit `group`."
 
 
 class TooManyCategories(Conflict):
     """A site has all the different categories its products may be in."""
 
     code = "too_many_product_categories"
-    message = "The products of a site are in at most {limit} different categories."
-    hint = "Use one that is there already."
+    message = "A site's products can be in up to {limit} different categories."
+    hint = "Use an existing one."
 
     def __init__(self, *, limit: int, field: str | None = None) -> None:
         if field is None:
@@ -38,31 +38,31 @@ class ImageNotFound(NotFound):
     """The product or group has no such picture."""
 
     code = "image_not_found"
-    message = "There is no such picture here."
-    hint = "Read the product or group again; the picture may have been removed."
+    message = "There is no such photo here."
+    hint = "Reload the product or group; the photo may have been removed."
 
 
 class TempImageNotFound(NotFound):
     """The temporary picture is not there (any more), or not yours."""
 
     code = "temp_image_not_found"
-    message = "There is no such temporary picture."
-    hint = "It may have expired, or a product has it already."
+    message = "There is no such temporary photo."
+    hint = "It may have expired, or a product already has it."
 
 
 class TempImageExpired(Conflict):
     """A temporary picture a product was to get is not there any more; nothing was saved."""
 
     code = "temp_image_expired"
-    message = "A temporary picture has expired or is in use already, so nothing was saved."
-    hint = "Upload the pictures named in `images` again, then save again."
+    message = "A temporary photo has expired or is already in use, so nothing was saved."
+    hint = "Upload the photos named in `images` again, then save again."
 
 
 class TooManyTempImages(Conflict):
     """Somebody has all the temporary pictures one person may have."""
 
     code = "too_many_temp_images"
-    message = "At most {limit} temporary pictures are kept for you."
+    message = "You can have up to {limit} temporary photos."
     hint = "Save the product they are for, or delete some of them."
 
     def __init__(self, *, limit: int) -> None:
@@ -73,8 +73,8 @@ class OwnUrl(Unprocessable):
     """An external picture was given by an address of our own."""
 
     code = "own_url"
-    message = "This address is a picture kept here already, which has one owner."
-    hint = "Upload the file itself, and it becomes a picture of its own."
+    message = "This URL is a photo already stored here, which has one owner."
+    hint = "Upload the file itself to create a separate photo."
 
 
 class SkuTaken(Conflict):
@@ -92,8 +92,8 @@ class TooManyImages(Conflict):
     """The product or group has all the pictures it may have."""
 
     code = "too_many_images"
-    message = "At most {limit} pictures are kept here."
-    hint = "Remove a picture first."
+    message = "The limit is {limit} photos."
+    hint = "Remove a photo first."
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
@@ -103,7 +103,7 @@ class OneFileOnly(Invalid):
     """Several files came where one is taken."""
 
     code = "one_file_only"
-    message = "A picture is replaced by one file."
+    message = "A photo can only be replaced by one file."
     hint = "Send exactly one file."
 
 
@@ -111,8 +111,8 @@ class RevisionConflict(Conflict):
     """Somebody changed the product in the meantime; `current` is how it is now."""
 
     code = "revision_conflict"
-    message = "Somebody else changed this in the meantime."
-    hint = "Look at `current`, then send your change again with its revision."
+    message = "Someone else changed this in the meantime."
+    hint = "Check `current`, then send your change again with its revision."
 
     def __init__(self, current: object = None) -> None:
         super().__init__(current=current)
@@ -123,7 +123,7 @@ class RevisionRequired(AvenueError):
 
     status: ClassVar[int] = 428
     code = "revision_required"
-    message = "Say which revision your change is based on."
+    message = "Specify which revision your change is based on."
     hint = "Send `revision` as you read it."
 
 
@@ -131,13 +131,13 @@ class OrderMismatch(Conflict):
     """The order does not name exactly the pictures that are there."""
 
     code = "order_mismatch"
-    message = "The order must name each picture exactly once."
-    hint = "Read it again and send all picture ids (of external ones the URL) in the new order."
+    message = "The order must list each photo exactly once."
+    hint = "Reload it and send all photo ids (the URL for external ones) in the new order."
 
 
 class SamplesBusy(Conflict):
     """The sample products are being loaded, so they cannot be removed yet."""
 
     code = "samples_busy"
-    message = "The sample products are still being loaded."
-    hint = "Wait until they are there, then remove them."
+    message = "The sample products are still loading."
+    hint = "Wait until they have loaded, then remove them."

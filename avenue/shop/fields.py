@@ -23,8 +23,8 @@ def _price(value: object) -> Decimal:
         raise PydanticCustomError(
             "price",
             sentence(
-                'Write it as a string like "150000.50" or as an integer, from 0, with at most '
-                "15 digits and 4 decimals."
+                'Send a string like "150000.50" or an integer, from 0, with up to 15 '
+                "digits and 4 decimals."
             ),
         )
     return Decimal(text)
@@ -43,7 +43,7 @@ def _image_url(text: str) -> str:
         raise PydanticCustomError(
             "image_url",
             sentence(
-                "Write the whole address, as https://images.example/shoe.jpg, without a password."
+                "Enter the full URL, like https://images.example/shoe.jpg, without a password."
             ),
         )
     return text
@@ -56,8 +56,8 @@ def _category(text: str) -> str | None:
         raise PydanticCustomError(
             "category",
             sentence(
-                "Write the names from the top with > between them, as Shoes > Boots: at most "
-                "{levels} of at most {letters} letters each.",
+                "Enter the names from general to specific, separated by >, like Shoes > "
+                "Boots: up to {levels}, with up to {letters} characters each.",
             ),
             {"levels": categories.MOST_LEVELS, "letters": categories.LONGEST_NAME},
         ) from None

@@ -66,8 +66,8 @@ def _target(text: str) -> str:
         raise PydanticCustomError(
             "link_target",
             sentence(
-                "A link leads to a path as /p/about, or begins with https://, http://, mailto: or "
-                "tel:."
+                "A link must be a path like /p/about, or start with https://, http://, "
+                "mailto: or tel:."
             ),
         )
     return text
@@ -76,18 +76,18 @@ def _target(text: str) -> str:
 def _label(text: str) -> str:
     if not text.isprintable() or "=" in text:
         raise PydanticCustomError(
-            "link_label", sentence("The text of a link is one line without an equals sign.")
+            "link_label", sentence("The link text must be one line without an equals sign.")
         )
     return text
 
 
 CONTACT_SENTENCES = {
-    "email": sentence("Write an e-mail address as shop@example.com."),
-    "phone": sentence("Write a telephone number as +595 21 123 456."),
-    "whatsapp": sentence("Write the number with its country's code, as +595 981 123 456."),
-    "address": sentence("Write a few lines of text."),
+    "email": sentence("Enter an email address like shop@example.com."),
+    "phone": sentence("Enter a phone number like +595 21 123 456."),
+    "whatsapp": sentence("Enter the number with its country code, like +595 981 123 456."),
+    "address": sentence("Enter a few lines of text."),
 }
-PROFILE_SENTENCE = sentence("Write the address of the profile there, or its name as @shoes.")
+PROFILE_SENTENCE = sentence("Enter the profile's address there, or its name like @shoes.")
 
 
 Reach = Annotated[

@@ -9,14 +9,14 @@ class SiteNotFound(NotFound):
 
     code = "site_not_found"
     message = "There is no such site."
-    hint = "`python -m avenue site list` shows all."
+    hint = "`python -m avenue site list` shows all sites."
 
 
 class SiteExists(Conflict):
     """Another site has this id."""
 
     code = "site_exists"
-    message = "There is already a site with this id."
+    message = "A site with this id already exists."
     hint = "Use another id, or change that site."
 
 
@@ -24,8 +24,8 @@ class FirstSite(Conflict):
     """The site from which the installation is run cannot be removed."""
 
     code = "first_site"
-    message = "The first site cannot be removed: the installation is run from it."
-    hint = "Delete what it contains instead."
+    message = "The first site cannot be removed: the installation is managed from it."
+    hint = "Delete its contents instead."
 
 
 class SiteNotRemoved(Conflict):
@@ -33,15 +33,15 @@ class SiteNotRemoved(Conflict):
 
     code = "site_not_removed"
     message = "This site was not removed."
-    hint = "`python -m avenue site list` shows how each site stands."
+    hint = "`python -m avenue site list` shows the state of each site."
 
 
 class SiteIsDeleted(Conflict):
     """Its time is over, and what it had is being deleted."""
 
     code = "site_is_deleted"
-    message = "The deletion of this site has begun, so it cannot be taken back."
-    hint = "`python -m avenue backup restore --site ID` brings it back from a backup."
+    message = "The deletion of this site has started, so it cannot be restored."
+    hint = "`python -m avenue backup restore --site ID` restores it from a backup."
 
 
 class NotThatClone(Conflict):
@@ -56,31 +56,31 @@ class SiteNotEmpty(Unavailable):
     """Something was written into a site while it was deleted."""
 
     code = "site_not_empty"
-    message = "Something was written into the site while it was deleted: {left}."
-    hint = "The next run deletes that, too."
+    message = "Something was written to the site while it was being deleted: {left}."
+    hint = "The next run also deletes that."
 
 
 class SiteIsBusy(Unavailable):
     """Background work that began before the site was closed goes on."""
 
     code = "site_is_busy"
-    message = "Background work from before the site was removed goes on: {kinds}."
-    hint = "The site is deleted once that is over."
+    message = "Background work that started before the site was removed is still running: {kinds}."
+    hint = "The site is deleted once that finishes."
 
 
 class HostTaken(Conflict):
     """The host leads to another site."""
 
     code = "host_taken"
-    message = "A host of this address already leads to another site."
-    hint = "Use another host, or take it from that site first."
+    message = "A host of this address already points to another site."
+    hint = "Use another host, or remove it from that site first."
 
 
 class HostNotGiven(Forbidden):
     """Somebody who is no superuser wants an address whose host does not lead to the site."""
 
     code = "host_not_given"
-    message = "This address has a host that does not lead to the site."
+    message = "This address has a host that does not point to the site."
     hint = "Use one of the site's hosts, or ask a superuser to add this one."
 
 
@@ -88,10 +88,10 @@ class InvalidHost(Invalid):
     """A host or an address cannot be one of a site."""
 
     code = "invalid_host"
-    message = "This cannot be the address of a site."
+    message = "This is not a valid address for a site."
     hint = (
-        "Write an address as https://shop.example and a host as shop.example, in ASCII (xn--…), "
-        "with a port only if it is an unusual one."
+        "Enter an address like https://shop.example and a host like shop.example, in ASCII "
+        "(xn--…), with a port only if it is not the usual one."
     )
 
 
@@ -99,8 +99,8 @@ class NoSuchCluster(Invalid):
     """A new site is to be on a cluster that there is not."""
 
     code = "no_such_cluster"
-    message = "There is no cluster of this name."
-    hint = "`clusters list` names those there are; without one the lightest is taken."
+    message = "There is no cluster with this name."
+    hint = "`clusters list` shows the available ones; if you name none, the lightest is used."
 
 
 class LimitTooHigh(Invalid):
@@ -108,7 +108,7 @@ class LimitTooHigh(Invalid):
 
     code = "limit_too_high"
     message = "`{limit}` may be at most {most} here."
-    hint = "Use at most {most}; whoever runs the house can allow more."
+    hint = "Use up to {most}; the server administrator can allow more."
 
     def __init__(self, limit: str, most: int) -> None:
         super().__init__(limit=limit, most=most)
@@ -118,8 +118,8 @@ class TooManyCategories(Invalid):
     """A site has all the categories of uploads it may have."""
 
     code = "too_many_categories"
-    message = "A site has at most {most} categories of its own."
-    hint = "Take one away first; its files stay."
+    message = "A site can have up to {most} categories of its own."
+    hint = "Remove one first; its files are kept."
 
     def __init__(self, most: int) -> None:
         super().__init__(most=most)
@@ -136,15 +136,15 @@ class NotInLibrary(NotFound):
     """What was chosen as the logo is no picture of the site's library."""
 
     code = "not_in_library"
-    message = "There is no such picture in the library of this site."
-    hint = "Choose one that is there and not in the trash, or upload the logo."
+    message = "There is no such image in this site's library."
+    hint = "Choose one that exists and is not in the trash, or upload the logo."
 
 
 class OneLogoOnly(Invalid):
     """Several files were sent as the logo."""
 
     code = "one_file_only"
-    message = "A site has one logo."
+    message = "A site can have only one logo."
     hint = "Send exactly one file."
 
 
@@ -152,8 +152,8 @@ class RevisionConflict(Conflict):
     """Somebody changed the site in the meantime; `current` is how it is now."""
 
     code = "revision_conflict"
-    message = "Somebody else changed this site in the meantime."
-    hint = "Look at `current`, then send your change again with its revision."
+    message = "Someone else changed this site in the meantime."
+    hint = "Check `current`, then send your change again with its revision."
 
     def __init__(self, current: object = None) -> None:
         super().__init__(current=current)
@@ -164,14 +164,14 @@ class SiteIsMoving(Conflict):
 
     code = "site_is_moving"
     message = "The site {site} is being moved from {origin} to {target}."
-    hint = "`python -m avenue site list` shows how far it is; `site move {site} --abort` ends it."
+    hint = "`python -m avenue site list` shows its progress; `site move {site} --abort` ends it."
 
 
 class SiteBetweenClusters(Conflict):
     """A site that has something on two clusters cannot be removed."""
 
     code = "site_between_clusters"
-    message = "This site was moved, and the cluster before still has what it had."
+    message = "This site was moved, and the previous cluster still has its data."
     hint = "End the move first: `site move ID --to CLUSTER --now`, or `site move ID --abort`."
 
 
@@ -179,7 +179,7 @@ class FirstSiteStays(Conflict):
     """The site from which the installation is run is not moved."""
 
     code = "first_site_stays"
-    message = "The first site stays on the cluster home: the installation is run from it."
+    message = "The first site stays on the cluster home: the installation is managed from it."
     hint = "Move another one."
 
 
@@ -195,7 +195,7 @@ class NothingToAbort(Conflict):
     """A site is not being moved, or it has been already."""
 
     code = "nothing_to_abort"
-    message = "There is no move of this site that can be ended: it has not begun, or is done."
+    message = "This site has no move that can be ended: it has not started, or is already done."
     hint = "`site move ID --to CLUSTER` moves it back while the other cluster still has it."
 
 
@@ -203,29 +203,29 @@ class ProcessesLackCluster(Conflict):
     """Processes of this installation were not told of a cluster."""
 
     code = "processes_lack_cluster"
-    message = "{count} processes of this installation were not told of both clusters."
-    hint = "Set the same AVENUE_CLUSTER_<NAME> for every process, and start them again."
+    message = "{count} processes of this installation do not know both clusters."
+    hint = "Set the same AVENUE_CLUSTER_<NAME> for every process, and restart them."
 
 
 class BackupRuns(Waits):
     """A backup reads what is to be moved."""
 
     code = "move_waits_for_backup"
-    message = "A backup runs. A site is not moved to another cluster meanwhile."
-    hint = "The move goes on by itself once the backup is over."
+    message = "A backup is running. Sites are not moved to another cluster meanwhile."
+    hint = "The move resumes by itself once the backup finishes."
 
 
 class TransactionsOpen(Waits):
     """A transaction has been open for a while: its process was stopped, or lost its network."""
 
     code = "move_waits_for_transaction"
-    message = "A process has left a transaction open, which ends by itself within a minute."
-    hint = "The move goes on by itself then."
+    message = "A process left a transaction open, which ends by itself within a minute."
+    hint = "The move then resumes by itself."
 
 
 class WritesTooMuch(Unavailable):
     """More is written into a site than can be copied at the same time."""
 
     code = "site_writes_too_much"
-    message = "More is written into the site than can be copied meanwhile."
-    hint = "The move tries again by itself, in a quieter hour; imports can be paused meanwhile."
+    message = "The site is being written to faster than it can be copied."
+    hint = "The move retries by itself at a quieter time; you can pause imports meanwhile."

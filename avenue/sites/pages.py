@@ -46,10 +46,10 @@ NAVIGATION = (
 )
 
 SAID = {
-    "saved": lazy_gettext("Saved. Everybody sees it within a few seconds."),
-    "unchanged": lazy_gettext("Nothing was changed."),
-    "logo": lazy_gettext("This is the logo now."),
-    "logo-removed": lazy_gettext("The logo is in the trash."),
+    "saved": lazy_gettext("Saved. Everyone sees it within a few seconds."),
+    "unchanged": lazy_gettext("Nothing changed."),
+    "logo": lazy_gettext("Logo saved."),
+    "logo-removed": lazy_gettext("Logo moved to the trash."),
 }
 LOCALES = {
     "es-PY": lazy_gettext("Spanish (Paraguay)"),
@@ -57,13 +57,13 @@ LOCALES = {
     "en": lazy_gettext("English"),
 }
 COLORS = {
-    "primary": (lazy_gettext("Main colour"), lazy_gettext("The strip at the top.")),
+    "primary": (lazy_gettext("Main colour"), lazy_gettext("The bar at the top.")),
     "accent": (
-        lazy_gettext("Second colour"),
-        lazy_gettext("Buttons, links and prices; empty: the main colour."),
+        lazy_gettext("Secondary colour"),
+        lazy_gettext("Buttons, links and prices. Leave empty for the main colour."),
     ),
-    "background": (lazy_gettext("Background"), lazy_gettext("Behind everything.")),
-    "text": (lazy_gettext("Text"), lazy_gettext("What people read.")),
+    "background": (lazy_gettext("Background"), lazy_gettext("Behind all content.")),
+    "text": (lazy_gettext("Text"), lazy_gettext("The text people read.")),
 }
 SIZES = {
     Size.SMALL: lazy_gettext("Small"),
@@ -71,23 +71,23 @@ SIZES = {
     Size.LARGE: lazy_gettext("Large"),
 }
 FONTS = {
-    Font.SYSTEM: lazy_gettext("The reader's system"),
+    Font.SYSTEM: lazy_gettext("System font"),
     Font.FIGTREE: "Figtree",
     Font.INTER: "Inter",
     Font.SOURCE_SERIF: "Source Serif 4",
 }
 THEME = {
-    "headings": (lazy_gettext("Font of headings"), "", FONTS),
+    "headings": (lazy_gettext("Heading font"), "", FONTS),
     "text": (
-        lazy_gettext("Font of texts"),
-        lazy_gettext("The system's needs no download; each other one is 20 to 50 kB, once."),
+        lazy_gettext("Text font"),
+        lazy_gettext("The system font needs no download; each of the others is 20 to 50 kB, once."),
         FONTS,
     ),
-    "size": (lazy_gettext("Size of texts"), "", SIZES),
+    "size": (lazy_gettext("Text size"), "", SIZES),
     "spacing": (lazy_gettext("Spacing"), "", SIZES),
-    "measure": (lazy_gettext("Width of lines"), "", SIZES),
+    "measure": (lazy_gettext("Line width"), "", SIZES),
     "buttons": (
-        lazy_gettext("Corners of buttons"),
+        lazy_gettext("Button corners"),
         "",
         {
             Corners.SQUARE: lazy_gettext("Square"),
@@ -97,11 +97,11 @@ THEME = {
     ),
     "scheme": (
         lazy_gettext("Light or dark"),
-        lazy_gettext("In the store everybody can choose otherwise."),
+        lazy_gettext("Everyone can choose another one in the store."),
         {
             Scheme.LIGHT: lazy_gettext("Light"),
             Scheme.DARK: lazy_gettext("Dark"),
-            Scheme.AUTO: lazy_gettext("As the reader's device"),
+            Scheme.AUTO: lazy_gettext("Match the reader's device"),
         },
     ),
 }
@@ -109,7 +109,7 @@ THEME = {
 LIMITS = {
     Limit.IMAGES_PER_PRODUCT: lazy_gettext("Photos per product"),
     Limit.PRODUCT_IMAGE_MB: lazy_gettext("Size of a product photo, in MB"),
-    Limit.MEDIA_MB: lazy_gettext("Size of a picture of the pages, in MB"),
+    Limit.MEDIA_MB: lazy_gettext("Size of a page image, in MB"),
     Limit.UPLOAD_MB: lazy_gettext("Size of one whole upload, in MB"),
 }
 EDGE = {
@@ -123,16 +123,16 @@ EDGE = {
 }
 WEAK = {
     "text": lazy_gettext(
-        "The text is hard to read on this background: contrast %(ratio)s, at least %(least)s is "
-        "needed."
+        "The text is hard to read on this background: the contrast is %(ratio)s, the "
+        "minimum is %(least)s."
     ),
     "accent": lazy_gettext(
-        "Links are hard to read on this background: contrast %(ratio)s, at least %(least)s is "
-        "needed."
+        "Links are hard to read on this background: the contrast is %(ratio)s, the minimum "
+        "is %(least)s."
     ),
     "primary": lazy_gettext(
-        "Buttons are hard to see on this background: contrast %(ratio)s, at least %(least)s is "
-        "needed."
+        "Buttons are hard to see on this background: the contrast is %(ratio)s, the "
+        "minimum is %(least)s."
     ),
 }
 
@@ -260,19 +260,19 @@ def _settings(
             },
             "usual": USUAL,
             "pick": _("Pick a colour"),
-            "sending": _("Sending the logo…"),
+            "sending": _("Uploading the logo…"),
             "sent": str(SAID["logo"]),
-            "failed": _("The connection broke. Try again."),
-            "link_label": _("Text of the link"),
-            "link_to": _("Leads to"),
+            "failed": _("The connection was lost. Try again."),
+            "link_label": _("Link text"),
+            "link_to": _("Destination"),
             "link_up": _("Move up"),
             "link_down": _("Move down"),
             "link_remove": _("Remove"),
             "link_add": _("Add a link"),
-            "link_moved": _("“{label}” is number {place} of {count} now."),
-            "link_removed": _("“{label}” is removed."),
+            "link_moved": _("“{label}” is now number {place} of {count}."),
+            "link_removed": _("“{label}” removed."),
             "most_links": MOST_LINKS,
-            "one": _("A site has one logo: drop one file."),
+            "one": _("A site can have only one logo: drop one file."),
         },
     )
 
@@ -280,12 +280,13 @@ def _settings(
 def _problem(wrong: Mapping[str, str] | None, *, conflict: bool) -> str:
     if conflict:
         return _(
-            "Somebody else changed the settings in the meantime, so nothing was saved. Beside each "
-            "field that differs is what it is now; save again to keep what you wrote."
+            "Someone else changed the settings in the meantime, so nothing was saved. The "
+            "current value is shown beside each field that differs; save again to keep "
+            "yours."
         )
     if not wrong or "logo" in wrong:
         return ""
-    return wrong.get("") or _("Nothing was saved yet: look at the fields marked below.")
+    return wrong.get("") or _("Nothing was saved yet: check the fields marked below.")
 
 
 def _told(problems: Mapping[str, forms.Problem]) -> dict[str, str]:

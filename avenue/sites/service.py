@@ -79,7 +79,7 @@ class SiteService:
         _require_admin(actor)
         of_the_house = "hosts" in changes or OF_THE_HOUSE & set(changes.get("limits", {}))
         if of_the_house and not actor.superuser:
-            raise Forbidden(sentence("Only a superuser changes hosts and the quota."))
+            raise Forbidden(sentence("Only a superuser can change hosts and the quota."))
         return self.change_site(actor.site.id, changes, revision, may_add_hosts=actor.superuser)
 
     def every(self, actor: Actor) -> list[Site]:
@@ -226,7 +226,7 @@ class SiteService:
         wanted = changes.get("base_url", site.base_url)
         if wanted is None and site.id != DEFAULT_SITE:
             raise InvalidHost(
-                sentence("Only the default site has an address of the house's settings.")
+                sentence("Only the default site can take its address from the server settings.")
             )
         base_url = checked_base_url(wanted or self._settings.base_url)
         before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
@@ -254,7 +254,7 @@ class SiteService:
         found = list(dict.fromkeys([*hosts, host_of(base_url)]))
         if len(found) > MOST_HOSTS:
             raise InvalidHost(
-                sentence("A site has at most {most} hosts."), words={"most": MOST_HOSTS}
+                sentence("A site can have up to {most} hosts."), words={"most": MOST_HOSTS}
             )
         if site_id != DEFAULT_SITE and self._house_hosts & set(found):
             raise HostTaken
@@ -357,4 +357,4 @@ def _require_admin(actor: Actor) -> None:
 
 def _require_superuser(actor: Actor) -> None:
     if not actor.superuser:
-        raise Forbidden(sentence("Only a superuser sees and adds sites."))
+        raise Forbidden(sentence("Only a superuser can see and add sites."))

@@ -34,7 +34,7 @@ class UnknownCluster(Unavailable):
 
     code = "unknown_cluster"
     message = "This site is on the cluster {cluster}, which is not set up here."
-    hint = "Set AVENUE_CLUSTER_<NAME> for every process, and start again."
+    hint = "Set AVENUE_CLUSTER_<NAME> for every process, then restart."
 
     def __init__(self, cluster: str) -> None:
         super().__init__(cluster=cluster)

@@ -67,7 +67,7 @@ class BadSource(Invalid):
     """The address of the earlier application's database cannot be used."""
 
     code = "bad_source"
-    message = "That is no address of a database: {reason}."
+    message = "That is not a valid database address: {reason}."
     hint = "Write mongodb://HOST:PORT/NAME, with the name of the earlier application's database."
 
     def __init__(self, reason: str) -> None:
@@ -78,8 +78,8 @@ class CannotFollow(Conflict):
     """The earlier application's database does not tell of its changes."""
 
     code = "cannot_follow"
-    message = "The earlier application's database does not tell of changes: {reason}."
-    hint = "Only a replica set does. Run this without --follow, as often as it is needed."
+    message = "The earlier application's database does not report changes: {reason}."
+    hint = "Only a replica set reports them. Run this without --follow, as often as needed."
 
     def __init__(self, error: PyMongoError) -> None:
         super().__init__(words={"reason": _reason(error)})
@@ -89,8 +89,8 @@ class SourceAway(Unavailable):
     """The earlier application's database does not answer, or does not let us read."""
 
     code = "source_away"
-    message = "The earlier application's database does not answer: {reason}."
-    hint = "Check the address, and that its user may read that database; then run it again."
+    message = "The earlier application's database is not responding: {reason}."
+    hint = "Check the address and that its user can read that database, then run it again."
 
     def __init__(self, error: PyMongoError) -> None:
         super().__init__(words={"reason": _reason(error)})

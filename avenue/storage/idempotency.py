@@ -25,7 +25,7 @@ class UploadInProgress(Conflict):
     """The same request is being worked on just now."""
 
     code = "upload_in_progress"
-    message = "The same upload is still running."
+    message = "The same upload is still in progress."
     hint = "Wait a moment and send it again with the same Idempotency-Key."
 
 
@@ -33,8 +33,8 @@ class IdempotencyKeyReused(Unprocessable):
     """The key was used for other content."""
 
     code = "idempotency_key_reused"
-    message = "This Idempotency-Key was used for a different upload."
-    hint = "Use a fresh key for each new upload; repeat a key only with the same content."
+    message = "This Idempotency-Key was already used for a different upload."
+    hint = "Use a new key for each new upload; reuse a key only with the same content."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

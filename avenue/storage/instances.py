@@ -29,7 +29,7 @@ LOOK_SECONDS = 1.0
 MOST_WRITING_SECONDS = 1.0
 """How long what is being written is waited for before a step is told of all the same."""
 PATIENCE_SECONDS = 15.0
-SLOW = sentence("Some process does not take in where the sites are: {names}.")
+SLOW = sentence("Some processes have not picked up where the sites are: {names}.")
 
 log = logging.getLogger(__name__)
 

@@ -63,7 +63,7 @@ Or bring your own replica set: set MONGODB_URI and run `python -m avenue serve` 
 class LocalMongodError(Unavailable):
     """There is no local mongod, or it did not start; the message holds all that is known."""
 
-    hint = "Set AVENUE_MONGOD to a mongod that runs, or MONGODB_URI to a replica set of your own."
+    hint = "Set AVENUE_MONGOD to a working mongod, or MONGODB_URI to your own replica set."
 
 
 class NoLocalDatabase(LocalMongodError):
@@ -71,7 +71,8 @@ class NoLocalDatabase(LocalMongodError):
 
     hint = (
         "Is the server running with another AVENUE_DATA_DIR, or in another directory? Set "
-        "AVENUE_DATA_DIR to the one that `serve --local` has named, or start that first."
+        "AVENUE_DATA_DIR to the one that `serve --local` printed, or start the server "
+        "first."
     )
 
 

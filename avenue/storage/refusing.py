@@ -31,8 +31,8 @@ class MayNotRefuse(Forbidden):
     """The user of the database may not set validators."""
 
     code = "may_not_refuse"
-    message = "The database user may not set validators on the cluster {cluster}."
-    hint = "Grant it `dbAdmin` on the database, on both clusters; only then a site can be moved."
+    message = "The database user is not allowed to set validators on the cluster {cluster}."
+    hint = "Grant it `dbAdmin` on the database on both clusters; a site cannot be moved without it."
 
 
 def refuse(cluster: Database, site_id: str, *, seconds: float = PATIENCE_SECONDS) -> None:

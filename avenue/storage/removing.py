@@ -41,8 +41,8 @@ class WaitsForBackup(Unavailable):
     """A backup reads what is to be deleted."""
 
     code = "waits_for_backup"
-    message = "A backup runs, and nothing is deleted meanwhile."
-    hint = "It goes on by itself once the backup is over."
+    message = "A backup is running; nothing is deleted until it finishes."
+    hint = "It resumes on its own once the backup finishes."
 
 
 class SiteShare:

@@ -35,15 +35,15 @@ class QuotaExceeded(StorageFull):
     """
 
     code = "quota_exceeded"
-    message = "This site has used up its storage."
-    hint = "Remove files you no longer need, or ask for a larger quota."
+    message = "This site is out of storage."
+    hint = "Delete files you no longer need, or ask for a larger quota."
     too_large: ClassVar[str] = sentence(
-        "This site has used up its storage: it has {used_mb} of {limit_mb} MB, and this needs "
+        "This site is out of storage: it uses {used_mb} of {limit_mb} MB, and this needs "
         "{wanted_mb} MB more."
     )
     too_many: ClassVar[str] = sentence(
-        "This site has used up its storage: it has {used_files} of {limit_files} files, and this "
-        "would be {wanted_files} more."
+        "This site is out of storage: it uses {used_files} of {limit_files} files, and "
+        "this would add {wanted_files}."
     )
 
     def __init__(self, *, used: Amount, wanted: Amount, quota: Amount) -> None:
@@ -73,15 +73,15 @@ class UserQuotaExceeded(QuotaExceeded):
     """Somebody has used up what one person may store on the site; see `quota_exceeded`."""
 
     code = "user_quota_exceeded"
-    message = "You have used up the storage that one person has here."
-    hint = "Remove files you no longer need, or ask an administrator of the site for more."
+    message = "You have used all the storage one person can have here."
+    hint = "Delete files you no longer need, or ask a site administrator for more storage."
     too_large = sentence(
-        "You have used up your storage here: you have {used_mb} of {limit_mb} MB, and this needs "
+        "You are out of storage here: you use {used_mb} of {limit_mb} MB, and this needs "
         "{wanted_mb} MB more."
     )
     too_many = sentence(
-        "You have used up your storage here: you have {used_files} of {limit_files} files, and "
-        "this would be {wanted_files} more."
+        "You are out of storage here: you use {used_files} of {limit_files} files, and "
+        "this would add {wanted_files}."
     )
 
 

@@ -80,10 +80,11 @@ class ForeignDatabase(Unavailable):
     """The database belongs to another application."""
 
     code = "foreign_database"
-    message = "This database belongs to another application, so Avenue leaves it alone."
+    message = "This database belongs to another application, so Avenue will not touch it."
     hint = (
-        "Put another database name into MONGODB_URI; Avenue makes what it needs there. What the "
-        "earlier application has, `python -m avenue adopt --from URI` brings in, reading only."
+        "Use another database name in MONGODB_URI; Avenue creates what it needs there. To "
+        "import what the earlier application has, run `python -m avenue adopt --from URI`; "
+        "it only reads."
     )
 
 
@@ -91,7 +92,7 @@ class NotAReplicaSet(Unavailable):
     """A standalone mongod cannot do transactions and loses acknowledged writes."""
 
     code = "not_a_replica_set"
-    message = "MongoDB runs standalone; Avenue needs a replica set (one member is enough)."
+    message = "MongoDB is running standalone; Avenue needs a replica set (one member is enough)."
     hint = (
         "Start mongod with --replSet rs0 and run once: mongosh --eval "
         '\'rs.initiate({_id: "rs0", members: [{_id: 0, host: "127.0.0.1:27017"}]})\''
@@ -110,16 +111,16 @@ class NewerDatabase(Unavailable):
     """A newer Avenue has prepared this database."""
 
     code = "newer_database"
-    message = "A newer version of Avenue has prepared this database."
-    hint = "Deploy that version again, or restore a backup from before it."
+    message = "This database was prepared by a newer version of Avenue."
+    hint = "Deploy that version again, or restore a backup made before it."
 
 
 class HalfRestored(Unavailable):
     """A restore into this database has begun and not ended."""
 
     code = "half_restored"
-    message = "A restore into this database has not come to its end."
-    hint = "Run the same `python -m avenue backup restore` again; it goes on where it was."
+    message = "A restore into this database was not completed."
+    hint = "Run the same `python -m avenue backup restore` again; it resumes where it stopped."
 
 
 UNFIT = (ForeignDatabase, NotAReplicaSet, NewerDatabase, HalfRestored)

@@ -30,8 +30,8 @@ class UnknownSite(NotFound):
     """The house has no site of this name."""
 
     code = "unknown_site"
-    message = "There is no site of this name."
-    hint = f"Give the id of a site; the first one is `{DEFAULT_SITE}`."
+    message = "There is no site with this name."
+    hint = f"Enter the id of a site; the first one is `{DEFAULT_SITE}`."
 
 
 class Sites:

@@ -35,15 +35,15 @@ VOLUME = "volume"
 class UnreadableAddress(Unavailable):
     """The address of the database cannot be used."""
 
-    message = "MONGODB_URI cannot be used: its form is wrong, or its name is not known."
+    message = "MONGODB_URI cannot be used: its format is wrong, or its name is unknown."
     hint = "Compare it with mongodb+srv://user:password@cluster.example/avenue."
 
 
 class DatabaseRefuses(Unavailable):
     """The database answers, and does not let us in or lacks a privilege for us."""
 
-    message = "MongoDB refuses what Avenue asks of it."
-    hint = "Look at user, password and roles: 18 is a wrong password, 13 a missing privilege."
+    message = "MongoDB rejected Avenue's request."
+    hint = "Check the user, password and roles: 18 is a wrong password, 13 a missing privilege."
 
     def __init__(self, *, code: int | None) -> None:
         super().__init__(mongodb_code=code)

@@ -34,7 +34,7 @@ def _reference(value: object) -> object:
     try:
         return checked_reference(value)
     except BadReference:
-        raise PydanticCustomError("reference", sentence("Write 1 to 200 characters.")) from None
+        raise PydanticCustomError("reference", sentence("Enter 1 to 200 characters.")) from None
 
 
 AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]

@@ -16,7 +16,7 @@ class UnknownCategory(Invalid):
     """The site has no such category; `categories` are those it has."""
 
     code = "unknown_category"
-    message = "There is no such category of uploads here."
+    message = "There is no such upload category here."
     hint = "Use one of {categories}."
 
     def __init__(self, categories: Iterable[str]) -> None:
@@ -27,15 +27,15 @@ class BadReference(Invalid):
     """The reference cannot be kept."""
 
     code = "bad_reference"
-    message = "A reference has 1 to 200 printable characters."
-    hint = "Send the number or id of your record, as ORD-1024."
+    message = "A reference must have 1 to 200 printable characters."
+    hint = "Send the number or id of your record, like ORD-1024."
 
 
 class TooManyUploads(Conflict):
     """The caller has tied all the files to a reference that the category allows."""
 
     code = "too_many_uploads"
-    message = "At most {limit} files are kept for one reference here."
+    message = "A reference can have up to {limit} files here."
     hint = "Remove one of them first, or use another reference."
 
     def __init__(self, *, limit: int) -> None:
@@ -46,13 +46,13 @@ class UploadHeld(Conflict):
     """The upload is on hold, so nobody removes it."""
 
     code = "upload_held"
-    message = "This file is on hold and cannot be removed."
-    hint = "An administrator of the site can end the hold."
+    message = "This file is locked and cannot be deleted."
+    hint = "A site administrator can unlock it."
 
 
 class UploadExpired(Conflict):
     """The upload is in the trash and its category keeps it no longer."""
 
     code = "upload_expired"
-    message = "This file is kept no longer."
-    hint = "An administrator of the site can bring it back; it is on hold then."
+    message = "This file is no longer kept."
+    hint = "A site administrator can restore it; it is then locked."

@@ -46,7 +46,7 @@ from avenue.web.services import using
 from avenue.words import wanted_words
 
 KEPT_BY_BROWSERS = sentence(
-    "Its addresses have changed. Browsers and other people may keep what they have loaded."
+    "Its addresses have changed. Browsers and other people may keep copies they already loaded."
 )
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads")

@@ -137,7 +137,7 @@ class UploadService:
         """
         upload = self._own(actor, self.get(actor, upload_id))
         if "hold" in changes and not actor.is_admin:
-            raise Forbidden(sentence("Only an administrator begins and ends a hold."))
+            raise Forbidden(sentence("Only an administrator can lock or unlock a file."))
         values = dict(changes)
         if "name" in values:
             media_type = FILE_TYPES[upload.current.media_type]

@@ -39,7 +39,7 @@ LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
 # RFC 6750 section 3: no error code when nothing was presented.
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-NO_TOKEN_HERE = sentence("Sign in at /login. Pages take no token; programs use /api.")
+NO_TOKEN_HERE = sentence("Sign in at /login. Pages do not accept tokens; programs use /api.")
 
 
 class Authenticator(Protocol):
@@ -58,7 +58,7 @@ class InvalidToken(Unauthenticated):
     """The Bearer token is unknown, expired, ended, or belongs to another site."""
 
     code = "invalid_token"
-    message = "This token is not good (any more)."
+    message = "This token is not valid, or no longer valid."
     hint = "Get a new one from POST /api/auth/login, on the site it is for."
 
 
@@ -66,7 +66,7 @@ class InsufficientScope(Forbidden):
     """The token was not made for this."""
 
     code = "insufficient_scope"
-    message = "This token may not do this."
+    message = "This token does not allow this."
     hint = "Use a token with the scope named in `scope`."
 
 
@@ -74,7 +74,7 @@ class SecondFactorSetupRequired(Forbidden):
     """The person's role needs a second factor, and they have none."""
 
     code = "second_factor_setup_required"
-    message = "Your role needs a second factor, and you have none."
+    message = "Your role requires a second factor, and you have none."
     hint = "Set one up at /admin/account/second-factor; until then you can do nothing else."
 
 

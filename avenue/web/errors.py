@@ -50,8 +50,8 @@ class UnknownHost(Invalid):
     code = "unknown_host"
     message = "There is no site at this host."
     hint = (
-        "Use the site's own address. If a proxy is in front, let it pass the Host header on "
-        "unchanged, and list the host among the site's hosts."
+        "Use the site's own address. If there is a proxy in front, have it pass the Host "
+        "header on unchanged, and add the host to the site's hosts."
     )
 
 
@@ -59,8 +59,8 @@ class SiteRemoved(Gone):
     """The site of this host was removed by those who run the installation."""
 
     code = "site_removed"
-    message = "This site is no longer here."
-    hint = "Whoever runs the installation can take it back for some days."
+    message = "This site is no longer available."
+    hint = "The server administrator can reopen it for a few days."
 
 
 class SiteNotReady(Unavailable):
@@ -68,7 +68,7 @@ class SiteNotReady(Unavailable):
 
     code = "site_not_ready"
     message = "This site is not ready yet."
-    hint = "It is being made. Come back after Retry-After."
+    hint = "It is being created. Try again after the time in Retry-After."
     retry_after_seconds = 30
 
 
@@ -76,7 +76,7 @@ class InvalidBody(Invalid):
     """The JSON body cannot be read, or does not fit what the route takes."""
 
     code = "invalid_body"
-    message = "The body is not what this route takes."
+    message = "The body is not valid for this route."
     hint = "Send one JSON object in UTF-8 with `Content-Type: application/json`."
 
 
@@ -90,18 +90,18 @@ class BodyCutOff(Invalid):
     """The connection ended, or the framing broke, before the whole body was here."""
 
     code = "body_cut_off"
-    message = "The body did not arrive whole."
-    hint = "Nothing was stored. Send it again, with a Content-Length that is exactly its length."
+    message = "The body arrived incomplete."
+    hint = "Nothing was saved. Send it again with a Content-Length that matches its exact length."
 
 
 class BadMultipart(Invalid):
     """The parts of a form cannot be told apart."""
 
     code = "bad_multipart"
-    message = "The form cannot be taken apart."
+    message = "The form cannot be parsed."
     hint = (
-        "Let the HTTP client write the Content-Type of a form itself: it must name the boundary "
-        "that stands between the parts."
+        "Let the HTTP client set the Content-Type of the form: it must name the boundary "
+        "between the parts."
     )
 
 
@@ -110,8 +110,8 @@ class TableTooLong(Invalid):
 
     status = 413
     code = "table_too_long"
-    message = "An Excel file may have {limit} rows."
-    hint = "Take the CSV, which has no limit, or fewer rows."
+    message = "An Excel file can have at most {limit} rows."
+    hint = "Use the CSV, which has no limit, or choose fewer rows."
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
@@ -121,7 +121,7 @@ class NoFile(Invalid):
     """An upload came without a file."""
 
     code = "no_file"
-    message = "No file came with this request."
+    message = "This request contains no file."
     hint = (
         "Send multipart/form-data with at least one part that has a filename, or one file as the "
         "body with its own Content-Type and ?name=."
@@ -133,8 +133,8 @@ class MethodNotAllowed(Invalid):
 
     status = 405
     code = "method_not_allowed"
-    message = "This address does not take that method."
-    hint = "The Allow header lists the methods it takes."
+    message = "This address does not support that method."
+    hint = "The Allow header lists the allowed methods."
 
 
 class RequestTooSlow(Invalid):
@@ -142,7 +142,7 @@ class RequestTooSlow(Invalid):
 
     status = 408
     code = "request_too_slow"
-    message = "The request came too slowly."
+    message = "The request arrived too slowly."
     hint = "Send it again over a better connection."
 
 
@@ -151,7 +151,7 @@ class TooLarge(Invalid):
 
     status = 413
     code = "too_large"
-    message = "This is more than may be sent."
+    message = "This exceeds what can be sent."
     hint = "Send less."
 
 
@@ -159,8 +159,8 @@ class BodyTooLarge(TooLarge):
     """The body as a whole is too large."""
 
     code = "body_too_large"
-    message = "The body is larger than the {size} that are read here."
-    hint = "Send less at once, for example fewer files."
+    message = "The body is larger than the {size} accepted here."
+    hint = "Send less at a time, for example fewer files."
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(words={"size": in_words(limit_bytes)}, limit_bytes=limit_bytes)
@@ -171,7 +171,7 @@ class FileTooLarge(TooLarge):
 
     code = "file_too_large"
     message = "The file is larger than {size}."
-    hint = "Make the file smaller, for example by shrinking the picture, and send it again."
+    hint = "Make the file smaller, for example by resizing the image, and send it again."
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(words={"size": in_words(limit_bytes)}, limit_bytes=limit_bytes)
@@ -208,7 +208,7 @@ class RangeNotSatisfiable(Invalid):
 
     status = 416
     code = "range_not_satisfiable"
-    message = "There are no bytes in the range you asked for."
+    message = "There are no bytes in the requested range."
     hint = "Content-Range says how many bytes there are."
 
 
@@ -216,21 +216,21 @@ class TooManyArriving(Unavailable):
     """So many long bodies are read while they arrive that there is no thread for another one."""
 
     code = "too_many_arriving"
-    message = "Too many large files are arriving just now."
-    hint = "Try again, or send it in parts of 8 MB, which wait for nobody."
+    message = "Too many large files are arriving right now."
+    hint = "Try again, or send it in parts of 8 MB, which do not have to wait."
 
 
 class PicturesBusy(Unavailable):
     """A request for a picture has waited long for one of the threads that make sizes."""
 
     code = "pictures_busy"
-    message = "Too many pictures are being prepared just now."
-    hint = "Ask again after Retry-After."
+    message = "Too many images are being prepared right now."
+    hint = "Request it again after Retry-After."
 
 
 class SpoolUnavailable(Unavailable):
     """Arriving files cannot be put down on this machine."""
 
     code = "spool_unavailable"
-    message = "There is no room to receive files just now."
-    hint = "Nothing was stored. Try again; whoever runs this site should look at AVENUE_TMP_DIR."
+    message = "There is no space to receive files right now."
+    hint = "Nothing was stored. Try again; the server administrator should check AVENUE_TMP_DIR."

@@ -86,11 +86,11 @@ FETCHING = "is_fetching_route"
 READS = "is_reading_route"
 EXTENSION = "avenue.limits"
 TOO_OFTEN = {
-    "reads": sentence("More than {limit} reads a minute."),
-    "writes": sentence("More than {limit} writes a minute."),
-    "uploads": sentence("More than {limit} uploads a minute."),
-    "parts": sentence("More than {limit} parts of files a minute."),
-    "pages": sentence("More than {limit} pages a minute."),
+    "reads": sentence("More than {limit} reads per minute."),
+    "writes": sentence("More than {limit} writes per minute."),
+    "uploads": sentence("More than {limit} uploads per minute."),
+    "parts": sentence("More than {limit} file parts per minute."),
+    "pages": sentence("More than {limit} pages per minute."),
 }
 LARGE_PART_BYTES = 1024 * 1024
 LARGE_PARTS_PER_MINUTE = 6000

@@ -59,27 +59,27 @@ EXTENSION = "avenue.problems"
 NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """Told by a page of the site itself where visitors come to."""
 TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
-    400: (_("We did not understand the request"), _("Go back and try again.")),
+    400: (_("Invalid request"), _("Go back and try again.")),
     401: (_("You need to sign in"), _("Sign in and try again.")),
-    403: (_("Your account may not do this"), _("Ask whoever runs the site.")),
-    404: (_("There is nothing here"), _("Check the address; it may have been removed.")),
+    403: (_("Your account is not allowed to do this"), _("Ask a site administrator.")),
+    404: (_("Page not found"), _("Check the address; it may have been removed.")),
     405: (_("This cannot be done here"), _("Go back and try again.")),
     409: (
-        _("Somebody changed this in the meantime"),
-        _("Load the page before this one again."),
+        _("Someone changed this in the meantime"),
+        _("Go back and reload the previous page."),
     ),
-    410: (_("This is no longer here"), _("Ask for a new link.")),
+    410: (_("This is no longer available"), _("Ask for a new link.")),
     413: (_("This is too large"), _("Send less, or smaller files.")),
-    429: (_("Too many tries"), _("Wait a minute, then go on.")),
+    429: (_("Too many attempts"), _("Wait a minute, then continue.")),
     503: (
-        _("We cannot serve you just now"),
+        _("Temporarily unavailable"),
         _("Nothing is lost. Try again in a few seconds."),
     ),
-    507: (_("There is no room left"), _("Tell whoever runs the site.")),
+    507: (_("No space left"), _("Tell a site administrator.")),
     4: (_("This cannot be done"), _("Go back and try again.")),
     5: (
         _("Something went wrong on our side"),
-        _("Try again; if it stays, send us the code below."),
+        _("Try again. If the problem persists, send us the code below."),
     ),
 }
 """Title and advice of the page about an error: by its status, else by the first digit of it."""

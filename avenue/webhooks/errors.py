@@ -7,5 +7,5 @@ class NotDelivered(Unavailable):
     """The receiver of a webhook is away, too slow, or did not take the message; later may help."""
 
     code = "webhook_not_delivered"
-    message = "The receiver of a webhook did not take the message."
-    hint = "It will be sent again. Whoever runs the house looks at the receiver's own log."
+    message = "The webhook receiver did not accept the message."
+    hint = "It will be sent again. The server administrator can check the receiver's own log."

@@ -81,15 +81,15 @@ def test_the_order_is_changed_by_buttons(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     expect(shot(page, a).get_by_text("Principal")).to_be_visible()
     with answered(page, "PUT", "/images"):
-        shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+        shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     heard(page, "Movida a la posición 1 de 3.")
     assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
     expect(shot(page, c).get_by_text("Principal")).to_be_visible()
     expect(shot(page, a).get_by_text("Principal")).to_be_hidden()
     # The button has nothing left to do, so the focus goes to the one beside it.
-    expect(shot(page, c).get_by_role("button", name="Un lugar después")).to_be_focused()
+    expect(shot(page, c).get_by_role("button", name="Mover después")).to_be_focused()
     with answered(page, "PUT", "/images"):
-        shot(page, a).get_by_role("button", name="Un lugar después").click()
+        shot(page, a).get_by_role("button", name="Mover después").click()
     assert shown(page) == [c, b, a] == ids_of(saved(admin, product))
 
 
@@ -97,7 +97,7 @@ def test_the_order_is_changed_by_keys_and_many_moves_at_once_end_in_the_last_one
     admin: Visitor, product: Any
 ) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
-    button = shot(page, a).get_by_role("button", name="Un lugar después")
+    button = shot(page, a).get_by_role("button", name="Mover después")
     button.focus()
     with answered(page, "PUT", "/images"):
         page.keyboard.press("Alt+ArrowDown")
@@ -112,7 +112,7 @@ def test_the_order_is_changed_by_keys_and_many_moves_at_once_end_in_the_last_one
         page.keyboard.press("Alt+Home")
     expect(shot(page, a)).to_be_focused()
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
-    button = shot(page, c).get_by_role("button", name="Un lugar antes")
+    button = shot(page, c).get_by_role("button", name="Mover antes")
     button.focus()
     for _ in range(4):
         page.keyboard.press("Alt+ArrowUp")
@@ -170,7 +170,7 @@ def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> 
 
     page.on("dialog", stay)
     held = Held(page, "**/images")
-    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     expect(page.locator("#pictures")).to_contain_class("saving")
     with page.expect_event("dialog"):
         page.evaluate("location.reload()")
@@ -190,14 +190,14 @@ def test_of_two_people_the_slower_one_is_told(
     slow, (a, b, c) = visit(storage_state=signed_in), ids_of(product)
     slow.page.goto(f"/admin/products/{product['id']}")
     with answered(admin.page, "PUT", "/images"):
-        shot(admin.page, c).get_by_role("button", name="Hacerla la principal").click()
+        shot(admin.page, c).get_by_role("button", name="Usar como foto principal").click()
     slow.guard.expect("status of 409")
-    shot(slow.page, b).get_by_role("button", name="Hacerla la principal").click()
+    shot(slow.page, b).get_by_role("button", name="Usar como foto principal").click()
     told = slow.page.locator("#picture-told")
     expect(told).to_contain_text("otra persona puso las fotos en otro orden")
     assert shown(slow.page) == [c, a, b] == ids_of(saved(admin, product))
     with answered(slow.page, "PUT", "/images"):
-        told.get_by_role("button", name="Poner mi orden otra vez").click()
+        told.get_by_role("button", name="Usar mi orden").click()
     expect(told).to_be_hidden()
     assert shown(slow.page) == [b, a, c] == ids_of(saved(admin, product))
 
@@ -211,7 +211,7 @@ def test_what_somebody_adds_meanwhile_is_no_conflict(
     picture = {"name": "d.jpg", "mimeType": "image/jpeg", "buffer": photo(64, 48, seed=99)}
     url = f"/api/shop/products/{product['id']}/images"
     d = admin.call("POST", url, multipart={"file": picture})["id"]
-    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     expect(shot(page, d)).to_be_visible()
     expect(page.locator("#picture-told")).to_be_hidden()
     assert shown(page) == [c, a, b, d] == ids_of(saved(admin, product))
@@ -222,37 +222,37 @@ def test_without_a_connection_the_order_stays_as_it_was(admin: Visitor, product:
     page, (a, b, c) = admin.page, ids_of(product)
     admin.guard.expect("ERR_INTERNET_DISCONNECTED")
     admin.context.set_offline(True)
-    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     told = page.locator("#picture-told")
-    expect(told).to_contain_text("No hay conexión.")
+    expect(told).to_contain_text("Sin conexión.")
     assert shown(page) == [a, b, c]
     admin.context.set_offline(False)
     with answered(page, "PUT", "/images"):
-        told.get_by_role("button", name="Poner mi orden otra vez").click()
+        told.get_by_role("button", name="Usar mi orden").click()
     assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
 
 
 def test_texts_are_saved_when_a_field_is_left(admin: Visitor, product: Any) -> None:
     page, (a, _, _) = admin.page, ids_of(product)
     card = shot(page, a)
-    expect(card.get_by_text("Falta el texto")).to_be_visible()
+    expect(card.get_by_text("Sin texto alternativo")).to_be_visible()
     detailed(card).get_by_label("Texto alternativo EN").fill("A grey shoe")
     card.get_by_label("Texto alternativo ES").fill("Un zapato gris")
     page.keyboard.press("Tab")
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Falta el texto")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
     image = saved(admin, product)["images"][0]
     assert image["alt"] == {"es": "Un zapato gris", "en": "A grey shoe"}
     card.get_by_label("Texto alternativo ES").fill("")
     card.get_by_label("Decorativa").check()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Falta el texto")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
     card.get_by_label("Decorativa").uncheck()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Falta el texto")).to_be_visible()
+    expect(card.get_by_text("Sin texto alternativo")).to_be_visible()
     card.get_by_role("button", name="Usar el nombre del producto").click()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Falta el texto")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
     image = saved(admin, product)["images"][0]
     assert (image["alt"]["es"], image["decorative"]) == ("Zapatilla Luna", False)
 
@@ -295,7 +295,7 @@ def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
     admin: Visitor, product: Any, by_key: bool
 ) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
-    button = shot(page, c).get_by_role("button", name="Hacerla la principal")
+    button = shot(page, c).get_by_role("button", name="Usar como foto principal")
     if by_key:
         button.focus()
         page.keyboard.down(" ")
@@ -322,7 +322,7 @@ def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     page.evaluate(REFRESH)
     late.wait_for_one()
     with answered(page, "PUT", "/images"):
-        shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+        shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     detailed(shot(page, c)).get_by_label("Texto alternativo ES").fill("Un zapato")
     page.keyboard.press("Tab")
@@ -332,7 +332,7 @@ def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     assert shown(page) == [c, a, b]
     expect(shot(page, c).get_by_label("Texto alternativo ES")).to_have_value("Un zapato")
     with answered(page, "PUT", "/images"):
-        shot(page, b).get_by_role("button", name="Hacerla la principal").click()
+        shot(page, b).get_by_role("button", name="Usar como foto principal").click()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     expect(page.locator("#picture-told")).to_be_hidden()
     assert shown(page) == [b, c, a] == ids_of(saved(admin, product))
@@ -344,7 +344,7 @@ def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
 ) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     order, text = Held(page, "**/images"), Held(page, f"**/images/{a}")
-    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, c).get_by_role("button", name="Usar como foto principal").click()
     detailed(shot(page, a)).get_by_label("Texto alternativo ES").fill("Un zapato")
     page.keyboard.press("Tab")
     order.wait_for_one()
@@ -352,12 +352,12 @@ def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
     page.evaluate(REFRESH)
     assert page.evaluate("window.refreshed")
     assert shown(page) == [c, a, b]
-    shot(page, b).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, b).get_by_role("button", name="Usar como foto principal").click()
     order.let_go()
     text.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     expect(shot(page, a).get_by_text("✓ Guardado")).to_be_visible()
-    expect(shot(page, a).get_by_text("Falta el texto")).to_be_hidden()
+    expect(shot(page, a).get_by_text("Sin texto alternativo")).to_be_hidden()
     now = saved(admin, product)
     assert shown(page) == [b, c, a] == ids_of(now)
     assert now["images"][2]["alt"] == {"es": "Un zapato"}
@@ -377,12 +377,12 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     page, (a,) = admin.page, ids_of(product)
     page.goto(f"/admin/products/{product['id']}")
     before = product["images"][0]
-    opener = detailed(shot(page, a)).get_by_role("button", name="Punto de interés…")
+    opener = detailed(shot(page, a)).get_by_role("button", name="Punto focal…")
     source = opener.get_attribute("data-src")
     assert source
     picture = Held(page, f"**{source}")
     opener.click()
-    dialog = page.get_by_role("dialog", name="Punto de interés")
+    dialog = page.get_by_role("dialog", name="Punto focal")
     stage = dialog.locator(".stage").bounding_box()
     assert stage
     assert stage["width"] / stage["height"] == pytest.approx(4 / 3, rel=0.01)
@@ -402,10 +402,10 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
         assert cut["ratio"] == pytest.approx((right - left) / (bottom - top), rel=0.02)
         assert cut["x"] * (640 - right + left) == pytest.approx(left, abs=0.01)
         assert cut["y"] * (480 - bottom + top) == pytest.approx(top, abs=0.01)
-    dialog.get_by_role("button", name="Guardar el punto").click()
+    dialog.get_by_role("button", name="Guardar el punto focal").click()
     expect(dialog).to_be_hidden()
     expect(opener).to_be_focused()
-    heard(page, "El punto de interés está guardado.")
+    heard(page, "Punto focal guardado.")
     moved = saved(admin, product)["images"][0]
     assert moved["focal"] == [0.24, 0.41]
     assert moved["variants"]["thumb"]["url"] != before["variants"]["thumb"]["url"]
@@ -428,7 +428,7 @@ def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
     card.get_by_role("button", name="Copiar la dirección").click()
     heard(page, "Dirección copiada.")
     assert page.evaluate("navigator.clipboard.readText()") == product["images"][1]["url"]
-    chooser = card.get_by_label("Reemplazarla por otro archivo")
+    chooser = card.get_by_label("Reemplazar por otro archivo")
     chooser.set_input_files({"name": "otra.gif", "mimeType": "image/gif", "buffer": b"GIF89a"})
     expect(card.get_by_role("alert")).to_contain_text("Elegí una foto en JPEG, PNG, WebP.")
     admin.guard.expect("status of 415")
@@ -437,7 +437,7 @@ def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
     expect(card.get_by_role("alert")).not_to_be_empty()
     new = photo(200, 300, seed=31)
     chooser.set_input_files({"name": "otra.jpg", "mimeType": "image/jpeg", "buffer": new})
-    heard(page, "La foto está reemplazada.")
+    heard(page, "Foto reemplazada.")
     expect(card).to_be_focused()
     expect(card.get_by_text("200 × 300 px")).to_be_visible()
     now = saved(admin, product)
@@ -461,7 +461,7 @@ def test_a_removed_picture_comes_back_by_undoing_within_ten_seconds(
     expect(page.locator("#room")).to_have_text("Quedan 3 de 5")
     page.get_by_role("button", name="Deshacer").click()
     expect(shot(page, b)).to_be_focused()
-    heard(page, "La foto foto.jpg está de vuelta.")
+    heard(page, "Foto foto.jpg restaurada.")
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
     expect(page.get_by_role("button", name="Deshacer")).to_have_count(0)
 
@@ -520,7 +520,7 @@ def test_a_picture_from_elsewhere_is_shown_moved_and_removed(admin: Visitor) -> 
     assert asked
     assert not [each for each in asked if "referer" in each]
     with answered(page, "PUT", "/images"):
-        card.get_by_role("button", name="Hacerla la principal").click()
+        card.get_by_role("button", name="Usar como foto principal").click()
     assert shown(page) == [url, a]
     card.get_by_role("button", name="Quitar la foto").click()
     expect(card).to_have_count(0)
@@ -570,26 +570,26 @@ def test_all_of_it_works_without_javascript(
     plain = visit(storage_state=signed_in, java_script_enabled=False)
     page, (a, b, c) = plain.page, ids_of(product)
     page.goto(f"/admin/products/{product['id']}")
-    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
-    expect(page.get_by_text("El orden está guardado.")).to_be_visible()
+    shot(page, c).get_by_role("button", name="Usar como foto principal").click()
+    expect(page.get_by_text("Orden guardado.")).to_be_visible()
     assert shown(page) == [c, a, b]
     detailed(shot(page, c)).get_by_label("Texto alternativo ES").fill("Un zapato")
     shot(page, c).get_by_role("button", name="Guardar el texto").click()
-    expect(page.get_by_text("El texto está guardado.")).to_be_visible()
-    detailed(shot(page, c)).locator("summary", has_text="Punto de interés…").click()
+    expect(page.get_by_text("Texto guardado.")).to_be_visible()
+    detailed(shot(page, c)).locator("summary", has_text="Punto focal…").click()
     shot(page, c).get_by_label("Desde la izquierda, %").fill("10")
-    shot(page, c).get_by_role("button", name="Guardar el punto").click()
-    expect(page.get_by_text("El punto de interés está guardado.")).to_be_visible()
+    shot(page, c).get_by_role("button", name="Guardar el punto focal").click()
+    expect(page.get_by_text("Punto focal guardado.")).to_be_visible()
     file = {"name": "otra.jpg", "mimeType": "image/jpeg", "buffer": photo(90, 60, seed=41)}
     detailed(shot(page, c)).get_by_text("Archivo", exact=True).click()
-    shot(page, c).get_by_label("Reemplazarla por otro archivo").set_input_files(file)
+    shot(page, c).get_by_label("Reemplazar por otro archivo").set_input_files(file)
     shot(page, c).get_by_role("button", name="Reemplazar", exact=True).click()
-    expect(page.get_by_text("La foto está reemplazada.")).to_be_visible()
+    expect(page.get_by_text("Foto reemplazada.")).to_be_visible()
     shot(page, a).get_by_role("button", name="Quitar la foto").click()
-    expect(page.get_by_text("La foto está en la papelera.")).to_be_visible()
+    expect(page.get_by_text("Foto movida a la papelera.")).to_be_visible()
     page.get_by_text("Papelera (1)").click()
     page.get_by_role("button", name="Recuperar la foto").click()
-    expect(page.get_by_text("La foto está de vuelta.")).to_be_visible()
+    expect(page.get_by_text("Foto restaurada.")).to_be_visible()
     bad = {"name": "logo.jpg", "mimeType": "image/jpeg", "buffer": html()}
     more = {"name": "más.jpg", "mimeType": "image/jpeg", "buffer": photo(80, 60, seed=42)}
     page.get_by_label("Agregar fotos").set_input_files([more, bad])

@@ -32,5 +32,5 @@ def test_the_log_is_for_everybody_to_use(admin: Visitor) -> None:
     assert "creó un producto" in told
     page.get_by_label("Objeto").fill("nothing")
     page.get_by_role("button", name="Filtrar").click()
-    expect(page.get_by_role("heading", name="No se ha encontrado nada")).to_be_visible()
+    expect(page.get_by_role("heading", name="No se encontraron cambios")).to_be_visible()
     check_accessible(page)

@@ -41,7 +41,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
         admin.call("POST", f"/api/shop/groups/{group_id}/images", multipart={"file": file})
     page.reload()
     page.get_by_label("Opción").fill("Rojo")
-    page.get_by_role("button", name="Otra opción").click()
+    page.get_by_role("button", name="Agregar opción").click()
     page.get_by_label("Opción").nth(1).fill("Azul")
     page.get_by_label("Foto 2").nth(1).check()
     members.first.uncheck()
@@ -60,7 +60,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     check_accessible(page)
     page.get_by_role("link", name=f"Zapatilla {word}").click()
     page.get_by_role("link", name="Eliminar…").click()
-    expect(page.get_by_text("Su 1 producto se queda.")).to_be_visible()
+    expect(page.get_by_text("Su 1 producto se conserva.")).to_be_visible()
     page.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("Sus productos siguen ahí.")).to_be_visible()
 

@@ -22,7 +22,7 @@ def tried_out(page: Page, table: Any) -> None:
     """Choose a table and look at what it would change."""
     page.goto("/admin/imports")
     page.get_by_label("Archivo (Excel, CSV o JSON)").set_input_files(table)
-    page.get_by_role("button", name="Ver qué cambiaría").click()
+    page.get_by_role("button", name="Ver vista previa").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Prueba de")
 
 
@@ -59,8 +59,8 @@ def test_a_table_is_tried_out_applied_and_taken_back(
     assert admin.call("GET", url)["price"] == "165000"
 
     page.get_by_role("link", name="Deshacer esta importación…").click()
-    expect(page.get_by_text("Se borra 1 producto que se había creado.")).to_be_visible()
-    expect(page.get_by_text("1 producto recupera sus datos.")).to_be_visible()
+    expect(page.get_by_text("Se elimina 1 producto creado por esta importación.")).to_be_visible()
+    expect(page.get_by_text("1 producto vuelve a sus datos anteriores.")).to_be_visible()
     accessible(page)
     page.get_by_role("button", name="Deshacer la importación").click()
     expect(page.get_by_text("Deshecho", exact=True)).to_be_visible()
@@ -86,7 +86,7 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(admin: Visitor) -> N
     page.get_by_label("Archivo (Excel, CSV o JSON)").set_input_files(
         {"name": "malo.csv", "mimeType": "text/csv", "buffer": b"nombre;precio\nBota;1\n"}
     )
-    page.get_by_role("button", name="Ver qué cambiaría").click()
+    page.get_by_role("button", name="Ver vista previa").click()
     expect(page.get_by_role("alert")).to_contain_text("Llamá sku a una columna.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Descargar una tabla de ejemplo").click()
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(admin: Visitor) -> N
     expect(page.locator("[data-needs-drop]")).to_be_visible()  # and somebody listens
     page.dispatch_event("form[data-drop]", "drop", {"dataTransfer": dropped})
     expect(page.locator("main").get_by_text("ejemplo.csv (1 kB)")).to_be_visible()
-    page.get_by_role("button", name="Ver qué cambiaría").click()
+    page.get_by_role("button", name="Ver vista previa").click()
     expect(page.get_by_role("button", name="Aplicar 3 cambios")).to_be_visible()
     expect(page.get_by_role("link", name="Con errores 0")).to_be_visible()
 
@@ -113,7 +113,7 @@ def a_zip(*names: str) -> Any:
 def looked_into(page: Page, archive: Any) -> None:
     page.goto("/admin/imports/pictures")
     page.get_by_label("ZIP con fotos").set_input_files(archive)
-    page.get_by_role("button", name="Ver qué va dónde").click()
+    page.get_by_role("button", name="Ver vista previa").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fotos de fotos.zip")
 
 
@@ -194,7 +194,7 @@ def test_a_folder_is_packed_by_the_browser(admin: Visitor, tmp_path: Path) -> No
     (folder / "PIC-F-3.jpg").write_bytes(bytes(5 * 1024 * 1024 + 1))
     page = admin.page
     page.goto("/admin/imports/pictures")
-    page.get_by_label("O una carpeta entera").set_input_files(folder)
+    page.get_by_label("O elegí una carpeta").set_input_files(folder)
     expect(page.get_by_role("heading", level=1)).to_have_text("Fotos de catálogo.zip")
     expect(row(page, "catálogo/PIC-F/10.jpg")).to_contain_text("PIC-F")
     page.get_by_role("button", name="Importar 3 fotos").click()
@@ -212,7 +212,7 @@ def test_a_large_folder_comes_in_parts_shown_together(admin: Visitor, tmp_path: 
     page = admin.page
     page.goto("/admin/imports/pictures")
     page.locator("[data-folder]").evaluate("place => { place.dataset.partBytes = '1'; }")
-    page.get_by_label("O una carpeta entera").set_input_files(folder)
+    page.get_by_label("O elegí una carpeta").set_input_files(folder)
     expect(page.get_by_role("heading", level=1)).to_have_text("Fotos de una carpeta")
     expect(page.get_by_role("rowheader", name="grande 2.zip")).to_be_visible()
     check_accessible(page)

@@ -125,8 +125,8 @@ def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
     alert = page.locator(".alert", has_text="está lleno al 85 %")
     expect(alert).to_contain_text("Sin ver")
     check_accessible(page)
-    alert.get_by_role("button", name="La he visto").click()
-    expect(page.get_by_text("Anotado: has visto la alerta.")).to_be_visible()
+    alert.get_by_role("button", name="Marcar como vista").click()
+    expect(page.get_by_text("Alerta marcada como vista.")).to_be_visible()
     expect(alert).to_contain_text("Vista")
     expect(alert.get_by_role("button")).to_have_count(0)
 
@@ -185,7 +185,7 @@ def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: Job
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     over = page.get_by_role("row").filter(has_text="rebuild_all")
-    expect(over.first).to_contain_text("Se canceló; lo que había hecho hasta entonces se queda.")
+    expect(over.first).to_contain_text("Se canceló; lo que ya había hecho se conserva.")
     expect(over.first).to_contain_text("7 de 10")
     assert jobs.get(job.id).is_finished
 
@@ -212,7 +212,7 @@ def test_an_earlier_application_moves_in_by_keys_alone(
         check_accessible(page)
         page.get_by_role("button", name="Comenzar").focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="Lo que se incorporó")).to_be_visible()
+        expect(page.get_by_role("heading", name="Resumen del resultado")).to_be_visible()
         brought = {"kind": "product", "collection": "shop_products"}
         assert database.raw["adopted"].count_documents(brought) == len(shop.wanted)
     finally:

@@ -103,7 +103,7 @@ def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) ->
     page = opened(admin, f"{LIBRARY}?search={word}&sort=name")
     page.set_input_files("#files", [a_file(f"{word}-otra.jpg", data)])
     twin = row(page, f"{word}-otra.jpg")
-    expect(twin).to_contain_text("Esta imagen ya está aquí.")
+    expect(twin).to_contain_text("Esta imagen subida.")
     expect(found(page)).to_have_text([f"{word}-antes.jpg", f"{word}-otra.jpg"])
     expect(twin.get_by_role("link", name="Verla")).to_have_attribute(
         "href", f"{LIBRARY}/{there['id']}"
@@ -113,13 +113,13 @@ def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) ->
     expect(found(page)).to_have_text([f"{word}-antes.jpg"])
     expect(twin.get_by_role("link", name="Verla")).to_be_focused()
     assert [each["id"] for each in listed(admin, word)] == [there["id"]]
-    twin.get_by_role("button", name="Quitar de la lista").click()
+    twin.get_by_role("button", name="Descartar").click()
     page.set_input_files("#files", [a_file(f"{word}-otra.jpg", data)])
     twin.get_by_role("button", name="Conservar las dos").click()
     expect(twin).to_have_count(0)
     expect(found(page)).to_have_count(2)
     page.evaluate(SENT_AS_A_FORM, list(data))
-    expect(page.get_by_role("heading", name="Qué pasó con tus imágenes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Resultado de la subida")).to_be_visible()
     check_accessible(page)
 
 
@@ -134,7 +134,7 @@ def test_without_javascript_a_form_says_the_same(
     page.set_input_files("#files", [a_file(f"{word}.jpg", data), a_file("nota.jpg", b"nada")])
     page.get_by_text("Subir imágenes").click()
     page.get_by_role("button", name="Subir", exact=True).click()
-    expect(page.get_by_text("Esta imagen ya está aquí.")).to_be_visible()
+    expect(page.get_by_text("Esta imagen subida.")).to_be_visible()
     expect(page.get_by_role("heading", name="1 archivo rechazado")).to_be_visible()
     page.get_by_role("button", name="Usar la que ya está").click()
     expect(page.get_by_role("heading", name=f"{word}-antes.jpg")).to_be_visible()
@@ -188,8 +188,8 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     expect(page.locator("ul.things")).to_be_visible()  # the look is remembered
     page.get_by_label("Seleccionar todos").check()
     page.get_by_label("Etiquetas, separadas por comas").fill(f"{word}, playa")
-    page.get_by_role("button", name="Poner etiquetas").click()
-    expect(page.get_by_text("2 imágenes recibieron etiquetas.")).to_be_visible()
+    page.get_by_role("button", name="Agregar etiquetas").click()
+    expect(page.get_by_text("2 imágenes etiquetadas.")).to_be_visible()
     check_accessible(page)
     page.locator(".tags").get_by_role("link", name=f"#{word}").click()
     page.wait_for_url(re.compile("tag="))  # as many are shown before
@@ -198,7 +198,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     page.get_by_role("button", name="Eliminar…").click()
     dialog = page.get_by_role("dialog", name="¿Eliminar estas 2 imágenes?")
     dialog.get_by_role("button", name="Eliminar", exact=True).click()
-    expect(page.get_by_text("2 imágenes están en la papelera.")).to_be_visible()
+    expect(page.get_by_text("2 imágenes se movieron a la papelera.")).to_be_visible()
     page.get_by_role("button", name="Deshacer").click()
     expect(found(page)).to_have_count(2)
     assert [each["folder"] for each in listed(admin, word)] == [folder["id"], folder["id"], None]
@@ -215,19 +215,19 @@ def test_a_folder_is_made_renamed_and_deleted(admin: Visitor) -> None:
     page.get_by_label("Nombre de la carpeta").fill(name.upper())
     admin.guard.expect("status of 409")
     page.get_by_role("button", name="Crear").click()
-    expect(page.get_by_role("alert")).to_contain_text("Ya hay una carpeta con este nombre.")
+    expect(page.get_by_role("alert")).to_contain_text("Ya existe una carpeta con este nombre.")
     check_accessible(page)
     page.get_by_role("link", name="Volver a la biblioteca").click()
     page.locator(".places a", has_text=name).click()
     expect(page.locator(".crumbs")).to_contain_text(name)
-    page.get_by_text("Cambiar esta carpeta").click()
+    page.get_by_text("Editar carpeta").click()
     page.locator("#folder-name").fill(f"{name} fin")
     check_accessible(page)
     page.get_by_role("button", name="Guardar").click()
     expect(page.locator(".crumbs")).to_contain_text(f"{name} fin")
-    page.get_by_text("Cambiar esta carpeta").click()
-    page.get_by_role("button", name="Eliminar esta carpeta").click()
-    expect(page.get_by_text("La carpeta está eliminada.")).to_be_visible()
+    page.get_by_text("Editar carpeta").click()
+    page.get_by_role("button", name="Eliminar carpeta").click()
+    expect(page.get_by_text("Carpeta eliminada.")).to_be_visible()
     expect(page.locator(".places a", has_text=name)).to_have_count(0)
 
 
@@ -248,11 +248,11 @@ def test_a_picture_is_described_pointed_at_and_replaced(
     expect(page.locator("#copy-html")).to_have_value(re.compile('alt="Una playa"'))
     page.get_by_text("Todos los tamaños").click()
     accessible(page)
-    page.get_by_role("button", name="Punto de interés…").click()
+    page.get_by_role("button", name="Punto focal…").click()
     page.keyboard.press("Shift+ArrowLeft")
     accessible(page)
-    page.get_by_role("button", name="Guardar el punto").click()
-    expect(page.get_by_text("El punto de interés está guardado.")).to_be_visible()
+    page.get_by_role("button", name="Guardar el punto focal").click()
+    expect(page.get_by_text("Punto focal guardado.")).to_be_visible()
     page.wait_for_load_state()  # the page is another one, whose scripts come last
     now = admin.call("GET", f"{API}/{there['id']}")
     assert (now["alt"], now["tags"]) == ({"es": "Una playa"}, ["mar", "sol"])
@@ -263,7 +263,7 @@ def test_a_picture_is_described_pointed_at_and_replaced(
     expect(page.locator(".shown img")).not_to_have_attribute("src", before or "")
     expect(page.locator(".shown img")).to_have_js_property("naturalWidth", 200)
     assert admin.call("GET", f"{API}/{there['id']}")["alt"]["en"] == "A beach"
-    page.get_by_role("button", name="Volver a mostrar esta").click()
+    page.get_by_role("button", name="Restaurar esta versión").click()
     expect(page.locator(".shown img")).to_have_js_property("naturalWidth", 120)
 
 
@@ -284,18 +284,18 @@ def test_one_that_is_used_is_refused_with_the_list(admin: Visitor, used: str, wo
     page.goto(f"{LIBRARY}/{used}")
     expect(page.locator(".uses")).to_contain_text("Logotipo del sitio")
     admin.guard.expect("status of 409")
-    page.get_by_role("button", name="Eliminar esta imagen").click()
+    page.get_by_role("button", name="Eliminar imagen").click()
     expect(page.get_by_role("heading", name="1 imagen está en uso")).to_be_visible()
     expect(page.locator(".uses a")).to_have_attribute("href", "/admin/settings")
     check_accessible(page)
-    page.get_by_role("button", name="Sacarla de allí y eliminarla").click()
-    expect(page.get_by_text("1 imagen está en la papelera.")).to_be_visible()
+    page.get_by_role("button", name="Quitar de todas partes y eliminar").click()
+    expect(page.get_by_text("1 imagen se movió a la papelera.")).to_be_visible()
     page.goto(f"{LIBRARY}?state=trash&search={word}")
     check_accessible(page)
     found(page).click()
     check_accessible(page)
     page.get_by_role("button", name="Restaurar").click()
-    expect(page.get_by_text("La imagen está de vuelta.")).to_be_visible()
+    expect(page.get_by_text("La imagen restaurada.")).to_be_visible()
 
 
 # Reports
@@ -311,7 +311,7 @@ def test_unused_ones_are_deleted_together(admin: Visitor, word: str) -> None:
     check_accessible(page)
     page.get_by_role("button", name="Eliminar…").click()
     page.get_by_role("dialog").get_by_role("button", name="Eliminar", exact=True).click()
-    expect(page.get_by_text("1 imagen está en la papelera.")).to_be_visible()
+    expect(page.get_by_text("1 imagen se movió a la papelera.")).to_be_visible()
     expect(found_unused(page, word)).to_have_text([f"{word}-b.jpg"])
 
 

@@ -77,7 +77,7 @@ def test_pictures_come_first_and_the_save_waits_for_them_and_claims_them_in_thei
     expect(cards(page).first.locator("time")).to_be_attached()
     accessible(page)
     expect(page.locator("#queue > li")).to_have_count(0)
-    cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
+    cards(page).nth(2).get_by_role("button", name="Usar como foto principal").click()
     held = Held(page, f"**{TEMP}?name=*")
     choose(page, a_file("foto-4.jpg"))
     held.wait_for_one()

@@ -72,7 +72,7 @@ def test_a_page_with_three_pictures_is_built_published_and_seen(
     page, picker = admin.page, admin.page.locator("#picker")
     page.goto(LIST)
     page.get_by_label("Título de una página nueva").fill(f"Inicio {word}")
-    page.get_by_role("button", name="Crear la página").click()
+    page.get_by_role("button", name="Crear página").click()
     expect(page.locator("#work")).to_have_attribute("data-ready", "")
     block(page, "Encabezado")
     heading = canvas(page).locator("h2")
@@ -102,7 +102,7 @@ def test_a_page_with_three_pictures_is_built_published_and_seen(
         picker.get_by_role("button", name="Subir imágenes").click()
     file = {"name": f"{word}-tres.jpg", "mimeType": "image/jpeg", "buffer": a_picture()}
     chooser.value.set_files([file])  # type: ignore[list-item]
-    expect(picker.get_by_text("2 imágenes elegidas")).to_be_visible()
+    expect(picker.get_by_text("2 imágenes seleccionadas")).to_be_visible()
     picker.get_by_role("button", name="Usar", exact=True).click()
     expect(canvas(page).locator("img")).to_have_count(3)
     expect(state(page)).to_have_text("Guardado")
@@ -170,7 +170,7 @@ def test_what_is_not_saved_is_not_lost(admin: Visitor) -> None:
 
     page.on("dialog", stay)
     block(page, "Texto")
-    expect(state(page)).to_have_text("Con cambios")
+    expect(state(page)).to_have_text("Cambios sin guardar")
     page.get_by_role("link", name="Sitio web").click(no_wait_after=True)
     expect(state(page)).to_have_text("Guardado")
     assert asked == ["beforeunload"]
@@ -182,13 +182,17 @@ def test_what_is_not_saved_is_not_lost(admin: Visitor) -> None:
     expect(state(page)).to_have_text("Guardado")
 
     def too_large(route: Route) -> None:
-        error = {"error": "Es demasiado grande.", "hint": "Hágala más corta.", "code": "too_large"}
+        error = {
+            "error": "Esto es demasiado grande.",
+            "hint": "Hágala más corta.",
+            "code": "too_large",
+        }
         route.fulfill(status=413, json=error)
 
     page.route(url, too_large)
     block(page, "Sección")
     problem = page.locator("#problem")
-    expect(problem).to_have_text("Sin guardar. Es demasiado grande. Hágala más corta.")
+    expect(problem).to_have_text("Sin guardar. Esto es demasiado grande. Hágala más corta.")
     page.unroute(url)
     page.get_by_role("button", name="Sin guardar.").click()
     expect(state(page)).to_have_text("Guardado")
@@ -201,7 +205,7 @@ def test_what_is_not_saved_is_not_lost(admin: Visitor) -> None:
     canvas(page).get_by_text("Hola").dblclick()
     page.keyboard.press("End")
     page.keyboard.type(" y adiós")
-    expect(state(page)).to_have_text("Con cambios")
+    expect(state(page)).to_have_text("Cambios sin guardar")
     expect(state(page)).to_have_text("Guardado")
     assert "<p>Hola y adiós</p>" in admin.call("GET", f"{PAGES}/{there['id']}")["html"]
 
@@ -226,12 +230,12 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(
         dialog.frame_locator(f"[data-side={side}]").locator("body") for side in ("theirs", "mine")
     )
     expect(theirs.get_by_text("Suyo")).to_be_visible()
-    expect(mine.get_by_text("Escribí aquí lo que querés contar.")).to_be_visible()
+    expect(mine.get_by_text("Escribí tu texto aquí.")).to_be_visible()
     dialog.get_by_text("Línea por línea").click()
     expect(dialog.get_by_text("-<p>Suyo</p>")).to_be_visible()
     accessible(page, outside=CANVAS)
-    expect(dialog.get_by_text("+<p>Escribí aquí lo que querés contar.</p>")).to_be_visible()
-    dialog.get_by_role("button", name="Tomar la suya").click()
+    expect(dialog.get_by_text("+<p>Escribí tu texto aquí.</p>")).to_be_visible()
+    dialog.get_by_role("button", name="Usar la suya").click()
     expect(canvas(page).get_by_text("Suyo")).to_be_visible()
     expect(state(page)).to_have_text("Guardado")
 
@@ -249,7 +253,7 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(
     page.get_by_role("button", name="Publicar igual").click()
     expect(page.locator("#status")).to_have_text("En línea")
     block(page, "Botón")
-    expect(page.locator("#status")).to_have_text("En línea, con cambios")
+    expect(page.locator("#status")).to_have_text("Publicado, con cambios sin publicar")
     page.get_by_role("button", name="Historial").click()
     history = page.locator("#history")
     expect(history.get_by_role("button", name="Recuperar")).to_be_visible()
@@ -287,8 +291,8 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     letters = selected.get_by_label("Tamaño de letra", exact=True)
     letters.select_option("Muy grande")
     expect(canvas(page).get_by_text("Dos")).to_have_css("font-size", "34px")
-    letters.select_option("Otro valor…")
-    slider = selected.get_by_label("Tamaño de letra: otro valor")
+    letters.select_option("Personalizado…")
+    slider = selected.get_by_label("Tamaño de letra: valor personalizado")
     expect(slider).to_be_focused()
     slider.fill("29")
     page.keyboard.press("ArrowRight")
@@ -302,7 +306,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     options(picker).dblclick()
     page.get_by_role("button", name="Teléfono").click()
     expect(letters).to_have_value("")  # phones have none of their own yet
-    letters.select_option("Otro valor…")
+    letters.select_option("Personalizado…")
     slider.fill("20")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Escritorio").click()
@@ -311,7 +315,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     block(page, "Producto")
     page.locator("#products").get_by_label("Buscar").fill(product["name"])
     page.locator("#products").get_by_role("button", name=product["name"]).click()
-    page.get_by_role("button", name="Ajustes de la página").click()
+    page.get_by_role("button", name="Configuración de la página").click()
     settings = page.locator("#settings")
     check_accessible(page, outside=CANVAS)
     settings.get_by_label("Dirección").fill(there["slug"] + " mal")
@@ -376,8 +380,8 @@ def test_the_picker_finds_describes_and_refuses_and_what_is_pasted_is_stored(
     expect(shown).to_have_text([f"{word}-a.jpg"])
     shown.click()
     expect(picker.locator(".details .name")).to_have_text(f"{word}-a.jpg")
-    picker.get_by_label("Qué se ve (español)").fill("Una caja")
-    point = picker.get_by_role("button", name="Punto de interés")
+    picker.get_by_label("Texto alternativo (español)").fill("Una caja")
+    point = picker.get_by_role("button", name="Punto focal")
     point.focus()
     expect(picker.get_by_text("Guardado")).to_be_visible()
     page.keyboard.press("Home")
@@ -403,7 +407,7 @@ def test_the_picker_finds_describes_and_refuses_and_what_is_pasted_is_stored(
     row = picker.locator(".row-of-file")
     expect(row).to_have_attribute("data-state", "refused")
     expect(row.locator(".state")).not_to_be_empty()
-    row.get_by_role("button", name="Quitar de la lista").click()
+    row.get_by_role("button", name="Descartar").click()
     expect(row).to_have_count(0)
     picker.evaluate(
         """(dialog, bytes) => {
@@ -440,12 +444,12 @@ def test_the_list_is_for_everybody_who_edits(admin: Visitor) -> None:
     page.goto(f"{LIST}?search={word}")
     check_accessible(page)
     page.get_by_role("button", name="Publicar").click()
-    expect(page.get_by_text("La página está publicada.")).to_be_visible()
+    expect(page.get_by_text("Página publicada.")).to_be_visible()
     expect(page.locator(".chip")).to_have_text("En línea")
     page.get_by_role("link", name="Eliminar…").click()
     check_accessible(page)
     page.get_by_role("button", name="Eliminar").click()
-    expect(page.get_by_text("La página está eliminada.")).to_be_visible()
+    expect(page.get_by_text("Página eliminada.")).to_be_visible()
 
 
 @pytest.mark.long  # tests/http/test_website_pages posts the same forms
@@ -457,6 +461,6 @@ def test_without_javascript_there_is_a_form(visit: Callable[..., Visitor], signe
     expect(page.locator("#canvas")).to_be_hidden()
     page.get_by_label("HTML").fill("<h1>A mano</h1>")
     page.get_by_role("button", name="Guardar y publicar").click()
-    expect(page.get_by_text("La página está publicada.")).to_be_visible()
+    expect(page.get_by_text("Página publicada.")).to_be_visible()
     page.get_by_role("link", name="Ver").click()
     expect(page.get_by_role("heading", name="A mano")).to_be_visible()

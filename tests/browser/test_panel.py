@@ -111,7 +111,7 @@ def test_a_few_letters_lead_anywhere(admin: Visitor) -> None:
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Ir a cualquier parte")
     expect(field).to_be_focused()
-    expect(page.get_by_role("option", name="Registro de cambios")).to_be_visible()
+    expect(page.get_by_role("option", name="Registro de auditoría")).to_be_visible()
     page.keyboard.type("unica")
     expect(page.locator("#palette[data-shown=unica]")).to_be_visible()
     expect(page.get_by_role("option")).to_have_text(["Alpargata ÚnicaALP-1"])

@@ -40,7 +40,7 @@ def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Serve
 def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) -> str:
     """Add somebody; the password that was shown."""
     page.goto("/admin/people")
-    page.get_by_role("link", name="Agregar a alguien").click()
+    page.get_by_role("link", name="Agregar persona").click()
     page.get_by_label("Correo electrónico").fill(email)
     page.get_by_label("Nombre").fill("Bea Ríos")
     page.get_by_role("radio", name=role).check()
@@ -90,7 +90,7 @@ def test_somebody_is_added_works_and_is_shut_out(
     email = f"{unique('bea')}@shop.example"
     made = add(page, email)
     accessible(page)
-    page.get_by_role("link", name="Ya la he copiado").click()
+    page.get_by_role("link", name="Ya la copié").click()
     bea = visit()
     bea.sign_in(email, made)
     assert bea.page.get_by_role("link", name="Personas").count() == 0
@@ -98,11 +98,11 @@ def test_somebody_is_added_works_and_is_shut_out(
     page.get_by_role("button", name="Guardar el rol").click()
     expect(page.get_by_text("El rol ha cambiado.")).to_be_visible()
     accessible(page, prepare=lambda: open_all(page))
-    page.get_by_role("button", name="Quitar el acceso").click()
-    expect(page.get_by_text("Sin acceso")).to_be_visible()
+    page.get_by_role("button", name="Desactivar la cuenta").click()
+    expect(page.get_by_text("Desactivada")).to_be_visible()
     bea.page.goto("/admin/account")
     expect(bea.page).to_have_url(re.compile("/login"))
-    page.get_by_role("button", name="Dejar que entre de nuevo").click()
+    page.get_by_role("button", name="Activar la cuenta").click()
     expect(page.get_by_text("puede entrar de nuevo")).to_be_visible()
     open_all(page)
     page.get_by_role("button", name="Quitar el rol").click()
@@ -146,7 +146,7 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     eva.sign_in("eva@shop.example", NEWER)
     eva.guard.expect("410")
     page.goto(link_in(letter.get_content()))
-    expect(page.get_by_role("heading")).to_have_text("Este enlace ya no sirve")
+    expect(page.get_by_role("heading")).to_have_text("Este enlace venció")
 
 
 def link_in(text: str) -> str:
@@ -157,7 +157,7 @@ def link_in(text: str) -> str:
 
 def choose_password(page: Page) -> None:
     page.get_by_label("Nueva contraseña", exact=True).fill(NEWER)
-    page.get_by_label("La nueva contraseña otra vez").fill(NEWER)
+    page.get_by_label("Repetí la nueva contraseña").fill(NEWER)
     page.get_by_role("button", name="Guardar la contraseña").click()
     expect(page.get_by_role("status")).to_contain_text("Tu nueva contraseña está guardada")
 
@@ -184,7 +184,7 @@ def test_ones_own_password(admin: Visitor, visit: Any) -> None:
 def fill_passwords(page: Page, current: str) -> None:
     page.get_by_label("Contraseña actual").fill(current)
     page.get_by_label("Nueva contraseña", exact=True).fill(NEWER)
-    page.get_by_label("La nueva contraseña otra vez").fill(NEWER)
+    page.get_by_label("Repetí la nueva contraseña").fill(NEWER)
     page.get_by_role("button", name="Cambiar la contraseña").click()
 
 
@@ -196,7 +196,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     page.get_by_role("link", name="Ver tus tokens").click()
     page.get_by_label("¿Para qué es?").fill("ERP")
     page.get_by_role("checkbox", name="Escribir").check()
-    page.get_by_role("button", name="Crear el token").click()
+    page.get_by_role("button", name="Crear token").click()
     secret = page.get_by_label("Token", exact=True).input_value()
     assert re.fullmatch(r"av_[\w-]{43}", secret)
     page.get_by_role("button", name="Copiar").click()
@@ -207,7 +207,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     assert secret not in page.content()
     page.get_by_role("button", name="Anular").click()
     expect(page.get_by_text("El token está anulado.")).to_be_visible()
-    expect(page.get_by_text("No tenés ninguno.")).to_be_visible()
+    expect(page.get_by_text("Todavía no tenés tokens.")).to_be_visible()
     assert secret not in page.url
 
 
@@ -220,13 +220,13 @@ def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
     assert not page.get_by_role("button", name="Copiar").is_visible()
     page.goto("/admin/people?search=GIL@")
     page.get_by_role("link", name="gil@shop.example").click()
-    page.get_by_text("Crear otra contraseña").first.click()
-    page.get_by_role("button", name="Crear otra contraseña").click()
+    page.get_by_text("Crear una contraseña nueva").first.click()
+    page.get_by_role("button", name="Crear una contraseña nueva").click()
     assert page.get_by_label("Contraseña", exact=True).input_value() != made
     page.goto("/admin/account/tokens")
     page.get_by_label("¿Para qué es?").fill("App")
     page.get_by_role("checkbox", name="Leer").uncheck()
     admin.guard.expect("422")
-    page.get_by_role("button", name="Crear el token").click()
-    expect(page.get_by_text("Elegí al menos una cosa que pueda hacer.")).to_be_visible()
+    page.get_by_role("button", name="Crear token").click()
+    expect(page.get_by_text("Elegí al menos un permiso.")).to_be_visible()
     expect(page.get_by_label("¿Para qué es?")).to_have_value("App")

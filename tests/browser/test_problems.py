@@ -35,7 +35,7 @@ def test_a_look_finds_what_is_wrong_and_one_button_mends_it(
     plain = visit(java_script_enabled=False, storage_state=signed_in).page
     plain.goto("/admin/problems")
     second = plain.locator(".accused", has_text=names[1])
-    expect(second.get_by_role("link", name="Subirla otra vez")).to_be_visible()
+    expect(second.get_by_role("link", name="Subir otra vez")).to_be_visible()
     second.get_by_role("button", name="Quitar la entrada").click()
     expect(plain.get_by_text("Entrada quitada.")).to_be_visible()
     plain.get_by_role("button", name="Revisar todo ahora").click()

@@ -26,7 +26,7 @@ def test_a_product_is_made_and_changed(
     page.get_by_label("Nombre").fill("Zapatilla Luna")
     page.get_by_label("Precio").fill("150.000")
     page.get_by_role("button", name="Guardar el producto").click()
-    expect(page.get_by_text("El producto está guardado.")).to_be_visible()
+    expect(page.get_by_text("Producto guardado.")).to_be_visible()
     expect(page.get_by_label("Precio")).to_have_value("150.000")
     page.get_by_label("Estado").select_option("published")
     page.get_by_label("Descripción").fill("Cómoda\n\ny suave")
@@ -35,10 +35,10 @@ def test_a_product_is_made_and_changed(
     expect(page.get_by_label("Descripción")).to_have_value("Cómoda\n\ny suave")
     found = re.search("/admin/products/([^?]+)", page.url)
     assert found
-    link = page.get_by_role("link", name="Ver en el escaparate")
+    link = page.get_by_role("link", name="Ver en la tienda")
     assert link.get_attribute("href") == f"/products/{found[1]}"
     page.get_by_text("Eliminar este producto…").click()
-    page.get_by_role("button", name="Sí, eliminarlo").click()
+    page.get_by_role("button", name="Eliminar producto").click()
     expect(page.get_by_text("1 producto eliminado.")).to_be_visible()
 
 
@@ -64,7 +64,7 @@ def test_text_that_is_not_saved_is_asked_about(admin: Visitor) -> None:
     admin.guard.expect("status of 422")
     page.get_by_label("Precio").fill("150,5")
     page.get_by_role("button", name="Guardar", exact=True).click()
-    expect(page.get_by_text("Todavía no está guardado")).to_be_visible()
+    expect(page.get_by_text("Todavía no se guardó")).to_be_visible()
     page.wait_for_load_state()  # what asks comes with the scripts
     with page.expect_event("dialog"):  # what came back with a mistake is not saved either
         page.get_by_role("link", name="Grupos", exact=True).click(no_wait_after=True)
@@ -117,7 +117,7 @@ def test_what_two_people_changed_is_chosen(
     expect(page.get_by_role("textbox", name="Nombre")).to_have_value("Mi nombre")
     expect(page.get_by_text("Otra persona guardó: Their name")).to_be_visible()
     check_accessible(page)
-    page.get_by_label("Poner lo mío: Mi nombre").check()
+    page.get_by_label("Usar lo mío: Mi nombre").check()
     page.get_by_role("button", name="Guardar", exact=True).click()
     expect(page.get_by_text("Guardado.", exact=True)).to_be_visible()
     saved = admin.call("GET", f"/api/shop/products/{product['id']}")
@@ -134,7 +134,7 @@ def test_the_pages_are_for_everybody_to_use(admin: Visitor) -> None:
     for each in admin.page.locator("details").all():
         each.evaluate("each => each.open = true")
     check_accessible(admin.page)
-    admin.page.get_by_role("button", name="Punto de interés…").click()
+    admin.page.get_by_role("button", name="Punto focal…").click()
     check_accessible(admin.page)
 
 

@@ -98,7 +98,7 @@ def test_filters_order_and_pages_are_in_the_address(admin: Visitor, word: str) -
     page.get_by_label("Buscar").press("Enter")
     page.wait_for_url(re.compile(f"search={word}"))
     expect(page.get_by_text("5 productos")).to_be_visible()
-    page.get_by_label("Orden").select_option(label="Los más baratos primero")
+    page.get_by_label("Orden").select_option(label="Precio, de menor a mayor")
     page.wait_for_url(re.compile(r"sort=price"))
     expect(names(page)).to_have_text([f"{word} {n}" for n in (4, 3, 2, 1, 0)])
     page.get_by_role("link", name="Borradores").click()
@@ -173,7 +173,7 @@ def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     expect(names(page)).to_have_text([f"{word} 2"])
     check_accessible(page)
     page.get_by_role("button", name="Deshacer").click()
-    expect(page.get_by_text("2 productos recuperados.")).to_be_visible()
+    expect(page.get_by_text("2 productos restaurados.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} {number}" for number in range(3)])
 
 
@@ -185,12 +185,12 @@ def test_what_was_deleted_is_in_the_trash(admin: Visitor, word: str) -> None:
     page.goto(f"{LIST}?search={word}")
     page.get_by_role("link", name="Papelera").click()
     page.wait_for_url(re.compile("state=trash"))
-    expect(page.get_by_text("se puede recuperar hasta")).to_be_visible()
+    expect(page.get_by_text("se puede restaurar hasta")).to_be_visible()
     expect(page.get_by_text("2 fotos")).to_be_visible()
     page.get_by_label(f"Seleccionar {word} Luna").check()
     check_accessible(page)
     page.get_by_role("button", name="Restaurar").click()
-    expect(page.get_by_text("1 producto recuperado.")).to_be_visible()
+    expect(page.get_by_text("1 producto restaurado.")).to_be_visible()
     found = admin.call("GET", f"/api/shop/products/{gone['id']}")
     assert [each["id"] for each in found["images"]] == [each["id"] for each in gone["images"]]
 
@@ -203,7 +203,7 @@ def test_texts_are_written_for_many(admin: Visitor, word: str) -> None:
     page.locator("input[name=id]").check()
     page.get_by_text("Texto alternativo", exact=True).click()
     page.get_by_label("Texto alternativo para las fotos que no tienen").fill("{name} de cuero")
-    page.get_by_role("button", name="Escribir los textos").click()
+    page.get_by_role("button", name="Agregar texto alternativo").click()
     expect(page.get_by_text("Las fotos de 1 producto ya tienen texto")).to_be_visible()
     expect(page.locator(".thing img")).to_have_attribute("alt", f"{word} roja de cuero")
     found = admin.call("GET", f"/api/shop/products/{product['id']}")
@@ -234,7 +234,7 @@ def test_all_of_it_works_without_javascript(
     expect(page.get_by_text("1 producto eliminado.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} 0", f"{word} 1"])
     page.get_by_role("button", name="Deshacer").click()
-    expect(page.get_by_text("1 producto recuperado.")).to_be_visible()
+    expect(page.get_by_text("1 producto restaurado.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
 
 

@@ -40,7 +40,7 @@ def test_a_picture_in_quarantine_is_found_and_released_by_keyboard(admin: Visito
     expect(page.get_by_role("heading", name="sol.jpg")).to_be_visible()
     expect(page.locator("main")).to_contain_text(clamd.NAME)
     check_accessible(page)
-    page.get_by_label("Por qué se puede leer").press_sequentially("Es de nuestras pruebas.")
+    page.get_by_label("Motivo para liberarlo").press_sequentially("Es de nuestras pruebas.")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("El archivo se liberó")
     expect(page.get_by_role("heading", name="No hay nada en cuarentena")).to_be_visible()

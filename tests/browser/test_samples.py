@@ -78,12 +78,12 @@ def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
         return plain(file)
 
     work(watched)
-    heading = page.get_by_role("heading", name="Los productos de muestra ya están.")
+    heading = page.get_by_role("heading", name="Los productos de muestra están listos.")
     expect(heading).to_be_visible()
-    assert page.locator("#live").inner_text() == "Los productos de muestra ya están."
+    assert page.locator("#live").inner_text() == "Los productos de muestra están listos."
     check_accessible(page)
 
-    page.get_by_role("link", name="Ver el escaparate").click()
+    page.get_by_role("link", name="Ver la tienda").click()
     expect(page.get_by_role("link", name="Zapatilla Luna roja Gs. 320.000")).to_be_visible()
     page.goto("/admin/products")
     check_accessible(page)

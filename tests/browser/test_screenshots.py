@@ -60,7 +60,7 @@ def test_the_panel_is_photographed(shop: Visitor, take: Take) -> None:
     take(page, "product")
     first = page.locator("#picture-list > li").first
     first.locator("summary", has_text="Detalles").click()
-    first.get_by_role("button", name="Punto de interés").click()
+    first.get_by_role("button", name="Punto focal").click()
     expect(page.locator("dialog[open]")).to_be_visible()
     take(page, "focal-point")
     page.goto("/admin/problems")

@@ -51,7 +51,7 @@ def made_of(admin: Visitor, template: str, title: str) -> Page:
     page.goto(LIST)
     page.get_by_label("Título de una página nueva").fill(title)
     page.get_by_role("radio", name=template).check()
-    page.get_by_role("button", name="Crear la página").click()
+    page.get_by_role("button", name="Crear página").click()
     expect(page.locator("#work")).to_have_attribute("data-ready", "")
     return page
 
@@ -129,7 +129,7 @@ def test_a_template_is_a_page_worth_showing(
 ) -> None:
     page = made_of(admin, "Inicio", f"Hechos a mano {stocked}")
     tree = page.locator("#tree")
-    places = tree.get_by_role("button", name="Lugar para una imagen")
+    places = tree.get_by_role("button", name="Espacio para una imagen")
     for _ in range(2):
         expect(places.first).to_be_visible()
         before = places.count()

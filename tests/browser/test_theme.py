@@ -67,7 +67,7 @@ def test_a_menu_is_made_and_moved_by_keyboard_and_by_dragging(
     rows = page.locator(".links").first.locator("li")
     rows.nth(2).locator(".grip").drag_to(rows.nth(0), target_position={"x": 5, "y": 5})
     expect(rows.first.locator("input").first).to_have_value("Nosotros")
-    page.get_by_role("button", name="Guardar los ajustes").click()
+    page.get_by_role("button", name="Guardar la configuración").click()
     expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
     menu = admin.call("GET", "/api/site")["menu"]
     assert [each["label"] for each in menu] == ["Nosotros", "Tienda", "Mapa"]

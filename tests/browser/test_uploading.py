@@ -120,7 +120,7 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     expect_shown(page, "foto-2.jpg", "foto-3.jpg")
     first.let_go()
     expect(standing(page)).to_have_text(["foto-1.jpg", "foto-2.jpg", "foto-3.jpg"])
-    cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
+    cards(page).nth(2).get_by_role("button", name="Usar como foto principal").click()
     order.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     expect(page.locator("#picture-told")).to_be_hidden()
@@ -174,7 +174,7 @@ def test_a_whole_folder_can_be_chosen(admin: Visitor, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(a_photo())
     page, product = at_product(admin)
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Una carpeta entera").click()
+        page.get_by_role("button", name="Elegir carpeta").click()
     chooser.value.set_files(tmp_path)
     expect(cards(page)).to_have_count(2)
     expect(page.locator("#queue > li")).to_have_count(0)
@@ -221,7 +221,7 @@ def test_a_phone_offers_its_camera(visit: Callable[..., Visitor], signed_in: Any
     chooser.value.set_files([a_file("image.jpg")])
     expect(cards(page)).to_have_count(1)
     assert names(phone, product)[0].startswith("foto ")
-    expect(page.get_by_role("button", name="Una carpeta entera")).to_be_hidden()
+    expect(page.get_by_role("button", name="Elegir carpeta")).to_be_hidden()
 
 
 # Checked before it is sent
@@ -236,14 +236,14 @@ def test_more_than_fit_stay_listed_and_go_in_when_there_is_room(admin: Visitor) 
     expect(summary(page)).to_have_text("2 subidas, 2 rechazadas")
     expect_shown(page, "foto.jpg", "foto.jpg", "foto.jpg", "foto-1.jpg", "foto-2.jpg")
     refused = row(page, "foto-3.jpg")
-    expect(refused).to_contain_text("No queda lugar: caben 5 fotos como máximo.")
+    expect(refused).to_contain_text("Llegaste al máximo de 5 fotos.")
     expect(refused).to_contain_text("Quitá una que necesites menos")
     page.get_by_role("button", name="Quitar la foto").first.click()
     expect(cards(page)).to_have_count(4)
     refused.get_by_role("button", name="Reintentar").click()
     expect(cards(page)).to_have_count(5)
     assert names(admin, product)[-3:] == ["foto-1.jpg", "foto-2.jpg", "foto-3.jpg"]
-    row(page, "foto-4.jpg").get_by_role("button", name="Quitar de la lista").click()
+    row(page, "foto-4.jpg").get_by_role("button", name="Descartar").click()
     expect(page.locator("#queue > li")).to_have_count(0)
 
 
@@ -254,8 +254,8 @@ NO_PHOTOS = {
     "texto": (pictures.text_as_jpg(), "No es una foto.", "Elegí una"),
     "nada": (b"", "El archivo está vacío (0 bytes).", "dejá que se descargue"),
     "móvil": (HEIC, "Es una foto HEIC y este navegador no la puede abrir.", "Ajustes › Cámara"),
-    "hoja": (PDF, "Es un PDF y no una foto.", "Hacé una captura"),
-    "dibujo": (pictures.svg(), "Es un dibujo (SVG) y no una foto.", "Guardalo como PNG"),
+    "hoja": (PDF, "Es un PDF, no una foto.", "Hacé una captura"),
+    "dibujo": (pictures.svg(), "Es un dibujo (SVG), no una foto.", "Guardalo como PNG"),
     "escáner": (pictures.tiff(), "Es de tipo TIFF y este navegador", "Guardala como JPEG"),
 }
 
@@ -372,7 +372,7 @@ def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor, server: Se
     expect(cards(page)).to_have_count(1)
     choose(page, a_file("otra.jpg", data))
     expect(row(page, "otra.jpg")).to_contain_text("Esta foto ya estaba")
-    row(page, "otra.jpg").get_by_role("button", name="Quitar de la lista").click()
+    row(page, "otra.jpg").get_by_role("button", name="Descartar").click()
     expect(page.locator("#queue > li")).to_have_count(0)
     flip_a_bit(server, cards(page).first.get_attribute("data-id") or "")
     choose(page, a_file("otra vez.jpg", data))
@@ -474,7 +474,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
     for name in ("a.jpg", "b.jpg"):
         expect(row(page, name)).to_contain_text("Subiendo: ")
         expect(row(page, name).get_by_role("progressbar", name=f"Subida de {name}")).to_be_visible()
-    expect(row(page, "c.jpg")).to_contain_text("Espera su turno")
+    expect(row(page, "c.jpg")).to_contain_text("En cola")
     expect(summary(page)).to_have_text("3 en curso")
     expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 2720)
     check_accessible(page)
@@ -524,7 +524,7 @@ def test_without_a_connection_it_waits_and_goes_on_when_it_is_back(admin: Visito
     admin.context.set_offline(True)
     choose(page, *photographs(2))
     for name in ("foto-1.jpg", "foto-2.jpg"):
-        expect(row(page, name)).to_contain_text("No hay conexión. Seguimos apenas vuelva.")
+        expect(row(page, name)).to_contain_text("Sin conexión. Se reanuda apenas vuelva.")
     admin.context.set_offline(False)
     expect(cards(page)).to_have_count(2)
     expect_shown(page, "foto-1.jpg", "foto-2.jpg")

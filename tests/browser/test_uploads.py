@@ -82,12 +82,12 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
     check_accessible(page, prepare=ask)
     expect(dialog.get_by_role("heading", name="¿Eliminar estos 2 archivos?")).to_be_visible()
     dialog.get_by_role("button", name="Eliminar", exact=True).click()
-    expect(page.get_by_text("2 archivos están en la papelera.")).to_be_visible()
+    expect(page.get_by_text("2 archivos movidos a la papelera.")).to_be_visible()
     expect(page).not_to_have_url(re.compile("said=|undo="))
     expect(names).to_have_count(0)
     check_accessible(page)
     page.get_by_role("button", name="Deshacer").click()
-    expect(page.get_by_text("2 archivos están de vuelta.")).to_be_visible()
+    expect(page.get_by_text("2 archivos restaurados.")).to_be_visible()
     expect(names).to_have_count(2)
 
 
@@ -106,9 +106,9 @@ def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str
     page.get_by_role("link", name="Papelera").click()
     page.get_by_label("Seleccionar todos").check()
     page.get_by_role("button", name="Restaurar").click()
-    expect(page.get_by_text("1 archivo está de vuelta.")).to_be_visible()
+    expect(page.get_by_text("1 archivo restaurado.")).to_be_visible()
     check_accessible(page)  # of an empty trash
-    expect(page.get_by_role("heading", name="Ningún archivo es así")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ningún archivo coincide")).to_be_visible()
 
 
 # One of them
@@ -137,7 +137,7 @@ def test_a_picture_is_shown_and_shared(
     def share() -> None:
         if not dialog.is_visible():
             page.get_by_role("link", name="Compartir…").click()
-        dialog.get_by_role("button", name="Crear el enlace").click()
+        dialog.get_by_role("button", name="Crear enlace").click()
         expect(dialog.get_by_label("Enlace")).to_be_focused()
 
     accessible(page, prepare=share)
@@ -155,7 +155,7 @@ def test_a_picture_is_shown_and_shared(
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("link", name="Compartir…")).to_be_focused()
-    page.get_by_role("button", name="Terminar todos sus enlaces").click()
+    page.get_by_role("button", name="Anular todos los enlaces").click()
     expect(page.get_by_text("Ya no vale ningún enlace")).to_be_visible()
     assert stranger.get(f"/media/{path}").status == 404
 
@@ -294,10 +294,10 @@ def test_files_come_two_at_a_time_and_refusals_stay(
         each.continue_()
     expect(page.locator('#queue > [data-state="stored"]')).to_have_count(3)
     expect(row(page, wrong.name)).to_have_attribute("data-state", "refused")
-    expect(page.locator(".summary")).to_have_text("3 listos, 3 sin aceptar")
+    expect(page.locator(".summary")).to_have_text("3 listos, 3 rechazado")
     expect(page.locator("#stored-own")).to_have_text("Lo tuyo: 9 MB")
     check_accessible(page)
-    row(page, wrong.name).get_by_role("button", name="Quitar de la lista").click()
+    row(page, wrong.name).get_by_role("button", name="Descartar").click()
     expect(row(page, wrong.name)).to_have_count(0)
     row(page, good[0].name).get_by_role("link", name="Abrir").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(good[0].name)
@@ -394,7 +394,7 @@ def test_a_line_that_breaks_is_tried_again(
     files_field(page).set_input_files(path)
     expect(row(page, path.name)).to_have_attribute("data-state", "stored")
     assert broken
-    expect(page.locator("#live")).to_contain_text("Ya está aquí. 1 listo.")
+    expect(page.locator("#live")).to_contain_text("Subido. 1 listo.")
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 1
 
 
@@ -420,7 +420,7 @@ def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
     open_uploader(page, f"reference={word}")
     files_field(page).set_input_files(path)
     expect(row(page, path.name)).to_contain_text(f"{full['error']} {full['hint']}")
-    expect(page.locator("#live")).to_contain_text("1 sin aceptar")
+    expect(page.locator("#live")).to_contain_text("1 rechazado")
     check_accessible(page)
     assert len(asked) == 1
     row(page, path.name).get_by_role("button", name="Reintentar").click()
@@ -445,7 +445,7 @@ def test_pages_are_accessible_that_are_seldom_seen(
     picture = {"name": "foto.jpg", "mimeType": "image/jpeg", "buffer": a_picture()}
     files_field(page).set_input_files([picture, text])
     page.get_by_role("button", name="Subir").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("No se aceptaron todos los archivos")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Algunos archivos se rechazaron")
     expect(page.get_by_role("listitem").filter(has_text="nota.txt")).to_contain_text("TXT")
     check_accessible(page)
     page.get_by_role("link", name="Subir más").click()
@@ -456,6 +456,6 @@ def test_pages_are_accessible_that_are_seldom_seen(
     check_accessible(page)
     [there] = seller.call("GET", f"/api/uploads?reference={word}")["items"]
     page.goto(f"{LIST}/{there['id']}/links")
-    page.get_by_role("button", name="Crear el enlace").click()
+    page.get_by_role("button", name="Crear enlace").click()
     expect(page.get_by_label("Enlace", exact=True)).to_have_value(re.compile("/media/"))
     check_accessible(page)

@@ -182,7 +182,7 @@ def test_editorjs_says_that_an_address_is_not_fetched(opened: Open) -> None:
     page = opened("editorjs")
     paste(page, "http://10.0.0.1/foto.jpg")
     expect(
-        page.get_by_text("La dirección no lleva a ningún sitio de la Internet pública.")
+        page.get_by_text("La dirección no lleva a ningún lugar de la internet pública.")
     ).to_be_visible()
 
 

@@ -255,7 +255,7 @@ def test_the_link_sets_the_password_once(house: House) -> None:
     assert signed.status_code == 200
     for used in (get(client, f"/login/reset/{secret}"), post(client, "/login/reset", data=typed)):
         assert used.status_code == 410
-        assert "Este enlace ya no sirve" in used.text
+        assert "Este enlace venció" in used.text
         assert used.headers["Referrer-Policy"] == "no-referrer"
 
 
@@ -359,7 +359,7 @@ def test_somebody_of_another_site_is_added_without_a_word_about_them(house: Hous
         page = get(client, answer.headers["Location"]).text
         assert "Dee Secret" not in page
         assert "Other" not in page
-        assert "Crear otra contraseña" not in page
+        assert "Crear una contraseña nueva" not in page
     assert [order.why for _, order in house.letters] == [Why.ADDED]
 
 

@@ -105,11 +105,11 @@ def test_all_who_do_not_get_in_see_the_same_after_one_check(
     same = {name: value for name, value in answer.json.items() if name != "request_id"}
     assert same == {
         "success": 0,
-        "error": "The e-mail or the password is wrong.",
-        "message": "The e-mail or the password is wrong.",
+        "error": "The email or the password is wrong.",
+        "message": "The email or the password is wrong.",
         "code": "wrong_credentials",
         "status": 401,
-        "hint": "Check both; an administrator of the site can set a new password.",
+        "hint": "Check both; a site administrator can set a new password.",
     }
     assert house.hasher.checks == checks + 1
     assert [next(iter(each)) for each in commands] == ["findAndModify", "findAndModify", "find"]

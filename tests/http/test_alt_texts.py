@@ -121,7 +121,7 @@ def test_a_page_is_written_by_one_form(as_admin: Caller) -> None:
     }
     answer = as_admin.post(PAGE, data=sent, headers=IN_ENGLISH)
     assert answer.status_code == 409
-    assert "Somebody else wrote “De otra persona” in the meantime" in answer.text
+    assert "Someone else wrote “De otra persona” in the meantime" in answer.text
     assert "“&lt;b&gt;Mía&lt;/b&gt;” was not saved" in answer.text
     assert [each for each in (first, second, third, fourth) if each in listed(as_admin)] == [fourth]
     sent = {"id": fourth, f"alt.{fourth}": "A beach"}

@@ -118,7 +118,7 @@ def test_filters_by_person_action_and_object_stand_in_the_url(
     assert '<option value="product.deleted" selected>' in page.text
     assert "table.csv?actor=" in page.text
     nothing = show(as_admin, actor="nobody@shop.example")
-    assert "Nothing found" in nothing.text
+    assert "No changes found" in nothing.text
     assert "<tbody>" not in nothing.text
 
 
@@ -160,7 +160,7 @@ def test_each_site_sees_its_own(
 ) -> None:
     theirs = on_other_site.a_product()["id"]
     assert theirs in show(application.caller("admin_on_other_site"), object=theirs).text
-    assert "Nothing found" in show(as_admin, object=theirs).text
+    assert "No changes found" in show(as_admin, object=theirs).text
     assert theirs not in as_admin.get(TABLE).text
 
 

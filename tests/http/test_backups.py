@@ -82,14 +82,14 @@ def test_the_page_shows_the_same_and_begins_it(house: Application, tmp_path: Pat
     chief = house.new_person(unique("jefa"), role=Role.ADMIN, app=app)
     page = chief.get(PAGE, headers=SAME_ORIGIN)
     assert "Hacer una copia ahora" in page.text
-    assert "Todavía no hay ninguna." in page.text
+    assert "Todavía no hay instantáneas." in page.text
     answer = chief.post(f"{PAGE}/start", data={"do": "created"}, headers=SAME_ORIGIN)
     assert answer.headers["Location"] == f"{PAGE}?said=started"
-    assert "Copia de seguridad de todo" in chief.get(PAGE, headers=SAME_ORIGIN).text
+    assert "Copia de seguridad" in chief.get(PAGE, headers=SAME_ORIGIN).text
     work(house, target, "backup")
     page = chief.get(PAGE, headers=SAME_ORIGIN).text
     assert "todo en orden" in page
-    assert "Recuperar una sola cosa" in page
+    assert "Restaurar un solo elemento" in page
     for form in ({"snapshot": "x", "kind": "page", "id": "y"}, {}):
         answer = chief.post(f"{PAGE}/restore", data=form, headers=SAME_ORIGIN)
         assert answer.headers["Location"] == f"{PAGE}?problem=nothing_wanted"

@@ -187,7 +187,7 @@ def test_the_page_shows_the_kinds_and_notes_what_is_mended(
 ) -> None:
     spanish = {"Accept-Language": "es", "Origin": f"https://{HOST}"}
     address = f"{PAGE}/errors"
-    assert "Ningún pedido terminó en un error nuestro." in ops.get(address, headers=spanish).text
+    assert "Ninguna petición falló de nuestro lado." in ops.get(address, headers=spanish).text
     ops.get(PAGE)
     recorder.write()
     page = ops.get(address, headers=spanish).text

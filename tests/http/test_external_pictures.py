@@ -121,7 +121,7 @@ def test_it_counts_toward_the_limit(shelf):
     told = assert_refused(keep(shelf, URL), 409, "too_many_images")
     assert told["limit"] == 5
     assert_refused(shelf.add(a_picture()), 409, "too_many_images")
-    assert keep(shelf, f"{URL}0").status_code == 200  # it is there already
+    assert keep(shelf, f"{URL}0").status_code == 200  # it is already there
 
 
 def test_its_url_stands_for_it_in_an_order(shelf):

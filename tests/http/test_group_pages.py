@@ -150,7 +150,7 @@ def form(someone: Caller, group: Any) -> dict[str, Any]:
 @table(
     "fields, reason",
     [
-        ({"name": " "}, "Give the group a name."),
+        ({"name": " "}, "Enter a name for the group."),
         ({"name": "x" * 201}, "at most 200 letters"),
         ({"model": "x" * 201}, "at most 200 letters"),
         ({"option-0-name": "Rojo", "option-1-name": "Rojo"}, "the same name"),
@@ -180,7 +180,7 @@ def test_who_was_slower_is_told_and_may_save_again(someone: Caller) -> None:
     someone.patch(f"{GROUPS}/{group['id']}", json={"name": "Rápido"})
     answer = send(someone, f"{PAGE}/{group['id']}", **form)
     assert answer.status_code == 409
-    assert "Somebody else changed this group meanwhile." in answer.text
+    assert "Someone else changed this group meanwhile." in answer.text
     assert stored(someone, group)["name"] == "Rápido"
     form["was"] = re.search(r'name="was" value="([0-9a-f]{64})"', answer.text)[1]
     assert send(someone, f"{PAGE}/{group['id']}", **form).status_code == 303
@@ -202,8 +202,8 @@ def test_deleting_asks_first_and_leaves_the_products(someone: Caller) -> None:
     group = someone.a_group(a_picture())
     product = someone.a_product(group=group["id"])
     html = read(someone, f"{PAGE}/{group['id']}/delete")
-    assert "Its 1 product stays." in html
-    assert "1 photo goes to the trash for 7 days." in html
+    assert "Its 1 product is kept." in html
+    assert "1 photo moves to the trash and is kept for 7 days." in html
     answer = someone.post(f"{PAGE}/{group['id']}/delete", headers=IN_ENGLISH)
     assert "Its products are still there." in read(someone, answer.location)
     assert someone.get(f"{GROUPS}/{group['id']}").status_code == 404

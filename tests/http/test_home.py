@@ -29,10 +29,10 @@ def test_each_is_told_what_is_theirs_to_do(own_application: Application) -> None
     drafts, library = "/admin/products?status=draft", "/admin/alt-texts?of=library"
     assert tasks(seller) == {
         without: ("1", "product has no photo"),
-        alt: ("1", "of the products changed last needs alt texts"),
+        alt: ("1", "of the recently changed products needs alt text"),
         drafts: ("1", "product is a draft"),
     }
-    assert tasks(editor) == {library: ("1", "of the pictures uploaded last has no alt text")}
+    assert tasks(editor) == {library: ("1", "of the recently uploaded images has no alt text")}
     everything = tasks(admin)
     assert everything[without][0] == everything[drafts][0] == "2"
     assert set(everything) == {without, "/admin/alt-texts?of=shop", drafts, library}

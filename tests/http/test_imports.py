@@ -500,11 +500,11 @@ def test_a_dry_run_of_which_no_row_can_be_taken_says_so(
 
     as_is, finished = "the shop is as the table says", '<span class="chip good">Finished</span>'
     wrong = page_of("sku,name,price\nZ1,a,free\nZ2,b,free\n")
-    assert "No row can be imported: all 2 have a mistake." in wrong
+    assert "No row can be imported: all 2 have errors." in wrong
     assert as_is not in wrong
     assert finished not in wrong
     some = page_of(f"sku,name,price\n{there},Bota,\nZ2,b,free\n")
-    assert "1 row has a mistake; the others change nothing." in some
+    assert "1 row has an error; the others change nothing." in some
     assert as_is not in some
     right = page_of(f"sku,name\n{there},Bota\n")
     assert as_is in right
@@ -565,7 +565,7 @@ def test_pictures_of_a_table_are_fetched_after_its_rows_if_that_is_wanted(
     assert (images["stored"], images["refused_total"]) == (4, 3)
     assert images["refused"][0]["url"] == gone["path"]
     page = as_seller.get(f"/admin/imports/{done['id']}", headers={"Accept-Language": "en"})
-    assert "4 photos are here now." in page.text
+    assert "4 photos imported." in page.text
     assert "https://cdn.example/1.jpg?&lt;b&gt;" in page.text
     assert "And 2 more." in page.text
     again = brought(application, as_seller, table + "\n")

@@ -116,7 +116,7 @@ def test_filters_narrow_the_list_down(as_editor: Caller, word: str) -> None:
             f"search={word}&sort=name&{query}" if "sort" not in query else f"search={word}&{query}",
         )
         assert shown == [f"{word}{each}" for each in found], query
-    assert "No picture is like that" in read(as_editor, f"{PAGE}?search={word}x")
+    assert "No images match" in read(as_editor, f"{PAGE}?search={word}x")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_form_brings_pictures_into_the_folder_that_is_open(as_editor: Caller, 
     assert answer.status_code == 303
     assert told(answer) == {"folder": [folder], "said": ["added"], "count": ["1"]}
     assert names(as_editor, f"folder={folder}") == [f"{word}.jpg"]
-    assert "1 picture is here now." in read(as_editor, answer.headers["Location"])
+    assert "1 image uploaded." in read(as_editor, answer.headers["Location"])
 
 
 def test_what_is_refused_or_here_already_is_said_beside_what_was_taken(
@@ -235,8 +235,8 @@ def test_what_is_refused_or_here_already_is_said_beside_what_was_taken(
     answer = as_editor.upload(PAGE, *parts, headers=IN_ENGLISH)
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
-    assert "1 file was refused" in answer.text
-    assert "This picture is already here." in answer.text
+    assert "1 file rejected" in answer.text
+    assert "This image already exists." in answer.text
     new = re.search(r'action="/admin/library/([\w-]{22})/remove"', answer.text)[1]  # type: ignore[index]
     gone = send(as_editor, f"{PAGE}/{new}/remove", instead=first)
     assert gone.headers["Location"].endswith(f"{PAGE}/{first}")
@@ -283,7 +283,7 @@ def test_why_a_folder_is_not_changed_is_said_beside_what_was_typed(as_editor: Ca
     folder, other = a_folder(as_editor), a_folder(as_editor)
     inner = a_folder(as_editor, folder["id"])
     taken = send(as_editor, FOLDERS, 409, name=other["name"].upper())
-    assert "There is a folder of this name already." in taken.text
+    assert "A folder with this name already exists." in taken.text
     assert f'value="{other["name"].upper()}"' in taken.text
     assert (
         "cannot lie in itself"
@@ -349,7 +349,7 @@ def test_many_are_deleted_and_taken_back(as_editor: Caller, word: str) -> None:
     answer = send(as_editor, BULK, action="remove", id=ids)
     assert told(answer) == {"said": ["removed"], "count": ["2"], "undo": [".".join(ids)]}
     page = read(as_editor, answer.headers["Location"])
-    assert "2 pictures are in the trash." in page
+    assert "2 images moved to the trash." in page
     assert all(f'name="id" value="{each}"' in page for each in ids)
     assert names(as_editor, f"search={word}") == []
     send(as_editor, BULK, action="restore", id=ids)
@@ -360,12 +360,12 @@ def test_many_are_deleted_and_taken_back(as_editor: Caller, word: str) -> None:
 def test_used_ones_stay_with_the_list_of_their_uses(as_admin: Caller, logo: Any) -> None:
     free = added(as_admin)["id"]
     answer = send(as_admin, BULK, 200, action="remove", id=[logo["id"], free])
-    assert "1 picture is in the trash." in answer.text
-    assert "1 picture is in use" in answer.text
+    assert "1 image moved to the trash." in answer.text
+    assert "1 image is in use" in answer.text
     assert 'href="/admin/settings"' in answer.text
     assert as_admin.get(f"{MEDIA}/{free}").status_code == 404
     alone = send(as_admin, f"{PAGE}/{logo['id']}/remove", 409)
-    assert "Detach and delete" in alone.text
+    assert "Remove everywhere and delete" in alone.text
     assert live(as_admin, logo["id"])["uses"] == 1
     send(as_admin, BULK, action="remove", id=logo["id"], force="1")
     assert as_admin.get(f"{MEDIA}/{logo['id']}").status_code == 404
@@ -461,7 +461,7 @@ def test_a_file_is_replaced_and_an_older_version_brought_back(as_editor: Caller)
     broken = as_editor.upload(f"{url}/file", b"no picture", headers=IN_ENGLISH)
     assert broken.status_code == 415
     assert 'role="alert"' in broken.text
-    assert "Show this one again" in read(as_editor, url)
+    assert "Restore this version" in read(as_editor, url)
     send(as_editor, f"{url}/versions/{there['version']}/restore")
     assert live(as_editor, there["id"])["version"] == there["version"]
     send(as_editor, f"{url}/versions/{'0' * 12}/restore", 404)
@@ -474,7 +474,7 @@ def test_one_in_the_trash_is_shown_and_restored(as_editor: Caller, nobody: Calle
     answer = send(as_editor, f"{url}/remove")
     assert told(answer) == {"said": ["removed"], "count": ["1"], "undo": [there["id"]]}
     page = read(as_editor, url)
-    assert "This picture is in the trash." in page
+    assert "This image moved to the trash." in page
     assert there["url"].partition("/media/")[2] not in page
     send(as_editor, url, 404, name="x")
     send(as_editor, f"{url}/restore")
@@ -498,7 +498,7 @@ def test_unused_ones_are_listed_page_by_page_and_deleted(
     assert f'value="{logo["id"]}"' not in read(editor, f"{UNUSED}?limit=100")
     answer = send(editor, BULK, action="remove", id=ids[:2], back=f"{UNUSED}?limit=2")
     assert urlsplit(answer.headers["Location"]).path == UNUSED
-    assert "2 pictures are in the trash." in read(editor, answer.headers["Location"])
+    assert "2 images moved to the trash." in read(editor, answer.headers["Location"])
 
 
 @pytest.mark.long

@@ -267,7 +267,7 @@ def test_a_form_is_refused_in_words_and_a_program_in_json(few: Flask) -> None:
     form = {"method": "POST", "headers": {"Accept": "text/html", "Accept-Language": "en"}}
     answers = [look(few, HERE, "/preferences", **form) for _ in range(3)]
     assert [each.status_code for each in answers] == [303, 303, 429]
-    assert "More than 2 writes a minute." in answers[2].text
+    assert "More than 2 writes per minute." in answers[2].text
     program = look(few, HERE, "/api/auth/login", method="POST", json={})
     assert (program.status_code, program.json["code"]) == (429, "too_many_requests")
 

@@ -102,7 +102,7 @@ def test_an_earlier_application_is_looked_at_and_then_brought_in(
     assert done(house, tmp_path, look).error is None
     assert house.raw["adopted"].count_documents({}) == 0
     page = chief.get(f"{PAGE}/{look}", headers=SPANISH).text
-    for told in ("Lo que se reconoció", "shop_products", "Lo que se incorporaría", "mismo SKU"):
+    for told in ("Lo que se reconoció", "shop_products", "Vista previa", "mismo SKU"):
         assert told in page
     started = chief.post(f"{PAGE}/{look}/start", headers=SPANISH)
     real = job_in(started.headers["Location"])
@@ -141,7 +141,7 @@ def test_a_job_is_paused_resumed_and_ended_and_another_key_says_so(
     assert chief.post(f"/api/ops/jobs/{begun['id']}/resume").json["state"] == "queued"
     other = replace(settings_of(house, tmp_path), secret_key="Zb7-qpWn3_xKd9vLt5Rr2yHjGm8Sc4Fa6Eu0")
     job = Background(other, house.database).finish(begun["id"])
-    assert job.error == "SECRET_KEY is another one than when this was begun."
+    assert job.error == "SECRET_KEY has changed since this was started."
 
 
 @pytest.mark.long

@@ -266,7 +266,7 @@ def test_the_page_has_buttons_for_what_may_be_done(application: Application, ops
     refused = ops.post(f"{PAGE}/jobs/{job.id}/resume").location
     assert "was cancelled just now" in ops.get(refused, headers=IN_ENGLISH).text
     after = ops.get(f"{PAGE}/migration", headers={"Accept-Language": "es"}).text
-    assert "Se canceló; lo que había hecho hasta entonces se queda." in after
+    assert "Se canceló; lo que ya había hecho se conserva." in after
 
 
 def test_an_import_leads_to_its_page_for_who_may_see_it(

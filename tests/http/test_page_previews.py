@@ -73,7 +73,7 @@ def test_what_to_look_at_before_publishing_is_named(as_editor: Caller):
     remarks = as_editor.get(f"{url_of(page)}/checks").json["items"]
     assert [(each["kind"], each["where"]) for each in remarks] == [
         ("placeholder_text", "Un título"),
-        ("placeholder_text", "Write here what you have to say."),
+        ("placeholder_text", "Write your text here."),
         ("placeholder_text", "Lorem ipsum dolor"),
         ("empty_link", "Más detalles"),
         ("picture_without_alt", name),

@@ -547,13 +547,13 @@ class TestJson:
         answer = self.send(client, json.dumps(body))
         assert answer.status_code == 400
         assert [each["field"] for each in answer.json["fields"]] == ["name", "tags.1", "role"]
-        assert answer.json["error"] == "`name`: Write a text."
+        assert answer.json["error"] == "`name`: Enter text."
         spanish = client.post("/api/things", json=body, headers={"Accept-Language": "es"}).json
         assert spanish["error"] == "`name`: Escribí un texto."
         assert [each["problem"] for each in spanish["fields"]] == [
             "Escribí un texto.",
             "Escribí un texto.",
-            "No existe ese campo.",
+            "Este campo no existe.",
         ]
         assert "hunter2" not in answer.text
 

@@ -61,10 +61,10 @@ def test_every_kind_has_words() -> None:
 
 
 DEAD = [
-    ("asset_gone", "The photo is lost.", "Upload it again"),
-    ("purging", "The photo is lost.", "Upload it again"),
+    ("asset_gone", "The photo is lost.", "Upload again"),
+    ("purging", "The photo is lost.", "Upload again"),
     ("in_trash", "The photo is in the trash", "Restore it"),
-    ("given_away", "belongs to something else", "Upload it again"),
+    ("given_away", "belongs to something else", "Upload again"),
 ]
 
 
@@ -216,13 +216,13 @@ def test_a_look_is_begun_once_and_its_end_is_said(application: Application, admi
     again = admin.post(f"{PAGE}/look")
     assert first.location == again.location
     query = first.location.removeprefix(PAGE)
-    assert "Waiting for its turn" in read(admin, query)
+    assert "Queued" in read(admin, query)
     job_id = query.removeprefix("?job=")
     with nothing_runs_meanwhile():
         application.work(job_id)
     html = read(admin, query)
-    assert "Everything was looked at." in html
-    assert "Look at everything now" in html
+    assert "Everything was checked." in html
+    assert "Check everything now" in html
     entry = admin.get(f"/api/audit?object={job_id}").json["items"][0]
     assert entry["action"] == "inspection.begun"
 
@@ -270,7 +270,7 @@ def test_pictures_that_live_elsewhere_are_brought_in_by_one_button(
     done = {"state": "done", "result": {"stored": 1, "refused_total": 1, "refused": REFUSED}}
     application.raw["jobs"].update_one({"_id": job}, {"$set": done, "$unset": {"open_key": 1}})
     html = read(admin, f"?job={job}")
-    assert "Brought in: 1. Refused: 1." in html
+    assert "Imported: 1. Refused: 1." in html
     assert "source_gone" in html
 
 

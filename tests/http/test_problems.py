@@ -142,14 +142,14 @@ class TestPrograms:
     @pytest.mark.parametrize(
         ("headers", "sentence"),
         [
-            ({}, "El archivo pasa de 5 MB."),  # as the site's people
-            ({"Accept-Language": "*"}, "El archivo pasa de 5 MB."),
-            ({"Accept-Language": "gn, pt;q=0.5"}, "El archivo pasa de 5 MB."),
+            ({}, "El archivo supera 5 MB."),  # as the site's people
+            ({"Accept-Language": "*"}, "El archivo supera 5 MB."),
+            ({"Accept-Language": "gn, pt;q=0.5"}, "El archivo supera 5 MB."),
             ({"Accept-Language": "en-US, es;q=0.5"}, "The file is larger than 5 MB."),
             ({"Cookie": "avenue_language=en"}, "The file is larger than 5 MB."),
             ({"Host": "b.example"}, "The file is larger than 5 MB."),
             ({"Host": "b.example", "Accept-Language": "*"}, "The file is larger than 5 MB."),
-            ({"Host": "b.example", "Accept-Language": "es-PY"}, "El archivo pasa de 5 MB."),
+            ({"Host": "b.example", "Accept-Language": "es-PY"}, "El archivo supera 5 MB."),
         ],
     )
     def test_are_told_in_the_language_of_the_request(
@@ -169,14 +169,14 @@ class TestPrograms:
         client.set_cookie("avenue_language", "en", domain=HOST)
         answer = client.get("/media/fail/range")
         assert (list(answer.vary), answer.headers["Cache-Control"]) == ([], "no-store")
-        assert answer.json["message"] == "There are no bytes in the range you asked for."
+        assert answer.json["message"] == "There are no bytes in the requested range."
 
     def test_the_log_stays_english(
         self, client: FlaskClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         with caplog.at_level(logging.WARNING):
             told = client.get("/api/fail/away").json["message"]
-        assert told == "Avenue no llega ahora mismo a su base de datos."
+        assert told == "Avenue no puede conectarse a su base de datos en este momento."
         assert errors.DATABASE_AWAY in caplog.text
         assert told not in caplog.text
 
@@ -194,14 +194,14 @@ class TestPeople:
         assert answer.status_code == 404
         assert answer.content_type == "text/html; charset=utf-8"
         assert '<html lang="es"' in answer.text
-        assert "<h1>Aquí no hay nada</h1>" in answer.text
+        assert "<h1>Página no encontrada</h1>" in answer.text
         assert answer.headers["X-Request-ID"] in answer.text
         assert set(answer.vary) == {"Accept", "Accept-Language"}
 
     def test_get_it_in_their_language(self, client: FlaskClient) -> None:
         answer = client.get("/nowhere", headers={**BROWSER, "Accept-Language": "en-GB,en;q=0.9"})
         assert '<html lang="en"' in answer.text
-        assert "<h1>There is nothing here</h1>" in answer.text
+        assert "<h1>Page not found</h1>" in answer.text
 
     def test_get_it_in_the_language_of_the_site(self, client: FlaskClient) -> None:
         answer = client.get("/nowhere", headers={**BROWSER, "Host": "b.example"})

@@ -263,8 +263,8 @@ def test_refused_files_are_told_in_the_callers_language_also_when_it_is_sent_aga
     ]
     assert told == [
         "The file is larger than 5 MB.",
-        "El archivo pasa de 5 MB.",
-        "El archivo pasa de 5 MB.",
+        "El archivo supera 5 MB.",
+        "El archivo supera 5 MB.",
     ]
 
 
@@ -289,7 +289,7 @@ def test_of_good_and_bad_files_the_good_are_kept(shelf):
     assert all(each["message"].endswith(".") for each in errors.values())
     assert set(errors["text.jpg"]) == {"name", "code", "message"}
     # An app that asks for no language tells its people in that of their shop.
-    assert errors["large.jpg"]["message"] == "El archivo pasa de 5 MB."
+    assert errors["large.jpg"]["message"] == "El archivo supera 5 MB."
     assert errors["text.jpg"]["message"].endswith("aquí se aceptan JPEG, PNG o WebP.")
     assert [each["sha256"] for each in shelf.now()["images"]] == [hashlib.sha256(good).hexdigest()]
 

@@ -152,12 +152,12 @@ def test_names_are_shown_as_text(someone: Caller) -> None:
 @pytest.mark.parametrize(
     ("before", "action", "after", "said"),
     [
-        ("draft", "publish", "published", "2 products are published."),
+        ("draft", "publish", "published", "2 products published."),
         *(
             pytest.param(*each, marks=pytest.mark.long)
             for each in (
-                ("published", "draft", "draft", "2 products are drafts now."),
-                ("published", "publish", "published", "Nothing had to be changed."),
+                ("published", "draft", "draft", "2 products are now drafts."),
+                ("published", "publish", "published", "No changes were needed."),
             )
         ),
     ],
@@ -185,7 +185,7 @@ def test_deleting_asks_first(someone: Caller, as_admin: Caller) -> None:
     asked = bulk(someone, "delete", *products)
     assert asked.status_code == 200
     assert "Delete 2 products?" in asked.text
-    assert "They can be brought back from the trash for 7 days." in asked.text
+    assert "They can be restored from the trash for 7 days." in asked.text
     for each in products:
         assert each["name"] in asked.text
         assert someone.get(f"{PRODUCTS}/{each['id']}").status_code == 200
@@ -208,7 +208,7 @@ def test_only_pictures_that_lack_a_text_are_given_one(
     someone.patch(f"{url}/images/{second}", json={"decorative": True})
     someone.patch(f"{url}/images/{third}", json={"alt": {"en": "Red boot"}})
     answer = bulk(someone, "alt", product, alt=" {name}, de cuero ")
-    assert "The photos of 1 product have an alt text now." in read(someone, answer.location)
+    assert "The photos of 1 product now have alt text." in read(someone, answer.location)
     found = someone.get(url).json["images"]
     assert [each["alt"] for each in found] == [
         {"es": "Ya dicho"},
@@ -216,7 +216,7 @@ def test_only_pictures_that_lack_a_text_are_given_one(
         {"en": "Red boot", "es": "Bota {name} roja, de cuero"},
     ]
     again = bulk(someone, "alt", product, alt="{name}")
-    assert "Nothing had to be changed." in read(someone, again.location)
+    assert "No changes were needed." in read(someone, again.location)
 
 
 def test_a_text_that_is_none_or_too_long_is_refused(someone: Caller) -> None:
@@ -250,7 +250,7 @@ def test_what_one_product_cannot_take_does_not_stop_the_others(
     answer = bulk(someone, "publish", stuck, fine)
     assert answer.status_code == 200
     assert re.search(rf"{stuck['id']}\">Atascado</a>: {Unavailable.message}", answer.text)
-    assert "1 product is published." in answer.text
+    assert "1 product published." in answer.text
     assert someone.get(f"{PRODUCTS}/{fine['id']}").json["status"] == "published"
     assert someone.get(f"{PRODUCTS}/{stuck['id']}").json["status"] == "draft"
 
@@ -266,7 +266,7 @@ def failing_for(product_id: str, change: Callable[..., Any]) -> Callable[..., An
 
 def test_nothing_checked_is_said(someone: Caller) -> None:
     answer = bulk(someone, "publish")
-    assert "Check the products you mean first." in read(someone, answer.location)
+    assert "Select products first." in read(someone, answer.location)
 
 
 @table(

@@ -171,10 +171,10 @@ def test_deleting_is_taken_back_by_a_form(someone: Caller) -> None:
     page = someone.get("/admin/products?state=trash", headers=IN_ENGLISH).text
     assert products[0]["name"] in page
     assert products[1]["name"] not in page
-    assert "can be put back until" in page
+    assert "can be restored until" in page
     late = someone.post(BULK, data={"action": "restore", **other})
     said = someone.get(late.location, headers=IN_ENGLISH).text
-    assert "It is not in the trash any more." in said
+    assert "It is no longer in the trash." in said
 
 
 @table("whose", ["stranger", "other site"])

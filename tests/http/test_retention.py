@@ -101,7 +101,7 @@ def test_what_is_kept_no_longer_goes_to_the_trash_and_is_written_down(
     of_runs = entries(as_admin, "default", "uploads.expired")
     assert (len(of_runs), of_runs[0]["details"]) == (runs + 1, {"expired": 1})
     page = as_admin.get("/admin/audit", query_string={"object": gone}).text
-    assert "puso en la papelera un archivo que ya no se conserva" in page
+    assert "movió a la papelera un archivo vencido" in page
     assert retain(application) == 0  # and writes nothing down
     assert len(entries(as_admin, gone, "upload.expired")) == 1
     assert len(entries(as_admin, "default", "uploads.expired")) == runs + 1

@@ -109,7 +109,7 @@ def test_filters_narrow_the_list_down(someone: Caller) -> None:
     }
     for query, found in lists.items():
         assert names(someone, query) == found, query
-    assert "No file is like that" in read(someone, f"{PAGE}?type=video")
+    assert "No files match" in read(someone, f"{PAGE}?type=video")
 
 
 @pytest.mark.long
@@ -213,7 +213,7 @@ def test_a_hold_keeps_a_file(as_admin: Caller, someone: Caller) -> None:
     assert "on hold and cannot be removed" in send(someone, f"{url}/remove", 409).text
     answer = send(someone, BULK, action="remove", id=[there])
     assert {"kept": ["1"], "why": ["upload_held"]}.items() <= parse_qs(told(answer)).items()
-    assert "1 file is on hold and stays." in read(someone, f"{PAGE}?{told(answer)}")
+    assert "1 file is locked and was kept." in read(someone, f"{PAGE}?{told(answer)}")
     send(as_admin, url, may_hold="1")
     assert someone.get(f"{API}/{there}").json["hold"] is False
 
@@ -227,11 +227,11 @@ def test_what_was_deleted_can_be_taken_back(someone: Caller) -> None:
     url = f"{PAGE}/{there}"
     after = told(send(someone, f"{url}/remove"))
     page = read(someone, f"{PAGE}?{after}")
-    assert "1 file is in the trash." in page
+    assert "1 file moved to the trash." in page
     assert re.search(rf'name="id" value="{there}">\s*<button class="small" name="action"', page)
     assert names(someone) == []
     trashed = read(someone, url)
-    assert "This file is in the trash." in trashed
+    assert "This file moved to the trash." in trashed
     assert "/media/" not in trashed
     send(someone, f"{url}/restore")
     assert names(someone) == ["nota.txt"]
@@ -246,7 +246,7 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     asked = parse_qs(told(answer))
     assert (asked["count"], asked["category"]) == (["2"], ["general"])
     page = read(someone, f"{PAGE}?{told(answer)}")
-    assert "1 file is somebody else's or gone, and was left alone." in page
+    assert "1 file belongs to someone else or no longer exists, and was skipped." in page
     assert asked["undo"] == [".".join(ids[:2])]
     assert names(someone) == ["2.txt"]
     assert application.caller("other_client").get(f"{API}/{other}").status_code == 200
@@ -283,7 +283,7 @@ def test_what_one_may_read_is_downloaded_together(
     assert send(seller, ZIP, 200, id=ids[:1]).data.startswith(b"PK")
     for caller, sent, why in (
         (seller, ids, "One of these files is no longer there."),
-        (someone, [], "Check the files you mean first."),
+        (someone, [], "Select files first."),
     ):
         answer = send(caller, ZIP, id=sent, back=f"{PAGE}?category=orders")
         assert "category=orders" in told(answer)
@@ -392,7 +392,7 @@ def test_a_form_brings_files_in(someone: Caller, form: Callable[..., Any]) -> No
     parts = [Part(a_picture()), Part(pictures.pdf(), name="b.pdf")]
     answer = form(*parts, category="orders", reference="ORD-9")
     assert (answer.status_code, told(answer)) == (303, "said=added&count=2")
-    assert "2 files were uploaded." in read(someone, f"{PAGE}?{told(answer)}")
+    assert "2 files uploaded." in read(someone, f"{PAGE}?{told(answer)}")
     assert names(someone, "category=orders&reference=ORD-9") == ["b.pdf", "foto.jpg"]
 
 
@@ -400,7 +400,7 @@ def test_what_is_refused_is_said_beside_what_was_taken(form: Callable[..., Any])
     filing = {"category": "orders", "reference": "ORD-9"}
     answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), **filing)
     assert answer.status_code == 200
-    assert "1 file was refused" in answer.text
+    assert "1 file rejected" in answer.text
     assert re.search(r"<strong>nota.txt</strong>: .{10,}</li>", answer.text)
     assert re.search(r'<a href="/admin/uploads/[^"]{22}">foto.jpg</a>', answer.text)
     assert 'href="/admin/uploads/new?category=orders&amp;reference=ORD-9"' in answer.text

@@ -71,7 +71,7 @@ def test_pages_are_found_and_narrowed_down(editor: Caller) -> None:
     for query, found in lists.items():
         shown = read(editor, f"{PAGE}?search={word}&{query}")
         assert NAME.findall(shown) == found, query
-    assert "No page is like that" in read(editor, f"{PAGE}?search={word}&status=changed")
+    assert "No pages match" in read(editor, f"{PAGE}?search={word}&status=changed")
     assert f"/p/{second['slug']}" in shown or second["slug"] in read(
         editor, f"{PAGE}?search={word}"
     )
@@ -125,7 +125,7 @@ def test_a_page_is_published_taken_back_and_deleted_from_the_list(
 def test_a_page_needs_a_title(editor: Caller) -> None:
     for title in ("", "  ", "x" * 201):
         answer = send(editor, PAGE, status=200, title=title)
-        assert "Write a title of at most 200 letters." in answer.text
+        assert "Enter a title of at most 200 characters." in answer.text
 
 
 # The editor
@@ -163,7 +163,7 @@ def test_the_form_saves_and_publishes(application: Application, editor: Caller) 
     assert editor.get(f"{API}/{page['id']}").json["revision"] == saved["revision"]
     send(editor, one, **form_of(saved, html="<p>dos</p>"), then="publish")
     assert "<p>dos</p>" in nobody.get(f"/p/{slug}").text
-    assert "The page is published." in read(editor, f"{one}?said=publish")
+    assert "Page published." in read(editor, f"{one}?said=publish")
     published = editor.get(f"{API}/{page['id']}").json
     send(editor, one, **form_of(published), then="unpublish")
     assert nobody.get(f"/p/{slug}").status_code == 404
@@ -180,7 +180,7 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Call
     page, other = made(editor, unique("Mal ")), made(editor, unique("Otra "))
     one = f"{PAGE}/{page['id']}"
     wrong = {
-        "title": ("", 400, "Title: This must not be empty."),
+        "title": ("", 400, "Title: This cannot be empty."),
         "slug": ("No Es", 400, "Address: This is not written as it must be"),
         "seo_description": ("x" * 501, 400, "Description for search engines: Write at most 500"),
     }
@@ -199,7 +199,7 @@ def test_who_was_slower_sees_the_difference_and_may_keep_their_own(editor: Calle
     send(editor, one, **form_of(page, html="<p>theirs</p>"))
     answer = send(editor, one, 409, **form_of(page, html="<p>mine</p>"))
     shown = html.unescape(answer.text)
-    assert "Somebody else changed this page" in shown
+    assert "Someone else changed this page" in shown
     assert "-<p>theirs</p>" in shown
     assert "+<p>mine</p>" in shown
     [revision] = re.findall(r'name="revision" value="(\d+)"', shown)

@@ -328,7 +328,7 @@ LISTS = [
     ("/api/shop/products", PRODUCTS, "/admin/products", "More than 10,000 products"),
     ("/api/shop/products?search=zapato", PRODUCTS, "/", "More than 10,000 products"),
     ("/api/shop/groups", GROUPS, "/admin/groups", "More than 10,000 groups"),
-    ("/api/builder/media", 1_960, "/admin/library", "More than 10,000 pictures"),
+    ("/api/builder/media", 1_960, "/admin/library", "More than 10,000 images"),
     ("/api/builder/pages", PAGES, "/admin/website", "More than 10,000 pages"),
     ("/api/uploads", UPLOADS, "/admin/uploads", "More than 10,000 files"),
     ("/api/audit?action=product.changed", CHANGES, "/admin/audit", "More than 10,000 changes"),

@@ -244,8 +244,10 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
         "  .DS_Store  hidden_file  Hidden files and those that systems leave in folders are "
         "passed over.",
         "Refused:",
-        "  /uploads/b.jpg  unsupported_media_type  The file is of a type we do not know, whatever "
-        "its name says; JPEG, PNG or WebP are taken here.",
+        (
+            "  /uploads/b.jpg  unsupported_media_type  Unknown file type; accepted here: JPEG, "
+            "PNG or WebP."
+        ),
         "Still lost (no file answers):",
         "  product  one  /uploads/gone.jpg",
     ]

@@ -14,7 +14,7 @@ from tests.catalogues import error_kinds, room_of, spanish_of
 from tests.table import table
 
 SPANISH = {
-    "At most {limit} pictures are kept here.": "Aquí caben {limit} fotos como máximo.",
+    "The limit is {limit} photos.": "El máximo es de {limit} fotos.",
     "{several} or {last}": "{several} o {last}",
 }
 
@@ -25,8 +25,8 @@ def to_spanish(text: str) -> str:
 
 def test_facts_come_into_the_sentence_after_it_was_translated() -> None:
     error = TooManyImages(limit=5)
-    assert error.message == str(error) == "At most 5 pictures are kept here."
-    assert error.said(to_spanish)[0] == "Aquí caben 5 fotos como máximo."
+    assert error.message == str(error) == "The limit is 5 photos."
+    assert error.said(to_spanish)[0] == "El máximo es de 5 fotos."
     assert error.facts == {"limit": 5}
 
 
@@ -119,10 +119,10 @@ def test_wrong_fields_are_named_with_what_to_do() -> None:
         Shoe.model_validate({"name": "hunter2", "size": 3, "colours": [1, "b"], "x": 1})
     told = [(field, filled(text, words)) for field, text, words in problems_of(refused.value)]
     assert told == [
-        ("name", "Write at most 3 characters."),
-        ("size", "Write a number of at least 30."),
-        ("colours", "Give at most 1."),
-        ("x", "There is no such field."),
+        ("name", "Enter at most 3 characters."),
+        ("size", "Enter a number of at least 30."),
+        ("colours", "Provide at most 1."),
+        ("x", "This field does not exist."),
     ]
     assert "hunter2" not in str(problems_of(refused.value))
 
@@ -130,7 +130,7 @@ def test_wrong_fields_are_named_with_what_to_do() -> None:
 def test_an_empty_text_is_told_to_be_empty() -> None:
     with pytest.raises(ValidationError) as refused:
         Shoe(name="")
-    assert problems_of(refused.value) == [("name", "This must not be empty.", {})]
+    assert problems_of(refused.value) == [("name", "This cannot be empty.", {})]
 
 
 def test_sentences_end_as_sentences_do() -> None:

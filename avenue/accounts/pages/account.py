@@ -18,7 +18,7 @@ from avenue.web.services import using
 
 PATH = "/admin/account"
 SAID = {
-    "password": lazy_gettext("Your password is changed. Everywhere else you are signed out."),
+    "password": lazy_gettext("Password changed. You are signed out everywhere else."),
     "session": lazy_gettext("That browser is signed out."),
 }
 
@@ -40,7 +40,7 @@ def change_password() -> Response:
     """Change one's own password: every session and token ends, this browser gets a new session."""
     actor, new = current_actor(), request.form.get("new", "")
     if new != request.form.get("again", ""):
-        return _account(wrong={"again": _("The two passwords are not the same.")}, status=422)
+        return _account(wrong={"again": _("The passwords do not match.")}, status=422)
     current = request.form.get("current", "")[:MOST_CHARACTERS]
     try:
         user = using(AccountService).change_own_password(

@@ -78,7 +78,7 @@ def reset() -> Response:
     """Set the password and lead to the sign-in page."""
     secret, new = request.form.get("secret", ""), request.form.get("new", "")
     if new != request.form.get("again", ""):
-        return _reset_page(secret, again_wrong=_("The two passwords are not the same."))
+        return _reset_page(secret, again_wrong=_("The passwords do not match."))
     try:
         csrf.prove_own_page()
         user = using(RecoveryService).set_password(current_site(), secret, new)

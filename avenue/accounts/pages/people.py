@@ -25,16 +25,14 @@ from avenue.web.services import using
 PATH = "/admin/people"
 LONGEST_SEARCH = 100
 SAID = {
-    "invited": lazy_gettext("Added. We have sent an e-mail that says how to get in."),
+    "invited": lazy_gettext("Added. We sent an email that explains how to sign in."),
     "known": lazy_gettext(
-        "Added. This person has an account already and signs in with that password."
+        "Added. This person already has an account and signs in with that password."
     ),
-    "role": lazy_gettext("The role is changed. It counts from now on."),
-    "link": lazy_gettext("We have sent an e-mail with a link to choose a new password."),
-    "second-factor": lazy_gettext(
-        "The second factor is off, and this person is signed out everywhere."
-    ),
-    "disabled": lazy_gettext("This person can no longer sign in, and is signed out everywhere."),
+    "role": lazy_gettext("Role changed. It applies from now on."),
+    "link": lazy_gettext("We sent an email with a link to choose a new password."),
+    "second-factor": lazy_gettext("Second factor reset. This person is signed out everywhere."),
+    "disabled": lazy_gettext("This person can no longer sign in and is signed out everywhere."),
     "enabled": lazy_gettext("This person can sign in again."),
     "removed": lazy_gettext("This person is no longer on the site."),
 }

@@ -30,9 +30,9 @@ from avenue.web.services import using
 PATH = f"{ACCOUNT}/second-factor"
 MOST_SEALED = 500
 SAID = {
-    "off": lazy_gettext("Your second factor is off. Everywhere else you are signed out."),
-    "added": lazy_gettext("The passkey is added."),
-    "removed": lazy_gettext("The passkey is removed. Delete it on your device, too."),
+    "off": lazy_gettext("Second factor turned off. You are signed out everywhere else."),
+    "added": lazy_gettext("Passkey added."),
+    "removed": lazy_gettext("Passkey removed. Delete it on your device, too."),
 }
 REFUSALS: tuple[type[AvenueError], ...] = (*SHOWN, TooManyRequests, SignInBusy)
 

@@ -246,10 +246,10 @@ def _challenge() -> Challenge | None:
 def _reason(error: AvenueError) -> str:
     match error:
         case WrongCredentials():
-            return _("The e-mail or the password is wrong.")
+            return _("The email or the password is wrong.")
         case OidcAway():
             return reason(error)
         case Unavailable():
-            return _("Signing in is not possible just now. Try again in a few seconds.")
+            return _("Signing in is not possible right now. Try again in a few seconds.")
         case _other:
             return reason(error)

@@ -20,9 +20,7 @@ from avenue.web.services import using
 
 PATH = f"{ACCOUNT}/tokens"
 USUAL_DAYS = 90
-SAID = {
-    "revoked": lazy_gettext("The token is revoked. Programs that use it are refused from now on.")
-}
+SAID = {"revoked": lazy_gettext("Token revoked. Programs that use it are rejected from now on.")}
 
 blueprint = Blueprint("token_pages", __name__, url_prefix=PATH, template_folder="../templates")
 blueprint.after_request(keep_out_of_caches)
@@ -49,7 +47,7 @@ def create_token() -> Response:
     except ValidationError as error:
         return _tokens(wrong=_wrong(error), status=422)
     except ScopeNotYours:
-        wrong = {"scopes": _("You cannot give a token more than you may do yourself.")}
+        wrong = {"scopes": _("You cannot give a token more permissions than you have.")}
         return _tokens(wrong=wrong, status=403)
     note(object_id=new.token.id)
     return _tokens(new, status=201)
@@ -78,9 +76,9 @@ def _typed() -> TokenBody:
 
 def _wrong(error: ValidationError) -> dict[str, str]:
     known = {
-        "name": _("Give it a name, so that you know later what uses it."),
-        "scopes": _("Choose at least one thing it may do."),
-        "days": _("Write a number of days, from 1 to %(most)s.", most=MOST_TOKEN_DAYS),
+        "name": _("Give it a name, so you know later what uses it."),
+        "scopes": _("Choose at least one permission."),
+        "days": _("Enter a number of days from 1 to %(most)s.", most=MOST_TOKEN_DAYS),
     }
     fields = [str(each["loc"][0]) for each in error.errors()]
     return {name: known[name] for name in fields}
@@ -105,7 +103,7 @@ def _tokens(
             "scopes": request.form.getlist("scopes") if wrong else [Scope.READ],
         },
         said=SAID.get(request.args.get("said", "")),
-        problem=_("No token was made.") if wrong else "",
+        problem=_("No token was created.") if wrong else "",
         most_days=MOST_TOKEN_DAYS,
         most_name=MOST_NAME_CHARACTERS,
         texts={"copied": _("Copied.")},

@@ -11,8 +11,8 @@ class ContentTooLarge(AvenueError):
 
     status = 413
     code = "content_too_large"
-    message = "The {part} of the page is too large: at most {limit} characters are taken."
-    hint = "Divide it into several pages."
+    message = "The {part} of the page is too large: the maximum is {limit} characters."
+    hint = "Split it into several pages."
 
     def __init__(self, *, part: str, limit: int) -> None:
         super().__init__(part=part, limit=limit)
@@ -22,8 +22,8 @@ class ContentTooTangled(Unprocessable):
     """HTML or CSS has too many elements, or is nested too deep."""
 
     code = "content_too_tangled"
-    message = "The {part} of the page has too many elements, or too many within one another."
-    hint = "Take away what holds nothing, and divide a very long page."
+    message = "The {part} of the page has too many elements, or they are nested too deeply."
+    hint = "Remove empty elements, and split a very long page."
 
     def __init__(self, *, part: str) -> None:
         super().__init__(part=part)
@@ -33,8 +33,8 @@ class TooManyInlinePictures(Unprocessable):
     """More pictures than are taken at once stand in the page itself, as `data:` URLs."""
 
     code = "too_many_inline_pictures"
-    message = "More than {limit} pictures are in the page itself."
-    hint = "Upload them to the library and place them from there."
+    message = "The page embeds more than {limit} images."
+    hint = "Upload them to the library and add them from there."
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
@@ -44,5 +44,5 @@ class BadInlinePicture(Unprocessable):
     """A picture in the page itself, as a `data:` URL, cannot be read."""
 
     code = "bad_inline_picture"
-    message = "A picture in the page itself is damaged."
-    hint = "Take it out of the page, upload it to the library and place it from there."
+    message = "An image embedded in the page is damaged."
+    hint = "Remove it from the page, upload it to the library and add it from there."

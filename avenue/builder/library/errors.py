@@ -10,7 +10,7 @@ class MediaNotFound(NotFound):
     """The file is not in the site's library; of several, `ids` are those that are not."""
 
     code = "media_not_found"
-    message = "There is no such file in the library."
+    message = "This file is not in the library."
 
 
 class MediaInUse(Conflict):
@@ -18,7 +18,10 @@ class MediaInUse(Conflict):
 
     code = "media_in_use"
     message = "This file is in use, so it was not removed."
-    hint = "Take it out there first, or send it again with `force`, which does that for you."
+    hint = (
+        "Remove it from there first, or send the request again with `force`, which does "
+        "that for you."
+    )
 
     def __init__(self, usage: Sequence[Any] = (), total: int = 0) -> None:
         super().__init__(usage=list(usage), total=total)
@@ -28,7 +31,7 @@ class OneFileReplaces(Invalid):
     """Several files came where one is taken."""
 
     code = "one_file_only"
-    message = "A file is replaced by one file."
+    message = "A file can only be replaced by one file."
     hint = "Send exactly one file."
 
 
@@ -36,8 +39,8 @@ class TooManyTags(Conflict):
     """A file would have more tags than one may have."""
 
     code = "too_many_tags"
-    message = "A file has at most {limit} tags."
-    hint = "Take some away first."
+    message = "A file can have at most {limit} tags."
+    hint = "Remove some first."
 
     def __init__(self, *, limit: int, ids: Sequence[str]) -> None:
         super().__init__(limit=limit, ids=list(ids))

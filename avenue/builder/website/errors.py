@@ -9,22 +9,22 @@ class PageNotFound(NotFound):
     """The page is not there, or not of this site."""
 
     code = "page_not_found"
-    message = "There is no such page."
+    message = "This page does not exist."
 
 
 class EntryNotFound(NotFound):
     """The history of the page has no such entry (any more)."""
 
     code = "history_not_found"
-    message = "The history of this page has no such entry."
-    hint = "Read the history again; old entries are not kept for ever."
+    message = "This entry does not exist in the history of the page."
+    hint = "Read the history again; old entries are not kept forever."
 
 
 class SlugTaken(Conflict):
     """Another page of the site is at this address."""
 
     code = "slug_taken"
-    message = "Another page is at the address {slug} already."
+    message = "Another page already uses the address {slug}."
     hint = "Choose another address, or change that page."
 
     def __init__(self, slug: str) -> None:
@@ -35,8 +35,8 @@ class TooManyPages(Conflict):
     """The site has all the pages it may have."""
 
     code = "too_many_pages"
-    message = "A site has at most {limit} pages."
-    hint = "Delete a page that is not needed any more."
+    message = "A site can have at most {limit} pages."
+    hint = "Delete a page you no longer need."
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
@@ -46,8 +46,8 @@ class TooManyPictures(Unprocessable):
     """The page uses more pictures than it may."""
 
     code = "too_many_pictures"
-    message = "A page uses at most {limit} different pictures."
-    hint = "Make two pages of it."
+    message = "A page can use at most {limit} different images."
+    hint = "Split it into two pages."
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
@@ -57,8 +57,8 @@ class BadMoment(Unprocessable):
     """A page cannot be published at a moment that has passed, or too far ahead."""
 
     code = "bad_moment"
-    message = "A page is published at a moment to come, within {days} days."
-    hint = "Publish it now, or choose another moment."
+    message = "The publishing time must be in the future, within {days} days."
+    hint = "Publish it now, or choose another time."
 
     def __init__(self, *, days: int) -> None:
         super().__init__(days=days)
@@ -71,8 +71,8 @@ class RevisionConflict(Conflict):
     """
 
     code = "revision_conflict"
-    message = "Somebody else changed this page in the meantime."
-    hint = "Look at `difference` and `current`, then send your change with its revision."
+    message = "Someone else changed this page in the meantime."
+    hint = "Check `difference` and `current`, then send your change with its revision."
 
     def __init__(self, current: Any = None, difference: str = "") -> None:
         self.current, self.difference = current, difference
@@ -84,5 +84,5 @@ class RevisionRequired(AvenueError):
 
     status: ClassVar[int] = 428
     code = "revision_required"
-    message = "Say which revision of the page your change is based on."
+    message = "Specify which revision of the page your change is based on."
     hint = "Send `revision` as you read it."

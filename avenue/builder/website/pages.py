@@ -67,7 +67,7 @@ def show_preview(token: str) -> Response:
     site = current_site()
     pictured = using(PageService).previewed(site, using(Previews).page_of(site, token))
     pictured = with_products(site, pictured, using(ProductCards))
-    note = _("This is a preview of a draft. Visitors do not see it.")
+    note = _("This is a preview of a draft. Visitors cannot see it.")
     text = document(site, pictured, _surroundings(site, pictured), note=note)
     response = Response(text, mimetype="text/html")
     response.headers["Cache-Control"] = "private, no-store"

@@ -5,27 +5,27 @@ from avenue.web.language import lazy_gettext as _
 
 FIRST_TEXTS = {
     "first_heading": _("A heading"),
-    "first_text": _("Write here what you have to say."),
-    "first_button": _("More about it"),
-    "first_quote": _("What a customer says of you."),
-    "first_name": _("Name of the customer"),
-    "first_question": _("A question that is often asked"),
-    "first_answer": _("The answer to it."),
-    "first_picture": _("Choose a picture for here"),
+    "first_text": _("Write your text here."),
+    "first_button": _("Learn more"),
+    "first_quote": _("What a customer says about you."),
+    "first_name": _("Customer name"),
+    "first_question": _("A frequently asked question"),
+    "first_answer": _("The answer."),
+    "first_picture": _("Choose an image for this place"),
 }
 """Each is to be replaced: a page is not published with one of them without a word."""
 USUAL_TEXTS = {
     "usual_products": _("Our products"),
-    "usual_all": _("See all products"),
+    "usual_all": _("View all products"),
     "usual_questions": _("Questions and answers"),
-    "usual_map": _("See it on the map"),
+    "usual_map": _("View on map"),
     "usual_video": _("Watch the video"),
 }
 """What may stay as it is."""
 REMARKS = {
-    Kind.PLACEHOLDER_TEXT: _("This text is still the one a block begins with"),
+    Kind.PLACEHOLDER_TEXT: _("This is still the sample text of the block"),
     Kind.EMPTY_LINK: _("This link leads nowhere"),
-    Kind.PICTURE_WITHOUT_ALT: _("This picture has no alternative text"),
-    Kind.HEAVY_PICTURE: _("This picture is heavy, and comes in one size only"),
-    Kind.BROKEN_ADDRESS: _("Visitors will not see what is at this address"),
+    Kind.PICTURE_WITHOUT_ALT: _("This image has no alt text"),
+    Kind.HEAVY_PICTURE: _("This image is heavy and comes in only one size"),
+    Kind.BROKEN_ADDRESS: _("Visitors will not see the content at this address"),
 }

@@ -7,13 +7,13 @@ class AlertNotFound(NotFound):
     """There is no such alert, or it is about another site or the whole deployment."""
 
     code = "alert_not_found"
-    message = "There is no alert of this id."
-    hint = "GET /api/ops/alerts lists those there are."
+    message = "There is no alert with this ID."
+    hint = "GET /api/ops/alerts lists the alerts."
 
 
 class AlertRecovered(Conflict):
     """What the alert was about is over."""
 
     code = "alert_recovered"
-    message = "This alert has recovered by itself."
+    message = "This alert has already recovered."
     hint = "There is nothing left to acknowledge."

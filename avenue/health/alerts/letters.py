@@ -15,11 +15,11 @@ from avenue.identity import Site
 from avenue.mail.models import Letter
 from avenue.web.language import LOCALES, catalogue
 
-OVER = sentence("Over")
+OVER = sentence("Finished")
 WHY: Mapping[News, str] = {
     News.OPENED: sentence("This is new."),
-    News.RAISED: sentence("This has become worse."),
-    News.REMINDER: sentence("This is still so, and nobody has acknowledged it."),
+    News.RAISED: sentence("This got worse."),
+    News.REMINDER: sentence("This is still so, and no one has acknowledged it."),
     News.RECOVERED: sentence("This is over: the value has stayed well away from its threshold."),
 }
 UNITS: Mapping[Unit, str] = {
@@ -36,10 +36,8 @@ FACTS = (sentence("Value: {value}"), sentence("Since: {since}"))
 WHAT_TO_DO = sentence("What to do:")
 TRIED = sentence("Test of the alerts")
 NOTHING_WRONG = sentence("This is a test: nothing is wrong, and alerts arrive here.")
-ALL_ALERTS = sentence("All alerts, and a button that says you have seen this one:")
-AGAIN = sentence(
-    "While nobody acknowledges it and it does not end, you are told again every {hours} hours."
-)
+ALL_ALERTS = sentence("All alerts, with a button to acknowledge this one:")
+AGAIN = sentence("Until someone acknowledges it or it ends, you are reminded every {hours} hours.")
 MOMENT = "d MMM y, HH:mm"
 PAGE = "/admin/infrastructure"
 

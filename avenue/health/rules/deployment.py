@@ -34,9 +34,9 @@ from avenue.storage.status import (
 
 MB = 1024 * 1024
 OPLOG_PLACE = "local.oplog.rs"
-MONITOR = sentence("Grant the database user the role clusterMonitor to see this.")
-GRANT_STATS = sentence("Grant the database user the action dbStats to see this.")
-READ_LOCAL = sentence("Grant the database user the role read on the database local to see this.")
+MONITOR = sentence("To see this, grant the database user the role clusterMonitor.")
+GRANT_STATS = sentence("To see this, grant the database user the action dbStats.")
+READ_LOCAL = sentence("To see this, grant the database user the role read on the database local.")
 
 
 def members(mongodb: MongoFacts) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
             subject="members",
             level=Level.UNKNOWN,
             place="the set",
-            says=Said(sentence("A router answers; it tells nothing of the members.")),
+            says=Said(sentence("A router answers; it reports nothing about the members.")),
             cure="Ask each shard.",
         )
         return
@@ -57,7 +57,9 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
             place="the set",
             says="There is no primary.",
             cure=Said(
-                sentence("Start members until there is a majority: nothing can be written now.")
+                sentence(
+                    "Start members until there is a majority: nothing can be written until then."
+                )
             ),
         )
     for each in mongodb.members:
@@ -69,8 +71,8 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
                 says=f"This member is {each.state}: it does not help, and misses what is written.",
                 cure=Said(
                     sentence(
-                        "Look into the log of {host} and bring it back, or take it out of the set "
-                        "(rs.remove)."
+                        "Check the log of {host} and bring it back, or remove it from the "
+                        "set (rs.remove)."
                     ),
                     host=Host(each.host),
                 ),
@@ -90,11 +92,10 @@ def durability(mongodb: MongoFacts, settings: Settings) -> Iterator[Finding]:
     if is_persistent(mongodb, settings):
         return
     cure = (
-        sentence("For a shop that must keep its pictures use a replica set.")
+        sentence("A shop that must keep its images needs a replica set.")
         if settings.local
         else sentence(
-            "Add two members; or, if this disk outlives deployments, say so with "
-            "AVENUE_STORAGE=volume."
+            "Add two members, or set AVENUE_STORAGE=volume if this disk outlives deployments."
         )
     )
     yield Finding(

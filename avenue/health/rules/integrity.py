@@ -9,9 +9,9 @@ from avenue.health.sentences import Said
 from avenue.media.references import Standing
 
 MEND = sentence("Upload the same files again, or run `python -m avenue fsck --repair`.")
-IMPORT = sentence("Bring in what only a disk has: `python -m avenue import`.")
-SWEEP = sentence("The sweeper removes them; if they stay, it does not run.")
-NAMED_BY_FSCK = sentence("`python -m avenue fsck` names each of them and its field.")
+IMPORT = sentence("Import what exists only on a disk: `python -m avenue import`.")
+SWEEP = sentence("The sweeper removes them; if they stay, it is not running.")
+NAMED_BY_FSCK = sentence("`python -m avenue fsck` lists each of them with its field.")
 
 
 def damage(count: int) -> Iterator[Finding]:

@@ -37,31 +37,31 @@ COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
 OF_CLUSTERS = frozenset({Measure.DISK, Measure.CONNECTIONS, Measure.OPLOG})
 """What the worst of all clusters is told of."""
 HEADLINES: Mapping[Measure, str] = {
-    Measure.DISK: sentence("The disk of the database is {value} % full."),
-    Measure.CONNECTIONS: sentence("{value} % of the connections of the database are in use."),
-    Measure.OPLOG: sentence("The oplog reaches back {value} hours only."),
+    Measure.DISK: sentence("The database disk is {value} % full."),
+    Measure.CONNECTIONS: sentence("{value} % of the database connections are in use."),
+    Measure.OPLOG: sentence("The oplog goes back only {value} hours."),
     Measure.QUOTA: sentence("The site {site} has used {value} % of its quota."),
-    Measure.ERRORS: sentence("{value} % of the requests of the last hour ended in our errors."),
+    Measure.ERRORS: sentence("{value} % of the requests of the last hour failed on our side."),
     Measure.DAMAGED: sentence("The site {site} has files with damaged bytes: {value}."),
-    Measure.BACKUP: sentence("There has been no verified backup for {value} hours."),
-    Measure.DRILL: sentence("No backup has been restored for trial for {value} days."),
-    Measure.STOPPED: sentence("Background work has stopped {value} minutes ago."),
-    Measure.LATE_JOBS: sentence("Jobs that are due and that nobody does: {value}."),
+    Measure.BACKUP: sentence("No verified backup for {value} hours."),
+    Measure.DRILL: sentence("No trial restore of a backup for {value} days."),
+    Measure.STOPPED: sentence("Background work stopped {value} minutes ago."),
+    Measure.LATE_JOBS: sentence("Jobs that are due and not being done: {value}."),
     Measure.FAILED_JOBS: sentence("Jobs that failed in the last 24 hours: {value}."),
-    Measure.LOST: sentence("The site {site} refers to pictures that are lost: {value}."),
+    Measure.LOST: sentence("The site {site} uses images that are lost: {value}."),
     Measure.ON_A_DISK: sentence(
-        "The site {site} refers to pictures that are on a disk or at localhost only: {value}."
+        "The site {site} uses images that exist only on a disk or at localhost: {value}."
     ),
-    Measure.UNDELIVERED: sentence("A receiver has not taken {value} messages in a row."),
-    Measure.PLAN: sentence("The database has {value} % of the size of its plan."),
-    Measure.LETTERS: sentence("{value} % of the letters of a day were sent in the last 24 hours."),
-    Measure.SCANNER: sentence("The scanner has been away for {value} minutes."),
-    Measure.UNSCANNED: sentence("Files that have waited for the scanner too long: {value}."),
+    Measure.UNDELIVERED: sentence("A receiver has rejected {value} messages in a row."),
+    Measure.PLAN: sentence("The database uses {value} % of its plan."),
+    Measure.LETTERS: sentence("{value} % of the daily email limit was used in the last 24 hours."),
+    Measure.SCANNER: sentence("The scanner has not answered for {value} minutes."),
+    Measure.UNSCANNED: sentence("Files that have waited too long for the scanner: {value}."),
     Measure.QUARANTINED: sentence("The site {site} has files in quarantine: {value}."),
-    Measure.CERTIFICATE: sentence("The certificate of the site {site} ends in {value} days."),
-    Measure.SECRETS: sentence("A secret that signs messages has been in use for {value} days."),
-    Measure.REQUESTS: sentence("There are {value} % of the requests a minute that you expect."),
-    Measure.PICTURES: sentence("{value} % of the files that you expect are stored."),
+    Measure.CERTIFICATE: sentence("The certificate of the site {site} expires in {value} days."),
+    Measure.SECRETS: sentence("A secret that signs messages is {value} days old."),
+    Measure.REQUESTS: sentence("Requests per minute are at {value} % of what you expect."),
+    Measure.PICTURES: sentence("Stored files are at {value} % of what you expect."),
 }
 GLANCED = frozenset(
     {
@@ -76,89 +76,91 @@ FINE: Mapping[Measure, float] = {Measure.CERTIFICATE: CERTIFICATE_IS_FINE_DAYS}
 """What stands for nothing found, where that is not 0."""
 ACTIONS: Mapping[Measure, str] = {
     Measure.DISK: sentence(
-        "Plan for a larger disk: `python -m avenue capacity` says how long this one lasts."
+        "Plan a larger disk: `python -m avenue capacity` says how long this one lasts."
     ),
     Measure.CONNECTIONS: sentence(
-        "Look for processes that should have ended, then run fewer web processes or threads, or "
-        "take a larger database: without a free connection nobody is answered."
+        "Look for processes that should have ended, then run fewer web processes or "
+        "threads, or use a larger database: without a free connection no request is "
+        "answered."
     ),
     Measure.OPLOG: sentence(
-        "Enlarge the oplog: a member or a backup that is away for longer cannot catch up and has "
-        "to be copied anew."
+        "Enlarge the oplog. A member or backup that is away longer cannot catch up and "
+        "must be copied again."
     ),
     Measure.QUOTA: sentence(
-        "Remove what the site no longer needs, or give it a larger quota: at 100 % its uploads "
+        "Delete what the site no longer needs, or raise its quota: at 100 % its uploads "
         "are refused."
     ),
     Measure.ERRORS: sentence(
-        "Look for answers of 500 and above in the log, and ask `python -m avenue doctor` what is "
-        "wrong."
+        "Look for responses of 500 and above in the log, and run `python -m avenue doctor`."
     ),
     Measure.DAMAGED: sentence(
-        "`python -m avenue fsck` names them. Upload these files again, or bring them back from a "
-        "backup."
+        "`python -m avenue fsck` lists them. Upload these files again, or restore them "
+        "from a backup."
     ),
     Measure.BACKUP: sentence(
-        "See why the jobs `backup` and `backup_verify` do not end, or run `python -m avenue backup "
-        "create` and `python -m avenue backup verify`: they say what is wrong."
+        "Find out why the jobs `backup` and `backup_verify` do not finish, or run `python "
+        "-m avenue backup create` and `python -m avenue backup verify`: they say what is "
+        "wrong."
     ),
     Measure.DRILL: sentence(
         "Run `python -m avenue backup drill`: it says why a backup cannot be restored."
     ),
     Measure.STOPPED: sentence(
-        "Start `python -m avenue worker`, or look at its log: without it nothing is sent, tidied "
-        "up or backed up."
+        "Start `python -m avenue worker`, or check its log: without it nothing is sent, "
+        "cleaned up or backed up."
     ),
     Measure.LATE_JOBS: sentence(
-        "See on the page Infrastructure which ones, and whether a process that does them runs."
+        "See which ones on the Infrastructure page, and check that a process runs them."
     ),
     Measure.FAILED_JOBS: sentence(
-        "See on the page Infrastructure which ones and why; when the reason is over, run them "
-        "again."
+        "See which ones and why on the Infrastructure page; when the cause is fixed, run "
+        "them again."
     ),
     Measure.LOST: sentence(
-        "The page Problems lists them. Upload these pictures again, or bring them back from a "
-        "backup."
+        "See the Problems page. Upload these images again, or restore them from a backup."
     ),
     Measure.ON_A_DISK: sentence(
-        "The page Problems lists them. Bring them in with its button before that disk goes, or "
+        "See the Problems page. Import them with its button before that disk is lost, or "
         "upload them again."
     ),
     Measure.UNDELIVERED: sentence(
-        "Look at the log of the receiver and at its address in the settings; what waits is sent "
+        "Check the receiver's log and its URL in the settings. Queued messages are sent "
         "when it is back."
     ),
     Measure.PLAN: sentence(
-        "Take a larger plan and set AVENUE_DATABASE_GB, or remove what nobody needs: a full plan "
-        "refuses to store anything."
+        "Choose a larger plan and set AVENUE_DATABASE_GB, or delete what is not needed: a "
+        "full plan stores nothing more."
     ),
     Measure.LETTERS: sentence(
-        "See why so many letters are sent, or take more of them from your mail service and set "
-        "AVENUE_ALERT_LETTERS_PER_DAY."
+        "Find out why so many emails are sent, or raise the limit at your mail service and "
+        "set AVENUE_ALERT_LETTERS_PER_DAY."
     ),
     Measure.SCANNER: sentence(
-        "Start clamd, or look at its log and at AVENUE_SCANNER: `python -m avenue doctor` says "
+        "Start clamd, or check its log and AVENUE_SCANNER: `python -m avenue doctor` says "
         "whether it answers."
     ),
     Measure.UNSCANNED: sentence(
-        "Nobody can read them before they are scanned. See whether clamd answers, and whether the "
-        "job `scan` runs."
+        "No one can read them before they are scanned. Check that clamd answers and that "
+        "the job `scan` runs."
     ),
     Measure.QUARANTINED: sentence(
-        "See on the page Quarantine what was found. Delete these files, or release one if you know "
-        "that the scanner is wrong."
+        "See what was found on the Quarantine page. Delete these files, or release one if "
+        "you know that the scanner is wrong."
     ),
     Measure.CERTIFICATE: sentence(
-        "See why it is not renewed where TLS ends (nginx, Caddy, a load balancer): when it is "
-        "over, browsers show the site to nobody."
+        "Find out why it is not renewed where TLS ends (nginx, Caddy, a load balancer). "
+        "Once it expires, browsers no longer show the site."
     ),
     Measure.SECRETS: sentence(
-        "Make new ones for AVENUE_WEBHOOK_SECRET, AVENUE_ALERT_SECRET and AVENUE_PURGE_SECRET, "
-        "here and at their receivers: whoever came by an old one can sign as Avenue."
+        "Create new values for AVENUE_WEBHOOK_SECRET, AVENUE_ALERT_SECRET and "
+        "AVENUE_PURGE_SECRET, here and at their receivers: anyone who obtained an old one "
+        "can sign as Avenue."
     ),
     Measure.REQUESTS: sentence(
-        "See on the page Infrastructure who asks so often, and whether there are processes and "
-        "threads enough; then set AVENUE_ALERT_REQUESTS_PER_MINUTE to what you expect now."
+        "See who sends so many requests on the Infrastructure page, and whether there are "
+        "enough processes and threads; then set AVENUE_ALERT_REQUESTS_PER_MINUTE to what "
+        "you expect now."
     ),
     Measure.PICTURES: sentence(
         "`python -m avenue capacity` says how long disk and plan last; then set "
@@ -166,8 +168,8 @@ ACTIONS: Mapping[Measure, str] = {
     ),
 }
 DISK_IS_FULL = sentence(
-    "Enlarge the disk of the database now, or remove files: uploads are refused before it is "
-    "full, and a full disk ends the database."
+    "Enlarge the database disk now, or delete files. Uploads are refused before it is "
+    "full, and a full disk stops the database."
 )
 
 

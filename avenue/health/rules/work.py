@@ -39,24 +39,24 @@ def jobs(found: Backlog) -> Iterator[Finding]:
     if found.late:
         says, cure = (
             f"{found.late} jobs are late.",
-            sentence("Nobody does the work: start `python -m avenue worker`, or look at its log."),
+            sentence("No worker is running: start `python -m avenue worker`, or check its log."),
         )
         yield _about("jobs", Level.CRITICAL, says, cure)
     if found.failed:
-        cure = sentence("See under “Migration” which one failed and why.")
+        cure = sentence("See which one failed and why under “Jobs”.")
         yield _about("jobs", Level.WARNING, f"{found.failed} jobs have failed.", cure)
     if found.paused:
-        cure = sentence("Resume what is paused when the reason is over.")
+        cure = sentence("Resume paused jobs when the reason is gone.")
         yield _about("jobs", Level.NOTICE, f"{found.paused} jobs are paused.", cure)
 
 
 LETTERS = (
     "{count} letters were given up.",
-    sentence("Look at AVENUE_SMTP_URL and the log of the mail server."),
+    sentence("Check AVENUE_SMTP_URL and the mail server's log."),
 )
 EVENTS = (
     "{count} events were given up.",
-    sentence("Look at the receiver's log, then run `python -m avenue webhooks retry`."),
+    sentence("Check the receiver's log, then run `python -m avenue webhooks retry`."),
 )
 
 

@@ -22,7 +22,7 @@ class PictureNotFound(NotFound):
     """There is no such picture, or it is of a kind the caller does not describe."""
 
     code = "picture_not_found"
-    message = "There is no such picture (any more)."
+    message = "This image does not exist or was removed."
     hint = "Load the list again."
 
 
@@ -30,16 +30,16 @@ class NoSuggestions(NotFound):
     """No service is set up that suggests texts."""
 
     code = "no_suggestions"
-    message = "Nobody suggests alternative texts here."
-    hint = "Set AVENUE_ALT_TEXT_URL to the address of a service that does."
+    message = "Alt text suggestions are not set up here."
+    hint = "Set AVENUE_ALT_TEXT_URL to the address of a service that provides them."
 
 
 class DescribedMeanwhile(Conflict):
     """Somebody else wrote another text in the meantime; it is `alt`, by language."""
 
     code = "described_meanwhile"
-    message = "Somebody else has described this picture in the meantime."
-    hint = "Look at `alt`; to replace that text, send yours again with it as `was`."
+    message = "Someone else described this image in the meantime."
+    hint = "See `alt`; to replace that text, send yours again with it as `was`."
 
     def __init__(self, alt: Mapping[str, str], *, decorative: bool) -> None:
         self.alt = dict(alt)
@@ -50,14 +50,16 @@ class NothingSuggested(Unprocessable):
     """The service did not answer, or not with a text that can be shown."""
 
     code = "nothing_suggested"
-    message = "There is no suggestion for this picture."
-    hint = "Write the text yourself; if it is so for all, look whether the service answers."
+    message = "There is no suggestion for this image."
+    hint = (
+        "Write the text yourself; if it happens with all images, check whether the service answers."
+    )
 
 
 class SuggestersBusy(Unavailable):
     """Too many texts are being asked for at once."""
 
     code = "suggesters_busy"
-    message = "Many suggestions are being asked for just now."
-    hint = "Ask again after Retry-After."
+    message = "Many suggestions are being requested right now."
+    hint = "Request it again after Retry-After."
     retry_after_seconds = 2

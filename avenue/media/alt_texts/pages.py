@@ -59,15 +59,15 @@ NAVIGATION = (
 TEXTS: Mapping[str, LazyString] = {
     "saving": lazy_gettext("Saving…"),
     "saved": lazy_gettext("Saved"),
-    "is_decorative": lazy_gettext("Decorative: it needs no text"),
-    "take_back": lazy_gettext("It is not decorative"),
+    "is_decorative": lazy_gettext("Decorative (no description needed)"),
+    "take_back": lazy_gettext("Not decorative"),
     "decorative": lazy_gettext("Decorative"),
     "meanwhile": lazy_gettext(
-        "Somebody else wrote “{text}” in the meantime. Press Enter to put yours, or Escape to keep "
-        "that."
+        "Someone else wrote “{text}” in the meantime. Press Enter to use yours, or Escape "
+        "to keep that."
     ),
-    "suggesting": lazy_gettext("Asking for a suggestion…"),
-    "no_suggestion": lazy_gettext("No suggestion came."),
+    "suggesting": lazy_gettext("Requesting a suggestion…"),
+    "no_suggestion": lazy_gettext("No suggestion was received."),
     "done": lazy_gettext("{count} described"),
 }
 
@@ -133,14 +133,14 @@ def _write(asset_id: str, outcome: Outcome) -> None:
         asset, is_new = texts.describe(current_actor(), asset_id, Description(**body.model_dump()))
     except ValidationError:
         outcome.refused.append(
-            (name, _("This is too long: at most %(most)s characters.", most=LONGEST_TEXT))
+            (name, _("Too long: at most %(most)s characters.", most=LONGEST_TEXT))
         )
     except PictureNotFound as error:
         outcome.refused.append((name, " ".join(error.said(_))))
     except DescribedMeanwhile as error:
         there = error.alt.get(_language(), "")
         why = _(
-            "Somebody else wrote “%(theirs)s” in the meantime, so “%(yours)s” was not saved.",
+            "Someone else wrote “%(theirs)s” in the meantime, so “%(yours)s” was not saved.",
             theirs=there,
             yours=text,
         )

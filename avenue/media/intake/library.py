@@ -262,8 +262,8 @@ class UploadResult:
         """Raise the first refusal when no file was taken."""
         if self.replayed and not self.assets:
             raise Gone(
-                sentence("What this request had stored was removed since."),
-                hint=sentence("Send it with a fresh Idempotency-Key to store it again."),
+                sentence("What this request had stored has since been removed."),
+                hint=sentence("Send it with a new Idempotency-Key to store it again."),
             )
         if not self.assets and self.refusals:
             raise self.refusals[0].error or NotFound

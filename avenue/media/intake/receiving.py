@@ -39,7 +39,7 @@ class BadIdempotencyKey(Invalid):
 
     code = "bad_idempotency_key"
     message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
-    hint = "Use a fresh UUID for each upload."
+    hint = "Use a new UUID for each upload."
 
 
 UploadQuery = TypedDict(

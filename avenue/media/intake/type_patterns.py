@@ -13,9 +13,7 @@ def _known_type(text: str) -> str:
     if not types_in((text,)):
         raise PydanticCustomError(
             "media_type",
-            sentence(
-                "This is no type of file we know; write one as application/pdf, image/* or */*."
-            ),
+            sentence("Unknown file type; write one as application/pdf, image/* or */*."),
         )
     return text
 

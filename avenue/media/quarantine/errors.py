@@ -15,4 +15,4 @@ class NotInQuarantine(Conflict):
 
     code = "not_in_quarantine"
     message = "This file is not in quarantine."
-    hint = "Somebody may have released it already; the list has those that are there."
+    hint = "Someone may have released it already; check the list."

@@ -30,10 +30,10 @@ NAVIGATION = (
     ),
 )
 SAID = {
-    "released": _("The file was released: it can be read again."),
-    "gone": _("That file is not in quarantine any more."),
+    "released": _("File released: it can be read again."),
+    "gone": _("That file is no longer in quarantine."),
 }
-NO_REASON = _("Say why the file may be read.")
+NO_REASON = _("Enter the reason why the file may be read.")
 PLACES: Mapping[str, tuple[str, LazyString]] = {
     "product": ("/admin/products/{owner}", _("Photo of a product")),
     "group": ("/admin/groups/{owner}", _("Photo of a group")),

@@ -41,8 +41,8 @@ class RenditionBusy(Unavailable):
     """The picture is not ready in this size yet, and nothing can stand in for it."""
 
     code = "rendition_busy"
-    message = "This picture is being prepared in this size."
-    hint = "Ask again after Retry-After."
+    message = "This image is being prepared in this size."
+    hint = "Request it again after Retry-After."
 
 
 class Renderer(Protocol):

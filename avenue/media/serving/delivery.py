@@ -77,7 +77,9 @@ class PreconditionFailed(AvenueError):
     status = 412
     code = "precondition_failed"
     message = "The file has changed since you last saw it."
-    hint = "Ask again without If-Match and If-Unmodified-Since, and go on with what you get."
+    hint = (
+        "Request it again without If-Match and If-Unmodified-Since, and continue with what you get."
+    )
 
 
 class IncompleteBody(Exception):

@@ -27,7 +27,7 @@ class BadMap(Invalid):
 
     code = "bad_map"
     message = "The map file cannot be used: {reason}."
-    hint = "docs/moving.md shows what it may hold."
+    hint = "docs/moving.md shows what it can contain."
 
     def __init__(self, reason: str) -> None:
         super().__init__(words={"reason": reason.rstrip(".")})
@@ -38,15 +38,17 @@ class SourceIsHere(Invalid):
 
     code = "source_is_here"
     message = "That is the database Avenue runs on."
-    hint = "Put another database name into MONGODB_URI and leave the old one to --from."
+    hint = "Set another database name in MONGODB_URI and leave the old one to --from."
 
 
 class NothingToAdopt(NotFound):
     """Nothing in the database is known."""
 
     code = "nothing_to_adopt"
-    message = "Nothing in the database {name} is known: {collections}."
-    hint = "Say in a map file (--map) what its collections hold; docs/moving.md has an example."
+    message = "Nothing was recognised in the database {name}: {collections}."
+    hint = (
+        "Specify in a map file (--map) what its collections contain; docs/moving.md has an example."
+    )
 
     def __init__(self, name: str, collections: str) -> None:
         super().__init__(words={"name": name, "collections": collections})
@@ -56,16 +58,16 @@ class BrokenSource(Unprocessable):
     """What a record holds is no file."""
 
     code = "broken_source"
-    message = "What the record holds cannot be read as a file."
-    hint = "Upload the picture again; if it can be mended at its source, run this again."
+    message = "The record's content cannot be read as a file."
+    hint = "Upload the image again; if it can be fixed at its source, run this again."
 
 
 class LostPicture(Unprocessable):
     """A record names a picture that is neither in the database nor in a folder."""
 
     code = "lost_picture"
-    message = "The picture {name} is nowhere."
-    hint = "If a copy of the old upload folder exists, give it with --files and run this again."
+    message = "The image {name} cannot be found."
+    hint = "If a copy of the old upload folder exists, specify it with --files and run this again."
 
     def __init__(self, name: str) -> None:
         super().__init__(words={"name": name})
@@ -76,7 +78,7 @@ class UnreadableRecord(Unprocessable):
 
     code = "unreadable_record"
     message = "The record has no {field}."
-    hint = "Say in a map file (--map) which of its fields holds it."
+    hint = "Specify in a map file (--map) which of its fields contains it."
 
     def __init__(self, field: str) -> None:
         super().__init__(words={"field": field})
@@ -86,8 +88,8 @@ class BadField(Unprocessable):
     """One field of a record cannot be taken; the record is in without it."""
 
     code = "bad_field"
-    message = "{field} was left out: {reason}."
-    hint = "Set it in Avenue, or mend it in the earlier application and run this again."
+    message = "{field} was skipped: {reason}."
+    hint = "Set it in Avenue, or fix it in the earlier application and run this again."
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(words={"field": field, "reason": reason.rstrip(".")})
@@ -97,8 +99,8 @@ class MemberGone(Unprocessable):
     """A group names a product that is not there."""
 
     code = "member_gone"
-    message = "The group names the product {name}, which is not there."
-    hint = "The group is in with its other products."
+    message = "The group refers to the product {name}, which does not exist."
+    hint = "The group was imported with its other products."
 
     def __init__(self, name: str) -> None:
         super().__init__(words={"name": name})
@@ -108,8 +110,8 @@ class SharedSku(Unprocessable):
     """Two products of the earlier application have one SKU; this one is in without."""
 
     code = "shared_sku"
-    message = "The SKU {sku} is that of {other}, too, so this product is in without it."
-    hint = "Give it a SKU of its own."
+    message = "The SKU {sku} also belongs to {other}, so this product was imported without it."
+    hint = "Give it its own SKU."
 
     def __init__(self, sku: str, other: str) -> None:
         super().__init__(words={"sku": sku, "other": other})
@@ -119,8 +121,8 @@ class PasswordReset(Unprocessable):
     """A password is kept in a form that nobody checks; the person is in, and needs another."""
 
     code = "password_needs_reset"
-    message = "The password of {email} cannot be used, so it has to be set anew."
-    hint = "The person uses the link for forgotten passwords, or: users password EMAIL."
+    message = "The password of {email} cannot be used, so a new one must be set."
+    hint = "The person uses the link for forgotten passwords, or run: users password EMAIL."
 
     def __init__(self, email: str) -> None:
         super().__init__(words={"email": email})
@@ -130,5 +132,5 @@ class ChangedHere(Unprocessable):
     """A record changed in the old application, and here too since it was brought in."""
 
     code = "changed_here"
-    message = "It was changed or removed in Avenue since, so it was left as it is here."
-    hint = "Compare the two, and change by hand what has to be."
+    message = "It has since been changed or removed in Avenue, so it was left as it is here."
+    hint = "Compare the two, and change by hand what needs changing."

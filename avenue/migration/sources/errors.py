@@ -25,9 +25,9 @@ class BadImportSource(Invalid):
     """The address names nothing that files are brought in from."""
 
     code = "bad_import_source"
-    message = "Files are not brought in from {source}: {reason}."
+    message = "Files are not imported from {source}: {reason}."
     hint = (
-        "Give a folder, a ZIP, a list of URLs (.csv, .jsonl), or s3://bucket/prefix, "
+        "Specify a folder, a ZIP, a list of URLs (.csv, .jsonl), or s3://bucket/prefix, "
         "supabase:https://ref.supabase.co/bucket, cloudinary:cloud, cfimages:account."
     )
 
@@ -40,7 +40,7 @@ class BadUrlList(Invalid):
 
     code = "bad_url_list"
     message = "The list cannot be read: {reason}."
-    hint = "Give a CSV with the column url, or JSON objects with url, one a line, in UTF-8."
+    hint = "Specify a CSV with the column url, or JSON objects with url, one per line, in UTF-8."
 
     def __init__(self, reason: str) -> None:
         super().__init__(words={"reason": reason})
@@ -56,31 +56,31 @@ class SourceGone(Unprocessable):
     """The source has the file no more."""
 
     code = "source_gone"
-    message = "There is no such file there any more."
-    hint = "Take its address out where it is named, or upload the file itself."
+    message = "That file no longer exists there."
+    hint = "Remove its address wherever it is used, or upload the file itself."
 
 
 class SourceRefuses(Unprocessable):
     """The source does not let us in."""
 
     code = "source_refuses"
-    message = "The source does not hand this over."
-    hint = "Check the key in the environment, and what it may read."
+    message = "The source does not provide this."
+    hint = "Check the key in the environment, and what it can read."
 
 
 class SourceUnclear(Unprocessable):
     """What the source answers is not understood."""
 
     code = "source_unclear"
-    message = "The source answers something else than its documentation says."
-    hint = "Check its address. An old self-hosted Supabase is brought in as s3://, which it speaks."
+    message = "The source's response does not match its documentation."
+    hint = "Check its address. An old self-hosted Supabase is imported as s3://, which it supports."
 
 
 class MalformedEntry(Unprocessable):
     """One thing in the list of the source is not understood."""
 
     code = "malformed_entry"
-    message = "The source tells of it in a way that is not understood."
+    message = "The source describes it in a way that is not understood."
     hint = "Upload the file itself."
 
 
@@ -88,7 +88,7 @@ class NotOriginal(Unprocessable):
     """Only changed copies of the file are there."""
 
     code = "not_original"
-    message = "The source has no original of this file."
+    message = "The source does not have the original of this file."
     hint = "Upload the original itself."
 
 
@@ -96,13 +96,13 @@ class WouldBePublic(Unprocessable):
     """A file that is private there, or may be, and that everybody would read here."""
 
     code = "would_be_public"
-    message = "Everybody could read this file here, and not everybody may there."
-    hint = "Bring it in with --as uploads, or say --public where the source cannot tell."
+    message = "Everyone could read this file here, but not everyone can there."
+    hint = "Import it with --as uploads, or use --public where the source cannot tell."
 
 
 class AskedTooOften(Unprocessable):
     """The limit of the source did not end while it was waited for."""
 
     code = "rate_limited"
-    message = "The source answered again and again that it was asked too often."
-    hint = "Run the same command again later; it goes on where it stopped."
+    message = "The source kept answering that it received too many requests."
+    hint = "Run the same command again later; it resumes where it stopped."

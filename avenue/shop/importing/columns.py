@@ -73,7 +73,7 @@ class ColumnNames:
             if each is not None and each in fields[:place]:
                 first = names[fields.index(each)]
                 raise UnreadableTable(
-                    sentence("Two columns mean the same: {first}, {second}."),
+                    sentence("Two columns hold the same field: {first}, {second}."),
                     words={"first": shown(first), "second": shown(names[place])},
                 )
         return fields

@@ -36,7 +36,7 @@ class NoSkuColumn(Invalid):
     """The table has no column with the SKU."""
 
     code = "no_sku_column"
-    message = "No column is called sku or código; seen: {seen}."
+    message = "No column is named sku or código; found: {seen}."
     hint = "Name one column sku (or código), in the first line."
 
     def __init__(self, seen: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class BadColumns(Invalid):
 
     code = "bad_columns"
     message = "These column names cannot be saved."
-    hint = "Name each column once, with the field that it holds."
+    hint = "Name each column once, with the field it holds."
 
 
 class TooManyRows(Invalid):
@@ -76,7 +76,7 @@ class ImportUnfinished(Conflict):
     """The import is still at work."""
 
     code = "import_unfinished"
-    message = "The import is still at work."
+    message = "The import is still running."
     hint = "Wait until its `state` is done, then send this again."
 
 
@@ -85,23 +85,26 @@ class NotTheLastImport(Conflict):
 
     code = "not_the_last_import"
     message = "Only the last import that changed something can be undone."
-    hint = "Undo the later ones first; a dry run has nothing to undo."
+    hint = "Undo the later ones first; a preview (dry run) has nothing to undo."
 
 
 class NotAFinishedDryRun(Conflict):
     """Only what a dry run has shown can be applied."""
 
     code = "not_a_finished_dry_run"
-    message = "Only a finished dry run can be applied."
-    hint = "Wait until its `state` is done; an import that was no dry run is applied already."
+    message = "Only a finished preview (dry run) can be applied."
+    hint = (
+        "Wait until its `state` is done; an import that was not a preview (dry run) is "
+        "already applied."
+    )
 
 
 class BadCell(Unprocessable):
     """A field of one row cannot be taken; `field` names it."""
 
     code = "bad_cell"
-    message = "A field of this row cannot be taken."
-    hint = "Correct the row and send the file again; rows that are in already stay unchanged."
+    message = "A field in this row is invalid."
+    hint = "Fix the row and upload the file again; rows already imported stay unchanged."
 
     def __init__(
         self, message: str, *, field: str | None = None, words: Mapping[str, object] = NOTHING
@@ -114,7 +117,7 @@ class DuplicateSku(Unprocessable):
 
     code = "duplicate_sku"
     message = "Row {number} has the same SKU."
-    hint = "Keep one row for each SKU."
+    hint = "Keep one row per SKU."
 
     def __init__(self, number: int) -> None:
         super().__init__(words={"number": number}, field="sku")

@@ -36,7 +36,7 @@ def check_currency(currency: str, *, has_cents: bool | None) -> None:
     if has_cents:
         raise _without_cents()
     raise BadCell(
-        sentence("The price can mean two in {currency}: write it with digits only."),
+        sentence("The price is ambiguous in {currency}: enter it with digits only."),
         field="price",
         words={"currency": currency},
     )
@@ -58,8 +58,8 @@ def _digits(text: str, currency: str, locale: str) -> str:
         whole, part = re.split("[.,]", str(error))
         raise BadCell(
             sentence(
-                "The price {text} can mean {whole} or {whole}{part}: write {whole}{part}, or "
-                "{whole}.00 with two decimals."
+                "The price {text} can mean {whole} or {whole}{part}: enter {whole}{part}, "
+                "or {whole}.00 with two decimals."
             ),
             field="price",
             words={"text": text, "whole": whole, "part": part},
@@ -68,11 +68,13 @@ def _digits(text: str, currency: str, locale: str) -> str:
         price = None
     if price is None:
         raise BadCell(
-            sentence("The price is no number: write only digits, as 150000 or 150000.50."),
+            sentence("The price is not a number: enter only digits, like 150000 or 150000.50."),
             field="price",
         )
     return f"{price:f}"
 
 
 def _without_cents() -> BadCell:
-    return BadCell(sentence("Guaraníes have no cents: write the price as 150000."), field="price")
+    return BadCell(
+        sentence("Prices in guaraníes have no decimals: enter the price as 150000."), field="price"
+    )

@@ -24,7 +24,7 @@ from avenue.web.tables import undefused
 BLOCK_BYTES = 64 * 1024
 DELIMITERS = (",", ";", "\t")
 MOST_NAMES_SHOWN = 20
-TOO_MANY_CELLS = sentence("The row has {cells} cells, the first line {columns}.")
+TOO_MANY_CELLS = sentence("The row has {cells} cells; the first line has {columns}.")
 ZIP = b"PK\x03\x04"  # .xlsx and .ods are zip files
 NOT_IN_WINDOWS_1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 # Python's name → the one that IANA gave it.
@@ -170,8 +170,8 @@ class _Csv:
         except csv.Error:
             raise UnreadableTable(
                 sentence(
-                    "Line {line} cannot be read: a quotation mark is not closed, has text right "
-                    "behind it, or the cell is too long."
+                    "Line {line} cannot be read: a quotation mark is not closed, has text "
+                    "right after it, or the cell is too long."
                 ),
                 words={"line": reader.line_num},
             ) from None
@@ -193,7 +193,7 @@ def _encoding_of(file: BinaryIO) -> str:
     while block := file.read(BLOCK_BYTES):
         if b"\0" in block:
             raise UnreadableTable(
-                sentence("The file is no text: save it as CSV (UTF-8) and send that.")
+                sentence("The file is not text: save it as CSV (UTF-8) and send that.")
             )
         is_windows = is_windows and len(block.translate(None, NOT_IN_WINDOWS_1252)) == len(block)
         for letter in set(decoder.decode(block)):
@@ -206,7 +206,7 @@ def _encoding_of(file: BinaryIO) -> str:
         return "utf-8-sig"
     if has_letters:
         raise UnreadableTable(
-            sentence("Some of the file is UTF-8 and some is not: save it again as UTF-8.")
+            sentence("Part of the file is UTF-8 and part is not: save it again as UTF-8.")
         )
     return "cp1252" if is_windows else "latin-1"
 
@@ -245,10 +245,10 @@ class _Json:
 
     def _cells(self, item: object) -> Cells:
         if not isinstance(item, Mapping):
-            raise BadCell(sentence("The row is no object."))
+            raise BadCell(sentence("The row is not an object."))
         if self._may_hold_halves and not is_text(item):
             raise BadCell(
-                sentence("The row holds a character that is none: NUL or half a surrogate pair.")
+                sentence("The row contains an invalid character: NUL or half a surrogate pair.")
             )
         cells: dict[str, Any] = {}
         for name, value in item.items():
@@ -257,7 +257,7 @@ class _Json:
                 if not self._names.is_known(name):
                     self._unknown.add(name)
             elif known in cells:
-                raise BadCell(sentence("Two keys of the row mean {field}."), field=known)
+                raise BadCell(sentence("Two keys in the row hold {field}."), field=known)
             else:
                 cells[known] = value
         return cells

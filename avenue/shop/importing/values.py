@@ -94,7 +94,7 @@ def _values(
         raise record.error
     cells = dict(record.cells)
     if not cells.get("sku"):
-        raise BadCell(sentence("The row has no SKU."), field="sku")
+        raise BadCell(sentence("The SKU is missing."), field="sku")
     read, has_cents = _read_json(cells), None
     if written_in is not Format.JSON and "price" in read:
         read["price"], has_cents = read_price(read["price"], read.get("currency"), locale)

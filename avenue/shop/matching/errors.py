@@ -17,7 +17,7 @@ class PictureImportNotFound(NotFound):
     """The import of pictures is not there (any more), or not yours."""
 
     code = "picture_import_not_found"
-    message = "There is no such import of pictures."
+    message = "There is no such photo import."
     hint = "Imports are kept for 30 days."
 
 
@@ -53,13 +53,13 @@ class ArchiveExpired(Gone):
     """The ZIP of an import was not applied in time."""
 
     code = "archive_expired"
-    message = "The ZIP was not applied in time and is gone."
-    hint = "Send it again; what is in already is not stored twice."
+    message = "The ZIP was not applied in time and was deleted."
+    hint = "Send it again; what was already imported is not stored twice."
 
 
 class NothingToBring(Conflict):
     """No file of the ZIP is of a product."""
 
     code = "nothing_to_bring"
-    message = "No file of this ZIP belongs to a product."
-    hint = "Name the files after SKUs, as AB-1.jpg or AB-1-2.jpg, and send it again."
+    message = "No file in this ZIP matches a product."
+    hint = "Name the files after SKUs, like AB-1.jpg or AB-1-2.jpg, and send it again."

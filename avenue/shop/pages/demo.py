@@ -15,9 +15,7 @@ from avenue.web.services import using
 
 PATH = "/admin/demo"
 SAID = {
-    "removed": lazy_gettext(
-        "The sample products are gone. Their pictures stay in the trash for a while."
-    ),
+    "removed": lazy_gettext("Sample products removed. Their photos stay in the trash for a while."),
 }
 
 blueprint = Blueprint("sample_pages", __name__, url_prefix=PATH, template_folder="../templates")
@@ -69,6 +67,6 @@ def _page(said: str = "", problem: AvenueError | None = None) -> Response:
         "shop/samples.html",
         status=problem.status if problem else 200,
         said=said,
-        problem=_("The sample products are being loaded.") if problem else "",
+        problem=_("Loading the sample products.") if problem else "",
         samples=using(SampleService).listed(current_actor()),
     )

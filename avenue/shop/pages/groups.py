@@ -48,15 +48,15 @@ MOST_FOUND = 20
 SORTS = {
     "-created_at": _("Newest first"),
     "created_at": _("Oldest first"),
-    "-updated_at": _("Last changed first"),
-    "updated_at": _("Longest unchanged first"),
+    "-updated_at": _("Recently updated"),
+    "updated_at": _("Least recently updated"),
     "name": _("Name, A to Z"),
     "-name": _("Name, Z to A"),
 }
 SAID = {
-    "created": _("The group is there. Now give it photos."),
+    "created": _("Group created. Now add photos."),
     "saved": _("Saved."),
-    "deleted": _("The group was deleted. Its products are still there."),
+    "deleted": _("Group deleted. Its products were kept."),
 }
 blueprint = Blueprint("group_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
@@ -268,7 +268,7 @@ def _members(actor: Actor, form: Form, known: Sequence[Product]) -> list[str]:
     missing = [each for each in skus if each not in by_sku]
     if missing:
         named = ", ".join(missing[:MOST_FOUND])
-        raise NotSaved(gettext("There is no product of yours with this SKU: %(skus)s", skus=named))
+        raise NotSaved(gettext("You have no product with this SKU: %(skus)s", skus=named))
     members = list(dict.fromkeys([*form.members, *(by_sku[each].id for each in skus)]))
     if len(members) > MOST_PRODUCTS_OF_A_GROUP:
         raise NotSaved(_too_many())
@@ -278,21 +278,23 @@ def _members(actor: Actor, form: Form, known: Sequence[Product]) -> list[str]:
 def _check(form: Form) -> None:
     names = [each.name for each in form.options]
     if not form.name:
-        raise NotSaved(gettext("Give the group a name."))
+        raise NotSaved(gettext("Enter a name for the group."))
     if max(len(form.name), len(form.model)) > LONGEST_NAME:
-        raise NotSaved(gettext("The name is too long: at most %(num)s letters.", num=LONGEST_NAME))
+        raise NotSaved(
+            gettext("The name is too long: at most %(num)s characters.", num=LONGEST_NAME)
+        )
     if len(set(names)) < len(names):
         raise NotSaved(gettext("Two options have the same name."))
     if any(len(each) > LONGEST_OPTION for each in names):
         raise NotSaved(
-            gettext("An option is too long: at most %(num)s letters.", num=LONGEST_OPTION)
+            gettext("An option is too long: at most %(num)s characters.", num=LONGEST_OPTION)
         )
     if len(names) > MOST_OPTIONS:
-        raise NotSaved(gettext("A group has at most %(num)s options.", num=MOST_OPTIONS))
+        raise NotSaved(gettext("A group can have up to %(num)s options.", num=MOST_OPTIONS))
 
 
 def _too_many() -> str:
-    return gettext("A group has at most %(num)s products.", num=MOST_PRODUCTS_OF_A_GROUP)
+    return gettext("A group can have up to %(num)s products.", num=MOST_PRODUCTS_OF_A_GROUP)
 
 
 def _form_page(
@@ -354,12 +356,12 @@ def _reason(error: Exception) -> str:
     match error:
         case RevisionConflict():
             return gettext(
-                "Somebody else changed this group meanwhile. Nothing was saved: look whether yours "
-                "still fits, then save again."
+                "Someone else changed this group. Nothing was saved: check that your "
+                "changes still apply, then save again."
             )
         case ProductNotFound():
-            return gettext("A product is not there any more. Nothing was saved.")
+            return gettext("A product no longer exists. Nothing was saved.")
         case ImageNotFound():
-            return gettext("A photo of an option is not there any more. Nothing was saved.")
+            return gettext("A photo of an option no longer exists. Nothing was saved.")
         case _:
             return str(error)

@@ -132,20 +132,20 @@ def _text(task: Task, total: int | None) -> str:
         **dict.fromkeys(
             (Task.NO_ALT, Task.SHOP_ALT),
             ngettext(
-                "of the products changed last needs alt texts",
-                "of the products changed last need alt texts",
+                "of the recently changed products needs alt text",
+                "of the recently changed products need alt text",
                 num,
             ),
         ),
         Task.DRAFTS: ngettext("product is a draft", "products are drafts", num),
         Task.LIBRARY_ALT: ngettext(
-            "of the pictures uploaded last has no alt text",
-            "of the pictures uploaded last have no alt text",
+            "of the recently uploaded images has no alt text",
+            "of the recently uploaded images have no alt text",
             num,
         ),
         Task.CHANGED_PAGES: ngettext(
-            "page has changes that visitors do not see yet",
-            "pages have changes that visitors do not see yet",
+            "page has unpublished changes",
+            "pages have unpublished changes",
             num,
         ),
         Task.QUARANTINE: ngettext("file is in quarantine", "files are in quarantine", num),

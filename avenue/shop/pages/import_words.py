@@ -12,9 +12,9 @@ from avenue.web.language import lazy_gettext as _
 
 OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
     Outcome.CREATED: ("good", _("New product")),
-    Outcome.UPDATED: ("good", _("Changes")),
+    Outcome.UPDATED: ("good", _("Modified")),
     Outcome.UNCHANGED: ("", _("No change")),
-    Outcome.REFUSED: ("bad", _("Mistake")),
+    Outcome.REFUSED: ("bad", _("Error")),
 }
 """What became of a row: the look of its mark, and its name."""
 
@@ -22,40 +22,40 @@ COUNTED: Mapping[str, LazyString] = {
     Outcome.CREATED: _("New"),
     Outcome.UPDATED: _("Changed"),
     Outcome.UNCHANGED: _("Unchanged"),
-    Outcome.REFUSED: _("Wrong"),
-    Reversal.DELETED: _("Deleted again"),
-    Reversal.RESTORED: _("As before"),
-    Reversal.KEPT: _("Left as they are now"),
-    Reversal.GONE: _("Gone already"),
+    Outcome.REFUSED: _("With errors"),
+    Reversal.DELETED: _("Products deleted"),
+    Reversal.RESTORED: _("Products restored"),
+    Reversal.KEPT: _("Kept as they are"),
+    Reversal.GONE: _("Already deleted"),
 }
 """Rows that something became of, when they are counted."""
 
 REVERSALS: Mapping[str, tuple[str, LazyString]] = {
     Reversal.DELETED: ("good", _("Deleted")),
     Reversal.RESTORED: ("good", _("Restored")),
-    Reversal.KEPT: ("warn", _("Left as it is now")),
-    Reversal.GONE: ("", _("Was gone already")),
+    Reversal.KEPT: ("warn", _("Kept as it is")),
+    Reversal.GONE: ("", _("Was already deleted")),
 }
 
 STATES: Mapping[str, tuple[str, LazyString]] = {
-    State.QUEUED: ("", _("Waiting")),
-    State.RUNNING: ("", _("At work")),
+    State.QUEUED: ("", _("Queued")),
+    State.RUNNING: ("", _("Processing")),
     State.DONE: ("good", _("Finished")),
     State.FAILED: ("bad", _("Stopped")),
-    State.UNDOING: ("", _("Being undone")),
+    State.UNDOING: ("", _("Undoing")),
     State.UNDONE: ("warn", _("Undone")),
 }
 
 IMAGES_STATES: Mapping[JobState, tuple[str, LazyString]] = {
-    JobState.QUEUED: ("", _("Waiting")),
-    JobState.RUNNING: ("", _("At work")),
+    JobState.QUEUED: ("", _("Queued")),
+    JobState.RUNNING: ("", _("Processing")),
     JobState.PAUSED: ("warn", _("Paused")),
     JobState.DONE: ("good", _("Finished")),
     JobState.FAILED: ("bad", _("Stopped")),
     JobState.CANCELLED: ("warn", _("Cancelled")),
 }
 
-ALL_WRONG = ("bad", _("All rows wrong"))
+ALL_WRONG = ("bad", _("All rows have errors"))
 """The state of a finished import of which no row could be taken."""
 
 FIELDS: Mapping[str, LazyString] = {
@@ -71,34 +71,37 @@ FIELDS: Mapping[str, LazyString] = {
     "image_urls": _("Pictures"),
 }
 
-COLUMNS_SAID = _("Saved. Send the file again to use these names.")
+COLUMNS_SAID = _("Saved. Upload the file again to use these names.")
 
 COLUMNS: Sequence[tuple[str, str, LazyString]] = (
-    ("sku, código", "ZR-01", _("Which product it is. The only column that must be there.")),
-    ("nombre, name", "Zapato Luna", _("A new product needs one.")),
+    ("sku, código", "ZR-01", _("Identifies the product. The only required column.")),
+    ("nombre, name", "Zapato Luna", _("Required for new products.")),
     (
         "precio, price",
         "150.000",
-        _("As you write it in a product, with or without the currency's sign: Gs. 150.000."),
+        _("As you enter it in a product, with or without the currency symbol: Gs. 150.000."),
     ),
-    ("moneda, currency", "PYG", _("Three letters; a new product has PYG.")),
+    ("moneda, currency", "PYG", _("Three letters; new products use PYG by default.")),
     ("estado, status", "publicado", _("Draft or published; a new product is a draft.")),
-    ("grupo, group", "Luna", _("The model. One that nobody has becomes a new group.")),
+    ("grupo, group", "Luna", _("The model. A model that does not exist yet creates a new group.")),
     (
         "categoría, category",
         "Calzado > Botas",
-        _("Its names from the top, with > between them. It appears in the shop by itself."),
+        _(
+            "The names from general to specific, separated by >. It appears in the store "
+            "automatically."
+        ),
     ),
     (
         "características, attributes",
         "Color: Rojo | Talle: 38, 39",
         _("What it can be found by. A new cell replaces all of them."),
     ),
-    ("descripción, description", "Cuero, suela de goma", _("As long as you like.")),
+    ("descripción, description", "Cuero, suela de goma", _("Any length.")),
     (
         "imágenes, image_urls",
         "https://…/1.jpg",
-        _("Addresses with blanks between them; only for products without pictures."),
+        _("URLs separated by spaces; only for products without photos."),
     ),
 )
 """Names of a column, what may stand in it, and what it is for."""
@@ -142,47 +145,49 @@ PROBLEMS: Mapping[str, LazyString] = {
     "unreadable_table": _(
         "The file cannot be read as a table. Save it as CSV (UTF-8) with a line of column names."
     ),
-    "no_sku_column": _("No column says which product a row is about. Name one column sku."),
-    "bad_columns": _("Name each column only once. At most 50 can be saved."),
+    "no_sku_column": _("No column identifies the product. Name one column sku."),
+    "bad_columns": _("Name each column only once. You can save up to 50."),
     "too_many_rows": _("The table has too many rows. Send it in several parts."),
     "file_too_large": _("The file is too large. Send it in several parts."),
     "no_file": _("Choose a file first."),
-    "body_cut_off": _("The connection broke. Send the file again."),
+    "body_cut_off": _("The connection was lost. Upload the file again."),
     "one_file_only": _("Choose one file only."),
     "not_the_last_import": _("Only the last import that changed something can be undone."),
-    "import_unfinished": _("The import is still at work. Wait until it is finished."),
-    "not_a_finished_dry_run": _("Only a finished dry run can be applied."),
+    "import_unfinished": _("The import is still running. Wait until it finishes."),
+    "not_a_finished_dry_run": _("Only a finished preview (dry run) can be applied."),
 }
 
 OF_A_CELL: Mapping[str, LazyString] = {
-    "sku": _("Write a SKU of at most 64 characters."),
-    "name": _("Write a name of at most 200 characters; a new product needs one."),
-    "price": _("Write the price with digits only, as 150000; cents only where there are any."),
-    "currency": _("Write the three letters of the currency, as PYG."),
-    "status": _("Write draft or published."),
-    "category": _("Write the names from the top with > between them, as Shoes > Boots."),
+    "sku": _("Enter a SKU of up to 64 characters."),
+    "name": _("Enter a name of up to 200 characters; new products need one."),
+    "price": _(
+        "Enter the price with digits only, like 150000; cents only if the currency has them."
+    ),
+    "currency": _("Enter the three-letter currency code, like PYG."),
+    "status": _("Enter draft or published."),
+    "category": _("Enter the names from general to specific, separated by >, like Shoes > Boots."),
     "attributes": _("Write attributes as Color: Red | Size: 38, 39."),
-    "group": _("Write the model of the group with at most 200 characters."),
-    "description": _("Write at most 20,000 characters."),
-    "image_urls": _("Write whole addresses, as https://…, with blanks between them."),
+    "group": _("Enter the model of the group with up to 200 characters."),
+    "description": _("Enter up to 20,000 characters."),
+    "image_urls": _("Enter full URLs, like https://…, separated by spaces."),
 }
 OF_A_ROW: Mapping[str, LazyString] = {
-    "duplicate_sku": _("An earlier row has the same SKU. Keep one row for each SKU."),
-    "sku_taken": _("This SKU belongs to a product of somebody else. Use another one."),
-    "too_many_images": _("These are more pictures than a product may have. Keep fewer."),
-    "own_url": _("This picture is kept here already. Upload its file to this product instead."),
+    "duplicate_sku": _("An earlier row has the same SKU. Keep one row per SKU."),
+    "sku_taken": _("This SKU belongs to someone else's product. Use another one."),
+    "too_many_images": _("These are more photos than a product can have. Use fewer."),
+    "own_url": _("This photo is already stored here. Upload its file to this product instead."),
     "too_many_product_categories": _(
-        "There are too many different categories. Use one that is there."
+        "There are too many different categories. Use an existing one."
     ),
-    "group_not_found": _("There is no such group. Write its model, or leave the cell empty."),
-    "bad_cell": _("The row cannot be read. Look whether it has as many cells as the first line."),
+    "group_not_found": _("There is no such group. Enter its model, or leave the cell empty."),
+    "bad_cell": _("The row cannot be read. Check that it has as many cells as the first line."),
 }
 
 PROGRESS_TEXTS: Mapping[str, LazyString] = {
     "progress": _("{done} of {total} rows"),
     "images": _("{done} of {total} photos"),
     "finished": _("Finished."),
-    "lost": _("The connection is gone. We go on looking."),
+    "lost": _("No connection. Retrying…"),
 }
 FILE_TEXTS: Mapping[str, LazyString] = {"chosen": _("{name} ({size} kB)")}
 

@@ -332,13 +332,13 @@ def _warnings(standing: ImportStanding) -> list[str]:
     if layout.encoding != "utf-8":
         found.append(
             _(
-                "The file is not UTF-8 and was read as %(encoding)s: look whether the accents are "
-                "right.",
+                "The file is not UTF-8 and was read as %(encoding)s: check that the "
+                "accents are right.",
                 encoding=layout.encoding,
             )
         )
     if layout.unknown:
-        found.append(_("These columns are not read: %(names)s.", names=", ".join(layout.unknown)))
+        found.append(_("These columns are ignored: %(names)s.", names=", ".join(layout.unknown)))
     return found
 
 

@@ -372,11 +372,13 @@ def _price_problem(error: UnreadablePrice, tongue: str) -> str:
     cents = typed_price(Decimal("150000.5"), LOCALES[tongue])
     match error:
         case HasCents():
-            return _("Guaraníes have no cents: write it as %(example)s.", example=whole)
+            return _(
+                "Prices in guaraníes have no decimals: enter it as %(example)s.", example=whole
+            )
         case AmbiguousPrice():
-            return _("This can mean two prices: write it as %(example)s.", example=whole)
+            return _("This can mean two prices: enter it as %(example)s.", example=whole)
         case _other:
-            return _("Write the price as %(whole)s or %(cents)s.", whole=whole, cents=cents)
+            return _("Enter the price as %(whole)s or %(cents)s.", whole=whole, cents=cents)
 
 
 def _validated(model: type[BaseModel], values: Mapping[str, Any], form: Form) -> Any:
@@ -400,17 +402,19 @@ def _problem(where: str, kind: str, facts: Mapping[str, Any]) -> str:
                 values=attributes.MOST_VALUES,
             )
         case "string_too_short":
-            said = _("Write a name.")
+            said = _("Enter a name.")
         case "string_too_long":
-            said = _("This is too long: at most %(most)s characters.", most=facts["max_length"])
+            said = _("Too long: at most %(most)s characters.", most=facts["max_length"])
         case "category":
-            said = _("Write the names from the top with > between them, as Shoes > Boots.")
+            said = _(
+                "Enter the names from general to specific, separated by >, like Shoes > Boots."
+            )
         case "price":
             said = _("This price is too long.")
         case _other if where == "temp_images":
             said = _("Some photos cannot be used: remove them and upload them again.")
         case _other:
-            said = _("Choose one of the list.")
+            said = _("Choose one from the list.")
     return said
 
 
@@ -421,15 +425,16 @@ def _explain(form: Form, error: AvenueError) -> None:
         case TooManyCategories():
             form.errors["category"] = " ".join(error.said(_))
         case GroupNotFound():
-            form.errors["group"] = _("This group is not there any more, or not yours.")
+            form.errors["group"] = _("This group no longer exists or is not yours.")
         case TempImageExpired():
             form.errors["temp_images"] = _(
-                "A photo has expired or another product has it already, so nothing was saved. "
-                "You see the photos that are left: upload what is missing and save again."
+                "A photo has expired or already belongs to another product, so nothing was "
+                "saved. The remaining photos are shown: upload what is missing and save "
+                "again."
             )
         case TooManyImages():
             form.errors["temp_images"] = _(
-                "At most %(limit)s photos fit: take the mark away from the others.",
+                "The limit is %(limit)s photos: uncheck the others.",
                 limit=error.facts["limit"],
             )
         case _other:

@@ -58,12 +58,12 @@ VIEWS = (
 SORTS = {
     "-created_at": _("Newest first"),
     "created_at": _("Oldest first"),
-    "-updated_at": _("Last changed first"),
-    "updated_at": _("Longest unchanged first"),
+    "-updated_at": _("Recently updated"),
+    "updated_at": _("Least recently updated"),
     "name": _("Name, A to Z"),
     "-name": _("Name, Z to A"),
-    "price": _("Cheapest first"),
-    "-price": _("Most expensive first"),
+    "price": _("Price, low to high"),
+    "-price": _("Price, high to low"),
     "sku": _("SKU, A to Z"),
     "-sku": _("SKU, Z to A"),
 }
@@ -256,7 +256,7 @@ def _told() -> tuple[str, str]:
     """Return what the URL says was done, and what went wrong, as sentences."""
     said, count = request.args.get("said", ""), request.args.get("count", "0")
     if said == NOTHING_CHECKED:
-        return "", gettext("Check the products you mean first.")
+        return "", gettext("Select products first.")
     if said in ACTIONS and count.isdecimal() and len(count) <= len(str(MOST_AT_ONCE)):
         return _sentence(said, int(count)), ""
     return "", ""
@@ -265,16 +265,16 @@ def _told() -> tuple[str, str]:
 def _sentence(action: str, num: int) -> str:
     """Say what was done with `num` products."""
     if not num:
-        same = gettext("Nothing had to be changed.")
-        return gettext("It is not in the trash any more.") if action == "restore" else same
+        same = gettext("No changes were needed.")
+        return gettext("It is no longer in the trash.") if action == "restore" else same
     if action == "publish":
-        return ngettext("%(num)s product is published.", "%(num)s products are published.", num)
+        return ngettext("%(num)s product published.", "%(num)s products published.", num)
     if action == "draft":
-        return ngettext("%(num)s product is a draft now.", "%(num)s products are drafts now.", num)
+        return ngettext("%(num)s product is now a draft.", "%(num)s products are now drafts.", num)
     if action == "alt":
         return ngettext(
-            "The photos of %(num)s product have an alt text now.",
-            "The photos of %(num)s products have an alt text now.",
+            "The photos of %(num)s product now have alt text.",
+            "The photos of %(num)s products now have alt text.",
             num,
         )
     if action == "restore":

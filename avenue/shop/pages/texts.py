@@ -10,8 +10,8 @@ from avenue.web.language import lazy_gettext as _
 from avenue.web.picture_words import screen_words
 
 STATUSES: Mapping[str, LazyString] = {
-    Status.DRAFT: _("Draft: not in the shop window yet"),
-    Status.PUBLISHED: _("Published: in the shop window"),
+    Status.DRAFT: _("Draft (hidden from the store)"),
+    Status.PUBLISHED: _("Published (visible in the store)"),
 }
 LABELS: Mapping[str, LazyString] = {
     "name": _("Name"),
@@ -27,72 +27,70 @@ LABELS: Mapping[str, LazyString] = {
 """The fields of a product."""
 
 SAID: Mapping[str, LazyString] = {
-    "created": _("The product is saved."),
+    "created": _("Product saved."),
     "duplicated": _("This is the copy, a draft. It has no photos and no SKU yet."),
     "saved": _("Saved."),
-    "added": _("The photos are saved."),
-    "mended": _("The photo that was here was damaged. It is whole again."),
-    "ordered": _("The order is saved."),
-    "described": _("The text is saved."),
-    "focal": _("The focal point is saved."),
-    "replaced": _("The photo is replaced."),
-    "version": _("The earlier photo is shown again."),
-    "removed": _("The photo is in the trash."),
-    "forgotten": _("The photo is removed."),
-    "restored": _("The photo is back."),
+    "added": _("Photos saved."),
+    "mended": _("The photo stored here was damaged. It is now repaired."),
+    "ordered": _("Order saved."),
+    "described": _("Text saved."),
+    "focal": _("Focal point saved."),
+    "replaced": _("Photo replaced."),
+    "version": _("The previous photo is shown again."),
+    "removed": _("Photo moved to the trash."),
+    "forgotten": _("Photo removed."),
+    "restored": _("Photo restored."),
 }
 """By the code behind `?said=`."""
 
 REFUSED: Mapping[str, LazyString] = {
     "no_file": _("No file was chosen."),
     "file_too_large": _("It is larger than %(size)s: make it smaller and try again."),
-    "unsupported_media_type": _("Only photos as %(types)s are taken."),
+    "unsupported_media_type": _("Only photos in %(types)s are accepted."),
     "broken_image": _("The photo is damaged: save it again, or choose another one."),
     "image_too_large": _("The photo has too many pixels: make it smaller and try again."),
-    "image_too_costly": _("The photo is too hard to read: save it again and try once more."),
+    "image_too_costly": _("The photo is too complex to open: save it again and try once more."),
     "too_many_frames": _("It is a long animation: choose a still photo."),
-    "too_many_images": _("At most %(limit)s photos fit here: remove one first."),
-    "too_many_temp_images": _("Too many photos wait for a product: remove some of them."),
-    "one_file_only": _("A photo is replaced by exactly one file."),
-    "image_not_found": _("This photo is not here any more."),
-    "version_not_found": _("This earlier photo is not kept any more."),
-    "temp_image_not_found": _("This photo is not here any more."),
+    "too_many_images": _("The limit is %(limit)s photos. Remove one first."),
+    "too_many_temp_images": _("Too many photos are waiting for a product: remove some of them."),
+    "one_file_only": _("Choose exactly one file to replace a photo."),
+    "image_not_found": _("This photo is no longer here."),
+    "version_not_found": _("This previous photo is no longer kept."),
+    "temp_image_not_found": _("This photo is no longer here."),
     "revision_conflict": _(
-        "Somebody else changed the photos in the meantime. You see how they are now; "
-        "put your order again if it is still right."
+        "Someone else changed the photos. This is how they are now; apply your order again "
+        "if it is still right."
     ),
     "order_mismatch": _(
-        "Somebody else changed the photos in the meantime. You see how they are now; "
-        "put your order again if it is still right."
+        "Someone else changed the photos. This is how they are now; apply your order again "
+        "if it is still right."
     ),
     "bad_alt": _("The text is too long: at most %(characters)s characters."),
     "bad_focal": _("The focal point needs two numbers from 0 to 100."),
-    "decoders_busy": _("Too many photos are being read just now: try again in a moment."),
-    "quota_exceeded": _("The shop has no room left for photos: remove some, or ask for more."),
+    "decoders_busy": _("Too many photos are being processed right now: try again in a moment."),
+    "quota_exceeded": _("The store has no space left for photos: remove some, or ask for more."),
     "user_quota_exceeded": _(
-        "You have no room left for files: remove some, or ask an administrator for more."
+        "You have no space left for files: remove some, or ask an administrator for more."
     ),
-    "storage_full": _("There is no room left for photos: tell whoever runs the site."),
+    "storage_full": _("There is no space left for photos: contact the server administrator."),
 }
 """By the code behind `?refused=`; facts are those of the screen."""
 
-REFUSED_OTHERWISE = _("This was not taken. Try again.")
+REFUSED_OTHERWISE = _("This could not be saved. Try again.")
 
 PICTURE_TEXTS: Mapping[str, LazyString] = {
     "moved": _("Moved to position {position} of {count}."),
-    "library_found": _("{count} pictures"),
-    "library_lost": _("The picture “{name}” could not be read. Try again."),
+    "library_found": _("{count} images"),
+    "library_lost": _("The image “{name}” could not be read. Try again."),
     "photoAt": _("Photo {at} of {count}: {name}"),
-    "orderConflict": _(
-        "Somebody else has put the photos into another order in the meantime. You see theirs now."
-    ),
-    "orderAgain": _("Put my order again"),
+    "orderConflict": _("Someone else reordered the photos. Showing their order."),
+    "orderAgain": _("Use my order"),
     "orderAgainDone": _("The photos are in your order again."),
-    "removed": _("The photo {name} is removed."),
-    "restored": _("The photo {name} is back."),
-    "versionShown": _("The earlier photo is shown again."),
-    "tooLarge": _("It has {size}, and at most {most} are taken. Make it smaller and try again."),
-    "wrongType": _("This kind of file is not taken. Choose a photo as {types}."),
+    "removed": _("Photo {name} removed."),
+    "restored": _("Photo {name} restored."),
+    "versionShown": _("The previous photo is shown again."),
+    "tooLarge": _("It is {size}; the limit is {most}. Make it smaller and try again."),
+    "wrongType": _("This file type is not accepted. Choose a photo in {types}."),
 }
 """What the modules say; `{facts}` are put in by `text()`."""
 

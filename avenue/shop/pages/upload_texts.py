@@ -10,14 +10,14 @@ from avenue.web.picture_words import arriving_words
 
 UPLOAD_TEXTS: Mapping[str, LazyString] = {
     # Leaving and saving
-    "save_waits": _("We save as soon as the photos are there."),
-    "save_stopped": _("Not all photos were uploaded, so nothing is saved yet: look at the list."),
+    "save_waits": _("We'll save as soon as the photos are uploaded."),
+    "save_stopped": _("Some photos were not uploaded, so nothing is saved yet: check the list."),
     # A product that is not saved yet
-    "room_none": _("No more than {limit} fit"),
+    "room_none": _("Limit reached: {limit}"),
     "earlier_use": _("Use them"),
     "earlier_delete": _("Delete them"),
-    "earlier_used": _("They are chosen for this product."),
-    "earlier_deleted": _("They are deleted."),
+    "earlier_used": _("Photos selected for this product."),
+    "earlier_deleted": _("Photos deleted."),
 }
 """`{facts}` are put in by `text()`."""
 
@@ -34,8 +34,8 @@ def _counted(count: int) -> dict[str, str]:
     return {
         "room": ngettext("{left} of {limit} left", "{left} of {limit} left", count),
         "earlier": ngettext(
-            "You have {count} photo from an earlier visit that was not saved.",
-            "You have {count} photos from an earlier visit that were not saved.",
+            "You have {count} unsaved photo from an earlier visit.",
+            "You have {count} unsaved photos from an earlier visit.",
             count,
         ),
     }

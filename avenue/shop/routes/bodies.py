@@ -26,7 +26,7 @@ MOST_PRODUCTS_OF_A_GROUP = 500
 
 def _distinct(values: list[str]) -> list[str]:
     if len(set(values)) < len(values):
-        raise PydanticCustomError("distinct", sentence("Name each only once."))
+        raise PydanticCustomError("distinct", sentence("List each one only once."))
     return values
 
 

@@ -46,7 +46,7 @@ from avenue.web.language import LOCALES
 
 IMPORT = "product_import"
 UNDO = "product_import_undo"
-MOST_COLUMNS = sentence("At most {most} column names can be saved.")
+MOST_COLUMNS = sentence("You can save up to {most} column names.")
 GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 

@@ -62,7 +62,7 @@ WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
 SHELVES_AT_ONCE = 5000
 FORGOTTEN_AT_ONCE = 500
-RESTORED_SKU = sentence("Change the SKU of that product, or delete it, then restore this one.")
+RESTORED_SKU = sentence("Change that product's SKU or delete it, then restore this one.")
 
 
 class ProductStore:

@@ -18,16 +18,16 @@ class DrillInTheWay(Conflict):
     """There is a database of that name, and not of an earlier drill."""
 
     code = "drill_in_the_way"
-    message = "The database {database} is not one of a drill, so it is left untouched."
-    hint = "Rename or drop it: the drill restores into a database of this name."
+    message = "The database {database} is not a drill database, so it was left untouched."
+    hint = "Rename or drop it: the drill restores into a database with this name."
 
 
 class NoRoomToDrill(StorageFull):
     """The disk of the database has no room for everything twice."""
 
     code = "no_room_to_drill"
-    message = "The disk of the database has {free} bytes left; the drill needs {needed}."
-    hint = "Restore into another server with `backup restore`, or give it a larger disk."
+    message = "The database disk has {free} bytes left; the drill needs {needed}."
+    hint = "Restore to another server with `backup restore`, or give it a larger disk."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

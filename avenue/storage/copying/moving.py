@@ -59,8 +59,8 @@ class NotTheSame(Unavailable):
     """The two clusters do not have the same of a site, and copying again did not help."""
 
     code = "move_not_the_same"
-    message = "What was copied is not what the site has: {what}."
-    hint = "Nothing was switched. The move tries again by itself."
+    message = "The copy does not match the site: {what}."
+    hint = "Nothing was switched. The move retries automatically."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,9 @@ class HistoryTooShort(Unavailable):
     """Reading all records took longer than the database keeps its history."""
 
     code = "history_too_short"
-    message = "The records could not be read in the time for which the database keeps its history."
+    message = "The records could not be read within the time that the database keeps its history."
     hint = (
-        "Try again when there is less to do, or let the server keep more: "
+        "Try again when there is less to do, or make the server keep more history: "
         "setParameter minSnapshotHistoryWindowInSeconds (300 by default)."
     )
 
@@ -69,16 +69,16 @@ class ClusterAway(Unavailable):
     """A cluster that is to be read is away."""
 
     code = "cluster_away"
-    message = "The cluster {cluster} is away, and what its sites have cannot be read."
-    hint = "Run it again once `python -m avenue clusters list` says that it is there."
+    message = "The cluster {cluster} is not responding, so the data of its sites cannot be read."
+    hint = "Run it again once `python -m avenue clusters list` shows that it is available."
 
 
 class CollectionsChanged(Unavailable):
     """Collections came, went or were renamed while they were read."""
 
     code = "collections_changed"
-    message = "Collections came, went or were renamed while they were read."
-    hint = "Try again when nothing changes the collections of the database."
+    message = "Collections were created, dropped or renamed while they were being read."
+    hint = "Try again when the collections of the database are not being changed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

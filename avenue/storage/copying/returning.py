@@ -35,8 +35,8 @@ class CannotReturn(Conflict):
     """It stands in the way of itself, or of something else."""
 
     code = "cannot_return"
-    message = "{what} cannot be brought back: {why}."
-    hint = "Change that first, then run the same again."
+    message = "{what} cannot be restored: {why}."
+    hint = "Resolve that first, then run the same command again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,11 +85,11 @@ class NotEmpty(Conflict):
 
     code = "database_not_empty"
     message = (
-        "The database {database} of the cluster {cluster} is not empty, so nothing is restored."
+        "The database {database} on the cluster {cluster} is not empty, so nothing was restored."
     )
     hint = (
-        "Put the name of a database that is not there yet into MONGODB_URI, and into each "
-        "AVENUE_CLUSTER_<NAME>."
+        "In MONGODB_URI and in each AVENUE_CLUSTER_<NAME>, use the name of a database that "
+        "does not exist yet."
     )
 
 

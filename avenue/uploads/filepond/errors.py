@@ -14,4 +14,4 @@ class OneFileAtATime(Invalid):
 
     code = "one_file_only"
     message = "FilePond sends one file at a time."
-    hint = "Send each file in a request of its own."
+    hint = "Send each file in its own request."

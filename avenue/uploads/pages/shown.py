@@ -41,7 +41,7 @@ def rows(actor: Actor, uploads: Sequence[Asset]) -> list[Row]:
             told=upload_json(actor.site, each),
             label=FILE_TYPES[each.current.media_type].label,
             category=category_name(each.category or GENERAL),
-            owner=names.get(each.owner or "", _("Somebody else")),
+            owner=names.get(each.owner or "", _("Someone else")),
             is_own=using(UploadService).may_change(actor, each),
         )
         for each in uploads

@@ -96,5 +96,8 @@ def _advice(percent: int | None) -> str:
     if percent is None or percent < NEARLY_FULL_PERCENT:
         return ""
     if percent < FULL_PERCENT:
-        return _("Nearly full: remove what you no longer need, or ask for more room.")
-    return _("Full: nothing more comes in. Remove what you no longer need, or ask for more room.")
+        return _("Nearly full: remove what you no longer need, or ask for more space.")
+    return _(
+        "Full: no more files can be uploaded. Remove what you no longer need, or ask "
+        "for more space."
+    )

@@ -172,10 +172,10 @@ def _place(found: UploadPage, index: int) -> Place:
 
 def _owners(actor: Actor) -> list[tuple[str, str]]:
     """Return whose uploads can be asked for, the chosen one among them."""
-    known = [("", _("Everybody's")), (ME, _("Only mine")), *people(actor)]
+    known = [("", _("Everyone's")), (ME, _("Only mine")), *people(actor)]
     chosen = request.args.get("owner", "")
     if chosen not in dict(known):
-        known.append((chosen, email_of(actor, chosen) or _("Somebody else")))
+        known.append((chosen, email_of(actor, chosen) or _("Someone else")))
     return known
 
 

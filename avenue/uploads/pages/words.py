@@ -20,10 +20,10 @@ CATEGORIES: Mapping[str, LazyString] = {
 """Those that are there from the beginning; others are called as the site calls them."""
 
 KINDS: Mapping[Kind, LazyString] = {
-    Kind.PICTURE: _("Photos and pictures"),
+    Kind.PICTURE: _("Photos and images"),
     Kind.PDF: _("PDF"),
     Kind.VIDEO: _("Video"),
-    Kind.AUDIO: _("Sound"),
+    Kind.AUDIO: _("Audio"),
     Kind.TEXT: _("Text"),
     Kind.DOCUMENT: _("Documents"),
     Kind.OTHER: _("Other files"),
@@ -40,7 +40,7 @@ DURATIONS: Mapping[int, LazyString] = {
 """How long a link may be wanted for, in seconds."""
 
 SIZES: Mapping[str, LazyString] = {
-    "original": _("As it was uploaded"),
+    "original": _("Original"),
     "gallery": _("Large (gallery)"),
     "card": _("Medium (card)"),
     "thumb": _("Small (thumb)"),
@@ -49,8 +49,8 @@ SIZES: Mapping[str, LazyString] = {
 
 SAID: Mapping[str, LazyString] = {
     "saved": _("Saved."),
-    "restored": _("The file is back."),
-    "revoked": _("Every link to this file has ended."),
+    "restored": _("File restored."),
+    "revoked": _("All links to this file were revoked."),
 }
 """What the page of one upload says, by the code behind `?said=`."""
 
@@ -61,16 +61,16 @@ SELECTION_TEXTS: Mapping[str, LazyString] = {
     "surely_one": _("Delete this file?"),
     "surely_many": _("Delete these {count} files?"),
     "more": _("and {count} more"),
-    "theirs": _("Those of others cannot be deleted."),
+    "theirs": _("Other people's files cannot be deleted."),
 }
 """What `js/lists/selection.js` says."""
 
 SHARING_TEXTS: Mapping[str, LazyString] = {
     "copied": _("Copied."),
-    "good_until": _("Good until {moment}."),
-    "endless": _("The file is public, so the link does not end."),
-    "link_made": _("The link is made. You can copy it."),
-    "no_connection": _("There is no connection. Try again in a moment."),
+    "good_until": _("Valid until {moment}."),
+    "endless": _("The file is public, so the link does not expire."),
+    "link_made": _("Link created. You can copy it."),
+    "no_connection": _("No connection. Try again in a moment."),
 }
 """What `js/uploads/share.js` says."""
 
@@ -85,12 +85,12 @@ def done_words(what: str, count: int) -> str:
     match what:
         case "removed":
             return ngettext(
-                "%(num)s file is in the trash.", "%(num)s files are in the trash.", count
+                "%(num)s file moved to the trash.", "%(num)s files moved to the trash.", count
             )
         case "restored":
-            return ngettext("%(num)s file is back.", "%(num)s files are back.", count)
+            return ngettext("%(num)s file restored.", "%(num)s files restored.", count)
         case "added":
-            return ngettext("%(num)s file was uploaded.", "%(num)s files were uploaded.", count)
+            return ngettext("%(num)s file uploaded.", "%(num)s files uploaded.", count)
         case _:
             return ""
 
@@ -99,14 +99,14 @@ def why_nothing(code: str, most_zip_mb: int) -> str:
     """Return why nothing was done with what is checked, "" for what nothing is known of."""
     match code:
         case _ if code == NOTHING_CHECKED:
-            return gettext("Check the files you mean first.")
+            return gettext("Select files first.")
         case ZipTooLarge.code:
             return gettext(
-                "That is more than one ZIP may have (%(most)s MB). Take fewer at once.",
+                "That exceeds the limit for one ZIP (%(most)s MB). Select fewer at once.",
                 most=most_zip_mb,
             )
         case UploadNotFound.code:
-            return gettext("One of these files is no longer there. Choose again.")
+            return gettext("One of these files no longer exists. Choose again.")
         case _:
             return ""
 
@@ -115,18 +115,18 @@ def kept_words(code: str, count: int) -> str:
     """Return why `count` files are as they were."""
     if code == UploadHeld.code:
         return ngettext(
-            "%(num)s file is on hold and stays.", "%(num)s files are on hold and stay.", count
+            "%(num)s file is locked and was kept.", "%(num)s files are locked and were kept.", count
         )
     if code == TooManyUploads.code:
         return ngettext(
-            "%(num)s file stays in the trash: its reference has no room for it.",
-            "%(num)s files stay in the trash: their references have no room for them.",
+            "%(num)s file stays in the trash: its reference is full.",
+            "%(num)s files stay in the trash: their references are full.",
             count,
         )
     if code == UploadNotFound.code:
         return ngettext(
-            "%(num)s file is somebody else's or gone, and was left alone.",
-            "%(num)s files are somebody else's or gone, and were left alone.",
+            "%(num)s file belongs to someone else or no longer exists, and was skipped.",
+            "%(num)s files belong to someone else or no longer exist, and were skipped.",
             count,
         )
-    return gettext("Not all of it was possible.")
+    return gettext("Some changes could not be made.")

@@ -23,8 +23,8 @@ class NoTypeLeft(Invalid):
     """The category takes none of the types the ticket was to be for; `allowed` are its types."""
 
     code = "no_type_left"
-    message = "The category takes none of these types."
-    hint = "Ask for some of {allowed}, or leave `types` out."
+    message = "The category accepts none of these types."
+    hint = "Request some of {allowed}, or omit `types`."
 
     def __init__(self, allowed: list[str]) -> None:
         super().__init__(allowed=allowed)
@@ -35,15 +35,15 @@ class OneFileOnly(Invalid):
 
     code = "one_file_only"
     message = "A ticket is for one file."
-    hint = "Send one file; nothing was stored, and the ticket is still good."
+    hint = "Send one file; nothing was stored, and the ticket is still valid."
 
 
 class InvalidTicket(Forbidden):
     """No ticket came, or none that is good at this address."""
 
     code = "invalid_ticket"
-    message = "This upload needs a ticket that is good here."
-    hint = "Send `ticket` as you were given it to the `url` that came with it, and to no other."
+    message = "This upload needs a ticket that is valid here."
+    hint = "Send `ticket` exactly as you received it, and only to the `url` that came with it."
 
 
 class TicketForOtherTarget(Forbidden):
@@ -51,14 +51,14 @@ class TicketForOtherTarget(Forbidden):
 
     code = "ticket_for_other_target"
     message = "This ticket is for another category or reference."
-    hint = "Leave `category` and `reference` out: the ticket says where the file goes."
+    hint = "Omit `category` and `reference`: the ticket says where the file goes."
 
 
 class TicketUsed(Conflict):
     """Another file came with this ticket before."""
 
     code = "ticket_used"
-    message = "This ticket was used already."
+    message = "This ticket has already been used."
     hint = "Ask for a new one."
 
 
@@ -66,7 +66,7 @@ class TicketExpired(Gone):
     """The time of the ticket is over, and no file came with it."""
 
     code = "ticket_expired"
-    message = "The time of this ticket is over."
+    message = "This ticket has expired."
     hint = "Ask for a new one."
 
 
@@ -74,7 +74,7 @@ class TooManyTickets(TooManyRequests):
     """Somebody has made more tickets than may wait for their file."""
 
     code = "too_many_tickets"
-    message = "{limit} of your tickets wait for their file."
+    message = "You have {limit} unused tickets."
     hint = "Wait until some of them are used or expire."
 
     def __init__(self, limit: int) -> None:

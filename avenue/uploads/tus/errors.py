@@ -22,8 +22,8 @@ class InvalidTusHeader(Invalid):
     """A header of the tus protocol is missing or cannot be read; `header` names it."""
 
     code = "invalid_tus_header"
-    message = "The header {header} is missing or is not as tus 1.0.0 wants it."
-    hint = "Let a client library of the tus protocol send the upload."
+    message = "The header {header} is missing or does not follow tus 1.0.0."
+    hint = "Use a client library of the tus protocol to send the upload."
 
     def __init__(self, header: str) -> None:
         super().__init__(header=header)
@@ -34,7 +34,7 @@ class UnsupportedTusVersion(Invalid):
 
     status = 412
     code = "unsupported_tus_version"
-    message = "Only version 1.0.0 of the tus protocol is spoken here."
+    message = "Only version 1.0.0 of the tus protocol is supported here."
     hint = "Send the header Tus-Resumable with 1.0.0."
 
     def __init__(self) -> None:
@@ -46,8 +46,8 @@ class NotAPart(Invalid):
 
     status = 415
     code = "not_a_part"
-    message = "A part of a file comes as application/offset+octet-stream."
-    hint = "Send it with that Content-Type, whatever the file is."
+    message = "A part of a file must be sent as application/offset+octet-stream."
+    hint = "Send it with that Content-Type, whatever the type of the file."
 
 
 class ChecksumMismatch(Invalid):
@@ -55,16 +55,16 @@ class ChecksumMismatch(Invalid):
 
     status = 460  # the tus protocol, "Checksum"
     code = "checksum_mismatch"
-    message = "The part was changed on its way: its checksum is another one."
-    hint = "Send the same part again; nothing of it was kept."
+    message = "The part was changed in transit: its checksum does not match."
+    hint = "Send the same part again; none of it was stored."
 
 
 class OffsetMismatch(Conflict):
     """A part does not begin where the upload stands, which is `offset`."""
 
     code = "upload_offset_mismatch"
-    message = "The upload stands at byte {offset}, and this part begins elsewhere."
-    hint = "Ask with HEAD where it stands, and go on from there."
+    message = "The upload is at byte {offset}, and this part starts elsewhere."
+    hint = "Send HEAD to get the current offset, and continue from there."
 
     def __init__(self, offset: int) -> None:
         super().__init__(offset=offset)
@@ -74,8 +74,8 @@ class UploadLost(Conflict):
     """Bytes that had come are not there any more; the upload was ended."""
 
     code = "upload_lost"
-    message = "What had come of this file is damaged, so the upload was ended."
-    hint = "Begin it again."
+    message = "The data received for this file is damaged, so the upload was ended."
+    hint = "Start it again."
 
 
 class UploadTakenOver(Conflict):
@@ -83,15 +83,18 @@ class UploadTakenOver(Conflict):
 
     status = 423
     code = "upload_taken_over"
-    message = "Another request goes on with this upload."
-    hint = "Ask with HEAD where it stands, and go on from there if the other one does not."
+    message = "Another request is continuing this upload."
+    hint = (
+        "Send HEAD to get the current offset, and continue from there if the other "
+        "request does not."
+    )
 
 
 class TooManyOpenUploads(TooManyRequests):
     """Somebody has begun more uploads than one person may have unfinished."""
 
     code = "too_many_open_uploads"
-    message = "You have begun {limit} uploads that are not finished."
+    message = "You have {limit} unfinished uploads."
     hint = "Finish or cancel some of them first."
 
     def __init__(self, limit: int) -> None:

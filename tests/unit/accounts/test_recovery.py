@@ -318,7 +318,7 @@ def test_who_cannot_get_in_is_not_written_to(
     ("why", "language", "subject"),
     [
         (Why.FORGOTTEN, "es", "Nueva contraseña para Zapatos Ana"),
-        (Why.FORGOTTEN, "en", "A new password for Zapatos Ana"),
+        (Why.FORGOTTEN, "en", "New password for Zapatos Ana"),
         (Why.RESET, "es", "Nueva contraseña para Zapatos Ana"),
         (Why.INVITED, "es", "Tu acceso a Zapatos Ana"),
         (Why.ADDED, "en", "Your access to Zapatos Ana"),

@@ -360,13 +360,13 @@ PLANTED = [
         "oplog",
         Fake(log=Oplog(bytes=5000 * MB, most_bytes=5000 * MB, hours=10, data_members=3)),
         Level.WARNING,
-        "The oplog reaches back 10.0 hours only.",
+        "The oplog goes back only 10.0 hours.",
     ),
     (
         "oplog",
         Fake(log=Oplog(bytes=1000 * MB, most_bytes=2100 * MB, hours=10, data_members=3)),
         Level.NOTICE,
-        "The oplog reaches back 21.0 hours only.",
+        "The oplog goes back only 21.0 hours.",
     ),
     ("version", Fake(facts=facts(version="5.0.31")), Level.WARNING, "Avenue needs MongoDB 6.0"),
     (

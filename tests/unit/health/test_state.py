@@ -190,7 +190,7 @@ def test_what_is_said_has_the_figures() -> None:
         "The data take 512.0 MB on the disk, their indexes 1.0 MB."
     )
     assert spoken(of.members(mongodb(members=sick(2))).action) == (
-        "Look into the log of m0.example:27017 and bring it back, or take it out of the set "
+        "Check the log of m0.example:27017 and bring it back, or remove it from the set "
         "(rs.remove)."
     )
     full = disk(97)

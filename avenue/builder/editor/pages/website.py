@@ -52,7 +52,9 @@ def add_page() -> Response:
     actor, title = current_actor(), request.form.get("title", "").strip()
     if not title or len(title) > LONGEST_TITLE:
         nothing_changed()
-        return _shown(problem=_("Write a title of at most %(most)s letters.", most=LONGEST_TITLE))
+        return _shown(
+            problem=_("Enter a title of at most %(most)s characters.", most=LONGEST_TITLE)
+        )
     try:
         made = using(PageService).create(actor, {"title": title, **_beginning(title)})
     except AvenueError as error:

@@ -13,7 +13,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
 def _printable(text: str) -> str:
     if not text.isprintable():
-        raise PydanticCustomError("printable", sentence("Write printable characters only."))
+        raise PydanticCustomError("printable", sentence("Use printable characters only."))
     return text
 
 

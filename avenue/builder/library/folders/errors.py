@@ -8,7 +8,7 @@ class FolderNotFound(NotFound):
     """The site's library has no such folder."""
 
     code = "folder_not_found"
-    message = "There is no such folder."
+    message = "This folder does not exist."
 
 
 class FolderNotEmpty(Conflict):
@@ -16,7 +16,7 @@ class FolderNotEmpty(Conflict):
 
     code = "folder_not_empty"
     message = "This folder is not empty."
-    hint = "Move what lies in it somewhere else first."
+    hint = "Move its contents somewhere else first."
 
     def __init__(self, *, media: int = 0, folders: int = 0) -> None:
         super().__init__(media=media, folders=folders)
@@ -26,7 +26,7 @@ class FolderNameTaken(Conflict):
     """Another folder in the same place has this name."""
 
     code = "folder_name_taken"
-    message = "There is a folder of this name already."
+    message = "A folder with this name already exists."
     hint = "Choose another name; accents and case make no difference."
 
 
@@ -34,8 +34,8 @@ class FolderTooDeep(Conflict):
     """Folders would lie in one another too deep."""
 
     code = "folder_too_deep"
-    message = "Folders lie in one another at most {limit} deep."
-    hint = "Choose a place nearer to the top."
+    message = "Folders can be nested at most {limit} levels deep."
+    hint = "Choose a place closer to the top level."
 
     def __init__(self) -> None:
         super().__init__(limit=DEEPEST)
@@ -45,16 +45,16 @@ class FolderInItself(Conflict):
     """A folder was to be moved into itself, or into what lies in it."""
 
     code = "folder_in_itself"
-    message = "A folder cannot lie in itself."
-    hint = "Choose a folder that is not below this one."
+    message = "A folder cannot be inside itself."
+    hint = "Choose a folder that is not inside this one."
 
 
 class TooManyFolders(Conflict):
     """The library has as many folders as it may have."""
 
     code = "too_many_folders"
-    message = "A library has at most {limit} folders."
-    hint = "Delete some that are empty."
+    message = "A library can have at most {limit} folders."
+    hint = "Delete some empty ones."
 
     def __init__(self) -> None:
         super().__init__(limit=MOST_FOLDERS)

@@ -123,7 +123,7 @@ def way_of(folder: OpenFolder) -> str:
 
 def choices_of(folders: Sequence[OpenFolder]) -> list[tuple[str, str]]:
     """Return where something can be moved to: ids and ways, the top first."""
-    return [("", _("In no folder")), *((each.folder.id, way_of(each)) for each in folders)]
+    return [("", _("No folder")), *((each.folder.id, way_of(each)) for each in folders)]
 
 
 def languages_of(site: Site) -> list[str]:

@@ -36,18 +36,18 @@ SIZES: Mapping[str, tuple[LazyString, int | None, int | None]] = {
 
 SAID: Mapping[str, LazyString] = {
     "saved": _("Saved."),
-    "focal": _("The focal point is saved."),
-    "replaced": _("The picture is replaced, wherever it is used."),
-    "same": _("It is the same file, so nothing was replaced."),
-    "restored": _("The picture is back."),
-    "version": _("The older version is the current one again."),
+    "focal": _("Focal point saved."),
+    "replaced": _("Image replaced everywhere it is used."),
+    "same": _("This is the same file, so nothing was replaced."),
+    "restored": _("Image restored."),
+    "version": _("The older version is current again."),
 }
 """What the page of one picture says, by the code behind `?said=`."""
 
 FOLDER_SAID: Mapping[str, LazyString] = {
-    "made": _("The folder is made."),
-    "renamed": _("The folder is changed."),
-    "deleted": _("The folder is deleted."),
+    "made": _("Folder created."),
+    "renamed": _("Folder updated."),
+    "deleted": _("Folder deleted."),
 }
 """What the list says of folders, by the code behind `?said=`."""
 
@@ -59,26 +59,26 @@ CUT_NAMES: Mapping[str, LazyString] = {
 }
 
 LIST_TEXTS: Mapping[str, LazyString] = {
-    "choose": _("Choose pictures"),
-    "drop_here": _("Drop the pictures anywhere"),
-    "one": _("{count} picture selected"),
-    "many": _("{count} pictures selected"),
-    "none": _("No picture selected"),
-    "surely_one": _("Delete this picture?"),
-    "surely_many": _("Delete these {count} pictures?"),
+    "choose": _("Choose images"),
+    "drop_here": _("Drop images anywhere"),
+    "one": _("{count} image selected"),
+    "many": _("{count} images selected"),
+    "none": _("No image selected"),
+    "surely_one": _("Delete this image?"),
+    "surely_many": _("Delete these {count} images?"),
     "more": _("and {count} more"),
-    "duplicate": _("This picture is already here."),
-    "duplicate_used": _("The new one is in the trash again; you have the one that was there."),
-    "use_there": _("Use the one that is there"),
+    "duplicate": _("This image already exists."),
+    "duplicate_used": _("The new image was moved to the trash; the existing one is kept."),
+    "use_there": _("Use the existing one"),
     "keep_both": _("Keep both"),
-    "open_there": _("Look at it"),
-    "moved_one": _("{count} picture moved to “{name}”."),
-    "moved_many": _("{count} pictures moved to “{name}”."),
+    "open_there": _("View image"),
+    "moved_one": _("{count} image moved to “{name}”."),
+    "moved_many": _("{count} images moved to “{name}”."),
 }
 """What the modules of the list say."""
 
 EDITING_TEXTS: Mapping[str, LazyString] = {
-    "cannot_edit": _("This browser cannot open the picture."),
+    "cannot_edit": _("This browser cannot open the image."),
 }
 """What the dialog that turns and crops says."""
 
@@ -108,32 +108,32 @@ def _said(*own: Mapping[str, LazyString]) -> dict[str, str]:
 
 
 WHY_NOTHING: Mapping[str, LazyString] = {
-    NOTHING_CHECKED: _("Check the pictures you mean first."),
-    NO_TAGS: _("Write the tags you mean first, with commas between them."),
+    NOTHING_CHECKED: _("Select at least one image."),
+    NO_TAGS: _("Enter at least one tag. Separate tags with commas."),
     BAD_TAGS: _("A tag has 1 to 50 printable characters and no comma."),
-    MediaNotFound.code: _("One of these pictures is no longer there. Choose again."),
-    FolderNotFound.code: _("That folder is no longer there. Choose another one."),
-    Forbidden.code: _("Only an administrator can take the logo of the site out. Ask one."),
-    TooManyTags.code: _("A picture has at most {tags} tags. Take some away first."),
-    ZipTooLarge.code: _("That is more than one ZIP may have ({zip_mb} MB). Take fewer at once."),
+    MediaNotFound.code: _("One of these images no longer exists. Choose again."),
+    FolderNotFound.code: _("That folder no longer exists. Choose another one."),
+    Forbidden.code: _("Only an administrator can remove the site logo. Ask one."),
+    TooManyTags.code: _("An image can have at most {tags} tags. Remove some first."),
+    ZipTooLarge.code: _("That exceeds the limit of a ZIP ({zip_mb} MB). Select fewer at once."),
 }
 
 
 def done_words(what: str, count: int) -> str:
     """Return what was done with `count` pictures, "" for what nothing is known of."""
     said = {
-        "added": ngettext("%(num)s picture is here now.", "%(num)s pictures are here now.", count),
-        "moved": ngettext("%(num)s picture was moved.", "%(num)s pictures were moved.", count),
-        "tagged": ngettext("%(num)s picture was tagged.", "%(num)s pictures were tagged.", count),
+        "added": ngettext("%(num)s image uploaded.", "%(num)s images uploaded.", count),
+        "moved": ngettext("%(num)s image moved.", "%(num)s images moved.", count),
+        "tagged": ngettext("%(num)s image tagged.", "%(num)s images tagged.", count),
         "untagged": ngettext(
-            "%(num)s picture has these tags no more.",
-            "%(num)s pictures have these tags no more.",
+            "Tags removed from %(num)s image.",
+            "Tags removed from %(num)s images.",
             count,
         ),
         "removed": ngettext(
-            "%(num)s picture is in the trash.", "%(num)s pictures are in the trash.", count
+            "%(num)s image moved to the trash.", "%(num)s images moved to the trash.", count
         ),
-        "restored": ngettext("%(num)s picture is back.", "%(num)s pictures are back.", count),
+        "restored": ngettext("%(num)s image restored.", "%(num)s images restored.", count),
     }
     return said.get(what, "")
 

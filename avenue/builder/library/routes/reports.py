@@ -72,7 +72,7 @@ def _wants_table() -> bool:
 
 def _head() -> Sequence[str]:
     return (
-        _("Id"),
+        _("ID"),
         _("Name"),
         _("Folder"),
         _("Type"),

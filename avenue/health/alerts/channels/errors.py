@@ -7,32 +7,32 @@ class ReceiverNotFound(NotFound):
     """There is no such receiver for these alerts, or it is another site's."""
 
     code = "receiver_not_found"
-    message = "There is no such receiver of alerts."
-    hint = "Open the page anew: somebody may have removed it."
+    message = "There is no such alert recipient."
+    hint = "Reload the page: someone may have removed it."
 
 
 class NotToBeTold(Invalid):
     """Nobody who may see these alerts has this e-mail."""
 
     code = "not_to_be_told"
-    message = "Nobody who may see these alerts has this e-mail."
-    hint = "Give somebody the role of an operator or administrator first, under “People”."
+    message = "No one who may see these alerts has this email."
+    hint = "First give someone the role of operator or administrator under “People”."
 
 
 class TooManyReceivers(Conflict):
     """As many are told already as may be."""
 
     code = "too_many_receivers"
-    message = "No more people can be told of these alerts."
-    hint = "Take somebody off the list first."
+    message = "The list of people for these alerts is full."
+    hint = "First remove someone from the list."
 
 
 class InvalidWebhook(Invalid):
     """The URL is none that a site's webhook may have."""
 
     code = "invalid_webhook"
-    message = "This is no address that alerts are sent to."
-    hint = "Give an address as https://hooks.example/alerts, on the public Internet."
+    message = "Alerts are not sent to this address."
+    hint = "Enter a URL such as https://hooks.example/alerts, reachable from the public Internet."
 
 
 class NotABrowser(Invalid):
@@ -40,4 +40,4 @@ class NotABrowser(Invalid):
 
     code = "not_a_browser"
     message = "Messages cannot be sent to this browser."
-    hint = "Open the page in the browser that is to be told and use its button."
+    hint = "Open this page in the browser to subscribe and use its button."

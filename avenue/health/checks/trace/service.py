@@ -54,8 +54,8 @@ class NoSuchAsset(NotFound):
     """Nothing of the site leads to such an asset, and nothing is left of one."""
 
     code = "no_such_asset"
-    message = "Nothing of this site is known by that id or address."
-    hint = "Give the 22 characters of an asset's id, or one of its addresses."
+    message = "This site has nothing with that ID or URL."
+    hint = "Enter the 22 characters of an asset's ID, or one of its URLs."
 
 
 class TraceService:

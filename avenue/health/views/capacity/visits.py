@@ -75,16 +75,14 @@ Note = tuple[str, Mapping[str, object]]
 """A sentence with `{places}`, and the words for them."""
 
 OLD_PRICES = sentence(
-    "The prices of hosting are of {day}, more than a year old: write today's into a file of your "
-    "own and name it in AVENUE_PRICES."
+    "Hosting prices are from {day}, more than a year ago: write today's prices into a file "
+    "of your own and set AVENUE_PRICES to it."
 )
-EXAMPLES = sentence(
-    "The prices of hosting are examples: write yours into [hosting] of AVENUE_PRICES."
-)
-WRONG_FILE = sentence("AVENUE_PRICES cannot be used, so the examples count: {reason}")
-NO_PLAN = sentence("No {kind} plan among the prices is large enough.")
+EXAMPLES = sentence("Hosting prices are examples: set yours under [hosting] in AVENUE_PRICES.")
+WRONG_FILE = sentence("AVENUE_PRICES cannot be used, so the example prices apply: {reason}")
+NO_PLAN = sentence("No {kind} plan in the price list is large enough.")
 WHAT_COUNTS = sentence(
-    "Only pictures are counted: no email, no taxes and nobody's work. Disks are {percent} % full."
+    "Only images are counted: no email, taxes or labor. Disks are filled to {percent} %."
 )
 
 

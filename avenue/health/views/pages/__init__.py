@@ -66,7 +66,7 @@ NAVIGATION = (
 TABS = (
     (PATH, lazy_gettext("State")),
     (f"{PATH}/alerts", lazy_gettext("Alerts")),
-    (f"{PATH}/mails", lazy_gettext("E-mails")),
+    (f"{PATH}/mails", lazy_gettext("Emails")),
     (f"{PATH}/history", lazy_gettext("History")),
     (f"{PATH}/migration", lazy_gettext("Background work")),
     (f"{PATH}/cost", lazy_gettext("Cost")),

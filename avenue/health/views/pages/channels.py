@@ -39,13 +39,13 @@ FIELD = "levels."
 WORKER = Path(__file__).parents[3] / "static/js/infrastructure/push-worker.js"
 SAID = {
     "saved": lazy_gettext("Saved."),
-    "unchanged": lazy_gettext("Nothing was changed."),
+    "unchanged": lazy_gettext("Nothing changed."),
     "usual": lazy_gettext("The defaults apply again."),
-    "tested": lazy_gettext("A test is on its way. What became of it is listed below."),
-    "added": lazy_gettext("This person is told from now on."),
-    "browser": lazy_gettext("This browser is told from now on."),
-    "browser-removed": lazy_gettext("This browser is not told any more."),
-    "webhook-removed": lazy_gettext("Nothing is posted there any more."),
+    "tested": lazy_gettext("A test is on its way. See the result below."),
+    "added": lazy_gettext("This person is now notified."),
+    "browser": lazy_gettext("This browser is now notified."),
+    "browser-removed": lazy_gettext("This browser is no longer notified."),
+    "webhook-removed": lazy_gettext("Nothing is sent there any more."),
 }
 PROBLEMS = {
     each.code: (lazy_gettext(each.message), lazy_gettext(each.hint))
@@ -59,7 +59,7 @@ CHATS = {
     "telegram": "Telegram",
 }
 CHANNELS = {
-    Channel.MAIL: lazy_gettext("E-mail"),
+    Channel.MAIL: lazy_gettext("Email address"),
     Channel.WEBHOOK: lazy_gettext("Webhook"),
     Channel.CHAT: lazy_gettext("Chat"),
     Channel.PUSH: lazy_gettext("Browser"),
@@ -286,7 +286,7 @@ def _title(receiver: Receiver) -> str | LazyString:
         return gettext("Webhook at %(host)s", host=receiver.label)
     if receiver.kind is Kind.PUSH:
         return gettext("Subscribed browsers")
-    return gettext("E-mail to %(address)s", address=receiver.label or "?")
+    return gettext("Email to %(address)s", address=receiver.label or "?")
 
 
 def _sent(delivery: Delivery) -> dict[str, Any]:

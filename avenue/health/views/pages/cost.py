@@ -24,12 +24,12 @@ USUAL = {"visits": "1M"}
 LONGEST_ANSWER = 30
 
 FIELDS: Mapping[str, LazyString] = {
-    "visits": _("Visits a month, on all sites together"),
+    "visits": _("Visits a month, all sites together"),
     "sites": _("Sites"),
-    "hit_ratio": _("Share of pictures that the CDN answers, from 0 to 1"),
-    "pictures_per_visit": _("Pictures in a visit"),
+    "hit_ratio": _("Share of images served by the CDN, from 0 to 1"),
+    "pictures_per_visit": _("Images per visit"),
     "picture_kb": _("Size of a picture as sent, in KB"),
-    "pictures_per_site": _("Pictures stored for each site"),
+    "pictures_per_site": _("Images stored per site"),
     "original_kb": _("Size of an original, in KB"),
     "variants_kb": _("Size of its other sizes together, in KB"),
     "peak": _("Busiest hour, as a multiple of the average"),

@@ -19,8 +19,8 @@ from avenue.web.services import using
 PATH = f"{INFRASTRUCTURE}/errors"
 STATES = {FailureState.OPEN: _("Unresolved"), FailureState.RESOLVED: _("Resolved")}
 SAID = {
-    "resolved": _("Noted as resolved. It opens again when it happens again."),
-    "reopened": _("It is open again."),
+    "resolved": _("Marked as resolved. It reopens if it happens again."),
+    "reopened": _("Reopened."),
 }
 
 blueprint = Blueprint("failure_pages", __name__, url_prefix=PATH, template_folder="../../templates")

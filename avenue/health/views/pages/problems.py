@@ -39,15 +39,15 @@ NAVIGATION = (
 )
 
 VERDICTS: Mapping[Verdict, LazyString] = {
-    Verdict.OK: _("Every photo is there."),
-    Verdict.ATTENTION: _("Nothing is lost, but some photos need you."),
+    Verdict.OK: _("All photos are OK."),
+    Verdict.ATTENTION: _("Nothing is lost, but some photos need your attention."),
     Verdict.AT_RISK: _("Some photos are lost or damaged."),
-    Verdict.UNKNOWN: _("Nobody has looked at all photos yet."),
+    Verdict.UNKNOWN: _("Not all photos have been checked yet."),
 }
 SAID = {
-    "removed": _("The entry was removed."),
-    "mended": _("That was mended already."),
-    "looked": _("Everything was looked at."),
+    "removed": _("Entry removed."),
+    "mended": _("Already fixed."),
+    "looked": _("Everything was checked."),
 }
 
 DEAD = frozenset(
@@ -74,28 +74,28 @@ class Words:
 
 _LOST = Words(
     what=_("The photo is lost."),
-    mend=_("Upload it again if you have it, or remove the empty place."),
-    link=_("Upload it again"),
+    mend=_("Upload it again if you have it, or remove the entry."),
+    link=_("Upload again"),
 )
 _DAMAGED = Words(
     what=_("The photo is damaged."),
-    mend=_("Upload the same file again: that mends it, and its text and place stay."),
+    mend=_("Upload the same file again: that repairs it, and its text and position stay."),
     link=_("Upload the same photo again"),
 )
 _EPHEMERAL = Words(
-    what=_("Only the disk of a computer had this photo."),
+    what=_("This photo existed only on one computer's disk."),
     mend=_(
-        "If you still have the folder, whoever runs the site can bring all of it in with "
+        "If you still have the folder, the server administrator can import all of it with "
         "python -m avenue import. Otherwise upload the photo again and remove this entry."
     ),
-    link=_("Upload it again"),
+    link=_("Upload again"),
 )
 WORDS: Mapping[Kind, Words] = {
     Kind.ASSET_MISSING: _LOST,
     Kind.ASSET_PURGING: _LOST,
     Kind.ASSET_IN_TRASH: Words(
-        what=_("The photo is in the trash, and still in the list."),
-        mend=_("Restore it, or take it out of the list."),
+        what=_("The photo is in the trash but still in the list."),
+        mend=_("Restore it, or remove it from the list."),
         link=_("Restore it"),
     ),
     Kind.FILE_MISSING: _DAMAGED,
@@ -107,42 +107,42 @@ WORDS: Mapping[Kind, Words] = {
     Kind.CHUNK_SURPLUS: _DAMAGED,
     Kind.WRONG_HASH: _DAMAGED,
     Kind.MALFORMED_ENTRY: Words(
-        what=_("Another program wrote an entry that is no photo."),
+        what=_("Another program wrote an entry that is not a photo."),
         mend=_("It shows nothing. Remove it."),
     ),
     Kind.LOCAL_PATH: _EPHEMERAL,
     Kind.LOCALHOST: _EPHEMERAL,
     Kind.ASSET_UNREADABLE: Words(
-        what=_("What is stored about the photo cannot be read."),
-        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+        what=_("The photo's record cannot be read."),
+        mend=_("The server administrator can fix it: python -m avenue fsck names the field."),
     ),
     Kind.MALFORMED_RECORD: Words(
-        what=_("Something that is stored about it is not as it should be."),
-        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+        what=_("Something stored about it is wrong."),
+        mend=_("The server administrator can fix it: python -m avenue fsck names the field."),
     ),
     Kind.NOT_OWNED: Words(
-        what=_("The photo belongs to something else, and can vanish with it."),
-        mend=_("Upload it here as well, then remove this entry."),
-        link=_("Upload it again"),
+        what=_("The photo belongs to something else and can disappear with it."),
+        mend=_("Upload it here too, then remove this entry."),
+        link=_("Upload again"),
     ),
 }
 DETAILS: Mapping[Kind, LazyString] = {
-    Kind.ASSET_MISSING: _("Nothing is stored under the number that the entry names."),
-    Kind.ASSET_PURGING: _("The photo is being deleted for good."),
-    Kind.ASSET_IN_TRASH: _("The entry names a photo that was put into the trash."),
-    Kind.FILE_MISSING: _("The record is there, but its file is not."),
-    Kind.WRONG_LENGTH: _("The file has another length than its record says."),
-    Kind.CHUNK_MISSING: _("A part of the file is missing."),
-    Kind.CHUNK_DUPLICATE: _("A part of the file is there twice."),
-    Kind.CHUNK_SHORT: _("A part of the file is too short."),
-    Kind.CHUNK_LONG: _("A part of the file is too long."),
-    Kind.CHUNK_SURPLUS: _("The file has a part too many."),
-    Kind.WRONG_HASH: _("The bytes of the file are not those that were stored."),
+    Kind.ASSET_MISSING: _("No file is stored under the ID in this entry."),
+    Kind.ASSET_PURGING: _("The photo is being permanently deleted."),
+    Kind.ASSET_IN_TRASH: _("The entry points to a photo in the trash."),
+    Kind.FILE_MISSING: _("The record exists, but its file does not."),
+    Kind.WRONG_LENGTH: _("The file's length differs from its record."),
+    Kind.CHUNK_MISSING: _("Part of the file is missing."),
+    Kind.CHUNK_DUPLICATE: _("Part of the file is stored twice."),
+    Kind.CHUNK_SHORT: _("Part of the file is too short."),
+    Kind.CHUNK_LONG: _("Part of the file is too long."),
+    Kind.CHUNK_SURPLUS: _("The file has one part too many."),
+    Kind.WRONG_HASH: _("The file's bytes differ from those that were stored."),
     Kind.MALFORMED_ENTRY: _("The entry is neither a photo nor an address."),
-    Kind.LOCAL_PATH: _("The entry names a file on a disk."),
-    Kind.LOCALHOST: _("The entry names an address that only one computer can open."),
+    Kind.LOCAL_PATH: _("The entry points to a file on a disk."),
+    Kind.LOCALHOST: _("The entry points to an address that only one computer can open."),
     Kind.ASSET_UNREADABLE: _("The record of the photo cannot be read."),
-    Kind.MALFORMED_RECORD: _("A field of the record is missing or of another type."),
+    Kind.MALFORMED_RECORD: _("A field of the record is missing or has the wrong type."),
     Kind.NOT_OWNED: _("The record of the photo names another owner."),
 }
 """What exactly was found, for whoever is asked for help."""

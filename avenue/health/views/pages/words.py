@@ -33,20 +33,20 @@ CODE = re.compile(r"`([^`]+)`")
 ENDED_WITH = re.compile(re.escape(ENDED).replace(re.escape("{kind}"), r"(?P<kind>\w+)"))
 
 VERDICTS = {
-    Verdict.OK: lazy_gettext("Everything is well."),
-    Verdict.ATTENTION: lazy_gettext("Something needs your attention."),
-    Verdict.AT_RISK: lazy_gettext("Something is at risk."),
+    Verdict.OK: lazy_gettext("Everything is healthy."),
+    Verdict.ATTENTION: lazy_gettext("Needs your attention."),
+    Verdict.AT_RISK: lazy_gettext("Action needed."),
 }
 LEVELS = {
-    Level.OK: lazy_gettext("Well"),
-    Level.UNKNOWN: lazy_gettext("Not known"),
+    Level.OK: lazy_gettext("Healthy"),
+    Level.UNKNOWN: lazy_gettext("Unknown"),
     Level.NOTICE: lazy_gettext("Notice"),
     Level.WARNING: lazy_gettext("Warning"),
     Level.CRITICAL: lazy_gettext("Critical"),
 }
 ALERT_STATES = {
-    AlertState.OPEN: lazy_gettext("Not seen yet"),
-    AlertState.ACKNOWLEDGED: lazy_gettext("Seen"),
+    AlertState.OPEN: lazy_gettext("Not acknowledged"),
+    AlertState.ACKNOWLEDGED: lazy_gettext("Acknowledged"),
     AlertState.RECOVERED: lazy_gettext("Recovered"),
 }
 MAIL_KINDS = {
@@ -56,7 +56,7 @@ MAIL_KINDS = {
             Why.INVITED: lazy_gettext("Invitation to a site"),
             Why.ADDED: lazy_gettext("Notice of a new role"),
             Why.VOIDED: lazy_gettext("Notice of a new role, with a request to choose a password"),
-            Why.FORGOTTEN: lazy_gettext("Link for a forgotten password"),
+            Why.FORGOTTEN: lazy_gettext("Password reset link"),
             Why.RESET: lazy_gettext("Request to choose a new password"),
         }.items()
     },
@@ -66,12 +66,12 @@ MAIL_KINDS = {
             News.OPENED: lazy_gettext("Alert: new"),
             News.RAISED: lazy_gettext("Alert: worse"),
             News.REMINDER: lazy_gettext("Alert: reminder"),
-            News.RECOVERED: lazy_gettext("Alert: over"),
+            News.RECOVERED: lazy_gettext("Alert: resolved"),
         }.items()
     },
 }
 MAIL_STATES = {
-    MessageState.PENDING: ("", lazy_gettext("Waiting")),
+    MessageState.PENDING: ("", lazy_gettext("Queued")),
     MessageState.DELIVERED: ("good", lazy_gettext("Handed to the mail server")),
     MessageState.GIVEN_UP: ("bad", lazy_gettext("Given up")),
     MessageState.DROPPED: ("bad", lazy_gettext("Not sent")),
@@ -82,7 +82,7 @@ MESSAGE_STATES = {
 }
 TEST = lazy_gettext("Test of the alerts")
 JOB_STATES = {
-    JobState.QUEUED: lazy_gettext("Waiting"),
+    JobState.QUEUED: lazy_gettext("Queued"),
     JobState.RUNNING: lazy_gettext("Running"),
     JobState.PAUSED: lazy_gettext("Paused"),
     JobState.DONE: lazy_gettext("Done"),
@@ -94,42 +94,42 @@ WISHES = {
     Wish.CANCEL: lazy_gettext("Cancelling…"),
 }
 KINDS = {
-    "adopt": lazy_gettext("Bringing in an earlier application"),
-    "backup": lazy_gettext("Backing everything up"),
-    "backup_return": lazy_gettext("Bringing something back from a backup"),
-    "backup_drill": lazy_gettext("Restoring a backup for trial"),
-    "backup_verify": lazy_gettext("Looking at backups"),
-    "certificates": lazy_gettext("Looking at certificates"),
-    "clone_site": lazy_gettext("Cloning a site"),
-    "count_quotas": lazy_gettext("Counting what is stored"),
-    "count_sites": lazy_gettext("Counting what sites have"),
-    "export": lazy_gettext("Taking the site out as files"),
-    "fsck": lazy_gettext("Check and repair of the storage"),
-    "import_external": lazy_gettext("Bringing in photos from other servers"),
-    "import_export": lazy_gettext("Bringing an export back in"),
-    "import_folder": lazy_gettext("Bringing in a folder"),
-    "import_from": lazy_gettext("Bringing in files of another service"),
-    "inspect": lazy_gettext("Inspection of everything"),
-    "mail": lazy_gettext("Letter"),
-    "pictures_by_sku": lazy_gettext("Import of photos by SKU"),
-    "product_import": lazy_gettext("Import of products"),
-    "product_import_undo": lazy_gettext("Undoing an import of products"),
-    "purge": lazy_gettext("Telling caches what to forget"),
-    "rebuild": lazy_gettext("Making pictures in their sizes"),
-    "move_site": lazy_gettext("Moving a site to another cluster"),
-    "purge_moved": lazy_gettext("Looking for what moves of sites have left"),
-    "remove_site": lazy_gettext("Deleting a site"),
-    "publish_pages": lazy_gettext("Publishing pages at their time"),
-    "remove_sites": lazy_gettext("Looking for sites to be deleted"),
+    "adopt": lazy_gettext("Import an earlier application"),
+    "backup": lazy_gettext("Create backup"),
+    "backup_return": lazy_gettext("Restore one item from a backup"),
+    "backup_drill": lazy_gettext("Trial restore of a backup"),
+    "backup_verify": lazy_gettext("Verify backups"),
+    "certificates": lazy_gettext("Check certificates"),
+    "clone_site": lazy_gettext("Clone a site"),
+    "count_quotas": lazy_gettext("Count stored files"),
+    "count_sites": lazy_gettext("Count what sites have"),
+    "export": lazy_gettext("Export a site"),
+    "fsck": lazy_gettext("Check and repair stored files"),
+    "import_external": lazy_gettext("Import photos from other servers"),
+    "import_export": lazy_gettext("Import an export"),
+    "import_folder": lazy_gettext("Import a folder"),
+    "import_from": lazy_gettext("Import files from another service"),
+    "inspect": lazy_gettext("Check all references"),
+    "mail": lazy_gettext("Email"),
+    "pictures_by_sku": lazy_gettext("Import photos by SKU"),
+    "product_import": lazy_gettext("Import products"),
+    "product_import_undo": lazy_gettext("Undo an import of products"),
+    "purge": lazy_gettext("Purge CDN caches"),
+    "rebuild": lazy_gettext("Generate image sizes"),
+    "move_site": lazy_gettext("Move a site to another cluster"),
+    "purge_moved": lazy_gettext("Purge the source of moved sites"),
+    "remove_site": lazy_gettext("Delete a site"),
+    "publish_pages": lazy_gettext("Publish scheduled pages"),
+    "remove_sites": lazy_gettext("Find sites to delete"),
     "samples": lazy_gettext("Sample products"),
-    "scrub": lazy_gettext("Reading every byte again"),
-    "scan": lazy_gettext("Scanning files"),
+    "scrub": lazy_gettext("Integrity check"),
+    "scan": lazy_gettext("Scan files"),
     "snapshot": lazy_gettext("Hourly snapshot"),
-    "sweep": lazy_gettext("Tidying up"),
-    "tell_alert": lazy_gettext("Telling an alert"),
-    "tell_sites": lazy_gettext("Telling sites their alerts"),
-    "watch": lazy_gettext("Looking for what cannot wait"),
-    "webhooks": lazy_gettext("Sending webhooks"),
+    "sweep": lazy_gettext("Clean up"),
+    "tell_alert": lazy_gettext("Send alerts"),
+    "tell_sites": lazy_gettext("Send alerts to sites"),
+    "watch": lazy_gettext("Check for urgent problems"),
+    "webhooks": lazy_gettext("Send webhooks"),
 }
 """What kinds of jobs are called; one that is not here is shown as it is."""
 SPANS = {
@@ -143,11 +143,11 @@ PROBLEMS = {
 }
 SAID = {
     "tested": lazy_gettext("A test alert is on its way to everyone who receives alerts."),
-    "told_nobody": lazy_gettext("Nobody receives alerts: no AVENUE_ALERT_… is set."),
-    "acknowledged": lazy_gettext("Noted: you have seen the alert."),
-    "paused": lazy_gettext("It pauses; what runs does so at its next step."),
-    "resumed": lazy_gettext("It goes on."),
-    "cancelled": lazy_gettext("It is cancelled; what it had done stays."),
+    "told_nobody": lazy_gettext("No one receives alerts: no AVENUE_ALERT_… is set."),
+    "acknowledged": lazy_gettext("Alert acknowledged."),
+    "paused": lazy_gettext("Pausing. What is running stops at its next step."),
+    "resumed": lazy_gettext("Resumed."),
+    "cancelled": lazy_gettext("Cancelled. What was already done stays."),
 }
 CHIPS: Mapping[str, tuple[str, str]] = {
     "ok": ("good", "✓"),
@@ -304,7 +304,7 @@ SERIES = (
     Series(key="requests_per_second", name=lazy_gettext("Requests"), write=per_second),
     Series(key="error_percent", name=lazy_gettext("Our errors"), write=percent, least=1),
     Series(
-        key="p95_ms", name=lazy_gettext("Slow answers (95 of 100 are quicker)"), write=milliseconds
+        key="p95_ms", name=lazy_gettext("Slow responses (95 of 100 are faster)"), write=milliseconds
     ),
 )
 """The curves of the history, those of a site first."""
@@ -316,6 +316,6 @@ def texts() -> Mapping[str, str]:
         "copied": _("Copied"),
         "progress": _("{done} of {total}"),
         "done": _("{done} done"),
-        "lost": _("No connection; it tries again."),
+        "lost": _("No connection; retrying."),
         "changed": _("The list has changed."),
     }

@@ -43,8 +43,8 @@ def members(mongodb: MongoFacts) -> Component:
 
 def durability(mongodb: MongoFacts, settings: Settings) -> Component:
     """Tell whether what was acknowledged outlives a machine."""
-    text = sentence("A write counts once a majority has it in the journal. Copies: {copies}.")
-    trial = sentence("A trial: all is on the disk of this machine.")
+    text = sentence("A write counts once a majority has it in its journal. Copies: {copies}.")
+    trial = sentence("Trial: everything is on this machine's disk.")
     return _component(
         "durability",
         sentence("Durability"),
@@ -98,11 +98,11 @@ def connections(mongodb: MongoFacts, rules: Rules) -> Component:
 def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
     """Tell how long a member may be away."""
     known = mongodb.oplog
-    text = sentence("A member that was away for {hours} hours catches up by itself.")
+    text = sentence("A member that was away for {hours} hours catches up on its own.")
     if known and known.data_members == 1:
-        text = sentence("There is one member, so nobody has to catch up.")
+        text = sentence("There is only one member, so none has to catch up.")
     elif known and known.is_filling:
-        text = sentence("It has {hours} hours so far and is not full: nothing was dropped yet.")
+        text = sentence("It spans {hours} hours so far and is not full: nothing was dropped yet.")
     component = _component(
         "oplog",
         sentence("Oplog window"),
@@ -118,7 +118,7 @@ def backup(snapshot: Snapshot | None, rules: Rules) -> Component:
     name = sentence("Backups")
     hours, days = (snapshot.backup_hours, snapshot.drill_days) if snapshot else (None, None)
     if hours is None:
-        action = Said(sentence("The next hourly snapshot will tell."))
+        action = Said(sentence("The next hourly snapshot will show it."))
         unknown = Finding(level=Level.UNKNOWN, place="backup", says=action, cure=action)
         return _component("backup", name, [unknown], unit=Unit.HOURS)
     found = [*judged(Measure.BACKUP, hours, rules)]
@@ -139,14 +139,12 @@ def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int])
     """Tell what is marked as damaged, and what the last inspection found lost or nobody's."""
     name = sentence("Integrity of the files")
     if last is None and not damaged:
-        action = Said(sentence("Nobody has looked yet; press “Look at everything now”."))
+        action = Said(sentence("Not checked yet; click “Check everything now”."))
         unknown = Finding(level=Level.UNKNOWN, place="integrity", says=action, cure=action)
         return _component("integrity", name, [unknown], unit=Unit.FILES)
     tally = last.tally if last else None
     stray = sum(tally.unowned_files.values()) + sum(tally.orphan_chunks.values()) if tally else 0
-    text = sentence(
-        "Damaged: {damaged}. Lost or unreadable: {lost}. Belonging to nothing: {strays}."
-    )
+    text = sentence("Damaged: {damaged}. Lost or unreadable: {lost}. Orphaned: {strays}.")
     findings = [
         *integrity.damage(damaged),
         *integrity.references(found, where="products, groups, pages or the logo"),
@@ -165,9 +163,9 @@ def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int])
 def quota(use: QuotaUse, rules: Rules) -> Component:
     """Tell how much of what the site may store it has."""
     text = (
-        sentence("{files} files have {bytes} of {most}.")
+        sentence("{files} files use {bytes} of {most}.")
         if use.most_bytes
-        else sentence("{files} files have {bytes}.")
+        else sentence("{files} files use {bytes}.")
     )
     words = {"files": use.files, "bytes": Bytes(use.bytes), "most": Bytes(use.most_bytes)}
     name, detail = sentence("Storage of this site"), Said(text, **words)
@@ -182,7 +180,7 @@ def quota(use: QuotaUse, rules: Rules) -> Component:
 def jobs(done: Work, now: datetime) -> Component:
     """Tell whether background work is done."""
     found = work.Backlog.of(done, now)
-    text = sentence("Waiting: {waiting}. Late: {late}. Failed: {failed}. Paused: {paused}.")
+    text = sentence("Queued: {waiting}. Late: {late}. Failed: {failed}. Paused: {paused}.")
     return _component(
         "jobs",
         sentence("Background work"),
@@ -215,13 +213,13 @@ def scanner(minutes_away: float, quarantined: int | None, rules: Rules) -> Compo
 
 def deliveries(undelivered: Undelivered) -> Component:
     """Tell whether letters arrive."""
-    text = sentence("Letters that wait: {waiting}. Given up: {failed}.")
+    text = sentence("Emails queued: {waiting}. Given up: {failed}.")
     return _messages("deliveries", sentence("Mail"), text, undelivered, work.LETTERS)
 
 
 def webhooks(undelivered: Undelivered) -> Component:
     """Tell whether a receiver hears what becomes of files."""
-    text = sentence("Events that wait: {waiting}. Given up: {failed}.")
+    text = sentence("Events queued: {waiting}. Given up: {failed}.")
     return _messages("webhooks", sentence("Webhooks"), text, undelivered, work.EVENTS)
 
 
@@ -243,12 +241,12 @@ def traffic(snapshot: Snapshot | None, rules: Rules) -> Component:
     name = sentence("Traffic")
     seen = snapshot.traffic if snapshot else None
     if seen is None or not seen.seconds:
-        text = sentence("Two hourly snapshots are needed before this can be told.")
+        text = sentence("Two hourly snapshots are needed for this.")
         unit, detail = Unit.PER_SECOND, Said(text)
         return Component(key="traffic", name=name, level=Level.UNKNOWN, unit=unit, detail=detail)
     errors = percent(seen.errors, seen.requests) or 0.0
     slowest = "?" if seen.p95_seconds is None else round(1000 * seen.p95_seconds)
-    text = sentence("Our errors: {errors} % of the answers. 95 of 100 took {ms} ms at most.")
+    text = sentence("Our errors: {errors} % of responses. 95 of 100 took {ms} ms at most.")
     # Judged as the alerts do: a single error at night is none of 20 %.
     share = error_percent(seen)
     found = () if share is None else judged(Measure.ERRORS, share, rules)
