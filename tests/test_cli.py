@@ -140,14 +140,14 @@ def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("users", "password", "nobody@tienda.example"), "no person with this e-mail"),
+        (("users", "password", "nobody@tienda.example"), "No person has this email"),
         pytest.param(("users", "add", "no-mail"), "e-mail", marks=pytest.mark.long),
         pytest.param(
             ("users", "add", "a@b.example", "--role", "king"), "king", marks=pytest.mark.long
         ),
         pytest.param(
             ("tokens", "add", "nobody@tienda.example"),
-            "no person with this e-mail",
+            "No person has this email",
             marks=pytest.mark.long,
         ),
     ],
@@ -403,7 +403,7 @@ def test_links_of_a_site_are_rotated_and_revoked(run: Run, migrated_uri: str) ->
         "site.links_rotated",
         "site.links_rotated",
     ]
-    assert "no site of this name" in run("links", "revoke", "--site", "nowhere").stderr
+    assert "no site with this name" in run("links", "revoke", "--site", "nowhere").stderr
 
 
 def test_webhooks_that_were_given_up_are_sent_again(run: Run, migrated_uri: str) -> None:

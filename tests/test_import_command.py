@@ -101,7 +101,7 @@ def test_for_a_person(run: Run, table: Path, migrated_uri: str) -> None:  # noqa
     run("users", "add", "leo@tienda.example", "--role", "client")
     run("import-products", str(table), "--as-user", "Ana@tienda.example")
     assert skus(migrated_uri) == {"Z1": added["id"], "Z2": added["id"]}
-    for email, sentence in (("leo@tienda.example", "may not"), ("x@y.example", "no person")):
+    for email, sentence in (("leo@tienda.example", "not allowed"), ("x@y.example", "No person")):
         done = run("import-products", str(table), "--as-user", email)
         assert done.returncode == 1
         assert sentence in done.stderr

@@ -126,7 +126,7 @@ def _check_export(order: Bring) -> None:
         raise click.UsageError(f"That is no export of Avenue: {what}")
     folder = Path(order.place)
     if folder.is_dir() and not (folder / HEADER).is_file():
-        raise click.UsageError(f"{folder} holds no export of Avenue: {what}")
+        raise click.UsageError(f"{folder} contains no Avenue export: {what}")
     if order.prefix != PREFIX or order.hosts or order.is_public:
         raise click.UsageError("--prefix, --host and --public go with --as, not an export.")
 

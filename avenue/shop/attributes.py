@@ -23,7 +23,7 @@ MOST_SHOWN = 40
 """Values of one attribute to choose from."""
 MOST_CHOSEN = 20
 BETWEEN_PAIRS = re.compile(r"[\r\n|]+")
-BETWEEN_VALUES = re.compile(r"\s*;\s*|\s*,\s+")
+BETWEEN_VALUES = re.compile(r";|,(?=\s)")
 NOT_IN_A_VALUE = re.compile(r"[;|\x00-\x1f\x7f]|,\s")
 _STEP, _END, _PAIR, _BEYOND = "\x01", "\x02", "\x1f", "\x03"
 """Between the parts of a set; what is in a category lies between its key and `_BEYOND`."""
@@ -77,7 +77,9 @@ def read(text: str) -> dict[str, list[str]]:
             continue
         if not colon or name.strip() in found:
             raise NoAttributes(pair)
-        found[name.strip()] = [each for each in BETWEEN_VALUES.split(values.strip()) if each]
+        found[name.strip()] = [
+            each.strip() for each in BETWEEN_VALUES.split(values) if each.strip()
+        ]
     return found
 
 

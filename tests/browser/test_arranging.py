@@ -194,7 +194,7 @@ def test_of_two_people_the_slower_one_is_told(
     slow.guard.expect("status of 409")
     shot(slow.page, b).get_by_role("button", name="Usar como foto principal").click()
     told = slow.page.locator("#picture-told")
-    expect(told).to_contain_text("otra persona puso las fotos en otro orden")
+    expect(told).to_contain_text("Otra persona cambió el orden de las fotos")
     assert shown(slow.page) == [c, a, b] == ids_of(saved(admin, product))
     with answered(slow.page, "PUT", "/images"):
         told.get_by_role("button", name="Usar mi orden").click()
@@ -235,24 +235,24 @@ def test_without_a_connection_the_order_stays_as_it_was(admin: Visitor, product:
 def test_texts_are_saved_when_a_field_is_left(admin: Visitor, product: Any) -> None:
     page, (a, _, _) = admin.page, ids_of(product)
     card = shot(page, a)
-    expect(card.get_by_text("Sin texto alternativo")).to_be_visible()
+    expect(card.get_by_text("Sin texto alt.")).to_be_visible()
     detailed(card).get_by_label("Texto alternativo EN").fill("A grey shoe")
     card.get_by_label("Texto alternativo ES").fill("Un zapato gris")
     page.keyboard.press("Tab")
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alt.")).to_be_hidden()
     image = saved(admin, product)["images"][0]
     assert image["alt"] == {"es": "Un zapato gris", "en": "A grey shoe"}
     card.get_by_label("Texto alternativo ES").fill("")
     card.get_by_label("Decorativa").check()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alt.")).to_be_hidden()
     card.get_by_label("Decorativa").uncheck()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Sin texto alternativo")).to_be_visible()
+    expect(card.get_by_text("Sin texto alt.")).to_be_visible()
     card.get_by_role("button", name="Usar el nombre del producto").click()
     expect(card.get_by_text("✓ Guardado")).to_be_visible()
-    expect(card.get_by_text("Sin texto alternativo")).to_be_hidden()
+    expect(card.get_by_text("Sin texto alt.")).to_be_hidden()
     image = saved(admin, product)["images"][0]
     assert (image["alt"]["es"], image["decorative"]) == ("Zapatilla Luna", False)
 
@@ -357,7 +357,7 @@ def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
     text.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     expect(shot(page, a).get_by_text("✓ Guardado")).to_be_visible()
-    expect(shot(page, a).get_by_text("Sin texto alternativo")).to_be_hidden()
+    expect(shot(page, a).get_by_text("Sin texto alt.")).to_be_hidden()
     now = saved(admin, product)
     assert shown(page) == [b, c, a] == ids_of(now)
     assert now["images"][2]["alt"] == {"es": "Un zapato"}
@@ -588,7 +588,7 @@ def test_all_of_it_works_without_javascript(
     shot(page, a).get_by_role("button", name="Quitar la foto").click()
     expect(page.get_by_text("Foto movida a la papelera.")).to_be_visible()
     page.get_by_text("Papelera (1)").click()
-    page.get_by_role("button", name="Recuperar la foto").click()
+    page.get_by_role("button", name="Restaurar la foto").click()
     expect(page.get_by_text("Foto restaurada.")).to_be_visible()
     bad = {"name": "logo.jpg", "mimeType": "image/jpeg", "buffer": html()}
     more = {"name": "más.jpg", "mimeType": "image/jpeg", "buffer": photo(80, 60, seed=42)}

@@ -31,7 +31,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     page.get_by_label("O por SKU").fill(by_sku["sku"])
     check_accessible(page)
     page.get_by_role("button", name="Guardar").last.click()
-    expect(page.get_by_text("El grupo está creado.")).to_be_visible()
+    expect(page.get_by_text("Grupo creado.")).to_be_visible()
     group_id = page.url.rpartition("/")[2].partition("?")[0]
     members = page.locator("[data-members]").get_by_role("checkbox")
     expect(members).to_have_count(2)
@@ -62,7 +62,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     page.get_by_role("link", name="Eliminar…").click()
     expect(page.get_by_text("Su 1 producto se conserva.")).to_be_visible()
     page.get_by_role("button", name="Eliminar").click()
-    expect(page.get_by_text("Sus productos siguen ahí.")).to_be_visible()
+    expect(page.get_by_text("Sus productos se conservan.")).to_be_visible()
 
 
 @pytest.mark.long

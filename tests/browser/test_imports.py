@@ -23,7 +23,7 @@ def tried_out(page: Page, table: Any) -> None:
     page.goto("/admin/imports")
     page.get_by_label("Archivo (Excel, CSV o JSON)").set_input_files(table)
     page.get_by_role("button", name="Ver vista previa").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Prueba de")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Vista previa de")
 
 
 def row(page: Page, sku: str) -> Any:
@@ -64,7 +64,7 @@ def test_a_table_is_tried_out_applied_and_taken_back(
     accessible(page)
     page.get_by_role("button", name="Deshacer la importación").click()
     expect(page.get_by_text("Deshecho", exact=True)).to_be_visible()
-    expect(row(page, two)).to_contain_text("Borrado")
+    expect(row(page, two)).to_contain_text("Eliminado")
     assert admin.call("GET", url)["price"] == "150000"
 
 

@@ -105,13 +105,13 @@ def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) ->
     twin = row(page, f"{word}-otra.jpg")
     expect(twin).to_contain_text("Esta imagen subida.")
     expect(found(page)).to_have_text([f"{word}-antes.jpg", f"{word}-otra.jpg"])
-    expect(twin.get_by_role("link", name="Verla")).to_have_attribute(
+    expect(twin.get_by_role("link", name="Ver imagen")).to_have_attribute(
         "href", f"{LIBRARY}/{there['id']}"
     )
     check_accessible(page)
     twin.get_by_role("button", name="Usar la que ya está").click()
     expect(found(page)).to_have_text([f"{word}-antes.jpg"])
-    expect(twin.get_by_role("link", name="Verla")).to_be_focused()
+    expect(twin.get_by_role("link", name="Ver imagen")).to_be_focused()
     assert [each["id"] for each in listed(admin, word)] == [there["id"]]
     twin.get_by_role("button", name="Descartar").click()
     page.set_input_files("#files", [a_file(f"{word}-otra.jpg", data)])
@@ -186,7 +186,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     expect(page.get_by_text("2 imágenes se movieron.")).to_be_visible()
     page.goto(f"{LIBRARY}?folder={folder['id']}")
     expect(page.locator("ul.things")).to_be_visible()  # the look is remembered
-    page.get_by_label("Seleccionar todos").check()
+    page.get_by_label("Seleccionar todo").check()
     page.get_by_label("Etiquetas, separadas por comas").fill(f"{word}, playa")
     page.get_by_role("button", name="Agregar etiquetas").click()
     expect(page.get_by_text("2 imágenes etiquetadas.")).to_be_visible()
@@ -194,7 +194,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     page.locator(".tags").get_by_role("link", name=f"#{word}").click()
     page.wait_for_url(re.compile("tag="))  # as many are shown before
     expect(found(page)).to_have_count(2)
-    page.get_by_label("Seleccionar todos").check()
+    page.get_by_label("Seleccionar todo").check()
     page.get_by_role("button", name="Eliminar…").click()
     dialog = page.get_by_role("dialog", name="¿Eliminar estas 2 imágenes?")
     dialog.get_by_role("button", name="Eliminar", exact=True).click()
@@ -259,7 +259,7 @@ def test_a_picture_is_described_pointed_at_and_replaced(
     assert now["focal"][0] < there["focal"][0]
     page.get_by_label("Texto alternativo: English").fill("A beach")  # saved on the way
     page.set_input_files("#file", [a_file("otra.jpg", a_picture(200))])
-    expect(page.get_by_text("La imagen está reemplazada en todas partes")).to_be_visible()
+    expect(page.get_by_text("Imagen reemplazada en todas partes")).to_be_visible()
     expect(page.locator(".shown img")).not_to_have_attribute("src", before or "")
     expect(page.locator(".shown img")).to_have_js_property("naturalWidth", 200)
     assert admin.call("GET", f"{API}/{there['id']}")["alt"]["en"] == "A beach"

@@ -95,7 +95,7 @@ def test_what_is_not_for_this_product_waits_and_takes_no_place(seller: Visitor) 
     choose(page, *photographs(5))
     expect_shown(page, *(f"foto-{n}.jpg" for n in range(1, 6)))
     choose(page, a_file("sexta.jpg"))
-    expect(row(page, "sexta.jpg")).to_contain_text("No queda lugar")
+    expect(row(page, "sexta.jpg")).to_contain_text("Llegaste al máximo")
     cards(page).first.get_by_label("Para este producto").uncheck()
     expect(page.locator("#room")).to_have_text("Queda 1 de 5")
     row(page, "sexta.jpg").get_by_role("button", name="Reintentar").click()
@@ -143,7 +143,7 @@ def test_pictures_of_an_earlier_visit_can_be_deleted_or_left(seller: Visitor) ->
     save(page)
     assert names(saved(seller)) == []
     page = at_new(seller)
-    page.get_by_role("button", name="Borrarlas").click()
+    page.get_by_role("button", name="Eliminarlas").click()
     expect(cards(page)).to_have_count(0)
     assert seller.call("GET", TEMP)["items"] == []
 
@@ -160,7 +160,7 @@ def test_one_that_expired_is_told_and_taken_out_and_the_rest_is_kept(seller: Vis
     seller.guard.expect(f"404 .*/media/{gone}/")  # a busy browser asks for it only now
     page.fill("#name", "Bota")
     save(page)
-    expect(page.get_by_role("alert").first).to_contain_text("ha caducado")
+    expect(page.get_by_role("alert").first).to_contain_text("venció")
     expect(page.locator("#name")).to_have_value("Bota")
     expect(cards(page)).to_have_count(1)
     expect(page.locator(".earlier")).to_have_count(0)

@@ -129,7 +129,7 @@ def test_a_page_with_three_pictures_is_built_published_and_seen(
     expect(page.locator("#status")).to_have_text("Borrador")
     page.get_by_role("button", name="Publicar", exact=True).click()
     page.get_by_role("button", name="Publicar igual").click()
-    expect(page.locator("#status")).to_have_text("En línea")
+    expect(page.locator("#status")).to_have_text("Publicado")
 
     address = page.get_by_role("link", name="Ver").get_attribute("href")
     visitor.page.goto(str(address))
@@ -251,16 +251,16 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(
     # What visitors see stays what it was, and comes back
     page.get_by_role("button", name="Publicar", exact=True).click()
     page.get_by_role("button", name="Publicar igual").click()
-    expect(page.locator("#status")).to_have_text("En línea")
+    expect(page.locator("#status")).to_have_text("Publicado")
     block(page, "Botón")
     expect(page.locator("#status")).to_have_text("Publicado, con cambios sin publicar")
     page.get_by_role("button", name="Historial").click()
     history = page.locator("#history")
-    expect(history.get_by_role("button", name="Recuperar")).to_be_visible()
+    expect(history.get_by_role("button", name="Restaurar")).to_be_visible()
     accessible(page, outside=CANVAS)
-    history.get_by_role("button", name="Recuperar").click()
+    history.get_by_role("button", name="Restaurar").click()
     expect(history).to_be_hidden()
-    expect(page.locator("#status")).to_have_text("En línea")
+    expect(page.locator("#status")).to_have_text("Publicado")
     expect(page.locator("#tree").get_by_role("button")).to_have_count(3)
     assert admin.call("GET", f"{PAGES}/{there['id']}")["html"] == kept["html"]
 
@@ -344,7 +344,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     at.get_by_role("button", name="No publicarla sola").click()
     expect(page.locator("#scheduled")).to_be_hidden()
     page.get_by_role("button", name="Publicar", exact=True).click()
-    expect(page.locator("#status")).to_have_text("En línea")
+    expect(page.locator("#status")).to_have_text("Publicado")
 
     visitor = visit()
     shown = visitor.page
@@ -445,7 +445,7 @@ def test_the_list_is_for_everybody_who_edits(admin: Visitor) -> None:
     check_accessible(page)
     page.get_by_role("button", name="Publicar").click()
     expect(page.get_by_text("Página publicada.")).to_be_visible()
-    expect(page.locator(".chip")).to_have_text("En línea")
+    expect(page.locator(".chip")).to_have_text("Publicado")
     page.get_by_role("link", name="Eliminar…").click()
     check_accessible(page)
     page.get_by_role("button", name="Eliminar").click()

@@ -19,7 +19,9 @@ def test_the_navigation_of_a_phone_shows_where_one_is(admin: Visitor) -> None:
     page = admin.page
     page.set_viewport_size(PHONE)
     page.goto("/admin/settings")
-    here = page.get_by_role("navigation", name="Principal").get_by_role("link", name="Ajustes")
+    here = page.get_by_role("navigation", name="Principal").get_by_role(
+        "link", name="Configuración"
+    )
     expect(here).to_have_attribute("aria-current", "page")
     box = here.bounding_box()
     assert box
@@ -128,7 +130,7 @@ def test_a_few_letters_lead_anywhere(admin: Visitor) -> None:
     page.keyboard.press("Control+k")  # where one key does nothing, this still opens the other one
     expect(page.get_by_role("dialog", name="Atajos de teclado")).to_be_hidden()
     expect(field).to_be_focused()
-    page.keyboard.type("ajust")
+    page.keyboard.type("config")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Ajustes", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Configuración", level=1)).to_be_visible()

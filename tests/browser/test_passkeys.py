@@ -64,11 +64,11 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
     remove = page.locator("form[action$='/remove']").first
     remove.get_by_label("Contraseña").fill(PASSWORD)
     remove.get_by_role("button").click()
-    expect(page.get_by_role("status").first).to_contain_text("Tu segundo factor está desactivado")
+    expect(page.get_by_role("status").first).to_contain_text("Segundo factor desactivado")
     sign_out(page)
     visitor.guard.expect("401")
     page.get_by_role("button", name="Iniciar sesión con una llave de acceso").click()
-    expect(page.get_by_role("alert")).to_contain_text("no sirve aquí")
+    expect(page.get_by_role("alert")).to_contain_text("no es válida aquí")
 
 
 def sign_out(page: Page) -> None:

@@ -48,7 +48,7 @@ def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) 
     page.get_by_role("radio", name=how).check()
     page.get_by_role("button", name="Agregar").click()
     if by_mail:
-        expect(page.get_by_role("status").first).to_contain_text("Le hemos enviado un correo")
+        expect(page.get_by_role("status").first).to_contain_text("Le enviamos un correo")
         return ""
     return page.get_by_label("Contraseña", exact=True).input_value()
 
@@ -75,7 +75,7 @@ def test_whose_account_was_guessed_at_signs_in_once_the_browser_has_worked_for_i
     page.get_by_label("Contraseña").fill(made)
     page.get_by_label("Contraseña").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Hubo varios intentos")
-    expect(page.get_by_role("status")).to_contain_text("Listo")
+    expect(page.get_by_role("status")).to_contain_text("Verificado")
     accessible(page)
     page.get_by_label("Contraseña").fill(made)
     page.get_by_label("Contraseña").press("Enter")
@@ -96,7 +96,7 @@ def test_somebody_is_added_works_and_is_shut_out(
     assert bea.page.get_by_role("link", name="Personas").count() == 0
     page.get_by_role("radio", name="Edición").check()
     page.get_by_role("button", name="Guardar el rol").click()
-    expect(page.get_by_text("El rol ha cambiado.")).to_be_visible()
+    expect(page.get_by_text("Rol cambiado.")).to_be_visible()
     accessible(page, prepare=lambda: open_all(page))
     page.get_by_role("button", name="Desactivar la cuenta").click()
     expect(page.get_by_text("Desactivada")).to_be_visible()
@@ -176,7 +176,7 @@ def test_ones_own_password(admin: Visitor, visit: Any) -> None:
     expect(page.get_by_label("Contraseña actual")).to_be_focused()
     check_accessible(page)
     fill_passwords(page, made)
-    expect(page.get_by_text("Tu contraseña ha cambiado.")).to_be_visible()
+    expect(page.get_by_text("Contraseña cambiada.")).to_be_visible()
     elsewhere.page.reload()
     expect(elsewhere.page).to_have_url(re.compile("/login"))
 
@@ -206,7 +206,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     page.goto("/admin/account/tokens")
     assert secret not in page.content()
     page.get_by_role("button", name="Anular").click()
-    expect(page.get_by_text("El token está anulado.")).to_be_visible()
+    expect(page.get_by_text("Token anulado.")).to_be_visible()
     expect(page.get_by_text("Todavía no tenés tokens.")).to_be_visible()
     assert secret not in page.url
 

@@ -113,7 +113,7 @@ def test_what_two_people_changed_is_chosen(
     admin.guard.expect("status of 409")
     page.get_by_label("Nombre").fill("Mi nombre")
     page.get_by_role("button", name="Guardar", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("otra persona guardó este producto")
+    expect(page.get_by_role("alert")).to_contain_text("Otra persona guardó este producto")
     expect(page.get_by_role("textbox", name="Nombre")).to_have_value("Mi nombre")
     expect(page.get_by_text("Otra persona guardó: Their name")).to_be_visible()
     check_accessible(page)

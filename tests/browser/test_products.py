@@ -80,7 +80,7 @@ def test_the_list_is_for_everybody_to_use(
     expect(page.get_by_text("3 productos")).to_be_visible()
 
     def choose_all() -> None:
-        page.get_by_label("Seleccionar todos").check()
+        page.get_by_label("Seleccionar todo").check()
         page.locator("details.alt").evaluate("e => e.open = true")
 
     accessible(page)
@@ -133,9 +133,9 @@ def test_many_are_chosen_by_range_and_all_at_once(admin: Visitor, word: str) -> 
     boxes.nth(4).focus()
     page.keyboard.press("Space")
     assert chosen(page)[4]
-    page.get_by_label("Seleccionar todos").check()
+    page.get_by_label("Seleccionar todo").check()
     assert all(chosen(page))
-    page.get_by_label("Seleccionar todos").uncheck()
+    page.get_by_label("Seleccionar todo").uncheck()
     expect(bar).to_be_hidden()
     boxes.nth(0).check()
     boxes.nth(1).check()
@@ -223,7 +223,7 @@ def test_all_of_it_works_without_javascript(
     page.get_by_role("button", name="Mostrar").click()
     expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
     page.get_by_role("button", name="Publicar").click()
-    expect(page.get_by_text("Marcá primero los productos")).to_be_visible()
+    expect(page.get_by_text("Primero seleccioná productos")).to_be_visible()
     page.get_by_label(f"Seleccionar {word} 1").check()
     page.get_by_role("button", name="Publicar").click()
     expect(page.get_by_text("1 producto publicado.")).to_be_visible()

@@ -42,7 +42,7 @@ def test_a_picture_in_quarantine_is_found_and_released_by_keyboard(admin: Visito
     check_accessible(page)
     page.get_by_label("Motivo para liberarlo").press_sequentially("Es de nuestras pruebas.")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("El archivo se liberó")
+    expect(page.get_by_role("status").first).to_contain_text("Archivo liberado")
     expect(page.get_by_role("heading", name="No hay nada en cuarentena")).to_be_visible()
     page.goto(f"/admin/products/{product['id']}")
     expect(page.locator(".shot img").first).to_have_js_property("complete", True)

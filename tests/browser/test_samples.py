@@ -89,6 +89,6 @@ def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
     check_accessible(page)
     page.get_by_role("link", name="Quitar los productos de muestra").click()
     page.get_by_role("button", name="Quitar los productos de muestra").click()
-    expect(page.get_by_role("status").first).to_contain_text("Se han quitado")
+    expect(page.get_by_role("status").first).to_contain_text("Productos de muestra quitados")
     page.goto("/")
     expect(page.get_by_text("Los primeros productos están en camino")).to_be_visible()

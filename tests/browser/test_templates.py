@@ -71,7 +71,7 @@ def publish(page: Page) -> str:
     expect(page.locator("#saved")).to_have_text("Guardado")
     page.get_by_role("button", name="Publicar", exact=True).click()
     anyway = page.get_by_role("button", name="Publicar igual")
-    online = page.locator("#status").get_by_text("En línea", exact=True)
+    online = page.locator("#status").get_by_text("Publicado", exact=True)
     expect(anyway.or_(online).first).to_be_visible()
     if anyway.is_visible():
         anyway.click()

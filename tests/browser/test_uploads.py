@@ -74,7 +74,7 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
     dialog = page.get_by_role("dialog")
 
     def ask() -> None:
-        page.get_by_label("Seleccionar todos").check()
+        page.get_by_label("Seleccionar todo").check()
         if not dialog.is_visible():
             page.get_by_role("button", name="Eliminar…").click()
 
@@ -97,14 +97,14 @@ def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str
     admin.call("DELETE", f"/api/uploads/{ids[0]}")
     page = admin.page
     page.goto(f"{LIST}?search={word}")
-    page.get_by_label("Seleccionar todos").check()
+    page.get_by_label("Seleccionar todo").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Descargar como ZIP").click()
     with zipfile.ZipFile(download.value.path()) as made:
         assert made.namelist() == [f"{word}-2.txt", f"{word}-1.txt"]
     expect(page.locator(".chosen")).to_have_text("2 archivos seleccionados")
     page.get_by_role("link", name="Papelera").click()
-    page.get_by_label("Seleccionar todos").check()
+    page.get_by_label("Seleccionar todo").check()
     page.get_by_role("button", name="Restaurar").click()
     expect(page.get_by_text("1 archivo restaurado.")).to_be_visible()
     check_accessible(page)  # of an empty trash
@@ -141,7 +141,7 @@ def test_a_picture_is_shown_and_shared(
         expect(dialog.get_by_label("Enlace")).to_be_focused()
 
     accessible(page, prepare=share)
-    expect(page.locator("#live")).to_contain_text("El enlace está listo.")
+    expect(page.locator("#live")).to_contain_text("Enlace creado.")
     link = dialog.get_by_label("Enlace").input_value()
     admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog.get_by_role("button", name="Copiar").click()
@@ -156,7 +156,7 @@ def test_a_picture_is_shown_and_shared(
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("link", name="Compartir…")).to_be_focused()
     page.get_by_role("button", name="Anular todos los enlaces").click()
-    expect(page.get_by_text("Ya no vale ningún enlace")).to_be_visible()
+    expect(page.get_by_text("Se anularon todos los enlaces")).to_be_visible()
     assert stranger.get(f"/media/{path}").status == 404
 
 
@@ -202,7 +202,7 @@ def test_sound_is_played_and_what_is_not_shown_says_so(admin: Visitor, word: str
     page.wait_for_function("document.querySelector('audio').duration > 0")
     check_accessible(page)
     page = opened(admin, f"{word}.html", b"<!doctype html><script>1</script>")
-    expect(page.get_by_text("Este archivo no se muestra aquí.")).to_be_visible()
+    expect(page.get_by_text("Este archivo no tiene vista previa aquí.")).to_be_visible()
     check_accessible(page)
 
 
@@ -284,7 +284,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     good = [a_file(size) for size in (9, 10, 11)]
     film = a_file(12, "mp4")
     files_field(page).set_input_files([*good, wrong, a_file(0), film])
-    expect(row(page, film.name)).to_contain_text("Aquí se aceptan solamente")
+    expect(row(page, film.name)).to_contain_text("Aquí solo se aceptan")
     expect(row(page, a_file(0).name)).to_contain_text("El archivo está vacío")
     wait_until(lambda: page.evaluate("true") and len(held) == 2, "two uploads that begin")
     expect(page.locator('#queue > [data-state="waiting"]')).to_have_count(2)
@@ -327,10 +327,10 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     wait_until(lambda: page.evaluate("true") and MB in offsets, "the second part of the file")
     row(page, path.name).get_by_role("button", name="Pausar").click()
     expect(row(page, path.name)).to_contain_text("En pausa")
-    expect(row(page, path.name).get_by_role("button", name="Seguir")).to_be_focused()
+    expect(row(page, path.name).get_by_role("button", name="Reanudar")).to_be_focused()
     accessible(page)
     page.reload()
-    expect(row(page, path.name)).to_contain_text("Se cortó al")
+    expect(row(page, path.name)).to_contain_text("Se interrumpió al")
     accessible(page)
     with page.expect_file_chooser() as chooser:
         row(page, path.name).get_by_role("button", name="Volver a elegir").click()

@@ -277,7 +277,7 @@ def test_a_zip_has_what_a_directory_has_and_its_name_at_the_end(
     # What goes wrong in the middle leaves what is there.
     with (tmp_path / "out.zip.part").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert "does not take the export" in export(site, packed, code=2)
+        assert "rejected the export" in export(site, packed, code=2)
     assert packed.read_bytes() == before
 
 

@@ -154,7 +154,7 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
         assert told["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
         done = empty.command("import", "--from", f"s3://{s3.BUCKET}/elsewhere")
         assert done.returncode == 2
-        assert "holds no export" in done.stderr
+        assert "does not contain a complete Avenue export" in done.stderr
     export(empty, tmp_path / "again", "--private")
     assert said_by(tmp_path / "again") == said_by(out)
 
@@ -262,14 +262,17 @@ def test_what_other_programs_wrote_comes_in_as_far_as_it_may(
 
 def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> None:
     for header, code in (
-        (None, "holds no export"),
-        ("[]", "holds no export"),
+        (None, "contains no Avenue export"),
+        ("[]", "does not contain a complete Avenue export"),
         ('{"format": 99, "site": "default"}', "newer version"),
-        ('{"format": 1, "site": "default"}', "holds no export"),  # without a manifest
+        (
+            '{"format": 1, "site": "default"}',
+            "does not contain a complete Avenue export",
+        ),  # without a manifest
     ):
         if header is not None:
             (tmp_path / "export.json").write_text(header)
         done = avenue.command("import", "--from", tmp_path)
-        assert (done.returncode, code in done.stderr) == (2, True)
+        assert (done.returncode, code in done.stderr) == (2, True), done.stderr
     done = avenue.command("import", tmp_path, "--public")
     assert (done.returncode, "go with --as" in done.stderr) == (2, True)

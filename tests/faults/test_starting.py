@@ -93,7 +93,9 @@ def test_a_database_that_comes_later_and_is_not_fit_is_refused_and_left_alone(
             wait_until(lambda asked=refusal: asked() == code)
             (reason,) = server.client.get("/readyz").json["reasons"]
             assert reason.startswith(
-                "MongoDB runs standalone" if replica_set is None else "The database 'shop' already"
+                "MongoDB is running standalone"
+                if replica_set is None
+                else "The database 'shop' already"
             )
         prepares = "The database is not prepared yet: " + reason
         wait_until(lambda: prepares in servers[-1].log.read_text())
@@ -127,7 +129,7 @@ def test_a_database_of_another_application_is_refused_and_left_alone(
 
     assert code != 0
     assert "already holds documents in users that Avenue did not write" in said
-    assert "Put another database name into MONGODB_URI" in said
+    assert "Use another database name in MONGODB_URI" in said
     assert database.list_collection_names() == ["users"]
     assert list(database["users"].find()) == [before]
     assert list(database["users"].index_information()) == ["_id_"]
@@ -148,7 +150,7 @@ def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
         said = (tmp_path / "said").read_text()
 
     assert code != 0
-    assert "MongoDB runs standalone; Avenue needs a replica set" in said
+    assert "MongoDB is running standalone; Avenue needs a replica set" in said
     assert "rs.initiate(" in said
     assert "shop" not in standalone_mongod.client.list_database_names()
 

@@ -61,7 +61,7 @@ def test_a_new_password_ends_every_other_session_and_keeps_this_one(house: House
     assert old is not None
     assert get(house.with_cookie(old.value), ME).status_code == 401
     assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
-    assert "Tu contraseña ha cambiado" in get(here, answer.headers["Location"]).text
+    assert "Contraseña cambiada" in get(here, answer.headers["Location"]).text
     # A reload, and whoever got the link, are not told: they are led to the address without it.
     for told in (here, house.client()):
         again = get(told, f"{ACCOUNT}?said=password&count=1&tab=x")
@@ -84,7 +84,7 @@ def test_a_new_password_ends_every_other_session_and_keeps_this_one(house: House
             pytest.param(each, "demasiado fácil de adivinar", marks=pytest.mark.long)
             for each in (passwords(new=ADA), passwords(new=""))
         ],
-        (passwords(again="another"), "no son iguales"),
+        (passwords(again="another"), "no coinciden"),
     ],
 )
 def test_what_does_not_change_the_password(house: House, typed: dict[str, str], said: str) -> None:
@@ -163,8 +163,8 @@ def test_a_token_is_shown_once_and_works(house: House) -> None:
     [
         ({"name": " "}, "Ponele un nombre"),
         ({"name": "x" * 201}, "Ponele un nombre"),
-        ({"scopes": []}, "Elegí al menos una cosa"),
-        ({"scopes": ["everything"]}, "Elegí al menos una cosa"),
+        ({"scopes": []}, "Elegí al menos un permiso"),
+        ({"scopes": ["everything"]}, "Elegí al menos un permiso"),
         ({"days": "0"}, "de 1 a 3650"),
         ({"days": "3651"}, "de 1 a 3650"),
         ({"days": "9" * 5000}, "de 1 a 3650"),
@@ -262,7 +262,7 @@ def test_the_link_sets_the_password_once(house: House) -> None:
 @pytest.mark.parametrize(
     ("new", "again", "status", "said"),
     [
-        (NEWER, "another", 422, "no son iguales"),
+        (NEWER, "another", 422, "no coinciden"),
         ("password1234", "password1234", 400, "contraseñas robadas"),
         pytest.param("short", "short", 400, "demasiado fácil", marks=pytest.mark.long),
         pytest.param(ADA, ADA, 400, "demasiado fácil", marks=pytest.mark.long),
@@ -303,7 +303,7 @@ def test_without_a_mail_server_the_pages_say_whom_to_ask(migrated_uri: str) -> N
         login = get(client, "/login")
         assert 'href="/login/forgotten"' not in login.text
         answer = post(client, "/login/forgotten", data={**token_of(login), "email": ADA})
-        assert (answer.status_code, "Pedí otra contraseña" in answer.text) == (200, True)
+        assert (answer.status_code, "Pedile una nueva contraseña" in answer.text) == (200, True)
 
 
 # People
@@ -366,7 +366,7 @@ def test_somebody_of_another_site_is_added_without_a_word_about_them(house: Hous
 @table(
     "typed, status, said",
     [
-        ({"email": "nobody"}, 400, "Esto no es un correo"),
+        ({"email": "nobody"}, 400, "Esto no es una dirección de correo"),
         ({"email": ADA}, 409, "ya está en este sitio"),
         ({"email": BEN}, 409, "ya está en este sitio"),  # a superuser
         ({"role": "emperor"}, 400, ""),
@@ -384,8 +384,8 @@ def test_what_is_refused_shows_the_person_again_with_the_reason(house: House) ->
     client = house.browser()
     me = get(client, ME).json["id"]
     for deed, said in (
-        ("disable", "No podés hacer esto con vos"),
-        ("password", "No podés hacer esto con vos"),
+        ("disable", "No podés hacerte esto a vos"),
+        ("password", "No podés hacerte esto a vos"),
         ("remove", "la única persona que administra"),
     ):
         answer = send(client, ACCOUNT, f"/admin/people/{me}/{deed}")

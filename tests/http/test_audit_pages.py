@@ -182,7 +182,7 @@ def test_the_table_has_what_the_filters_leave(application: Application, as_admin
         answer.headers["Content-Disposition"],
     )
     assert answer.headers["Cache-Control"] == "no-store"
-    assert rows[0] == ["When (UTC)", "Who", "What", "Action", "Id", "Details", "Request"]
+    assert rows[0] == ["When (UTC)", "Who", "What", "Action", "ID", "Details", "Request"]
     assert [row[1:6] for row in rows[1:]] == [
         [
             f"{name}@shop.example",

@@ -174,7 +174,7 @@ def test_the_command_speaks_to_people(house: Application, commands: Commands) ->
 def test_a_site_there_is_not_is_refused(house: Application, commands: Commands) -> None:
     code, said, why = run(commands, house, "--site", "nowhere")
     assert (code, said) == (1, "")
-    assert "no site of this name" in why
+    assert "no site with this name" in why
 
 
 def test_the_page_tells_what_visits_cost_and_what_is_wrong(house: Application) -> None:

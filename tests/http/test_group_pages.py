@@ -151,15 +151,15 @@ def form(someone: Caller, group: Any) -> dict[str, Any]:
     "fields, reason",
     [
         ({"name": " "}, "Enter a name for the group."),
-        ({"name": "x" * 201}, "at most 200 letters"),
-        ({"model": "x" * 201}, "at most 200 letters"),
+        ({"name": "x" * 201}, "at most 200 characters"),
+        ({"model": "x" * 201}, "at most 200 characters"),
         ({"option-0-name": "Rojo", "option-1-name": "Rojo"}, "the same name"),
-        ({"option-0-name": "x" * 65}, "at most 64 letters"),
-        ({f"option-{n}-name": f"{n}" for n in range(51)}, "at most 50 options"),
+        ({"option-0-name": "x" * 65}, "at most 64 characters"),
+        ({f"option-{n}-name": f"{n}" for n in range(51)}, "up to 50 options"),
         ({"skus": "no-such-sku\n<b>"}, "no-such-sku, &lt;b&gt;"),
-        ({"skus": "\n".join(f"S{n}" for n in range(501))}, "at most 500 products"),
-        ({"member": [new_id() for _ in range(501)]}, "at most 500 products"),
-        ({"member": [new_id()]}, "A product is not there any more."),
+        ({"skus": "\n".join(f"S{n}" for n in range(501))}, "up to 500 products"),
+        ({"member": [new_id() for _ in range(501)]}, "up to 500 products"),
+        ({"member": [new_id()]}, "A product no longer exists."),
     ],
 )
 def test_what_cannot_be_saved_is_said(
@@ -180,7 +180,7 @@ def test_who_was_slower_is_told_and_may_save_again(someone: Caller) -> None:
     someone.patch(f"{GROUPS}/{group['id']}", json={"name": "Rápido"})
     answer = send(someone, f"{PAGE}/{group['id']}", **form)
     assert answer.status_code == 409
-    assert "Someone else changed this group meanwhile." in answer.text
+    assert "Someone else changed this group." in answer.text
     assert stored(someone, group)["name"] == "Rápido"
     form["was"] = re.search(r'name="was" value="([0-9a-f]{64})"', answer.text)[1]
     assert send(someone, f"{PAGE}/{group['id']}", **form).status_code == 303
@@ -205,7 +205,7 @@ def test_deleting_asks_first_and_leaves_the_products(someone: Caller) -> None:
     assert "Its 1 product is kept." in html
     assert "1 photo moves to the trash and is kept for 7 days." in html
     answer = someone.post(f"{PAGE}/{group['id']}/delete", headers=IN_ENGLISH)
-    assert "Its products are still there." in read(someone, answer.location)
+    assert "Its products were kept." in read(someone, answer.location)
     assert someone.get(f"{GROUPS}/{group['id']}").status_code == 404
     assert someone.get(f"{PRODUCTS}/{product['id']}").json["group"] is None
 

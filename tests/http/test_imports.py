@@ -498,7 +498,10 @@ def test_a_dry_run_of_which_no_row_can_be_taken_says_so(
         url, english = f"/admin/imports/{dry['id']}", {"Accept-Language": "en"}
         return str(as_seller.get(url, headers=english).text)
 
-    as_is, finished = "the shop is as the table says", '<span class="chip good">Finished</span>'
+    as_is, finished = (
+        "the store already matches the table",
+        '<span class="chip good">Finished</span>',
+    )
     wrong = page_of("sku,name,price\nZ1,a,free\nZ2,b,free\n")
     assert "No row can be imported: all 2 have errors." in wrong
     assert as_is not in wrong

@@ -286,7 +286,7 @@ def test_why_a_folder_is_not_changed_is_said_beside_what_was_typed(as_editor: Ca
     assert "A folder with this name already exists." in taken.text
     assert f'value="{other["name"].upper()}"' in taken.text
     assert (
-        "cannot lie in itself"
+        "cannot be inside itself"
         in send(
             as_editor, f"{FOLDERS}/{folder['id']}", 409, name=folder["name"], parent=inner["id"]
         ).text

@@ -82,7 +82,7 @@ LOST = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n"
     "url, answers, refusal",
     [
         ("ftp://pictures.example/a.png", [], (400, "bad_url")),
-        ("not an address", [], (400, "bad_url")),
+        ("cannot be fetched from this address", [], (400, "bad_url")),
         ("http://127.0.0.1/a.png", [], (422, "address_not_allowed")),
         ("http://[::ffff:10.0.0.1]/", [], (422, "address_not_allowed")),
         (URL, [redirect("http://169.254.169.254/")], (422, "address_not_allowed")),

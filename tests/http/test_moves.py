@@ -171,7 +171,10 @@ def test_a_place_that_does_not_answer_or_holds_nothing_ends_it_with_a_sentence(
 ) -> None:
     base = typed(house)
     for uri, said in (
-        (base.replace(f"/{house.raw.name}", "/there_is_nothing"), "Nothing in the database"),
+        (
+            base.replace(f"/{house.raw.name}", "/there_is_nothing"),
+            "Nothing was recognised in the database",
+        ),
         (base, "That is the database Avenue runs on."),
     ):
         begun = chief.post(f"{MOVES}/adopt", json={"uri": uri, "dry_run": True})

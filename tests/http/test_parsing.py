@@ -217,9 +217,9 @@ class TestABrokenForm:
             (b"", FORM, "no_file", "empty"),
             (end(), FORM, "no_file", "no parts"),
             (part('name="file"; filename=""', b"") + end(), FORM, "no_file", "no file was chosen"),
-            (part('name="file"; filename=""') + end(), FORM, "no_file", "No file"),
-            (part('name="file"') + end(), FORM, "no_file", "No file"),
-            (part('name="file"', b"\xff\xd8\xff", "") + end(), FORM, "no_file", "No file"),
+            (part('name="file"; filename=""') + end(), FORM, "no_file", "no file"),
+            (part('name="file"') + end(), FORM, "no_file", "no file"),
+            (part('name="file"', b"\xff\xd8\xff", "") + end(), FORM, "no_file", "no file"),
             (part('name="alt"', b"rojo", "") + end(), FORM, "no_file", "text fields only"),
             (
                 b"--frontera-77\r\nX: y\r\n\r\nx\r\n" + end(),

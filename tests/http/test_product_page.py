@@ -259,7 +259,7 @@ def test_an_expired_picture_is_told_and_the_rest_kept(seller: Caller, applicatio
         person, "/admin/products/new", page.fields, name="Zapato", temp_images=[kept, gone]
     )
     page = page_of(answer, 409)
-    assert "Una foto ha caducado" in page.text
+    assert "Una foto venció" in page.text
     assert page.fields["name"] == "Zapato"
     assert page.cards == [kept]
     assert person.get("/api/shop/products?owner=me").json["total"] == 0
@@ -368,9 +368,9 @@ def test_pictures_are_added_and_refusals_named(seller: Caller, owner: Any):
 def test_what_was_refused_is_said_on_the_page(seller: Caller):
     path = f"/admin/products/{seller.a_product()['id']}"
     page = open_page(seller, f"{path}?refused=file_too_large&file=%3Cb%3E.jpg&refused=junk&file=x")
-    assert "Ocupa más de 5 MB" in page.text
+    assert "Pesa más de 5 MB" in page.text
     assert "<b>.jpg" in page.text  # as text
-    assert "No se pudo aceptar." in page.text
+    assert "No se pudo guardar." in page.text
 
 
 @table("body", [form(), form(Part(b"", "", "images")), b"junk"])

@@ -116,7 +116,7 @@ def test_a_sku_that_is_taken_meanwhile_loses_nothing(
     counts = application.counts()
     answer = restored(someone, product)
     assert (answer.status_code, answer.json["code"]) == (409, "sku_taken")
-    assert "recuperá este" in answer.json["hint"]
+    assert "restaurá este" in answer.json["hint"]
     assert [each["id"] for each in in_trash(someone)] == [product["id"]]
     assert application.counts() == counts
     said = someone.post(BULK, data={"action": "restore", "id": product["id"]}, headers=IN_ENGLISH)

@@ -154,15 +154,15 @@ def test_nothing_typed_is_nothing_changed(application, as_admin):
     [
         ("name", "   ", "This cannot be empty."),
         ("name", "x" * 201, "Enter at most 200 characters."),
-        ("colors.primary", "red", "This is not written as it must be"),
-        ("colors.text", "#aabbcc;}", "This is not written as it must be"),
+        ("colors.primary", "red", "Invalid format"),
+        ("colors.text", "#aabbcc;}", "Invalid format"),
         ("limits.images_per_product", "0", "Enter a number of at least 1."),
         ("limits.images_per_product", "many", "Enter a whole number."),
-        ("limits.images_per_product", "6", "Use at most 5;"),
+        ("limits.images_per_product", "6", "Use up to 5;"),
         ("limits.media_mb", "9" * 30, "Enter a whole number."),
-        ("base_url", "shop.example", "Write an address as https://shop.example"),
-        ("base_url", "https://other.example", "does not lead to the site"),
-        ("locale", "../es", "This is not written as it must be"),
+        ("base_url", "shop.example", "Enter an address like https://shop.example"),
+        ("base_url", "https://other.example", "does not point to the site"),
+        ("locale", "../es", "Invalid format"),
     ],
 )
 def test_what_is_wrong_is_told_beside_its_field_and_nothing_typed_is_lost(
@@ -242,7 +242,7 @@ def test_what_one_person_may_store_is_for_administrators(application, as_admin):
     stored_quotas = {"user_bytes": 5 * 1024 * 1024, "user_files": 1000}
     assert stored(application)["quotas"] == stored_quotas
     assert fields(show(as_admin))["limits.user_quota_mb"] == "5"
-    assert "Yours of that: " in show(as_admin).text
+    assert "Your share: " in show(as_admin).text
 
 
 @pytest.mark.long
@@ -280,8 +280,8 @@ def test_a_logo_comes_and_goes_by_forms(as_admin):
 @pytest.mark.parametrize(
     ("data", "status", "told"),
     [
-        (b"no picture", 415, "The file is of the type TXT"),
-        pytest.param(b"\0\1\2\3", 415, "a type we do not know", marks=pytest.mark.long),
+        (b"no picture", 415, "The file type is TXT"),
+        pytest.param(b"\0\1\2\3", 415, "Unknown file type", marks=pytest.mark.long),
         pytest.param(b"", 422, "The file is empty.", marks=pytest.mark.long),
         pytest.param(
             bytes(3 * 1024 * 1024), 413, "The file is larger than 2 MB.", marks=pytest.mark.long
@@ -344,8 +344,11 @@ def test_colours_that_people_cannot_read_are_warned_of(as_admin):
     assert 'class="warning">The text' not in show(as_admin).text
     save(as_admin, show(as_admin), colors__text="#cccccc", colors__primary="#fefefe")
     page = html.unescape(show(as_admin).text)
-    assert "The text is hard to read on this background: contrast 1.6, at least 4.5" in page
-    assert "Buttons are hard to see on this background: contrast 1, at least 3" in page
+    assert (
+        "The text is hard to read on this background: the contrast is 1.6, the minimum is 4.5"
+        in page
+    )
+    assert "Buttons are hard to see on this background: the contrast is 1, the minimum is 3" in page
 
 
 def test_contrast_is_as_wcag_has_it():

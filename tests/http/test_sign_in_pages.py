@@ -122,7 +122,7 @@ def test_too_many_tries_say_how_long_to_wait(house: House) -> None:
     answer = submit(client, page, **credentials())
     assert answer.status_code == 429
     seconds = answer.headers["Retry-After"]
-    assert f"Probá de nuevo dentro de {seconds} segundos." in answer.text
+    assert f"Intentá de nuevo dentro de {seconds} segundos." in answer.text
 
 
 @table(
@@ -147,7 +147,7 @@ def test_nobody_can_be_signed_in_by_another_page(
     answer = post(client, "/login", data={**sent, **credentials()}, headers=headers)
     assert answer.status_code == status
     if status == 403:
-        assert "La página ha caducado" in answer.text
+        assert "La página venció" in answer.text
         assert house.hasher.checks == before
         # The form shown again carries a good token.
         assert submit(client, answer, **credentials()).status_code == 303

@@ -280,7 +280,7 @@ def test_who_follows_a_link_in_vain_is_told_so_on_a_page(application, as_client,
     browser = application.app.test_client()
     for path, status, words in (
         (expired, 410, b"Ask for a new link."),
-        (cut_off, 404, b"There is nothing here"),
+        (cut_off, 404, b"Page not found"),
     ):
         asked = {"base_url": f"https://{HOST}", "headers": {"Accept-Language": "en", **page}}
         answer = browser.get(path, **asked)

@@ -152,9 +152,13 @@ def test_nobody_who_is_not_signed_in_sees_anything(nobody: Caller, someone: Call
         (TEXT, "a.txt", r'<iframe class="shown page" sandbox src="/media/[^"]+original\.txt"'),
         (b"\0\0\0\x18ftypmp42" + bytes(64), "a.mp4", r'<video class="shown" src="/media/[^"]+mp4"'),
         (b"ID3\x04" + bytes(64), "a.mp3", r'<audio class="shown" src="/media/[^"]+mp3"'),
-        (b"<!doctype html><script>alert(1)</script>", "a.html", "This file is not shown here"),
-        (b"<?xml version='1.0'?><a/>", "a.xml", "This file is not shown here"),
-        (b"\x1f\x8b" + bytes(64), "a.gz", "This file is not shown here"),
+        (
+            b"<!doctype html><script>alert(1)</script>",
+            "a.html",
+            "This file cannot be previewed here",
+        ),
+        (b"<?xml version='1.0'?><a/>", "a.xml", "This file cannot be previewed here"),
+        (b"\x1f\x8b" + bytes(64), "a.gz", "This file cannot be previewed here"),
     ],
 )
 def test_a_file_is_shown_as_far_as_nothing_of_it_can_run(
@@ -210,7 +214,7 @@ def test_a_hold_keeps_a_file(as_admin: Caller, someone: Caller) -> None:
     url = f"{PAGE}/{there}"
     send(as_admin, url, may_hold="1", hold="on")
     assert someone.get(f"{API}/{there}").json["hold"] is True
-    assert "on hold and cannot be removed" in send(someone, f"{url}/remove", 409).text
+    assert "locked and cannot be deleted" in send(someone, f"{url}/remove", 409).text
     answer = send(someone, BULK, action="remove", id=[there])
     assert {"kept": ["1"], "why": ["upload_held"]}.items() <= parse_qs(told(answer)).items()
     assert "1 file is locked and was kept." in read(someone, f"{PAGE}?{told(answer)}")
@@ -282,7 +286,7 @@ def test_what_one_may_read_is_downloaded_together(
     assert "data-delete" not in theirs
     assert send(seller, ZIP, 200, id=ids[:1]).data.startswith(b"PK")
     for caller, sent, why in (
-        (seller, ids, "One of these files is no longer there."),
+        (seller, ids, "One of these files no longer exists."),
         (someone, [], "Select files first."),
     ):
         answer = send(caller, ZIP, id=sent, back=f"{PAGE}?category=orders")
@@ -452,7 +456,7 @@ def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
         (b"", 1_040_000, ("1 MB of 1 MB · 1 of 3 files", 99), "Nearly full"),
         (b"", 960_000, ("938 kB of 1 MB · 1 of 3 files", 91), "Nearly full"),
         (b"1", 10, ("11 B of 1 MB · 2 of 3 files", 66), ""),
-        (b"12", 10, ("12 B of 1 MB · 3 of 3 files", 100), "Full: nothing more comes in."),
+        (b"12", 10, ("12 B of 1 MB · 3 of 3 files", 100), "Full: no more files can be uploaded."),
     ):
         person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
         for each in (*(bytes([each]) for each in others), bytes(size)):
@@ -460,7 +464,7 @@ def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
         page = read(person, NEW)
         assert stored(page) == shown
         assert said in page
-        assert ("until it is gone, after 7 days" in page) == bool(said)
+        assert ("until they are permanently deleted, after 7 days" in page) == bool(said)
 
 
 @pytest.mark.long

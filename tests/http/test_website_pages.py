@@ -114,7 +114,7 @@ def test_a_page_is_published_taken_back_and_deleted_from_the_list(
     assert nobody.get(address).status_code == 200
     send(editor, f"{one}/unpublish")
     assert nobody.get(address).status_code == 404
-    assert "cannot be brought back" in read(editor, f"{one}/delete")
+    assert "cannot be restored" in read(editor, f"{one}/delete")
     assert send(editor, f"{one}/delete").location == f"{PAGE}?said=removed"
     for url in (one, f"{one}/delete"):
         read(editor, url, status=404)
@@ -189,7 +189,7 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Call
         assert sentence in html.unescape(answer.text), name
         assert "&lt;p&gt;typed&lt;/p&gt;</textarea>" in answer.text
     answer = send(editor, one, 409, **form_of(page, slug=other["slug"]))
-    assert f"Another page is at the address {other['slug']} already." in answer.text
+    assert f"Another page already uses the address {other['slug']} already." in answer.text
     assert editor.get(f"{API}/{page['id']}").json == page
 
 

@@ -112,7 +112,7 @@ def test_a_draft_is_there_for_who_may_change_it_only(
         assert stranger.get(path_of(draft)).status_code == 404
     for one in (as_seller, as_admin):
         page = one.get(path_of(draft), headers=SPANISH)
-        assert "Solo vos y quienes administran" in page.text
+        assert "Solo vos y los administradores" in page.text
         assert seen(page).meta("robots") == "noindex"
     assert nobody.get(f"/products/{'x' * 22}").status_code == 404
     assert nobody.get("/products/%00").status_code == 404
@@ -509,7 +509,7 @@ def test_an_empty_shop_says_so(application: Application):
         nobody = application.caller("nobody_on_other_site")
         assert "Volvé pronto." in nobody.get("/", headers=SPANISH).text
         seller = application.new_person(unique("ajeno"), role=Role.SELLER, host="other.example")
-        assert "Has iniciado sesión" in seller.get("/", headers=SPANISH).text
+        assert "Iniciaste sesión" in seller.get("/", headers=SPANISH).text
     finally:
         if held:
             raw.insert_many(held)

@@ -265,7 +265,7 @@ def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
         (["--from", "mongodb://127.0.0.1:1/"], "", "Write mongodb://HOST:PORT/NAME"),
         (["--from", "http://x/y"], "", "Write mongodb://HOST:PORT/NAME"),
         (["--from", "OURS"], "", "That is the database Avenue runs on."),
-        (["--from", "EMPTY"], "", "Nothing in the database"),
+        (["--from", "EMPTY"], "", "Nothing was recognised in the database"),
         (["--from", "EMPTY", "--map", "MAP"], "[roles]\na = 1", "roles.a must be one of"),
         (["--from", "EMPTY", "--map", "MAP"], "[colections]", "the file has colections"),
         (["--from", "EMPTY", "--map", "MAP"], "[collections.a]", "holds = one of"),
@@ -286,7 +286,7 @@ def test_mistakes_are_sentences_and_nothing_is_done(
 def test_a_source_that_does_not_answer_is_told_without_the_topology() -> None:
     said = "db:1: refused (configured timeouts: x: 1ms), Timeout: 10.0s, Topology Description: <…>"
     error = SourceAway(ServerSelectionTimeoutError(said))
-    assert error.message.endswith("does not answer: db:1: refused.")
+    assert error.message.endswith("is not responding: db:1: refused.")
 
 
 @pytest.mark.long

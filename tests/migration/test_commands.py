@@ -69,7 +69,7 @@ def test_files_are_put_and_taken_out_again(run: Run, tmp_path: Path) -> None:
     lines = done.stdout.decode().splitlines()
     assert all(LINE.fullmatch(each) for each in lines), lines
     first, second = (each.split() for each in lines)
-    assert "notes.txt: The file is of the type TXT" in done.stderr.decode()
+    assert "notes.txt: The file type is TXT" in done.stderr.decode()
     assert "none.jpg: The file cannot be read: No such file" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
@@ -94,7 +94,7 @@ def test_files_are_put_and_taken_out_again(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "c.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
     refused = run("get", second[0])
     assert refused.returncode == 1
-    assert b"b.png is there already" in refused.stderr
+    assert b"b.png already exists" in refused.stderr
     (tmp_path / "b.png").write_text("lost")
     assert run("get", second[0], "--force").returncode == 0
     assert (tmp_path / "b.png").read_bytes() == data
@@ -108,7 +108,7 @@ def test_a_file_is_named_looked_for_and_removed(run: Run) -> None:
     assert thumb.endswith("/thumb.webp\n")
     huge = run("url", found["id"], "--variant", "huge")
     assert (huge.returncode, huge.stdout) == (1, b"")
-    assert b"there is: original, thumb, card" in huge.stderr
+    assert b"available: original, thumb, card" in huge.stderr
     path = found["url"].removeprefix(BASE_URL)
     assert [run("exists", which).returncode for which in (path, "/uploads/none.jpg")] == [0, 1]
     removed = run("rm", path, "nothing", "--json")
@@ -143,9 +143,9 @@ def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
         (("put",), {}, 2, "Missing argument"),
         (("put", "-"), {}, 2, "needs a --name"),
         (("put", "a.jpg", "b.png", "--name", "c"), {}, 2, "one FILE only"),
-        (("put", "a.jpg", "--site", "none"), {}, 1, "no site of this name"),
-        (("url", "none"), {}, 1, "no such file"),
-        (("exists", "none", "--site", "none"), {}, 2, "no site of this name"),
+        (("put", "a.jpg", "--site", "none"), {}, 1, "no site with this name"),
+        (("url", "none"), {}, 1, "does not exist"),
+        (("exists", "none", "--site", "none"), {}, 2, "no site with this name"),
         (("exists", "none"), {"PUBLIC_BASE_URL": "shop"}, 2, "PUBLIC_BASE_URL"),
     ],
 )

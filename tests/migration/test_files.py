@@ -410,7 +410,7 @@ def test_what_names_nothing_is_not_there(files, photo):
 @table("variant", ["huge", "", "Original"])
 def test_a_form_that_is_not_made_is_refused_with_those_there_are(files, photo, variant):
     kept = files.put(photo)
-    with pytest.raises(UnknownVariant, match="there is: original") as refused:
+    with pytest.raises(UnknownVariant, match="available: original") as refused:
         files.url(kept.id, variant)
     assert refused.value.facts["variants"] == ["original", *VARIANTS]
 

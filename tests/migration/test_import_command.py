@@ -216,7 +216,7 @@ def test_a_full_site_ends_the_run_and_a_later_one_goes_on(avenue: House, root: P
     avenue.raw["sites"].update_one({"_id": "default"}, {"$set": {"quotas.bytes": quota}})
     done = avenue.command("import", root, "--as", "products")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "used up its storage" in done.stderr
+    assert "is out of storage" in done.stderr
     assert "Traceback" not in done.stderr
     there = avenue.raw["assets"].count_documents({})
     assert 0 < there < 6
@@ -258,7 +258,7 @@ MISTAKES = (
     (("{root}/cut.zip", "--as", "media"), "damaged"),
     (("{root}", "--as", "media", "--public"), "--public goes with --as uploads"),
     (("{root}/nothing", "--as", "media"), "neither a folder nor a ZIP"),
-    (("{root}", "--as", "media", "--site", "none"), "no site of this name"),
+    (("{root}", "--as", "media", "--site", "none"), "no site with this name"),
     (("{root}", "--as", "songs"), "songs"),
     (("{root}",), "--as products, media or uploads"),
 )

@@ -171,7 +171,7 @@ def assert_a_clone_of_some_parts_has_what_its_pages_show(avenue: House) -> None:
     assert there < shown
     assert len(there) == 4
     assert avenue.raw["shop_products"].count_documents({"site": "b"}) == 0
-    assert "already a site" in avenue.command(*CLONE).stderr
+    assert "already exists" in avenue.command(*CLONE).stderr
     assert "--with takes" in avenue.command(*CLONE, "--with", "stock").stderr
     assert "no such site" in avenue.command("site", "clone", "x", "c", "--base-url", NEW).stderr
 

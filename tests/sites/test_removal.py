@@ -170,7 +170,7 @@ def test_nobody_comes_to_a_removed_site_until_it_is_taken_back(
     assert avenue.command("site", "reopen", OTHER_SITE).returncode == 0
     assert answers() == {503}, "a clone that is not whole opens for nobody"
     application.raw["sites"].update_one({"_id": OTHER_SITE}, {"$set": {"state": "deleting"}})
-    assert "has begun" in avenue.command("site", "reopen", OTHER_SITE).stderr
+    assert "has started" in avenue.command("site", "reopen", OTHER_SITE).stderr
     known.forget()
     assert OTHER_SITE not in {each.id for each in known.all()}
 

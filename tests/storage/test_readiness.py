@@ -125,7 +125,7 @@ def test_an_oplog_is_too_short_when_it_throws_away_what_members_need(
     )
     found = [*judged(oplog)]
     assert ({Fit.of(each.level) for each in found} or {OK}) == {state}
-    assert all(f"reaches back {hours:.1f} hours" in each.says for each in found)
+    assert all(f"goes back only {hours:.1f} hours" in each.says for each in found)
 
 
 def test_an_oplog_nobody_tells_of_is_unknown() -> None:

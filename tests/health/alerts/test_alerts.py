@@ -72,18 +72,19 @@ def test_a_letter_says_in_the_language_of_the_site_what_is_and_what_to_do(house:
     (spanish,) = (each for subject, each in letters.items() if "87,2" in subject)
     assert spanish.get_content().replace("\r\n", "\n").replace("\xa0", " ") == (
         "El disco de la base de datos está lleno al 87,2 %.\n\n"
-        "Es algo nuevo.\n\n"
+        "Es nuevo.\n\n"
         "Nivel: advertencia, a partir de 85 %\n"
         "Valor: 87,2 %\n"
         "Desde: 1 mar. 2026, 01:00 UTC\n\n"
         "Qué hacer:\n"
         "Prevé un disco más grande: `python -m avenue capacity` dice cuánto dura este.\n\n"
-        "Mientras nadie la confirme y no termine, se te avisa de nuevo cada 48 horas.\n\n"
-        "Todas las alertas, con un botón para decir que has visto esta:\n"
+        "Mientras nadie la marque como vista y no termine, recibís un recordatorio cada "
+        "48 horas.\n\n"
+        "Todas las alertas, con un botón para marcar esta como vista:\n"
         "https://shop.example/admin/infrastructure\n"
     )
     english = letters["[Blog] Critical: The site blog has used 96.1 % of its quota"]
-    assert "What to do:\r\nRemove what the site no longer needs" in english.get_content()
+    assert "What to do:\r\nDelete what the site no longer needs" in english.get_content()
 
 
 def test_a_webhook_is_told_the_facts_signed(house: House) -> None:

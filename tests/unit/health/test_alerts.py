@@ -136,7 +136,7 @@ def test_worse_is_told_at_once_and_each_level_begins_at_its_threshold() -> None:
     alert = seen.now.alert
     assert (alert.value, alert.threshold) == (99, 95)
     assert (alert.opened_at, alert.changed_at) == (at(1), at(5))
-    assert "uploads are refused" in alert.action
+    assert "Uploads are refused" in alert.action
 
 
 @pytest.mark.parametrize(

@@ -560,7 +560,7 @@ def test_visits_are_counted_and_priced() -> None:
 @table(
     "assumed, day, said",
     [
-        ({}, date(2027, 10, 29), "more than a year old"),
+        ({}, date(2027, 10, 29), "more than a year ago"),
         ({}, TODAY, "are examples"),
         ({"pictures_per_site": 10**8}, TODAY, "No managed plan"),
     ],

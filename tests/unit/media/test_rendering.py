@@ -522,7 +522,7 @@ def test_without_its_decoder_a_heic_is_refused_in_words(tmp_path: Path) -> None:
         check=True,
         timeout=DEADLINE_SECONDS,
     ).stdout
-    assert told.startswith("415 unsupported_media_type The file is of the type HEIC")
+    assert told.startswith("415 unsupported_media_type The file type is HEIC")
 
 
 def test_a_damaged_heic_is_refused() -> None:
