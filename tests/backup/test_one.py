@@ -131,7 +131,7 @@ def test_what_stands_in_the_way_is_told_and_nothing_changes(shop: House) -> None
     raw = shop.raw
     trashed = raw["shop_products"].find_one_and_delete({"_id": product})
     purge(shop, asset, temporary)
-    with pytest.raises(CannotReturn, match="product no longer exists"):
+    with pytest.raises(CannotReturn, match="product is not there"):
         back(shop, "picture", asset)
     with pytest.raises(CannotReturn, match="temporary"):
         back(shop, "picture", temporary)

@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.alone, pytest.mark.long]
 MANY = {"readers": 1000, "bodies": 1000, "heads": 1000, "sizes": 200}
 PICTURES = 20
 SECONDS = 20
+WARM_SECONDS = 3
+"""Both processes have answered each page before, as those of a deployment have."""
 PAGES = ("/healthz", "/login")
 HEALTH_P99_SECONDS = 0.1
 OTHERS_P95_SECONDS = 0.5
@@ -102,6 +104,10 @@ def test_other_people_are_answered_beside_thousands_of_slow_clients(
         assert visitors.stdout.readline() == "there\n"
         sources = itertools.cycle(f"127.0.1.{number + 1}" for number in range(addresses))
         clients, between = [], threading.Event()
+        between.wait(WARM_SECONDS)
+        assert visitors.stdin
+        visitors.stdin.write("now\n")
+        visitors.stdin.flush()
         for kind in kinds:
             for number in range(MANY[kind]):
                 asked = missing[number % len(missing)] if kind == "sizes" else url

@@ -1,8 +1,8 @@
 """`python -m tests.faults.visitors PORT PATH…`: people who ask for each path ten times a second.
 
 They are a process of their own, so that nothing else a test does holds them up. They say in a line
-that they are there, go on until their input ends, and then say what they were answered and how long
-they waited, as JSON.
+that they are there. From a line of input on, until it ends, they note what they are answered and
+how long they wait; they say it as JSON.
 """
 
 import json
@@ -27,6 +27,7 @@ class Visitor:
     port: int
     path: str
     stop: threading.Event
+    is_watched: threading.Event
     seconds: list[float] = field(default_factory=list)
     wrong: list[Any] = field(default_factory=list)
 
@@ -38,20 +39,23 @@ class Visitor:
                 status: object = client.get(self.path).status
             except BROKEN as error:
                 status = repr(error)
-            self.seconds.append(time.monotonic() - due_at)
+            if self.is_watched.is_set():
+                self.seconds.append(time.monotonic() - due_at)
+                if status != 200:
+                    self.wrong.append(status)
             due_at += EVERY_SECONDS
-            if status != 200:
-                self.wrong.append(status)
 
 
 def visit(port: int, paths: list[str]) -> Mapping[str, Mapping[str, Any]]:
     """Return seconds and wrong answers by path."""
-    stop = threading.Event()
-    visitors = [Visitor(port, path, stop) for path in paths]
+    stop, is_watched = threading.Event(), threading.Event()
+    visitors = [Visitor(port, path, stop, is_watched) for path in paths]
     threads = [threading.Thread(target=each.ask_on, daemon=True) for each in visitors]
     for thread in threads:
         thread.start()
     print("there", flush=True)
+    sys.stdin.readline()
+    is_watched.set()
     sys.stdin.read()
     stop.set()
     for thread in threads:
