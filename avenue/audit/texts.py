@@ -71,7 +71,7 @@ ACTIONS = {
     "media_folder.changed": lazy_gettext("changed a folder in the media library"),
     "media_folder.created": lazy_gettext("created a folder in the media library"),
     "media_folder.deleted": lazy_gettext("deleted a folder in the media library"),
-    "picture_import.assigned": lazy_gettext("gave files of an import of photos to products"),
+    "picture_import.assigned": lazy_gettext("assigned files of a photo import to products"),
     "picture_import.begun": lazy_gettext("started a photo import"),
     "picture_import.finished": lazy_gettext("finished a photo import"),
     "picture_import.planned": lazy_gettext("prepared a photo import"),

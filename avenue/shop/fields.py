@@ -70,9 +70,9 @@ def _attributes(written: dict[str, list[str]]) -> dict[str, list[str]]:
         raise PydanticCustomError(
             "attributes",
             sentence(
-                "At most {attributes} different names of {letters} letters, each with one value or "
-                "several, {values} in all, of {value_letters} letters without ; | or a comma and a "
-                "blank.",
+                "Up to {attributes} different names of {letters} characters, each with one "
+                "or more values, {values} in all, of {value_letters} characters without ; "
+                "| or a comma followed by a space.",
             ),
             {
                 "attributes": attributes.MOST_ATTRIBUTES,

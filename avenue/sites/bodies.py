@@ -215,7 +215,7 @@ def _size_name(name: str) -> str:
     if name in VARIANTS or TAKEN_NAME.fullmatch(name) or not SIZE_NAME.fullmatch(name):
         raise PydanticCustomError(
             "size_name",
-            sentence("Call a size by small letters and digits, and not as another size is called."),
+            sentence("Use lowercase letters and digits, and a name that no other size has."),
         )
     return name
 
@@ -228,8 +228,8 @@ def _size(text: str) -> str:
         raise PydanticCustomError(
             "size",
             sentence(
-                "Write a size as 600x800 cover, or a width as 800: {least} to {most} pixels, "
-                "{all_of_it} in all."
+                "Enter a size like 600x800 cover, or a width like 800: {least} to {most} "
+                "pixels, {all_of_it} in all."
             ),
             {
                 "least": LEAST_SIDE_PIXELS,

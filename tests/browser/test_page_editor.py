@@ -341,7 +341,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
         expect(at.locator(".wrong")).to_be_visible(visible=not is_taken)
     expect(page.locator("#scheduled")).to_contain_text(f"{moment.year}")
     page.get_by_role("button", name="Programar").click()
-    at.get_by_role("button", name="No publicarla sola").click()
+    at.get_by_role("button", name="Cancelar la programación").click()
     expect(page.locator("#scheduled")).to_be_hidden()
     page.get_by_role("button", name="Publicar", exact=True).click()
     expect(page.locator("#status")).to_have_text("Publicado")

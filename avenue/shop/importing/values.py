@@ -140,7 +140,7 @@ def _attributes_in(text: str | None) -> dict[str, list[str]]:
         return attributes.read(text or "")
     except attributes.NoAttributes:
         raise BadCell(
-            sentence("Write attributes as Color: Red | Size: 38, 39."), field="attributes"
+            sentence("Enter attributes like Color: Red | Size: 38, 39."), field="attributes"
         ) from None
 
 

@@ -37,16 +37,16 @@ class FileNotInArchive(NotFound):
     """The import has no picture of this number."""
 
     code = "picture_import_file_not_found"
-    message = "The import has no picture of this number."
-    hint = "List its files; what is left out is no picture."
+    message = "The import has no photo with this number."
+    hint = "List its files; skipped ones are not images."
 
 
 class ImportBegun(Conflict):
     """Files of an import are given to products that is applied already."""
 
     code = "picture_import_begun"
-    message = "This import is applied already."
-    hint = "Send the ZIP again; what is in already is not stored twice."
+    message = "This import is already applied."
+    hint = "Send the ZIP again; photos already stored are not stored twice."
 
 
 class ArchiveExpired(Gone):

@@ -95,7 +95,7 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
     (
         "características, attributes",
         "Color: Rojo | Talle: 38, 39",
-        _("What it can be found by. A new cell replaces all of them."),
+        _("Used to filter products. A new cell replaces all of them."),
     ),
     ("descripción, description", "Cuero, suela de goma", _("Any length.")),
     (
@@ -166,7 +166,7 @@ OF_A_CELL: Mapping[str, LazyString] = {
     "currency": _("Enter the three-letter currency code, like PYG."),
     "status": _("Enter draft or published."),
     "category": _("Enter the names from general to specific, separated by >, like Shoes > Boots."),
-    "attributes": _("Write attributes as Color: Red | Size: 38, 39."),
+    "attributes": _("Enter attributes like Color: Red | Size: 38, 39."),
     "group": _("Enter the model of the group with up to 200 characters."),
     "description": _("Enter up to 20,000 characters."),
     "image_urls": _("Enter full URLs, like https://…, separated by spaces."),

@@ -81,7 +81,7 @@ REFUSED: Mapping[str, LazyString] = {
 }
 
 PROBLEMS: Mapping[str, LazyString] = {
-    "picture_import_begun": _("This import is applied already. Send the ZIP again."),
+    "picture_import_begun": _("This import is already applied. Send the ZIP again."),
     "archive_expired": _("The ZIP was not applied in time and was deleted. Upload it again."),
     "nothing_to_bring": _("No file matches a product. Name the files after SKUs."),
     "unsupported_media_type": _("This is not a ZIP. Compress the photos into a ZIP."),
@@ -96,7 +96,7 @@ PROBLEMS: Mapping[str, LazyString] = {
     "body_cut_off": _("The connection was lost. Upload the file again."),
 }
 
-STILL_ASKED = _("Some texts name no product, or more than one. Say which one is meant.")
+STILL_ASKED = _("Some entries match no product, or more than one. Choose the right one.")
 
 PROGRESS_TEXTS: Mapping[str, LazyString] = {
     "progress": _("{done} of {total} photos"),

@@ -22,7 +22,7 @@ from avenue.shop.matching.models import (
 )
 from avenue.shop.models import ListQuery, PicturedProduct, Sort
 from avenue.shop.pages import picture_import_words as words
-from avenue.shop.pages.meant import Unclear, meant
+from avenue.shop.pages.product_choice import Unclear, chosen_products
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.picture_imports import FILE_NUMBER, files_asked_for, the_archive
 from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
@@ -134,7 +134,7 @@ def assign_files(picture_import_id: str) -> Response:
         for name, value in [*request.form.items()][:MOST_ASSIGNED]
         if name.startswith(FILE_FIELD) and FILE_NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
-    named, unclear = meant(actor, asked)
+    named, unclear = chosen_products(actor, asked)
     try:
         _, changed = imports.assign(actor, picture_import_id, named)
     except PictureImportNotFound:

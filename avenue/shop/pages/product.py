@@ -396,7 +396,7 @@ def _problem(where: str, kind: str, facts: Mapping[str, Any]) -> str:
     match kind:
         case _any if where == "attributes":
             said = _(
-                "Write a line for each, as Size: 38, 39. There is room for %(names)s lines and "
+                "Enter one per line, like Size: 38, 39. Up to %(names)s lines and "
                 "%(values)s values.",
                 names=attributes.MOST_ATTRIBUTES,
                 values=attributes.MOST_VALUES,

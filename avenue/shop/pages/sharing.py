@@ -18,8 +18,8 @@ from avenue.media.models import Asset, Claim
 from avenue.shop.errors import TempImageNotFound
 from avenue.shop.models import PRODUCT, ProductQuery, Sort
 from avenue.shop.pages import products
-from avenue.shop.pages.meant import meant
 from avenue.shop.pages.pictures import back_to, new_screen, screen_page
+from avenue.shop.pages.product_choice import chosen_products
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
@@ -79,7 +79,7 @@ def give_to_product() -> Response:
     actor, asset_ids = current_actor(), _chosen()
     product_id = request.form.get("to", "")
     if not product_id:
-        named, unclear = meant(actor, {0: request.form.get("named", "").strip()})
+        named, unclear = chosen_products(actor, {0: request.form.get("named", "").strip()})
         if unclear or not named[0]:
             nothing_changed()
             return _shared(unclear.get(0), status=UNPROCESSABLE)

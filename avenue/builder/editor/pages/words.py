@@ -171,7 +171,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "not_published": _("Not published: the page is not saved."),
     "published": _("Published."),
     "unpublished": _("It is a draft again."),
-    "goes_online": _("Goes online {moment}"),
+    "goes_online": _("Publishes {moment}"),
     "scheduled": _("Publishing scheduled. The page will be published as it is at that time."),
     "unscheduled": _("The page will no longer be published automatically."),
     "preview_ends": _("Anyone with this link can see the draft until {moment}."),

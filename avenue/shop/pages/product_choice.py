@@ -1,4 +1,4 @@
-"""Which product somebody means who writes a SKU, or words, into a field."""
+"""Find the products that people name in a form: by SKU, by id, or by words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Unclear:
     products: Sequence[Product]
 
 
-def meant(
+def chosen_products(
     actor: Actor, asked: Mapping[int, str]
 ) -> tuple[dict[int, str | None], dict[int, Unclear]]:
     """Return the products that texts of a form mean, by file, and what is to be asked again.
