@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE_SECONDS
+
 ROOT = Path(__file__).parent.parent
 LIMIT_SECONDS = 60
 
@@ -74,7 +76,7 @@ def ran(
         capture_output=True,
         text=True,
         check=False,
-        timeout=LIMIT_SECONDS,
+        timeout=DEADLINE_SECONDS,
     )
 
 

@@ -31,6 +31,7 @@ from tests.deploy.reading import (
     stages,
 )
 from tests.http.contract import unconnected_app
+from tests.waiting import DEADLINE_SECONDS
 
 BUILD, FINAL = stages()
 SETTINGS = {each.metadata["env"] for each in Settings.__dataclass_fields__.values()}
@@ -71,7 +72,11 @@ def is_a_route(path):
 def test_hadolint_finds_nothing_in_the_dockerfile():
     hadolint = Path(sys.executable).parent / "hadolint"
     ended = subprocess.run(
-        [hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False, timeout=60
+        [hadolint, ROOT / "Dockerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert (ended.returncode, ended.stdout) == (0, "")
 

@@ -30,7 +30,6 @@ from tests.waiting import DEADLINE_SECONDS, wait_until
 
 BUILD, FINAL = stages()
 USER = int(next(each.text for each in FINAL if each.name == "USER").split(":")[0])
-PATIENCE_SECONDS = 120
 PLACES = ("/opt/avenue", "/srv/avenue", "/var/spool/avenue", "/build", "/usr/local")
 PYTHON = Path(sys.base_prefix)
 OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"]
@@ -211,7 +210,7 @@ class Image:
     def run(self, *command: str, **env: str) -> tuple[int, str]:
         """Run `command` to its end; return its exit code and all it said."""
         with self.start(*command, **env) as process:
-            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            said, _ = process.communicate(timeout=DEADLINE_SECONDS)
             return process.returncode, said
 
     def everything_in_it(self) -> dict[str, tuple[int, int]]:
@@ -283,7 +282,9 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies_and_copies(
     process = image.start(*command, **env)
     guard.watch(process.pid, image.root)
     try:
-        wait_until(lambda: is_ready(port), "the image serves")
+        wait_until(
+            lambda: is_ready(port), "the image serves", failed=lambda: process.poll() is not None
+        )
         assert image.run(*health_check(), **env)[0] == 0
         picture = noise_png(900, 900)  # 2.4 MB: spooled
         stranger = Client(port)
@@ -310,7 +311,7 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies_and_copies(
         ]
     finally:
         process.send_signal(signal.SIGTERM)
-        log, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        log, _ = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0
     assert not re.search(r"Traceback|Read-only file system|Permission denied", log), log
     assert image.everything_in_it() == before

@@ -22,8 +22,6 @@ from tests.deploy.reading import DEPLOY
 from tests.mongod import Guard, client_of, free_port
 from tests.waiting import DEADLINE_SECONDS
 
-PATIENCE_SECONDS = 120
-
 
 class KeyedSet:
     """Mongods started as compose.yaml starts them, of which nobody has made a set yet."""
@@ -84,7 +82,7 @@ def initiate(keyed_set: KeyedSet, avenue_password: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_SECONDS,
+        timeout=DEADLINE_SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout

@@ -10,6 +10,7 @@ import pytest
 
 from deploy import pin_images
 from tests.deploy.reading import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 A, B = (f"sha256:{each * 64}" for each in "ab")
 
@@ -70,4 +71,6 @@ def test_all_images_that_are_not_our_own_are_known():
     pinned = {found[0].split()[-1] for found in pin_images.IMAGE.finditer(text)}
     assert {a or b for a, b in used} - ours == {each for each in pinned if "BASE" not in each}
     make = ["make", "-n", "images"]
-    assert "pin_images.py" in subprocess.check_output(make, cwd=ROOT, text=True, timeout=60)
+    assert "pin_images.py" in subprocess.check_output(
+        make, cwd=ROOT, text=True, timeout=DEADLINE_SECONDS
+    )

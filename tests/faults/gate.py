@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Self
 
 from tests.mongod import free_port
+from tests.waiting import DEADLINE_SECONDS
 
 HERE = "127.0.0.1"
 PIECE_BYTES = 64 * 1024
-PATIENCE_SECONDS = 120
 
 
 class Gate:
@@ -42,7 +42,7 @@ class Gate:
 
     def wait_for_stop(self) -> None:
         """Return when the next stop is reached."""
-        assert self._reached.acquire(timeout=PATIENCE_SECONDS), "nothing comes through"
+        assert self._reached.acquire(timeout=DEADLINE_SECONDS), "nothing comes through"
 
     def open(self) -> None:
         """Let through what is held."""
@@ -56,7 +56,7 @@ class Gate:
 
     def _connect(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection((HERE, self.to), PATIENCE_SECONDS)
+            far = socket.create_connection((HERE, self.to), DEADLINE_SECONDS)
             far.settimeout(None)  # it may be silent for as long as it likes
         except OSError:
             near.close()
@@ -80,4 +80,4 @@ class Gate:
         if self._stops and self._passed_bytes >= self._stops[0]:
             self._stops.pop(0)
             self._reached.release()
-            self._opened.acquire(timeout=PATIENCE_SECONDS)
+            self._opened.acquire(timeout=DEADLINE_SECONDS)

@@ -169,7 +169,7 @@ def run(command: list[str], uri: str) -> tuple[int, str]:
         env=refusing(uri),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     return ended.returncode, ended.stdout + ended.stderr
