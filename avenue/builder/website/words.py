@@ -14,6 +14,18 @@ FIRST_TEXTS = {
     "first_picture": _("Choose an image for this place"),
 }
 """Each is to be replaced: a page is not published with one of them without a word."""
+EARLIER_TEXTS = (
+    "Write here what you have to say.",
+    "More about it",
+    "What a customer says of you.",
+    "Name of the customer",
+    "A question that is often asked",
+    "The answer to it.",
+    "Choose a picture for here",
+    "Escribe aquí lo que quieres contar.",
+    "Escribí aquí lo que querés contar.",
+)
+"""What blocks began with before, in every language: drafts of then still have it."""
 USUAL_TEXTS = {
     "usual_products": _("Our products"),
     "usual_all": _("View all products"),
