@@ -1,6 +1,7 @@
 """The texts that blocks of the editor begin with, and what a remark about a page says."""
 
 from avenue.builder.website.checks import Kind
+from avenue.web.language import in_every_language
 from avenue.web.language import lazy_gettext as _
 
 FIRST_TEXTS = {
@@ -41,3 +42,9 @@ REMARKS = {
     Kind.HEAVY_PICTURE: _("This image is heavy and comes in only one size"),
     Kind.BROKEN_ADDRESS: _("Visitors will not see the content at this address"),
 }
+
+
+def placeholders() -> list[str]:
+    """Return what blocks begin with, or began with before, in every language."""
+    of_now = [said for text in FIRST_TEXTS.values() for said in in_every_language(text)]
+    return [*of_now, *EARLIER_TEXTS]
