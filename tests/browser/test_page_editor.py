@@ -291,6 +291,8 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     page, selected = opened(admin, there), admin.page.locator("#selected")
     tree = page.locator("#tree")
     check_accessible(page, outside=CANVAS)
+    body = canvas(page).locator("[data-gjs-type=wrapper]")  # of the theme, as for visitors
+    assert body.evaluate("e => parseFloat(getComputedStyle(e).paddingTop)") > 10
 
     # Selected and moved by buttons
     tree.get_by_role("button", name="Texto: Dos").click()

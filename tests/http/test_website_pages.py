@@ -163,6 +163,7 @@ def test_the_editor_brings_the_page_along_under_a_policy_of_its_own(editor: Call
     answer = editor.get(f"{PAGE}/{page['id']}", headers=IN_ENGLISH)
     assert answer.headers["Content-Security-Policy"] == EDITOR_POLICY
     assert "script-src 'self';" in EDITOR_POLICY
+    assert "font-src 'self'" in EDITOR_POLICY
     assert "</script><b>" not in answer.text
     [facts] = re.findall(r'<script type="application/json" id="facts">(.*)</script>', answer.text)
     assert json.loads(facts)["page"] == editor.get(f"{API}/{page['id']}").json
