@@ -18,6 +18,7 @@ from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
 from avenue.app.home import other_tasks
+from avenue.app.menus import menu_targets
 from avenue.app.moves import move_service
 from avenue.app.moving import let_writes_wait
 from avenue.app.services import Services, disk_cache_of
@@ -421,6 +422,7 @@ def _provide_website(app: Flask, services: Services) -> None:
         Documents(),
         Previews(services.settings),
         MorePages(services.published_paths),
+        menu_targets(services.pages, services.products),
         Logos(services.logo_shown_on),
         other_tasks(
             *(services.media, services.pages, services.library),

@@ -1,6 +1,7 @@
 """`/admin/settings`: what a site says of itself, and its limits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -136,6 +137,14 @@ WEAK = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True)
+class MenuTargets:
+    """What others show to visitors: `of` returns paths that a menu can lead to, and their names."""
+
+    of: Callable[[Actor], Sequence[tuple[str, str]]]
+
+
 blueprint = Blueprint("site_pages", __name__, url_prefix=PATH, template_folder="templates")
 
 
@@ -246,6 +255,7 @@ def _settings(
         most_sizes=MOST_SIZES,
         edge_usual=SECONDS,
         theme_choices=THEME,
+        targets=[("/", _("Store")), *using(MenuTargets).of(actor)],
         networks={name: each.title for name, each in NETWORKS.items()},
         most=using(SiteService).most(),
         room=_room(site),
@@ -265,6 +275,10 @@ def _settings(
             "failed": _("The connection was lost. Try again."),
             "link_label": _("Link text"),
             "link_to": _("Destination"),
+            "link_note": _(
+                "Choose a page or a category from the list, or type a path of this site or an "
+                "address that begins with https://, mailto: or tel:."
+            ),
             "link_up": _("Move up"),
             "link_down": _("Move down"),
             "link_remove": _("Remove"),

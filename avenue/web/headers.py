@@ -24,10 +24,11 @@ WINDOW_POLICY = (
 """The shop window shows pictures that live elsewhere, too, and the fonts of its theme."""
 EDITOR_POLICY = (
     PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-    + "; frame-src 'self'"
+    + "; frame-src 'self'; font-src 'self'"
 )
 """For the editor of pages: its canvas is a frame without an address and so under this policy, too,
-and shows a page with the styles that are just being chosen. Another frame shows previews."""
+and shows a page with the styles that are just being chosen, in the fonts of the site. Another frame
+shows previews."""
 
 TURNSTILE = "https://challenges.cloudflare.com"
 HCAPTCHA = "https://hcaptcha.com https://*.hcaptcha.com"

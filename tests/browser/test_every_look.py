@@ -15,7 +15,7 @@ WINDOWS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 375, "heig
 LOOKS = [*product(WINDOWS, ("light", "dark"), ("es-PY", "en"))]
 CANVAS = "#canvas"
 SITE_LOOK: dict[str, Any] = {
-    "theme": {"scheme": "auto"},
+    "theme": {"scheme": "auto", "headings": "source-serif-4", "text": "figtree"},
     "menu": [{"label": "Tienda", "to": "/"}, {"label": "Calzado", "to": "/categories/calzado"}],
     "contact": {"whatsapp": "+595 981 123 456", "instagram": "@luna"},
 }

@@ -266,6 +266,20 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(
 
 
 @pytest.mark.long
+def test_a_conflict_is_shown_where_the_pages_differ(admin: Visitor) -> None:
+    there = a_page(admin, "<p>Hola</p>" * 60)
+    page, dialog = opened(admin, there), admin.page.locator("#conflict")
+    expect(page.locator("#tree").get_by_role("button").first).to_have_text("Texto: Hola")
+    admin.guard.expect("status of 409")
+    data = {"revision": there["revision"], "html": "<p>Hola</p>" * 60 + "<h2>Suyo</h2>"}
+    admin.call("PUT", f"{PAGES}/{there['id']}", data=data)
+    block(page, "Texto")
+    for side, words in (("theirs", "Suyo"), ("mine", "Escribí tu texto aquí.")):
+        shown = dialog.frame_locator(f"[data-side={side}]").get_by_text(words)
+        expect(shown).to_be_in_viewport()
+
+
+@pytest.mark.long
 def test_everything_can_be_reached_and_looks_as_chosen(
     admin: Visitor, visit: Callable[..., Visitor]
 ) -> None:
@@ -277,6 +291,8 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     page, selected = opened(admin, there), admin.page.locator("#selected")
     tree = page.locator("#tree")
     check_accessible(page, outside=CANVAS)
+    body = canvas(page).locator("[data-gjs-type=wrapper]")  # of the theme, as for visitors
+    assert body.evaluate("e => parseFloat(getComputedStyle(e).paddingTop)") > 10
 
     # Selected and moved by buttons
     tree.get_by_role("button", name="Texto: Dos").click()

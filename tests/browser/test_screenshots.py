@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from avenue.shop import demo
 from tests import pictures
 from tests.browser.house import Visitor, people, visiting
 from tests.mongod import Guard
@@ -16,7 +17,19 @@ pytestmark = pytest.mark.long
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 SHOWN = """() => [...document.images].every(
-    (each) => each.complete || each.getBoundingClientRect().top > window.innerHeight)"""
+    (each) => each.complete || each.getBoundingClientRect().top > window.innerHeight ||
+        each.getBoundingClientRect().left > window.innerWidth || !each.checkVisibility())"""
+LOOK: dict[str, Any] = {
+    "name": "Luna",
+    "theme": {"headings": "source-serif-4", "text": "figtree"},
+    "colors": {"accent": "#7a1f3d"},
+    "menu": [
+        {"label": "Tienda", "to": "/"},
+        {"label": "Calzado", "to": "/categories/calzado"},
+        {"label": "Nosotros", "to": "/p/nosotros"},
+    ],
+    "contact": {"whatsapp": "+595 981 123 456", "email": "hola@luna.example"},
+}
 Take = Callable[[Page, str], None]
 
 
@@ -46,6 +59,7 @@ def shop(shared_uri: str, guard: Guard, browser: Browser) -> Iterator[Visitor]:
         page.get_by_role("button", name="Cargar productos de muestra").click()
         there = page.get_by_role("button", name="Quitar los productos de muestra")
         expect(there.first).to_be_visible(timeout=120_000)
+        visitor.call("PATCH", "/api/site", data=LOOK)
         yield visitor
 
 
@@ -71,6 +85,44 @@ def test_the_panel_is_photographed(shop: Visitor, take: Take) -> None:
     take(page, "settings")
     page.goto("/")
     take(page, "window")
+
+
+def test_the_website_is_photographed(shop: Visitor, take: Take) -> None:
+    made = a_home(shop)
+    page = shop.page
+    page.goto(f"/admin/website/{made['id']}")
+    expect(page.locator("#work")).to_have_attribute("data-ready", "")
+    page.locator("#tree").get_by_role("button").first.click()
+    expect(page.locator("#selected h3")).to_be_visible()
+    take(page, "editor")
+    page.goto(f"/p/{made['slug']}")
+    take(page, "page")
+    product = found(shop, "DEMO-LUNA-ROJA")
+    page.set_viewport_size(PHONE)
+    page.goto(f"/products/{product['id']}")
+    take(page, "product-phone")
+    page.set_viewport_size(DESK)
+
+
+def a_home(shop: Visitor) -> Any:
+    """A published page of the usual sections."""
+    photo = part("florero.jpg", demo.picture("florero.jpg"))
+    stored = shop.call("POST", "/api/builder/media", multipart={"file": photo})["file"]
+    shop.page.goto("/admin/website")
+    shop.page.get_by_label("Título de una página nueva").fill("Hechos a mano en Luque")
+    shop.page.get_by_role("radio", name="Inicio").check()
+    shop.page.get_by_role("button", name="Crear página").click()
+    shop.page.wait_for_url("**/admin/website/*")
+    url = f"/api/builder/pages/{shop.page.url.rpartition('/')[2]}"
+    draft = shop.call("GET", url)
+    html = draft["html"].replace(
+        '<p class="avenue-missing">Elegí una imagen para este lugar</p>',
+        f'<img src="{stored["display_url"]}" alt="Un florero de barro">',
+    )
+    words = "Cuero, barro y ñandutí, de talleres que conocemos por su nombre."
+    html = html.replace("Escribí tu texto aquí.", words).replace("Más información", "Ver la tienda")
+    saved = shop.call("PUT", url, data={"revision": draft["revision"], "html": html})
+    return shop.call("POST", f"{url}/publish", data={"revision": saved["revision"]})
 
 
 def test_uploading_is_photographed(shop: Visitor, take: Take) -> None:

@@ -31,7 +31,9 @@ def test_people_find_a_product_and_look_at_it_closely(
         description="Liviana.\nPara todos los días.",
     )
     for javascript in (True, False):
-        page = visit(java_script_enabled=javascript).page
+        visitor = visit(**READERS["phone"], java_script_enabled=javascript)
+        page = visitor.page
+        page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
         page.goto("/")
         page.get_by_role("searchbox", name="Buscar productos").fill("carmin")
         page.keyboard.press("Enter")
@@ -40,9 +42,56 @@ def test_people_find_a_product_and_look_at_it_closely(
         page.wait_for_url(f"**/products/{product['id']}/zapatilla-carmin")
         assert page.get_by_role("heading", level=1).inner_text() == "Zapatilla Carmín"
         assert page.get_by_role("img").count() >= 3
-        closer = page.get_by_role("link", name="Zapatilla Carmín, foto 2").get_attribute("href")
-        assert closer
-        assert page.request.get(closer).headers["content-type"] == "image/webp"
+        closer = page.get_by_role("link", name="Zapatilla Carmín, foto 2")
+        large = page.request.get(str(closer.get_attribute("href")))
+        assert large.headers["content-type"] == "image/webp"
+        if javascript:
+            page.get_by_role("button", name="Compartir este producto").click()
+            assert page.evaluate("window.shared.url").endswith("/zapatilla-carmin")
+        closer.focus()
+        visitor.guard.expect("Applying inline style")  # by the browser, around a bare picture
+        page.keyboard.press("Enter")
+        if javascript:
+            look_closely(visitor)
+        else:
+            page.wait_for_url("**/media/**")
+
+
+def look_closely(visitor: Visitor) -> None:
+    """From the second photo on go through them by key and by finger, and look at one larger."""
+    page = visitor.page
+    dialog = page.get_by_role("dialog", name="Fotos de Zapatilla Carmín")
+    place, nearer = dialog.get_by_role("status"), dialog.get_by_role("button", name="Acercar")
+    expect(place).to_have_text("2 / 3")
+    for there in ("1 / 3", "3 / 3", "2 / 3"):
+        page.keyboard.press("ArrowLeft")
+        expect(place).to_have_text(there)
+    dialog.get_by_role("button", name="Foto siguiente").click()
+    expect(place).to_have_text("3 / 3")
+    photo = dialog.get_by_role("img", name="Zapatilla Carmín, foto 3")
+    expect(photo).to_be_in_viewport(ratio=0.99)
+    whole = photo.evaluate("e => e.clientWidth")
+    assert whole == READERS["phone"]["viewport"]["width"]
+    page.keyboard.press("+")
+    expect(nearer).to_have_attribute("aria-pressed", "true")
+    assert photo.evaluate("e => e.clientWidth") == 2.5 * whole
+    photo.tap()
+    expect(nearer).to_have_attribute("aria-pressed", "false")
+    swipe(visitor, start=(60, 300), end=(350, 300))
+    expect(place).to_have_text("2 / 3")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Zapatilla Carmín, foto 2")).to_be_focused()
+
+
+def swipe(visitor: Visitor, *, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Move a finger over the glass in a few steps."""
+    finger = visitor.context.new_cdp_session(visitor.page)
+    for step in range(9):
+        x, y = (round(a + (b - a) * step / 8) for a, b in zip(start, end, strict=True))
+        kind = "touchMove" if step else "touchStart"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def for_sale(admin: Visitor) -> str:
@@ -65,6 +114,9 @@ def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[...,
     check_accessible(page)
     page.goto(path)
     check_accessible(page)
+    page.get_by_role("link", name="Termo accesible, foto 2").click()
+    check_accessible(page)
+    page.keyboard.press("Escape")
     box = page.get_by_text("Gs. 90.000").bounding_box()
     assert box
     assert box["y"] + box["height"] < READERS["phone"]["viewport"]["height"]

@@ -63,7 +63,9 @@ def test_a_link_ends_and_holds_nowhere_else(
 def test_what_to_look_at_before_publishing_is_named(as_editor: Caller):
     picture = inline(pictures.photo(60, 40, noise=False, seed=8))
     html = (
-        "<h2>Un título</h2><p>Write your text here.</p><p>Lorem ipsum dolor</p>"
+        "<h2>Un título</h2><p>Write your text here.</p>"
+        "<p>Escribí aquí lo que querés contar.</p><p>Choose a picture for here</p>"
+        "<p>Lorem ipsum dolor</p>"
         '<p>Se entrega en 24 horas. <a href="#">Más detalles</a> <a href="/p/otra">Otra</a></p>'
         f'<img src="{picture}"><img src="https://images.example/a.jpg" alt="">'
         '<img src="/static/uploads/mate.jpg" alt="Mate">'
@@ -74,6 +76,8 @@ def test_what_to_look_at_before_publishing_is_named(as_editor: Caller):
     assert [(each["kind"], each["where"]) for each in remarks] == [
         ("placeholder_text", "Un título"),
         ("placeholder_text", "Write your text here."),
+        ("placeholder_text", "Escribí aquí lo que querés contar."),
+        ("placeholder_text", "Choose a picture for here"),
         ("placeholder_text", "Lorem ipsum dolor"),
         ("empty_link", "Más detalles"),
         ("picture_without_alt", name),

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from avenue.identity import Role, Scope
 from avenue.sites.contrast import USUAL, ratio, too_weak
 from tests import pictures
-from tests.http.application import HOST, PASSWORD, Caller, Part, form
+from tests.http.application import HOST, PASSWORD, Caller, Part, form, unique
 from tests.table import table
 
 SETTINGS, LOGO, SITES = "/admin/settings", "/admin/settings/logo", "/admin/infrastructure/sites"
@@ -108,6 +108,27 @@ def test_what_is_typed_is_saved_and_only_that_is_told(application, as_admin):
     save(as_admin, shown, colors__primary="", limits__images_per_product=" ")
     assert "colors" not in stored(application)
     assert "limits" not in stored(application)
+
+
+def test_a_menu_is_offered_what_visitors_can_see(application, as_admin):
+    draft, shown, other = (
+        caller.post("/api/builder/pages", json={"title": f"{unique('Casa ')} <{number}>"}).json
+        for number, caller in enumerate(
+            (as_admin, as_admin, application.caller("editor_on_other_site"))
+        )
+    )
+    for caller, page in ((as_admin, shown), (application.caller("editor_on_other_site"), other)):
+        url = f"/api/builder/pages/{page['id']}/publish"
+        assert caller.post(url, json={"revision": 1}).status_code == 200
+    category = unique("Feria ")
+    as_admin.a_product(category=category, status="published")
+    text = as_admin.get(SETTINGS).text
+    assert '<option value="/">' in text
+    name = shown["title"].replace("<", "&lt;").replace(">", "&gt;")
+    assert f'<option value="/p/{shown["slug"]}">{name}</option>' in text
+    assert f">{category}</option>" in text
+    assert f'"/p/{draft["slug"]}"' not in text
+    assert f'"/p/{other["slug"]}"' not in text
 
 
 @pytest.mark.long

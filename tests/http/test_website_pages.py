@@ -4,10 +4,12 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from avenue.clock import utc_now
 from avenue.identity import Role
 from avenue.web.headers import EDITOR_POLICY
 from tests.http.application import Application, Caller, unique
@@ -122,6 +124,31 @@ def test_a_page_is_published_taken_back_and_deleted_from_the_list(
         send(editor, url, status=404, revision=1)
 
 
+def test_what_to_look_at_is_said_before_a_page_is_published(
+    application: Application, editor: Caller
+) -> None:
+    page, nobody = made(editor, unique("Prueba ")), application.caller("nobody")
+    one, address = f"{PAGE}/{page['id']}", f"/p/{page['slug']}"
+    typed = form_of(page, html='<p>Write your text here.</p><a href="#">Más</a>', then="publish")
+    asked = html.unescape(send(editor, one, status=200, **typed).text)
+    assert "sample text of the block: <q>Write your text here.</q>" in asked
+    assert "leads nowhere: <q>Más</q>" in asked
+    assert nobody.get(address).status_code == 404
+    saved = editor.get(f"{API}/{page['id']}").json
+    assert "Write your text" in saved["html"]
+    revision = saved["revision"]
+    assert "<q>Más</q>" in send(editor, f"{one}/publish", status=200, revision=revision).text
+    at = {"publish_at": f"{utc_now() + timedelta(days=2):%Y-%m-%dT%H:%M}"}
+    asked = send(editor, f"{one}/schedule", status=200, **at).text
+    assert f'name="publish_at" value="{at["publish_at"]}"' in asked
+    assert f'action="{one}/schedule"' in asked
+    assert editor.get(f"{API}/{page['id']}").json["publish_at"] is None
+    send(editor, f"{one}/schedule", **at, anyway=1)
+    assert editor.get(f"{API}/{page['id']}").json["publish_at"] is not None
+    send(editor, f"{one}/publish", revision=revision, anyway=1)
+    assert nobody.get(address).status_code == 200
+
+
 def test_a_page_needs_a_title(editor: Caller) -> None:
     for title in ("", "  ", "x" * 201):
         answer = send(editor, PAGE, status=200, title=title)
@@ -136,6 +163,7 @@ def test_the_editor_brings_the_page_along_under_a_policy_of_its_own(editor: Call
     answer = editor.get(f"{PAGE}/{page['id']}", headers=IN_ENGLISH)
     assert answer.headers["Content-Security-Policy"] == EDITOR_POLICY
     assert "script-src 'self';" in EDITOR_POLICY
+    assert "font-src 'self'" in EDITOR_POLICY
     assert "</script><b>" not in answer.text
     [facts] = re.findall(r'<script type="application/json" id="facts">(.*)</script>', answer.text)
     assert json.loads(facts)["page"] == editor.get(f"{API}/{page['id']}").json
@@ -181,7 +209,7 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Call
     one = f"{PAGE}/{page['id']}"
     wrong = {
         "title": ("", 400, "Title: This cannot be empty."),
-        "slug": ("No Es", 400, "Address: This is not written as it must be"),
+        "slug": ("No Es", 400, "Address: Invalid format"),
         "seo_description": ("x" * 501, 400, "Description for search engines: Write at most 500"),
     }
     for name, (value, status, sentence) in wrong.items():

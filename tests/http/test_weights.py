@@ -5,6 +5,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from tests import pictures
 from tests.http.application import Application, Caller
 
 LOADED = re.compile(
@@ -16,7 +17,7 @@ KB = 1000
 
 BUDGETS_KB = {
     "/": ("nobody", 6),
-    "/products/{product}": ("nobody", 6),
+    "/products/{product}": ("nobody", 9),
     "/p/{page}": ("nobody", 5),
     "/admin/products": ("admin", 11),
     "/admin/products/{product}": ("admin", 70),
@@ -52,7 +53,7 @@ def fetched(caller: Caller, path: str) -> dict[str, int]:
 
 @pytest.fixture
 def places(application: Application, as_seller: Caller, as_editor: Caller) -> dict[str, str]:
-    product = as_seller.a_product(status="published")
+    product = as_seller.a_product(pictures.photo(80, 60), status="published")
     page = as_editor.post("/api/builder/pages", json={"title": "Pesada"}).json
     url = f"/api/builder/pages/{page['id']}/publish"
     assert as_editor.post(url, json={"revision": page["revision"]}).status_code == 200

@@ -39,7 +39,7 @@ from avenue.builder.website.presenting import (
 from avenue.builder.website.previews import Previews
 from avenue.builder.website.replies import History, Page, PageList, PastPage, Preview, Remarks
 from avenue.builder.website.service import PageService
-from avenue.builder.website.words import FIRST_TEXTS
+from avenue.builder.website.words import placeholders
 from avenue.clock import iso
 from avenue.config import Settings
 from avenue.cursors import BadCursor
@@ -51,7 +51,6 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import FileTooLarge, InvalidQuery
-from avenue.web.language import in_every_language
 from avenue.web.parsing import M, body_as, one_of, page_asked_for
 from avenue.web.parsing import PageQuery as ListQuery
 from avenue.web.services import using
@@ -234,8 +233,7 @@ def share_preview(page_id: str) -> Response:
 def list_remarks(page_id: str) -> Response:
     """List what to look at before the draft is published; see `Kind` for what is looked for."""
     pictured = using(PageService).get(current_actor(), page_id)
-    placeholders = [said for text in FIRST_TEXTS.values() for said in in_every_language(text)]
-    return jsonify(remarks_json(remarks_on(g.site, pictured, placeholders)))
+    return jsonify(remarks_json(remarks_on(g.site, pictured, placeholders())))
 
 
 @blueprint.get("/<page_id>/history")

@@ -1,6 +1,7 @@
 """The texts that blocks of the editor begin with, and what a remark about a page says."""
 
 from avenue.builder.website.checks import Kind
+from avenue.web.language import in_every_language
 from avenue.web.language import lazy_gettext as _
 
 FIRST_TEXTS = {
@@ -14,6 +15,18 @@ FIRST_TEXTS = {
     "first_picture": _("Choose an image for this place"),
 }
 """Each is to be replaced: a page is not published with one of them without a word."""
+EARLIER_TEXTS = (
+    "Write here what you have to say.",
+    "More about it",
+    "What a customer says of you.",
+    "Name of the customer",
+    "A question that is often asked",
+    "The answer to it.",
+    "Choose a picture for here",
+    "Escribe aquí lo que quieres contar.",
+    "Escribí aquí lo que querés contar.",
+)
+"""What blocks began with before, in every language: drafts of then still have it."""
 USUAL_TEXTS = {
     "usual_products": _("Our products"),
     "usual_all": _("View all products"),
@@ -29,3 +42,9 @@ REMARKS = {
     Kind.HEAVY_PICTURE: _("This image is heavy and comes in only one size"),
     Kind.BROKEN_ADDRESS: _("Visitors will not see the content at this address"),
 }
+
+
+def placeholders() -> list[str]:
+    """Return what blocks begin with, or began with before, in every language."""
+    of_now = [said for text in FIRST_TEXTS.values() for said in in_every_language(text)]
+    return [*of_now, *EARLIER_TEXTS]

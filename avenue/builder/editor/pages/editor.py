@@ -6,7 +6,12 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 from pydantic import ValidationError
 
-from avenue.builder.editor.pages.website import PATH, revision_sent
+from avenue.builder.editor.pages.website import (
+    PATH,
+    looked_through,
+    remarks_before,
+    revision_sent,
+)
 from avenue.builder.editor.pages.words import FIELDS, SAID, STATUSES, TONES, editor_texts
 from avenue.builder.website.blocks import block_texts
 from avenue.builder.website.bodies import PageChanges
@@ -67,7 +72,7 @@ def save_page(page_id: str) -> Response:
     try:
         changes = _typed(before)
         saved = pages.change(actor, page_id, changes, revision_sent())
-        target = _go_on(saved, then)
+        answer = _go_on(saved, then)
     except NotFound:
         raise
     except ValidationError as error:
@@ -80,12 +85,15 @@ def save_page(page_id: str) -> Response:
     if saved.page.revision == before.page.revision:
         nothing_changed()
     note(fields=sorted(changes))
-    return see(target)
+    return answer
 
 
-def _go_on(saved: PicturedPage, then: str) -> str:
-    """Publish what was saved, take it back or show it, if wanted; return where to go."""
+def _go_on(saved: PicturedPage, then: str) -> Response:
+    """Publish what was saved, take it back or show it, if wanted; lead on."""
     actor, pages, page_id = current_actor(), using(PageService), saved.page.id
+    remarks = remarks_before(saved) if then == "publish" else []
+    if remarks:
+        return looked_through(saved, remarks, revision=saved.page.revision)
     if then == "publish":
         pages.publish(actor, page_id, saved.page.revision)
         note_each("page.published", [page_id])
@@ -94,9 +102,9 @@ def _go_on(saved: PicturedPage, then: str) -> str:
         note_each("page.unpublished", [page_id])
     elif then == "preview":
         note_each("page.preview_shared", [page_id])
-        return path_of_preview(using(Previews).of(g.site, page_id, USUAL_SECONDS))
+        return see(path_of_preview(using(Previews).of(g.site, page_id, USUAL_SECONDS)))
     said = then if then in {"publish", "unpublish"} else "saved"
-    return f"{PATH}/{page_id}?said={said}"
+    return see(f"{PATH}/{page_id}?said={said}")
 
 
 def _take_large_forms() -> None:

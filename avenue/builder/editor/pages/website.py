@@ -9,15 +9,18 @@ from flask_babel import force_locale, to_utc
 from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TEMPLATES, TONES
 from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.builder.website.blocks import content_of
+from avenue.builder.website.checks import Remark, remarks_on
 from avenue.builder.website.models import (
     LONGEST_TITLE,
     PageList,
     PageQuery,
+    PicturedPage,
     Sort,
     Status,
 )
 from avenue.builder.website.presenting import address_of
 from avenue.builder.website.service import PageService
+from avenue.builder.website.words import REMARKS, placeholders
 from avenue.clock import iso
 from avenue.errors import AvenueError, Invalid, NotFound
 from avenue.identity import Actor, Role
@@ -67,9 +70,15 @@ def add_page() -> Response:
 @require(Role.EDITOR)
 @audited("page.published", "page_id")
 def publish(page_id: str) -> Response:
-    """Let visitors see a page as it was when the list was shown."""
+    """Let visitors see a page as it was when the list was shown; say first what to look at."""
+    actor, revision = current_actor(), revision_sent()
     try:
-        using(PageService).publish(current_actor(), page_id, revision_sent())
+        found = using(PageService).get(actor, page_id)
+        remarks = remarks_before(found) if found.page.revision == revision else []
+        if remarks:
+            nothing_changed()
+            return looked_through(found, remarks, revision=revision)
+        using(PageService).publish(actor, page_id, revision)
     except NotFound:
         raise
     except AvenueError as error:
@@ -100,6 +109,11 @@ def schedule(page_id: str) -> Response:
         nothing_changed()
         return _shown(problem=_("Choose a day and a time."), status=400)
     try:
+        found = using(PageService).get(current_actor(), page_id)
+        remarks = remarks_before(found) if at else []
+        if remarks:
+            nothing_changed()
+            return looked_through(found, remarks, publish_at=written)
         using(PageService).schedule(current_actor(), page_id, at)
     except NotFound:
         raise
@@ -123,6 +137,26 @@ def delete(page_id: str) -> Response:
     """Delete a page with its history; the pictures it used stay in the library."""
     using(PageService).delete(current_actor(), page_id)
     return see(f"{PATH}?said=removed")
+
+
+def remarks_before(pictured: PicturedPage) -> list[Remark]:
+    """Return what to look at before a page is published; nothing where that was said already."""
+    if "anyway" in request.form:
+        return []
+    return remarks_on(g.site, pictured, placeholders())
+
+
+def looked_through(pictured: PicturedPage, remarks: list[Remark], **sent: object) -> Response:
+    """Show what to look at, with a button that goes on with what was `sent`."""
+    back = request.form.get("back", "")
+    verb = "schedule" if "publish_at" in sent else "publish"
+    return page(
+        "editor/publish.html",
+        checked=pictured.page,
+        remarks=[(REMARKS[each.kind], each.where) for each in remarks],
+        action=f"{PATH}/{pictured.page.id}/{verb}",
+        sent={**sent, **({"back": back} if back else {})},
+    )
 
 
 def _beginning(title: str) -> dict[str, str]:

@@ -52,7 +52,7 @@ export function canvasIn(container, { language, choosePicture, style, scheme }) 
     i18n: { locale: language, localeFallback: "en", detectLocale: false, messages: { es: spanish }, messagesAdd: named(language) },
     plugins: [knowBlocks],
     canvas: { styles: style ? [style] : [] },
-    canvasCss: `body { background: var(--ground, #fff); color: var(--ink); } ${EMPTY.replace("TEXT", JSON.stringify(text("empty_canvas")))}`,
+    canvasCss: `body { background: var(--ground, #fff); color: var(--ink); } [data-gjs-type=wrapper].site-content { padding-block: var(--section); } ${EMPTY.replace("TEXT", JSON.stringify(text("empty_canvas")))}`,
   });
   editor.onReady(() => {
     editor.Canvas.getFrameEl().setAttribute("title", text("canvas"));

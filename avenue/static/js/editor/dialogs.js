@@ -233,6 +233,16 @@ function documentOf({ html, css }, { style, scheme }) {
   return `<!doctype html>${made.documentElement.outerHTML}`;
 }
 
+/** Scroll both pages to where they begin to differ. */
+function meet(frames) {
+  const sides = frames.map(({ contentDocument }) => [...contentDocument.body.children]);
+  const at = sides[0].findIndex((each, index) => each.outerHTML !== sides[1][index]?.outerHTML);
+  for (const [index, side] of sides.entries()) {
+    const first = side[at < 0 ? sides[0].length : at] ?? side.at(-1);
+    frames[index].contentWindow.scrollTo(0, (first?.offsetTop ?? 0) - 16);
+  }
+}
+
 /**
  * Somebody else has saved meanwhile: see both pages beside each other and what is different, take
  * theirs, or keep one's own. `look` is `{ style, scheme }` of the site.
@@ -253,9 +263,13 @@ export function letSolve(draft, load, look) {
   return function solve() {
     const { current, difference: lines } = draft.conflict;
     const sides = { theirs: current, mine: { ...current, ...draft.content } };
-    for (const [side, content] of Object.entries(sides)) {
-      dialog.querySelector(`[data-side=${side}]`).srcdoc = documentOf(content, look);
-    }
+    const frames = Object.entries(sides).map(([side, content]) => {
+      const frame = dialog.querySelector(`[data-side=${side}]`);
+      const loaded = new Promise((resolve) => { frame.addEventListener("load", resolve, { once: true }); });
+      frame.srcdoc = documentOf(content, look);
+      return { frame, loaded };
+    });
+    Promise.all(frames.map((each) => each.loaded)).then(() => meet(frames.map((each) => each.frame)));
     who.textContent = text("saved_at", { moment: moment(current.updated_at) });
     difference.replaceChildren(...(lines || text("no_difference")).split("\n").map(lineOf));
     complain();

@@ -33,7 +33,7 @@ function isTyping(host) {
 /** "Picture", or "Text: how it begins". */
 export function nameOf(component) {
   const name = text(`kind_${kindOf(component)}`);
-  const words = (component.getEl()?.textContent ?? "").trim().replace(/\s+/g, " ");
+  const words = (component.getEl()?.innerText ?? "").trim().replace(/\s+/g, " ");
   const alt = component.getAttributes().alt;
   const said = alt || words;
   if (!said || kindOf(component) === "wrapper") return name;

@@ -28,6 +28,16 @@ function button(name, sign, act) {
   return made;
 }
 
+/** Offer pages and categories by name; a link without a text of its own gets that name. */
+function offered(label, to) {
+  to.setAttribute("list", "link-targets");
+  to.addEventListener("change", () => {
+    const [chosen] = [...to.list.options].filter((each) => each.value === to.value);
+    if (chosen && !label.value.trim()) label.value = chosen.text;
+  });
+  return [label, to];
+}
+
 /** Put a list in the place of the lines in `area`. */
 function list(area) {
   const rows = document.createElement("ul");
@@ -70,7 +80,7 @@ function list(area) {
     const row = document.createElement("li"), grip = document.createElement("span"), typed = document.createElement("span");
     Object.assign(grip, { className: "grip", textContent: "⠿" }).setAttribute("aria-hidden", "true");
     typed.className = "typed";
-    typed.append(input("link_label", label), input("link_to", to));
+    typed.append(...offered(input("link_label", label), input("link_to", to)));
     const up = button("link_up", "↑", () => (move(row, -1), up.focus()));
     const down = button("link_down", "↓", () => (move(row, 1), down.focus()));
     const remove = button("link_remove", "×", () => {
@@ -82,6 +92,7 @@ function list(area) {
     });
     row.append(grip, typed, up, down, remove);
     row.addEventListener("input", write);
+    row.addEventListener("change", write);
     rows.append(row);
     write();
     return row;
@@ -92,6 +103,7 @@ function list(area) {
   const animation = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
   // A row that still glides under the pointer would swap back.
   Sortable.create(rows, { handle: ".grip", animation, onMove: ({ related }) => !related.animated, onEnd: ({ item }) => (write(), tell(item)) });
+  document.getElementById(`${area.id}-note`).textContent = text("link_note");
   area.hidden = true;
   area.labels[0].removeAttribute("for");
   area.after(rows, add);
