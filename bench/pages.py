@@ -46,12 +46,17 @@ new PerformanceObserver((list) => {
   for (const each of list.getEntries()) if (!each.hadRecentInput) window.seen.cls += each.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-WHOLE = """() => [...document.images].filter((each) => {
-  const { top, right, bottom, left, width, height } = each.getBoundingClientRect();
-  const isSeen = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
-  return isSeen && Math.min(width, height) >= 48;
-}).length"""
-"""How many pictures the first view shows whole; icons are none."""
+WHOLE = """() => {
+  const nav = document.querySelector(".top nav");
+  const isBelow = nav && getComputedStyle(nav).position === "fixed";
+  const end = isBelow ? nav.getBoundingClientRect().top : innerHeight;
+  return [...document.images].filter((each) => {
+    const { top, right, bottom, left, width, height } = each.getBoundingClientRect();
+    const isSeen = top >= 0 && left >= 0 && bottom <= end && right <= innerWidth;
+    return isSeen && Math.min(width, height) >= 48;
+  }).length;
+}"""
+"""How many pictures the first view shows whole, above the navigation of a phone; icons are none."""
 CODE = ("script", "stylesheet")
 
 
@@ -140,9 +145,10 @@ def line(name: str, window: str, looks: list[Seen]) -> str:
 
 
 def windows(path: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the windows a page is looked at in; a wall of pictures in a wide one, too."""
+    """Return the windows a page is looked at in; library and product in a wide one, too."""
     usual = [("phone", PHONE), ("desk", DESK)]
-    return [*usual, ("wide", WIDE)] if path == "/admin/library" else usual
+    is_of_pictures = path.startswith(("/admin/library", "/admin/products/"))
+    return [*usual, ("wide", WIDE)] if is_of_pictures else usual
 
 
 @contextmanager

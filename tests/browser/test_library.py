@@ -187,6 +187,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     page.goto(f"{LIBRARY}?folder={folder['id']}")
     expect(page.locator("ul.things")).to_be_visible()  # the look is remembered
     page.get_by_label("Seleccionar todo").check()
+    page.get_by_text("Etiquetas", exact=True).click()
     page.get_by_label("Etiquetas, separadas por comas").fill(f"{word}, playa")
     page.get_by_role("button", name="Agregar etiquetas").click()
     expect(page.get_by_text("2 imágenes etiquetadas.")).to_be_visible()
@@ -365,8 +366,29 @@ def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word
     now = admin.call("GET", f"{API}/{ids[0]}")
     assert (now["width"], now["height"], now["name"]) == (80, 119, f"{word}-a.jpg")
     check_accessible(page)
+    drawer.get_by_label("Texto alternativo: Español").fill("Un bosque")
+    drawer.get_by_role("button", name="Restaurar esta versión").click()  # without leaving the wall
+    expect(page.locator("#live")).to_have_text("La versión anterior vuelve a ser la actual.")
+    expect(drawer.get_by_label("Texto alternativo: Español")).to_have_value("Un bosque")
+    now = admin.call("GET", f"{API}/{ids[0]}")
+    assert (now["width"], now["height"], now["alt"]) == (120, 80, {"es": "Un bosque"})
     page.keyboard.press("Escape")
     expect(tile.locator("..").locator(".name").last).to_be_focused()
+
+
+def test_what_is_done_with_many_takes_one_line_of_a_phone(admin: Visitor, word: str) -> None:
+    added(admin, f"{word}.jpg")
+    page = admin.page
+    page.set_viewport_size({"width": 375, "height": 667})
+    opened(admin, f"{LIBRARY}?search={word}")
+    page.get_by_label(f"Seleccionar {word}.jpg").check()
+    bar = page.get_by_role("group", name="Con las imágenes seleccionadas")
+    expect(bar.get_by_role("button", name="Mover", exact=True)).to_be_visible()
+    assert bar.bounding_box()["height"] < 80  # type: ignore[index]
+    bar.get_by_text("Etiquetas", exact=True).click()
+    bar.get_by_label("Etiquetas, separadas por comas").fill("playa")
+    bar.get_by_role("button", name="Agregar etiquetas").click()
+    expect(page.get_by_text("1 imagen etiquetada.")).to_be_visible()
 
 
 @pytest.mark.long

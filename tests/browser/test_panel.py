@@ -9,10 +9,16 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser import design
-from tests.browser.house import Visitor, check_accessible, origin
+from tests.browser.house import ADMIN, Visitor, check_accessible, origin
 from tests.server import Server
 
 PHONE = {"width": 375, "height": 740}
+HEIGHTS = """() => {
+    const all = "main :is(button:not(.plain), .button, select, input:not([type]), [type=file])";
+    const heights = [...document.querySelectorAll(all)].map((each) => each.offsetHeight);
+    return [...new Set(heights)].filter(Boolean).sort();
+}"""
+"""How high the controls of a page are."""
 
 
 def test_the_navigation_of_a_phone_shows_where_one_is(admin: Visitor) -> None:
@@ -29,6 +35,9 @@ def test_the_navigation_of_a_phone_shows_where_one_is(admin: Visitor) -> None:
     assert box["x"] + box["width"] <= PHONE["width"]
     assert PHONE["height"] - 70 < box["y"] + box["height"] <= PHONE["height"]
     expect(page.get_by_role("list", name="Sistema")).to_be_attached()
+    page.goto("/admin/products?state=trash")  # the last of the views, which are wider, too
+    expect(page.get_by_role("link", name="Papelera")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("link", name=ADMIN)).to_be_in_viewport(ratio=1)
 
 
 def test_the_panel_can_be_installed(admin: Visitor) -> None:
@@ -51,6 +60,7 @@ def test_every_component_is_accessible_in_both_themes(
     page.goto("/admin/design")
     for theme in ("Light", "Dark"):
         expect(page.get_by_role("region", name=theme)).to_be_visible()
+    assert page.evaluate(HEIGHTS) == [32, 36]
     check_accessible(page)
 
 
@@ -127,6 +137,10 @@ def test_a_few_letters_lead_anywhere(admin: Visitor) -> None:
     page.get_by_label("Atajos de una sola tecla").uncheck()
     page.keyboard.press("Escape")
     page.keyboard.press("?")
+    page.goto("/admin/library")
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Buscar")).not_to_be_focused()
     page.keyboard.press("Control+k")  # where one key does nothing, this still opens the other one
     expect(page.get_by_role("dialog", name="Atajos de teclado")).to_be_hidden()
     expect(field).to_be_focused()

@@ -13,12 +13,12 @@ export function localMoments(root) {
 
 localMoments(document);
 
-// On a phone the navigation is wider than the window. Only it is scrolled, never the page.
-const navigation = document.querySelector(".top nav");
-const here = navigation?.querySelector("[aria-current]");
-if (here) {
-  const [strip, item] = [navigation.getBoundingClientRect(), here.getBoundingClientRect()];
-  navigation.scrollLeft += item.left + item.width / 2 - (strip.left + strip.width / 2);
+// On a phone navigation and tabs are wider than the window. Only they are scrolled, never the page.
+for (const strip of document.querySelectorAll(".top nav, .tabs, .views, .places > ul")) {
+  const here = strip.querySelector("[aria-current]");
+  if (!here) continue;
+  const [around, item] = [strip.getBoundingClientRect(), here.getBoundingClientRect()];
+  strip.scrollLeft += item.left + item.width / 2 - (around.left + around.width / 2);
 }
 
 // How much waits behind lines of the navigation: asked for once the page is there, and kept for a while.

@@ -74,6 +74,7 @@ LIST_TEXTS: Mapping[str, LazyString] = {
     "open_there": _("View image"),
     "moved_one": _("{count} image moved to “{name}”."),
     "moved_many": _("{count} images moved to “{name}”."),
+    "restored_version": SAID["version"],
 }
 """What the modules of the list say."""
 

@@ -1,7 +1,11 @@
 // One picture beside the wall: its details as its own page has them, and the way to the next one.
+import { announce } from "../announce.js";
+import { ask } from "../api.js";
 import { coloured } from "../lists/lists.js";
 import { localMoments } from "../everywhere.js";
 import { describing } from "./details.js";
+import { reason } from "../pictures/told.js";
+import { text } from "../texts.js";
 import { editable, editing } from "./editing.js";
 import { refresh } from "./shelf.js";
 
@@ -67,6 +71,25 @@ export function drawer(shelf, dialog) {
     edit.hidden = false;
     edit.addEventListener("click", () => open({ ...editable(edit), failed: complain, isGone: () => shown !== id }));
   }
+
+  // A version that is restored is shown here, too; what was typed is saved before.
+  inside.addEventListener("submit", async (event) => {
+    if (!("restores" in event.target.dataset)) return;
+    event.preventDefault();
+    if (details.isChanged() && !(await details.save())) return;
+    try {
+      await ask("POST", event.target.getAttribute("action").replace("/admin/library/", "/api/builder/media/"));
+    } catch (error) {
+      complain(reason(error));
+      return;
+    }
+    hasChanged = true;
+    await show(shown);
+    announce(text("restored_version"));
+  });
+  addEventListener("beforeunload", (event) => {
+    if (dialog.open && details?.isChanged()) event.preventDefault();
+  });
 
   function complain(sentence) {
     wrong.textContent = sentence;

@@ -27,6 +27,7 @@ arrivals(zone, take, (most) => {
 addEventListener("beforeunload", (event) => {
   if (queue.isBusy || queue.count("broken")) event.preventDefault();
 });
+document.getElementById("shelf").addEventListener("click", (event) => event.target.closest("[data-choose]") && document.getElementById("files").click());
 zone.dataset.ready = "";
 
 function take(files) {

@@ -36,10 +36,6 @@ addEventListener("popstate", () => location.reload());
 // A menu closes by Escape, and by a click beside it.
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") for (const each of document.querySelectorAll(".menu[open]")) close(each);
-  if (event.key === "/" && !event.target.closest("input, textarea, select, dialog")) {
-    event.preventDefault();
-    search.focus();
-  }
 });
 addEventListener("click", (event) => {
   for (const each of document.querySelectorAll(".menu[open]")) if (!each.contains(event.target)) each.open = false;
