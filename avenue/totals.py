@@ -7,21 +7,32 @@ from typing_extensions import TypedDict
 
 MOST_COUNTED = 10_000
 """Counting reads a key of an index for each thing: beyond this many, nobody needs the number."""
+MOST_READ = 1_000
+"""The same where counting reads each document, as no index says whether it matches."""
 
 
 class Total(TypedDict):
     """How many match in all."""
 
     total: Annotated[
-        int | None, Field(description="How many match in all; null for more than 10,000.")
+        int | None, Field(description="How many match in all; null for more than are counted.")
     ]
     total_at_least: NotRequired[
-        Annotated[int, Field(description="Beside a `total` of null: 10001.")]
+        Annotated[
+            int,
+            Field(description="Beside a `total` of null: 10001, less where counting takes longer."),
+        ]
     ]
 
 
-def total_json(total: int | None) -> Total:
-    """Return the total of a list, None for more than `MOST_COUNTED`."""
+def total_json(total: int | None, at_least: int | None = None) -> Total:
+    """Return the total of a list, None for more than are counted.
+
+    `at_least` is how many there are then, None for more than `MOST_COUNTED`.
+    """
     if total is None:
-        return {"total": None, "total_at_least": MOST_COUNTED + 1}
+        return {
+            "total": None,
+            "total_at_least": MOST_COUNTED + 1 if at_least is None else at_least,
+        }
     return {"total": total}

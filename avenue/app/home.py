@@ -1,8 +1,6 @@
 """What the start page of the panel tells of the website and of storage."""
 
-from avenue.builder.library.models import MediaQuery
 from avenue.builder.library.service import MediaService
-from avenue.builder.website.models import PageQuery, Status
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.identity import Actor
@@ -22,17 +20,16 @@ def other_tasks(
 ) -> OtherTasks:
     """Return what needs doing outside the shop."""
 
-    def editing(actor: Actor) -> tuple[int | None, int | None]:
-        uploaded = media.find(actor, MediaQuery(limit=MOST_RECENT)).items
+    def editing(actor: Actor, most: int) -> tuple[int | None, int | None]:
+        uploaded = media.newest(actor, MOST_RECENT)
         lacking = sum(lacks_alt(each, actor.site.language) for each in uploaded)
-        changed = PageQuery(status=Status.CHANGED, limit=1)
-        return lacking, pages.find(actor, changed).total
+        return lacking, pages.changed(actor, most)
 
     def storage(actor: Actor) -> Storage | None:
         quota = site_quota(actor.site, settings).bytes
         return Storage(library.used(actor, lately=True).bytes, quota) if quota else None
 
-    def quarantined(actor: Actor) -> int | None:
-        return quarantine.count(actor.site.id) if settings.scanner else 0
+    def quarantined(actor: Actor, most: int) -> int | None:
+        return quarantine.count(actor.site.id, most) if settings.scanner else 0
 
     return OtherTasks(editing, quarantined, storage)

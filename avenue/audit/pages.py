@@ -1,7 +1,7 @@
 """`/admin/audit`: the log of changes for people, and as a table."""
 
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,12 +10,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from avenue.audit.models import Entry as Change
-from avenue.audit.models import EntryPage, EntryQuery
+from avenue.audit.models import EntryQuery
 from avenue.audit.service import AuditService
 from avenue.audit.table import head, rows
 from avenue.audit.texts import action_words, choices, details_words, doer_words
 from avenue.clock import iso
-from avenue.identity import Actor, Role
+from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext
 from avenue.web.pages import Entry, Group, page
@@ -77,19 +77,8 @@ def show_changes() -> Response:
 def give_table() -> Response:
     """Give what the filters leave as a table, the newest `MOST_ROWS` at most."""
     actor, query = current_actor(), _query(_asked(), AT_ONCE)
-    first = using(AuditService).find(actor, query, after=None)  # a refusal is still an answer here
-    return table(actor.site.id, head(), rows(_all(actor, query, first)))
-
-
-def _all(actor: Actor, query: EntryQuery, first: EntryPage) -> Iterator[Change]:
-    """Yield the entries of `first` and those behind it, page by page."""
-    found, given = first, 0
-    while True:
-        yield from found.items[: MOST_ROWS - given]
-        given += len(found.items)
-        if found.next is None or given >= MOST_ROWS:
-            return
-        found = using(AuditService).find(actor, query, after=found.next)
+    found = using(AuditService).walk(actor, query)  # a refusal is still an answer here
+    return table(actor.site.id, head(), rows(islice(found, MOST_ROWS)))
 
 
 def _shown(change: Change, asked: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Writes down who changed what, and tells it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,11 +23,14 @@ class AuditStore(Protocol):
 
     def find(
         self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> tuple[list[Entry], int | None]:
-        """Return entries, newest first, from behind `after` on, and how many match in all.
+    ) -> list[Entry]:
+        """Return entries, newest first, from behind `after` on.
 
         When there are more, the page has one entry more than its limit.
         """
+
+    def total(self, site_id: str, query: EntryQuery) -> int | None:
+        """Return how many match in all, None for more than are counted."""
 
 
 class AuditService:
@@ -95,12 +98,31 @@ class AuditService:
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
         """Return entries of a site, for whoever runs the house."""
-        found, total = self._store.find(site_id, query, read_cursor(after))
+        found = self._store.find(site_id, query, read_cursor(after))
         items = tuple(found[: query.limit])
         more = len(found) > query.limit
         return EntryPage(
-            items=items, next=cursor(items[-1].at, items[-1].id) if more else None, total=total
+            items=items,
+            next=cursor(items[-1].at, items[-1].id) if more else None,
+            total=self._store.total(site_id, query),
         )
+
+    def walk(self, actor: Actor, query: EntryQuery) -> Iterator[Entry]:
+        """Yield all entries of the actor's site, read in parts of `query.limit`.
+
+        Nothing is counted. The first part is read before the first is asked for.
+        """
+        if not actor.is_admin:
+            raise Forbidden
+        return self._rest(actor.site.id, query, self._store.find(actor.site.id, query, None))
+
+    def _rest(self, site_id: str, query: EntryQuery, found: Sequence[Entry]) -> Iterator[Entry]:
+        while True:
+            items = found[: query.limit]
+            yield from items
+            if len(found) <= query.limit:
+                return
+            found = self._store.find(site_id, query, (items[-1].at, items[-1].id))
 
     def _add(
         self,

@@ -66,23 +66,25 @@ class MongoAuditStore:
 
     def find(
         self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> tuple[list[Entry], int | None]:
-        """Return entries, newest first, from behind `after` on, and how many match in all.
+    ) -> list[Entry]:
+        """Return entries, newest first, from behind `after` on.
 
         When there are more, the page has one entry more than its limit.
         """
-        logs, wanted = self._logs(site_id), _conditions(query)
-        page = [*wanted]
+        page = _conditions(query)
         if after:
             at, entry_id = after
             page.append({"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": entry_id}}]})
-        found = logs.values(
+        return self._logs(site_id).values(
             _from_document,
             _all_of(page),
             sort=NEWEST_FIRST,
             limit=query.limit + 1,
         )
-        return found, logs.total(_all_of(wanted), NEWEST_FIRST)
+
+    def total(self, site_id: str, query: EntryQuery) -> int | None:
+        """Return how many match in all, None for more than are counted."""
+        return self._logs(site_id).total(_all_of(_conditions(query)), NEWEST_FIRST)
 
     def _logs(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(AUDIT_LOGS)

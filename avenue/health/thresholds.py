@@ -25,6 +25,10 @@ COOLDOWNS: Mapping[Level, timedelta] = {
 }
 """What is not over and nobody has acknowledged is told again after so long."""
 
+# What was found
+MOST_FOUND = 1_000
+"""So many findings of a kind are counted for who asks; of more it is said that there are more."""
+
 # What ends or grows old
 CERTIFICATE_DAYS = (21.0, 10.0)
 """Until a certificate ends: a warning, then critical. Those that renew themselves do it sooner."""

@@ -325,7 +325,7 @@ def _found(context: ToolContext, asked: PartOfList, **conditions: Any) -> Done:
     content = Items(
         items=[_item(context, each) for each in page.items],
         next=cursor_text(sort, page.next) if page.next else None,
-        **total_json(page.total),
+        **total_json(page.total, page.at_least),
     )
     return Done(content=content, text=_lines(_counted(page), [_line(each) for each in page.items]))
 

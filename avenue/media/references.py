@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from avenue.media.models import Claim
-from avenue.storage.scope import Collection
+from avenue.storage.connection import Document
+from avenue.storage.scope import Collection, beginning
 
 IMPORT_EXTERNAL = "import_external"
 """The kind of job that brings in pictures that records name at other addresses."""
@@ -125,10 +126,28 @@ def ids_changed_since(owners: Collection, moment: datetime, limit: int) -> list[
     return [each["_id"] for each in found if isinstance(each["_id"], str)]
 
 
-def found_against(findings: Collection, site_id: str, kind: str, *, limit: int) -> list[str]:
-    """Return the ids of referrers of `kind` that something was found against, `limit` at most."""
-    of_kind = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
+def found_against(
+    findings: Collection,
+    site_id: str,
+    kind: str,
+    among: Sequence[str] | None = None,
+    *,
+    most: int | None,
+) -> dict[str, int]:
+    """Return the ids of referrers of `kind` that something was found against, with how much.
+
+    Those of `among` if that is given. Of more findings than `most`, the first and one more.
+    """
+    places: Document = {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}
+    if among is not None:
+        places = {"$in": [beginning(f"{site_id}/{kind}/{each}/") for each in among]}
+    bound: list[Document] = [{"$sort": {"_id": 1}}]
+    bound += [] if most is None else [{"$limit": most + 1}]
     found = findings.aggregate(
-        [{"$match": of_kind}, {"$group": {"_id": "$referrer.id"}}, {"$limit": limit}]
+        [
+            {"$match": {"_id": places}},
+            *bound,
+            {"$group": {"_id": "$referrer.id", "findings": {"$sum": 1}}},
+        ]
     )
-    return [each["_id"] for each in found]
+    return {each["_id"]: each["findings"] for each in found}

@@ -218,7 +218,7 @@ class ListQuery:
     """Which part of a list, in which order.
 
     `after` is (sort value, id) of the last one seen. `is_long` tells that more match than are
-    counted, which an earlier part has found.
+    counted, which an earlier part has found; `is_counted` that how many match is to be told.
     """
 
     words: tuple[str, ...] = ()
@@ -227,6 +227,7 @@ class ListQuery:
     after: tuple[Any, str] | None = None
     limit: int = 50
     is_long: bool = False
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +252,17 @@ class ProductQuery(ListQuery):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """The ids of products that lack what is kept beside them.
+
+    Those found last where not `is_all`; there may be more then.
+    """
+
+    ids: Sequence[str]
+    is_all: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupQuery(ListQuery):
     """Which groups: those of `owner`, or of everybody."""
 
@@ -261,12 +273,14 @@ class GroupQuery(ListQuery):
 class Page:
     """Some products or groups, the place of the next ones, and how many there are in all.
 
-    `total` is None where there are more than are counted.
+    `total` is None where there are more than are counted: then there are `at_least` so many, None
+    for more than 10,000.
     """
 
     items: tuple[Any, ...]
     next: tuple[Any, str] | None
     total: int | None
+    at_least: int | None = None
 
 
 Changes = Mapping[str, Any]

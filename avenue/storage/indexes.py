@@ -82,7 +82,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "damaged.kind"),
         options={"partialFilterExpression": MARKED_AS_DAMAGED},
     ),
-    Index(collection="findings", keys=_up("site", "standing")),
+    Index(collection="findings", keys=_up("site", "standing", "referrer.kind", "kind")),
     # Sums of bytes by size, without reading them.
     Index(collection="renditions", keys=_up("site", "variant", "bytes")),
     # What one run of fsck found owns no bytes.
@@ -433,6 +433,7 @@ EXPIRY = "expireAfterSeconds"
 FORMER = (
     ("shop_products", "site_1_images_1"),
     ("renditions", "site_1_bytes_1"),
+    ("findings", "site_1_standing_1"),
     ("assets", "site_1_claim.kind_1_alt.es_1"),
     ("assets", "site_1_claim.kind_1_alt.en_1"),
 )

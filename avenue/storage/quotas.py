@@ -306,6 +306,8 @@ class Ledger:
 
         Where there is none yet, what few files have and that there are `more`.
         """
+        if counted := self._by_last_count(holder, is_large=True):
+            return counted
         some = self._count(holder, MOST_AT_ONCE)
         if not some.more:
             return some
@@ -321,10 +323,10 @@ class Ledger:
         """
         return self._by_last_count(holder) or self.used(holder)
 
-    def _by_last_count(self, holder: Holder) -> Amount | None:
-        counted = {"_id": holder.id, "counted_at": {"$ne": None}}
-        known = self._quotas(holder).values(lambda each: Reserved(each, ""), counted)
-        return known[0].used if known else None
+    def _by_last_count(self, holder: Holder, **known: bool) -> Amount | None:
+        counted = {"_id": holder.id, "counted_at": {"$ne": None}, **known}
+        found = self._quotas(holder).values(lambda each: Reserved(each, ""), counted)
+        return found[0].used if found else None
 
     def _try(
         self,

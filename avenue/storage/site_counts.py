@@ -1,7 +1,8 @@
 """How many things sites have, for those who show it.
 
 Few things are counted when somebody asks. Of many the last count of all is told, with its time: a
-job counts them again and again, so that no request reads a key of an index for each.
+job counts them again and again, so that no request reads a key of an index for each. Before that
+job was there it is told that there are many, and no more.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +11,9 @@ from datetime import datetime
 
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
-from avenue.totals import MOST_COUNTED
 
+FEW = 1_000
+"""So many things are counted by who asks."""
 SITE_COUNTS = "site_counts"
 COUNT_SITES = "count_sites"
 """The job that counts everything of every site."""
@@ -24,40 +26,62 @@ returns None when there are others; else at all of them, in steps with a deadlin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCount:
-    """Numbers by name; `counted_at` is when they were counted, None for now."""
+    """Numbers by name; `counted_at` is when they were counted, None for now.
+
+    Of things that are many and that nobody has counted yet there are no numbers: there are
+    `at_least` so many.
+    """
 
     numbers: Numbers
     counted_at: datetime | None
+    at_least: int | None = None
 
     def __getitem__(self, name: str) -> int:
         """Return one of them, 0 where there is none of the name."""
         return self.numbers.get(name, 0)
 
+    def known(self, name: str) -> int | None:
+        """Return one of them, None before anybody has counted."""
+        return None if self.at_least else self[name]
+
 
 class SiteCounts:
     """What was counted last of each site, by the name of the counter."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, request_count: Callable[[], object] = lambda: None
+    ) -> None:
+        """`request_count` has everything counted in the background, soon."""
         self._database = database
+        self._request_count = request_count
 
     def of(self, site_id: str, name: str, counter: Counter) -> SiteCount:
-        """Return what `counter` says of few things now, and what it last said of more.
+        """Return what `counter` last said of many things, and what it says of few now.
 
-        Should nobody have counted them yet, they are counted now, once.
+        Should nobody have counted many yet, that is asked for.
         """
-        few = counter(site_id, MOST_COUNTED)
+        if last := self._last(site_id, name):
+            return last
+        few = counter(site_id, FEW)
         if few is not None:
             return SiteCount(numbers=few, counted_at=None)
-        last = self._last(site_id, name)
-        if last is None:
-            self._count(site_id, name, counter)
-            last = self._last(site_id, name)
-        return last or SiteCount(numbers={}, counted_at=None)
+        self._request_count()
+        return SiteCount(numbers={}, counted_at=None, at_least=FEW + 1)
+
+    def counted(self, site_id: str, name: str, counter: Counter) -> SiteCount:
+        """Return the same, for a job: what nobody has counted yet is counted now."""
+        found = self.of(site_id, name, counter)
+        if found.at_least is None:
+            return found
+        self._count(site_id, name, counter)
+        return self.of(site_id, name, counter)
 
     def count(self, site_id: str, name: str, counter: Counter) -> None:
         """Count all where they are many, and keep what was found; repeatable."""
-        if counter(site_id, MOST_COUNTED) is None:
+        if counter(site_id, FEW) is None:
             self._count(site_id, name, counter)
+        else:  # who asks counts them from now on
+            self._counts(site_id).delete({"_id": f"{site_id}/{name}"})
 
     def _count(self, site_id: str, name: str, counter: Counter) -> None:
         numbers = counter(site_id, None) or {}

@@ -22,15 +22,11 @@ RECORD = {"length": 1, "chunkSize": 1, "uploadDate": 1, "metadata.asset": 1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketTotals:
-    """How much a bucket holds; `bytes` is what its file documents say.
-
-    `counted_at` is None for now.
-    """
+    """How much a bucket holds; `bytes` is what its file documents say."""
 
     files: int
     bytes: int
     chunks: int
-    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

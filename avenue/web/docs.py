@@ -4,6 +4,7 @@ The page is made from the document and from nothing else, so the two cannot diff
 other host for anything and needs no JavaScript.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from avenue.web.openapi import COMPONENTS, FORM, Json, document
 blueprint = Blueprint("docs", __name__, url_prefix="/api")
 
 EXTENSION = "avenue.openapi"
+WRITTEN = "avenue.openapi.written"
 KEPT_SECONDS = 60
 CODE = re.compile(r"`([^`]+)`")
 PLACE_IN_PATH = re.compile(r"\{(\w+)\}")
@@ -46,11 +48,13 @@ class OpenApi(TypedDict):
 )
 def openapi_json() -> Response:
     """Give this description to programs."""
-    response = make_response(json.dumps(_document(), ensure_ascii=False, separators=(",", ":")))
+    written, digest = _written()
+    servers = json.dumps(_servers(), ensure_ascii=False, separators=(",", ":"))
+    response = make_response(f'{written[:-1]},"servers":{servers}}}')
     response.mimetype = JSON
     response.cache_control.public = True
     response.cache_control.max_age = KEPT_SECONDS
-    response.add_etag()
+    response.set_etag(hashlib.sha256(f"{digest} {servers}".encode()).hexdigest())
     response.make_conditional(request)
     return response
 
@@ -76,11 +80,30 @@ def docs_page() -> Response:
 
 
 def _document() -> Json:
-    """Return the description for the site asked; it is made once and but for the site's address."""
+    """Return the description for the site asked."""
+    return {**_of_every_site(), "servers": _servers()}
+
+
+def _servers() -> list[dict[str, str]]:
+    return [{"url": g.site.base_url}]
+
+
+def _of_every_site() -> Json:
+    """Return the description but for the site's address; it is made once."""
     known: Json = current_app.extensions
     if EXTENSION not in known:
         known[EXTENSION] = document(current_app)
-    return {**known[EXTENSION], "servers": [{"url": g.site.base_url}]}
+    made: Json = known[EXTENSION]
+    return made
+
+
+def _written() -> tuple[str, str]:
+    """Return the same as text, and its hash; it is written once."""
+    known: dict[str, tuple[str, str]] = current_app.extensions
+    if WRITTEN not in known:
+        text = json.dumps(_of_every_site(), ensure_ascii=False, separators=(",", ":"))
+        known[WRITTEN] = (text, hashlib.sha256(text.encode()).hexdigest())
+    return known[WRITTEN]
 
 
 def _groups(api: Json) -> Iterator[Json]:

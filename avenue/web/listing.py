@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 
+from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
 
 SAID = ("said", "count", "kept", "why", "undo")
@@ -18,13 +19,19 @@ PLACE = ("after", "before")
 class Listed:
     """A page of a list; `previous` and `next` are cursors for `?before=` and `?after=`.
 
-    `total` is None where there are more than are counted.
+    `total` is None where there are more than `counted`.
     """
 
     items: tuple[Any, ...]
     total: int | None
     previous: str | None
     next: str | None
+    counted: int = MOST_COUNTED
+
+
+def counted(at_least: int | None) -> int:
+    """Return how many were counted of a list that has `at_least` so many; see `totals`."""
+    return MOST_COUNTED if at_least is None else max(at_least - 1, 0)
 
 
 def here_with(path: str | None = None, **changes: str | None) -> str:

@@ -7,11 +7,11 @@ import pytest
 from avenue.app.background import Background
 from avenue.storage.site_counts import COUNT_SITES
 from tests.http.application import Application, Caller, a_picture, unique
-from tests.http.debug_app import PRODUCTS_STATUS, STORAGE_STATUS, status
+from tests.http.debug_app import PRODUCTS_STATUS, STORAGE_STATUS
 
 MODULES = {
-    "avenue.storage.site_counts.MOST_COUNTED": 1,
-    "avenue.shop.store.status.MOST_LOOKED_AT": 1,
+    "avenue.storage.site_counts.FEW": 1,
+    "avenue.builder.library.folders.store.MOST_COUNTED": 1,
     "avenue.shop.store.status.COUNTED_AT_ONCE": 2,
 }
 
@@ -72,17 +72,37 @@ def test_many_things_are_counted_by_a_job(
     assert later != without_times(exact)
 
 
-def test_what_nobody_has_counted_is_counted_once(
+def test_what_nobody_has_counted_is_said_to_be_many_until_a_job_has_counted_it(
     own_application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ops, seller = own_application.caller("ops"), own_application.caller("seller")
-    seller.a_product()
-    seller.a_product()
+    admin = own_application.caller("admin")
+    folder = admin.post("/api/builder/folders", json={"name": unique("Carpeta ")}).json["id"]
+    for _ in range(2):
+        admin.a_product(a_picture())
+        admin.upload("/api/builder/media", a_picture(), query_string={"folder": folder})
     for name, most in MODULES.items():
         monkeypatch.setattr(name, most)
-    for _ in range(2):
-        assert status(ops)["products"]["total"] == 2
-        seller.a_product()
+    own_application.forget_jobs()
+    many = figures(admin)
+    for each in ("products", "renditions", "assets", "product_images"):
+        assert (many[each]["total_at_least"], many[each]["counted_at"]) == (2, None)
+    asked = ("total", "with_images", "published", "draft")
+    assert {many["products"][name] for name in asked} == {None}
+    assert many["images"] is None
+    assert set(many["folders"].values()) == {None}
+    assert b"?" in admin.get("/admin/problems").data
+    (job,) = own_application.raw["jobs"].find({"kind": COUNT_SITES})
+    Background(own_application.settings, own_application.database).finish(job["_id"])
+    known = figures(admin)
+    assert known["products"]["total"] == known["images"] == 2
+    assert known["products"]["total_at_least"] is None
+    assert set(known["folders"].values()) == {2}
+    # Few again: the job forgets its count, and whoever asks counts.
+    monkeypatch.undo()
+    own_application.forget_jobs()
+    Background(own_application.settings, own_application.database).run_now(COUNT_SITES)
+    assert own_application.raw["site_counts"].count_documents({}) == 0
+    assert figures(admin)["products"]["counted_at"] is None
 
 
 def has_time(figure: Any) -> bool:

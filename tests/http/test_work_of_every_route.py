@@ -415,6 +415,56 @@ COUNTING = {
 """What one step of a job reads at most: those that sum so that no request has to; walks, for which
 the plan that MongoDB keeps may be one that passes over the records of another site."""
 ASSETS = 3_000
+TABLES = (
+    "/admin/audit/table.csv",
+    "/api/builder/reports/alt?format=csv",
+    "/api/builder/reports/unused?format=csv",
+    "/api/shop/products/export",
+    "/api/shop/products/export?pictures=no_alt",
+    "/api/shop/products/export?pictures=problems",
+)
+EACH_ROW, BESIDE_ROWS = 8, 600
+"""What a table reads for each thing that the database returns, and beside that. Nothing is counted
+for it: a count for each of its parts makes the whole grow with the square."""
+SHOW_MANY = (
+    # What says how much there is, which is told from a count that was made before, or to a bound.
+    "/",
+    "/admin",
+    "/admin/counts",
+    "/admin/problems",
+    "/admin/infrastructure",
+    "/admin/alt-texts",
+    "/admin/library",
+    "/admin/products?pictures=problems",
+    "/api/shop/debug/products-status",
+    "/api/shop/debug/storage-status",
+    "/api/shop/products?pictures=no_alt",
+    "/api/shop/products?pictures=problems",
+    "/api/shop/products?pictures=none",
+    "/api/builder/reports/alt",
+    "/api/builder/folders",
+    "/api/uploads/quota",
+    "/api/ops/state",
+    "/api/openapi.json",
+)
+BOUND = 50
+BOUNDS = (
+    *(f"avenue.{each}.MOST_COUNTED" for each in ("totals", "storage.scope")),
+    "avenue.builder.library.folders.store.MOST_COUNTED",
+    "avenue.builder.library.store.MOST_READ",
+    "avenue.media.alt_texts.store.MOST_READ",
+    "avenue.media.quarantine.store.MOST_COUNTED",
+    "avenue.storage.site_counts.FEW",
+    "avenue.storage.quotas.MOST_AT_ONCE",
+    "avenue.shop.store.products.MOST_LACKING",
+    "avenue.shop.pages.home.MOST_TOLD",
+    "avenue.health.views.status.service.MOST_FOUND",
+    "avenue.health.views.status.service.MOST_URL_OWNERS",
+    "avenue.health.views.state.service.MOST_FOUND",
+)
+"""How far is counted. With less than there is, whatever else grows is seen."""
+NOTICED = 300
+"""What twice as much may read more: plans differ somewhat."""
 
 
 def periodic(kind: str, **args: Any) -> Callable[[Application], str]:
@@ -572,6 +622,41 @@ def test_no_more_are_counted_than_ten_thousand(
 ) -> None:
     assert house.store.callers["admin"].get(listed).json["total"] >= there
     counts_no_more(house.store, monkeypatch, listed, page, said)
+
+
+def everything_read(house: House, path: str) -> tuple[int, int]:
+    """What a request makes the database read in all, counts included, and what it returns."""
+    with profiled(house.store.raw) as asked:
+        answer = house.superuser.get(path)
+    assert answer.status_code == 200, answer.text
+    return sum(map(read_by, asked)), sum(each.get("nreturned", 0) for each in asked)
+
+
+@table("path", TABLES)
+def test_a_table_reads_about_what_it_has(house: House, path: str) -> None:
+    read, returned = everything_read(house, path)
+    assert returned > 50
+    assert read <= EACH_ROW * returned + BESIDE_ROWS
+
+
+@pytest.fixture
+def growing(mongod: Mongod) -> Iterator[House]:
+    with Application(mongod) as application:
+        yield House(application)
+        application.raw.command("profile", 0)
+
+
+def test_twice_as_much_makes_nothing_read_more(
+    growing: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in BOUNDS:
+        monkeypatch.setattr(each, BOUND)
+    before = {each: everything_read(growing, each) for each in SHOW_MANY}
+    growing.store.grow()
+    for path, (read, returned) in before.items():
+        now, returned_now = everything_read(growing, path)
+        more = max(returned_now - returned, 0)
+        assert now <= read + EACH_ROW * more + NOTICED, path
 
 
 @pytest.mark.long

@@ -23,11 +23,15 @@ from tests.table import table
 
 PRODUCTS, GROUPS, MEDIA, UPLOADS, PAGES, CHANGES = 3_000, 900, 2_000, 2_000, 700, 2_000
 IN_GROUPS = 900
+STORED, LOST, ELSEWHERE = 1_500, 300, 300
+"""Products by their picture; the others have none."""
 PEOPLE = 40
 COLOURS = ("rojo", "azul", "verde", "negro", "blanco")
 SHOWN = 20
 BUDGET, EACH = 200, 20
 """What a query may read in any case, and for each thing it returns."""
+SOUGHT = 20
+"""Keys beside a bounded count: one for each part of an index it is made of."""
 
 
 class Store:
@@ -38,17 +42,32 @@ class Store:
         self.callers = {each: application.caller(each) for each in ("admin", "seller", "nobody")}
         seller = str(self.callers["seller"].id)
         self.owners = [seller, *(new_id() for _ in range(PEOPLE - 1))]
-        self.groups = [new_id() for _ in range(GROUPS)]
-        self.media = [new_id() for _ in range(MEDIA)]
         self.folders = [new_id() for _ in range(20)]
-        self.products = [self._product(number) for number in range(PRODUCTS)]
-        self._put("shop_products", self.products)
-        self._put("shop_products_grouped", map(self._group, range(GROUPS)))
-        self._put("assets", map(self._file, range(MEDIA)))
-        self._put("assets", map(self._upload, range(UPLOADS)))
-        self._put("page_content", map(self._page, range(PAGES)))
-        self._put("audit_logs", map(self._change, range(CHANGES)))
-        self._put("assets", map(self._picture, self.products[: PRODUCTS // 2]))
+        self.groups: list[str] = []
+        self.media: list[str] = []
+        self.products: list[dict[str, Any]] = []
+        self.times = 0
+        self.grow()
+
+    def grow(self) -> None:
+        """Store as much as is there, once more; at first, all of it."""
+        parts = {
+            each: range(self.times * each, (self.times + 1) * each)
+            for each in (PRODUCTS, GROUPS, MEDIA, UPLOADS, PAGES, CHANGES)
+        }
+        self.times += 1
+        self.groups += [new_id() for _ in parts[GROUPS]]
+        self.media += [new_id() for _ in parts[MEDIA]]
+        new = [self._product(number) for number in parts[PRODUCTS]]
+        self.products += new
+        self._put("shop_products", new)
+        self._put("shop_products_grouped", map(self._group, parts[GROUPS]))
+        self._put("assets", map(self._file, parts[MEDIA]))
+        self._put("assets", map(self._upload, parts[UPLOADS]))
+        self._put("page_content", map(self._page, parts[PAGES]))
+        self._put("audit_logs", map(self._change, parts[CHANGES]))
+        self._put("assets", map(self._picture, new[:STORED]))
+        self._put("findings", map(self._finding, new[STORED : STORED + LOST]))
 
     def _put(self, name: str, documents: Any) -> None:
         quick = WriteConcern(w=1, j=False)
@@ -69,7 +88,7 @@ class Store:
 
     def _product(self, number: int) -> dict[str, Any]:
         colour, sku = COLOURS[number % len(COLOURS)], f"SKU-{number:07d}"
-        grouped = {"group": self.groups[number // 3]} if number < IN_GROUPS else {}
+        grouped = {"group": self.groups[number // 3]} if number % PRODUCTS < IN_GROUPS else {}
         text = "De cuero, cosido a mano por artesanos de la ciudad, con suela de goma natural."
         return {
             "_id": new_id(),
@@ -81,8 +100,29 @@ class Store:
             "description": text,
             "currency": "PYG",
             "status": "draft" if number % 4 == 0 else "published",
-            "images": [{"asset": new_id()}] if number < PRODUCTS // 2 else [],
+            "images": self._images(number % PRODUCTS),
             "words": sorted({"zapato", colour, str(number), "sku", sku[4:], *text.lower().split()}),
+        }
+
+    def _images(self, number: int) -> list[dict[str, str]]:
+        """A stored one in the first products, then one that is lost, or elsewhere, then none."""
+        if number < STORED + LOST:
+            return [{"asset": new_id()}]
+        is_elsewhere = number < STORED + LOST + ELSEWHERE
+        return [{"url": f"https://elsewhere.example/{number}.jpg"}] if is_elsewhere else []
+
+    def _finding(self, product: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "_id": f"{DEFAULT_SITE}/product/{product['_id']}/0000",
+            "site": DEFAULT_SITE,
+            "referrer": {"kind": "product", "id": product["_id"]},
+            "sku": product["sku"],
+            "position": 0,
+            "image": product["images"][0]["asset"],
+            "standing": "missing",
+            "kind": "asset_missing",
+            "detail": "No asset has this id.",
+            "collection": None,
         }
 
     def _group(self, number: int) -> dict[str, Any]:
@@ -368,7 +408,8 @@ def is_too_much(operation: dict[str, Any]) -> bool:
     """Whether a command read more than it may; a count has a bound of its own."""
     command = operation.get("command", {})
     if most := counts_up_to(command.get("pipeline", [])):
-        return bool(max(operation["keysExamined"], operation["docsExamined"]) > most)
+        read = max(operation["keysExamined"], operation["docsExamined"])
+        return bool(read > most + SOUGHT)
     return read_by(operation) > EACH * operation.get("nreturned", 0) + BUDGET
 
 

@@ -41,7 +41,7 @@ class Shop(Website):
     @cached_property
     def shop_status(self) -> StatusStore:
         """What is known of products and groups as a whole."""
-        return StatusStore(self.database)
+        return StatusStore(self.database, self.site_counts)
 
     @cached_property
     def products(self) -> ProductService:

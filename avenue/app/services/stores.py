@@ -28,6 +28,7 @@ from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
+from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.sites import Sites
 from avenue.uploads.tus.store import TusStore
 
@@ -103,7 +104,14 @@ class Stores:
     @cached_property
     def inspections(self) -> InspectionStore:
         """What inspections found."""
-        return InspectionStore(self.database)
+        return InspectionStore(self.database, self.site_counts)
+
+    @cached_property
+    def site_counts(self) -> SiteCounts:
+        """How many things sites have; what nobody has counted is counted in the background."""
+        return SiteCounts(
+            self.database, lambda: self.jobs.enqueue(COUNT_SITES, key=f"now {COUNT_SITES}")
+        )
 
     @cached_property
     def quarantine(self) -> QuarantineStore:

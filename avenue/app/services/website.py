@@ -55,7 +55,7 @@ class Website(Files):
     @cached_property
     def folders(self) -> FolderStore:
         """The folders of the media library, as they are stored."""
-        return FolderStore(self.database)
+        return FolderStore(self.database, self.site_counts)
 
     @cached_property
     def media(self) -> MediaService:

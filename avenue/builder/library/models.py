@@ -75,12 +75,14 @@ class MediaQuery:
 class MediaPage:
     """A page of a list: `next` is where to go on, `total` how many match in all.
 
-    `total` is None where there are more than are counted.
+    `total` is None where there are more than are counted: then there are `at_least` so many, None
+    for more than 10,000.
     """
 
     items: tuple[Asset, ...]
     next: Place | None
     total: int | None
+    at_least: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

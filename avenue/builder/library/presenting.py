@@ -58,7 +58,7 @@ def list_json(site: Site, page: MediaPage, sort: Sort) -> replies.MediaList:
     return {
         "items": [media_json(site, each) for each in page.items],
         "next": cursor_text(sort, page.next) if page.next else None,
-        **total_json(page.total),
+        **total_json(page.total, page.at_least),
     }
 
 

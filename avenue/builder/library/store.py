@@ -37,6 +37,7 @@ from avenue.media.store.transitions import (
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import Collection, in_many, site
+from avenue.totals import MOST_READ
 
 T = TypeVar("T")
 IDS_AT_ONCE = 1000
@@ -109,7 +110,8 @@ class MediaStore:
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that `query` asks for."""
         wanted, used = self._asked(site_id, query)
-        total = self._total(site_id, wanted, used)
+        most = None if query.lacks_alt is None else MOST_READ
+        total = self._total(site_id, wanted, used, most)
         if total is None and query.words:
             wanted = {**wanted, "$and": in_many(query.words)}
         found = self._page(site_id, query, wanted, used)
@@ -118,6 +120,7 @@ class MediaStore:
             items=tuple(asset for asset, _ in found[: query.limit]),
             next=found[query.limit - 1][1] if more else None,
             total=total,
+            at_least=None if most is None or total is not None else most + 1,
         )
 
     def walk(self, site_id: str, query: MediaQuery) -> Iterator[Asset]:
@@ -333,10 +336,12 @@ class MediaStore:
                 return found[: query.limit + 1]
             after, limit = some[-1][1], min(2 * limit, IDS_AT_ONCE)
 
-    def _total(self, site_id: str, wanted: Document, used: frozenset[str]) -> int | None:
-        """Return how many files there are but for `used`, None where they are too many to count."""
+    def _total(
+        self, site_id: str, wanted: Document, used: frozenset[str], most: int | None
+    ) -> int | None:
+        """Return how many files there are but for `used`; see `Collection.total`."""
         assets = self._assets(site_id)
-        total = assets.total(wanted)
+        total = assets.total(wanted, most=most)
         if total is None:
             return None
         ids = sorted(used)

@@ -70,6 +70,11 @@ class PageService:
         _require_editor(actor)
         return self._store.find(actor.site.id, query)
 
+    def changed(self, actor: Actor, most: int) -> int | None:
+        """Count the pages with changes that visitors do not see, None for more than `most`."""
+        _require_editor(actor)
+        return self._store.changed(actor.site.id, most)
+
     def get(self, actor: Actor, page_id: str) -> PicturedPage:
         """Return a page; raise `PageNotFound`."""
         return self._pictured(actor, self._page(actor, page_id))

@@ -112,6 +112,10 @@ class PageStore:
         found = self._pages(site_id).find_one({"_id": page_id})
         return page_in(found) if found else None
 
+    def changed(self, site_id: str, most: int) -> int | None:
+        """Count the pages that were changed since they were published; None for more."""
+        return self._pages(site_id).total({"status": Status.CHANGED}, most=most)
+
     def find(self, site_id: str, query: PageQuery) -> PageList:
         """Return the pages of one page of the list, without their texts."""
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1

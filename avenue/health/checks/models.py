@@ -273,21 +273,14 @@ class AssetCounts:
 
     `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long. `damaged`
     are those of all whose bytes are known to be damaged. `counted_at` is when `live` and `trash`
-    were counted, None for now.
+    were counted, None for now; both are None where nobody has counted so many yet, and there are
+    `total_at_least` so many.
     """
 
-    live: int
-    trash: int
+    live: int | None
+    trash: int | None
     unclaimed: int
     expired: int
     damaged: int
     counted_at: Moment | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenditionTotals:
-    """The derived pictures of a site; `counted_at` is None for now."""
-
-    count: int
-    bytes: int
-    counted_at: datetime | None = None
+    total_at_least: int | None = None

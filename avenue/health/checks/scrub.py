@@ -69,7 +69,7 @@ class Scrub:
     def _site(self, site: Site, pace: "_Pace", counts: dict[str, int]) -> bool:
         """Read what is due of one site; return whether that was all."""
         at = self._rounds.get(site.id) or self._begun(site)
-        total = sum(each.bytes for each in self._inspections.totals(site.id).values())
+        total = self._inspections.stored_bytes(site.id)
         while self._is_due(at, total):
             if pace.is_over:
                 return False

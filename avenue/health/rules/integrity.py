@@ -6,6 +6,7 @@ from avenue.errors import sentence
 from avenue.health.checks.models import Tally
 from avenue.health.models import Finding, Level
 from avenue.health.sentences import Said
+from avenue.health.thresholds import MOST_FOUND
 from avenue.media.references import Standing
 
 MEND = sentence("Upload the same files again, or run `python -m avenue fsck --repair`.")
@@ -31,20 +32,20 @@ def references(found: Mapping[Standing, int], *, where: str) -> Iterator[Finding
         found.get(each, 0) for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
     )
     if lost:
-        says = f"{lost} pictures that {where} name are lost, damaged or in the trash."
+        says = f"{_told(lost)} pictures that {where} name are lost, damaged or in the trash."
         yield _found("references", Level.CRITICAL, says, MEND)
     if disk:
-        says = f"{disk} pictures that {where} name were only on a disk."
+        says = f"{_told(disk)} pictures that {where} name were only on a disk."
         yield _found("references", Level.WARNING, says, IMPORT)
     if loose:
-        says = f"{loose} entries of {where} are not as they should be, and lose no picture."
+        says = f"{_told(loose)} entries of {where} are not as they should be, and lose no picture."
         yield _found("references", Level.NOTICE, says, NAMED_BY_FSCK)
 
 
 def records(malformed: int) -> Iterator[Finding]:
     """Yield that records cannot be read."""
     if malformed:
-        says = f"{malformed} records are not as they should be, so lists leave them out."
+        says = f"{_told(malformed)} records are not as they should be, so lists leave them out."
         yield _found("records", Level.NOTICE, says, NAMED_BY_FSCK)
 
 
@@ -70,6 +71,11 @@ def leftovers(expired: int, files: int) -> Iterator[Finding]:
     if files:
         says = f"{files} files lie in folders of this container: the next deployment loses them."
         yield _found("filesystem", Level.WARNING, says, "Put them into Avenue.")
+
+
+def _told(count: int) -> str:
+    """Return a number of findings, of which no more than one above the bound were counted."""
+    return str(count) if count <= MOST_FOUND else f"More than {MOST_FOUND:,}"
 
 
 def _found(subject: str, level: Level, says: str, cure: str) -> Finding:

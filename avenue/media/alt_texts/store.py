@@ -8,7 +8,7 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import without_alt
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
-from avenue.totals import MOST_COUNTED
+from avenue.totals import MOST_READ
 
 
 class AltTextStore:
@@ -47,9 +47,10 @@ class AltTextStore:
         )
 
     def total(
-        self, site_id: str, kinds: Sequence[str], language: str, most: int = MOST_COUNTED
+        self, site_id: str, kinds: Sequence[str], language: str, most: int | None = None
     ) -> int | None:
-        """Return how many have no text, None for more than `most`."""
+        """Return how many have no text, None for more than `most`, or than `MOST_READ`."""
+        most = MOST_READ if most is None else most
         lacking = {**_live(kinds), **without_alt(language)}
         return self._assets(site_id).total(lacking, most=most)
 

@@ -1,6 +1,6 @@
 """Changes of one asset, each a conditional write inside or outside a transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avenue.clock import utc_now
@@ -172,16 +172,29 @@ def without_alt(language: str) -> Document:
     return {f"alt.{language}": {"$in": [None, ""]}, "decorative": {"$ne": True}}
 
 
-def owners_without_alt(assets: Collection, kind: str, language: str, *, limit: int) -> list[str]:
-    """Return the owners of `kind` that have a live picture without a text in `language`.
+def owners_without_alt(
+    assets: Collection,
+    kind: str,
+    language: str,
+    among: Sequence[str] | None = None,
+    *,
+    most: int | None,
+) -> dict[str, int]:
+    """Return the owners of `kind` that have live pictures without a text in `language`.
 
-    At most `limit` ids; see `without_alt`.
+    By their ids, with how many of them; those of `among` if that is given. Of more pictures than
+    `most`, those of the newest and of one more. See `without_alt`.
     """
-    lacking = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
+    lacking: Document = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
+    newest_first: list[Document] = [{"$sort": {"created_at": -1, "_id": -1}}]
     found = assets.aggregate(
-        [{"$match": lacking}, {"$group": {"_id": "$claim.id"}}, {"$limit": limit}]
+        [
+            {"$match": lacking if among is None else {**lacking, "claim.id": {"$in": [*among]}}},
+            *([] if most is None else [*newest_first, {"$limit": most + 1}]),
+            {"$group": {"_id": "$claim.id", "pictures": {"$sum": 1}}},
+        ]
     )
-    return [each["_id"] for each in found]
+    return {each["_id"]: each["pictures"] for each in found}
 
 
 def trash_one(

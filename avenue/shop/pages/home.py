@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from flask import Blueprint, Response
 
@@ -12,7 +13,6 @@ from avenue.shop.models import PicturedProduct, Pictures, ProductQuery, Sort, St
 from avenue.shop.pages import products
 from avenue.shop.service.bulk import lacks_alt
 from avenue.shop.service.products import ProductService
-from avenue.totals import MOST_COUNTED
 from avenue.web.auth import current_actor, require
 from avenue.web.language import ngettext
 from avenue.web.pages import navigation, page, see
@@ -22,6 +22,8 @@ ACCOUNT = "/admin/account"
 """Everybody has that one."""
 HAVE_TASKS = (Role.SELLER, Role.EDITOR)
 LATEST = 6
+MOST_TOLD = 1_000
+"""So many things that need doing are counted."""
 MOST_RECENT = 100
 """How many of the products changed last are asked for alt texts: of all, that takes too long."""
 
@@ -41,6 +43,8 @@ class Task(StrEnum):
     QUARANTINE = "/admin/quarantine"
 
 
+Count = tuple[int, bool]
+"""How many there are, and whether there are more."""
 WEBSITE = (Task.LIBRARY_ALT, Task.CHANGED_PAGES)
 
 
@@ -57,12 +61,12 @@ class OtherTasks:
     """What needs doing outside the shop, from `app`.
 
     `editing` gives how many of the pictures uploaded last have no alt text, and how many pages have
-    changes that visitors do not see; `quarantined` how many files are in quarantine, None for more
-    than are counted; `storage` is None where there is no quota.
+    changes that visitors do not see; `quarantined` how many files are in quarantine. Both are given
+    how many are counted, and say None for more. `storage` is None where there is no quota.
     """
 
-    editing: Callable[[Actor], tuple[int | None, int | None]]
-    quarantined: Callable[[Actor], int | None]
+    editing: Callable[[Actor, int], tuple[int | None, int | None]]
+    quarantined: Callable[[Actor, int], int | None]
     storage: Callable[[Actor], Storage | None]
 
 
@@ -76,17 +80,20 @@ def begin() -> Response:
         return see(entries[0].path if entries else ACCOUNT)
     sells, edits = actor.has_role(Role.SELLER), actor.has_role(Role.EDITOR)
     latest = _latest(actor) if sells else ()
-    totals: dict[Task, int | None] = {
+    totals: dict[Task, Count] = {
         **(_of_shop(actor, latest) if sells else {}),
         **(_of_website(actor) if edits else {}),
-        **({Task.QUARANTINE: using(OtherTasks).quarantined(actor)} if actor.is_admin else {}),
+        **(_of_quarantine(actor) if actor.is_admin else {}),
     }
     return page(
         "shop/home.html",
         sells=sells,
         edits=edits,
-        tasks=[(task, total, _text(task, total)) for task, total in totals.items() if total != 0],
-        most=MOST_COUNTED,
+        tasks=[
+            (task, count, is_more, _text(task, count))
+            for task, (count, is_more) in totals.items()
+            if count or is_more
+        ],
         latest=[
             (each.product, picture_json(actor.site, each.images[0]) if each.images else None)
             for each in latest[:LATEST]
@@ -98,34 +105,45 @@ def begin() -> Response:
 def _latest(actor: Actor) -> Sequence[PicturedProduct]:
     """Return the products that were changed last."""
     owner = None if actor.runs_shop else actor.id
-    query = ProductQuery(owner=owner, sort=Sort.UPDATED, limit=MOST_RECENT)
+    query = ProductQuery(owner=owner, sort=Sort.UPDATED, limit=MOST_RECENT, is_counted=False)
     return tuple(using(ProductService).find(actor, query).items)
 
 
-def _of_shop(actor: Actor, latest: Sequence[PicturedProduct]) -> dict[Task, int | None]:
-    """Return how many there are of each; None are more than are counted."""
-    shop = using(ProductService)
-    own = ProductQuery(owner=None if actor.runs_shop else actor.id, limit=1)
+def _of_shop(actor: Actor, latest: Sequence[PicturedProduct]) -> dict[Task, Count]:
+    """Return how many there are of each."""
+    own = ProductQuery(owner=None if actor.runs_shop else actor.id)
+
+    def count(**wanted: Any) -> Count:
+        return using(ProductService).count(actor, replace(own, **wanted), MOST_TOLD)
+
     lacking = [
         each
         for each in latest
         if any(lacks_alt(image, actor.site.language) for image in each.images)
     ]
     return {
-        Task.PROBLEMS: shop.find(actor, replace(own, pictures=Pictures.PROBLEMS)).total,
-        Task.NO_PHOTO: shop.find(actor, replace(own, pictures=Pictures.NONE)).total,
-        Task.SHOP_ALT if actor.runs_shop else Task.NO_ALT: len(lacking),
-        Task.DRAFTS: shop.find(actor, replace(own, status=Status.DRAFT)).total,
+        Task.PROBLEMS: count(pictures=Pictures.PROBLEMS),
+        Task.NO_PHOTO: count(pictures=Pictures.NONE),
+        Task.SHOP_ALT if actor.runs_shop else Task.NO_ALT: (len(lacking), False),
+        Task.DRAFTS: count(status=Status.DRAFT),
     }
 
 
-def _of_website(actor: Actor) -> dict[Task, int | None]:
-    return dict(zip(WEBSITE, using(OtherTasks).editing(actor), strict=True))
+def _of_website(actor: Actor) -> dict[Task, Count]:
+    totals = using(OtherTasks).editing(actor, MOST_TOLD)
+    return {task: _counted(total) for task, total in zip(WEBSITE, totals, strict=True)}
 
 
-def _text(task: Task, total: int | None) -> str:
+def _of_quarantine(actor: Actor) -> dict[Task, Count]:
+    return {Task.QUARANTINE: _counted(using(OtherTasks).quarantined(actor, MOST_TOLD))}
+
+
+def _counted(total: int | None) -> Count:
+    return (MOST_TOLD, True) if total is None else (total, False)
+
+
+def _text(task: Task, num: int) -> str:
     """Return what stands behind the number."""
-    num = MOST_COUNTED if total is None else total
     return {
         Task.PROBLEMS: ngettext("product has a lost photo", "products have lost photos", num),
         Task.NO_PHOTO: ngettext("product has no photo", "products have no photos", num),

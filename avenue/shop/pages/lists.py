@@ -8,7 +8,7 @@ from flask import request
 
 from avenue.shop.models import ListQuery, Page
 from avenue.shop.paging import cursor_place, cursor_text
-from avenue.web.listing import Listed
+from avenue.web.listing import Listed, counted
 
 Q = TypeVar("Q", bound=ListQuery)
 
@@ -28,6 +28,7 @@ def listed(
     return Listed(
         items=found.items,
         total=found.total,
+        counted=counted(found.at_least),
         previous=cursor_text(query.sort, place_of(found.items[0])) if has_some_before else None,
         next=cursor_text(query.sort, found.next) if found.next else None,
     )
@@ -43,6 +44,7 @@ def _before(
     return Listed(
         items=items,
         total=found.total,
+        counted=counted(found.at_least),
         previous=cursor_text(query.sort, found.next) if found.next else None,
         next=cursor_text(query.sort, place_of(items[-1])) if items else None,
     )

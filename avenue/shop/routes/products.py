@@ -69,7 +69,7 @@ def list_products() -> Response:
     listed: ProductList = {
         "items": [product_json(actor, each) for each in found.items],
         "next": cursor_text(query.sort, found.next) if found.next else None,
-        **total_json(found.total),
+        **total_json(found.total, found.at_least),
     }
     return jsonify(listed)
 

@@ -22,6 +22,7 @@ from avenue.shop.models import (
     Entry,
     Page,
     PicturedProduct,
+    Pictures,
     Product,
     ProductFields,
     ProductQuery,
@@ -112,7 +113,7 @@ class ProductService:
         """
         owner = None if actor.runs_shop else actor.id
         place = (product.created_at, product.id)
-        query = ProductQuery(owner=owner, everything=True, after=place, limit=1, is_long=True)
+        query = ProductQuery(owner=owner, everything=True, after=place, limit=1, is_counted=False)
         before, after = (
             next((each.id for each in self._products.find(actor.site.id, one)[0]), None)
             for one in (replace(query, descending=False), query)
@@ -124,25 +125,31 @@ class ProductService:
 
         Raise `Unauthenticated` or `Forbidden` when the trash is not for the actor.
         """
-        if query.in_trash:
-            require_seller(actor)
-            owner = query.owner if actor.runs_shop else actor.id
-            query = replace(query, owner=owner)
-        seller = actor.id if actor.has_role(Role.SELLER) else None
-        scoped = replace(
-            query,
-            everything=actor.runs_shop or query.in_trash,
-            visible_to=seller,
-            language=actor.site.language,
-        )
-        found, total = self._products.find(actor.site.id, scoped)
+        scoped, at_least = _scoped(actor, query), None
+        lacking = self._products.lacking(actor.site.id, scoped)
+        found, total = self._products.find(actor.site.id, scoped, lacking)
+        if lacking and not lacking.is_all:
+            at_least, total = total, None
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
         return Page(
             items=tuple(self._pictured(actor, shown)),
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
+            at_least=at_least,
         )
+
+    def count(self, actor: Actor, query: ProductQuery, most: int) -> tuple[int, bool]:
+        """Return how many match, no more than `most`, and whether there are more.
+
+        Words and attributes do not count.
+        """
+        scoped = _scoped(actor, query)
+        lacking = self._products.lacking(actor.site.id, scoped)
+        total = self._products.count(actor.site.id, scoped, lacking, most)
+        if total is None:
+            return most, True
+        return total, lacking is not None and not lacking.is_all
 
     def drafts(self, actor: Actor, most: int) -> int | None:
         """Return how many drafts the shop has, for who runs it; None for more than `most`."""
@@ -150,13 +157,24 @@ class ProductService:
 
     def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
         """Yield all that `query` asks for as `find` does, in parts; its `limit` is ignored."""
-        part = replace(query, limit=WALKED_AT_ONCE, after=None)
+        beside = query.pictures in {Pictures.NO_ALT, Pictures.PROBLEMS}
+        pictures = None if beside else query.pictures
+        part = replace(query, pictures=pictures, limit=WALKED_AT_ONCE, after=None)
         while True:
             found = self.find(actor, part)
-            yield list(found.items)
+            yield self._lacking(actor, query, found.items) if beside else list(found.items)
             if found.next is None:
                 return
-            part = replace(part, after=found.next, is_long=found.total is None)
+            is_long = part.is_long or (part.is_counted and found.total is None)
+            part = replace(part, after=found.next, is_long=is_long, is_counted=False)
+
+    def _lacking(
+        self, actor: Actor, query: ProductQuery, items: Sequence[PicturedProduct]
+    ) -> list[PicturedProduct]:
+        """Return those of `items` that lack what `query.pictures` says."""
+        ids = [each.product.id for each in items]
+        lacking = self._products.lacking(actor.site.id, _scoped(actor, query), ids)
+        return [each for each in items if lacking and each.product.id in lacking.ids]
 
     def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` that the actor may change, in their order."""
@@ -276,6 +294,20 @@ class ProductService:
             )
             for product in products
         ]
+
+
+def _scoped(actor: Actor, query: ProductQuery) -> ProductQuery:
+    """Return `query` for what the actor may see; raise as `ProductService.find`."""
+    if query.in_trash:
+        require_seller(actor)
+        owner = query.owner if actor.runs_shop else actor.id
+        query = replace(query, owner=owner)
+    return replace(
+        query,
+        everything=actor.runs_shop or query.in_trash,
+        visible_to=actor.id if actor.has_role(Role.SELLER) else None,
+        language=actor.site.language,
+    )
 
 
 SORT_VALUES: Mapping[Sort, Callable[[Product], object]] = {

@@ -97,8 +97,10 @@ def page_of(
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)
     sort = [(key, direction), ("_id", direction)]
-    total = None if query.is_long else collection.total(_all_of([*conditions, *words]), sort)
-    if total is None:
+    total = None
+    if query.is_counted and not query.is_long:
+        total = collection.total(_all_of([*conditions, *words]), sort)
+    if query.is_long or (query.is_counted and total is None):
         words = in_many(query.words)
     page = _all_of([*conditions, *words, *_beyond(query, key)])
     return collection.values(reader, page, sort=sort, limit=query.limit + 1), total

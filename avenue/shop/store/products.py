@@ -26,7 +26,15 @@ from avenue.shop.attributes import (
 from avenue.shop.categories import MOST_CATEGORIES, way_to
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf
-from avenue.shop.models import PRODUCT, Changes, Pictures, Product, ProductQuery, Status
+from avenue.shop.models import (
+    PRODUCT,
+    Changes,
+    Lacking,
+    Pictures,
+    Product,
+    ProductQuery,
+    Status,
+)
 from avenue.shop.store.documents import (
     GROUPS,
     PRODUCTS,
@@ -46,8 +54,8 @@ from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, s
 from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 
-MOST_LACKING = 50_000
-"""Products that a list by their pictures is drawn from; there may be more that lack the same."""
+MOST_LACKING = 1_000
+"""Pictures, or findings, that a list of products by those is drawn from, the newest pictures."""
 
 FOLLOWING = (
     "updated_at",
@@ -103,16 +111,25 @@ class ProductStore:
         found = self._products(site_id).find_one({"_id": product_id})
         return from_document(found) if found else None
 
-    def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int | None]:
-        """Return the products of one page, and how many match in all; see `page_of`."""
+    def find(
+        self, site_id: str, query: ProductQuery, lacking: Lacking | None = None
+    ) -> tuple[list[Product], int | None]:
+        """Return the products of one page, and how many match in all; see `page_of`.
+
+        Of those `lacking` something, if that is given.
+        """
         name = TRASHED if query.in_trash else PRODUCTS
         products = site(self._database, site_id).collection(name)
-        conditions = [
-            *_conditions(query),
-            *_having_attributes(products, query),
-            *self._lacking(site_id, query),
-        ]
+        conditions = [*_conditions(query), *_having_attributes(products, query), *_among(lacking)]
         return page_of(products, from_document, query, conditions)
+
+    def count(
+        self, site_id: str, query: ProductQuery, lacking: Lacking | None, most: int
+    ) -> int | None:
+        """Return how many match, None for more than `most`; words and attributes do not count."""
+        conditions = [*_conditions(query), *_among(lacking)]
+        wanted = {"$and": conditions} if conditions else {}
+        return self._products(site_id).total(wanted, most=most)
 
     def drafts(self, site_id: str, most: int) -> int | None:
         """Return how many drafts there are, None for more than `most`."""
@@ -270,26 +287,25 @@ class ProductStore:
             members[each.group or ""].append(each)
         return members
 
-    def _lacking(self, site_id: str, query: ProductQuery) -> list[Document]:
-        """Return the condition of `query.pictures`.
+    def lacking(
+        self, site_id: str, query: ProductQuery, among: Sequence[str] | None = None
+    ) -> Lacking | None:
+        """Return the products that `query.pictures` asks for where something beside them says so.
 
-        What is kept beside the products, texts and findings, is asked first, so that no query has
-        to look at every product.
+        Those of `among` if that is given. So no query has to look at every product. None where
+        nothing of that kind is asked for.
         """
-        scope = site(self._database, site_id)
+        scope, most = site(self._database, site_id), MOST_LACKING if among is None else None
         match query.pictures:
-            case None:
-                return []
-            case Pictures.NONE:
-                return [{"images": []}]
             case Pictures.NO_ALT:
                 assets = scope.collection(ASSETS)
-                lacking = owners_without_alt(assets, PRODUCT, query.language, limit=MOST_LACKING)
-                return [{"_id": {"$in": lacking}}]
+                found = owners_without_alt(assets, PRODUCT, query.language, among, most=most)
             case Pictures.PROBLEMS:
                 findings = scope.collection(FINDINGS)
-                accused = found_against(findings, site_id, PRODUCT, limit=MOST_LACKING)
-                return [{"_id": {"$in": accused}}]
+                found = found_against(findings, site_id, PRODUCT, among, most=most)
+            case _:
+                return None
+        return Lacking(ids=list(found), is_all=most is None or sum(found.values()) <= most)
 
     def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
         """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
@@ -421,10 +437,16 @@ def _conditions(query: ProductQuery) -> list[Document]:
         conditions.append({"category_keys": {"$eq": query.category, **IS_TEXT}})
     if (query.category or query.chosen) and not query.status:  # their indexes begin with it
         conditions.append({"status": {"$in": [*Status]}})
+    if query.pictures is Pictures.NONE:
+        conditions.append({"images": []})
     if query.group:
         conditions.append({"group": {"$eq": query.group, **IS_TEXT}})
     exact = {"owner": query.owner, "status": query.status}
     return conditions + [{name: value} for name, value in exact.items() if value]
+
+
+def _among(lacking: Lacking | None) -> list[Document]:
+    return [] if lacking is None else [{"_id": {"$in": list(lacking.ids)}}]
 
 
 def _having_attributes(products: Collection, query: ProductQuery) -> list[Document]:

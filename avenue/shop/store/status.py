@@ -25,9 +25,6 @@ HAS_IMAGES = {"images.0": {"$exists": True}}
 HAS_URLS = {"images.url": {"$exists": True}}
 MOST_ADDRESSES, MOST_NAMING = 20, 100
 
-
-MOST_LOOKED_AT = 5_000
-"""Products or groups that are counted for who asks: each is read for its pictures."""
 COUNTED_AT_ONCE = 20_000
 _IMAGES = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
 _COUNTED: Document = {
@@ -43,22 +40,24 @@ _IN_ORDER: Document = {"$sort": {"created_at": 1, "_id": 1}}
 class Counted:
     """Products or groups of a site; `images` are the entries of all their lists.
 
-    `counted_at` is None for now.
+    `counted_at` is None for now. Where they are many and nobody has counted them yet, the numbers
+    are None, and there are `total_at_least` so many.
     """
 
-    total: int
-    published: int
-    with_images: int
-    images: int
+    total: int | None
+    published: int | None
+    with_images: int | None
+    images: int | None
     counted_at: datetime | None = None
+    total_at_least: int | None = None
 
 
 class StatusStore:
     """The numbers of one site at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
         self._database = database
-        self._counts = SiteCounts(database)
+        self._counts = counts or SiteCounts(database)
         self.counters: dict[str, Counter] = {
             kind: partial(self._count, kind=kind) for kind in COLLECTIONS
         }
@@ -66,16 +65,20 @@ class StatusStore:
     def count(self, site_id: str, kind: str) -> Counted:
         """Return how many products or groups there are: few now, many when last counted."""
         count = self._counts.of(site_id, kind, self.counters[kind])
-        return Counted(**{name: count[name] for name in _COUNTED}, counted_at=count.counted_at)
+        return Counted(
+            **{name: count.known(name) for name in _COUNTED},
+            counted_at=count.counted_at,
+            total_at_least=count.at_least,
+        )
 
     def _count(self, site_id: str, most: int | None, *, kind: str) -> Numbers | None:
         """Count the products or groups; see `Counter`."""
         owners = _of(self._database, site_id, kind)
         if most is not None:
-            few = [_IN_ORDER, {"$limit": MOST_LOOKED_AT + 1}, {"$group": {"_id": 0, **_COUNTED}}]
+            few = [_IN_ORDER, {"$limit": most + 1}, {"$group": {"_id": 0, **_COUNTED}}]
             found = owners.aggregate(few)
             numbers = {name: found[0][name] if found else 0 for name in _COUNTED}
-            return numbers if numbers["total"] <= MOST_LOOKED_AT else None
+            return numbers if numbers["total"] <= most else None
         last = {"$last": {"at": "$created_at", "id": "$_id"}}
         step = [
             _IN_ORDER,
@@ -127,7 +130,8 @@ class StatusStore:
             each
             for named in (
                 {"images.asset": {"$eq": asset_id, **IS_TEXT}},
-                {"images.url": {"$in": urls, **HAS_URLS["images.url"]}},
+                # Without `$exists`, as they are: beside it the index is read from end to end.
+                {"images.url": {"$in": urls}},
             )
             for each in owners.find(named, {"name": 1}, limit=MOST_NAMING)
         ]

@@ -186,7 +186,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "every_folder": _("All folders"),
     "no_folder": _("No folder"),
     "found": _("{count} found"),
-    "found_many": _("More than 10,000 found"),
+    "found_many": _("More than {count} found"),
     "chosen_one": _("{count} image selected"),
     "chosen_many": _("{count} images selected"),
     "point_at": _("{x} % from the left, {y} % from the top"),

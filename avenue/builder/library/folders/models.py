@@ -18,11 +18,14 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenFolder:
-    """A folder with the way to it, itself at the end, and how much lies in it directly."""
+    """A folder with the way to it, itself at the end, and how much lies in it directly.
+
+    `media` is None where nobody has counted the files of a large library yet.
+    """
 
     folder: Folder
     path: tuple[Folder, ...]
-    media: int
+    media: int | None
     folders: int
 
 
@@ -65,8 +68,8 @@ class FolderTree:
         ways = [way for way in map(self._way_ids, self._by_id) if folder_id in way]
         return max((len(way) - way.index(folder_id) for way in ways), default=1)
 
-    def opened(self, media: Mapping[str, int]) -> Iterator[OpenFolder]:
-        """Yield every folder, by its way; `media` are the numbers of files by folder."""
+    def opened(self, media: Mapping[str, int] | None) -> Iterator[OpenFolder]:
+        """Yield every folder, by its way; `media` are the numbers of files by folder, if known."""
         within: dict[str | None, int] = {}
         for each in self._by_id.values():
             within[each.parent] = within.get(each.parent, 0) + 1
@@ -75,7 +78,7 @@ class FolderTree:
             yield OpenFolder(
                 folder=self._by_id[folder_id],
                 path=ways[folder_id],
-                media=media.get(folder_id, 0),
+                media=None if media is None else media.get(folder_id, 0),
                 folders=within.get(folder_id, 0),
             )
 

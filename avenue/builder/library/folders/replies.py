@@ -21,10 +21,10 @@ class Folder(TypedDict):
     parent: Annotated[str | None, Field(description="The folder it lies in; null at the top.")]
     path: Annotated[list[Step], Field(description="The way to it from the top, itself at the end.")]
     media: Annotated[
-        int,
+        int | None,
         Field(
             description="How many files lie in it directly. In a library of more than 10,000 files "
-            "it is how many did when they were counted last, within the hour."
+            "it is how many did when they were counted last, within the hour; null before that."
         ),
     ]
     folders: Annotated[int, Field(description="How many folders lie in it directly.")]

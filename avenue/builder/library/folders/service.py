@@ -22,6 +22,12 @@ class FolderService:
         site_id = actor.site.id
         return list(self._store.tree(site_id).opened(self._store.media(site_id)))
 
+    def ways(self, actor: Actor) -> dict[str, tuple[Folder, ...]]:
+        """Return the way to each folder from the top, itself at the end; nothing is counted."""
+        require_editor(actor)
+        tree = self._store.tree(actor.site.id)
+        return {each: tree.path(each) for each in tree.ids}
+
     def get(self, actor: Actor, folder_id: str) -> OpenFolder:
         """Return one folder; raise `FolderNotFound`."""
         found = next((each for each in self.every(actor) if each.folder.id == folder_id), None)

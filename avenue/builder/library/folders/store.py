@@ -36,22 +36,30 @@ class FolderStore:
     What changes the tree happens one after another, so no two changes make a circle of it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
         self._database = database
         self._writes = Writes(database)
-        self._counts = SiteCounts(database)
+        self._counts = counts or SiteCounts(database)
         self.counters: Mapping[str, Counter] = {FOLDERS: self._count}
 
     def tree(self, site_id: str) -> FolderTree:
         """Return all folders."""
         return _tree(self._folders(site_id))
 
-    def media(self, site_id: str) -> Mapping[str, int]:
-        """Return how many files lie in each folder: few now, many when last counted."""
-        return self._counts.of(site_id, FOLDERS, self.counters[FOLDERS]).numbers
+    def media(self, site_id: str) -> Mapping[str, int] | None:
+        """Return how many files lie in each folder: few now, many when last counted.
 
-    def _count(self, site_id: str, most: int | None) -> Numbers | None:
-        """Count the files in each folder through an index; see `Counter`."""
+        None where they are many and nobody has counted them yet.
+        """
+        count = self._counts.of(site_id, FOLDERS, self.counters[FOLDERS])
+        return None if count.at_least else count.numbers
+
+    def _count(self, site_id: str, few: int | None) -> Numbers | None:
+        """Count the files in each folder through an index; see `Counter`.
+
+        Few are more than elsewhere: people move them about, and look.
+        """
+        most = None if few is None else MOST_COUNTED
         assets, files = site(self._database, site_id).collection(ASSETS), {"files": {"$sum": 1}}
         if most is None:
             folders = self.tree(site_id).ids

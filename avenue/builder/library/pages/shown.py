@@ -18,7 +18,7 @@ from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.presenting import sources
 from avenue.web.language import LANGUAGES
 from avenue.web.language import gettext as _
-from avenue.web.listing import Listed
+from avenue.web.listing import Listed, counted
 from avenue.web.pages import here
 from avenue.web.parsing import LONGEST_CURSOR
 from avenue.web.services import using
@@ -150,6 +150,7 @@ def listed(actor: Actor, query: MediaQuery, before: str | None) -> Listed:
     return Listed(
         items=found.items,
         total=found.total,
+        counted=counted(found.at_least),
         previous=cursor_text(query.sort, _place(query.sort, found.items[0]))
         if has_some_before
         else None,
@@ -167,6 +168,7 @@ def _before(actor: Actor, query: MediaQuery, before: str) -> Listed:
     return Listed(
         items=items,
         total=found.total,
+        counted=counted(found.at_least),
         previous=cursor_text(query.sort, found.next) if found.next else None,
         next=cursor_text(query.sort, _place(query.sort, items[-1])) if items else None,
     )

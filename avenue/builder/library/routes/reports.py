@@ -85,8 +85,8 @@ def _head() -> Sequence[str]:
 
 def _rows(actor: Actor, found: Iterator[Asset]) -> Iterator[Sequence[str]]:
     ways = {
-        each.folder.id: " / ".join(step.name for step in each.path)
-        for each in using(FolderService).every(actor)
+        folder: " / ".join(step.name for step in way)
+        for folder, way in using(FolderService).ways(actor).items()
     }
     for each in found:
         yield (

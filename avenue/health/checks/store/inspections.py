@@ -11,7 +11,6 @@ from avenue.health.checks.models import (
     Damage,
     InspectedAsset,
     Pass,
-    RenditionTotals,
     Slice,
     StoredVersion,
     Tally,
@@ -31,7 +30,7 @@ from avenue.storage.records import Malformed, read, whole
 from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
-from avenue.storage.survey import BucketTotals, Survey
+from avenue.storage.survey import Survey
 
 INSPECTIONS = "inspections"
 INSPECTED = "inspected"
@@ -51,12 +50,12 @@ FACTS = {
 class InspectionStore:
     """The inspected assets, bytes and findings of one site at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
         self._database = database
         self._writes = Writes(database)
         self._arriving = Arriving(database)
         self._meta = house(database).collection(META)
-        self._counts = SiteCounts(database)
+        self._counts = counts or SiteCounts(database)
         self.counters: dict[str, Counter] = {
             **{bucket: partial(self._count_bucket, bucket=bucket) for bucket in BUCKETS},
             RENDITIONS: self._count_renditions,
@@ -162,26 +161,28 @@ class InspectionStore:
         """Tell whether an upload that is still running holds `file_id`."""
         return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
 
-    def totals(self, site_id: str) -> dict[str, BucketTotals]:
-        """Return what each bucket holds: a little now, much when last counted."""
-        found = {bucket: self._counted(site_id, bucket) for bucket in BUCKETS}
-        return {
-            bucket: BucketTotals(**count.numbers, counted_at=count.counted_at)
-            for bucket, count in found.items()
-        }
+    def totals(self, site_id: str) -> dict[str, SiteCount]:
+        """Return files, bytes and chunks of each bucket: a little now, much by the last count."""
+        return {bucket: self._counted(site_id, bucket) for bucket in BUCKETS}
 
-    def renditions(self, site_id: str) -> RenditionTotals:
-        """Return how many derived pictures are kept, and their bytes: see `totals`."""
-        count = self._counted(site_id, RENDITIONS)
-        return RenditionTotals(**count.numbers, counted_at=count.counted_at)
+    def stored_bytes(self, site_id: str) -> int:
+        """Return the bytes of all buckets, for a job; see `SiteCounts.counted`."""
+        found = [self._counts.counted(site_id, bucket, self.counters[bucket]) for bucket in BUCKETS]
+        return sum(each["bytes"] for each in found)
+
+    def renditions(self, site_id: str) -> SiteCount:
+        """Return the count of the derived pictures that are kept, and their bytes: see `totals`."""
+        return self._counted(site_id, RENDITIONS)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
         """Return how many assets there are, through indexes: see `totals`."""
         states = self._counted(site_id, ASSETS)
         unclaimed, expired = self.waiting(site_id)
+        live = states.known(State.LIVE)
         return AssetCounts(
-            live=max(states[State.LIVE] - unclaimed - expired, 0),
-            trash=states[State.TRASH],
+            live=None if live is None else max(live - unclaimed - expired, 0),
+            trash=states.known(State.TRASH),
+            total_at_least=states.at_least,
             unclaimed=unclaimed,
             expired=expired,
             damaged=self.damaged(site_id),
@@ -282,13 +283,16 @@ class InspectionStore:
         return self._findings(site_id).values(_finding, {"$or": places}, sort=[("_id", 1)])
 
     def finding_counts(
-        self, site_id: str, kinds: Collection[str] | None = None
+        self, site_id: str, kinds: Collection[str] | None = None, *, most: int | None = None
     ) -> dict[Standing, int]:
-        """Count the findings by how their pictures stand: about `kinds`, or about everybody."""
-        findings = self._findings(site_id)
+        """Count the findings by how their pictures stand: about `kinds`, or about everybody.
+
+        Of each, no more than `most` and one more.
+        """
+        findings, bound = self._findings(site_id), None if most is None else most + 1
         about = {} if kinds is None else {"referrer.kind": {"$in": sorted(kinds)}}
         return {
-            each: findings.count({"standing": each, **about})
+            each: findings.count({"standing": each, **about}, most=bound)
             for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
         }
 
@@ -330,11 +334,11 @@ class InspectionStore:
         """Judge one; see `Collection.malformed`."""
         return site(self._database, site_id).collection(collection).malformed(record)
 
-    def malformed_count(self, site_id: str) -> int:
-        """Count the records of a site that the last pass found malformed."""
+    def malformed_count(self, site_id: str, most: int) -> int:
+        """Count the records of a site that the last pass found malformed, `most` and one more."""
         kind = Kind.MALFORMED_RECORD
-        findings = self._findings(site_id)
-        return findings.count({"standing": Fault(kind, "").standing, "kind": kind})
+        named = {"standing": Fault(kind, "").standing, "kind": kind}
+        return self._findings(site_id).count(named, most=most + 1)
 
     def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
         """Keep what a pass counted, as the last one."""

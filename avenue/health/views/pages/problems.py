@@ -185,6 +185,7 @@ def show_problems() -> Response:
         "health/problems.html",
         state=status,
         verdict=VERDICTS[status.verdict],
+        counted_at=status.products.counted_at or status.groups.counted_at,
         owners=_owners(actor, status),
         after=asked.after,
         may_change=actor.has_role(Role.SELLER),

@@ -17,6 +17,7 @@ from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import SnapshotService, quota_use
 from avenue.health.models import Component, Level, Measure
 from avenue.health.rules.measures import rules
+from avenue.health.thresholds import MOST_FOUND
 from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview, Pass
 from avenue.identity import Actor, Role
@@ -131,7 +132,7 @@ class StateService:
         yield of.integrity_of(
             inspections.last_pass(site.id),
             inspections.damaged(site.id),
-            inspections.finding_counts(site.id),
+            inspections.finding_counts(site.id, most=MOST_FOUND),
         )
         used = self._from.usage.used(actor, lately=True)
         use = quota_use(site, used, site_quota(site, self._settings))

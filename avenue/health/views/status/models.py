@@ -21,6 +21,13 @@ CheckedAt = Annotated[
 CountedAt = Annotated[
     Moment | None, Field(description="When this was counted last; null for now: there are few.")
 ]
+AtLeast = Annotated[
+    int | None,
+    Field(
+        description="There are so many, and more; the numbers beside it are null until the job "
+        "`count_sites` has counted them. Else null."
+    ),
+]
 
 
 class PictureProblem(TypedDict):
@@ -79,25 +86,29 @@ else:
 class OwnerCounts:
     """Products or groups, by whether they have pictures."""
 
-    total: int
-    with_images: int
-    without_images: int
+    total: int | None
+    with_images: int | None
+    without_images: int | None
     counted_at: CountedAt
+    total_at_least: AtLeast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductCounts(OwnerCounts):
     """Products, also by status."""
 
-    published: int
-    draft: int
+    published: int | None
+    draft: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageCounts:
-    """The references of a shop; `stored` and `missing` are None before the first pass."""
+    """The references of a shop; `stored` and `missing` are None before the first pass.
 
-    total: int
+    `total` is that of the last pass where nobody has counted yet, None before that.
+    """
+
+    total: int | None
     stored: int | None
     external: int
     ephemeral: int
@@ -126,7 +137,12 @@ class ProductsStatus:
     images: ImageCounts
     temp_images: TemporaryCounts
     problems: tuple[OfPicture, ...]
-    problems_total: int
+    problems_total: Annotated[
+        int | None, Field(description="How many there are; null for more than 1,000.")
+    ]
+    problems_total_at_least: Annotated[
+        int | None, Field(description="Beside a `problems_total` of null: 1001.")
+    ]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
@@ -155,10 +171,11 @@ class MongoStatus:
 class BucketStatus:
     """What one bucket of the site holds."""
 
-    files: int
-    bytes: int
-    chunks: int
+    files: int | None
+    bytes: int | None
+    chunks: int | None
     counted_at: CountedAt
+    total_at_least: AtLeast
     orphan_chunks: int | None
     incomplete_files: int | None
 
@@ -167,9 +184,10 @@ class BucketStatus:
 class RenditionCounts:
     """Derived pictures."""
 
-    count: int
-    bytes: int
+    count: int | None
+    bytes: int | None
     counted_at: CountedAt
+    total_at_least: AtLeast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +213,10 @@ class WebsiteStatus:
     """What pages and the logo name that is not there; the first 100."""
 
     problems: tuple[OfWebsite, ...]
-    problems_total: int
+    problems_total: Annotated[int | None, Field(description="null for more than 1,000.")]
+    problems_total_at_least: Annotated[
+        int | None, Field(description="Beside a `problems_total` of null: 1001.")
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.models import Finding, Level, Verdict
 from avenue.health.rules import deployment, integrity
 from avenue.health.rules.measures import rules
+from avenue.health.thresholds import MOST_FOUND
 from avenue.health.views.status.models import (
     BucketStatus,
     DatabaseSizes,
@@ -45,7 +46,7 @@ from avenue.storage.status import (
     is_persistent,
 )
 
-MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
+MOST_URL_OWNERS = 500  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
 SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
 LOOKS_AGAIN = 3
@@ -99,12 +100,14 @@ class StatusService:
         checked_at = last.ended_at if last else None
         products = self._shop.count(site_id, PRODUCT)
         groups = self._shop.count(site_id, GROUP)
-        total = products.images + groups.images
-        if deep or (last is None and total <= SOON_LOOKED_AT):
+        total = _together(products.images, groups.images)
+        if deep or (last is None and total is not None and total <= SOON_LOOKED_AT):
             looked, complete = self._inspector.references_now(actor.site, self._deep_seconds())
             checked_at = now if complete else checked_at
+        if total is None and last is not None:
+            total = looked
         problems, following = self._problems(actor, OWNERS, after, limit)
-        found = self._inspections.finding_counts(site_id, OWNERS)
+        found = self._inspections.finding_counts(site_id, OWNERS, most=MOST_FOUND)
         waiting = self._inspections.waiting(site_id, temporary=True)
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
         # What is only on a disk is counted live.
@@ -121,13 +124,13 @@ class StatusService:
             products=ProductCounts(
                 **_pictured(products),
                 published=products.published,
-                draft=products.total - products.published,
+                draft=_without(products.total, products.published),
             ),
             groups=OwnerCounts(**_pictured(groups)),
             images=images,
             temp_images=TemporaryCounts(active=waiting[0], expired=waiting[1]),
             problems=tuple(problems),
-            problems_total=sum(found.values()),
+            **_problems_total(found),
             next=following,
         )
 
@@ -155,7 +158,7 @@ class StatusService:
         files_found = sum(1 for _ in islice(files_left(LEFT_FOLDERS), MOST_FILES_COUNTED))
         beside = self._inspector.beside
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
-        on_website = self._inspections.finding_counts(site_id, beside)
+        on_website = self._inspections.finding_counts(site_id, beside, most=MOST_FOUND)
         persistent = is_persistent(mongodb, self._settings)
         of_house = [*deployment.members(mongodb), *deployment.disk(database, self._rules)]
         of_site = [
@@ -163,7 +166,7 @@ class StatusService:
             *integrity.strays(tally),
             *integrity.damage(assets.damaged),
             *integrity.references(on_website, where="pages or the logo"),
-            *integrity.records(self._inspections.malformed_count(site_id)),
+            *integrity.records(self._inspections.malformed_count(site_id, MOST_FOUND)),
             *integrity.leftovers(assets.expired, files_found),
         ]
         found = [*of_house, *of_site]
@@ -178,19 +181,21 @@ class StatusService:
             mongodb=_mongodb(mongodb, runs_house=runs_house),
             buckets={
                 name: BucketStatus(
-                    files=totals.files,
-                    bytes=totals.bytes,
-                    chunks=totals.chunks,
-                    counted_at=totals.counted_at,
+                    files=count.known("files"),
+                    bytes=count.known("bytes"),
+                    chunks=count.known("chunks"),
+                    counted_at=count.counted_at,
+                    total_at_least=count.at_least,
                     orphan_chunks=tally.orphan_chunks[name] if tally else None,
                     incomplete_files=tally.incomplete_files[name] if tally else None,
                 )
-                for name, totals in self._inspections.totals(site_id).items()
+                for name, count in self._inspections.totals(site_id).items()
             },
             renditions=RenditionCounts(
-                count=renditions.count,
-                bytes=renditions.bytes,
+                count=renditions.known("count"),
+                bytes=renditions.known("bytes"),
                 counted_at=renditions.counted_at,
+                total_at_least=renditions.at_least,
             ),
             assets=assets,
             database=DatabaseSizes(
@@ -203,7 +208,7 @@ class StatusService:
                 total_bytes=told.disk_total_bytes,
                 percent=_shown(told.disk_percent),
             ),
-            website=WebsiteStatus(problems=tuple(website), problems_total=sum(on_website.values())),
+            website=WebsiteStatus(problems=tuple(website), **_problems_total(on_website)),
             filesystem=FilesystemStatus(paths_checked=LEFT_FOLDERS, files_found=files_found),
             advice=(
                 *_advice(found if runs_house else of_site),
@@ -281,15 +286,15 @@ class StatusService:
     def _image_counts(
         self,
         actor: Actor,
-        total: int,
+        total: int | None,
         found: Mapping[Standing, int],
         last: Pass | None,
         *,
         known: bool,
     ) -> ImageCounts:
         urls = self._shop.urls(actor.site.id, MOST_URL_OWNERS)
+        passed = last.tally.references if last else {}
         if urls is None:
-            passed = last.tally.references if last else {}
             external = passed.get(Standing.EXTERNAL, 0)
             ephemeral = passed.get(Standing.EPHEMERAL, 0)
         else:
@@ -298,7 +303,13 @@ class StatusService:
             faults = [each for each in map(targets.get, urls) if isinstance(each, Fault)]
             ephemeral = sum(each.standing is Standing.EPHEMERAL for each in faults)
         missing = found[Standing.MISSING] if known else None
-        stored = None if missing is None else max(total - external - ephemeral - missing, 0)
+        if missing is not None and missing > MOST_FOUND:
+            missing = max(missing, passed.get(Standing.MISSING, 0))
+        stored = (
+            None
+            if missing is None or total is None
+            else max(total - external - ephemeral - missing, 0)
+        )
         return ImageCounts(
             total=total, stored=stored, external=external, ephemeral=ephemeral, missing=missing
         )
@@ -319,7 +330,28 @@ def _pictured(counted: Counted) -> dict[str, Any]:
         "counted_at": counted.counted_at,
         "total": counted.total,
         "with_images": counted.with_images,
-        "without_images": counted.total - counted.with_images,
+        "without_images": _without(counted.total, counted.with_images),
+        "total_at_least": counted.total_at_least,
+    }
+
+
+def _together(*numbers: int | None) -> int | None:
+    """Return the sum of what was counted; None where something was not."""
+    known = [each for each in numbers if each is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _without(total: int | None, some: int | None) -> int | None:
+    return None if total is None or some is None else total - some
+
+
+def _problems_total(found: Mapping[Standing, int]) -> dict[str, int | None]:
+    """Return how many problems there are, None for more than are counted of a kind."""
+    total = sum(found.values())
+    is_all = max(found.values()) <= MOST_FOUND
+    return {
+        "problems_total": total if is_all else None,
+        "problems_total_at_least": None if is_all else MOST_FOUND + 1,
     }
 
 
@@ -346,8 +378,10 @@ def _advice(found: Sequence[Finding]) -> list[str]:
     ]
 
 
-def _coverage(looked: int, total: int, *, known: bool) -> float:
+def _coverage(looked: int, total: int | None, *, known: bool) -> float:
     """Return the share of the references that was looked at, from 0 to 1."""
+    if total is None:
+        return 0.0
     if not total:
         return 1.0 if known else 0.0
     return round(min(looked / total, 1.0), 4)

@@ -123,7 +123,10 @@ async function look(after = null) {
   const hadFocus = document.activeElement === more;
   draw();
   if (hadFocus) optionOf(media[before] ?? media.at(-1))?.focus();
-  announce(answer.total === null ? text("found_many") : text("found", { count: answer.total }));
+  if (answer.total === null) {
+    const count = (answer.total_at_least - 1).toLocaleString(document.documentElement.lang);
+    announce(text("found_many", { count }));
+  } else announce(text("found", { count: answer.total }));
 }
 
 function complain(sentence = "") {
