@@ -79,6 +79,8 @@ else
 endif
 bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Delivery beside nginx, Parse Server and others, in one run
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.delivery $(BENCH)
+bench-uploads: $(VENV)/.installed-dev bench/peers/node_modules ## Uploads beside a plain application, Parse Server and Directus, in one run
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.uploads $(BENCH)
 bench-reload: $(VENV)/.installed-dev ## How long answers take while SIGHUP replaces the processes
 	$(BIN)/python -m bench.reload
 bench-scale: $(VENV)/.installed-dev ## What each route and job reads as the store grows; BENCH=--long for a million
@@ -166,7 +168,7 @@ tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix tests/clients --no-fund --no-audit --loglevel=error --ignore-scripts
 	touch $@
 
-# Parse Server, for bench-delivery only; without it that says so and goes on.
+# Parse Server, for bench-delivery and bench-uploads only; without it that says so and goes on.
 bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 	-PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix bench/peers --no-fund --no-audit --loglevel=error --ignore-scripts
 	mkdir -p $@ && touch $@
@@ -174,4 +176,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx clamd format texts docs design screenshots requirements images clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-uploads bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx clamd format texts docs design screenshots requirements images clean help

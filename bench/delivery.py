@@ -77,7 +77,7 @@ def standing(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="avenue-bench-")))
         mongod = LocalMongod.start(folder / "mongod", find_mongod(Settings(local=True)))
         stack.callback(mongod.stop)
-        version, token = _prepare(mongod.uri)
+        version, token = prepare(mongod.uri)
         told = f"{options.rounds} rounds of {options.seconds:g} s"
         result = Result(machine=report.machine(load.name, version, told))
         peers_uri = mongod.uri.replace("/avenue?", f"/{stock.PEERS}?")
@@ -175,7 +175,7 @@ def _memory(bench: Bench) -> dict[str, float]:
     }
 
 
-def _prepare(uri: str) -> tuple[str, str]:
+def prepare(uri: str) -> tuple[str, str]:
     """Migrate, add somebody who may upload; return mongod's version and a token of theirs."""
     settings = Settings(local=True, mongodb_uri=uri)
     database = Database(settings)

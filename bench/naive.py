@@ -1,11 +1,13 @@
 """What most teams write first: a Flask view over `gridfs.GridFSBucket`.
 
 Written fairly: it reads the whole file at once (iterating a GridOut would be 100 times slower),
-sends an ETag and a cache header, knows ranges, and reads no bytes for a 304. Run by gunicorn's own
-thread worker.
+sends an ETag and a cache header, knows ranges, and reads no bytes for a 304. What is sent to it is
+stored as it is. Run by gunicorn's own thread worker.
 """
 
+import hashlib
 import os
+import uuid
 
 from flask import Flask, Response, request
 from gridfs import GridFSBucket, NoFile
@@ -35,3 +37,11 @@ def show(file_id: str) -> Response:
     response.set_etag(stored.metadata["etag"])
     response.cache_control.max_age = 31536000
     return response.make_conditional(request, accept_ranges=True, complete_length=stored.length)
+
+
+@app.post("/files")
+def add() -> tuple[dict, int]:
+    data, name = request.get_data(), uuid.uuid4().hex
+    about = {"media_type": request.mimetype, "etag": hashlib.sha256(data).hexdigest()}
+    bucket.upload_from_stream_with_id(name, name, data, metadata=about)
+    return {"id": name}, 201

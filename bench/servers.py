@@ -94,6 +94,11 @@ def naive(peers_uri: str, folder: Path) -> Server:
     return _on_gthread("naive", folder, MONGODB_URI=peers_uri)
 
 
+def plain(peers_uri: str, folder: Path) -> Server:
+    """Run the plain application that makes sizes on gunicorn's own thread worker."""
+    return _on_gthread("plain", folder, MONGODB_URI=peers_uri)
+
+
 def thinnest(files: Path, folder: Path) -> Server:
     """Run the thinnest application on gunicorn's own thread worker, over a folder of files."""
     return _on_gthread("thinnest", folder, BENCH_FOLDER=str(files))
@@ -119,6 +124,51 @@ def parse(peers_uri: str, folder: Path) -> Server:
     command = [node, str(PEERS_FOLDER / "parse.cjs"), str(port), peers_uri]
     env = {"NODE_ENV": "production"}  # it writes logs into the folder it is started in
     return Server(command=command, port=port, log=folder / "parse.log", folder=folder, env=env)
+
+
+DIRECTUS_FIELDS = {"Authorization": f"Bearer {SECRET}"}
+
+
+def directus(folder: Path) -> Server:
+    """Run Directus with SQLite and files on disk; raise `NotHere` when it is not installed."""
+    node = shutil.which("node", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
+    module = Path(os.environ.get("BENCH_DIRECTUS", PEERS_FOLDER)) / "node_modules" / "directus"
+    if node is None or not module.is_dir():
+        raise NotHere(
+            "Directus: not installed (npm install directus, its folder in BENCH_DIRECTUS)"
+        )
+    place, port = folder / "directus", free_port()
+    place.mkdir()
+    env = {
+        "NODE_ENV": "production",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "SECRET": SECRET,
+        "DB_CLIENT": "sqlite3",
+        "DB_FILENAME": str(place / "data.db"),
+        "ADMIN_EMAIL": "admin@example.com",
+        "ADMIN_PASSWORD": SECRET,
+        "ADMIN_TOKEN": SECRET,
+        "STORAGE_LOCATIONS": "local",
+        "STORAGE_LOCAL_ROOT": str(place / "files"),
+        "TELEMETRY": "false",
+    }
+    run = [node, str(module / "cli.js")]
+    log = folder / "directus.log"
+    with log.open("wb") as said:
+        done = subprocess.run(
+            [*run, "bootstrap"],
+            cwd=place,
+            env={**os.environ, **env},
+            stdout=said,
+            stderr=said,
+            check=False,
+        )
+    if done.returncode:
+        raise NotHere(f"Directus does not start: {log.read_text(errors='replace')[-500:]}")
+    return Server(
+        command=[*run, "start"], port=port, log=log, ready="/server/ping", folder=place, env=env
+    )
 
 
 def nginx(folder: Path, name: str, port: int, text: str) -> Server:

@@ -80,6 +80,8 @@ DUPLICATE_KEY = 11000
 EVERYTHING: Filter = {}
 HEAVY = frozenset({"data"})
 """Bytes, which are compared with their hashes elsewhere."""
+_BESIDE = "beside"
+"""Where in a document that of another collection comes along; no record has such a field."""
 RENDITIONS = "renditions"
 TOLD_WITH_BYTES = frozenset({"bytes", "sha256", "made_at"})
 """Of renditions: one that lacks these is damaged, and is made again."""
@@ -239,6 +241,25 @@ class Collection:
         return self._read(
             lambda: list(self.source.aggregate([*stages, *pipeline], session=self.session))
         )
+
+    def find_with(
+        self, query: Filter, name: str, other: Filter
+    ) -> tuple[Document | None, Document | None]:
+        """Return the document that matches, and the one of collection `name` that `other` is for.
+
+        By one command, whatever they are; without the first there is no second.
+        """
+        theirs: list[Filter] = [{"$match": self._scoped(other)}, {"$limit": 1}]
+        stages: list[Filter] = [
+            {"$match": self._scoped(query)},
+            {"$limit": 1},
+            {"$lookup": {"from": self.beside(name).name, "pipeline": theirs, "as": _BESIDE}},
+        ]
+        found = self._read(lambda: list(self.source.aggregate(stages, session=self.session)))
+        if not found:
+            return None, None
+        others = found[0].pop(_BESIDE)
+        return found[0], others[0] if others else None
 
     def count(self, query: Filter, *, most: int | None = None) -> int:
         """Return how many documents match; no more than `most` are counted."""

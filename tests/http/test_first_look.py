@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from avenue.errors import Unavailable
+from avenue.media.renditions.service import Renditions
 from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.response_cache import ResponseCache
 from avenue.media.store.documents import OTHER_BYTES
@@ -79,13 +80,20 @@ def test_it_answers_as_the_ordinary_path_does(application, hot, nobody, image, w
     assert body == ordinary.data
 
 
-@pytest.mark.parametrize(
-    ("which", "where"), [("original", "product_images.chunks"), ("thumb", "renditions")]
-)
-def test_it_costs_two_queries_and_then_none(application, hot, fresh, image, which, where):
+TOGETHER = ("aggregate", "assets")
+COSTS = {
+    "original": {("find", "assets"): 1, ("find", "product_images.chunks"): 1},
+    "thumb": {TOGETHER: 1},
+}
+
+
+@both
+def test_a_size_costs_one_query_an_original_two_and_then_none(
+    application, hot, fresh, image, which
+):
     before = Counter(application.watch.seen)
     assert looked(application, hot, image[which])
-    assert Counter(application.watch.seen) - before == {("find", "assets"): 1, ("find", where): 1}
+    assert Counter(application.watch.seen) - before == COSTS[which]
     before = Counter(application.watch.seen)
     answer = hot.find(HOST, path_of(image[which]))
     assert answer
@@ -105,7 +113,7 @@ def test_many_at_once_read_the_bytes_once(application, hot, image):
     with Threads(READERS) as pool:
         found = list(pool.map(watched, looks))
     assert len({body for _, body in found}) == 1
-    assert (Counter(application.watch.seen) - before)["find", "renditions"] == 1
+    assert Counter(application.watch.seen) - before == {TOGETHER: 1}
 
 
 @both
@@ -176,7 +184,7 @@ def own(as_seller: Caller) -> dict[str, str]:
     [
         ("original", {"visibility": "private"}),
         ("thumb", {"state": "trash"}),
-        pytest.param("thumb", {"visibility": "private"}, marks=pytest.mark.long),
+        ("thumb", {"visibility": "private"}),
         pytest.param("original", {"state": "trash"}, marks=pytest.mark.long),
     ],
 )
@@ -184,6 +192,7 @@ def test_what_not_everybody_may_see_is_not_found(application, hot, own, which, c
     application.raw["assets"].update_one({"_id": own["id"]}, {"$set": change})
     assert looked(application, hot, own[which]) is None
     assert hot.find(HOST, path_of(own[which])) is None
+    assert hot._cache.get(f"{DEFAULT_SITE}/{path_of(own[which])[len('/media/') :]}") is None
 
 
 def test_what_is_known_to_be_damaged_is_not_given(application, hot, own):
@@ -218,13 +227,13 @@ def test_what_is_too_large_to_be_kept_is_not_read(application, hot, as_seller):
 def test_a_database_that_is_away_is_told_of_and_asked_again(
     application, hot, fresh, image, monkeypatch
 ):
-    store = fresh.extensions["avenue"][MediaReader]._store
+    store = fresh.extensions["avenue"][Renditions]._store
     with monkeypatch.context() as away:
 
         def fail(*_: object) -> None:
             raise Unavailable
 
-        away.setattr(store, "shown", fail)
+        away.setattr(store, "find_with_asset", fail)
         with pytest.raises(Unavailable):
             looked(application, hot, image["thumb"])
     assert looked(application, hot, image["thumb"])

@@ -16,9 +16,16 @@ from tests.table import table
 
 SITE = {"site": "a"}
 RANGE = {"$gte": "a/", "$lt": "a0"}  # "0" follows "/"
+
+
+def looked_up(query: dict[str, object], collection: str = "renditions") -> dict[str, object]:
+    return {"$lookup": {"from": collection, "pipeline": [{"$match": query}], "as": "beside"}}
+
+
 GOOD = (
     {"find": "assets", "filter": {"_id": 1, **SITE}},
     {"aggregate": "assets", "pipeline": [{"$match": SITE}, {"$unwind": "$versions"}]},
+    {"aggregate": "assets", "pipeline": [{"$match": SITE}, looked_up(SITE)]},
     {"count": "assets", "query": SITE},
     {"distinct": "assets", "key": "owner", "query": SITE},
     {"findAndModify": "writes", "query": SITE, "update": []},
@@ -48,6 +55,9 @@ BAD = (
     {"aggregate": "assets", "pipeline": [{"$unwind": "$versions"}, {"$match": SITE}]},
     {"aggregate": "assets", "pipeline": [{"$match": {"state": "live"}}]},
     {"aggregate": "assets", "pipeline": [{"$match": SITE}, {"$lookup": {"from": "assets"}}]},
+    {"aggregate": "assets", "pipeline": [{"$match": SITE}, looked_up({"_id": 1})]},
+    {"aggregate": "assets", "pipeline": [{"$match": SITE}, looked_up({"site": "b"})]},
+    {"aggregate": "assets", "pipeline": [{"$match": SITE}, looked_up(SITE, "users")]},
     {"aggregate": "users", "pipeline": [{"$match": {}}, {"$unionWith": "assets"}]},
     {"aggregate": "assets", "pipeline": [{"$match": SITE}, {"$out": "copies"}]},
     {"count": "assets", "query": {}},

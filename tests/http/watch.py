@@ -17,13 +17,13 @@ CHUNKS = frozenset(f"{bucket}.chunks" for bucket in BUCKETS)
 FILTERS = {"find": "filter", "findAndModify": "query", "count": "query", "distinct": "query"}
 STATEMENTS = {"update": ("updates", "q"), "delete": ("deletes", "q")}
 JOURNALED = {"w": "majority", "j": True}
-REACHING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$out", "$merge"})
+REACHING_STAGES = frozenset({"$graphLookup", "$unionWith", "$out", "$merge"})
 
 
 def offence(command_name: str, command: Command, site: str) -> str | None:
     """Say what is wrong with a command sent while a request of `site` was answered, or None."""
     collection = command.get(command_name)
-    fine = not _stages(command) & REACHING_STAGES
+    fine = not _stages(command) & REACHING_STAGES and _looks_up_only(command, site)
     if collection in SITE_COLLECTIONS:
         fine &= _all_mean(command_name, command, lambda meant: meant.get("site") == site)
     elif collection in FILES | CHUNKS:
@@ -68,6 +68,18 @@ def _meant(command_name: str, command: Command) -> Sequence[Command] | None:
     if command_name == "aggregate":
         return [command["pipeline"][0].get("$match", {})] if command["pipeline"] else [{}]
     return None
+
+
+def _looks_up_only(command: Command, site: str) -> bool:
+    """Whether what is looked up beside is of `site`, by a pipeline that says so first."""
+    looked_up = [each["$lookup"] for each in command.get("pipeline", ()) if "$lookup" in each]
+    return all(
+        each.get("from") in SITE_COLLECTIONS
+        and (each.get("pipeline") or [{}])[0].get("$match", {}).get("site") == site
+        and not {name for stage in each["pipeline"] for name in stage}
+        & {*REACHING_STAGES, "$lookup"}
+        for each in looked_up
+    )
 
 
 def _stages(command: Command) -> set[str]:

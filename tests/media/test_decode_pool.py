@@ -39,6 +39,7 @@ from tests.waiting import DEADLINE_SECONDS, wait_until
 
 LIMITS = image_limits(Settings())
 FOR_EVER_SECONDS = 86_400
+PATIENT = {"upload_seconds": DEADLINE_SECONDS, "render_seconds": DEADLINE_SECONDS}
 ANY_SCANS = replace(LIMITS, max_scans=10**6)
 
 
@@ -357,7 +358,7 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("turns", [4, pytest.param(10, marks=pytest.mark.long)])
 def test_twenty_threads_share_two_processes(turns: int) -> None:
-    pool = DecodePool(2, wait_seconds=DEADLINE_SECONDS)
+    pool = DecodePool(2, **PATIENT)
     most = 0
     wrong: queue.Queue[object] = queue.Queue()
 
@@ -383,7 +384,7 @@ def test_twenty_threads_share_two_processes(turns: int) -> None:
 
 
 def test_who_waits_too_long_is_told_to_come_again() -> None:
-    pool = DecodePool(1, wait_seconds=0.05)
+    pool = DecodePool(1, upload_seconds=0.05)
     with long_job(pool):
         with pytest.raises(DecodersBusy) as refused:
             examined(pool, pictures.photo())
@@ -393,7 +394,7 @@ def test_who_waits_too_long_is_told_to_come_again() -> None:
 
 
 def test_when_too_many_wait_already_nobody_else_does() -> None:
-    pool = DecodePool(1, wait_seconds=FOR_EVER_SECONDS, max_waiting=0)
+    pool = DecodePool(1, upload_seconds=FOR_EVER_SECONDS, max_waiting=0)
     with long_job(pool), pytest.raises(DecodersBusy):
         examined(pool, pictures.photo())
     assert examined(pool, pictures.photo()).width == 320
@@ -411,7 +412,7 @@ def test_closing_waits_for_the_picture_being_opened() -> None:
 
 
 def test_a_closed_pool_may_be_closed_again_and_takes_no_pictures() -> None:
-    pool = DecodePool(1, wait_seconds=0.01)
+    pool = DecodePool(1, upload_seconds=0.01)
     pool.close()
     pool.close()
     with pytest.raises(DecodersBusy):
@@ -672,7 +673,7 @@ def test_a_decode_has_the_cores_its_pool_leaves_it(monkeypatch: pytest.MonkeyPat
 
 
 def test_uploads_come_before_renditions_on_demand() -> None:
-    pool = DecodePool(1, wait_seconds=DEADLINE_SECONDS)
+    pool = DecodePool(1, **PATIENT)
     finished: list[str] = []
 
     def render_one() -> None:
@@ -690,7 +691,7 @@ def test_uploads_come_before_renditions_on_demand() -> None:
         ]
         for thread in threads:
             thread.start()
-        wait_until(lambda: sum(pool._slots._waiting.values()) == 6)
+        wait_until(lambda: sum(map(len, pool._slots._waiting.values())) == 6)
         process.kill()
         with pytest.raises(ImageTooCostly):
             outcome.result(DEADLINE_SECONDS)
@@ -700,7 +701,7 @@ def test_uploads_come_before_renditions_on_demand() -> None:
 
 
 def test_renditions_on_demand_leave_a_process_to_uploads() -> None:
-    pool = DecodePool(2, wait_seconds=0.05)
+    pool = DecodePool(2, render_seconds=0.05)
     bomb = pictures.scan_bomb()
     allowed = replace(ANY_SCANS, cpu_seconds=300)
     with Threads(1) as threads, spooled(bomb) as file:
@@ -717,18 +718,18 @@ def test_renditions_on_demand_leave_a_process_to_uploads() -> None:
 
 
 def test_waiting_renditions_leave_places_to_uploads() -> None:
-    pool = DecodePool(1, wait_seconds=DEADLINE_SECONDS, max_waiting=2)
+    pool = DecodePool(1, **PATIENT, max_waiting=2)
     with long_job(pool) as (process, outcome):
         threads = [
             threading.Thread(target=made, args=[pool, pictures.photo(), *FOUR], daemon=True),
             threading.Thread(target=examined, args=[pool, pictures.photo()], daemon=True),
         ]
         threads[0].start()
-        wait_until(lambda: pool._slots._waiting[False] == 1)
+        wait_until(lambda: len(pool._slots._waiting[False]) == 1)
         with pytest.raises(DecodersBusy):
             made(pool, pictures.photo(), *FOUR)
         threads[1].start()
-        wait_until(lambda: pool._slots._waiting[True] == 1)
+        wait_until(lambda: len(pool._slots._waiting[True]) == 1)
         process.kill()
         with pytest.raises(ImageTooCostly):
             outcome.result(DEADLINE_SECONDS)

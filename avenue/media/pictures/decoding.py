@@ -75,24 +75,27 @@ def _quota_cores() -> int | None:
 class DecodePool:
     """Opens pictures in `processes` processes; safe to use from many threads.
 
-    A picture waits `wait_seconds` for its turn, and no more than `max_waiting` pictures do.
-    Uploads (`examine`) come before renditions on demand (`render`), which people can wait for or
-    do without: those begin only while no upload waits, hold one process less than there are, and
-    take half of the places for waiting.
+    Pictures have their turn in the order they came, and no more than `max_waiting` wait for it.
+    Uploads (`examine`), which would be sent again, wait `upload_seconds`, and come before
+    renditions on demand (`render`), which people can do without: those wait `render_seconds`,
+    begin only while no upload waits, hold one process less than there are, and take half of the
+    places for waiting.
     """
 
     def __init__(
         self,
         processes: int,
         *,
-        wait_seconds: float = 5.0,
+        upload_seconds: float = 15.0,
+        render_seconds: float = 5.0,
         max_waiting: int = 32,
         pictures_per_process: int = PICTURES_PER_PROCESS,
     ) -> None:
         self._threads = max(1, _cores() // processes)
         self._slots = PrioritySlots(
             [_Decoder(pictures_per_process) for _ in range(processes)],
-            wait_seconds=wait_seconds,
+            urgent_seconds=upload_seconds,
+            patient_seconds=render_seconds,
             max_waiting=max_waiting,
         )
 

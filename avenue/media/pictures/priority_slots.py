@@ -1,6 +1,7 @@
 """Whose turn it is, where there are fewer decode processes than pictures."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -11,22 +12,29 @@ Thing = TypeVar("Thing")
 
 
 class PrioritySlots(Generic[Thing]):
-    """Lends `things` out, one to a thread, to the urgent before the patient.
+    """Lends `things` out, one to a thread: to the urgent first, and in the order they came.
 
-    A thread waits `wait_seconds` for its turn, and no more than `max_waiting` threads do. The
-    patient get one only while nobody urgent waits, always leave one of several to the urgent, and
-    take at most half of the places for waiting.
+    A thread waits `urgent_seconds` or `patient_seconds` for its turn, and no more than
+    `max_waiting` threads do. The patient get one only while nobody urgent waits, always leave one
+    of several to the urgent, and take at most half of the places for waiting.
     """
 
-    def __init__(self, things: Sequence[Thing], *, wait_seconds: float, max_waiting: int) -> None:
+    def __init__(
+        self,
+        things: Sequence[Thing],
+        *,
+        urgent_seconds: float,
+        patient_seconds: float,
+        max_waiting: int,
+    ) -> None:
         self._things = tuple(things)
         # Last in, first out: while few come, the things not needed are never touched.
         self._free = list(things)
-        self._wait_seconds = wait_seconds
+        self._wait_seconds = {True: urgent_seconds, False: patient_seconds}
         self._max_waiting = max_waiting
         self._max_patient = max(1, len(things) - 1)
         self._patient = 0
-        self._waiting = {True: 0, False: 0}
+        self._waiting: dict[bool, deque[object]] = {True: deque(), False: deque()}
         self._ended = False
         self._changed = threading.Condition()
 
@@ -57,19 +65,26 @@ class PrioritySlots(Generic[Thing]):
         return self._things
 
     def _take(self, *, urgent: bool) -> Thing:
+        waiting, me = self._waiting[urgent], object()
+
+        def is_my_turn() -> bool:
+            return waiting[0] is me and self._may(urgent)
+
         with self._changed:
-            if not self._may(urgent) and self._is_full(urgent):
+            if (waiting or not self._may(urgent)) and self._is_full(urgent):
                 raise DecodersBusy
-            self._waiting[urgent] += 1
+            waiting.append(me)
             try:
-                self._changed.wait_for(lambda: self._ended or self._may(urgent), self._wait_seconds)
+                self._changed.wait_for(
+                    lambda: self._ended or is_my_turn(), self._wait_seconds[urgent]
+                )
+                if not is_my_turn():
+                    raise DecodersBusy
+                self._patient += not urgent
+                return self._free.pop()
             finally:
-                self._waiting[urgent] -= 1
-                self._changed.notify_all()  # for the patient, when the last of the urgent leaves
-            if not self._may(urgent):
-                raise DecodersBusy
-            self._patient += not urgent
-            return self._free.pop()
+                waiting.remove(me)
+                self._changed.notify_all()  # whoever is next now, of either kind
 
     def _give_back(self, thing: Thing, *, urgent: bool) -> None:
         with self._changed:
@@ -83,7 +98,7 @@ class PrioritySlots(Generic[Thing]):
         return urgent or (not self._waiting[True] and self._patient < self._max_patient)
 
     def _is_full(self, urgent: bool) -> bool:
-        everybody = self._waiting[True] + self._waiting[False]
-        if everybody >= self._max_waiting:
+        patient = len(self._waiting[False])
+        if len(self._waiting[True]) + patient >= self._max_waiting:
             return True
-        return not urgent and self._waiting[False] >= self._max_waiting // 2
+        return not urgent and patient >= self._max_waiting // 2

@@ -110,10 +110,41 @@ class Renditions:
         )
         return Known(about=about, place=_if_public(asset, place)) if about else None
 
-    def there(self, asset: Asset, variant: str, extension: str) -> Found | None:
-        """Return a public picture as `variant`, a row of the table, or None if not made yet."""
-        place = self._place(asset, RenditionKey.of(asset, variant, extension))
+    def find_with_asset(
+        self, site_id: str, key: RenditionKey, note: Callable[[Asset | None], Asset | None]
+    ) -> KeptRendition | None:
+        """Return a rendition if it is there and its asset is public and shows it.
+
+        Where it has to be read, the asset is read by the same command and given to `note`, which
+        returns what of it may be shown. Where it is at hand nobody is asked for the asset.
+        """
+
+        def read() -> KeptRendition | None:
+            found, kept = self._store.find_with_asset(site_id, key)
+            asset = note(found)
+            if asset is None or asset.visibility is not Visibility.PUBLIC:
+                return None
+            shows = self.has(asset, key.variant, key.extension)
+            return kept if shows and self._is_of(asset, key) else None
+
+        place = Place(f"{site_id}/{key.id}", read, RenditionOnDisk(site_id, key))
         kept: KeptRendition | None = self._cache.fetch(place)
+        return kept
+
+    def _is_of(self, asset: Asset, key: RenditionKey) -> bool:
+        return key == RenditionKey.of(asset, key.variant, key.extension)
+
+    def there(
+        self, asset: Asset, variant: str, extension: str, kept: KeptRendition | None = None
+    ) -> Found | None:
+        """Return a public picture as `variant`, a row of the table, or None if not made yet.
+
+        `kept` is what was found of it.
+        """
+        key = RenditionKey.of(asset, variant, extension)
+        place = self._place(asset, key)
+        if kept is None or kept.key != key:
+            kept = self._cache.fetch(place)
         return Found(file=RenditionFile.of(kept, asset.name), place=place) if kept else None
 
     def find(self, asset: Asset, variant: str, extension: str) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from avenue.errors import SiteMoves
+from avenue.media.models import Asset
 from avenue.media.pictures.variants import FORMATS
 from avenue.media.renditions.models import (
     KeptRendition,
@@ -13,6 +14,7 @@ from avenue.media.renditions.models import (
     RenditionKey,
     SweptRendition,
 )
+from avenue.media.store.documents import ASSETS, shown_in
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import readable
 from avenue.storage.scope import AlreadyThere, Collection, house, site
@@ -32,6 +34,19 @@ class RenditionStore:
         """Return a rendition; None for one that cannot be read, too: it is made anew."""
         found = self._renditions(site_id).values(from_document, {"_id": key.id})
         return found[0] if found else None
+
+    def find_with_asset(
+        self, site_id: str, key: RenditionKey
+    ) -> tuple[Asset | None, KeptRendition | None]:
+        """Return the asset of a rendition as it is delivered, and the rendition, by one command.
+
+        As `AssetStore.shown` and `find` do.
+        """
+        assets = site(self._database, site_id).collection(ASSETS)
+        with self._database.deadline(self._database.read_seconds):
+            found, made = assets.find_with({"_id": key.asset}, RENDITIONS, {"_id": key.id})
+        kept = readable(RENDITIONS, from_document, [made] if made else [])
+        return shown_in(found) if found else None, next(kept, None)
 
     def known(self, site_id: str, key: RenditionKey, name: str) -> KnownRendition | None:
         """Return all but the bytes of a rendition of what people call `name`, or None."""

@@ -356,7 +356,7 @@ class MediaReader:
 
         def look() -> Asset | None:
             looked.set()
-            return self._noted(site, asset_id, self._store.shown(site.id, asset_id, seconds))
+            return self.noted(site, asset_id, self._store.shown(site.id, asset_id, seconds))
 
         asset = self._looks.share(f"{site.id}/{asset_id}", look)
         if asset is None or asset.visibility is PUBLIC or looked.is_set():
@@ -365,9 +365,14 @@ class MediaReader:
 
     def find_now(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site` as the database has it, or None."""
-        return self._noted(site, asset_id, self._store.shown(site.id, asset_id))
+        return self.noted(site, asset_id, self._store.shown(site.id, asset_id))
 
-    def _noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
+    def knows(self, site: Site, asset_id: str) -> bool:
+        """Tell whether an asset was looked at lately, if only to be shown late."""
+        return self._assets.has_late(site.id, asset_id)
+
+    def noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
+        """Remember an asset as it was just read; return it if it is live, else None."""
         if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:
             self._assets.forget(site.id, asset_id)
             return asset if asset is not None and asset.state is State.LIVE else None

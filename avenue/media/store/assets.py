@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from avenue.errors import MalformedRecord
 from avenue.media.models import WITHHELD, Asset, Claim, State, Version, Visibility
 from avenue.media.store.documents import (
     ASSETS,
     OTHER_BYTES,
-    deliverable,
     file_metadata,
     from_document,
+    shown_in,
     to_document,
 )
 from avenue.media.store.transitions import change_one, mark_damaged
@@ -20,7 +19,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete, Readable, Sums
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.quotas import Amount, Holder
-from avenue.storage.records import left_out, read, whole
+from avenue.storage.records import whole
 from avenue.storage.scope import Collection, site
 
 MOST_TWINS = 20
@@ -47,21 +46,11 @@ class AssetStore:
     def shown(
         self, site_id: str, asset_id: str, within_seconds: float | None = None
     ) -> Asset | None:
-        """Return one asset in any state as it is delivered, or None; see `get`.
-
-        Of a public one that cannot be read, what delivery needs is enough. Raise
-        `MalformedRecord` where not even that is there.
-        """
+        """Return one asset in any state as it is delivered, or None; see `get` and `shown_in`."""
         seconds = self._database.read_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
             found = self._assets(site_id).find_as_it_is({"_id": asset_id})
-        if found is None:
-            return None
-        try:
-            return read(ASSETS, from_document, found)
-        except MalformedRecord as malformed:
-            left_out(malformed)
-            return read(ASSETS, from_document, deliverable(found))
+        return shown_in(found) if found else None
 
     def wait_until_kept(self, asset: Asset) -> None:
         """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from avenue.errors import MalformedRecord
 from avenue.media.intake.filetypes import PICTURES
 from avenue.media.models import Asset, Claim, Scan, ScanState, State, Version, Visibility
 from avenue.storage.connection import Document
 from avenue.storage.listing import listing_of
-from avenue.storage.records import faults_of, sound
+from avenue.storage.records import faults_of, left_out, read, sound
 
 ASSETS = "assets"
 OTHER_BYTES = "wrong_hash"
@@ -80,6 +81,19 @@ def from_document(document: Document) -> Asset:
         visibility_epoch=document.get("visibility_epoch", 0),
         spoiled_file=_spoiled_file(document.get("damaged")),
     )
+
+
+def shown_in(document: Document) -> Asset:
+    """Return the asset stored as `document` as it is delivered.
+
+    Of a public one that cannot be read, what delivery needs is enough. Raise `MalformedRecord`
+    where not even that is there.
+    """
+    try:
+        return read(ASSETS, from_document, document)
+    except MalformedRecord as malformed:
+        left_out(malformed)
+        return read(ASSETS, from_document, deliverable(document))
 
 
 def deliverable(document: Document) -> Document:

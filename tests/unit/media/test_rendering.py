@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops, ImageOps, ImageStat
+from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 from PIL.PngImagePlugin import PngInfo
 
 from avenue.config import Settings
@@ -23,7 +23,7 @@ from avenue.media.errors import ImageTooCostly
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import detect
 from avenue.media.pictures.facts import Examined, Rendition, Wanted
-from avenue.media.pictures.imaging import examine, render, rendering
+from avenue.media.pictures.imaging import colours, examine, render, rendering
 from avenue.media.pictures.variants import EAGER, FORMATS, VARIANTS, size_of
 from tests import pictures
 from tests.waiting import DEADLINE_SECONDS
@@ -412,11 +412,30 @@ def test_a_cut_shows_what_is_around_the_focal_point(
     assert difference(rendered(data, variant, focal=focal), expected) < CLOSE
 
 
+def test_what_there_was_no_memory_for_is_not_remembered_of_a_profile(monkeypatch) -> None:
+    picture = pictures.canvas(64, 48, noise=False)
+    data = pictures.encoded(picture, "PNG", icc_profile=pictures.rgb_profile(swapped=True))
+    colours._known.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageCms, "buildTransform", raising(ImageCms.PyCMSError))
+        assert difference(rendered(data), picture) < CLOSE
+    swapped = Image.merge("RGB", [picture.getchannel(each) for each in "BGR"])
+    for _ in range(2):
+        assert difference(rendered(data), swapped) < CLOSE
+
+
+def raising(error: type[Exception]) -> Callable[..., None]:
+    def work(*_: object) -> None:
+        raise error
+
+    return work
+
+
 def test_a_picture_made_from_a_larger_rendition_is_as_good() -> None:
     data = pictures.photo(1500, 1000, quality=92)
     four = [Wanted(variant=name, extension="png", focal=(0.5, 0.5)) for name in EAGER]
     together = {made.variant: opened(made) for made in examined(data, four).renditions}
-    for name in ("card", "thumb"):
+    for name in ("card", "thumb", "og"):
         assert difference(together[name], rendered(data, name, focal=(0.5, 0.5))) < CLOSE
 
 

@@ -6,11 +6,14 @@ comes after shrinking.
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageCms
 
 LARGEST_PROFILE_BYTES = 4_000_000
 """Profiles for print have at most 3 MB; a larger one is no profile anybody meant."""
+LARGEST_KNOWN_BYTES = 32_768
+"""Larger ones are read anew each time. Those of cameras and phones have at most 4 KB."""
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B")
 _PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")
@@ -21,6 +24,8 @@ _TAKES = {
     "GRAY": ("L", ("L", "LA")),
     "CMYK": ("CMYK", ("CMYK",)),
 }
+_PROFILES = 16
+"""Of how many profiles a process knows what to do; reading one takes as long as half a decode."""
 _UNSEEN = 2
 """A profile that changes no colour by more than this is sRGB by another name."""
 
@@ -100,22 +105,31 @@ def colours_of(profile: bytes | None, mode: str) -> Colours:
     """
     if not profile or len(profile) > LARGEST_PROFILE_BYTES:
         return SRGB
+    read = _read if len(profile) > LARGEST_KNOWN_BYTES else _known
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        takes, fitting = _TAKES[source.profile.xcolor_space]
-        if mode not in fitting:
-            return SRGB
-        transform = ImageCms.buildTransform(
-            source,
-            ImageCms.createProfile("sRGB"),
-            takes,
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-        return SRGB if _changes_nothing(transform, takes) else Colours(transform, takes)
+        return read(profile, mode)
     except (ImageCms.PyCMSError, OSError, KeyError, ValueError, TypeError):
         return SRGB
+
+
+def _read(profile: bytes, mode: str) -> Colours:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    takes, fitting = _TAKES[source.profile.xcolor_space]
+    if mode not in fitting:
+        return SRGB
+    transform = ImageCms.buildTransform(
+        source,
+        ImageCms.createProfile("sRGB"),
+        takes,
+        "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return SRGB if _changes_nothing(transform, takes) else Colours(transform, takes)
+
+
+# What is raised is not remembered: a profile that one picture left no memory for is read again.
+_known = lru_cache(_PROFILES)(_read)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, takes: str) -> bool:

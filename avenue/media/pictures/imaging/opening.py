@@ -23,7 +23,7 @@ from avenue.media.pictures.facts import Examined, PictureFacts, Rendition, Wante
 from avenue.media.pictures.imaging.colours import colours_of, plain
 from avenue.media.pictures.imaging.formats import PILLOW_NAMES
 from avenue.media.pictures.imaging.looking import LOOK_PIXELS, focal_point, look_at, small_copy
-from avenue.media.pictures.imaging.rendering import ENOUGH, Source, make, whole_width
+from avenue.media.pictures.imaging.rendering import Source, make, whole_width
 from avenue.media.pictures.limits import MB, ImageLimits
 from avenue.media.pictures.variants import row_of
 
@@ -47,6 +47,9 @@ _SIZE_SAID_TWICE = frozenset({JPEG.name, PNG.name, WEBP.name, GIF.name})
 SPARE = 1.5
 """How much larger than its largest rendition a picture is decoded. What a decoder leaves out to
 shrink is coarser than our own filter: with 1.06 a photograph lost 0.02 SSIM, with 1.5 0.002."""
+
+_LEFT = 2.0
+"""How much larger than its largest rendition a picture stays that our own filter has halved."""
 
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}  # a quarter turn: width and height change places
@@ -173,7 +176,7 @@ def _decode(
             decoded = plain(_on_canvas(image))
     scale = drafted[1][2] / header.width if drafted else 1.0
     # What a JPEG's decoder does while it decodes is done with the others afterwards.
-    again = int(spare * SPARE / ENOUGH)
+    again = int(spare * SPARE / _LEFT)
     if again > 1 and not drafted:
         scale /= again
         decoded = decoded.reduce(again)
