@@ -21,9 +21,7 @@ from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
-from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
-from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import CheckRequest
@@ -33,6 +31,7 @@ from avenue.health.checks.store.findings import CheckStore
 from avenue.health.facts.certificates import CERTIFICATES, Certificates
 from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
 from avenue.health.facts.store import FactStore
+from avenue.health.facts.work import TELL, TELL_SITES, WATCH
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Actor, Role

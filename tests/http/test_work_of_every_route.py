@@ -16,10 +16,9 @@ from avenue.app import background
 from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.clock import utc_now
-from avenue.health.alerts.channels.service import TELL_SITES
-from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
 from avenue.health.facts.certificates import CERTIFICATES
+from avenue.health.facts.work import TELL_SITES, WATCH
 from avenue.identity import HOUSE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE

@@ -28,11 +28,9 @@ from avenue.health.alerts.channels.errors import (
     TooManyReceivers,
 )
 from avenue.health.alerts.channels.models import (
-    BROWSERS,
     INSTALLATION,
     OWN,
     OWN_WEBHOOK,
-    OWN_WEBHOOKS,
     PERSON,
     PUSH,
     TOLD,
@@ -47,6 +45,7 @@ from avenue.health.alerts.channels.models import (
 from avenue.health.alerts.channels.store import ChoiceStore
 from avenue.health.alerts.models import TEST
 from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL
 from avenue.health.models import ALERTED, Level
 from avenue.identity import HOUSE, Actor, Role, Site, address_key
 from avenue.notifications.models import Channel, Message
@@ -55,10 +54,6 @@ from avenue.notifications.web_push import Subscription
 from avenue.sealing import Sealing
 from avenue.storage.sites import Sites
 
-TELL = "tell_alert"
-"""The receiver of AVENUE_ALERT_URL, and the job that tells it and chats."""
-TELL_SITES = "tell_sites"
-"""The job that tells what sites have chosen for themselves."""
 SEALED_FOR = "webhooks of sites"
 MOST_PEOPLE = 20
 SHOWN = 50
