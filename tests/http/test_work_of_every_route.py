@@ -512,6 +512,7 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     # Each kind of job, and how it begins.
     background.SWEEP: periodic(background.SWEEP),
     background.INSPECT: periodic(background.INSPECT),
+    background.REFERENCES: periodic(background.REFERENCES),
     background.SCRUB: periodic(background.SCRUB),
     FSCK: periodic(FSCK, site=None, repair=False),
     background.SNAPSHOT: periodic(background.SNAPSHOT),
