@@ -210,6 +210,12 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     # Operations
     "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
     "POST /api/ops/alerts/test": NOTHING,
+    "PATCH /api/ops/alerts/receivers": body(levels={}),
+    "DELETE /api/ops/alerts/receivers": NOTHING,
+    "POST /api/ops/alerts/receivers/test": body(key="webhook"),
+    "POST /api/ops/alerts/receivers/people": body(email="admin@shop.example"),
+    "PUT /api/ops/alerts/receivers/webhook": body(url="https://hooks.shop.example/alerts"),
+    "DELETE /api/ops/alerts/receivers/webhook": NOTHING,
     "POST /api/ops/errors/<error_id>/resolve": NOTHING,
     "POST /api/ops/errors/<error_id>/reopen": NOTHING,
     "POST /api/ops/backups": NOTHING,

@@ -265,13 +265,17 @@ class ReceiverService:
         user = self._people.user_by_id(message.to or "")
         return user if user and may_see(user, message.site) else None
 
-    def send_test(self, actor: Actor, site: str | None, key: str) -> None:
-        """Tell the receivers of a key that nothing is wrong; raise `ReceiverNotFound`."""
+    def send_test(self, actor: Actor, site: str | None, key: str) -> int:
+        """Tell the receivers of a key that nothing is wrong; return how many they are.
+
+        Raise `ReceiverNotFound`.
+        """
         found = [each for each in self.shown(actor, site) if each.receiver.key == key]
         if not found:
             raise ReceiverNotFound
         for each in found:
             self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+        return len(found)
 
     def may_subscribe(self, actor: Actor, site: str | None) -> bool:
         """Tell whether the actor's browsers can be told of alerts about a site."""
