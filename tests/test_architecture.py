@@ -318,6 +318,29 @@ def test_who_lets_time_pass_is_listed_with_a_reason() -> None:
     assert found == LETS_TIME_PASS.keys()
 
 
+def test_the_oplog_is_judged_in_one_file() -> None:
+    """Others ask for it and show what was found."""
+    judge = HOUSE / "health/rules/oplog.py"
+    numbers = with_words(MODULES, "OPLOG_HOURS", "OPLOG_MARGIN", "WANTED_OPLOG_HOURS")
+    assert numbers == sorted([judge, HOUSE / "health/thresholds.py"])
+    judging = {
+        path
+        for path in with_words(MODULES, "oplog", "oplog_hours")
+        for function in ast.walk(parsed(path))
+        if isinstance(function, ast.FunctionDef)
+        and says(function, r"\boplog(_hours)?\b")
+        and says(function, r"\bFinding\(|\bLevel\.")
+    }
+    assert judging == {judge}
+
+
+def says(function: ast.FunctionDef, pattern: str) -> bool:
+    """Whether the body of a function has the pattern; its texts do not count."""
+    body = [each for part in function.body for each in ast.walk(part)]
+    code = [each for each in body if isinstance(each, ast.Attribute | ast.Name | ast.Call)]
+    return any(re.search(pattern, ast.unparse(each)) for each in code)
+
+
 def calls(function: str, tree: ast.AST) -> bool:
     """Whether `function` is called by its name."""
     called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]

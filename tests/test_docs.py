@@ -176,6 +176,7 @@ NO_CODES = {
     "backup_verify",
     "backup_drill",
     "count_sites",
+    "may_choose",
     "publish_pages",
     "publish_at",
     "remove_site",

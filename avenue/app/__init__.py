@@ -56,6 +56,7 @@ from avenue.health.views.public import routes as public_routes
 from avenue.health.views.public.service import PublicStatusService
 from avenue.health.views.readiness import routes as readiness_routes
 from avenue.health.views.readiness.service import ReadinessService
+from avenue.health.views.receivers import routes as receiver_routes
 from avenue.health.views.status import routes as status_routes
 from avenue.health.views.status.service import StatusService
 from avenue.health.views.trace import routes as trace_routes
@@ -236,6 +237,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         public_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
+        receiver_routes.blueprint,
         ops_routes.blueprint,
         ops_pages.blueprint,
         docs.blueprint,

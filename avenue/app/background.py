@@ -21,11 +21,9 @@ from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
-from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
-from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
-from avenue.health.checks.inspection import INSPECT
+from avenue.health.checks.inspection import INSPECT, REFERENCES, REFERENCES_SECONDS
 from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
@@ -33,6 +31,7 @@ from avenue.health.checks.store.findings import CheckStore
 from avenue.health.facts.certificates import CERTIFICATES, Certificates
 from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
 from avenue.health.facts.store import FactStore
+from avenue.health.facts.work import TELL, TELL_SITES, WATCH
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Actor, Role
@@ -97,6 +96,7 @@ CLASSES = (
     (TELL_SITES,),  # whose receivers are for nobody here to look after
     (PURGES,),  # who sees a price waits for no letter
     FIGURES,
+    (REFERENCES,),  # a lost picture is told soon
     (PUBLISH,),
     (SCAN,),  # nobody reads what waits for it
     IMPORTS,
@@ -113,7 +113,7 @@ CLASSES = (
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (
-    *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
+    *(SNAPSHOT, WATCH, REFERENCES, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
     PURGE_MOVED,
     PUBLISH,
     *MESSAGES,
@@ -150,6 +150,7 @@ class Background:
         self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,
+            REFERENCES: self._look_at_references,
             IMPORT: importing.apply,
             UNDO: importing.undo,
             REBUILD: self._rebuild,
@@ -254,6 +255,7 @@ class Background:
         seconds = {
             SWEEP: self._settings.sweep_minutes * 60,
             INSPECT: self._settings.inspect_minutes * 60,
+            REFERENCES: REFERENCES_SECONDS,
             COUNT_QUOTAS: COUNT_SECONDS,
             COUNT_SITES: COUNT_SECONDS,
             SNAPSHOT: SNAPSHOT_SECONDS,
@@ -306,6 +308,9 @@ class Background:
         counts = self._services.inspector.inspect(job.cursor, job.save, all_of_it=all_of_it)
         self._tell_of_damage()
         return counts
+
+    def _look_at_references(self, job: RunningJob) -> Mapping[str, int]:
+        return self._services.inspector.look_at_references(job.save)
 
     def _fsck(self, job: RunningJob) -> Mapping[str, int]:
         request = CheckRequest.of(job.args)
@@ -484,13 +489,18 @@ def watch_forever(settings: Settings, database: Database, stop: threading.Event)
     while not stop.wait(OVERSEE_SECONDS):
         try:
             Gate(database).pass_or_raise()
-            told = [MAIL, TELL, TELL_SITES] if services.glances.look_if_nobody_does() else []
-            for kind in jobs.keys() & set(told):
-                jobs[kind](_Nobody())
+            oversee(services, jobs)
         except AvenueError as error:
             log.warning("Nobody could look after the background work: %s", error.message)
         except Exception:
             log.exception("Nobody could look after the background work.")
+
+
+def oversee(services: Services, jobs: Mapping[str, Handler]) -> None:
+    """Look, and tell, if background work has stopped."""
+    told = {MAIL, TELL, TELL_SITES} if services.glances.look_if_nobody_does() else set()
+    for kind in jobs.keys() & told:
+        jobs[kind](_Nobody())
 
 
 def checked(settings: Settings, database: Database, tell: Tell) -> tuple[Finding, ...]:

@@ -12,14 +12,9 @@ from avenue.app.services import Services
 from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
 from avenue.errors import AvenueError
-from avenue.health.alerts.channels.models import BROWSERS, OWN_WEBHOOKS
-from avenue.health.alerts.channels.service import (
-    TELL,
-    TELL_SITES,
-    ReceiverService,
-    chat_receiver,
-)
+from avenue.health.alerts.channels.service import ReceiverService, chat_receiver
 from avenue.health.alerts.telling import alerts_of, letter_about, letters_about_alerts, push_about
+from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL, TELL_SITES
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter

@@ -57,7 +57,7 @@ def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: 
 def run(*, name: str, is_local: bool, wants_json: bool) -> None:
     """Run a periodic job now, and print its result.
 
-    NAME is snapshot, inspection, sweep, scrub, count_quotas, count_sites, remove_sites,
+    NAME is snapshot, inspection, references, sweep, scrub, count_quotas, count_sites, remove_sites,
     purge_moved, publish_pages, purge, webhooks, backup, backup_verify, backup_drill or scan. Exit
     code 1: it failed, for the reason that is printed.
     """

@@ -41,6 +41,7 @@ LEAST_TRAFFIC = timedelta(minutes=5)
 BACKUP_HOURS = (26.0, 48.0)
 """Without a verified backup: a warning, then critical."""
 DRILL_DAYS = 30.0
+DRILL_GRACE_DAYS = 2
 
 # MongoDB
 SKEW_NOTICE_SECONDS, SKEW_WARNING_SECONDS = 5, 30
@@ -66,8 +67,8 @@ MOST_IN_QUARANTINE = 10_000
 """More are not counted."""
 FAILURES = (3.0, 5.0)
 """Messages a receiver did not take, one after the other: a warning, then critical."""
-RECENTLY = timedelta(days=7)
-"""A job that failed is told for this long."""
+RECENTLY = timedelta(days=1)
+"""A job that failed is told for this long; one that runs again and again until a run succeeds."""
 
 # The machine
 LEAST_SECRET_BITS = 128

@@ -33,6 +33,7 @@ NUMBERS = ("products", "damaged", "traffic.sites")
 WALKS: tuple[tuple[str, Document], ...] = (
     ("swept", {"places": {}}),
     ("inspected", {"place": None}),
+    ("referred", {"place": None}),
 )
 """Where walks have ended, which may be in the site: they begin anew."""
 

@@ -24,6 +24,7 @@ PRIMARY_KEY = "_id_"
 HEALTHY_STATES = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 PRIMARY = "PRIMARY"
 SECONDS_PER_HOUR = 3600
+GB = 10**9
 FULL_PERCENT = 90
 """MongoDB drops the oldest of the oplog in pieces, so a full one is a little smaller at times."""
 SURVIVING_MEMBERS = 2
@@ -114,6 +115,10 @@ class DatabaseFacts:
         """How full the disk is."""
         return percent(self.disk_used_bytes, self.disk_total_bytes)
 
+    def percent_of(self, plan_gb: int) -> float | None:
+        """Return how much our database has of a plan of so many GB (10⁹), None without one."""
+        return percent((self.storage_bytes or 0) + (self.index_bytes or 0), plan_gb * GB)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexWeight:
@@ -158,6 +163,14 @@ class Oplog:
     def is_filling(self) -> bool:
         """Whether there is room in it yet; False where that is not told."""
         return self.full_percent is not None and self.full_percent < FULL_PERCENT
+
+    @property
+    def full_hours(self) -> float | None:
+        """How far it reaches back, None while it only grows, or where nobody tells whether it does.
+
+        Until then the time says when the set was made, and nothing of what was dropped.
+        """
+        return None if self.full_percent is None or self.is_filling else self.hours
 
     @property
     def reaches_hours(self) -> float | None:

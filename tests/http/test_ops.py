@@ -212,6 +212,62 @@ def test_the_page_chooses_who_is_told(
     assert "planted-k3y" not in str(entries)
 
 
+RECEIVERS, DELIVERIES = "/api/ops/alerts/receivers", "/api/ops/alerts/deliveries"
+
+
+def test_a_program_chooses_who_is_told(
+    application: Application, ops: Caller, at_other_site: Caller
+) -> None:
+    for name in ("alert_choices", "house_notifications"):
+        application.raw[name].delete_many({})
+    admin, here = application.caller("admin"), "?site=default"
+    assert items(ops, RECEIVERS) == items(ops, DELIVERIES) == []
+    assert_refused(
+        admin.put(f"{RECEIVERS}/webhook{here}", json={"url": "http://10.0.0.1/"}),
+        400,
+        "invalid_webhook",
+    )
+    known = {"url": "https://hooks.shop.example/x?key=planted-k3y"}
+    assert_refused(admin.put(f"{RECEIVERS}/webhook", json=known), 404, "receiver_not_found")
+    made = admin.put(f"{RECEIVERS}/webhook{here}", json=known)
+    assert made.json["secret"].startswith("whsec_")
+    assert made.headers["Cache-Control"] == "no-store"
+    email = {"email": f"ops@{HOST}"}
+    person = admin.post(f"{RECEIVERS}/people{here}", json=email).json["person"]
+    assert person == ops.id
+    nobody = {"email": f"nobody@{HOST}"}
+    assert_refused(admin.post(f"{RECEIVERS}/people{here}", json=nobody), 400, "not_to_be_told")
+    chosen = {"levels": {"webhook:own": ["critical", "notice"]}}
+    assert_refused(ops.patch(f"{RECEIVERS}{here}", json=chosen), 403, "forbidden")
+    (webhook,) = admin.patch(f"{RECEIVERS}{here}", json=chosen).json["items"]
+    assert webhook == {
+        "key": "webhook:own",
+        "kind": "own_webhook",
+        "label": "hooks.shop.example",
+        "levels": ["notice", "critical"],
+        "may_choose": True,
+    }
+    wrong = {"levels": {"webhook:own": ["ok"]}}
+    assert_refused(admin.patch(f"{RECEIVERS}{here}", json=wrong), 400, "invalid_body")
+    assert [each["may_choose"] for each in items(ops, f"{RECEIVERS}{here}")] == [False]
+    assert ops.post(f"{RECEIVERS}/test{here}", json={"key": "webhook:own"}).json["receivers"] == 1
+    (sent,) = items(ops, f"{DELIVERIES}{here}")
+    told = (sent["receiver"], sent["kind"], sent["state"], sent["alert"])
+    assert told == ("webhook:own", "alert.test", "pending", None)
+    assert "planted-k3y" not in str([sent, webhook, *application.raw["alert_choices"].find()])
+    # Another site's are nobody's business there.
+    for url in (f"{RECEIVERS}{here}", f"{DELIVERIES}{here}"):
+        assert_refused(at_other_site.get(url), 404, "receiver_not_found")
+    assert items(at_other_site, RECEIVERS) == items(at_other_site, DELIVERIES) == []
+    assert admin.delete(f"{RECEIVERS}/webhook{here}").status_code == 204
+    assert admin.delete(f"{RECEIVERS}{here}").json["items"] == []
+    actions = [each["action"] for each in admin.get("/api/audit").json["items"]]
+    assert actions == [
+        *("alert.channels_reset", "alert.webhook_removed", "alert.channel_tested"),
+        *("alert.channels_changed", "alert.person_added", "alert.webhook_set"),
+    ]
+
+
 # Jobs
 
 

@@ -135,6 +135,14 @@ WHO_MAY = {
     "GET /api/ops/alerts": For(OPERATORS, READ),
     "POST /api/ops/alerts/<alert_id>/ack": For(OPERATORS, WRITE),
     "POST /api/ops/alerts/test": For(OPERATORS, WRITE),
+    "GET /api/ops/alerts/receivers": For(OPERATORS, READ),
+    "PATCH /api/ops/alerts/receivers": For(ADMINS, WRITE),
+    "DELETE /api/ops/alerts/receivers": For(ADMINS, WRITE),
+    "POST /api/ops/alerts/receivers/test": For(OPERATORS, WRITE),
+    "POST /api/ops/alerts/receivers/people": For(ADMINS, WRITE),
+    "PUT /api/ops/alerts/receivers/webhook": For(ADMINS, WRITE),
+    "DELETE /api/ops/alerts/receivers/webhook": For(ADMINS, WRITE),
+    "GET /api/ops/alerts/deliveries": For(OPERATORS, READ),
     "GET /api/ops/mails": For(OPERATORS, READ),
     "GET /api/ops/errors": For(OPERATORS, READ),
     "POST /api/ops/errors/<error_id>/resolve": For(OPERATORS, WRITE),
@@ -479,6 +487,7 @@ OF_THE_DEPLOYMENT = {
         for what in ("resolve", "reopen")
     ),
     f"POST {PANEL}/alerts/channels/usual",
+    f"DELETE {OPS}/alerts/receivers",
 }
 OF_ONE_OWNER = [each for each in GUARDED if "<" in each and WHO_MAY[each].roles == SHOP]
 

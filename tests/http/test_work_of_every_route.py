@@ -16,10 +16,9 @@ from avenue.app import background
 from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.clock import utc_now
-from avenue.health.alerts.channels.service import TELL_SITES
-from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
 from avenue.health.facts.certificates import CERTIFICATES
+from avenue.health.facts.work import TELL_SITES, WATCH
 from avenue.identity import HOUSE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
@@ -211,6 +210,12 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     # Operations
     "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
     "POST /api/ops/alerts/test": NOTHING,
+    "PATCH /api/ops/alerts/receivers": body(levels={}),
+    "DELETE /api/ops/alerts/receivers": NOTHING,
+    "POST /api/ops/alerts/receivers/test": body(key="webhook"),
+    "POST /api/ops/alerts/receivers/people": body(email="admin@shop.example"),
+    "PUT /api/ops/alerts/receivers/webhook": body(url="https://hooks.shop.example/alerts"),
+    "DELETE /api/ops/alerts/receivers/webhook": NOTHING,
     "POST /api/ops/errors/<error_id>/resolve": NOTHING,
     "POST /api/ops/errors/<error_id>/reopen": NOTHING,
     "POST /api/ops/backups": NOTHING,
@@ -563,6 +568,7 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     # Each kind of job, and how it begins.
     background.SWEEP: periodic(background.SWEEP),
     background.INSPECT: periodic(background.INSPECT),
+    background.REFERENCES: periodic(background.REFERENCES),
     background.SCRUB: periodic(background.SCRUB),
     FSCK: periodic(FSCK, site=None, repair=False),
     background.SNAPSHOT: periodic(background.SNAPSHOT),

@@ -10,8 +10,8 @@ import pytest
 
 from avenue.app.background import Background
 from avenue.clock import utc_now
-from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.scrub import SCRUB
+from avenue.health.facts.work import WATCH
 from avenue.media.serving import reading
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore

@@ -8,7 +8,7 @@ import pytest
 
 from avenue.config import Settings
 from avenue.health.models import Check, Fit
-from avenue.health.rules.deployment import oplog as judged
+from avenue.health.rules.oplog import window as judged
 from avenue.health.views.readiness import service
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.storage.connection import Database

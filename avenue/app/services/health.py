@@ -149,6 +149,7 @@ class Health(Shop):
             inspections=self.inspections,
             usage=self.library,
             jobs=JobAccess(self.jobs),
+            queue=self.jobs,
             outbox=self.outbox,
             snapshots=self.snapshots,
             alerts=self.alerts,

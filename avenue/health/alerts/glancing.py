@@ -12,21 +12,20 @@ from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.alerts.channels.models import BROWSERS, OWN_WEBHOOKS
-from avenue.health.alerts.channels.service import TELL, TELL_SITES
 from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
 from avenue.health.facts.secrets import oldest_days
 from avenue.health.facts.store import FactStore
+from avenue.health.facts.work import minutes_stopped, refused_in_a_row
 from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.models import Measure
 from avenue.health.rules.measures import Figures, Glance
-from avenue.health.rules.work import failed_since, is_late
-from avenue.health.thresholds import LEAST_TRAFFIC, MOST_IN_QUARANTINE, STOPPED, UNSCANNED
+from avenue.health.rules.work import Backlog
+from avenue.health.thresholds import LEAST_TRAFFIC, MOST_IN_QUARANTINE, UNSCANNED
+from avenue.jobs.access import Work
 from avenue.jobs.service import JobService
-from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.models import ScanState
 from avenue.media.quarantine.store import ScanStore
 from avenue.media.references import Standing
@@ -34,15 +33,9 @@ from avenue.notifications.store import OutboxStore
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus, percent
 
-WATCH = "watch"
-"""The job that looks."""
 EVERY_SECONDS = 180
-GB = 10**9
 DAY = timedelta(days=1)
 SCANNING = frozenset({Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED})
-TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL, TELL_SITES})
-"""Jobs whose failing is told by what they could not deliver."""
-OWN = (OWN_WEBHOOKS, BROWSERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +69,7 @@ class GlanceService:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._alerts = alerts
-        self._jobs = watched.jobs
-        self._outbox = watched.outbox
-        self._inspections = watched.inspections
-        self._deployments = watched.deployments
-        self._facts = watched.facts
-        self._snapshots = watched.snapshots
-        self._traffic = watched.traffic
-        self._scans = watched.scans
+        self._from = watched
         self._sites = sites
         self._settings = settings
         self._now = now
@@ -120,58 +106,45 @@ class GlanceService:
         return has_stopped
 
     def _stopped(self) -> Figures:
-        """Return for how many minutes nobody has looked, 0 when somebody has of late.
-
-        A process that has just begun gives others time to begin, too.
-        """
-        job = self._jobs.known(WATCH)
-        ended_at = job.finished_at if job else None
-        since = self._now() - max(ended_at or self._began_at, self._began_at)
-        return {(Measure.STOPPED, None): since / timedelta(minutes=1) if since > STOPPED else 0}
+        minutes = minutes_stopped(self._from.jobs, self._began_at, self._now())
+        return {(Measure.STOPPED, None): minutes}
 
     def _work(self) -> Figures:
-        now, todo = self._now(), self._jobs.unfinished()
-        ours = [each for each in (*todo, *self._jobs.failed()) if each.kind not in TOLD_BESIDE]
-        return {
-            (Measure.LATE_JOBS, None): sum(is_late(each, now) for each in todo),
-            (Measure.FAILED_JOBS, None): len(failed_since(ours, now - DAY)),
-        }
+        todo, failed = self._from.jobs.unfinished(), self._from.jobs.failed()
+        work = Work(unfinished=tuple(todo), finished=(), failed=tuple(failed))
+        found = Backlog.of(work, self._now())
+        return {(Measure.LATE_JOBS, None): found.late, (Measure.FAILED_JOBS, None): found.failed}
 
     def _pictures(self) -> Figures:
         figures: dict[tuple[Measure, str | None], float] = {}
         for site in self._sites.all():
-            counts = self._inspections.finding_counts(site.id)
+            counts = self._from.inspections.finding_counts(site.id)
             figures[Measure.LOST, site.id] = counts[Standing.MISSING]
             figures[Measure.ON_A_DISK, site.id] = counts[Standing.EPHEMERAL]
         return figures
 
     def _undelivered(self) -> Figures:
-        """Return the most failures of a receiver that something waits for.
-
-        What sites have chosen for themselves is theirs to look after.
-        """
-        rows = self._outbox.failures_in_a_row()
-        failures = {name: n for name, n in rows.items() if not name.startswith(OWN)}
-        waited_for = (n for name, n in failures.items() if self._outbox.undelivered(name).waiting)
-        return {(Measure.UNDELIVERED, None): max(waited_for, default=0)}
+        return {(Measure.UNDELIVERED, None): refused_in_a_row(self._from.outbox)}
 
     def _plan(self) -> Figures:
         """Return how much the cluster has of its plan that has the most."""
-        facts = [each.database() for each in self._deployments()]
-        used = max((each.storage_bytes or 0) + (each.index_bytes or 0) for each in facts)
-        return _share(Measure.PLAN, used, self._settings.database_gb * GB)
+        plan_gb = self._settings.database_gb
+        if not plan_gb:
+            return {}
+        shares = [each.database().percent_of(plan_gb) or 0 for each in self._from.deployments()]
+        return {(Measure.PLAN, None): max(shares)}
 
     def _scanning(self) -> Figures:
         """Return what the scanner has left undone and found, of each cluster that is at hand."""
-        figures: dict[tuple[Measure, str | None], float] = {}
-        scans = self._scans()
+        scans, now = self._from.scans(), self._now()
         if not scans:
-            return figures
-        now = self._now()
-        figures[Measure.SCANNER, None] = minutes_away(scans, now)
-        figures[Measure.UNSCANNED, None] = sum(
-            each.waiting_before(now - UNSCANNED, MOST_IN_QUARANTINE) for each in scans
-        )
+            return {}
+        figures: dict[tuple[Measure, str | None], float] = {
+            (Measure.SCANNER, None): minutes_away(scans, now),
+            (Measure.UNSCANNED, None): sum(
+                each.waiting_before(now - UNSCANNED, MOST_IN_QUARANTINE) for each in scans
+            ),
+        }
         for each in scans:
             for site, files in each.counts(ScanState.QUARANTINED, MOST_IN_QUARANTINE).items():
                 figures[Measure.QUARANTINED, site] = files
@@ -179,7 +152,7 @@ class GlanceService:
 
     def _certificates(self) -> Figures:
         """Return for how many days those of the sites are good, as far as anybody has asked."""
-        ends, now = self._facts.certificates(), self._now()
+        ends, now = self._from.facts.certificates(), self._now()
         return {
             (Measure.CERTIFICATE, each.id): max((ends[each.id] - now) / DAY, 0)
             for each in self._sites.all()
@@ -187,26 +160,26 @@ class GlanceService:
         }
 
     def _secrets(self) -> Figures:
-        return {(Measure.SECRETS, None): oldest_days(self._facts, self._settings, self._now())}
+        return {(Measure.SECRETS, None): oldest_days(self._from.facts, self._settings, self._now())}
 
     def _expected(self) -> Figures:
         """Return how much there is of what is expected, by what came since the last snapshot."""
         own = self._settings
         if not (own.alert_requests_per_minute or own.alert_pictures):
             return {}
-        found = self._snapshots.newest_counts()
+        found = self._from.snapshots.newest_counts()
         if found is None:
             return {}
         since = self._now() - found.at
         figures = dict(_share(Measure.PICTURES, found.files, own.alert_pictures))
         if since >= LEAST_TRAFFIC:
-            requests = self._traffic.totals().requests - found.requests
+            requests = self._from.traffic.totals().requests - found.requests
             rate = requests / (since / timedelta(minutes=1))
             figures |= _share(Measure.REQUESTS, rate, own.alert_requests_per_minute)
         return figures
 
     def _letters(self) -> Figures:
-        sent = self._outbox.count_since(MAIL, DAY)
+        sent = self._from.outbox.count_since(MAIL, DAY)
         return _share(Measure.LETTERS, sent, self._settings.alert_letters_per_day)
 
 

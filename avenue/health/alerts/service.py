@@ -95,6 +95,14 @@ class AlertService:
             total=total,
         )
 
+    def open_about(self, actor: Actor, measures: Iterable[Measure]) -> Sequence[Alert]:
+        """Return what is not over of these measures of the actor's site, and of the deployment.
+
+        The latter is for who runs the house.
+        """
+        found = self._store.open_about(actor.site.id, measures)
+        return [each for each in found if each.site or actor.runs_house]
+
     def acknowledge(self, actor: Actor, alert_id: str) -> Alert:
         """Note that the actor has seen an alert, and return it; the first one to do so stays.
 

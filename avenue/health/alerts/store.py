@@ -10,7 +10,7 @@ from typing import Any
 from avenue.health.alerts.models import Alert, AlertQuery, News, Notice, State
 from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
-from avenue.health.rules.measures import action_for
+from avenue.health.rules.levels import action_for
 from avenue.notifications.models import Draft, Message
 from avenue.notifications.store import HOUSE_OUTBOX, put
 from avenue.storage.connection import Database, Document

@@ -7,7 +7,7 @@ from babel.numbers import format_decimal
 from avenue.errors import Translate, filled, sentence
 from avenue.health.alerts.models import Alert
 from avenue.health.models import Level
-from avenue.health.rules.measures import HEADLINES
+from avenue.health.rules.levels import HEADLINES
 
 LEVELS: Mapping[Level, str] = {
     Level.NOTICE: sentence("Notice"),

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from avenue.health.alerts.models import Alert, News
 from avenue.health.models import Level
-from avenue.health.rules.measures import Reading, Rule, action_for
+from avenue.health.rules.levels import Rule, action_for
+from avenue.health.rules.measures import Reading
 from avenue.health.thresholds import COOLDOWNS
 from avenue.identity import new_id
 

@@ -4,7 +4,9 @@ What seems wrong is looked at again before it is believed, in an order that make
 a proof. Nothing is ever fetched from another host.
 
 Each run goes on with the pass for a slice, so it takes as long in a store of any size. What was
-written since the last run is looked at beside it, so that nobody waits for the end of a pass.
+written since the last run is looked at beside it, so that nobody waits for the end of a pass. Who
+refers to what is looked at by itself every few minutes: what was removed or written behind our back
+is an alert within ten.
 """
 
 import time
@@ -15,6 +17,7 @@ from typing import Any
 from avenue.clock import utc_now
 from avenue.health.checks.models import BrokenReference, Flaw, Slice, Tally
 from avenue.health.checks.records import JUDGED, RecordInspector
+from avenue.health.checks.store.inspections import INSPECTED, REFERRED
 from avenue.health.checks.walk import (
     BATCH,
     END,
@@ -30,11 +33,17 @@ from avenue.storage.sites import Sites
 
 INSPECT = "inspect"
 """The job that does it."""
+REFERENCES = "references"
+"""The job that looks at references alone."""
+REFERENCES_SECONDS = 240
 
 QUICK_BATCH = 25
 BEHIND_ALL_SITES = "~"
 SLICE = 400
 """Batches, of up to 500 things, that a run looks at. With fewer it looks at all each time."""
+MOST_REFERRERS, MOST_BATCHES = 25_000, 1_000
+"""Products, groups, pages and logos that a run looks at, and the batches they come in: each site
+has one of each kind at least."""
 OVERLAP = timedelta(minutes=5)
 """How much longer ago than the last run something may have been written to be looked at: clocks
 differ, and transactions take their time."""
@@ -51,6 +60,7 @@ class Inspector:
         self._references = holdings.references
         self._sites = sites
         self._walk = Walk(holdings, Depth.COUNTS)
+        self._referring = Walk(holdings, Depth.NOTHING)
         self._records = RecordInspector(self._store, self._references.every)
 
     @property
@@ -80,7 +90,7 @@ class Inspector:
         return place.done
 
     def _next(self, cursor: Mapping[str, Any] | None, save: Save, sites: Sequence[Site]) -> int:
-        last, now = self._store.last_slice(), utc_now()
+        last, now = self._store.last_slice(INSPECTED), utc_now()
         place, left = Place(cursor or last.place), SLICE
         before = 0 if cursor else place.done
         for _ in self._passed(place, sites):
@@ -93,8 +103,27 @@ class Inspector:
         looked_at = place.done - before
         if last.looked_at and not (is_over and last.place is None):
             looked_at += sum(self._recent(each, last.looked_at - OVERLAP) for each in sites)
-        self._store.keep_slice(Slice(place=None if is_over else place.as_dict(), looked_at=now))
+        place_now = None if is_over else place.as_dict()
+        self._store.keep_slice(INSPECTED, Slice(place=place_now, looked_at=now))
         return looked_at
+
+    def look_at_references(self, save: Save) -> dict[str, int]:
+        """Go on with a pass over references alone, for a slice; return how many were looked at."""
+        place, now = Place(self._store.last_slice(REFERRED).place), utc_now()
+        before, kept = place.done, None
+        for batches, _ in enumerate(self._all_referring(place), start=1):
+            if place.is_due:
+                save(done=place.done - before)
+            if place.done - before >= MOST_REFERRERS or batches >= MOST_BATCHES:
+                kept = place.as_dict()
+                break
+        self._store.keep_slice(REFERRED, Slice(place=kept, looked_at=now))
+        return {"looked_at": place.done - before}
+
+    def _all_referring(self, place: Place) -> Iterator[Sequence[Flaw]]:
+        for each in place.left(self._sites.reachable()):
+            yield from self._referring.over(each, place)
+            place.leave()
 
     def _recent(self, site: Site, since: datetime) -> int:
         """Look at what was written since then; return how much that was."""

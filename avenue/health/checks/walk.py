@@ -40,6 +40,7 @@ END = "end"
 class Depth(Enum):
     """How much of each file a walk looks at."""
 
+    NOTHING = auto()  # what is known of it stands: who refers to it is looked at alone
     COUNTS = auto()  # its document and the sizes of its chunks
     EVERY_BYTE = auto()  # all of it, held against its hash; and what is made of it
 
@@ -86,10 +87,12 @@ class Walk:
         self._references = holdings.references
         # Bytes first: references are judged by what was just learnt of them.
         reads = depth is Depth.EVERY_BYTE
-        self.of_bytes: dict[str, Step] = {"assets": self._read if reads else self._counted}
-        for bucket in BUCKETS:
-            self.of_bytes[f"files of {bucket}"] = self._files_of(bucket)
-            self.of_bytes[f"chunks of {bucket}"] = self._chunks_of(bucket)
+        self.of_bytes: dict[str, Step] = {}
+        if depth is not Depth.NOTHING:
+            self.of_bytes["assets"] = self._read if reads else self._counted
+            for bucket in BUCKETS:
+                self.of_bytes[f"files of {bucket}"] = self._files_of(bucket)
+                self.of_bytes[f"chunks of {bucket}"] = self._chunks_of(bucket)
         self.steps = self.of_bytes | {
             f"references of {kind}": self._references_of(kind) for kind in self._references.kinds
         }

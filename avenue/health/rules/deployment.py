@@ -1,4 +1,4 @@
-"""What is thought of MongoDB: its members, oplog and disk, its version, clock and indexes."""
+"""What is thought of MongoDB: its members and disk, its version, clock and indexes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -8,7 +8,7 @@ from avenue.config import Settings
 from avenue.errors import sentence
 from avenue.health.models import Finding, Level, Measure
 from avenue.health.rules.known import LEAST_MONGODB, MONGODB_ENDS, hole_in, version_in
-from avenue.health.rules.measures import OPLOG, Rules, finding, judged
+from avenue.health.rules.levels import Rules, judged
 from avenue.health.sentences import Host, Said, size
 from avenue.health.thresholds import (
     BLOATED,
@@ -18,7 +18,6 @@ from avenue.health.thresholds import (
     SKEW_WARNING_SECONDS,
     SOON_DAYS,
     UNUSED_DAYS,
-    WANTED_OPLOG_HOURS,
 )
 from avenue.storage.indexes import INDEXES, Index
 from avenue.storage.status import (
@@ -26,17 +25,13 @@ from avenue.storage.status import (
     IndexWeight,
     KnownIndex,
     MongoFacts,
-    Oplog,
     differing,
     is_persistent,
     percent,
 )
 
-MB = 1024 * 1024
-OPLOG_PLACE = "local.oplog.rs"
 MONITOR = sentence("To see this, grant the database user the role clusterMonitor.")
 GRANT_STATS = sentence("To see this, grant the database user the action dbStats.")
-READ_LOCAL = sentence("To see this, grant the database user the role read on the database local.")
 
 
 def members(mongodb: MongoFacts) -> Iterator[Finding]:
@@ -129,70 +124,6 @@ def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
         )
 
 
-def oplog(found: Oplog | None) -> Iterator[Finding]:
-    """Yield whether a member that is away for a while could catch up; of one member none has to.
-
-    One that is not full yet has dropped nothing; what it will reach is no danger now.
-    """
-    if found is None:
-        yield Finding(
-            subject="oplog",
-            level=Level.UNKNOWN,
-            place=OPLOG_PLACE,
-            says="How far it reaches back is not told to this database user.",
-            cure=Said(READ_LOCAL),
-        )
-        return
-    hours = found.reaches_hours if found.is_filling else found.hours
-    level = None if hours is None or found.data_members == 1 else OPLOG.reached(hours)
-    if level is None or hours is None:
-        return
-    if found.is_filling:
-        level = Level.NOTICE
-    elif found.full_percent is None:  # it may be young
-        level = Level.UNKNOWN
-    yield finding(Measure.OPLOG, level, hours, place=OPLOG_PLACE)
-
-
-def oplog_size(found: Oplog | None, settings: Settings) -> Iterator[Finding]:
-    """Yield that a few large uploads would fill the oplog."""
-    largest_mb = largest_upload_mb(settings)
-    if found is None or (found.most_bytes or 0) >= 2 * largest_mb * MB:
-        return
-    if found.most_bytes is None:
-        yield Finding(
-            subject="oplog_size",
-            level=Level.UNKNOWN,
-            place=OPLOG_PLACE,
-            says="How large it is, is not told to this database user.",
-            cure=MONITOR,
-        )
-        return
-    yield Finding(
-        subject="oplog_size",
-        level=Level.NOTICE if settings.local else Level.WARNING,
-        place=OPLOG_PLACE,
-        says=f"It may have {size(found.most_bytes)}, and one upload may have {largest_mb} MB: "
-        "few of those, and no other member can catch up.",
-        cure="Enlarge it, or lower AVENUE_MAX_TUS_MB.",
-    )
-
-
-def resize(found: Oplog, settings: Settings) -> str:
-    """Return the command that makes an oplog large enough."""
-    each_hour = (found.bytes or 0) / found.hours if found.reaches_hours else 0
-    wanted = max(each_hour * WANTED_OPLOG_HOURS / MB, 4 * largest_upload_mb(settings), 990)
-    return (
-        "Run on each member: db.adminCommand({replSetResizeOplog: 1, size: "
-        f"{-(-int(wanted) // 100) * 100}, minRetentionHours: {WANTED_OPLOG_HOURS}}})."
-    )
-
-
-def largest_upload_mb(own: Settings) -> int:
-    """Return what one file may have."""
-    return max(own.max_tus_mb, own.max_upload_mb, own.max_media_mb, own.max_product_image_mb)
-
-
 def disk(facts: DatabaseFacts, rules: Rules) -> Iterator[Finding]:
     """Yield how full the disk of the database is."""
     if facts.disk_percent is None:
@@ -209,6 +140,11 @@ def connections(mongodb: MongoFacts, rules: Rules) -> Iterator[Finding]:
         yield _not_told("connections", MONITOR)
     else:
         yield from judged(Measure.CONNECTIONS, share, rules)
+
+
+def plan(facts: DatabaseFacts, plan_gb: int, rules: Rules) -> Iterator[Finding]:
+    """Yield how much of its plan the database has, where there is one of so many GB."""
+    yield from judged(Measure.PLAN, facts.percent_of(plan_gb) or 0, rules)
 
 
 def sizes(facts: DatabaseFacts) -> Iterator[Finding]:

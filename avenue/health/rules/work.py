@@ -1,16 +1,21 @@
 """What is thought of background work, and of who is told by it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from avenue.accounts.letters import MAIL
 from avenue.errors import sentence
+from avenue.health.facts.work import TELL, TELL_SITES
 from avenue.health.models import Finding, Level
 from avenue.health.sentences import Said
 from avenue.health.thresholds import LATE, RECENTLY
 from avenue.jobs.access import Work
 from avenue.jobs.models import Job, State
+from avenue.media.announcing.models import PURGES, WEBHOOKS
+
+TELLING = frozenset({MAIL, WEBHOOKS, PURGES, TELL, TELL_SITES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,7 @@ class Backlog:
         return cls(
             waiting=sum(each.state is State.QUEUED and each.run_at <= now for each in todo),
             late=sum(is_late(each, now) for each in todo),
-            failed=len(failed_lately(work, now)),
+            failed=sum(has_failed(each, now) for each in (*work.failed, *todo)),
             paused=sum(each.state is State.PAUSED for each in todo),
         )
 
@@ -66,20 +71,16 @@ def undelivered(subject: str, given_up: int, says: str, cure: str) -> Iterator[F
         yield _about(subject, Level.WARNING, says.format(count=given_up), cure)
 
 
-def failed_lately(work: Work, now: datetime) -> list[Job]:
-    """Return the jobs that failed lately, and the periodic ones whose last run did."""
-    return failed_since((*work.failed, *work.unfinished), now - RECENTLY)
+def has_failed(job: Job, now: datetime) -> bool:
+    """Tell whether a job failed lately, or the last run of one that runs again and again did.
 
-
-def failed_since(jobs: Iterable[Job], since: datetime) -> list[Job]:
-    """Return those of `jobs` that failed since then, or whose last run did."""
-    return [
-        each
-        for each in jobs
-        if each.finished_at is not None
-        and each.finished_at > since
-        and (each.state is State.FAILED or (each.every_seconds is not None and each.error))
-    ]
+    Of those that tell somebody this is told by what they could not deliver.
+    """
+    if job.kind in TELLING or job.finished_at is None:
+        return False
+    if job.every_seconds is not None:
+        return bool(job.error)
+    return job.state is State.FAILED and now - job.finished_at < RECENTLY
 
 
 def is_late(job: Job, now: datetime) -> bool:

@@ -45,10 +45,12 @@ class QuarantineStore:
         assets = site(self._database, site_id).collection(ASSETS)
         return assets.values(from_document, query, sort=[("_id", 1)], limit=limit)
 
-    def count(self, site_id: str, most: int = MOST_COUNTED) -> int | None:
+    def count(
+        self, site_id: str, most: int = MOST_COUNTED, *, states: Sequence[State] = SEEN
+    ) -> int | None:
         """Return how many there are, None for more than `most`."""
         assets = site(self._database, site_id).collection(ASSETS)
-        return assets.total({STATE: ScanState.QUARANTINED, "state": {"$in": SEEN}}, most=most)
+        return assets.total({STATE: ScanState.QUARANTINED, "state": {"$in": states}}, most=most)
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return one asset that is live or in the trash, or None."""

@@ -10,8 +10,9 @@ from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.alerts.glancing import WATCH, GlanceService
+from avenue.health.alerts.glancing import GlanceService
 from avenue.health.alerts.letters import UNITS
+from avenue.health.facts.work import WATCH
 from avenue.health.models import Measure
 from avenue.health.rules.measures import rules
 from avenue.health.views.pages.words import ALERT_UNITS
@@ -39,7 +40,10 @@ class Watch:
         self.glances: GlanceService = Services(house.settings, house.database).glances
         self.glances._now = lambda: self.now
         self.used = GB
-        self.glances._deployments = lambda: [self]  # type: ignore[list-item]
+        self.glances._from = replace(
+            self.glances._from,
+            deployments=lambda: [self],  # type: ignore[list-item, return-value]
+        )
         house.jobs.periodic(WATCH, 180)
         house.raw["findings"].delete_many({})
         house.raw["notification_receivers"].delete_many({})

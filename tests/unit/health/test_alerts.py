@@ -16,8 +16,8 @@ from avenue.health.alerts.models import News, State
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import QuotaUse
 from avenue.health.models import ALERTED, Level, Measure
-from avenue.health.rules.measures import CALM_SNAPSHOTS, Reading, readings, rules
-from avenue.health.thresholds import COOLDOWNS
+from avenue.health.rules.measures import Reading, readings, rules
+from avenue.health.thresholds import CALM_SNAPSHOTS, COOLDOWNS
 from tests.unit.health.snapshots import at, snapshot, traffic
 
 NOTICE, WARNING, CRITICAL = ALERTED

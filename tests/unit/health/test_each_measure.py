@@ -10,6 +10,7 @@ from avenue.health.models import Component, Level, Measure
 from avenue.health.rules.measures import readings
 from avenue.health.thresholds import LEAST_REQUESTS
 from avenue.health.views.state import components as of
+from avenue.health.views.state.service import OTHERS
 from tests.unit.health.test_state import (
     DATABASE,
     FAILED,
@@ -81,22 +82,19 @@ OF_SNAPSHOTS: Mapping[Measure, Callable[[float], Shown]] = {
     Measure.DAMAGED: damaged,
 }
 OF_GLANCES: Mapping[Measure, Callable[[int], Component]] = {
-    Measure.LATE_JOBS: lambda n: of.jobs(work(*[LATE] * n), NOW),
-    Measure.FAILED_JOBS: lambda n: of.jobs(work(failed=(FAILED,) * n), NOW),
+    Measure.LATE_JOBS: lambda n: of.jobs(work(*[LATE] * n), NOW, 0, RULES),
+    Measure.FAILED_JOBS: lambda n: of.jobs(work(failed=(FAILED,) * n), NOW, 0, RULES),
+    Measure.STOPPED: lambda n: of.jobs(work(), NOW, n, RULES),
     Measure.LOST: lambda n: of.integrity_of(passed(), 0, found(missing=n)),
     Measure.ON_A_DISK: lambda n: of.integrity_of(passed(), 0, found(ephemeral=n)),
-    Measure.SCANNER: lambda n: of.scanner(n, 0, RULES),
-}
-SHOWN_NOWHERE_ELSE = {
-    # Only alerts tell of these; no other view shows their subject.
-    *(Measure.STOPPED, Measure.UNDELIVERED, Measure.PLAN, Measure.LETTERS, Measure.UNSCANNED),
-    *(Measure.QUARANTINED, Measure.CERTIFICATE, Measure.SECRETS, Measure.REQUESTS),
-    Measure.PICTURES,
+    Measure.SCANNER: lambda n: of.scanner(n, 0, RULES, site="a"),
+    Measure.QUARANTINED: lambda n: of.scanner(0, n, RULES, site="a"),
+    Measure.PLAN: lambda n: of.database(replace(DATABASE, storage_bytes=n * 10**9), 100, RULES),
 }
 
 
-def test_every_measure_is_compared_or_shown_nowhere_else() -> None:
-    assert {*OF_SNAPSHOTS, *OF_GLANCES, *SHOWN_NOWHERE_ELSE} == {*Measure}
+def test_every_measure_is_compared_or_shown_by_its_alert() -> None:
+    assert {*OF_SNAPSHOTS, *OF_GLANCES, *OTHERS} == {*Measure}
     assert RULES.keys() == {*Measure}
 
 
@@ -118,6 +116,6 @@ def test_a_component_is_as_bad_as_its_alert(measure: Measure) -> None:
 
 @pytest.mark.parametrize("measure", OF_GLANCES)
 def test_a_component_is_as_bad_as_what_cannot_wait(measure: Measure) -> None:
-    for count in (0, 1, 7):
+    for count in (0, 1, 3, 5, 7, 70, 85, 95):
         level = RULES[measure].reached(count) or Level.OK
         assert OF_GLANCES[measure](count).level == level, count

@@ -116,7 +116,8 @@ def found(**counts: int) -> dict[Standing, int]:
 
 
 LATE = replace(JOB, run_at=NOW - timedelta(minutes=16))
-FAILED = replace(JOB, state=State.FAILED, finished_at=NOW - timedelta(days=1), kind="mail")
+FAILED = replace(JOB, state=State.FAILED, finished_at=NOW - timedelta(hours=23))
+WEEKLY = replace(JOB, every_seconds=7 * 86400, finished_at=NOW - timedelta(days=6))
 
 STANDINGS = [
     (disk(69), "ok"),
@@ -131,8 +132,8 @@ STANDINGS = [
     (of.durability(MONGODB, Settings()), "ok"),
     (of.durability(mongodb(data_members=1), Settings()), "critical"),
     (of.durability(MONGODB, Settings(local=True)), "notice"),
-    (of.database(DATABASE), "ok"),
-    (of.database(replace(DATABASE, data_bytes=None)), "unknown"),
+    (of.database(DATABASE, 0, RULES), "ok"),
+    (of.database(replace(DATABASE, data_bytes=None), 0, RULES), "unknown"),
     (of.connections(MONGODB, RULES), "ok"),
     (of.connections(mongodb(connections_current=990), RULES), "warning"),
     (of.connections(mongodb(connections_available=None), RULES), "unknown"),
@@ -146,6 +147,7 @@ STANDINGS = [
     (of.oplog(mongodb(oplog=None), RULES), "unknown"),
     (of.integrity_of(None, 0, NOTHING_FOUND), "unknown"),
     (of.integrity_of(None, 1, NOTHING_FOUND), "critical"),
+    (of.integrity_of(None, 0, found(missing=1)), "critical"),
     (of.integrity_of(passed(), 0, NOTHING_FOUND), "ok"),
     (of.integrity_of(passed(), 0, found(missing=1)), "critical"),
     (of.integrity_of(passed(), 0, found(ephemeral=1)), "warning"),
@@ -155,13 +157,26 @@ STANDINGS = [
         of.quota(quota_use(SHOP, Amount(bytes=1, files=95), Amount(bytes=100, files=100)), RULES),
         "critical",
     ),
-    (of.jobs(work(JOB), NOW), "ok"),
-    (of.jobs(work(LATE), NOW), "critical"),
-    (of.jobs(work(replace(LATE, state=State.RUNNING)), NOW), "critical"),
-    (of.jobs(work(replace(LATE, state=State.PAUSED)), NOW), "notice"),
-    (of.jobs(work(failed=(FAILED,)), NOW), "warning"),
-    (of.jobs(work(failed=(replace(FAILED, finished_at=NOW - timedelta(days=8)),)), NOW), "ok"),
-    (of.jobs(work(replace(JOB, every_seconds=60, error="No.", finished_at=NOW)), NOW), "warning"),
+    (of.jobs(work(JOB), NOW, 0, RULES), "ok"),
+    (of.jobs(work(LATE), NOW, 0, RULES), "critical"),
+    (of.jobs(work(replace(LATE, state=State.RUNNING)), NOW, 0, RULES), "critical"),
+    (of.jobs(work(replace(LATE, state=State.PAUSED)), NOW, 0, RULES), "notice"),
+    (of.jobs(work(failed=(FAILED,)), NOW, 0, RULES), "warning"),
+    (
+        of.jobs(
+            work(failed=(replace(FAILED, finished_at=NOW - timedelta(hours=25)),)), NOW, 0, RULES
+        ),
+        "ok",
+    ),
+    (
+        of.jobs(work(replace(JOB, every_seconds=60, error="No.", finished_at=NOW)), NOW, 0, RULES),
+        "warning",
+    ),
+    # That of one that runs again and again is so until a run succeeds; what letters are told by
+    # themselves is not told twice.
+    (of.jobs(work(replace(WEEKLY, error="No.")), NOW, 0, RULES), "warning"),
+    (of.jobs(work(WEEKLY), NOW, 0, RULES), "ok"),
+    (of.jobs(work(replace(WEEKLY, kind="mail", error="No.")), NOW, 0, RULES), "ok"),
     (of.deliveries(Undelivered(waiting=3, given_up=0)), "ok"),
     (of.deliveries(Undelivered(waiting=0, given_up=1)), "warning"),
     (of.webhooks(Undelivered(waiting=3, given_up=0)), "ok"),
@@ -186,7 +201,7 @@ def spoken(said: str | None) -> str | None:
 
 
 def test_what_is_said_has_the_figures() -> None:
-    assert spoken(of.database(DATABASE).detail) == (
+    assert spoken(of.database(DATABASE, 0, RULES).detail) == (
         "The data take 512.0 MB on the disk, their indexes 1.0 MB."
     )
     assert spoken(of.members(mongodb(members=sick(2))).action) == (

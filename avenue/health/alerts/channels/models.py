@@ -17,8 +17,6 @@ TOLD = frozenset({Level.WARNING, Level.CRITICAL})
 PERSON = "person:"
 OWN_WEBHOOK = "webhook:own"
 PUSH = "push"
-OWN_WEBHOOKS, BROWSERS = "alert_webhook/", "push/"
-"""What the names of receivers begin with that are the webhook of a site, or push services."""
 
 
 class Kind(StrEnum):

@@ -28,11 +28,9 @@ from avenue.health.alerts.channels.errors import (
     TooManyReceivers,
 )
 from avenue.health.alerts.channels.models import (
-    BROWSERS,
     INSTALLATION,
     OWN,
     OWN_WEBHOOK,
-    OWN_WEBHOOKS,
     PERSON,
     PUSH,
     TOLD,
@@ -47,6 +45,7 @@ from avenue.health.alerts.channels.models import (
 from avenue.health.alerts.channels.store import ChoiceStore
 from avenue.health.alerts.models import TEST
 from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL
 from avenue.health.models import ALERTED, Level
 from avenue.identity import HOUSE, Actor, Role, Site, address_key
 from avenue.notifications.models import Channel, Message
@@ -55,10 +54,6 @@ from avenue.notifications.web_push import Subscription
 from avenue.sealing import Sealing
 from avenue.storage.sites import Sites
 
-TELL = "tell_alert"
-"""The receiver of AVENUE_ALERT_URL, and the job that tells it and chats."""
-TELL_SITES = "tell_sites"
-"""The job that tells what sites have chosen for themselves."""
 SEALED_FOR = "webhooks of sites"
 MOST_PEOPLE = 20
 SHOWN = 50
@@ -270,13 +265,17 @@ class ReceiverService:
         user = self._people.user_by_id(message.to or "")
         return user if user and may_see(user, message.site) else None
 
-    def send_test(self, actor: Actor, site: str | None, key: str) -> None:
-        """Tell the receivers of a key that nothing is wrong; raise `ReceiverNotFound`."""
+    def send_test(self, actor: Actor, site: str | None, key: str) -> int:
+        """Tell the receivers of a key that nothing is wrong; return how many they are.
+
+        Raise `ReceiverNotFound`.
+        """
         found = [each for each in self.shown(actor, site) if each.receiver.key == key]
         if not found:
             raise ReceiverNotFound
         for each in found:
             self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+        return len(found)
 
     def may_subscribe(self, actor: Actor, site: str | None) -> bool:
         """Tell whether the actor's browsers can be told of alerts about a site."""

@@ -33,8 +33,8 @@ from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import Survey
 
 INSPECTIONS = "inspections"
-INSPECTED = "inspected"
-"""What `META` has of where the last run has ended."""
+INSPECTED, REFERRED = "inspected", "referred"
+"""What `META` has of where the last run of the inspection, and over references alone, has ended."""
 RECORDS = "record"
 FACTS = {
     "state": 1,
@@ -93,19 +93,19 @@ class InspectionStore:
             found += self._assets(site_id).find(stored, FACTS, sort=newest_first, limit=limit)
         return [_inspected(each) for each in found]
 
-    def last_slice(self) -> Slice:
+    def last_slice(self, walk: str) -> Slice:
         """Return where the last run has ended; what cannot be read is nowhere."""
-        found = self._meta.find_as_it_is({"_id": INSPECTED}) or {}
+        found = self._meta.find_as_it_is({"_id": walk}) or {}
         place, looked_at = found.get("place"), found.get("looked_at")
         return Slice(
             place=place if isinstance(place, dict) else None,
             looked_at=looked_at if isinstance(looked_at, datetime) else None,
         )
 
-    def keep_slice(self, ended: Slice) -> None:
+    def keep_slice(self, walk: str, ended: Slice) -> None:
         """Keep where a run has ended; repeatable."""
         kept = {"place": ended.place, "looked_at": ended.looked_at}
-        self._meta.update({"_id": INSPECTED}, {"$set": kept}, upsert=True)
+        self._meta.update({"_id": walk}, {"$set": kept}, upsert=True)
 
     def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
         """Note on an asset that the bytes it shows are damaged, if it still shows that file."""

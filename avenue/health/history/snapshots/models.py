@@ -104,11 +104,6 @@ class Figures:
         used, free = self.connections_current, self.connections_available
         return None if used is None or free is None else percent(used, used + free)
 
-    @property
-    def catching_up_hours(self) -> float | None:
-        """How long a member may be away; of one member nobody has to catch up."""
-        return None if self.data_members == 1 else self.oplog_hours
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterFigures(Figures):
@@ -152,11 +147,6 @@ class Snapshot(Figures):
     def most_connections_percent(self) -> float | None:
         """How many connections are in use on the cluster that has the fewest left."""
         return max(_told(each.connections_percent for each in self.everywhere), default=None)
-
-    @property
-    def least_oplog_hours(self) -> float | None:
-        """How long a member may be away of the cluster whose members may be so the least."""
-        return min(_told(each.catching_up_hours for each in self.everywhere), default=None)
 
     @property
     def everywhere(self) -> tuple[Figures, ...]:

@@ -128,8 +128,7 @@ def _figures(asked: DeploymentStatus) -> dict[str, Any]:
         "disk_total_bytes": database.disk_total_bytes,
         "connections_current": mongodb.connections_current,
         "connections_available": mongodb.connections_available,
-        # A window that only grows says nothing yet: a new deployment is in no danger.
-        "oplog_hours": oplog.hours if oplog and not oplog.is_filling else None,
+        "oplog_hours": oplog.full_hours if oplog else None,
         "data_members": mongodb.data_members,
     }
 

@@ -8,7 +8,7 @@ from itertools import islice
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.health.models import Finding, Level
-from avenue.health.rules import backups, deployment, machine, scanning
+from avenue.health.rules import backups, deployment, machine, oplog, scanning
 from avenue.health.rules.machine import Machine
 from avenue.health.thresholds import FRESH_BYTES
 from avenue.health.views.doctor.models import Look
@@ -60,15 +60,13 @@ def _clock(context: CheckContext) -> Iterator[Finding]:
 
 
 def _oplog(context: CheckContext) -> Iterator[Finding]:
-    facts = context.deployment.mongodb()
-    if facts.members is None:
-        return
+    facts, settings = context.deployment.mongodb(), context.settings
+    command = f" {oplog.resize(facts.oplog, settings)}" if facts.oplog else ""
     for each in (
-        *deployment.oplog_size(facts.oplog, context.settings),
-        *deployment.oplog(facts.oplog),
+        *oplog.large_enough(facts.oplog, settings),
+        *oplog.window(facts.oplog, is_router=facts.members is None),
     ):
-        command = deployment.resize(facts.oplog, context.settings) if facts.oplog else ""
-        yield replace(each, cure=f"{each.cure} {command}".rstrip())
+        yield replace(each, cure=f"{each.cure}{command}")
 
 
 def _indexes(context: CheckContext) -> Iterator[Finding]:

@@ -118,6 +118,7 @@ KINDS = {
     "rebuild": lazy_gettext("Generate image sizes"),
     "move_site": lazy_gettext("Move a site to another cluster"),
     "purge_moved": lazy_gettext("Purge the source of moved sites"),
+    "references": lazy_gettext("Check for lost images"),
     "remove_site": lazy_gettext("Delete a site"),
     "publish_pages": lazy_gettext("Publish scheduled pages"),
     "remove_sites": lazy_gettext("Find sites to delete"),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from avenue import __version__
 from avenue.errors import AvenueError
 from avenue.health.models import Check, Finding, Fit, Step, worst
-from avenue.health.rules import deployment
+from avenue.health.rules import deployment, oplog
 from avenue.scanning.clamd import Scanner
 from avenue.scanning.errors import ScannerAway
 from avenue.storage.connection import Database
@@ -117,7 +117,7 @@ class ReadinessService:
                 yield _checked(
                     "indexes", lambda: deployment.missing(self._status.missing_indexes())
                 )
-                yield _checked("oplog", lambda: deployment.oplog(self._status.oplog()))
+                yield _checked("oplog", lambda: oplog.window(self._status.oplog()))
             else:
                 yield from map(_not_looked_at, REST[1:])
         if self._scanner is not None:

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from avenue.config import Settings
 from avenue.errors import sentence
+from avenue.health.alerts.models import Alert
 from avenue.health.checks.models import Pass
 from avenue.health.history.snapshots.models import QuotaUse, Snapshot
 from avenue.health.models import Component, Finding, Level, Measure, Unit, worst
 from avenue.health.rules import deployment, integrity, work
-from avenue.health.rules.measures import Rules, error_percent, judged
+from avenue.health.rules import oplog as of_oplog
+from avenue.health.rules.levels import Rules, finding, judged
+from avenue.health.rules.measures import error_percent
 from avenue.health.sentences import Bytes, Host, Number, Said
 from avenue.jobs.access import Work
 from avenue.media.references import Standing
@@ -69,18 +72,18 @@ def disk(facts: DatabaseFacts, rules: Rules) -> Component:
     return _measured(component, Measure.DISK, facts.disk_percent, rules)
 
 
-def database(facts: DatabaseFacts) -> Component:
-    """Tell how large the database is."""
+def database(facts: DatabaseFacts, plan_gb: int, rules: Rules) -> Component:
+    """Tell how large the database is, and whether it outgrows its plan."""
     text = sentence("The data take {stored} on the disk, their indexes {indexes}.")
-    found = list(deployment.sizes(facts))
+    untold = list(deployment.sizes(facts))
     stored, indexes = Bytes(facts.storage_bytes or 0), Bytes(facts.index_bytes or 0)
     return _component(
         "database",
         sentence("Database"),
-        found,
-        value=None if found else facts.data_bytes,
+        [*untold, *deployment.plan(facts, plan_gb, rules)],
+        value=None if untold else facts.data_bytes,
         unit=Unit.BYTES,
-        detail=None if found else Said(text, stored=stored, indexes=indexes),
+        detail=None if untold else Said(text, stored=stored, indexes=indexes),
     )
 
 
@@ -106,7 +109,7 @@ def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
     component = _component(
         "oplog",
         sentence("Oplog window"),
-        deployment.oplog(known),
+        of_oplog.window(known, is_router=mongodb.members is None),
         unit=Unit.HOURS,
         detail=Said(text, hours=Number(known.hours)) if known else None,
     )
@@ -138,7 +141,7 @@ def backup(snapshot: Snapshot | None, rules: Rules) -> Component:
 def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int]) -> Component:
     """Tell what is marked as damaged, and what the last inspection found lost or nobody's."""
     name = sentence("Integrity of the files")
-    if last is None and not damaged:
+    if last is None and not damaged and not any(found.values()):
         action = Said(sentence("Not checked yet; click “Check everything now”."))
         unknown = Finding(level=Level.UNKNOWN, place="integrity", says=action, cure=action)
         return _component("integrity", name, [unknown], unit=Unit.FILES)
@@ -177,14 +180,14 @@ def quota(use: QuotaUse, rules: Rules) -> Component:
     )
 
 
-def jobs(done: Work, now: datetime) -> Component:
+def jobs(done: Work, now: datetime, minutes_stopped: float, rules: Rules) -> Component:
     """Tell whether background work is done."""
     found = work.Backlog.of(done, now)
     text = sentence("Queued: {waiting}. Late: {late}. Failed: {failed}. Paused: {paused}.")
     return _component(
         "jobs",
         sentence("Background work"),
-        work.jobs(found),
+        [*judged(Measure.STOPPED, minutes_stopped, rules), *work.jobs(found)],
         value=found.waiting,
         unit=Unit.JOBS,
         detail=Said(
@@ -197,12 +200,16 @@ def jobs(done: Work, now: datetime) -> Component:
     )
 
 
-def scanner(minutes_away: float, quarantined: int | None, rules: Rules) -> Component:
-    """Tell whether what comes in is scanned."""
+def scanner(minutes_away: float, quarantined: int | None, rules: Rules, *, site: str) -> Component:
+    """Tell whether what comes in is scanned, and what was found."""
+    findings = [
+        *judged(Measure.SCANNER, minutes_away, rules),
+        *judged(Measure.QUARANTINED, 1 if quarantined is None else quarantined, rules, site=site),
+    ]
     component = _component(
         "scanner",
         sentence("Scanner"),
-        judged(Measure.SCANNER, minutes_away, rules),
+        findings,
         detail=Said(
             sentence("Files in quarantine: {held}."),
             held="?" if quarantined is None else quarantined,
@@ -234,6 +241,13 @@ def _messages(
         unit=Unit.MESSAGES,
         detail=Said(text, waiting=undelivered.waiting, failed=undelivered.given_up),
     )
+
+
+def others(alerts: Iterable[Alert]) -> Component:
+    """Tell what alerts alone tell: what is asked in the background, or of many sites at once."""
+    found = [finding(each.measure, each.level, each.value, site=each.site) for each in alerts]
+    bad = worst(found)
+    return _component("alerts", sentence("Other alerts"), found, detail=bad.says if bad else None)
 
 
 def traffic(snapshot: Snapshot | None, rules: Rules) -> Component:

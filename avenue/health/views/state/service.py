@@ -12,6 +12,7 @@ from avenue.health.alerts.models import Alert
 from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
+from avenue.health.facts.work import minutes_stopped
 from avenue.health.history.points import Point, Span, house_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import SnapshotService, quota_use
@@ -24,8 +25,10 @@ from avenue.identity import Actor, Role
 from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
+from avenue.jobs.service import JobService
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.media.intake.library import MediaLibrary
+from avenue.media.models import State
 from avenue.media.quarantine.store import QuarantineStore, ScanStore
 from avenue.notifications.store import OutboxStore
 from avenue.storage.room import site_quota
@@ -42,6 +45,11 @@ MEASURES = {
     "scanner": Measure.SCANNER,
 }
 """Which alerts are about which component."""
+OTHERS = (
+    *(Measure.UNDELIVERED, Measure.LETTERS, Measure.UNSCANNED, Measure.CERTIFICATE),
+    *(Measure.SECRETS, Measure.REQUESTS, Measure.PICTURES),
+)
+"""What no other component is about."""
 ALERTS = 100
 """The newest ones, which tell since when a component is as it is."""
 
@@ -57,6 +65,7 @@ class Sources:
     inspections: InspectionStore
     usage: MediaLibrary
     jobs: JobAccess
+    queue: JobService
     outbox: OutboxStore
     snapshots: SnapshotService
     alerts: AlertService
@@ -71,6 +80,7 @@ class StateService:
         self._from = sources
         self._settings = settings
         self._rules = rules(settings)
+        self._began_at = utc_now()
 
     def overview(self, actor: Actor) -> Overview:
         """Return the components `actor` may see, the worst first; raise `Forbidden`."""
@@ -121,13 +131,13 @@ class StateService:
             of.members(mongodb),
             of.durability(mongodb, self._settings),
             of.disk(database, self._rules),
-            of.database(database),
+            of.database(database, self._settings.database_gb, self._rules),
             of.connections(mongodb, self._rules),
             of.oplog(mongodb, self._rules),
         )
 
     def _of_site(self, actor: Actor) -> Iterator[Component]:
-        site, work, now = actor.site, self._from.jobs.work(actor), utc_now()
+        site, now = actor.site, utc_now()
         inspections = self._from.inspections
         yield of.integrity_of(
             inspections.last_pass(site.id),
@@ -137,12 +147,17 @@ class StateService:
         used = self._from.usage.used(actor, lately=True)
         use = quota_use(site, used, site_quota(site, self._settings))
         yield of.quota(use, self._rules)
-        yield of.jobs(work, now)
+        # That it has stopped is of the whole deployment.
+        asks = actor.runs_house
+        stopped = minutes_stopped(self._from.queue, self._began_at, now) if asks else 0
+        yield of.jobs(self._from.jobs.work(actor), now, stopped, self._rules)
         if scans := self._from.scans():
-            held = self._from.quarantine.count(site.id)
-            yield of.scanner(minutes_away(scans, now), held, self._rules)
+            held = self._from.quarantine.count(site.id, states=[State.LIVE])
+            yield of.scanner(minutes_away(scans, now), held, self._rules, site=site.id)
         if self._settings.smtp_url:
             yield of.deliveries(self._from.outbox.undelivered(MAIL, site.id))
+        if alerts := self._from.alerts.open_about(actor, OTHERS):
+            yield of.others(alerts)
 
 
 def _worst(components: Iterable[Component]) -> Component:

@@ -160,7 +160,11 @@ class StatusService:
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside, most=MOST_FOUND)
         persistent = is_persistent(mongodb, self._settings)
-        of_house = [*deployment.members(mongodb), *deployment.disk(database, self._rules)]
+        of_house = [
+            *deployment.members(mongodb),
+            *deployment.disk(database, self._rules),
+            *deployment.plan(database, self._settings.database_gb, self._rules),
+        ]
         of_site = [
             *deployment.durability(mongodb, self._settings),
             *integrity.strays(tally),
