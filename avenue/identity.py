@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from avenue.errors import Forbidden
 from avenue.theme import Link, Theme
 
 COMMAND = "command"
@@ -191,6 +192,16 @@ class Actor:
         """Tell whether the actor has one of `roles`, or one that covers it."""
         role = self.role
         return self.is_admin or (role is not None and any(role.covers(each) for each in roles))
+
+    def must_have(self, *roles: Role) -> None:
+        """Raise `Forbidden` unless the actor `has_role`."""
+        if not self.has_role(*roles):
+            raise Forbidden
+
+    def must_run_house(self) -> None:
+        """Raise `Forbidden` unless the actor `runs_house`."""
+        if not self.runs_house:
+            raise Forbidden
 
 
 def command_actor(site: Site) -> Actor:

@@ -408,10 +408,11 @@ class Background:
     def _tell_of_damage(self) -> None:
         """Take a snapshot, and so open or end alerts, when other files are damaged than before.
 
-        While a cluster is away nobody knows.
+        So it does when thresholds have changed: a lowered one is judged at once. While a cluster
+        is away nobody knows.
         """
         with suppress(Unavailable):
-            if self._services.snapshots.damage_is_news():
+            if self._services.snapshots.is_outdated():
                 self._snapshot()
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ from avenue.backup.encryption import EncryptedTarget
 from avenue.backup.errors import NoBackupTarget, NoRepository
 from avenue.backup.repository import Repository, SnapshotState
 from avenue.backup.store import BackupStore, Deed, Done
-from avenue.errors import AvenueError, Forbidden
+from avenue.errors import AvenueError
 from avenue.identity import Actor
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
@@ -55,7 +55,7 @@ class BackupService:
 
     def overview(self, actor: Actor) -> Overview:
         """Return how backups stand; what cannot be reached from this process is a problem."""
-        _admit(actor)
+        actor.must_run_house()
         last = self._store.last()
         if not self._target:
             return Overview(target=None, last=last)
@@ -88,11 +88,6 @@ class BackupService:
         return self._jobs.enqueue(RETURN, wanted, key=f"{snapshot_id}/{kind}/{record_id}")
 
     def _require_target(self, actor: Actor) -> None:
-        _admit(actor)
+        actor.must_run_house()
         if not self._target:
             raise NoBackupTarget
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.runs_house:
-        raise Forbidden

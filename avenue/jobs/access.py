@@ -5,7 +5,6 @@ Who operates a site sees and stops the work of that site; who operates the house
 
 from dataclasses import dataclass
 
-from avenue.errors import Forbidden
 from avenue.identity import Actor, Role
 from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
@@ -66,6 +65,5 @@ def _seen_by(actor: Actor) -> str | None:
     """Return the site whose jobs `actor` may see, None for those of everybody and the house."""
     if actor.runs_house:
         return None
-    if not actor.has_role(Role.OPS):
-        raise Forbidden
+    actor.must_have(Role.OPS)
     return actor.site.id

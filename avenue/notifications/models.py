@@ -81,22 +81,28 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """An e-mail as the register has it: to whom, what kind, when, and what became of it.
-
-    `to` is the id of a person, None where it goes to those who run the installation or to nobody.
-    `email` is for those who may know the person's.
-    """
+class Entry:
+    """A message as it stands, without what it says: to whom, what kind, what became of it."""
 
     id: str
     kind: Annotated[str, Field(description="As account.invited or alert.opened.")]
     to: Annotated[str | None, Field(description="The id of a person.")]
-    email: Annotated[str | None, Field(description="null for those who may not know it.")] = None
     state: State
     attempts: int
     error: Annotated[str | None, Field(description="Why it was not taken the last time.")]
     created_at: Moment
     delivered_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail(Entry):
+    """An e-mail in the register.
+
+    `to` is the id of a person, None where it goes to those who run the installation or to nobody.
+    `email` is for those who may know the person's.
+    """
+
+    email: Annotated[str | None, Field(description="null for those who may not know it.")] = None
     next_try_at: Annotated[Moment | None, Field(description="null: it is over.")]
 
 
@@ -109,20 +115,12 @@ class MailPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A message of the house as it stands: for which receiver, about what, what became of it."""
+class Sent(Entry):
+    """A message of the house: for which receiver, about what. `to` is who of several it is."""
 
-    id: str
     channel: Channel
     receiver: str
-    kind: str
     about: str | None
-    to: str | None
-    state: State
-    attempts: int
-    error: str | None
-    created_at: datetime
-    delivered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
 from avenue.identity import Actor, Role
 from avenue.notifications.models import MailPage
 from avenue.notifications.store import OutboxStore
@@ -24,8 +23,7 @@ class MailRegister:
 
         Addresses are for administrators. Raise `BadCursor`, `Forbidden`.
         """
-        if not actor.has_role(Role.OPS):
-            raise Forbidden
+        actor.must_have(Role.OPS)
         found = self._store.mails(actor.site.id, read_cursor(after), limit + 1)
         items = found[:limit]
         people = {each.to for each in items if each.to} if actor.is_admin else set()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from avenue.identity import is_id, new_id
 from avenue.notifications.models import Channel, Draft, Mail, Message, Sent, State, Undelivered
@@ -318,34 +319,30 @@ def _behind(created_at: datetime, message_id: str) -> Document:
 
 
 def _mail(document: Document) -> Mail:
-    state = State(document["state"])
-    return Mail(
-        id=document["_id"],
-        kind=document["kind"],
-        to=document["to"] if is_id(document["to"] or "") else None,
-        state=state,
-        attempts=document["attempts"],
-        error=document.get("error"),
-        created_at=document["created_at"],
-        delivered_at=document.get("delivered_at"),
-        next_try_at=document["due_at"] if state is State.PENDING else None,
-    )
+    entry = _entry(document)
+    to, is_over = document["to"] or "", entry["state"] is not State.PENDING
+    entry["to"] = to if is_id(to) else None
+    return Mail(**entry, next_try_at=None if is_over else document["due_at"])
 
 
 def _sent(document: Document) -> Sent:
     return Sent(
-        id=document["_id"],
+        **_entry(document),
         channel=Channel(document["channel"]),
         receiver=document["receiver"],
-        kind=document["kind"],
         about=document["about"],
-        to=document["to"],
-        state=State(document["state"]),
-        attempts=document["attempts"],
-        error=document.get("error"),
-        created_at=document["created_at"],
-        delivered_at=document.get("delivered_at"),
     )
+
+
+def _entry(document: Document) -> dict[str, Any]:
+    """Return what every message has, by the fields of `Entry`."""
+    return {
+        "id": document["_id"],
+        **{name: document[name] for name in ("kind", "to", "attempts", "created_at")},
+        "state": State(document["state"]),
+        "error": document.get("error"),
+        "delivered_at": document.get("delivered_at"),
+    }
 
 
 def _message(outbox: Collection, document: Document) -> Message:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from avenue.clock import utc_now
 from avenue.errors import Forbidden
-from avenue.health.history.snapshots.service import SnapshotService
+from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.identity import Actor, Site
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
@@ -48,7 +48,7 @@ class Weighed:
     since: datetime | None = None
 
 
-def weighed_lately(snapshots: SnapshotService, sites: Sequence[Site]) -> Weighed:
+def weighed_lately(snapshots: SnapshotStore, sites: Sequence[Site]) -> Weighed:
     """Return what sites weigh. Two snapshots are read, however many there are."""
     newest = snapshots.newest()
     if newest is None:
@@ -70,7 +70,7 @@ class ProvisioningService:
         self,
         sites: SiteService,
         removals: Callable[[], Mapping[str, datetime]],
-        snapshots: SnapshotService,
+        snapshots: SnapshotStore,
         jobs: JobService,
         states: Callable[[], Sequence[ClusterState]],
         scale: Scale,

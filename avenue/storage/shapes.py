@@ -838,6 +838,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ),
             "backup_hours": maybe(NUMBER),
             "drill_days": maybe(NUMBER),
+            "percents": unless_missing([int]),
             "stored": unless_missing([{"site": str, "bucket": str, "files": int, "bytes": int}]),
             "renditions": unless_missing(
                 [{"site": str, "variant": str, "count": int, "bytes": int}]

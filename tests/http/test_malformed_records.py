@@ -142,7 +142,7 @@ class House:
         for receiver in ("mail", "webhooks", "purge", "tell_alert"):
             self.outbox.take(receiver, 60, 2)
         self.backups.last()
-        self.fsck._walk._ledger.count_all("", lambda *_: None)
+        self.fsck._of.ledger.count_all("", lambda *_: None)
         for each in self.sites.all():
             self.mender.look(each, mends=True, tell=lambda _: None)
         return found
@@ -858,7 +858,7 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, v
 
 @table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])
 def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, value: Any) -> None:
-    quotas, ledger = house.raw["quotas"], house.fsck._walk._ledger
+    quotas, ledger = house.raw["quotas"], house.fsck._of.ledger
     ledger.count(Holder(site=DEFAULT_SITE))
     ledger.count(Holder(site=DEFAULT_SITE, person="a"))
     ledger.count(Holder(site=DEFAULT_SITE, person="b"))

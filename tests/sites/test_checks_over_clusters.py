@@ -106,7 +106,7 @@ def test_the_doctor_and_migrate_look_at_each_cluster(
 def test_figures_are_of_all_clusters(both: Application, there: Caller) -> None:
     run(both, SNAPSHOT)
     known = Sites(both.database, both.settings)
-    newest = Services(both.settings, both.database).snapshots.newest()
+    newest = Services(both.settings, both.database).snapshots.kept.newest()
     assert newest is not None
     (beside,) = newest.clusters
     assert (beside.name, newest.missing) == ("c2", ())

@@ -43,7 +43,7 @@ class Services(Health):
         if not self.settings.clusters:
             return HOME_CLUSTER
         sites = self.site_store.every()
-        weighed = weighed_lately(self.snapshots, sites)
+        weighed = weighed_lately(self.snapshots.kept, sites)
         return lightest(uses_of(cluster_states(self.database), sites, weighed.weights, self.scale))
 
     @cached_property
@@ -67,7 +67,7 @@ class Services(Health):
         return ProvisioningService(
             self.site_service,
             self.site_store.removals,
-            self.snapshots,
+            self.snapshots.kept,
             self.jobs,
             partial(cluster_states, self.database),
             self.scale,

@@ -97,7 +97,7 @@ class Health(Shop):
     def capacity(self) -> CapacityService:
         """The reports on capacity."""
         return CapacityService(
-            self.snapshots,
+            self.snapshots.kept,
             lambda: self.deployment.mongodb().data_members,
             self.settings,
             cores=processes_for(1),
@@ -135,7 +135,7 @@ class Health(Shop):
             inspections=self.inspections,
             deployments=lambda: [self.deployment, *beside(self.database)],
             facts=FactStore(self.database),
-            snapshots=SnapshotStore(self.database),
+            snapshots=self.snapshots.kept,
             traffic=MongoTrafficStore(self.database),
             scans=self._scan_stores,
         )
@@ -151,7 +151,7 @@ class Health(Shop):
             jobs=JobAccess(self.jobs),
             queue=self.jobs,
             outbox=self.outbox,
-            snapshots=self.snapshots,
+            snapshots=self.snapshots.kept,
             alerts=self.alerts,
             quarantine=self.quarantine,
             scans=self._scan_stores,

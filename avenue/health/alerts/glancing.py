@@ -81,7 +81,9 @@ class GlanceService:
             frozenset({Measure.STOPPED}): self._stopped,
             frozenset({Measure.LATE_JOBS, Measure.FAILED_JOBS}): self._work,
             frozenset({Measure.LOST, Measure.ON_A_DISK}): self._pictures,
-            frozenset({Measure.UNDELIVERED}): self._undelivered,
+            frozenset({Measure.UNDELIVERED}): lambda: {
+                (Measure.UNDELIVERED, None): refused_in_a_row(self._from.outbox)
+            },
             frozenset({Measure.PLAN}): self._plan,
             frozenset({Measure.LETTERS}): self._letters,
             SCANNING: self._scanning,
@@ -122,9 +124,6 @@ class GlanceService:
             figures[Measure.LOST, site.id] = counts[Standing.MISSING]
             figures[Measure.ON_A_DISK, site.id] = counts[Standing.EPHEMERAL]
         return figures
-
-    def _undelivered(self) -> Figures:
-        return {(Measure.UNDELIVERED, None): refused_in_a_row(self._from.outbox)}
 
     def _plan(self) -> Figures:
         """Return how much the cluster has of its plan that has the most."""

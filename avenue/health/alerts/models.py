@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from avenue.health.models import AlertLevel, Level, Measure, Unit
+from avenue.health.models import AlertLevel, Measure, Unit
 from avenue.web.fields import Moment, Rounded2, shown
 
 
@@ -70,15 +70,6 @@ class Notice:
     news: News
     at: datetime
     alert: Alert
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertQuery:
-    """Which alerts: of a `site` (None: of all, and of the deployment), a state, a level."""
-
-    site: str | None
-    state: State | None
-    level: Level | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,9 @@ from functools import partial
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
 from avenue.health.alerts.channels.models import INSTALLATION, Chosen
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
-from avenue.health.alerts.models import TEST, Alert, AlertPage, AlertQuery, News, Notice, State
+from avenue.health.alerts.models import TEST, Alert, AlertPage, News, Notice, State
 from avenue.health.alerts.store import MongoAlertStore, content_of, kind_of
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
@@ -83,11 +82,11 @@ class AlertService:
         limit: int,
     ) -> AlertPage:
         """Return alerts the actor may see; `after` is the `next` of the page before."""
-        _admit(actor)
-        query = AlertQuery(
-            site=None if actor.runs_house else actor.site.id, state=state, level=level
+        actor.must_have(Role.OPS)
+        site = None if actor.runs_house else actor.site.id
+        found, total = self._store.find(
+            read_cursor(after), limit + 1, site=site, state=state, level=level
         )
-        found, total = self._store.find(query, read_cursor(after), limit + 1)
         items = tuple(found[:limit])
         return AlertPage(
             items=items,
@@ -108,7 +107,7 @@ class AlertService:
 
         It is not told again until it gets worse. Raise `AlertNotFound`, `AlertRecovered`.
         """
-        _admit(actor)
+        actor.must_have(Role.OPS)
         if self._visible(actor, alert_id).state is State.OPEN:
             self._store.acknowledge(alert_id, actor.id)
         alert = self._visible(actor, alert_id)
@@ -118,8 +117,7 @@ class AlertService:
 
     def send_test(self, actor: Actor) -> int:
         """Tell all who are told of the deployment that nothing is wrong; return how many."""
-        if not actor.runs_house:
-            raise Forbidden
+        actor.must_run_house()
         told = self._told(INSTALLATION)
         for each in told:
             self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
@@ -138,8 +136,3 @@ class AlertService:
         for each in self._told(watched.alert.site):
             if level in each.levels:
                 yield each.receiver.draft(kind_of(news), watched.alert.id, content)
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.has_role(Role.OPS):
-        raise Forbidden

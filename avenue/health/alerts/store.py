@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from avenue.health.alerts.models import Alert, AlertQuery, News, Notice, State
+from avenue.health.alerts.models import Alert, News, Notice, State
 from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.levels import action_for
@@ -118,14 +118,23 @@ class MongoAlertStore:
         return self._alerts.values(_alert, {"open_key": {"$in": keys}}, limit=len(keys))
 
     def find(
-        self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
+        self,
+        after: tuple[datetime, str] | None,
+        limit: int,
+        *,
+        site: str | None,
+        state: State | None,
+        level: Level | None,
     ) -> tuple[list[Alert], int | None]:
-        """Return up to `limit` alerts from behind `after` on, and how many match in all."""
-        wanted: Document = dict(OF_STATE[query.state]) if query.state else {}
-        if query.site is not None:
-            wanted["site"] = query.site
-        if query.level is not None:
-            wanted["level"] = query.level.value
+        """Return up to `limit` alerts from behind `after` on, and how many match in all.
+
+        They are those of a `site` (None: of all, and of the deployment), in a state, of a level.
+        """
+        wanted: Document = dict(OF_STATE[state]) if state else {}
+        if site is not None:
+            wanted["site"] = site
+        if level is not None:
+            wanted["level"] = level.value
         page = [wanted, _behind(*after)] if after else [wanted]
         found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
         return found, self._alerts.total(wanted, NEWEST_FIRST)

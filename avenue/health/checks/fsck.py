@@ -37,9 +37,7 @@ class Fsck:
     def __init__(
         self, holdings: Holdings, repair: Repair, sites: Sites, audit: AuditService
     ) -> None:
-        self._store = holdings.store
-        self._inspections = holdings.inspections
-        self._swept = holdings.swept
+        self._of = holdings
         self._walk = Walk(holdings, Depth.EVERY_BYTE)
         self._repair = repair
         self._sites = sites
@@ -53,12 +51,12 @@ class Fsck:
         Return how much was looked at, found, mended and left. Raise `ClocksDiffer` rather than
         guess how old anything is.
         """
-        agreed_skew_seconds(self._swept(HOUSE))
+        agreed_skew_seconds(self._of.swept(HOUSE))
         place, every = Place(cursor), self._sites.all()
         meant = [each for each in every if order.site in {None, each.id}]
         total = sum(map(self._walk.size, meant))
         if order.repair:  # what an interrupted run had found and not mended
-            self._settle(run, self._store.open_findings(run, BATCH), order)
+            self._settle(run, self._of.store.open_findings(run, BATCH), order)
         found = itertools.chain(
             (flaws for each in place.left(meant) for flaws in self._walk.over(each, place)),
             self._outside(every) if order.site is None else (),
@@ -69,7 +67,7 @@ class Fsck:
             save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
         for each in meant:
             self._record(run, each.id)
-        return {"looked_at": place.done, **self._store.counts(run).as_dict()}
+        return {"looked_at": place.done, **self._of.store.counts(run).as_dict()}
 
     def _record(self, run: str, site_id: str) -> None:
         """Write down on a site what came of it there, once."""
@@ -80,7 +78,7 @@ class Fsck:
             run,
             job_id=run,
             job_kind=FSCK,
-            details=self._store.counts(run, site_id=site_id).as_dict(),
+            details=self._of.store.counts(run, site_id=site_id).as_dict(),
             entry_id=base64.urlsafe_b64encode(entry).decode()[:ID_LENGTH],
         )
 
@@ -89,9 +87,9 @@ class Fsck:
         if not findings:
             return
         # Kept before it is mended: else a killed run would forget what it did.
-        self._store.put(run, [self._repair.judge(each) for each in findings])
+        self._of.store.put(run, [self._repair.judge(each) for each in findings])
         if order.repair:
-            self._store.put(run, [self._repair.mend(each) for each in findings])
+            self._of.store.put(run, [self._repair.mend(each) for each in findings])
 
     # What cannot be read
 
@@ -100,7 +98,7 @@ class Fsck:
         for collection in JUDGED if order.site else EVERY_RECORD:
             last: str | None = ""
             while last is not None:
-                last, found = self._inspections.malformed_after(
+                last, found = self._of.inspections.malformed_after(
                     collection, last, BATCH, site_id=order.site
                 )
                 yield list(map(_malformed, found))
@@ -109,7 +107,7 @@ class Fsck:
 
     def _outside(self, every: Sequence[Site]) -> Iterator[Sequence[Flaw]]:
         """Go through what has ids that begin with no site: other programs wrote it."""
-        spans, store = spans_outside(each.id for each in every), self._store
+        spans, store = spans_outside(each.id for each in every), self._of.store
         for cluster, bucket, span in itertools.product(store.clusters(), BUCKETS, spans):
             where = "" if cluster is cluster.home else f" It is on the cluster {cluster.cluster}."
             last: Any = START

@@ -85,11 +85,7 @@ class Repair:
     """Judges and mends findings. All of it is repeatable."""
 
     def __init__(self, holdings: Holdings, assets: AssetStore, end_upload: EndUpload) -> None:
-        self._store = holdings.store
-        self._files = holdings.files
-        self._inspections = holdings.inspections
-        self._swept = holdings.swept
-        self._ledger = holdings.ledger
+        self._of = holdings
         self._assets = assets
         self._end_upload = end_upload
         self._cures: dict[str, Callable[[Flaw], str | None]] = {
@@ -152,19 +148,19 @@ class Repair:
 
     def _uploaded_at(self, finding: Flaw) -> datetime | None:
         site_id, bucket = finding.site or "", finding.bucket or ""
-        found = self._inspections.survey(site_id, bucket).records([finding.subject])
+        found = self._of.inspections.survey(site_id, bucket).records([finding.subject])
         record = found.get(finding.subject)
         return record.uploaded_at if record else LONG_AGO
 
     def _newest_chunk_at(self, finding: Flaw) -> datetime | None:
         bucket, stored_id = finding.bucket or "", _stored_id(finding)
-        if not self._store.has_chunks(bucket, stored_id):  # an interrupted run has removed them
+        if not self._of.store.has_chunks(bucket, stored_id):  # an interrupted run has removed them
             return LONG_AGO
-        return self._store.newest_chunk_at(bucket, stored_id)
+        return self._of.store.newest_chunk_at(bucket, stored_id)
 
     def _remove_file(self, finding: Flaw) -> str | None:
         stored_id, bucket = _stored_id(finding), finding.bucket or ""
-        swept = self._swept(_site_in(stored_id))
+        swept = self._of.swept(_site_in(stored_id))
         if not swept.release(stored_id):
             return IS_WRITTEN
         # Only now can no write make it used any more.
@@ -175,36 +171,36 @@ class Repair:
     def _remove_chunks(self, finding: Flaw) -> str | None:
         stored_id, bucket = _stored_id(finding), finding.bucket or ""
         if not isinstance(stored_id, str):  # no site gives such ids
-            if not self._store.has_file(bucket, stored_id):
-                self._store.remove_chunks(bucket, stored_id)
+            if not self._of.store.has_file(bucket, stored_id):
+                self._of.store.remove_chunks(bucket, stored_id)
             return None
         # Of no site, too: it may have been added since.
-        swept = self._swept(_site_in(stored_id))
+        swept = self._of.swept(_site_in(stored_id))
         if not swept.release(stored_id):
             return IS_WRITTEN
         is_left = not swept.may_be_named(stored_id)
-        if is_left and not self._store.has_file(bucket, stored_id):
+        if is_left and not self._of.store.has_file(bucket, stored_id):
             if finding.site is None:  # whichever cluster they are on
-                self._store.remove_chunks(bucket, stored_id)
+                self._of.store.remove_chunks(bucket, stored_id)
             else:
                 swept.delete_file(bucket, stored_id)
         return None
 
     def _remove_rendition(self, finding: Flaw) -> str | None:
-        found = self._store.rendition(finding.site or "", finding.subject)
+        found = self._of.store.rendition(finding.site or "", finding.subject)
         if found is None or (finding.kind == Kind.RENDITION_DAMAGED and found.is_whole):
             return None
         if finding.kind == Kind.RENDITION_WITHOUT_SOURCE:
-            swept = self._swept(finding.site or "")
+            swept = self._of.swept(finding.site or "")
             if not swept.release(f"{finding.site}/{found.file}"):
                 return IS_WRITTEN
             if swept.is_named(f"{finding.site}/{found.file}"):
                 return None
-        self._store.remove_rendition(finding.site or "", found)
+        self._of.store.remove_rendition(finding.site or "", found)
         return None
 
     def _remove_temporary(self, finding: Flaw) -> str | None:
-        swept = self._swept(finding.site or "")
+        swept = self._of.swept(finding.site or "")
         condemned = swept.condemn_one(finding.subject)
         if condemned:
             swept.purge(condemned)
@@ -216,14 +212,14 @@ class Repair:
 
     def _remove_address(self, finding: Flaw) -> str | None:
         site_id, asset = finding.site or "", finding.asset or ""
-        if not self._swept(site_id).those_there([asset]):
-            self._store.remove_address(site_id, finding.stored_id, asset)
+        if not self._of.swept(site_id).those_there([asset]):
+            self._of.store.remove_address(site_id, finding.stored_id, asset)
         return None
 
     def _count(self, finding: Flaw) -> str | None:
         holder = Holder(site=finding.site or "", person=finding.stored_id)
-        self._ledger.count(holder)
-        return IS_BACK if self._ledger.miscount(holder) else None
+        self._of.ledger.count(holder)
+        return IS_BACK if self._of.ledger.miscount(holder) else None
 
     # Bytes
 
@@ -237,11 +233,11 @@ class Repair:
             self._go(way, site_id, bucket)
         except DamagedFile:  # what it was to be mended by, meanwhile
             return IS_BACK
-        if self._files.fault_of(site_id, bucket, meant):
+        if self._of.files.fault_of(site_id, bucket, meant):
             return IS_BACK
         if way.asset.current == way.version:
-            self._inspections.unmark(site_id, way.asset.id)
-        swept = self._swept(site_id)
+            self._of.inspections.unmark(site_id, way.asset.id)
+        swept = self._of.swept(site_id)
         if not swept.is_named(f"{site_id}/{meant.file}"):  # removed meanwhile
             swept.delete_file(bucket, f"{site_id}/{meant.file}")
         return None
@@ -253,7 +249,7 @@ class Repair:
             if not way.has_record:
                 self._assets.seal_file(way.asset, way.version)
             meant = _as_stored(way.version)
-            self._store.keep_only(site_id, bucket, meant, way.chunks, way.chunk_bytes)
+            self._of.store.keep_only(site_id, bucket, meant, way.chunks, way.chunk_bytes)
 
     def _way(self, finding: Flaw) -> _Way | None:
         """Return how a damaged file can be put right, None when it cannot."""
@@ -263,12 +259,14 @@ class Repair:
         version = next((each for each in named if each.file == finding.subject), None)
         if asset is None or version is None:
             return None
-        record = self._inspections.survey(site_id, bucket).records([version.file]).get(version.file)
+        record = (
+            self._of.inspections.survey(site_id, bucket).records([version.file]).get(version.file)
+        )
         told = record.chunk_bytes if record else None
         for chunk_bytes in dict.fromkeys([told or 0, CHUNK_BYTES]):
             if chunk_bytes < 1:
                 continue
-            chunks = self._store.right_chunks(site_id, bucket, _as_stored(version), chunk_bytes)
+            chunks = self._of.store.right_chunks(site_id, bucket, _as_stored(version), chunk_bytes)
             if chunks is not None:
                 return _Way(
                     asset=asset,
@@ -278,7 +276,7 @@ class Repair:
                     chunks=chunks,
                 )
         for other, same in self._assets.same_bytes(asset, version):
-            if self._files.fault_of(site_id, other.bucket, _as_stored(same)) is None:
+            if self._of.files.fault_of(site_id, other.bucket, _as_stored(same)) is None:
                 twin = StoredFile(asset=other, version=same, store=self._assets)
                 return _Way(asset=asset, version=version, twin=twin)
         return None
@@ -291,7 +289,7 @@ class Repair:
         if asset and asset.current.file != finding.subject:
             cure = "Nobody is shown it: it is an older version. " + FROM_A_BACKUP
         is_whole = any(
-            self._files.fault_of(asset.site, asset.bucket, _as_stored(each)) is None
+            self._of.files.fault_of(asset.site, asset.bucket, _as_stored(each)) is None
             for each in others
             if asset
         )

@@ -79,12 +79,7 @@ class Walk:
     """The steps of a walk over one site, in the order they are taken."""
 
     def __init__(self, holdings: Holdings, depth: Depth) -> None:
-        self._store = holdings.store
-        self._inspections = holdings.inspections
-        self._files = holdings.files
-        self._swept = holdings.swept
-        self._ledger = holdings.ledger
-        self._references = holdings.references
+        self._of = holdings
         # Bytes first: references are judged by what was just learnt of them.
         reads = depth is Depth.EVERY_BYTE
         self.of_bytes: dict[str, Step] = {}
@@ -94,7 +89,7 @@ class Walk:
                 self.of_bytes[f"files of {bucket}"] = self._files_of(bucket)
                 self.of_bytes[f"chunks of {bucket}"] = self._chunks_of(bucket)
         self.steps = self.of_bytes | {
-            f"references of {kind}": self._references_of(kind) for kind in self._references.kinds
+            f"references of {kind}": self._references_of(kind) for kind in self._of.references.kinds
         }
         if reads:
             self.steps |= {
@@ -107,7 +102,7 @@ class Walk:
 
     def size(self, site: Site) -> int:
         """Return how many assets and referrers there are."""
-        return self._inspections.count(site.id) + self._references.count(site.id)
+        return self._of.inspections.count(site.id) + self._of.references.count(site.id)
 
     def over(self, site: Site, place: "Place") -> Iterator[Sequence[Flaw]]:
         """Take the steps that are left of a site; yield what each batch found.
@@ -123,13 +118,13 @@ class Walk:
         return place.walk(list(self.steps), look)
 
     def _counted(self, site: Site, last: str, tally: Tally) -> Passed:
-        batch = self._inspections.assets_after(site.id, last, BATCH)
-        for each in self._files.look(site.id, batch):
+        batch = self._of.inspections.assets_after(site.id, last, BATCH)
+        for each in self._of.files.look(site.id, batch):
             tally.incomplete_files[each.bucket] += 1
         return Passed(end=next_after(batch, BATCH), looked=len(batch))
 
     def _read(self, site: Site, last: str, _tally: Tally) -> Passed:
-        batch = self._inspections.assets_after(site.id, last, ASSETS_AT_ONCE)
+        batch = self._of.inspections.assets_after(site.id, last, ASSETS_AT_ONCE)
         is_last = len(batch) < ASSETS_AT_ONCE
         few = first_bytes(batch)
         findings = [
@@ -141,7 +136,7 @@ class Walk:
                 subject=each.version.file,
                 detail=each.fault.detail,
             )
-            for each in self._files.look(site.id, few, every_byte=True)
+            for each in self._of.files.look(site.id, few, every_byte=True)
         ]
         findings += [
             Flaw(
@@ -169,13 +164,13 @@ class Walk:
                 subject=each.id,
                 detail=f"It belongs to {each.claim.kind} {each.claim.id}, which does not have it.",
             )
-            for each in self._references.disowned(site, batch)
+            for each in self._of.references.disowned(site, batch)
             if each.claim
         ]
 
     def _files_of(self, bucket: str) -> Step:
         def step(site: Site, last: str, tally: Tally) -> Passed:
-            end, found = self._files.unowned_files(site.id, bucket, last, BATCH)
+            end, found = self._of.files.unowned_files(site.id, bucket, last, BATCH)
             tally.unowned_files[bucket] += len(found)
             flaws = [
                 Flaw(
@@ -187,7 +182,7 @@ class Walk:
                 )
                 for each in found
                 # The file may name a wrong asset: it is the assets that own files.
-                if not self._swept(site.id).is_used(bucket, f"{site.id}/{each}")
+                if not self._of.swept(site.id).is_used(bucket, f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
 
@@ -195,7 +190,7 @@ class Walk:
 
     def _chunks_of(self, bucket: str) -> Step:
         def step(site: Site, last: str, tally: Tally) -> Passed:
-            end, found = self._files.orphan_chunks(site.id, bucket, last, BATCH)
+            end, found = self._of.files.orphan_chunks(site.id, bucket, last, BATCH)
             tally.orphan_chunks[bucket] += sum(found.values())
             flaws = [
                 Flaw(
@@ -207,7 +202,7 @@ class Walk:
                 )
                 for each, count in found.items()
                 # What an asset names is damaged, not forgotten: that was told with the asset.
-                if not self._swept(site.id).may_be_named(f"{site.id}/{each}")
+                if not self._of.swept(site.id).may_be_named(f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
 
@@ -216,12 +211,12 @@ class Walk:
     # Who refers to them
 
     def _references_of(self, kind: str) -> Step:
-        counts = kind in self._references.counted
+        counts = kind in self._of.references.counted
 
         def step(site: Site, last: str, tally: Tally) -> Passed:
-            batch = self._references.after(site.id, kind, last, BATCH)
+            batch = self._of.references.after(site.id, kind, last, BATCH)
             end = next_after(batch, BATCH)
-            judged = self._references.judge_range(site, kind, batch, last, end)
+            judged = self._of.references.judge_range(site, kind, batch, last, end)
             for standing, _ in judged:
                 tally.references[standing] += counts
             flaws = [
@@ -234,9 +229,9 @@ class Walk:
         return step
 
     def _addresses(self, site: Site, last: str, _tally: Tally) -> Passed:
-        batch = self._store.addresses_after(site.id, last, BATCH)
+        batch = self._of.store.addresses_after(site.id, last, BATCH)
         # Of whatever site: a record may not say any more whose it is.
-        there = self._swept(site.id).those_there(asset for _, _, asset in batch)
+        there = self._of.swept(site.id).those_there(asset for _, _, asset in batch)
         findings = [
             Flaw(
                 kind=Kind.ADDRESS_DANGLING,
@@ -252,11 +247,11 @@ class Walk:
         return Passed(end=batch[-1][0] if len(batch) == BATCH else None, flaws=findings)
 
     def _renditions(self, site: Site, last: str, _tally: Tally) -> Passed:
-        ids = self._store.pictured_after(site.id, last, PICTURED_AT_ONCE)
+        ids = self._of.store.pictured_after(site.id, last, PICTURED_AT_ONCE)
         has_lost_source = self._sources_of(site, ids)
         findings: list[Flaw] = []
         for asset_id in ids:
-            for each in self._store.renditions_of(site.id, asset_id):
+            for each in self._of.store.renditions_of(site.id, asset_id):
                 if not each.is_whole:
                     findings.append(
                         _about(
@@ -281,9 +276,9 @@ class Walk:
         self, site: Site, asset_ids: Sequence[str]
     ) -> Callable[[CheckedRendition], bool]:
         """Return what tells of renditions of these assets whether their source is gone."""
-        assets = self._inspections.assets(site.id, asset_ids)
+        assets = self._of.inspections.assets(site.id, asset_ids)
         # A record may not say any more whose it is: what was made of it may be needed, too.
-        strays = self._swept(site.id).those_there(set(asset_ids) - assets.keys())
+        strays = self._of.swept(site.id).those_there(set(asset_ids) - assets.keys())
 
         def has_lost_source(rendition: CheckedRendition) -> bool:
             asset = rendition.asset
@@ -295,12 +290,12 @@ class Walk:
         """Return those about renditions that are not just going with what they were made of."""
         if not findings:
             return []
-        self._files.settle()
+        self._of.files.settle()
         has_lost_source = self._sources_of(site, [each.asset or "" for each in findings])
         still = []
         for each in findings:
-            found = self._store.rendition(site.id, each.subject)
-            if found is None or self._inspections.is_being_written(site.id, found.file):
+            found = self._of.store.rendition(site.id, each.subject)
+            if found is None or self._of.inspections.is_being_written(site.id, found.file):
                 continue
             is_lost = each.kind == Kind.RENDITION_WITHOUT_SOURCE and has_lost_source(found)
             if is_lost or (each.kind == Kind.RENDITION_DAMAGED and not found.is_whole):
@@ -310,7 +305,7 @@ class Walk:
     # What should have gone, or been counted
 
     def _temporaries(self, site: Site, last: str, _tally: Tally) -> Passed:
-        ids = self._store.expired_after(site.id, last, BATCH)
+        ids = self._of.store.expired_after(site.id, last, BATCH)
         findings = [
             Flaw(
                 kind=Kind.TEMPORARY_EXPIRED,
@@ -324,7 +319,7 @@ class Walk:
         return Passed(end=ids[-1] if len(ids) == BATCH else None, flaws=findings)
 
     def _uploads(self, site: Site, last: str, _tally: Tally) -> Passed:
-        ids = self._store.expired_uploads_after(site.id, last, BATCH)
+        ids = self._of.store.expired_uploads_after(site.id, last, BATCH)
         findings = [
             Flaw(
                 kind=Kind.UPLOAD_EXPIRED,
@@ -337,10 +332,10 @@ class Walk:
         return Passed(end=ids[-1] if len(ids) == BATCH else None, flaws=findings)
 
     def _counters(self, site: Site, last: str, _tally: Tally) -> Passed:
-        holders = self._ledger.holders_after(site.id, last, BATCH)
+        holders = self._of.ledger.holders_after(site.id, last, BATCH)
         findings = []
         for each in holders:
-            wrong = self._ledger.miscount(each)
+            wrong = self._of.ledger.miscount(each)
             if wrong:
                 findings.append(
                     Flaw(

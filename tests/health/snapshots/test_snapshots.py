@@ -10,6 +10,7 @@ import pytest
 from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.config import Settings
+from avenue.health.facts.work import WATCH
 from avenue.health.history.points import house_point, site_point
 from avenue.health.history.snapshots.models import QuotaUse, Stored, StoredVariant, Traffic
 from avenue.health.history.snapshots.service import SNAPSHOT, SnapshotService
@@ -87,7 +88,7 @@ def test_a_snapshot_counts_what_every_site_has(
     plant(database)
     before = datetime.now(UTC) - timedelta(seconds=5)
     taken = service.take()
-    assert taken == service.newest()
+    assert taken == service.kept.newest()
     assert before < taken.at < datetime.now(UTC) + timedelta(seconds=5)
     assert {each for each in taken.stored if each.files} == {
         Stored(site="blog", bucket="builder_media", files=3, bytes=24),
@@ -122,7 +123,7 @@ def test_what_takes_too_long_to_count_is_missing_and_the_others_are_kept(
     with fail_point(mongod.client, ["aggregate"], None, error_code=50, namespace=assets):
         taken = service.take()
         assert alerts.check(taken)["recovered"] == 0
-    assert taken == service.newest()
+    assert taken == service.kept.newest()
     assert (taken.missing, taken.damaged, taken.products) == (("damaged",), {}, {"default": 4})
     assert any("damaged" in note for note in capacity_notes(settings, database))
     assert service.take().missing == ()
@@ -142,10 +143,10 @@ def test_the_history_reads_of_all_sites_one_row_and_of_one_site_its_own(
     plant(database)
     taken = service.take()
     nothing: dict[str, Any] = {"renditions": (), "products": {}, "damaged": {}, "quotas": ()}
-    (of_all,) = service.history_since(taken.at, None)
+    (of_all,) = service.kept.history_since(taken.at, None)
     together = (Stored(site="", bucket="", files=6, bytes=329),)
     assert of_all == replace(taken, stored=together, **nothing)
-    (of_one,) = service.history_since(taken.at, "blog")
+    (of_one,) = service.kept.history_since(taken.at, "blog")
     own = tuple(each for each in taken.stored if each.site == "blog")
     assert of_one == replace(taken, stored=own, **nothing)
 
@@ -162,8 +163,8 @@ def test_what_was_not_counted_is_a_gap_and_not_0(
         change = {"$unset": {"stored": ""}} if stored is None else {"$set": {"stored": stored}}
         metrics.update_many({}, change)
         (of_all,), (of_one,) = (
-            service.history_since(taken.at, None),
-            service.history_since(taken.at, "blog"),
+            service.kept.history_since(taken.at, None),
+            service.kept.history_since(taken.at, "blog"),
         )
         assert (house_point(of_all).stored_bytes, house_point(of_all).stored_files) == (house,) * 2
         assert site_point(of_one).stored_files is None
@@ -175,6 +176,21 @@ def test_an_oplog_that_is_not_full_says_nothing_yet(
 ) -> None:
     monkeypatch.setattr(status, "FULL_PERCENT", full_percent)
     assert (service.take().oplog_hours is not None) == is_told
+
+
+def test_a_lowered_threshold_is_judged_at_once(settings: Settings, database: Database) -> None:
+    """By the job that looks every few minutes; once."""
+    taken = database.raw["infra_metrics"]
+    Background(settings, database).run_now(SNAPSHOT)
+    Background(settings, database).run_now(WATCH)
+    assert taken.count_documents({}) == 1
+    lowered = replace(settings, alert_percents=("1", "99", "100"))
+    for _ in range(2):
+        Background(lowered, database).run_now(WATCH)
+    assert taken.count_documents({}) == 2
+    alert = database.raw["infra_alerts"].find_one({"measure": "disk"})
+    assert alert is not None
+    assert alert["threshold"] in {1, 99, 100}
 
 
 def test_who_was_never_counted_is_counted(service: SnapshotService, database: Database) -> None:
@@ -233,14 +249,14 @@ def test_a_snapshot_has_the_traffic_since_the_one_before(
     third = service.take()
     assert third.traffic is not None
     assert (third.traffic.requests, third.traffic.p95_seconds) == (0, None)
-    all_three = service.history_since(first.at, None)
+    all_three = service.kept.history_since(first.at, None)
     assert [(each.at, each.traffic) for each in all_three] == [
         (each.at, each.traffic) for each in (first, second, third)
     ]
-    assert service.history_since(second.at, None) == all_three[1:], "with what came before it"
+    assert service.kept.history_since(second.at, None) == all_three[1:], "with what came before it"
     # Without the one in the middle nothing of it is lost.
     database.raw["infra_metrics"].delete_one({"created_at": second.at})
-    (_, last) = service.history_since(first.at, None)
+    (_, last) = service.kept.history_since(first.at, None)
     assert last.traffic is not None
     assert (last.traffic.requests, last.traffic.seconds) == (
         120,

@@ -19,9 +19,10 @@ from avenue.health.history.snapshots.models import (
     StoredVariant,
     Traffic,
 )
+from avenue.health.models import Measure
 from avenue.health.sentences import size
 from avenue.health.views.capacity import throughput
-from avenue.health.views.capacity.models import GB, Capacity, Measure
+from avenue.health.views.capacity.models import GB, Capacity
 from avenue.health.views.capacity.presenting import capacity_text
 from avenue.health.views.capacity.prices import EXAMPLES, WrongPrices, read_prices
 from avenue.health.views.capacity.service import CapacityService

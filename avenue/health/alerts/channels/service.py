@@ -143,8 +143,7 @@ class ReceiverService:
 
     def scope(self, actor: Actor, asked: str | None) -> str | None:
         """Return about which site alerts are that the actor asks for; raise `ReceiverNotFound`."""
-        if not actor.has_role(Role.OPS):
-            raise Forbidden
+        actor.must_have(Role.OPS)
         if not actor.runs_house:
             if asked not in {None, actor.site.id}:
                 raise ReceiverNotFound

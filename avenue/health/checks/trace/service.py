@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Forbidden, NotFound
+from avenue.errors import NotFound
 from avenue.health.checks.bytes import fault_of
 from avenue.health.checks.models import Damage, StoredVersion
 from avenue.health.checks.trace.links import Known, broken_links
@@ -75,8 +75,7 @@ class TraceService:
         Bytes are read and counted for `seconds` (None: as long as it takes), those that are shown
         first. Raise `Forbidden`, or `NoSuchAsset` when nothing is known of it here.
         """
-        if not actor.has_role(Role.OPS):
-            raise Forbidden
+        actor.must_have(Role.OPS)
         site, asset_id = actor.site, self._id_of(actor.site, which)
         ends_at = None if seconds is None else time.monotonic() + seconds
         record, kept = self._store.record(site.id, asset_id), self._kept(site, asset_id)

@@ -1,7 +1,6 @@
 """Shows kinds of errors to those who run the installation, and notes what they say of them."""
 
 from avenue.clock import utc_now
-from avenue.errors import Forbidden
 from avenue.health.history.failures.errors import FailureNotFound
 from avenue.health.history.failures.models import Failure, FailureState
 from avenue.health.history.failures.store import FailureStore
@@ -16,18 +15,18 @@ class FailureService:
 
     def list(self, actor: Actor, state: FailureState | None = None) -> list[Failure]:
         """Return the kinds there are, at most 100, the newest first."""
-        _admit(actor)
+        actor.must_run_house()
         return self._store.find(state)
 
     def resolve(self, actor: Actor, failure_id: str) -> Failure:
         """Note that a kind of error is mended, and return it. Raise `FailureNotFound`."""
-        _admit(actor)
+        actor.must_run_house()
         self._store.resolve(failure_id, utc_now(), actor.id)
         return self._found(failure_id)
 
     def reopen(self, actor: Actor, failure_id: str) -> Failure:
         """Note that a kind of error is not mended, and return it. Raise `FailureNotFound`."""
-        _admit(actor)
+        actor.must_run_house()
         self._store.reopen(failure_id)
         return self._found(failure_id)
 
@@ -36,8 +35,3 @@ class FailureService:
         if found is None:
             raise FailureNotFound
         return found
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.runs_house:
-        raise Forbidden

@@ -119,15 +119,17 @@ class Snapshot(Figures):
     What it tells of itself is of home, `clusters` are those beside it. `products` counts the
     products of each site, `damaged` the files of each that are marked as such. `backup_hours` are
     since a backup was last made and verified, `drill_days` since one was last restored for trial;
-    both None where backups are not made by themselves. `quotas` has the sites that have one.
-    `traffic` is None in the first snapshot, `sites` has the requests of each site since the
-    beginning. `missing` names those of `stored`, `renditions`, `products`, `damaged`, `quotas` and
-    `clusters` that took too long to count, or whose cluster was away; they are empty.
+    both None where backups are not made by themselves. `percents` are the thresholds it was judged
+    by, none in one of an earlier version. `quotas` has the sites that have one. `traffic` is None
+    in the first snapshot, `sites` has the requests of each site since the beginning. `missing`
+    names those of `stored`, `renditions`, `products`, `damaged`, `quotas` and `clusters` that took
+    too long to count, or whose cluster was away; they are empty.
     """
 
     at: datetime
     backup_hours: float | None = None
     drill_days: float | None = None
+    percents: tuple[int, ...] = ()
     clusters: tuple[ClusterFigures, ...] = ()
     stored: tuple[Stored, ...] = ()
     renditions: tuple[StoredVariant, ...] = ()

@@ -28,7 +28,7 @@ KEPT_FOR = timedelta(days=2 * 365)
 
 
 class SnapshotService:
-    """What the deployment looks like now, and looked like before."""
+    """What the deployment looks like now; `kept` has what it looked like before."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class SnapshotService:
         settings: Settings,
         backups: Callable[[], BackupAges],
     ) -> None:
-        self._kept = kept
+        self.kept = kept
         self._counting = counting
         self._deployment = deployment
         self._traffic = traffic
@@ -73,38 +73,24 @@ class SnapshotService:
             at=utc_now(),
             **home,
             **asdict(self._backups()),
+            percents=self._settings.alert_levels,
             **counted,
             missing=tuple(name for name in figures if name not in counted),
         )
-        self._kept.add(taken, self._traffic.totals())
-        kept = self._kept.newest() or taken
-        times = self._kept.times_before(kept.at - HOURLY_FOR)
-        self._kept.forget(surplus(times, kept.at))
+        self.kept.add(taken, self._traffic.totals())
+        kept = self.kept.newest() or taken
+        times = self.kept.times_before(kept.at - HOURLY_FOR)
+        self.kept.forget(surplus(times, kept.at))
         return kept
 
-    def damage_is_news(self) -> bool:
-        """Tell whether more or fewer files are damaged now than in the newest snapshot."""
-        newest = self._kept.newest()
-        return self._counting.damaged() != (newest.damaged if newest else {})
+    def is_outdated(self) -> bool:
+        """Tell whether other files are damaged now than in the newest snapshot.
 
-    def newest(self) -> Snapshot | None:
-        """Return the newest snapshot, None before the first."""
-        return self._kept.newest()
-
-    def latest_until(self, moment: datetime) -> Snapshot | None:
-        """Return the newest snapshot until `moment`, else the oldest of all; None before any."""
-        return self._kept.latest_until(moment)
-
-    def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
-        """Return the snapshots from `moment` on, the oldest first, without what is of each site.
-
-        `stored` is that of one site; with None it is one row of all sites together.
+        So it is, too, when that was judged by other thresholds.
         """
-        return self._kept.history_since(moment, site_id)
-
-    def figures_since(self, moment: datetime) -> list[Snapshot]:
-        """Return the same without what each site has stored, products and damage."""
-        return self._kept.figures_since(moment)
+        newest = self.kept.newest()
+        damaged, percents = (newest.damaged, newest.percents) if newest else ({}, ())
+        return percents != self._settings.alert_levels or self._counting.damaged() != damaged
 
     def _quotas(self, sites: Iterable[Site]) -> Iterable[QuotaUse]:
         for each in sites:

@@ -229,4 +229,5 @@ def _snapshot(document: Document, *, traffic: Traffic | None) -> Snapshot:
     }
     sites = counts_of(document["traffic"]).sites
     known = {"at": document["created_at"], "traffic": traffic, "sites": sites}
-    return Snapshot(**{**fields, **rows, **known, "missing": tuple(document.get("missing", ()))})
+    told = {name: tuple(document.get(name, ())) for name in ("missing", "percents")}
+    return Snapshot(**{**fields, **rows, **known, **told})

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from avenue.health.history.snapshots.models import Snapshot
-from avenue.health.views.capacity.models import GB, Forecast, Measure, Shortage, Storing, Throughput
+from avenue.health.models import Measure
+from avenue.health.views.capacity.models import GB, Forecast, Shortage, Storing, Throughput
 from avenue.health.views.capacity.projecting import ROOM_PERCENT
 from avenue.identity import HOME_CLUSTER
 

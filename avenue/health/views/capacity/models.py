@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from avenue.health.models import Measure
 from avenue.storage.status import percent
 from avenue.web.fields import Moment, Rounded1, Rounded2, Rounded3, Rounded4, shown
 
@@ -52,21 +53,14 @@ class Growth:
         return self.bytes_per_day if self.bytes_per_day and self.trend is Trend.GROWS else 0.0
 
 
-class Measure(StrEnum):
-    """What can run full."""
-
-    DISK = "disk"  # of the database, on each member
-    QUOTA = "quota"  # of a site
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When something will be full; `site` is None for the whole deployment.
+    """When a disk or a quota will be full; `site` is None for the whole deployment.
 
     `cluster` is the one whose disk it is, None for a quota.
     """
 
-    measure: Measure
+    measure: Literal[Measure.DISK, Measure.QUOTA]
     site: str | None
     cluster: str | None
     used_bytes: int

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from avenue.clock import iso
+from avenue.health.models import Measure
 from avenue.health.sentences import size
 from avenue.health.views.capacity.models import (
     Capacity,
     Forecast,
     Growth,
-    Measure,
     Measured,
     Storing,
     Throughput,

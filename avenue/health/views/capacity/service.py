@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Forbidden
 from avenue.health.history.snapshots.models import Figures, QuotaUse, Snapshot
-from avenue.health.history.snapshots.service import SnapshotService
+from avenue.health.history.snapshots.store import SnapshotStore
+from avenue.health.models import Measure
 from avenue.health.views.capacity.advising import shortages
 from avenue.health.views.capacity.growth import Sample, growth
 from avenue.health.views.capacity.models import (
@@ -16,7 +16,6 @@ from avenue.health.views.capacity.models import (
     FEWEST_PRODUCTS,
     Capacity,
     Forecast,
-    Measure,
     Measured,
     Prices,
     Storing,
@@ -44,7 +43,7 @@ class CapacityService:
 
     def __init__(
         self,
-        snapshots: SnapshotService,
+        snapshots: SnapshotStore,
         members: Callable[[], int | None],
         settings: Settings,
         *,
@@ -65,8 +64,7 @@ class CapacityService:
 
         Raise `Forbidden` for whoever is neither operator nor administrator.
         """
-        if not actor.has_role(Role.OPS):
-            raise Forbidden
+        actor.must_have(Role.OPS)
         sees_all = actor.runs_house
         site = site if sees_all else actor.site.id
         now = utc_now()

@@ -7,7 +7,6 @@ from datetime import datetime
 from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Forbidden
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
@@ -15,7 +14,8 @@ from avenue.health.facts.scanning import minutes_away
 from avenue.health.facts.work import minutes_stopped
 from avenue.health.history.points import Point, Span, house_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
-from avenue.health.history.snapshots.service import SnapshotService, quota_use
+from avenue.health.history.snapshots.service import quota_use
+from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.health.models import Component, Level, Measure
 from avenue.health.rules.measures import rules
 from avenue.health.thresholds import MOST_FOUND
@@ -67,7 +67,7 @@ class Sources:
     jobs: JobAccess
     queue: JobService
     outbox: OutboxStore
-    snapshots: SnapshotService
+    snapshots: SnapshotStore
     alerts: AlertService
     quarantine: QuarantineStore
     scans: Callable[[], Sequence[ScanStore]]
@@ -84,7 +84,7 @@ class StateService:
 
     def overview(self, actor: Actor) -> Overview:
         """Return the components `actor` may see, the worst first; raise `Forbidden`."""
-        _admit(actor)
+        actor.must_have(Role.OPS)
         now = utc_now()
         alerts = self._from.alerts.list(actor, limit=ALERTS).items
         snapshot = self._from.snapshots.newest() if actor.runs_house else None
@@ -105,7 +105,7 @@ class StateService:
 
         Who does not run the house gets what the own site has stored, and nothing else.
         """
-        _admit(actor)
+        actor.must_have(Role.OPS)
         site = None if actor.runs_house else actor.site.id
         snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
         return [house_point(each) if site is None else site_point(each) for each in snapshots]
@@ -163,11 +163,6 @@ class StateService:
 def _worst(components: Iterable[Component]) -> Component:
     """Return the worst of the same component of all clusters, the first of several."""
     return max(components, key=lambda each: (each.level.rank, each.percent or 0))
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.has_role(Role.OPS):
-        raise Forbidden
 
 
 def _since(component: Component, actor: Actor, alerts: Iterable[Alert]) -> datetime | None:
