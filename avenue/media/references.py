@@ -8,7 +8,7 @@ from typing import Protocol
 
 from avenue.media.models import Claim
 from avenue.storage.connection import Document
-from avenue.storage.scope import Collection, beginning
+from avenue.storage.scope import Collection
 
 IMPORT_EXTERNAL = "import_external"
 """The kind of job that brings in pictures that records name at other addresses."""
@@ -138,14 +138,14 @@ def found_against(
 
     Those of `among` if that is given. Of more findings than `most`, the first and one more.
     """
-    places: Document = {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}
+    meant: Document = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
     if among is not None:
-        places = {"$in": [beginning(f"{site_id}/{kind}/{each}/") for each in among]}
-    bound: list[Document] = [{"$sort": {"_id": 1}}]
+        meant = {"referrer.kind": kind, "referrer.id": {"$in": [*among]}}
+    bound: list[Document] = [{"$sort": {"_id": 1}}] if among is None else []
     bound += [] if most is None else [{"$limit": most + 1}]
     found = findings.aggregate(
         [
-            {"$match": {"_id": places}},
+            {"$match": meant},
             *bound,
             {"$group": {"_id": "$referrer.id", "findings": {"$sum": 1}}},
         ]

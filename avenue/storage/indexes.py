@@ -83,6 +83,8 @@ INDEXES: tuple[Index, ...] = (
         options={"partialFilterExpression": MARKED_AS_DAMAGED},
     ),
     Index(collection="findings", keys=_up("site", "standing", "referrer.kind", "kind")),
+    # What was found against some of somebody's products?
+    Index(collection="findings", keys=_up("site", "referrer.kind", "referrer.id")),
     # Sums of bytes by size, without reading them.
     Index(collection="renditions", keys=_up("site", "variant", "bytes")),
     # What one run of fsck found owns no bytes.

@@ -624,14 +624,6 @@ def _quick(collection: Collection) -> Collection:
     return replace(collection, source=collection.source.with_options(write_concern=QUICK))
 
 
-def beginning(text: str) -> object:
-    """Return what stands in `$in` for all texts that begin so: one range of an index.
-
-    Without flags, which `re.compile` has: with them the index is read from end to end.
-    """
-    return bson.Regex(f"^{re.escape(text)}")
-
-
 def in_many(words: Sequence[str]) -> list[Filter]:
     """Return the conditions of `having_words` such that no index is used for them.
 

@@ -804,7 +804,7 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value
     def sums() -> list[int]:
         survey = store.survey(DEFAULT_SITE, "builder_media")
         stored = library.stored(Holder(site=DEFAULT_SITE)).bytes
-        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE).bytes]
+        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE)["bytes"]]
 
     before = sums()
     with (

@@ -76,6 +76,31 @@ def test_with_problems(application: Application, someone: Caller) -> None:
     assert names(someone, "pictures=problems&status=published") == set()
 
 
+def test_of_very_many_the_newest_are_listed_and_all_exported(
+    own_application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, seller = own_application.caller("admin"), own_application.caller("seller")
+    theirs = [seller.a_product(a_picture(), name=each) for each in ("Primera", "Segunda")]
+    admin.a_product(a_picture(), name="Tercera")
+    for each in theirs:
+        Hand(own_application, each["images"][0]["id"]).file_gone()
+    inspected(own_application)
+    monkeypatch.setattr("avenue.shop.store.products.MOST_LACKING", 1)
+    for asked in ("no_alt", "problems"):
+        listed = admin.get(f"{PRODUCTS}?pictures={asked}").json
+        assert listed["total"] is None
+        assert 0 < listed["total_at_least"] == len(listed["items"]) <= 2
+        exported = admin.get(f"{PRODUCTS}/export?pictures={asked}").text
+        expected = ("Primera", "Segunda", *(["Tercera"] if asked == "no_alt" else []))
+        assert all(each in exported for each in expected)
+        assert ("Tercera" in exported) is ("Tercera" in expected)
+    # Of one person's, however many others have that are newer.
+    own = seller.get(f"{PRODUCTS}?owner=me&pictures=no_alt").json
+    assert [each["name"] for each in own["items"]] == ["Segunda"]
+    home = admin.get("/admin", headers={"Accept-Language": "en"}).text
+    assert "<b>2+</b>" in home
+
+
 def test_what_others_have_is_not_among_it(application: Application, someone: Caller) -> None:
     draft = someone.a_product(name=unique("Borrador "))
     stranger = application.new_person(unique("otro"))

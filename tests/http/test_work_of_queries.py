@@ -23,7 +23,7 @@ from tests.table import table
 
 PRODUCTS, GROUPS, MEDIA, UPLOADS, PAGES, CHANGES = 3_000, 900, 2_000, 2_000, 700, 2_000
 IN_GROUPS = 900
-STORED, LOST, ELSEWHERE = 1_500, 300, 300
+STORED, LOST, ELSEWHERE = 1_500, 600, 300
 """Products by their picture; the others have none."""
 PEOPLE = 40
 COLOURS = ("rojo", "azul", "verde", "negro", "blanco")

@@ -187,6 +187,8 @@ def owners_without_alt(
     """
     lacking: Document = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
     newest_first: list[Document] = [{"$sort": {"created_at": -1, "_id": -1}}]
+    if among is not None:  # so many are found by their owners, in whatever order
+        newest_first = []
     found = assets.aggregate(
         [
             {"$match": lacking if among is None else {**lacking, "claim.id": {"$in": [*among]}}},

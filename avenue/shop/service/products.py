@@ -22,7 +22,6 @@ from avenue.shop.models import (
     Entry,
     Page,
     PicturedProduct,
-    Pictures,
     Product,
     ProductFields,
     ProductQuery,
@@ -157,24 +156,18 @@ class ProductService:
 
     def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
         """Yield all that `query` asks for as `find` does, in parts; its `limit` is ignored."""
-        beside = query.pictures in {Pictures.NO_ALT, Pictures.PROBLEMS}
-        pictures = None if beside else query.pictures
+        among = self._products.lacking_among(actor.site.id, _scoped(actor, query))
+        pictures = None if among else query.pictures
         part = replace(query, pictures=pictures, limit=WALKED_AT_ONCE, after=None)
         while True:
             found = self.find(actor, part)
-            yield self._lacking(actor, query, found.items) if beside else list(found.items)
+            ids = [each.product.id for each in found.items]
+            lacking = among(ids) if among else ids
+            yield [each for each in found.items if each.product.id in lacking]
             if found.next is None:
                 return
             is_long = part.is_long or (part.is_counted and found.total is None)
             part = replace(part, after=found.next, is_long=is_long, is_counted=False)
-
-    def _lacking(
-        self, actor: Actor, query: ProductQuery, items: Sequence[PicturedProduct]
-    ) -> list[PicturedProduct]:
-        """Return those of `items` that lack what `query.pictures` says."""
-        ids = [each.product.id for each in items]
-        lacking = self._products.lacking(actor.site.id, _scoped(actor, query), ids)
-        return [each for each in items if lacking and each.product.id in lacking.ids]
 
     def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` that the actor may change, in their order."""

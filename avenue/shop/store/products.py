@@ -1,6 +1,7 @@
 """Products, in MongoDB."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection as Ids
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -55,7 +56,8 @@ from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 
 MOST_LACKING = 1_000
-"""Pictures, or findings, that a list of products by those is drawn from, the newest pictures."""
+"""Pictures, or findings, that a list of products by those is drawn from, the newest pictures; of
+one person's products those of so many, the newest."""
 
 FOLLOWING = (
     "updated_at",
@@ -287,25 +289,52 @@ class ProductStore:
             members[each.group or ""].append(each)
         return members
 
-    def lacking(
-        self, site_id: str, query: ProductQuery, among: Sequence[str] | None = None
-    ) -> Lacking | None:
+    def lacking(self, site_id: str, query: ProductQuery) -> Lacking | None:
         """Return the products that `query.pictures` asks for where something beside them says so.
 
-        Those of `among` if that is given. So no query has to look at every product. None where
-        nothing of that kind is asked for.
+        So no query has to look at every product. None where nothing of that kind is asked for.
         """
-        scope, most = site(self._database, site_id), MOST_LACKING if among is None else None
-        match query.pictures:
-            case Pictures.NO_ALT:
-                assets = scope.collection(ASSETS)
-                found = owners_without_alt(assets, PRODUCT, query.language, among, most=most)
-            case Pictures.PROBLEMS:
-                findings = scope.collection(FINDINGS)
-                found = found_against(findings, site_id, PRODUCT, among, most=most)
-            case _:
-                return None
-        return Lacking(ids=list(found), is_all=most is None or sum(found.values()) <= most)
+        if query.pictures not in {Pictures.NO_ALT, Pictures.PROBLEMS}:
+            return None
+        scope, most, own = site(self._database, site_id), MOST_LACKING, None
+        if query.owner is not None:
+            own = self._newest_of(site_id, query.owner, most + 1)
+        among = None if own is None else own[:most]
+        if query.pictures is Pictures.NO_ALT:
+            assets = scope.collection(ASSETS)
+            found = owners_without_alt(assets, PRODUCT, query.language, among, most=most)
+        else:
+            findings = scope.collection(FINDINGS)
+            found = found_against(findings, site_id, PRODUCT, among, most=most)
+        is_all = sum(found.values()) <= most and (own is None or len(own) <= most)
+        return Lacking(ids=list(found), is_all=is_all)
+
+    def _newest_of(self, site_id: str, owner: str, most: int) -> list[str]:
+        """Return the ids of up to `most` products of somebody, read from the index alone."""
+        newest_first = [("created_at", -1), ("_id", -1)]
+        found = self._products(site_id).find(
+            {"owner": owner}, {"_id": 1}, sort=newest_first, limit=most
+        )
+        return [each["_id"] for each in found]
+
+    def lacking_among(
+        self, site_id: str, query: ProductQuery
+    ) -> Callable[[Sequence[str]], Ids[str]] | None:
+        """Return what tells, of the ids of some products, which lack the same; None as `lacking`.
+
+        For who goes through all products: problems are read once for all of them.
+        """
+        scope = site(self._database, site_id)
+        if query.pictures is Pictures.PROBLEMS:
+            findings = scope.collection(FINDINGS)
+            accused = found_against(findings, site_id, PRODUCT, most=None)
+            return lambda _: accused.keys()
+        if query.pictures is Pictures.NO_ALT:
+            assets = scope.collection(ASSETS)
+            return lambda ids: owners_without_alt(
+                assets, PRODUCT, query.language, ids, most=None
+            ).keys()
+        return None
 
     def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
         """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
