@@ -14,7 +14,7 @@ from tests.http.application import unique
 LIST, PAGES, MEDIA = "/admin/website", "/api/builder/pages", "/api/builder/media"
 SECTIONS = (
     *("Portada", "Texto con imagen", "Galería", "Productos", "Colección", "Cita", "Preguntas"),
-    *("Llamado a la acción", "Mapa", "Video", "Columnas", "Espacio"),
+    *("Llamado a la acción", "Mapa", "Video", "Columnas", "Espaciador"),
 )
 TEMPLATES = ("home", "collection", "about", "contact", "landing")
 NAMES = ("Inicio", "Colección", "Sobre nosotros", "Contacto", "Campaña")
