@@ -217,7 +217,7 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Call
         assert sentence in html.unescape(answer.text), name
         assert "&lt;p&gt;typed&lt;/p&gt;</textarea>" in answer.text
     answer = send(editor, one, 409, **form_of(page, slug=other["slug"]))
-    assert f"Another page already uses the address {other['slug']} already." in answer.text
+    assert f"Another page already uses the address {other['slug']}." in answer.text
     assert editor.get(f"{API}/{page['id']}").json == page
 
 
