@@ -123,7 +123,10 @@ def _wait_until_warm(server, reading, workers):
 
 
 def post_worker_init(worker):
-    """Tell the master that this process has loaded, and answers next."""
+    """Compress what pages are made of; tell the master that this process has loaded."""
+    from avenue.web.assets import compress_all
+
+    compress_all()
     if warm_pipe is not None:
         reading, writing = warm_pipe
         os.close(reading)

@@ -219,9 +219,11 @@ def _end(code: int) -> NoReturn:
 if __name__ == "__main__":
     import avenue.cli
     import avenue.server.worker  # noqa: F401 - what commands and servers would import
+    from avenue.web.assets import compress_all
     from tests.compiled import compile_templates
     from tests.http.contract import unconnected_app
 
     compile_templates(unconnected_app())
+    compress_all()
     gc.freeze()  # nobody needs to look through it again
     _become(*_fork_for_each(socket.socket(fileno=int(sys.argv[1]))))

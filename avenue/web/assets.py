@@ -4,8 +4,8 @@ Their addresses carry the revision of all of them together, `/static/<revision>/
 that the modules' relative imports stay within one revision and a new deployment is seen at once.
 `/static/…` without a revision answers too, and is asked again each time.
 
-Text is sent compressed to whoever accepts it. Each process compresses a file when it is first asked
-for (0.1 s for the page editor's 1.2 MB) and keeps the bytes.
+Text is sent compressed to whoever accepts it. Each process compresses all files before it serves
+(0.1 s) and keeps the bytes.
 """
 
 import functools
@@ -82,6 +82,14 @@ def _encoded(name: str, coding: str) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def compress_all() -> None:
+    """Have all texts compressed, so that nobody who asks waits for that."""
+    for path in FOLDER.rglob("*"):
+        if path.suffix in TEXT:
+            for coding in ENCODINGS:
+                _compressed(str(path), coding)
 
 
 @functools.cache

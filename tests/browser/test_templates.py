@@ -14,7 +14,7 @@ from tests.http.application import unique
 LIST, PAGES, MEDIA = "/admin/website", "/api/builder/pages", "/api/builder/media"
 SECTIONS = (
     *("Portada", "Texto con imagen", "Galería", "Productos", "Colección", "Cita", "Preguntas"),
-    *("Llamado a la acción", "Mapa", "Video", "Columnas", "Espacio"),
+    *("Llamado a la acción", "Mapa", "Video", "Columnas", "Espaciador"),
 )
 TEMPLATES = ("home", "collection", "about", "contact", "landing")
 NAMES = ("Inicio", "Colección", "Sobre nosotros", "Contacto", "Campaña")
@@ -166,6 +166,8 @@ def test_every_template_is_good_for_everybody(
         page = visit(**look, color_scheme=scheme, locale=locale).page
         page.goto(path)
         page.wait_for_function(SHOWN)
+        for each in page.locator(".avenue-video").all():  # without its picture it covers nothing
+            assert each.evaluate("e => e.offsetHeight >= e.lastElementChild.offsetHeight")
         shoot(page, f"{template}-{reader}-{scheme}-{locale}")
         if reader == "desk":
             check_accessible(page)

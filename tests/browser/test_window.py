@@ -48,6 +48,7 @@ def test_people_find_a_product_and_look_at_it_closely(
         if javascript:
             page.get_by_role("button", name="Compartir este producto").click()
             assert page.evaluate("window.shared.url").endswith("/zapatilla-carmin")
+        assert page.locator(".slide").count() == 0  # nothing of them is fetched before
         closer.focus()
         visitor.guard.expect("Applying inline style")  # by the browser, around a bare picture
         page.keyboard.press("Enter")

@@ -250,7 +250,7 @@ def test_hosts_and_quota_are_for_superusers(application, as_admin, as_superuser)
     assert answer.status_code == 303
     assert stored(application)["hosts"] == ["mine.example"]
     assert stored(application)["quotas"] == {"bytes": 9 * 1024 * 1024}
-    assert "of 9 MB are used" in html.unescape(show(as_admin).text)
+    assert "of 9 MB used" in html.unescape(show(as_admin).text)
     assert wrong(save(as_superuser, show(as_superuser), hosts="no host!!")).keys() == {"hosts"}
     taken = save(as_superuser, show(as_superuser), hosts="other.example")
     assert wrong(taken).keys() == {"hosts"}

@@ -35,6 +35,17 @@ def test_text_is_compressed_as_the_client_accepts(nobody: Caller) -> None:
     assert (part.status_code, part.data) == (206, whole[:10])
 
 
+def test_all_of_it_is_compressed_before_a_process_serves(nobody: Caller) -> None:
+    assert "    compress_all()" in (assets.FOLDER.parents[1] / "gunicorn.conf.py").read_text()
+    assets._compressed.cache_clear()
+    assets.compress_all()
+    before = assets._compressed.cache_info()
+    for coding in DECODE:
+        nobody.get(SCRIPT, headers={"Accept-Encoding": coding or ""})
+    after = assets._compressed.cache_info()
+    assert (after.misses, after.hits) == (before.misses, before.hits + 2)
+
+
 def test_what_is_kept_compressed_is_bounded_by_the_files(nobody: Caller) -> None:
     nobody.get(SCRIPT, headers={"Accept-Encoding": "br"})
     before = assets._compressed.cache_info().currsize

@@ -210,14 +210,14 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_typed_stays(editor: Call
     wrong = {
         "title": ("", 400, "Title: This cannot be empty."),
         "slug": ("No Es", 400, "Address: Invalid format"),
-        "seo_description": ("x" * 501, 400, "Description for search engines: Write at most 500"),
+        "seo_description": ("x" * 501, 400, "Description for search engines: Enter at most 500"),
     }
     for name, (value, status, sentence) in wrong.items():
         answer = send(editor, one, status, **form_of(page, html="<p>typed</p>", **{name: value}))
         assert sentence in html.unescape(answer.text), name
         assert "&lt;p&gt;typed&lt;/p&gt;</textarea>" in answer.text
     answer = send(editor, one, 409, **form_of(page, slug=other["slug"]))
-    assert f"Another page already uses the address {other['slug']} already." in answer.text
+    assert f"Another page already uses the address {other['slug']}." in answer.text
     assert editor.get(f"{API}/{page['id']}").json == page
 
 

@@ -130,8 +130,10 @@ BLOCKS: Mapping[str, Block] = {
         f".avenue-video {{ display: block; position: relative; margin: {SPACE} 0;"
         " color: inherit; } .avenue-video img { display: block; width: 100%; height: auto;"
         " aspect-ratio: 16 / 9; object-fit: cover; }"
-        " .avenue-video-play { position: absolute; left: 16px; bottom: 16px; padding: 8px 20px;"
-        " border-radius: 99px; background-color: #1c2420; color: #ffffff; font-weight: 600; }"
+        " .avenue-video-play { display: inline-block; padding: 8px 20px; border-radius: 99px;"
+        " background-color: #1c2420; color: #ffffff; font-weight: 600; }"
+        " .avenue-video:has(img, .avenue-missing) .avenue-video-play { position: absolute;"
+        " left: 16px; bottom: 16px; }"
         f"{MISSING} .avenue-video .avenue-missing {{ aspect-ratio: 16 / 9; }}",
     ),
     "columns": Block(

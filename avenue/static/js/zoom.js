@@ -7,7 +7,7 @@ const BY = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown
 const links = [...document.querySelectorAll(".pictures a")];
 const dialog = document.getElementById("zoom");
 const [track, place, back, on, toggle] = dialog.querySelectorAll(".track, output, [data-act]");
-const slides = links.map((link) => slideOf(link.querySelector("img").cloneNode()));
+let slides = []; // made when they are wanted first: a browser fetches their pictures at once
 let at = 0;
 
 function slideOf(image) {
@@ -63,7 +63,6 @@ function show(index) {
   track.scrollLeft = slides[at].offsetLeft;
 }
 
-track.append(...slides);
 track.addEventListener("scroll", () => {
   const index = Math.round(track.scrollLeft / track.clientWidth);
   if (dialog.open && index !== at && slides[index]) tell(index);
@@ -90,6 +89,10 @@ dialog.addEventListener("close", () => {
 links.forEach((link, index) => link.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // for another tab
   event.preventDefault();
+  if (!slides.length) {
+    slides = links.map((each) => slideOf(each.querySelector("img").cloneNode()));
+    track.append(...slides);
+  }
   dialog.showModal();
   track.focus();
   show(index);
