@@ -48,11 +48,12 @@ def stocked(admin: Visitor) -> dict[str, str]:
     photo, sku = pictures.photo(64, 48, noise=False), unique("BOTA-")
     product = admin.a_product(photo, name="Bota", sku=sku, status="published")
     group = admin.call("POST", "/api/shop/groups", data={"name": unique("Modelo ")})
-    seen = admin.call("POST", "/api/shop/products/import?dry_run=1", **table(f"{sku};Botín"))
-    brought = admin.call("POST", "/api/shop/products/import", **table(f"{unique('B-')};Otra"))
+    # Of one row, with a column that nobody knows.
+    table = f"sku;nombre;rareza\n{unique('B-')};Otra;x\n".encode()
+    seen = sent(admin, "/api/shop/products/import?dry_run=1", "text/csv; charset=utf-8", table)
+    brought = sent(admin, "/api/shop/products/import", "text/csv; charset=utf-8", table)
     archive = zipped({f"{sku}.jpg": pictures.photo(80, 60), "IMG_1.jpg": photo, "nota.txt": b"x"})
-    zip_of = {"headers": {"Content-Type": "application/zip"}, "data": archive}
-    matched = admin.call("POST", "/api/shop/pictures/import?name=fotos.zip", **zip_of)
+    matched = sent(admin, "/api/shop/pictures/import?name=a.zip", "application/zip", archive)
     media, upload = (
         admin.call("POST", path, multipart={"file": a_file(photo)})["file"]
         for path in ("/api/builder/media", "/api/uploads")
@@ -75,10 +76,12 @@ def stocked(admin: Visitor) -> dict[str, str]:
     }
 
 
-def table(row: str) -> dict[str, Any]:
-    """A request with a table of one row, and a column that nobody knows."""
-    body = f"sku;nombre;rareza\n{row};x\n".encode()
-    return {"headers": {"Content-Type": "text/csv; charset=utf-8"}, "data": body}
+def sent(visitor: Visitor, path: str, media_type: str, data: bytes) -> Any:
+    """Send a file as the body of a request; return the JSON of the answer."""
+    headers = {"Content-Type": media_type, "Origin": visitor.guard.own.rstrip("/")}
+    answer = visitor.context.request.post(path, data=data, headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()
 
 
 def a_file(data: bytes) -> dict[str, Any]:

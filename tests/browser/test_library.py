@@ -87,6 +87,8 @@ def test_what_is_dropped_lies_in_the_folder_that_is_open(
     expect(found(page)).to_have_count(2)
     expect(row(page, "nota.pdf")).to_contain_text("Es un PDF")
     expect(page.locator(".summary p")).to_have_text("2 subidas, 1 rechazada")
+    row(page, "nota.pdf").get_by_role("button", name="Descartar").click()
+    expect(page.locator(".tray")).to_be_hidden()  # what has come is told for a while
     assert {each["folder"] for each in listed(admin, word)} == {folder["id"]}
     check_accessible(page)
 
@@ -103,7 +105,7 @@ def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) ->
     page = opened(admin, f"{LIBRARY}?search={word}&sort=name")
     page.set_input_files("#files", [a_file(f"{word}-otra.jpg", data)])
     twin = row(page, f"{word}-otra.jpg")
-    expect(twin).to_contain_text("Esta imagen subida.")
+    expect(twin).to_contain_text("Esta imagen ya existe.")
     expect(found(page)).to_have_text([f"{word}-antes.jpg", f"{word}-otra.jpg"])
     expect(twin.get_by_role("link", name="Ver imagen")).to_have_attribute(
         "href", f"{LIBRARY}/{there['id']}"
@@ -134,7 +136,7 @@ def test_without_javascript_a_form_says_the_same(
     page.set_input_files("#files", [a_file(f"{word}.jpg", data), a_file("nota.jpg", b"nada")])
     page.get_by_text("Subir imágenes").click()
     page.get_by_role("button", name="Subir", exact=True).click()
-    expect(page.get_by_text("Esta imagen subida.")).to_be_visible()
+    expect(page.get_by_text("Esta imagen ya existe.")).to_be_visible()
     expect(page.get_by_role("heading", name="1 archivo rechazado")).to_be_visible()
     page.get_by_role("button", name="Usar la que ya está").click()
     expect(page.get_by_role("heading", name=f"{word}-antes.jpg")).to_be_visible()
@@ -296,7 +298,7 @@ def test_one_that_is_used_is_refused_with_the_list(admin: Visitor, used: str, wo
     found(page).click()
     check_accessible(page)
     page.get_by_role("button", name="Restaurar").click()
-    expect(page.get_by_text("La imagen restaurada.")).to_be_visible()
+    expect(page.get_by_text("Imagen restaurada.")).to_be_visible()
 
 
 # Reports

@@ -444,6 +444,10 @@ def test_columns_are_what_the_shop_has_said_of_them(application: Application) ->
     for name in ("Cód. artículo", "NOMBRE-ERP", "Costo"):
         assert f'<input type="hidden" name="name" value="{name}">' in refused.text
     assert 'name="name" value="Precio"' not in refused.text  # as it is usually called
+    dry = brought(application, admin, f"sku;NOMBRE-ERP\n{sku};Bota\n", "?dry_run=1")
+    shown = admin.get(f"/admin/imports/{dry['id']}", headers={"Accept-Language": "en"}).text
+    assert "No row can be imported: the only one has an error. Match the columns below" in shown
+    assert "<details open>\n<summary>Match these columns" in shown
 
     named = {"name": ["Cód. Artículo", "Nombre ERP", "Costo"], "field": ["sku", "name", "-"]}
     saved = admin.post("/admin/imports/columns", data=named)

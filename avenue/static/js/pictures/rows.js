@@ -16,6 +16,8 @@ export function counted(name, count) {
   return text(`${name}_${count === 1 ? "one" : "many"}`, { count });
 }
 
+/** So long the tray says what has come, once nothing is left in it. */
+const SHOWN_MS = 6000;
 const SUMMED_UP = [
   ["uploaded", (queue) => queue.stored],
   ["under_way", (queue) => queue.items.filter((item) => item.isUnderWay || item.state === "placing").length],
@@ -97,6 +99,8 @@ export class Rows {
     const parts = SUMMED_UP.map(([name, count]) => [name, count(this._queue)]).filter(([, count]) => count);
     this._words.textContent = parts.map(([name, count]) => counted(name, count)).join(", ");
     this._summary.hidden = parts.length === 0;
+    clearTimeout(this._leaving);
+    if (this._list.closest(".tray") && !this._rows.size) this._leaving = setTimeout(() => (this._summary.hidden = true), SHOWN_MS);
     this._clear.hidden = this._queue.count("refused") < 2;
     const left = this._queue.items.filter((item) => item.isUnderWay || item.state === "placing");
     this._cancel.hidden = left.filter((item) => item.isUnderWay).length < 2;
