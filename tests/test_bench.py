@@ -316,20 +316,9 @@ def test_each_upload_is_another_picture_that_looks_the_same() -> None:
 
 @pytest.mark.long
 def test_those_who_are_installed_store_pictures(monkeypatch, capsys) -> None:
-    asked = [
-        "--only",
-        "avenue",
-        "plain",
-        "naive",
-        "--clients",
-        "2",
-        "--rounds",
-        "1",
-        "--seconds",
-        "1",
-        "--json",
-    ]
-    monkeypatch.setattr("sys.argv", ["bench.uploads", *asked])
+    who = ["--only", "avenue", "plain", "naive", "--clients", "2"]
+    how_long = ["--rounds", "1", "--seconds", "1", "--json"]
+    monkeypatch.setattr("sys.argv", ["uploads", *who, *how_long])
     uploads.main()
     (row,) = json.loads(capsys.readouterr().out)
     assert set(row["rounds"]) == {uploads.AVENUE, uploads.PLAIN, uploads.NAIVE}
