@@ -421,10 +421,12 @@ class Settings:
     )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
-        "When pictures get their sizes: product pictures in the upload and the others when first "
-        "asked for, all when first asked for, or never.",
+        "When pictures get their sizes. `eager`: the four main sizes of pictures of products and "
+        "of the media library in the upload, all else when first asked for. `eager-after`: of "
+        "these `thumb` and `card` in the upload, `gallery` and `og` after the reply. `lazy`: all "
+        "when first asked for. `off`: never.",
         "eager",
-        choices=("eager", "lazy", "off"),
+        choices=("eager", "eager-after", "lazy", "off"),
     )
 
     # How long

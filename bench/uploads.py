@@ -45,9 +45,11 @@ AIM = 2.0
 DECODER = "avenue.media.pictures.decoder"
 BEGIN, END = "<!-- uploads: begin -->", "<!-- uploads: end -->"
 
-AVENUE, PLAIN, NAIVE, PARSE, DIRECTUS = "avenue", "plain", "naive", "parse", "directus"
+AVENUE, AFTER, PLAIN = "avenue", "after", "plain"
+NAIVE, PARSE, DIRECTUS = "naive", "parse", "directus"
 TITLES = {
     AVENUE: "Avenue",
+    AFTER: "Avenue, two sizes after the reply",
     PLAIN: "plain application, the same four sizes",
     NAIVE: "naive Flask + GridFSBucket, no sizes",
     PARSE: "Parse Server, GridFS, no sizes",
@@ -169,11 +171,14 @@ def started(
     bearer = {"Content-Type": "image/jpeg", "Authorization": f"Bearer {token}"}
     jpeg = {"Content-Type": "image/jpeg"}
     parse = {**jpeg, "X-Parse-Application-Id": "bench", "X-Parse-Master-Key": "bench-master-key"}
+    after = {**OFTEN, "AVENUE_PIPELINE_MODE": "eager-after"}
+
+    def avenue(port: int) -> Asking:
+        return Asking(port=port, path="", headers=bearer, makes_products=True)
+
     ways: Mapping[str, tuple[Callable[[], Server], Callable[[int], Asking]]] = {
-        AVENUE: (
-            partial(servers.avenue, uri, folder, AVENUE, **OFTEN),
-            lambda port: Asking(port=port, path="", headers=bearer, makes_products=True),
-        ),
+        AVENUE: (partial(servers.avenue, uri, folder, AVENUE, **OFTEN), avenue),
+        AFTER: (partial(servers.avenue, uri, folder, AFTER, **after), avenue),
         PLAIN: (
             partial(servers.plain, peers_uri, folder),
             lambda port: Asking(port=port, path="/pictures", headers=jpeg),

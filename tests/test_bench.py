@@ -1,19 +1,22 @@
 """The pieces of `make bench-delivery`: a tiny run of it, and tables from figures that are known."""
 
+import io
 import json
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from bench import aims, report, scale, stock
+from bench import aims, report, scale, stock, uploads
 from bench.aims import AtLeast, AtMost
 from bench.beside import Grown, Paced
 from bench.browser import request
 from bench.delivery import arguments, measure, needed, standing
 from bench.load import Load, PythonLoad, Wrk, percentile
 from bench.measuring import Cell, Measured, ratio
+from bench.photograph import photograph
 from bench.report import Result
 from bench.rows import BESIDE, ROWS, order_of
 from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE, THINNEST, TITLES, UNCACHED
@@ -273,3 +276,52 @@ def test_counts_that_end_are_no_work() -> None:
         {"command": {"pipeline": [{"$limit": 50_000}, group]}, "keysExamined": 20, "nreturned": 1},
     ]
     assert scale.work_of(asked) == (28, 1)
+
+
+# Uploads
+
+
+def round_of(per_second: float, *, refused: int = 0, cpu_ms: float = 100.0) -> uploads.Round:
+    return uploads.Round(
+        per_second=per_second,
+        p50_ms=100.0,
+        p95_ms=200.0,
+        web_ms=cpu_ms,
+        decoder_ms=0.0,
+        mongod_ms=0.0,
+        least=3,
+        most=4,
+        others={"503": refused} if refused else {},
+    )
+
+
+def test_uploads_are_judged_beside_the_plain_application() -> None:
+    rounds = {
+        uploads.AVENUE: [round_of(6, cpu_ms=50), round_of(9, refused=2, cpu_ms=50)],
+        uploads.PLAIN: [round_of(3), round_of(4)],
+    }
+    told = uploads.markdown(["here"], 425_000, [uploads.Row(clients=16, rounds=rounds)], {})
+    assert (
+        "| 16 | Avenue | 7.5 | 2.12 | 100 | 200 | 50 | 0.50 | 50, 0, 0 | 3 to 4 | 2 × 503 |" in told
+    )
+    assert "16 clients: ≥ 2 × the plain application: met (2.12); none refused: NOT MET (2)" in told
+
+
+def test_each_upload_is_another_picture_that_looks_the_same() -> None:
+    picture = photograph(64, 48)
+    one, other = uploads.unlike(picture), uploads.unlike(picture)
+    assert len({picture, one, other}) == 3
+    assert len({Image.open(io.BytesIO(each)).tobytes() for each in (picture, one, other)}) == 1
+
+
+@pytest.mark.long
+def test_those_who_are_installed_store_pictures(monkeypatch, capsys) -> None:
+    who = ["--only", "avenue", "plain", "naive", "--clients", "2"]
+    how_long = ["--rounds", "1", "--seconds", "1", "--json"]
+    monkeypatch.setattr("sys.argv", ["uploads", *who, *how_long])
+    uploads.main()
+    (row,) = json.loads(capsys.readouterr().out)
+    assert set(row["rounds"]) == {uploads.AVENUE, uploads.PLAIN, uploads.NAIVE}
+    for each in row["rounds"].values():
+        assert each[0]["most"] > 0
+        assert not each[0]["others"]

@@ -168,8 +168,8 @@ def adoption_of(
         )
         inventory = stack.enter_context(closing(Inventory()))
         policies = Policies(
-            products=replace(product_pictures(settings), max_bytes=largest, eager=()),
-            library=replace(library_pictures(settings), eager=()),
+            products=replace(product_pictures(settings), max_bytes=largest, eager=(), later=()),
+            library=replace(library_pictures(settings), eager=(), later=()),
             files=old_uploads(settings, Visibility.PRIVATE),
         )
         job_access = AdoptionContext(

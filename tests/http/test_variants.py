@@ -13,6 +13,7 @@ from avenue.identity import new_id
 from avenue.media.errors import DecodersBusy
 from avenue.media.models import Visibility
 from avenue.media.pictures.decoding import DecodePool
+from avenue.media.pictures.variants import EAGER
 from avenue.media.renditions.service import Renditions
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.swept import SweptStore
@@ -25,7 +26,7 @@ from tests.http.test_products import assert_refused
 from tests.table import table
 from tests.threads import Threads
 from tests.unit.media.test_cleaning import TELLING, traces
-from tests.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SIZES = {"thumb": (200, 200), "card": (480, 360), "gallery": (1280, 960), "og": (1200, 630)}
@@ -351,6 +352,14 @@ def test_the_mode_says_when(application, mode):
         return
     assert seller.get(image["variants"]["card"]["url"]).status_code == 200
     assert kept(application, image) == {"card.webp"}
+
+
+def test_large_sizes_may_follow_the_reply(application):
+    app = application.with_settings(pipeline_mode="eager-after")
+    seller = application.new_person(f"after-{new_id()[:6].lower()}", app=app)
+    image = Shelf(seller, large(seed=10)).now()["images"][0]
+    assert kept(application, image) >= {"thumb.webp", "card.webp"}
+    wait_until(lambda: kept(application, image) == {f"{each}.webp" for each in EAGER})
 
 
 # What a camera writes beside the picture

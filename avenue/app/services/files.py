@@ -15,6 +15,7 @@ from avenue.media.models import Asset, Scan, Version
 from avenue.media.pictures.variants import VARIANTS, own_rows
 from avenue.media.quarantine.store import QuarantineStore, ScanStore
 from avenue.media.quarantine.walk import SCAN, ScanWalk
+from avenue.media.renditions.later import LaterSizes
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.serving.cache import AssetCache
@@ -47,6 +48,7 @@ class Files(People):
             StorageRoom(self.database, self.settings, self.ledger),
             IntakeScanner(self.scanner, self.settings),
             self.settings,
+            LaterSizes(lambda: self.renditions).note,
         )
 
     @cached_property

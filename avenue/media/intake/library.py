@@ -1,7 +1,7 @@
 """The library: takes files in, so that they are kept or leave nothing behind."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol, Self
@@ -281,7 +281,10 @@ class MediaLibrary:
         room: Room,
         scanner: IntakeScanner,
         settings: Settings,
+        make_later: Callable[[Asset, Sequence[str]], None] = lambda *_: None,
     ) -> None:
+        """`make_later` is told of what is to be made of a stored picture after the reply."""
+        self._make_later = make_later
         self._store = store
         self._renditions = renditions
         self._examiner = examiner
@@ -500,6 +503,10 @@ class MediaLibrary:
                     self._discard(actor.site.id, order.policy.bucket, surplus)
                     reservation.is_sure = True
             reservation.kept = _amount_kept(order, upload_result)
+            if order.policy.later:
+                for each in upload_result.new:
+                    if each.id in upload_result.kept:
+                        self._make_later(each, order.policy.later)
 
     def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
         """Remove assets and files nobody wants."""

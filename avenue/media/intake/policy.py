@@ -30,13 +30,16 @@ from avenue.web.errors import FileTooLarge
 
 LARGEST_LOGO_MB = 2
 
+AT_ONCE = 2
+"""How many of `EAGER` are made in an upload where the others follow the reply."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPolicy:
     """What one place takes: the bucket it goes to, how many bytes, which media types.
 
     `limit` is the one with which a site may take less, if it may; `eager` are the variants made
-    at once.
+    at once, `later` those made after the reply.
     """
 
     name: str
@@ -46,6 +49,7 @@ class UploadPolicy:
     visibility: Visibility
     limit: Limit | None
     eager: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
     def on(self, site: Site) -> "UploadPolicy":
         """Return what this place takes on `site`, whose own limit may be lower."""
@@ -113,8 +117,14 @@ def product_pictures(settings: Settings) -> UploadPolicy:
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
         visibility=Visibility.PUBLIC,
         limit=Limit.PRODUCT_IMAGE_MB,
-        eager=EAGER if settings.pipeline_mode == "eager" else (),
+        **_sizes(settings),
     )
+
+
+def _sizes(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return which variants are made in an upload, and which after it."""
+    at_once = {"eager": len(EAGER), "eager-after": AT_ONCE}.get(settings.pipeline_mode)
+    return {} if at_once is None else {"eager": EAGER[:at_once], "later": EAGER[at_once:]}
 
 
 def site_logo(settings: Settings) -> UploadPolicy:
@@ -138,7 +148,7 @@ def library_pictures(settings: Settings) -> UploadPolicy:
         media_types=frozenset(each.name for each in (JPEG, PNG, WEBP, GIF, AVIF, HEIC)),
         visibility=Visibility.PUBLIC,
         limit=Limit.MEDIA_MB,
-        eager=EAGER if settings.pipeline_mode == "eager" else (),
+        **_sizes(settings),
     )
 
 
