@@ -1,3 +1,3 @@
-"""Avenue keeps the pictures and files of shops and websites inside MongoDB."""
+"""Avenue stores the pictures and files of shops and websites in MongoDB."""
 
 __version__ = "1.0.0"

@@ -1,4 +1,4 @@
-"""The application's time. Whatever decides about deletion asks the server instead (`$$NOW`)."""
+"""The application's time. Decisions about deletion use the server's time instead (`$$NOW`)."""
 
 from datetime import UTC, datetime
 

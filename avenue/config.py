@@ -1,7 +1,7 @@
-"""Every setting: its name, default, bounds and what it is for.
+"""All settings: name, default, bounds and description.
 
-`Settings.from_env` is the only reader of the environment. It reports all mistakes at once.
-`docs/settings.md` is made from this file (`make docs`).
+`Settings.from_env` is the only reader of the environment. It reports all errors at once.
+`docs/settings.md` is generated from this file (`make docs`).
 """
 
 import base64
@@ -37,7 +37,7 @@ MOST_WEBHOOK_KEY_BYTES = 64
 
 
 def has_pattern(key: str) -> bool:
-    """Tell whether most of a secret follows from what stands before: rows and repetitions.
+    """Return whether most of a secret follows from what stands before: rows and repetitions.
 
     That is so when more than two thirds of its characters are as far from the one so many places
     before as the others are: by 1 in `abcd`, by 0 in what repeats.
@@ -51,7 +51,7 @@ def has_pattern(key: str) -> bool:
 
 
 class ConfigError(Exception):
-    """The environment holds mistakes; `problems` lists them all, one sentence each."""
+    """The environment contains errors; `problems` lists all of them, one sentence each."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -71,7 +71,7 @@ def setting(
     choices: tuple[str, ...] = (),
     secret: bool = False,
 ) -> Any:
-    """Declare one setting read from the variable `env`; `about` is its line in the docs."""
+    """Declare one setting read from the variable `env`; `about` is its description in the docs."""
     metadata = {
         "env": env,
         "about": about,
@@ -91,26 +91,26 @@ ALIAS = re.compile(r"/api(?:/[A-Za-z0-9_-]+)+/? [a-z][a-z0-9_]{0,30} [a-z][a-z0-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What Avenue was told at its start."""
+    """Settings of this process, read from the environment."""
 
-    # The place
+    # Location
     mongodb_uri: str = setting(
         "MONGODB_URI",
-        "The replica set to keep everything in. Required except under `serve --local`. The "
+        "The replica set that stores everything. Required except with `serve --local`. The "
         "database name in its path is used, else `avenue`.",
         "",
         secret=True,
     )
     cluster_uris: tuple[str, ...] = setting(
         "AVENUE_CLUSTER_<NAME>",
-        "A further replica set for sites, one variable each, as AVENUE_CLUSTER_C2=mongodb://…; "
-        "the same ones for every process. `migrate` prepares it.",
+        "Another replica set for sites, one variable per cluster, as "
+        "AVENUE_CLUSTER_C2=mongodb://…; the same ones for every process. `migrate` prepares it.",
         (),
         secret=True,
     )
     cluster_units: int = setting(
         "AVENUE_CLUSTER_UNITS",
-        "How much one cluster holds; a large site weighs 1.",
+        "Capacity of a cluster; a large site counts as 1.",
         4,
         unit="units",
         least=1,
@@ -118,29 +118,29 @@ class Settings:
     )
     move_dir: str = setting(
         "AVENUE_MOVE_DIR",
-        "The directory below which the panel and the API may name folders, ZIP files and lists to "
-        "bring in, and folders to take a site out to; the same one for all processes that have it. "
-        "Empty: none. Commands take any.",
+        "The directory below which the panel and the API may read folders, ZIP files and lists "
+        "for imports, and write exported sites; the same for all processes that have it. "
+        "Empty: none. Commands may use any directory.",
         "",
     )
     adopt_from: str = setting(
         "AVENUE_ADOPT_FROM",
-        "The database of the application that came before, for `adopt`: beside the command itself "
-        "everybody on the machine could read its password.",
+        "The database of the earlier application, for `adopt`. On the command line every user "
+        "of the machine could read its password.",
         "",
         secret=True,
     )
     import_s3_endpoint: str = setting(
         "AVENUE_IMPORT_S3_ENDPOINT",
-        "Where S3 is for `import --from s3://…`. Empty: Amazon's.",
+        "The S3 endpoint for `import --from s3://…`. Empty: Amazon's.",
         "",
     )
     import_s3_region: str = setting(
-        "AVENUE_IMPORT_S3_REGION", "The region of that bucket, where it has one.", ""
+        "AVENUE_IMPORT_S3_REGION", "The region of that bucket, if it has one.", ""
     )
     import_s3_key: str = setting(
         "AVENUE_IMPORT_S3_KEY",
-        "The access key of S3 for imports. Empty: what boto3 finds (its variables, files, roles).",
+        "The S3 access key for imports. Empty: what boto3 finds (its variables, files, roles).",
         "",
     )
     import_s3_secret: str = setting(
@@ -162,7 +162,7 @@ class Settings:
     )
     import_cloudinary_api: str = setting(
         "AVENUE_IMPORT_CLOUDINARY_API",
-        "Where the API of Cloudinary is; accounts in other regions have another one.",
+        "The address of Cloudinary's API; accounts in other regions have another one.",
         "https://api.cloudinary.com",
     )
     import_cfimages_token: str = setting(
@@ -173,63 +173,65 @@ class Settings:
     )
     import_cfimages_api: str = setting(
         "AVENUE_IMPORT_CFIMAGES_API",
-        "Where the API of Cloudflare is.",
+        "The address of Cloudflare's API.",
         "https://api.cloudflare.com",
     )
     secret_key: str = setting(
         "SECRET_KEY",
-        f"Signs sessions and links. At least {LEAST_SECRET_LENGTH} random characters; required "
-        "except under `serve --local`, which makes one.",
+        "Signs sessions and links. At least 32 random characters; required except with `serve "
+        "--local`, which generates one.",
         "",
         secret=True,
     )
     public_base_url: str = setting(
         "PUBLIC_BASE_URL",
-        "How the world reaches the default site, as `https://shop.example`. All URLs handed out "
-        "begin with it. Required except under `serve --local`.",
+        "The public address of the default site, as `https://shop.example`. All URLs begin "
+        "with it. Required except with `serve --local`.",
         "",
     )
     local: bool = setting("AVENUE_LOCAL", "Set by `serve --local` for its workers.", False)
-    port: int = setting("PORT", "Where to listen.", 8000, least=1, most=65535)
+    port: int = setting("PORT", "The port to listen on.", 8000, least=1, most=65535)
     workers: int = setting(
-        "WEB_CONCURRENCY", "Web processes.", 2, unit="processes", least=1, most=64
+        "WEB_CONCURRENCY", "Number of web processes.", 2, unit="processes", least=1, most=64
     )
     threads: int = setting(
-        "AVENUE_THREADS", "Request threads of a web process.", 8, unit="threads", least=1, most=256
+        "AVENUE_THREADS", "Request threads per web process.", 8, unit="threads", least=1, most=256
     )
     data_dir: Path = setting(
-        "AVENUE_DATA_DIR", "Where `serve --local` keeps its database.", Path("var")
+        "AVENUE_DATA_DIR", "The directory in which `serve --local` keeps its database.", Path("var")
     )
     log_file: str = setting(
         "AVENUE_LOG_FILE",
-        "Where the log goes; errors stand on stderr as well then, one line each. Empty: stdout. "
-        "`serve --local` keeps it in `avenue.log` of AVENUE_DATA_DIR.",
+        "The log file; errors then also go to stderr, one line each. Empty: stdout. `serve "
+        "--local` writes `avenue.log` in AVENUE_DATA_DIR.",
         "",
     )
     tmp_dir: Path = setting(
         "AVENUE_TMP_DIR",
-        "Where bodies are spooled (unlinked files) while they arrive, and the disk cache is.",
+        "The directory for request bodies while they arrive (unlinked files) and for the disk "
+        "cache.",
         Path("/tmp"),  # noqa: S108 - files there are unlinked or in a folder of our own
     )
-    mongod: str = setting("AVENUE_MONGOD", "The mongod binary `serve --local` starts.", "")
+    mongod: str = setting("AVENUE_MONGOD", "The mongod binary that `serve --local` starts.", "")
     storage: str = setting(
         "AVENUE_STORAGE",
-        "`volume` declares that the disk of a one-member set outlives containers and deployments.",
+        "`volume` declares that the disk of a one-member replica set outlives containers and "
+        "deployments.",
         "undeclared",
         choices=("undeclared", "volume"),
     )
     admin_email: str = setting(
-        "AVENUE_ADMIN_EMAIL", "E-mail of the first administrator, made when there is no user.", ""
+        "AVENUE_ADMIN_EMAIL", "Email of the first administrator, created when there is no user.", ""
     )
     admin_password: str = setting(
         "AVENUE_ADMIN_PASSWORD",
-        "Password of the first administrator; without it one is made and printed once.",
+        "Password of the first administrator; if empty, one is generated and printed once.",
         "",
         secret=True,
     )
     proxy_hops: int = setting(
         "AVENUE_PROXY_HOPS",
-        "How many proxies in front are ours; `X-Forwarded-*` of others is ignored.",
+        "Number of your own proxies in front; `X-Forwarded-*` of others is ignored.",
         0,
         unit="proxies",
         least=0,
@@ -242,178 +244,176 @@ class Settings:
     )
     upload_aliases: tuple[str, ...] = setting(
         "AVENUE_UPLOAD_ALIASES",
-        "Addresses by which existing clients upload one file, separated by commas: path, name of "
-        "the field, category of uploads. The one there is answers `{id, image, image_url}`.",
+        "Paths at which existing clients upload one file, separated by commas: path, field "
+        "name, upload category. The default answers `{id, image, image_url}`.",
         ("/api/core/orders/ image orders",),
     )
     jobs: str = setting(
         "AVENUE_JOBS",
-        "Who does background work: one thread of every web process, or `python -m avenue worker`.",
+        "What does background work: one thread of every web process, or `python -m avenue worker`.",
         "inline",
         choices=("inline", "worker"),
     )
 
     fast_lane: str = setting(
         "AVENUE_FAST_LANE",
-        "Whether a worker's event loop answers for pictures at hand itself. The answers are the "
-        "same without it, and cost ten times the work.",
+        "Whether a worker's event loop answers requests for cached pictures itself. Without it "
+        "the answers are the same, and cost ten times as much.",
         "on",
         choices=("on", "off"),
     )
 
     demo: str = setting(
         "AVENUE_DEMO",
-        "`auto` offers sample products to a shop that has none, and loads them at the first "
-        "`serve --local`; `off` does neither.",
+        "`auto` offers sample products to an empty shop, and loads them at the first `serve "
+        "--local`; `off` does neither.",
         "auto",
         choices=("auto", "off"),
     )
     smtp_url: str = setting(
         "AVENUE_SMTP_URL",
-        "The mail server that takes our letters, as `smtp://user:password@mail.example:587` "
-        "(encrypted by STARTTLS, except on this machine) or `smtps://…`. Without it a forgotten "
-        "password is set by an administrator or a command.",
+        "The mail server, as `smtp://user:password@mail.example:587` (with STARTTLS, except on "
+        "this machine) or `smtps://…`. Without it, only an administrator or a command can "
+        "reset a forgotten password.",
         "",
         secret=True,
     )
     mail_from: str = setting(
         "AVENUE_MAIL_FROM",
-        "Whom letters come from, as `Shop <shop@shop.example>`. Needed with `AVENUE_SMTP_URL`.",
+        "Sender of emails, as `Shop <shop@shop.example>`. Required with `AVENUE_SMTP_URL`.",
         "",
     )
     purge_url: str = setting(
         "AVENUE_PURGE_URL",
-        "Who is told the addresses an edge must forget, as `https://hooks.example/purge`; over "
-        "`http` only on this machine or in a private network. See cdn.md.",
+        "Receiver of the URLs to purge from a CDN, as `https://hooks.example/purge`; `http` "
+        "only on this machine or in a private network. See [cdn.md](cdn.md).",
         "",
         secret=True,
     )
     purge_secret: str = setting(
         "AVENUE_PURGE_SECRET",
-        f"Signs what is sent to `AVENUE_PURGE_URL`. At least {LEAST_SECRET_LENGTH} random "
-        "characters.",
+        "Signs messages to `AVENUE_PURGE_URL`. At least 32 random characters.",
         "",
         secret=True,
     )
     purge_cdns: tuple[str, ...] = setting(
         "AVENUE_PURGE_CDNS",
-        "Which edges are purged by their own API, separated by commas, the inner ones "
-        "first: `nginx=<secret>@http://<address>`, `cloudflare=<zone>/<token>`, `fastly=<token>`, "
-        "`bunny=<key>` or `cloudfront=<distribution>`. See cdn.md.",
+        "CDNs and proxies that are purged through their own API, separated by commas, the "
+        "inner ones first: `nginx=<secret>@http://<address>`, `cloudflare=<zone>/<token>`, "
+        "`fastly=<token>`, `bunny=<key>` or `cloudfront=<distribution>`. See [cdn.md](cdn.md).",
         (),
         secret=True,
     )
     sentry_dsn: str = setting(
         "SENTRY_DSN",
-        "Where errors of ours are sent as well, to a service that speaks Sentry's protocol, as "
+        "Also sends errors to a service with Sentry's protocol, as "
         "`https://key@errors.example/1` (`pip install -r requirements-telemetry.txt`).",
         "",
         secret=True,
     )
     sentry_environment: str = setting(
-        "SENTRY_ENVIRONMENT", "What this deployment is called there.", "production"
+        "SENTRY_ENVIRONMENT", "The name of this deployment there.", "production"
     )
     otlp_endpoint: str = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "Where traces and metrics of requests go by OpenTelemetry (OTLP over HTTP), as "
-        "`http://collector:4318` (`pip install -r requirements-telemetry.txt`). The other standard "
-        "variables, `OTEL_SERVICE_NAME` and `OTEL_TRACES_SAMPLER` among them, count as well.",
+        "Receiver of traces and metrics of requests by OpenTelemetry (OTLP over HTTP), as "
+        "`http://collector:4318` (`pip install -r requirements-telemetry.txt`). The other "
+        "standard variables apply too, among them `OTEL_SERVICE_NAME` and "
+        "`OTEL_TRACES_SAMPLER`.",
         "",
     )
     webhook_url: str = setting(
         "AVENUE_WEBHOOK_URL",
-        "Who is told that files were added, replaced, deleted or restored, and what an edge must "
-        "forget, as `https://hooks.example/avenue`; over `http` only on this machine or in a "
-        "private network. See webhooks.md.",
+        "Receiver of events (files added, replaced, deleted, restored) and of URLs to purge, "
+        "as `https://hooks.example/avenue`; `http` only on this machine or in a private "
+        "network. See [webhooks.md](webhooks.md).",
         "",
         secret=True,
     )
     webhook_secret: str = setting(
         "AVENUE_WEBHOOK_SECRET",
-        "Signs what is sent to `AVENUE_WEBHOOK_URL`: `whsec_` and the base64 of 24 to 64 random "
-        "bytes.",
+        "Signs messages to `AVENUE_WEBHOOK_URL`: `whsec_` and the base64 of 24 to 64 random bytes.",
         "",
         secret=True,
     )
     alert_percents: tuple[str, ...] = setting(
         "AVENUE_ALERT_PERCENTS",
-        "How full disk, connections and quotas are when an alert is a notice, a warning, and "
-        "critical.",
+        "Thresholds of an alert on disk, connections and quotas: notice, warning, critical.",
         ("70", "85", "95"),
     )
     database_gb: int = setting(
         "AVENUE_DATABASE_GB",
-        "The size of the plan of a managed cluster, which does not tell its disk: how full it is "
-        "is an alert. 0: it is not known.",
+        "Size of a managed cluster's plan, which does not report its disk; approaching it "
+        "raises an alert. 0: unknown.",
         0,
         unit="GB",
         least=0,
     )
     alert_letters_per_day: int = setting(
         "AVENUE_ALERT_LETTERS_PER_DAY",
-        "Letters your mail service takes in a day; coming near it is an alert. 0: no limit.",
+        "Emails your mail service accepts per day; approaching it raises an alert. 0: no limit.",
         0,
         unit="letters",
         least=0,
     )
     alert_requests_per_minute: int = setting(
         "AVENUE_ALERT_REQUESTS_PER_MINUTE",
-        "Requests a minute you expect at most; coming near it is an alert. 0: none is.",
+        "The most requests per minute you expect; approaching it raises an alert. 0: no alert.",
         0,
         unit="requests",
         least=0,
     )
     alert_pictures: int = setting(
         "AVENUE_ALERT_PICTURES",
-        "Original files of all sites together you expect at most; coming near it is an alert. 0: "
-        "none is.",
+        "The most original files of all sites you expect; approaching it raises an alert. 0: "
+        "no alert.",
         0,
         unit="files",
         least=0,
     )
     alert_secret_days: int = setting(
         "AVENUE_ALERT_SECRET_DAYS",
-        "For how long a secret that signs messages is in use when that is a notice.",
+        "Age at which a signing secret raises a notice.",
         365,
         unit="days",
         least=1,
     )
     alert_emails: tuple[str, ...] = setting(
         "AVENUE_ALERT_EMAILS",
-        "Who is written to about alerts, addresses separated by commas. Needs `AVENUE_SMTP_URL`.",
+        "Email addresses that receive alerts, separated by commas. Requires `AVENUE_SMTP_URL`.",
         (),
         secret=True,
     )
     alert_url: str = setting(
         "AVENUE_ALERT_URL",
-        "Which program is told of alerts, as `https://hooks.example/alerts`; over `http` only on "
-        "this machine or in a private network.",
+        "Webhook that receives alerts, as `https://hooks.example/alerts`; `http` only on this "
+        "machine or in a private network.",
         "",
         secret=True,
     )
     alert_secret: str = setting(
         "AVENUE_ALERT_SECRET",
-        "Signs what is sent to `AVENUE_ALERT_URL`, as `AVENUE_WEBHOOK_SECRET` does.",
+        "Signs messages to `AVENUE_ALERT_URL`, as `AVENUE_WEBHOOK_SECRET` does.",
         "",
         secret=True,
     )
     alert_chats: tuple[str, ...] = setting(
         "AVENUE_ALERT_CHATS",
-        "Which chats are told of alerts, separated by commas: `slack=`, `discord=`, `teams=` or "
-        "`ntfy=` and the URL that the service gives you, or `telegram=<token of the bot>/<id of "
-        "the chat>`. With `critical:` in front, as `critical:ntfy=…`, only of the worst.",
+        "Chats that receive alerts, separated by commas: `slack=`, `discord=`, `teams=` or "
+        "`ntfy=` and the URL from the service, or `telegram=<token of the bot>/<id of the "
+        "chat>`. With the prefix `critical:`, as `critical:ntfy=…`, only critical ones.",
         (),
         secret=True,
     )
     prices: str = setting(
         "AVENUE_PRICES",
-        "A TOML file of what storage costs you, for `python -m avenue capacity`; without it by "
-        "examples. See operations.md.",
+        "A TOML file of your storage costs, for `python -m avenue capacity`; without it, "
+        "example prices are used. See [operations.md](operations.md).",
         "",
     )
     fetch_seconds: int = setting(
         "AVENUE_FETCH_SECONDS",
-        "How long fetching a file by its URL may take in all.",
+        "Total time for fetching a file by its URL.",
         20,
         unit="seconds",
         least=1,
@@ -421,18 +421,18 @@ class Settings:
     )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
-        "When pictures get their sizes. `eager`: the four main sizes of pictures of products and "
-        "of the media library in the upload, all else when first asked for. `eager-after`: of "
-        "these `thumb` and `card` in the upload, `gallery` and `og` after the reply. `lazy`: all "
-        "when first asked for. `off`: never.",
+        "When picture sizes are generated. `eager`: the four main sizes of product pictures and of "
+        "the media library during the upload, others on the first request. `eager-after`: of these, "
+        "`thumb` and `card` during the upload, `gallery` and `og` after the reply. `lazy`: all on "
+        "the first request. `off`: never.",
         "eager",
         choices=("eager", "eager-after", "lazy", "off"),
     )
 
-    # How long
+    # Times
     cache_seconds: int = setting(
         "AVENUE_CACHE_SECONDS",
-        "How long a worker may believe what it knows of a public picture or a site.",
+        "How long a worker may reuse what it has read about a public picture or a site.",
         30,
         unit="seconds",
         least=0,
@@ -440,7 +440,7 @@ class Settings:
     )
     cache_mb: int = setting(
         "AVENUE_CACHE_MB",
-        "Bytes of small public pictures each worker keeps at hand.",
+        "Memory for small public pictures, per worker.",
         64,
         unit="MB",
         least=0,
@@ -448,9 +448,9 @@ class Settings:
     )
     disk_cache_mb: int = setting(
         "AVENUE_DISK_CACHE_MB",
-        "Bytes of public files that the processes of a machine keep together in a folder under "
-        "AVENUE_TMP_DIR, so that each is read from the database once; at most half of what is "
-        "free there. It holds copies only. 0: none.",
+        "Size of the disk cache under AVENUE_TMP_DIR, which all processes of a machine share, "
+        "so that each public file is read from the database once; at most half of the free "
+        "space there. It holds copies only. 0: none.",
         1024,
         unit="MB",
         least=0,
@@ -466,8 +466,8 @@ class Settings:
     )
     max_link_days: int = setting(
         "AVENUE_MAX_LINK_DAYS",
-        "How long a signed link to a private file may be good. When this is made shorter, links "
-        "there are stay good.",
+        "Maximum validity of a signed link to a private file. A shorter limit does not affect "
+        "existing links.",
         7,
         unit="days",
         least=1,
@@ -475,7 +475,7 @@ class Settings:
     )
     audit_days: int = setting(
         "AVENUE_AUDIT_DAYS",
-        "How long an entry of the audit log is kept, counted from when it is written.",
+        "How long an entry of the audit log is kept.",
         365,
         unit="days",
         least=1,
@@ -499,7 +499,7 @@ class Settings:
     )
     session_days: int = setting(
         "AVENUE_SESSION_DAYS",
-        "How long a session or a login token is good.",
+        "Lifetime of a session or a login token.",
         30,
         unit="days",
         least=1,
@@ -507,71 +507,70 @@ class Settings:
     )
     second_factor_roles: tuple[str, ...] = setting(
         "AVENUE_SECOND_FACTOR_ROLES",
-        "Roles that need a second factor on every site, separated by commas (`admin,ops`); the "
-        "settings of a site may name more. Who has one and no second factor is led to set one up, "
-        "and can do nothing else until then.",
+        "Roles that require a second factor on every site, separated by commas (`admin,ops`); "
+        "a site's settings may add more. Until people in such a role have set one up, they can "
+        "do nothing else.",
         (),
     )
     oidc_issuer: str = setting(
         "AVENUE_OIDC_ISSUER",
-        "The OpenID Connect provider that people may sign in with, as "
-        "`https://sso.example/realms/shop`: what it calls itself in its tokens. Empty: none. See "
-        "[oidc.md](oidc.md).",
+        "The OpenID Connect provider for sign-in, as `https://sso.example/realms/shop`: its "
+        "issuer as in its tokens. Empty: none. See [oidc.md](oidc.md).",
         "",
     )
     oidc_client_id: str = setting(
-        "AVENUE_OIDC_CLIENT_ID", "What the provider knows this installation by.", ""
+        "AVENUE_OIDC_CLIENT_ID", "The client id of this deployment at the provider.", ""
     )
     oidc_client_secret: str = setting(
         "AVENUE_OIDC_CLIENT_SECRET",
-        "The secret of that client. Empty: a public client, which has none.",
+        "The secret of that client. Empty: a public client.",
         "",
         secret=True,
     )
     oidc_groups: tuple[str, ...] = setting(
         "AVENUE_OIDC_GROUPS",
-        "Which group of the provider gives which role on which site, separated by commas, as "
-        "`shop-admins=admin,photographers=editor@outlet,everybody=client@*`. Without `@` it is the "
-        "default site, `@*` is each site. Of several that fit, the first counts.",
+        "Roles by group of the provider, separated by commas, as "
+        "`shop-admins=admin,photographers=editor@outlet,everybody=client@*`. Without `@` the "
+        "role is on the default site, with `@*` on every site. The first match counts.",
         (),
     )
     oidc_groups_claim: str = setting(
         "AVENUE_OIDC_GROUPS_CLAIM",
-        "Where the groups are, as `groups` or `realm_access.roles`.",
+        "The claim with the groups, as `groups` or `realm_access.roles`.",
         "groups",
     )
     oidc_email_verified_claim: str = setting(
         "AVENUE_OIDC_EMAIL_VERIFIED_CLAIM",
-        "Which claim says that the provider has verified the e-mail.",
+        "The claim that says that the provider has verified the email.",
         "email_verified",
     )
     oidc_scopes: str = setting(
         "AVENUE_OIDC_SCOPES",
-        "What the provider is asked for, separated by blanks.",
+        "The requested scopes, separated by spaces.",
         "openid email profile",
     )
     oidc_label: str = setting(
         "AVENUE_OIDC_LABEL",
-        "What the provider is called on the pages. Empty: its host.",
+        "Name of the provider on the pages. Empty: its host.",
         "",
     )
     oidc_link: str = setting(
         "AVENUE_OIDC_LINK",
-        "Which accounts there are already may be signed in to by their verified e-mail. `covered`: "
-        "those that may do nothing which the groups do not give; `any`: superusers, too; `none`.",
+        "Which existing accounts can be signed in to by their verified email. `covered`: those "
+        "with no more rights than the groups give; `any`: superusers, too; `none`.",
         "covered",
         choices=("covered", "any", "none"),
     )
     oidc_second_factor: str = setting(
         "AVENUE_OIDC_SECOND_FACTOR",
-        "Whose second factor counts. `own`: the one of Avenue is asked for all the same; `amr`: "
-        "the provider's, when its token says `mfa`; `provider`: always the provider's.",
+        "Whose second factor counts. `own`: Avenue asks for its own in any case; `amr`: the "
+        "provider's, if its token says `mfa`; `provider`: always the provider's.",
         "own",
         choices=("own", "amr", "provider"),
     )
     sweep_minutes: int = setting(
         "AVENUE_SWEEP_MINUTES",
-        "Minutes between two rounds of the sweeper.",
+        "Minutes between two runs of the sweeper.",
         15,
         unit="minutes",
         least=1,
@@ -587,16 +586,16 @@ class Settings:
     )
     backup_to: str = setting(
         "AVENUE_BACKUP_TO",
-        "Where everything is backed up to by itself: a directory, on another disk than the "
-        "database, or `s3://bucket/prefix` (`pip install -r requirements-s3.txt`). All processes "
-        "that do background work must reach it. Empty: nowhere.",
+        "Target of automatic backups: a directory on another disk than the database, or "
+        "`s3://bucket/prefix` (`pip install -r requirements-s3.txt`). All processes that do "
+        "background work must reach it. Empty: no backups.",
         "",
     )
     backup_key: str = setting(
         "AVENUE_BACKUP_KEY",
-        "Encrypts backups, names included; `python -m avenue backup key` makes one. It holds for a "
-        "repository from its first backup on. Keep it in another place too: a lost key is a lost "
-        "backup.",
+        "Encrypts backups, including names; `python -m avenue backup key` generates one. A "
+        "repository keeps the key of its first backup. Keep a copy elsewhere: without the key "
+        "the backup is lost.",
         "",
         secret=True,
     )
@@ -615,8 +614,8 @@ class Settings:
     )
     backup_drill_days: int = setting(
         "AVENUE_BACKUP_DRILL_DAYS",
-        "Days between two trials: the newest backup is restored into a database beside the real "
-        "one (it needs the room for that), checked, and dropped. 0: never.",
+        "Days between two test restores: the newest backup is restored into a separate "
+        "database (which needs the space), checked, and dropped. 0: never.",
         28,
         unit="days",
         least=0,
@@ -624,15 +623,16 @@ class Settings:
     )
     backup_s3_endpoint: str = setting(
         "AVENUE_BACKUP_S3_ENDPOINT",
-        "Where S3 is for backups, as `https://s3.eu-central-003.backblazeb2.com`. Empty: Amazon's.",
+        "The S3 endpoint for backups, as `https://s3.eu-central-003.backblazeb2.com`. Empty: "
+        "Amazon's.",
         "",
     )
     backup_s3_region: str = setting(
-        "AVENUE_BACKUP_S3_REGION", "The region of the bucket, where it has one.", ""
+        "AVENUE_BACKUP_S3_REGION", "The region of the bucket, if it has one.", ""
     )
     backup_s3_key: str = setting(
         "AVENUE_BACKUP_S3_KEY",
-        "The access key of S3 for backups. Empty: what boto3 finds (its variables, files, roles).",
+        "The S3 access key for backups. Empty: what boto3 finds (its variables, files, roles).",
         "",
     )
     backup_s3_secret: str = setting(
@@ -640,21 +640,21 @@ class Settings:
     )
     alt_text_url: str = setting(
         "AVENUE_ALT_TEXT_URL",
-        "A service that suggests alternative texts, as `https://texts.example/suggest`; over "
-        "`http` only on this machine or in a private network. Empty: nobody is asked. See "
-        "alt-texts.md.",
+        "A service that suggests alternative texts, as `https://texts.example/suggest`; `http` "
+        "only on this machine or in a private network. Empty: none. See "
+        "[alt-texts.md](alt-texts.md).",
         "",
         secret=True,
     )
     alt_text_secret: str = setting(
         "AVENUE_ALT_TEXT_SECRET",
-        "Sent to `AVENUE_ALT_TEXT_URL` as `Authorization: Bearer …`, where it wants one.",
+        "Sent to `AVENUE_ALT_TEXT_URL` as `Authorization: Bearer …`, if the service requires it.",
         "",
         secret=True,
     )
     alt_text_seconds: int = setting(
         "AVENUE_ALT_TEXT_SECONDS",
-        "How long one suggestion may take.",
+        "Timeout of one suggestion.",
         20,
         unit="seconds",
         least=1,
@@ -662,22 +662,22 @@ class Settings:
     )
     scanner: str = setting(
         "AVENUE_SCANNER",
-        "The clamd that scans what is uploaded: `clamd://host:3310`, or `clamd:///path/to/socket`. "
-        "Nobody can read a file before it was found clean. Empty: nothing is scanned. See "
+        "The clamd that scans uploads: `clamd://host:3310`, or `clamd:///path/to/socket`. A "
+        "file cannot be read before it has been found clean. Empty: no scanning. See "
         "[scanning.md](scanning.md).",
         "",
     )
     scanner_away: str = setting(
         "AVENUE_SCANNER_AWAY",
-        "What becomes of an upload while the scanner is away. `hold`: it is stored, and readable "
-        "once it was scanned; `accept`: it is readable until then as well; `refuse`: 503.",
+        "What happens to an upload while the scanner is unreachable. `hold`: it is stored, and "
+        "readable once it has been scanned; `accept`: it is readable at once; `refuse`: 503.",
         "hold",
         choices=("hold", "accept", "refuse"),
     )
     scanner_seconds: int = setting(
         "AVENUE_SCANNER_SECONDS",
-        "How long one scan may take; large files get one second more per MB. Then the scanner "
-        "counts as away.",
+        "Timeout of one scan; large files get one second more per MB. After it the scanner "
+        "counts as unreachable.",
         8,
         unit="seconds",
         least=1,
@@ -686,7 +686,7 @@ class Settings:
     scanner_max_mb: int = setting(
         "AVENUE_SCANNER_MAX_MB",
         "The largest file that clamd scans whole: its `StreamMaxLength`, `MaxFileSize` and "
-        "`MaxScanSize` must not be smaller. A larger one goes into quarantine.",
+        "`MaxScanSize` must not be smaller. A larger file is quarantined.",
         100,
         unit="MB",
         least=1,
@@ -694,8 +694,8 @@ class Settings:
     )
     scrub_days: int = setting(
         "AVENUE_SCRUB_DAYS",
-        "Within how many days every stored byte is read and compared with its hash, a little each "
-        "hour.",
+        "Within how many days every stored byte is read and compared with its hash, a part "
+        "each hour.",
         30,
         unit="days",
         least=1,
@@ -703,7 +703,7 @@ class Settings:
     )
     read_seconds: int = setting(
         "AVENUE_READ_SECONDS",
-        "How long one read of the database may take, retries included.",
+        "Time limit of one database read, retries included.",
         5,
         unit="seconds",
         least=1,
@@ -711,7 +711,7 @@ class Settings:
     )
     rendition_wait_seconds: int = setting(
         "AVENUE_RENDITION_WAIT_SECONDS",
-        "How long a request waits for a picture being made in its size.",
+        "How long a request waits for a picture size that is being generated.",
         5,
         unit="seconds",
         least=0,
@@ -719,7 +719,7 @@ class Settings:
     )
     write_seconds: int = setting(
         "AVENUE_WRITE_SECONDS",
-        "How long the writing of one request may take, retries included; large files get one "
+        "Time limit for the writes of one request, retries included; large files get one "
         "second more per MB.",
         15,
         unit="seconds",
@@ -727,7 +727,7 @@ class Settings:
         most=600,
     )
 
-    # How much
+    # Limits
     max_product_image_mb: int = setting(
         "AVENUE_MAX_PRODUCT_IMAGE_MB", "Largest product picture.", 5, unit="MB", least=1, most=1024
     )
@@ -747,7 +747,7 @@ class Settings:
     )
     max_images_per_product: int = setting(
         "AVENUE_MAX_IMAGES_PER_PRODUCT",
-        "Pictures one product or group may have.",
+        "Pictures per product or group.",
         5,
         unit="pictures",
         least=1,
@@ -755,7 +755,7 @@ class Settings:
     )
     max_temp_images: int = setting(
         "AVENUE_MAX_TEMP_IMAGES",
-        "Pictures one person may have uploaded for products not saved yet.",
+        "Pictures per person for products not saved yet.",
         50,
         unit="pictures",
         least=1,
@@ -763,7 +763,7 @@ class Settings:
     )
     max_megapixels: int = setting(
         "AVENUE_MAX_MEGAPIXELS",
-        "Largest picture that is decoded whole.",
+        "Largest picture that is decoded at full size.",
         25,
         unit="megapixels",
         least=1,
@@ -771,7 +771,7 @@ class Settings:
     )
     max_jpeg_megapixels: int = setting(
         "AVENUE_MAX_JPEG_MEGAPIXELS",
-        "Largest JPEG (decoded shrunk above the limit for others).",
+        "Largest JPEG (above the limit for others it is decoded at a reduced size).",
         50,
         unit="megapixels",
         least=1,
@@ -798,14 +798,14 @@ class Settings:
     )
     max_decode_cpu_seconds: int = setting(
         "AVENUE_MAX_DECODE_CPU_SECONDS",
-        "Processor time one decode may take.",
+        "Processor time per decode.",
         2,
         unit="seconds",
         least=1,
         most=300,
     )
     max_decode_mb: int = setting(
-        "AVENUE_MAX_DECODE_MB", "Memory one decode may take.", 512, unit="MB", least=64, most=65536
+        "AVENUE_MAX_DECODE_MB", "Memory per decode.", 512, unit="MB", least=64, most=65536
     )
     max_parts: int = setting(
         "AVENUE_MAX_PARTS", "Parts of a multipart body.", 20, unit="parts", least=1, most=1000
@@ -822,11 +822,16 @@ class Settings:
         "AVENUE_MAX_JSON_KB", "Largest JSON body.", 1024, unit="KB", least=16, most=16_384
     )
     max_json_depth: int = setting(
-        "AVENUE_MAX_JSON_DEPTH", "Nesting of a JSON body.", 20, unit="levels", least=2, most=200
+        "AVENUE_MAX_JSON_DEPTH",
+        "Nesting depth of a JSON body.",
+        20,
+        unit="levels",
+        least=2,
+        most=200,
     )
     max_page_mb: int = setting(
         "AVENUE_MAX_PAGE_MB",
-        "Largest request that saves a page, pictures inside it included.",
+        "Largest request that saves a page, including pictures inside it.",
         16,
         unit="MB",
         least=1,
@@ -837,7 +842,7 @@ class Settings:
     )
     max_import_rows: int = setting(
         "AVENUE_MAX_IMPORT_ROWS",
-        "Rows one import may have.",
+        "Rows per import.",
         50_000,
         unit="rows",
         least=1,
@@ -853,7 +858,7 @@ class Settings:
     )
     max_zip_mb: int = setting(
         "AVENUE_MAX_ZIP_MB",
-        "Largest ZIP that is made of stored files.",
+        "Largest ZIP created from stored files.",
         1000,
         unit="MB",
         least=1,
@@ -875,51 +880,50 @@ class Settings:
     )
     max_writes_per_minute: int = setting(
         "AVENUE_MAX_WRITES_PER_MINUTE",
-        "Other changing requests of one caller.",
+        "Other write requests of one caller.",
         300,
         unit="per minute",
         least=1,
     )
     max_reads_per_minute: int = setting(
         "AVENUE_MAX_READS_PER_MINUTE",
-        "Reading requests of one caller to API and panel.",
+        "Read requests of one caller to API and panel.",
         600,
         unit="per minute",
         least=1,
     )
     max_pages_per_minute: int = setting(
         "AVENUE_MAX_PAGES_PER_MINUTE",
-        "Public pages for one address (all people behind it), counted by each web process.",
+        "Public pages per address (all people behind it), counted by each web process.",
         3000,
         unit="per minute",
         least=1,
     )
     max_logins_per_minute: int = setting(
         "AVENUE_MAX_LOGINS_PER_MINUTE",
-        "Tries to sign in, for one account from one address; uploads with one ticket, too.",
+        "Sign-in attempts per account and address; also uploads with one ticket.",
         10,
         unit="per minute",
         least=1,
     )
     breached_passwords: str = setting(
         "AVENUE_BREACHED_PASSWORDS",
-        "A file of SHA-1 hashes of passwords that nobody may choose, besides the list that comes "
-        "along: lines as `<40 hex digits>:<count>`, sorted, as the downloader of Have I Been Pwned "
-        "writes them. See [panel.md](panel.md#people-settings-log-of-changes).",
+        "A file of SHA-1 hashes of forbidden passwords, in addition to the built-in list: "
+        "lines as `<40 hex digits>:<count>`, sorted, as the downloader of Have I Been Pwned "
+        "writes them. See [panel.md](panel.md#people-settings-audit-log).",
         "",
     )
     challenge: str = setting(
         "AVENUE_CHALLENGE",
-        "What is asked for before the next try to sign in, to get a link for a new password or to "
-        "use an upload ticket, once some have failed. `pow`: the browser computes for a moment; "
-        "`turnstile` and `hcaptcha` ask Cloudflare and hCaptcha. See "
-        "[edge-security.md](edge-security.md#challenges).",
+        "The challenge after failed attempts to sign in, to reset a password or to use an "
+        "upload ticket. `pow`: the browser computes for a moment; `turnstile` and `hcaptcha` "
+        "use Cloudflare and hCaptcha. See [edge-security.md](edge-security.md#challenges).",
         "off",
         choices=("off", "pow", "turnstile", "hcaptcha"),
     )
     challenge_after: int = setting(
         "AVENUE_CHALLENGE_AFTER",
-        "How many tries of one address, or for one account, may fail in 15 minutes before a "
+        "Failed attempts from one address, or for one account, within 15 minutes before a "
         "challenge.",
         5,
         unit="failures",
@@ -928,7 +932,7 @@ class Settings:
     )
     challenge_bits: int = setting(
         "AVENUE_CHALLENGE_BITS",
-        "How much `pow` computes: 2 to the power of this SHA-256 hashes on average.",
+        "Work of `pow`: 2 to the power of this SHA-256 hashes on average.",
         16,
         unit="bits",
         least=10,
@@ -936,7 +940,7 @@ class Settings:
     )
     challenge_site_key: str = setting(
         "AVENUE_CHALLENGE_SITE_KEY",
-        "The site key of Turnstile or hCaptcha, which the page shows.",
+        "The site key of Turnstile or hCaptcha, shown on the page.",
         "",
     )
     challenge_secret: str = setting(
@@ -947,28 +951,28 @@ class Settings:
     )
     max_site_mb: int = setting(
         "AVENUE_MAX_SITE_MB",
-        "Quota of a site that has none of its own; 0 is no quota.",
+        "Quota of a site without its own; 0: no quota.",
         0,
         unit="MB",
         least=0,
     )
     max_site_files: int = setting(
         "AVENUE_MAX_SITE_FILES",
-        "Files a site may have that has no quota of them of its own; 0 is no quota.",
+        "File quota of a site without its own; 0: no quota.",
         0,
         unit="files",
         least=0,
     )
     max_user_mb: int = setting(
         "AVENUE_MAX_USER_MB",
-        "Quota of one person on a site that says nothing of it; 0 is no quota.",
+        "Quota of a person where the site sets none; 0: no quota.",
         0,
         unit="MB",
         least=0,
     )
     max_user_files: int = setting(
         "AVENUE_MAX_USER_FILES",
-        "Files one person may have on a site that says nothing of it; 0 is no quota.",
+        "File quota of a person where the site sets none; 0: no quota.",
         0,
         unit="files",
         least=0,
@@ -983,7 +987,7 @@ class Settings:
     )
     max_header_seconds: int = setting(
         "AVENUE_MAX_HEADER_SECONDS",
-        "How long a client may take to send its request's head.",
+        "How long a client may take to send the request head.",
         10,
         unit="seconds",
         least=1,
@@ -991,9 +995,9 @@ class Settings:
     )
     address_share_percent: int = setting(
         "AVENUE_ADDRESS_SHARE_PERCENT",
-        "How much of the connections of a web process, and of its memory and files for what "
-        "arrives or leaves slowly, one address may hold (behind proxies the forwarded one). Beyond "
-        "it that address's own connection that has waited longest is closed.",
+        "The share of a web process's connections, and of its memory and files for slow "
+        "requests and answers, that one address may hold (behind proxies the forwarded one). "
+        "Beyond it, the connection of that address that has waited longest is closed.",
         50,
         unit="percent",
         least=1,
@@ -1001,7 +1005,7 @@ class Settings:
     )
     max_slow_body_seconds: int = setting(
         "AVENUE_MAX_SLOW_BODY_SECONDS",
-        "How long a body may come slower than `AVENUE_MIN_BODY_KB_PER_SECOND`.",
+        "How long a body may arrive more slowly than `AVENUE_MIN_BODY_KB_PER_SECOND`.",
         30,
         unit="seconds",
         least=1,
@@ -1009,7 +1013,7 @@ class Settings:
     )
     min_body_kb_per_second: int = setting(
         "AVENUE_MIN_BODY_KB_PER_SECOND",
-        "Slowest body that is waited for.",
+        "Lowest accepted speed of a request body.",
         10,
         unit="KB per second",
         least=1,
@@ -1017,8 +1021,8 @@ class Settings:
     )
     max_drain_mb: int = setting(
         "AVENUE_MAX_DRAIN_MB",
-        "How much of a body is collected before a thread gets it, and how much of a refused one "
-        "is read so that the answer is seen.",
+        "How much of a body is collected before a thread gets it, and how much of a rejected "
+        "one is read so that the client sees the answer.",
         32,
         unit="MB",
         least=0,
@@ -1026,7 +1030,7 @@ class Settings:
     )
     max_drain_seconds: int = setting(
         "AVENUE_MAX_DRAIN_SECONDS",
-        "How long a refused body is read, so that the answer is seen.",
+        "How long a rejected body is read so that the client sees the answer.",
         20,
         unit="seconds",
         least=0,
@@ -1068,28 +1072,28 @@ class Settings:
 
     @property
     def base_url(self) -> str:
-        """The default site's address, without a slash at its end."""
+        """The default site's URL, without a trailing slash."""
         return self.public_base_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
 
     @property
     def clusters(self) -> dict[str, str]:
-        """Return the URIs of the clusters beside home, by their names."""
+        """Return the URIs of the additional clusters, by name."""
         named = (each.partition("=") for each in self.cluster_uris)
         return {name: uri for name, _, uri in named}
 
     @property
     def aliases(self) -> list["UploadAlias"]:
-        """Return the addresses by which existing clients upload."""
+        """Return the upload paths of existing clients."""
         return [UploadAlias(*each.split()) for each in self.upload_aliases]
 
     @property
     def alert_levels(self) -> tuple[int, int, int]:
-        """Where the levels of an alert begin, the mildest first."""
+        """The thresholds of an alert, the lowest first."""
         mild, worse, worst = map(int, self.alert_percents)
         return mild, worse, worst
 
     def as_env(self) -> dict[str, str]:
-        """Return the variables that make a child process read these same settings."""
+        """Return the environment variables for a child process with the same settings."""
         named = {f"{CLUSTER_PREFIX}{name.upper()}": uri for name, uri in self.clusters.items()}
         return named | {
             each.metadata["env"]: _written(getattr(self, each.name))
@@ -1180,12 +1184,12 @@ class Settings:
 
     @property
     def purge_targets(self) -> list["PurgeTarget"]:
-        """The edges of `AVENUE_PURGE_CDNS`, in their order."""
+        """The CDNs of `AVENUE_PURGE_CDNS`, in order."""
         return [edge for each in self.purge_cdns if (edge := _parse_edge(each))]
 
     @property
     def purges_caches(self) -> bool:
-        """Whether there is a CDN, a proxy or an address that is told of purges."""
+        """Whether a CDN, a proxy or a URL receives purges."""
         return bool(self.purge_url or self.purge_cdns)
 
     def _wrong_purge(self) -> list[str]:
@@ -1263,7 +1267,7 @@ class Settings:
 
     @property
     def group_roles(self) -> list["GroupRole"]:
-        """The roles of `AVENUE_OIDC_GROUPS`, in their order."""
+        """The roles of `AVENUE_OIDC_GROUPS`, in order."""
         return [given for each in self.oidc_groups if (given := _parse_group(each))]
 
     def _wrong_oidc(self) -> list[str]:
@@ -1288,7 +1292,7 @@ class Settings:
 
     @property
     def chats(self) -> list["AlertChat"]:
-        """The chats of `AVENUE_ALERT_CHATS`, in their order."""
+        """The chats of `AVENUE_ALERT_CHATS`, in order."""
         return [chat for each in self.alert_chats if (chat := _parse_chat(each))]
 
     def _wrong_webhook(self) -> list[str]:
@@ -1341,7 +1345,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChat:
-    """A chat that is told of alerts; `target` is its URL, or token and chat of Telegram."""
+    """A chat that receives alerts; `target` is its URL, or token and chat of Telegram."""
 
     service: str
     target: str = field(repr=False)
@@ -1350,7 +1354,7 @@ class AlertChat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRole:
-    """What who is in a group of the provider is on a site; the site may be `EVERY_SITE`."""
+    """The role of a provider's group on a site; the site may be `EVERY_SITE`."""
 
     group: str
     role: str
@@ -1385,7 +1389,7 @@ def _parse_chat(text: str) -> AlertChat | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeTarget:
-    """An edge that is purged; `target` is what its service needs to let us in."""
+    """A CDN or proxy to purge; `target` has its credentials."""
 
     service: str
     target: str = field(repr=False)
@@ -1418,7 +1422,7 @@ class UploadAlias:
 
 
 def _wrong_receiver(name: str, url: str, secret: str) -> list[str]:
-    """Return what is wrong with `<name>_URL` and `<name>_SECRET`; nothing when there is no URL."""
+    """Return the errors in `<name>_URL` and `<name>_SECRET`; none without a URL."""
     if not url:
         return []
     problems = []
@@ -1436,7 +1440,7 @@ def _wrong_receiver(name: str, url: str, secret: str) -> list[str]:
 
 
 def is_smtp_url(url: str) -> bool:
-    """Tell whether `url` is `smtp` or `smtps`, a host, and maybe user, password and port."""
+    """Return whether `url` is `smtp` or `smtps`, a host, and maybe user, password and port."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
@@ -1447,7 +1451,7 @@ def is_smtp_url(url: str) -> bool:
 
 
 def is_scanner_url(url: str) -> bool:
-    """Tell whether `url` is `clamd` with a host and maybe a port, or with the path of a socket."""
+    """Return whether `url` is `clamd` with a host, maybe a port, or with a socket path."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
@@ -1459,7 +1463,7 @@ def is_scanner_url(url: str) -> bool:
 
 
 def is_webhook_url(url: str) -> bool:
-    """Tell whether messages may be sent to `url`: encrypted, or without leaving our own network."""
+    """Return whether messages may be sent to `url`: encrypted, or within a private network."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
@@ -1473,7 +1477,7 @@ def is_webhook_url(url: str) -> bool:
 
 
 def webhook_key(secret: str) -> bytes | None:
-    """Return the key that a secret of Standard Webhooks stands for; None when it is none."""
+    """Return the key in a secret of Standard Webhooks; None when it is malformed."""
     try:
         key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
     except ValueError:
@@ -1483,7 +1487,7 @@ def webhook_key(secret: str) -> bytes | None:
 
 
 def is_private_host(host: str) -> bool:
-    """Tell whether `host` is an address or a name that only a private network knows."""
+    """Return whether `host` is an address or a name in a private network."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
@@ -1491,7 +1495,7 @@ def is_private_host(host: str) -> bool:
 
 
 def is_mailbox(text: str) -> bool:
-    """Tell whether `text` is one e-mail address, with or without a name before it."""
+    """Return whether `text` is one email address, with or without a name before it."""
     _, address = parseaddr(text)
     before, at, domain = address.rpartition("@")
     is_whole = address in text  # blanks inside are dropped, and it is another one
@@ -1499,7 +1503,7 @@ def is_mailbox(text: str) -> bool:
 
 
 def is_origin(url: str) -> bool:
-    """Tell whether `url` is scheme (http or https), host and maybe a port, and nothing else."""
+    """Return whether `url` is scheme (http or https), host and maybe a port, and nothing else."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
@@ -1510,7 +1514,7 @@ def is_origin(url: str) -> bool:
 
 
 def _read(each: Field[Any], text: str, problems: list[str]) -> Any:
-    """Return the value written as `text`, or None after adding to `problems`."""
+    """Return the parsed `text`, or None after adding to `problems`."""
     reader = _READERS[each.type if isinstance(each.type, str) else _type_name(each.type)]
     env, row = each.metadata["env"], each.metadata
     try:
@@ -1530,7 +1534,7 @@ def _read(each: Field[Any], text: str, problems: list[str]) -> Any:
 
 
 def bounds(row: Mapping[str, Any]) -> str:
-    """Say in words which numbers a setting takes."""
+    """Return the accepted numbers of a setting in words."""
     unit = f" {row['unit']}" if row["unit"] else ""
     if row["most"] is None:
         return f"at least {row['least']}{unit}"
@@ -1538,7 +1542,7 @@ def bounds(row: Mapping[str, Any]) -> str:
 
 
 def _cluster_uris(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return `name=URI` for each variable that names a cluster."""
+    """Return `name=URI` for each variable of a cluster."""
     return tuple(
         f"{name.removeprefix(CLUSTER_PREFIX).lower()}={uri.strip()}"
         for name, uri in sorted(environ.items())
@@ -1585,31 +1589,31 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def new_secret() -> str:
-    """Return a key good enough for SECRET_KEY."""
+    """Return a random value for SECRET_KEY."""
     return secrets.token_urlsafe(48)
 
 
 def secret_kept_in(file: Path, make: Callable[[], str]) -> str:
-    """Return the secret in `file`, which only its owner can read; the first call has it made."""
+    """Return the secret in `file`, which only its owner can read; the first call creates it."""
     if not file.exists():
-        # Under its name only once it is whole: an empty one would be kept for ever.
+        # Renamed only once it is complete: an empty file would be kept for ever.
         own = file.with_name(f"{file.name}.{os.getpid()}")
         own.touch(mode=0o600)
         own.write_text(make())
-        with suppress(FileExistsError):  # another start was quicker
+        with suppress(FileExistsError):  # another process was faster
             os.link(own, file)
         own.unlink()
     return file.read_text()
 
 
 def bare_environ() -> dict[str, str]:
-    """Return what a child process needs to start Python, and none of our secrets."""
+    """Return the environment a child process needs to start Python, without secrets."""
     needed = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL")
     return {name: os.environ[name] for name in needed if name in os.environ}
 
 
 def metrics_folder() -> Path | None:
-    """Return where the processes of this instance keep their counts; None for a single process."""
+    """Return the folder of this instance's metrics; None for a single process."""
     named = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
     folder = Path(named)
     return folder if named and folder.is_dir() else None

@@ -1,10 +1,10 @@
-"""What a process may not do: Linux's Landlock, seccomp and prctl, by ctypes.
+"""Sandbox of a process: Linux's Landlock, seccomp and prctl, with ctypes.
 
-A decode process opens what strangers send, with libraries that have had holes. Whoever takes it
-over finds no network, no other process and no file here: what it works on comes as descriptors.
-Landlock (kernel 5.13) also keeps it from reading the memory and environment of processes outside,
-root's too; seccomp refuses sockets, programs and processes. Where the kernel has one of them not,
-the others hold, and who asks is told.
+A decode process opens untrusted files with libraries that have had vulnerabilities. An attacker who
+takes it over finds no network, no other process and no file: it works on file descriptors. Landlock
+(kernel 5.13) also prevents it from reading the memory and environment of processes outside, even
+root's; seccomp denies sockets, programs and processes. Where the kernel lacks one of them, the
+others still apply, and the caller is told.
 """
 
 import ctypes
@@ -21,10 +21,10 @@ from pathlib import Path
 MB = 1024 * 1024
 MOST_FILES = 64
 MOST_WRITTEN_BYTES = 512 * MB
-"""Into one file: a clean copy of a picture is not larger."""
+"""The largest file it may write: a clean copy of a picture is not larger."""
 
 PACKAGES = frozenset({"site-packages", "dist-packages"})
-"""What the folders are called that packages are installed into."""
+"""Names of the folders that packages are installed into."""
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38  # linux/prctl.h
 
@@ -78,16 +78,16 @@ CLONE3 = 435
 
 
 def hide_memory() -> None:
-    """Let no process of the same user read the memory and environment of this one (not root's)."""
+    """Deny other processes of the same user (not root's) access to memory and environment."""
     with suppress(OSError):
         _prctl(PR_SET_DUMPABLE, 0)
 
 
 def confine() -> list[str]:
-    """Give up what a process does not need that is handed all it works on; there is no way back.
+    """Give up all rights that a decode process does not need; this cannot be undone.
 
-    It may read the programs it is made of, compute, start threads, and write into descriptors that
-    it has. Return what this system cannot refuse, by the names of its parts.
+    It may read its own programs, compute, start threads, and write to open descriptors. Return the
+    names of what this system cannot deny.
     """
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, MOST_FILES)
@@ -108,7 +108,7 @@ def confine() -> list[str]:
 
 
 def _lower(which: int, most: int) -> None:
-    """Let a limit be `most`, or what it is if that is less: nobody may raise it again."""
+    """Lower a limit to `most`, unless it is already lower: limits cannot be raised again."""
     _, hard = resource.getrlimit(which)
     least = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(which, (least, least))
@@ -136,10 +136,10 @@ def _call(number: int, *arguments: object) -> int:
 
 
 def _program_folders() -> list[str]:
-    """Return where Python, its packages and Avenue lie.
+    """Return the folders of Python, its packages and Avenue.
 
-    Nothing of what lies beside Avenue where it is no package among others: a working copy has
-    settings and a database there.
+    Where Avenue is not installed as a package, nothing beside it: a working copy has settings and a
+    database there.
     """
     package = Path(__file__).parent
     beside = {package.parent.resolve()} if package.parent.name not in PACKAGES else set()
@@ -148,7 +148,7 @@ def _program_folders() -> list[str]:
 
 
 def _restrict_files(readable: Iterable[str]) -> None:
-    """Leave nothing of the file system but reading what is in `readable`."""
+    """Deny all access to the file system except reading `readable`."""
     version = _call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(ASK_VERSION))
     rights = max(bit for since, bit in RIGHTS.items() if since <= version) - 1
     told = [rights]
@@ -193,10 +193,10 @@ def _refuse_calls() -> None:
 
 
 def _program(architecture: int, refused: Iterable[int], clone: int) -> Iterator[bytes]:
-    """Yield the steps of a filter: a process may go on with all but `refused` and new processes.
+    """Yield the instructions of a filter that denies the calls in `refused` and new processes.
 
-    The C library starts threads by `clone3`, of which no filter can see what is asked for; told
-    that there is none, it takes `clone`.
+    The C library starts threads with `clone3`, whose arguments no filter can see; told that it does
+    not exist, the library uses `clone`.
     """
     yield _step(LOAD, ARCHITECTURE)
     yield _step(EQUAL, architecture, 1, 0)

@@ -1,4 +1,4 @@
-"""Where the next page of a list by time goes on: the moment and the id of the last one shown."""
+"""Cursors of lists ordered by time: the time and the id of the last item of a page."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,12 @@ class BadCursor(Invalid):
 
 
 def cursor(moment: datetime, object_id: str) -> str:
-    """Return what a client hands back as `after`."""
+    """Return the value of `after` for the next page."""
     return f"{round(moment.timestamp() * 1000)}.{object_id}"
 
 
 def read_cursor(after: str | None) -> tuple[datetime, str] | None:
-    """Return moment and id; None for the first page. Raise `BadCursor`."""
+    """Return time and id; None for the first page. Raise `BadCursor`."""
     if after is None:
         return None
     found = CURSOR.fullmatch(after)

@@ -1,27 +1,27 @@
-"""What can go wrong, for people and for programs.
+"""Base classes of all errors, for people and for programs.
 
 ::
 
     AvenueError
-    ├── Invalid            400  what was sent cannot be read or is not allowed
-    ├── Unauthenticated    401  nobody is signed in
+    ├── Invalid            400  the request cannot be read or is not allowed
+    ├── Unauthenticated    401  no one is signed in
     ├── Forbidden          403  the role may never use this route
-    ├── NotFound           404  it is not there, or not yours
-    ├── Conflict           409  it contradicts what is stored
-    ├── Gone               410  it was here once
-    ├── Unprocessable      422  well formed, but cannot be taken
-    ├── TooManyRequests    429  too often; `retry_after_seconds` says when again
-    ├── Unavailable        503  the database or the decoders are busy or away
-    │   └── SiteMoves           the site goes to another cluster just now
-    ├── StorageFull        507  no room left
-    └── MalformedRecord    500  what is stored about it cannot be read
+    ├── NotFound           404  it does not exist, or belongs to someone else
+    ├── Conflict           409  it conflicts with the stored state
+    ├── Gone               410  it existed, and is gone for good
+    ├── Unprocessable      422  well formed, but cannot be accepted
+    ├── TooManyRequests    429  too many requests; see `retry_after_seconds`
+    ├── Unavailable        503  the database or the decoders are busy or unreachable
+    │   └── SiteMoves           the site is being moved to another cluster
+    ├── StorageFull        507  no space left
+    └── MalformedRecord    500  the stored record cannot be read
 
 Features add children that narrow `code` (and seldom `status`) in their own `errors.py`.
 `code` is public: `docs/errors.md` lists every one and a test compares.
 
-`message` and `hint` of a class are English and may have `{places}` for its facts. Whoever shows an
-error to a person asks for it in their language (`AvenueError.said`); logs and commands take the
-English `message` and `hint` of the error itself.
+`message` and `hint` of a class are English and may have `{places}` for its facts. For people they
+are translated (`AvenueError.said`); logs and commands use the English `message` and `hint` of the
+error itself.
 """
 
 import re
@@ -29,21 +29,21 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 Translate = Callable[[str], str]
-"""From an English sentence, its `{places}` still empty, to the same in another language."""
+"""Translates an English sentence with unfilled `{places}`."""
 
 PLACE = re.compile(r"\{(\w+)\}")
 NOTHING: Mapping[str, object] = {}
 
 
 def sentence(text: str) -> str:
-    """Return `text`; a mark that it is shown to people, so that the catalogues have it."""
+    """Return `text`; marks it as shown to people, so that it gets into the catalogues."""
     return text
 
 
 def filled(template: str, words: Mapping[str, object], translate: Translate = str) -> str:
-    """Return a sentence with `words` put into its `{places}`; a list becomes `a, b or c`.
+    """Return a sentence with `words` in its `{places}`; a list becomes `a, b or c`.
 
-    What `words` does not name stays as it is. Nothing that `words` bring along is looked into.
+    Places that `words` does not name stay. Inserted words are not expanded again.
     """
     said = translate(template) if template else ""
     return PLACE.sub(
@@ -52,7 +52,7 @@ def filled(template: str, words: Mapping[str, object], translate: Translate = st
 
 
 def words_of(template: str, words: Mapping[str, object]) -> dict[str, object]:
-    """Return those of `words` that `template` has places for, fit to be stored."""
+    """Return the words that `template` has places for, in a form that can be stored."""
     named = {name: words[name] for name in PLACE.findall(template) if name in words}
     return {
         name: each if isinstance(each, int | list) else str(each) for name, each in named.items()
@@ -71,11 +71,11 @@ def _word(value: object, translate: Translate) -> str:
 
 
 class AvenueError(Exception):
-    """An error with an HTTP `status`, a stable `code`, a sentence, a hint and facts.
+    """An error with an HTTP `status`, a stable `code`, a message, a hint and facts.
 
-    `message` is for people and says what happened, `hint` what to do about it;
-    `facts` are numbers and names a program can use and become keys of the JSON answer;
-    `words` besides them are for the sentences only; `headers` are sent along (`Retry-After`).
+    `message` is for people and says what happened, `hint` what to do about it; `facts` are numbers
+    and names for programs and become keys of the JSON answer; `words` are only used in the
+    sentences; `headers` are sent along (`Retry-After`).
     """
 
     status: ClassVar[int] = 500
@@ -100,13 +100,13 @@ class AvenueError(Exception):
         super().__init__(self.message)
 
     def said(self, translate: Translate) -> tuple[str, str]:
-        """Return message and hint in the language of `translate`."""
+        """Return message and hint, translated."""
         message, hint = self.templates
         return filled(message, self.words, translate), filled(hint, self.words, translate)
 
 
 class Invalid(AvenueError):
-    """What was sent cannot be read or is not allowed."""
+    """The request cannot be read or is not allowed."""
 
     status = 400
     code = "invalid_request"
@@ -115,7 +115,7 @@ class Invalid(AvenueError):
 
 
 class Unauthenticated(AvenueError):
-    """Nobody is signed in, or the session or token is no longer good."""
+    """No one is signed in, or the session or token is no longer valid."""
 
     status = 401
     code = "unauthenticated"
@@ -133,7 +133,7 @@ class Forbidden(AvenueError):
 
 
 class NotFound(AvenueError):
-    """It is not there, or it is somebody else's: the two look the same."""
+    """The resource does not exist, or belongs to someone else: both look the same."""
 
     status = 404
     code = "not_found"
@@ -142,7 +142,7 @@ class NotFound(AvenueError):
 
 
 class Conflict(AvenueError):
-    """It contradicts what is stored."""
+    """The request conflicts with the stored state."""
 
     status = 409
     code = "conflict"
@@ -151,7 +151,7 @@ class Conflict(AvenueError):
 
 
 class Gone(AvenueError):
-    """It was here once and will not come back."""
+    """The resource existed, but is gone for good."""
 
     status = 410
     code = "gone"
@@ -160,7 +160,7 @@ class Gone(AvenueError):
 
 
 class Unprocessable(AvenueError):
-    """Well formed, but it cannot be taken."""
+    """The request is well formed, but cannot be accepted."""
 
     status = 422
     code = "unprocessable"
@@ -169,7 +169,7 @@ class Unprocessable(AvenueError):
 
 
 class TooManyRequests(AvenueError):
-    """Too often; the answer carries `Retry-After`."""
+    """Too many requests; the answer has `Retry-After`."""
 
     status = 429
     code = "too_many_requests"
@@ -192,7 +192,7 @@ class TooManyRequests(AvenueError):
 
 
 class Unavailable(AvenueError):
-    """The database or something else we need is away or busy; the answer carries `Retry-After`."""
+    """The database or another service is unreachable or busy; the answer has `Retry-After`."""
 
     status = 503
     code = "unavailable"
@@ -218,7 +218,7 @@ class Unavailable(AvenueError):
 
 
 class SiteMoves(Unavailable):
-    """The site is just being taken to another cluster, and nothing can be written into it."""
+    """The site is being moved to another cluster and is read-only meanwhile."""
 
     code = "site_moves"
     message = "This site is being moved and does not accept changes for a moment."
@@ -227,11 +227,11 @@ class SiteMoves(Unavailable):
 
 DATABASE_AWAY = sentence("Avenue cannot reach its database right now.")
 DATABASE_LATE = sentence("The database did not answer in time.")
-"""What `Unavailable` says where that is known to be so."""
+"""The message of `Unavailable` when the database is known to be the reason."""
 
 
 class StorageFull(AvenueError):
-    """No room left in the database."""
+    """The database has no space left."""
 
     status = 507
     code = "storage_full"
@@ -240,7 +240,7 @@ class StorageFull(AvenueError):
 
 
 class MalformedRecord(AvenueError):
-    """A record was asked for that cannot be read."""
+    """The requested record cannot be read."""
 
     code = "malformed_record"
     message = "The stored record cannot be read: {field} is missing or invalid."

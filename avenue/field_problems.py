@@ -1,7 +1,7 @@
-"""What is wrong with a field of a form or a body, in sentences for people.
+"""Messages about invalid fields of a form or a body.
 
-Pydantic says what is wrong by a type and facts; the sentences are ours, so that they can be told in
-the reader's language. What our own validators say is a sentence already.
+Pydantic describes an error by a type and facts; the sentences are ours, so that they can be
+translated. Our own validators already raise sentences.
 """
 
 from collections.abc import Mapping
@@ -56,9 +56,9 @@ SENTENCES: Mapping[str, str] = {
 
 
 def problems_of(error: ValidationError) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return (field, sentence with `{places}`, words for them) of each mistake, at most 20.
+    """Return (field, sentence with `{places}`, words for them) of each error, at most 20.
 
-    Never the value: one of them may be a password.
+    Never the value: it may be a password.
     """
     found = error.errors(include_url=False, include_input=False)[:MOST_NAMED]
     return [(_dotted(each["loc"]), *_problem(each)) for each in found]

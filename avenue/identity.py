@@ -1,4 +1,4 @@
-"""Who asks, and for which site."""
+"""The caller (actor) and the site of a request."""
 
 import hashlib
 import itertools
@@ -13,13 +13,13 @@ from avenue.errors import Forbidden
 from avenue.theme import Link, Theme
 
 COMMAND = "command"
-"""Stands for whoever runs `python -m avenue` where people stand with their id; it is no id."""
+"""Stands for `python -m avenue` where people are named by id; it is not an id."""
 
 HOUSE = "default"
-"""The id of the first site, the house's own: who operates it operates the deployment."""
+"""The id of the first site; its administrators operate the deployment."""
 
 HOME_CLUSTER = "home"
-"""The cluster that MONGODB_URI names."""
+"""The cluster of MONGODB_URI."""
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -27,7 +27,7 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 def new_id() -> str:
     """Return 22 URL-safe random characters (128 bits) that do not begin with a dash.
 
-    Such an id would be an option on the command line.
+    On the command line such an id would be taken for an option.
     """
     while (drawn := secrets.token_urlsafe(16)).startswith("-"):
         pass
@@ -35,56 +35,56 @@ def new_id() -> str:
 
 
 def address_key(address: str) -> str:
-    """Return what an address is known by where it must not be written."""
+    """Return a key for an address where the address itself must not be stored."""
     return hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
 class NumberedIds:
-    """Makes ids of the same shape, unique but no secret: twelve random characters and a number.
+    """Generates ids of the same form, unique but not secret: twelve random characters and a number.
 
-    For what is needed for each request: drawing all of an id asks the kernel, and Python's threads
-    then wait for one another (10 % of the worker's time at full load).
+    For ids that every request needs: random bytes for each id require a system call, and Python's
+    threads then wait for one another (10 % of the worker's time at full load).
     """
 
     def __init__(self) -> None:
         self._beginning = new_id()[:12]
-        self._numbers = itertools.count(10**10)  # so that the last ten digits have their zeros
+        self._numbers = itertools.count(10**10)  # so that the last ten digits are zero-padded
 
     def __next__(self) -> str:
-        """Return the next id; any thread may ask."""
+        """Return the next id; thread-safe."""
         return self._beginning + str(next(self._numbers))[-10:]
 
 
 def is_id(text: str) -> bool:
-    """Tell whether `text` has the shape of one of our ids."""
+    """Return whether `text` has the form of an id."""
     return ID_PATTERN.fullmatch(text) is not None
 
 
 class Role(StrEnum):
-    """What somebody may do on one site."""
+    """Roles of a person on one site."""
 
-    ADMIN = "admin"  # everything of a site
-    EDITOR = "editor"  # the builder and its media
+    ADMIN = "admin"  # everything on a site
+    EDITOR = "editor"  # the website builder and the media library
     STAFF = "staff"  # all products, groups and imports
     SELLER = "seller"  # own products and their pictures
     CLIENT = "client"  # own uploads
     OPS = "ops"  # status, metrics, alerts
 
     def covers(self, other: "Role") -> bool:
-        """Tell whether this role may do what `other` may: administrators all, staff as sellers."""
+        """Return whether this role includes `other`: admin includes all, staff includes seller."""
         return self in {other, Role.ADMIN} or (self is Role.STAFF and other is Role.SELLER)
 
 
 class Scope(StrEnum):
-    """What a token may be used for; a session may do all."""
+    """Scopes of a token; a session has all."""
 
     READ = "read"  # GET and HEAD
-    WRITE = "write"  # everything that changes shops, pages and files
+    WRITE = "write"  # all changes of shops, pages and files
     ACCOUNT = "account"  # tokens and passwords
 
 
 class Limit(StrEnum):
-    """What a site may bound more tightly than the house; the setting is `max_` and this."""
+    """Limits that a site may lower; the setting is `max_` and this."""
 
     IMAGES_PER_PRODUCT = "images_per_product"
     PRODUCT_IMAGE_MB = "product_image_mb"
@@ -93,29 +93,27 @@ class Limit(StrEnum):
 
 
 class SiteState(StrEnum):
-    """Who may come to a site."""
+    """The state of a site."""
 
     OPEN = "open"
-    PREPARING = "preparing"  # nobody yet: it is being cloned
-    REMOVED = "removed"  # nobody any more; it can be taken back
-    DELETING = "deleting"  # nobody ever again
+    PREPARING = "preparing"  # closed: it is being cloned
+    REMOVED = "removed"  # closed; it can be restored
+    DELETING = "deleting"  # closed for good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
+    """A shop or website: its `hosts` belong to it, its URLs begin with `base_url`.
 
-    `quota_bytes` and `quota_files` are what it may store, `user_quota_…` what one person may; None
-    stands for the house's default, 0 for no quota. `colors` are `#rrggbb` by name, `limits` the
-    site's own; of `upload_categories` what the site says of its own, by name and field. `theme`,
-    `menu`, `legal` and `contact` are how its public pages look and what stands around them;
-    `edge_seconds` are how long shared caches may keep them, by kind. `sizes` are those of its own
-    that its pictures come in besides the usual ones, by name, as `600x800 cover`.
-    `revision` grows with each change of these.
-    `shows_variants`: its pictures come in other sizes than their own, too. `has_status_page`:
-    everybody may see whether it works. Who has one of
-    `second_factor_roles` must sign in with a second factor. `cluster` is where all that it has is
-    kept.
+    `quota_bytes` and `quota_files` are the quotas of the site, `user_quota_…` those of one person;
+    None stands for the default of the deployment, 0 for no quota. `colors` are `#rrggbb` by name,
+    `limits` the site's own; `upload_categories` are changed fields of categories, by name and
+    field. `theme`, `menu`, `legal` and `contact` define the appearance of its public pages;
+    `edge_seconds` are how long shared caches may keep them, by kind. `sizes` are its own picture
+    sizes in addition to the usual ones, by name, as `600x800 cover`. `revision` grows with each
+    change of these. `shows_variants`: its pictures are available in other sizes than the original,
+    too. `has_status_page`: the status page is public. People with one of `second_factor_roles` must
+    sign in with a second factor. `cluster` is where all its data is kept.
     """
 
     id: str
@@ -145,7 +143,7 @@ class Site:
 
     @property
     def is_open(self) -> bool:
-        """Whether its hosts lead to it."""
+        """Whether its hosts are served."""
         return self.state is SiteState.OPEN
 
     @property
@@ -154,15 +152,15 @@ class Site:
         return self.locale.partition("-")[0]
 
     def limit(self, limit: Limit, house: int) -> int:
-        """Return a limit in force: the site's own, and never more than the `house` allows."""
+        """Return a limit in force: the site's own, but at most `house`, the deployment's."""
         return min(self.limits.get(limit, house), house)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks, seen from one site. `id` is None for somebody who has not signed in.
+    """The caller, with the rights on one site. `id` is None for an anonymous caller.
 
-    Who `needs_second_factor` can do nothing until they have set one up.
+    An actor who `needs_second_factor` can do nothing until one has been set up.
     """
 
     site: Site
@@ -175,7 +173,7 @@ class Actor:
 
     @property
     def is_admin(self) -> bool:
-        """Whether this actor may do everything of the site."""
+        """Whether this actor may do everything on the site."""
         return self.superuser or self.role is Role.ADMIN
 
     @property
@@ -185,11 +183,11 @@ class Actor:
 
     @property
     def runs_house(self) -> bool:
-        """Whether this actor may see and stop what concerns the deployment and all its sites."""
+        """Whether this actor may see and control what concerns the deployment and all its sites."""
         return self.superuser or (self.site.id == HOUSE and self.has_role(Role.OPS))
 
     def has_role(self, *roles: Role) -> bool:
-        """Tell whether the actor has one of `roles`, or one that covers it."""
+        """Return whether the actor has one of `roles`, or one that includes it."""
         role = self.role
         return self.is_admin or (role is not None and any(role.covers(each) for each in roles))
 
@@ -205,5 +203,5 @@ class Actor:
 
 
 def command_actor(site: Site) -> Actor:
-    """Return who acts in a command on `site`: nobody by name, with an administrator's rights."""
+    """Return the actor of a command on `site`: no person, with an administrator's rights."""
     return Actor(site=site, id=COMMAND, role=Role.ADMIN)

@@ -1,7 +1,7 @@
-"""Secrets that are stored: AES-256-GCM with a key made of SECRET_KEY.
+"""Encryption of stored secrets: AES-256-GCM with a key derived from SECRET_KEY.
 
-So whoever reads the database, a backup of it or a list of jobs reads no secret, and a process with
-the same SECRET_KEY, on whatever machine, opens them.
+So the database, a backup of it or a list of jobs reveals no secret, and any process with the same
+SECRET_KEY can decrypt them.
 """
 
 import base64
@@ -21,7 +21,7 @@ KEY_BYTES = 32
 
 
 class SecretLost(Conflict):
-    """What has to be known was sealed with another SECRET_KEY."""
+    """A stored secret was encrypted with another SECRET_KEY."""
 
     code = "secret_lost"
     message = "SECRET_KEY has changed since this was started."
@@ -29,20 +29,23 @@ class SecretLost(Conflict):
 
 
 class Sealing:
-    """Seals texts so that only who has the same SECRET_KEY opens them, for the same purpose."""
+    """Encrypts texts for one purpose; decryption needs the same SECRET_KEY and purpose."""
 
     def __init__(self, secret_key: str, purpose: str = "secrets of jobs") -> None:
         self._key = _derived(secret_key, purpose.encode())
         self._marking = _derived(secret_key, b"marks of " + purpose.encode())
 
     def sealed(self, text: str) -> str:
-        """Return `text` so that nobody else reads it; another form of it each time."""
+        """Return `text` encrypted; the result differs each time."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = AESGCM(self._key).encrypt(nonce, text.encode(), None)
         return base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def opened(self, sealed: str) -> str:
-        """Return the text; raise `SecretLost` when it was sealed with another SECRET_KEY."""
+        """Return the decrypted text.
+
+        Raise `SecretLost` when it was encrypted with another SECRET_KEY.
+        """
         try:
             data = base64.urlsafe_b64decode(sealed)
             return AESGCM(self._key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None).decode()
@@ -50,7 +53,7 @@ class Sealing:
             raise SecretLost from None
 
     def mark(self, text: str) -> str:
-        """Return what is the same for the same text, and says nothing of it."""
+        """Return a keyed hash of a text, which reveals nothing about it."""
         return hmac.new(self._marking, text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""How a site's public pages look, and what stands above and below them.
+"""The theme of a site's public pages, with menu, footer links and contact details.
 
-An administrator's values are shown to everybody, so each is one of a few or is written in one safe
-form: whatever reads them from a form or from the database goes through here.
+An administrator's values are shown to everyone, so each is one of a few choices or has one safe
+form: everything read from a form or from the database is validated here.
 """
 
 import re
@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 MOST_LINKS = 12
-"""Of a menu; more are no menu on a phone."""
+"""The most links of a menu, so that it fits on a phone."""
 LONGEST_LABEL = 40
 LONGEST_TARGET = 500
 LONGEST_ADDRESS = 300
 LEAST_DIGITS, MOST_DIGITS = 6, 15
-"""Of a telephone number (ITU-T E.164 has at most 15)."""
+"""Length of a phone number (ITU-T E.164 has at most 15 digits)."""
 
 _PATH = r"(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?"
 _HOST = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
@@ -29,7 +29,7 @@ _HANDLE = re.compile(r"@?(?P<name>[A-Za-z0-9._-]{1,60})")
 
 
 class Font(StrEnum):
-    """A typeface: the reader's system's, or one that comes with Avenue."""
+    """A typeface: that of the reader's system, or one that comes with Avenue."""
 
     SYSTEM = "system"
     FIGTREE = "figtree"
@@ -38,7 +38,7 @@ class Font(StrEnum):
 
 
 class Size(StrEnum):
-    """How large texts, distances or the width of lines are."""
+    """The size of texts, distances or the width of lines."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -54,7 +54,7 @@ class Corners(StrEnum):
 
 
 class Scheme(StrEnum):
-    """Whether pages are light or dark, or as the reader's system says."""
+    """Light or dark pages, or the preference of the reader's system."""
 
     LIGHT = "light"
     DARK = "dark"
@@ -63,7 +63,7 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """What a site chose; its colours are `Site.colors`. A `measure` is the width of a line."""
+    """The theme of a site; its colours are `Site.colors`. A `measure` is the width of a line."""
 
     headings: Font = Font.SYSTEM
     text: Font = Font.SYSTEM
@@ -83,12 +83,12 @@ CHOICES: Mapping[str, type[StrEnum]] = {
     "buttons": Corners,
     "scheme": Scheme,
 }
-"""What each field of `Theme` may be."""
+"""The choices of each field of `Theme`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """An entry of a menu: what is read, and where it leads (see `is_target`)."""
+    """A menu entry: its text and its target (see `is_target`)."""
 
     label: str
     to: str
@@ -96,7 +96,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network where shops have a profile; `before` stands before a name in its addresses."""
+    """A network with profiles of shops; `before` precedes a name in its URLs."""
 
     title: str
     host: str
@@ -112,11 +112,11 @@ NETWORKS: Mapping[str, Network] = {
     "linkedin": Network(title="LinkedIn", host="linkedin.com", before="company/"),
 }
 CONTACT = ("email", "phone", "whatsapp", "address", *NETWORKS)
-"""The names of what a site says of how it is reached."""
+"""The names of contact details."""
 
 
 def is_target(text: str) -> bool:
-    """Tell whether a menu may lead there: a path here, http(s), `mailto:` or `tel:`."""
+    """Return whether this is a valid menu target: a local path, http(s), `mailto:` or `tel:`."""
     scheme, _, rest = text.partition(":")
     if len(text) > LONGEST_TARGET:
         return False
@@ -128,34 +128,34 @@ def is_target(text: str) -> bool:
 
 
 def is_email(text: str) -> bool:
-    """Tell whether `text` is an address for letters, with nothing a link could add to it."""
+    """Return whether `text` is an email address to which a link could add nothing."""
     return bool(_EMAIL.fullmatch(text))
 
 
 def is_phone(text: str) -> bool:
-    """Tell whether `text` is a telephone number as people write it."""
+    """Return whether `text` is a phone number as people write it."""
     return bool(_PHONE.fullmatch(text)) and LEAST_DIGITS <= len(digits(text)) <= MOST_DIGITS
 
 
 def is_whatsapp(text: str) -> bool:
-    """Tell whether `text` is a telephone number with its country's code (`+595 …`)."""
+    """Return whether `text` is a phone number with a country code (`+595 …`)."""
     return text.startswith("+") and is_phone(text)
 
 
 def digits(phone: str) -> str:
-    """Return the digits of a telephone number."""
+    """Return the digits of a phone number."""
     return "".join(each for each in phone if each in "0123456789")
 
 
 def is_postal_address(text: str) -> bool:
-    """Tell whether `text` can be a postal address: some lines of text."""
+    """Return whether `text` can be a postal address: some lines of text."""
     return 0 < len(text) <= LONGEST_ADDRESS and all(
         each.isprintable() or each == "\n" for each in text
     )
 
 
 def profile(network: str, text: str) -> str | None:
-    """Return the address of a profile, given that or its name as `@shoes`; None if it is none."""
+    """Return the URL of a profile, given that or its name as `@shoes`; None if invalid."""
     known = NETWORKS[network]
     if named := _HANDLE.fullmatch(text):
         return f"https://www.{known.host}/{known.before}{named['name']}"
@@ -173,17 +173,17 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
 
 
 def checked_contact(name: str, text: str) -> str | None:
-    """Return what is kept of `text` as the contact `name`; None if it cannot be that."""
+    """Return the stored form of `text` as the contact detail `name`; None if invalid."""
     if name in NETWORKS:
         return profile(name, text)
     return text if _CHECKS[name](text) else None
 
 
-# What is stored
+# Reading stored values
 
 
 def theme_of(stored: Mapping[str, Any]) -> Theme:
-    """Return a stored theme; what is missing or unknown is as usual."""
+    """Return a stored theme; missing or unknown values get their default."""
     known: dict[str, Any] = {
         name: kind(stored[name]) for name, kind in CHOICES.items() if stored.get(name) in [*kind]
     }
@@ -191,12 +191,12 @@ def theme_of(stored: Mapping[str, Any]) -> Theme:
 
 
 def links_of(stored: Iterable[Mapping[str, Any]]) -> tuple[Link, ...]:
-    """Return stored links, without those that lead where no menu may lead."""
+    """Return stored links, without those with an invalid target."""
     found = (Link(label=each["label"], to=each["to"]) for each in stored)
     return tuple(each for each in found if each.label and is_target(each.to))[:MOST_LINKS]
 
 
 def contact_of(stored: Mapping[str, str]) -> Mapping[str, str]:
-    """Return stored contacts by name, without those that cannot be shown."""
+    """Return valid stored contact details by name."""
     found = {name: checked_contact(name, stored[name]) for name in CONTACT if stored.get(name)}
     return {name: text for name, text in found.items() if text}

@@ -1,4 +1,4 @@
-"""How many things a list has in all, as far as it is worth counting."""
+"""Totals of lists, up to a limit."""
 
 from typing import Annotated, NotRequired
 
@@ -12,7 +12,7 @@ MOST_READ = 1_000
 
 
 class Total(TypedDict):
-    """How many match in all."""
+    """The total number of matching items."""
 
     total: Annotated[
         int | None, Field(description="How many match in all; null for more than are counted.")

@@ -29,7 +29,7 @@ AVENUE_ROLES = [
     {"role": "read", "db": "local"},
 ]
 
-# Half of MongoDB's own times: see "When the primary goes" in docs/operations.md.
+# Half of MongoDB's own times: see "When the primary fails" in docs/operations.md.
 QUICK_ELECTIONS = {
     "electionTimeoutMillis": 5_000,
     "heartbeatIntervalMillis": 1_000,

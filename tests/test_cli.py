@@ -179,7 +179,7 @@ def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, migrated_uri: st
     done = run("inspect")
     assert done.returncode == 1
     # The address that only a disk had, and the record, which lacks all the rest.
-    assert done.stdout == "Looked at 1 products, groups and files; 2 findings.\n"
+    assert done.stdout == "Checked 1 products, groups and files; 2 findings.\n"
     assert "of 1" not in done.stderr  # nobody looks at it there: it would be glued into a log
 
 
@@ -204,10 +204,10 @@ def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, migrated_uri: s
     assert lines[0].startswith("foreign_file: uploads/")
     assert "Another program has stored it" in lines[1]
     assert lines[2:] == [
-        "orphan_chunks (mended): default/uploads/lost",
+        "orphan_chunks (repaired): default/uploads/lost",
         "  1 chunks belong to no file. Put right.",
         "1 foreign_file, 1 orphan_chunks",
-        "Looked at 0 files, products, groups and pages: 2 findings, 1 mended, 1 left.",
+        "Checked 0 files, products, groups and pages: 2 findings, 1 repaired, 1 left.",
     ]
     assert run("fsck", "--site", "default").returncode == 0
     nowhere = run("fsck", "--site", "nowhere")
@@ -392,7 +392,7 @@ def test_links_of_a_site_are_rotated_and_revoked(run: Run, migrated_uri: str) ->
     with client_of(migrated_uri) as client:
         kept = client.get_default_database()["link_keys"]
         assert said(run("links", "rotate", "--json")) == {"site": "default", "rotated": True}
-        assert run("links", "rotate").stdout == "New links of default have a new key.\n"
+        assert run("links", "rotate").stdout == "New links of default are signed with a new key.\n"
         [ring] = kept.find()
         assert [each["id"] for each in ring["keys"]] == ["2", "1"]
         assert said(run("links", "revoke", "--json")) == {"site": "default", "revoked": True}
@@ -414,7 +414,7 @@ def test_webhooks_that_were_given_up_are_sent_again(run: Run, migrated_uri: str)
         events.insert_one({"_id": "done", "state": "delivered", **of})
         assert said(run("webhooks", "retry", "--json")) == {"retried": 3, "waiting": 3}
         assert events.count_documents({"state": "pending", "attempts": 0}) == 3
-    assert run("webhooks", "retry").stdout.startswith("0 events are sent again; 3 wait")
+    assert run("webhooks", "retry").stdout.startswith("0 messages queued again; 3 wait")
     (entry,) = said(run("audit", "--json"))["items"]
     assert (entry["action"], entry["details"]) == ("webhooks.retried", {"events": 3})
     assert entry["actor"]["name"] == "webhooks retry"

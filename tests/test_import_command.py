@@ -34,7 +34,7 @@ def skus(uri: str) -> dict[str, str | None]:
 def test_there_and_back(run: Run, table: Path, migrated_uri: str) -> None:  # noqa: F811
     dry = run("import-products", str(table), "--dry-run")
     assert (dry.returncode, skus(migrated_uri)) == (0, {})
-    assert "Dry run, nothing was changed: 2 created" in dry.stdout
+    assert "Dry run, nothing changed: 2 created" in dry.stdout
     assert "precio: – → 150000" in dry.stdout
     done = said(run("import-products", str(table), "--json"))
     assert (done["state"], done["name"], done["counts"]["created"]) == ("done", "precios.csv", 2)
@@ -70,12 +70,12 @@ def test_pictures_find_their_products(
         "+ Z1-1.jpg  Z1",
         "+ Z1-2.jpg  Z1",
         "- Z9.jpg  no product has this SKU",
-        "Dry run, nothing was changed: 2 matched, 1 unmatched, 0 ambiguous, 0 left_out.",
+        "Dry run, nothing changed: 2 matched, 1 unmatched, 0 ambiguous, 0 left_out.",
     ]
     done = run("import-pictures", str(place))
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == (
-        "Brought in: 1 added, 0 present, 1 refused; 1 unmatched, 0 ambiguous, 0 left_out."
+        "Imported: 1 added, 0 present, 1 refused; 1 unmatched, 0 ambiguous, 0 left_out."
     )
     again = run("import-pictures", str(place), "--json")
     assert json.loads(again.stdout)["counts"] == {"added": 0, "present": 1, "refused": 1}
@@ -158,8 +158,8 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param((), "Give a FILE", marks=pytest.mark.long),
-        (("-", "--undo"), "Give a FILE"),
+        pytest.param((), "Give either a FILE or --undo", marks=pytest.mark.long),
+        (("-", "--undo"), "Give either a FILE or --undo"),
         pytest.param(("nowhere.csv",), "nowhere.csv", marks=pytest.mark.long),
         (("-", "--site", "nowhere"), "no site"),
         pytest.param(("-",), "empty", marks=pytest.mark.long),

@@ -1,4 +1,7 @@
-"""What callers may send about accounts. Anything else, an operator for a text say, is a 400."""
+"""Request bodies of the account routes.
+
+Anything else, such as an operator in place of a text, is a 400.
+"""
 
 from pydantic import BaseModel, ConfigDict, Field
 

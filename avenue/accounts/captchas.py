@@ -1,7 +1,7 @@
-"""Captchas of others: Cloudflare Turnstile and hCaptcha, asked whether an answer is good.
+"""Captchas of Cloudflare Turnstile and hCaptcha: checks answers with these services.
 
-Neither is told the visitor's address. Both take each answer once, and for some minutes: Turnstile
-five, hCaptcha two.
+The visitor's address is not sent to them. Both accept each answer once, and for some minutes:
+Turnstile five, hCaptcha two.
 """
 
 from collections.abc import Collection
@@ -28,15 +28,15 @@ OURS = frozenset(
         "internal-error",
     }
 )
-"""Errors that say nothing of the answer: something is wrong with our settings, or there."""
+"""Errors unrelated to the answer: wrong settings, or a failure of the service."""
 
 
 class CaptchaAway(Exception):
-    """The service cannot tell; the text says why, without secrets."""
+    """The service cannot check the answer; the text says why, without secrets."""
 
 
 class Captcha:
-    """One widget of Turnstile or hCaptcha; `secret` is in no text of this object."""
+    """A widget of Turnstile or hCaptcha; `secret` is in no text of this object."""
 
     def __init__(self, kind: str, site_key: str, secret: str, *, base_url: str = "") -> None:
         self.kind = kind
@@ -46,7 +46,7 @@ class Captcha:
         self._asker = Asker(base_url=base_url or BASE_URLS[kind], headers=form, seconds=SECONDS)
 
     def is_solved(self, answer: str, action: str, hosts: Collection[str]) -> bool:
-        """Tell whether `answer` is good, on one of `hosts` and for `action`, and was never asked.
+        """Return whether `answer` is valid, on one of `hosts` and for `action`, and unused.
 
         hCaptcha knows no actions. Raise `CaptchaAway`.
         """
@@ -68,7 +68,7 @@ class Captcha:
             told = self._asker.json(PATH, urlencode(fields).encode())
         except FetchFailed as error:
             status = error.facts.get("http_status")
-            if status == HTTPStatus.BAD_REQUEST:  # of an answer that is no answer at all
+            if status == HTTPStatus.BAD_REQUEST:  # malformed answers
                 return {}
             raise CaptchaAway(f"{error.code} {status or ''}".strip()) from None
         except AvenueError as error:

@@ -1,11 +1,12 @@
-"""A challenge before the next try, once some have failed: what a program has to do for each guess.
+"""Challenges after failed attempts: work that a program would have to do for every guess.
 
-Failed tries are counted by address and by account, for all instances together. Who has reached the
-limit of either goes on with the answer to a challenge, whoever else fails: nobody is shut out.
+Failed attempts are counted by address and by account, for all instances together. Above the limit
+of either, the next attempt needs the answer to a challenge; no one is locked out by others'
+failures.
 
-Proof of work is our own: a number whose hash, behind a salt, begins with so many zero bits. What
-belongs to a salt comes back sealed, so only that it was used is kept. A service of captchas that is
-away is replaced by it for a while.
+Proof of work is our own: a number whose hash with a salt begins with a number of zero bits. The
+data about a salt is sent along encrypted, so only its use is stored. An unreachable captcha service
+is replaced by proof of work for a while.
 """
 
 import hashlib
@@ -31,13 +32,13 @@ from avenue.sealing import Sealing, SecretLost
 
 SEALED_FOR = "challenges after failed tries"
 HEADER = "Challenge-Response"
-"""What the answer comes in from programs."""
+"""Request header with the answer, for programs."""
 FIELDS = ("challenge_response", "cf-turnstile-response", "h-captcha-response")
-"""What it comes in from forms: ours, and those that the scripts of the services add."""
+"""Form fields with the answer: ours, and those that the scripts of the services add."""
 WINDOW_SECONDS = 15 * 60
 GOOD_FOR = timedelta(minutes=10)
 AWAY_FOR = timedelta(minutes=1)
-"""How long a service that did not answer is asked no more."""
+"""How long an unreachable service is not called again."""
 SALT_BYTES = 16
 MOST_ANSWER_CHARACTERS = 6000
 NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Purpose(StrEnum):
-    """What is tried."""
+    """The protected action."""
 
     SIGN_IN = "login"
     RESET = "reset"
@@ -55,7 +56,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """Somebody at an IP `address` tries something on a site, maybe for an account."""
+    """An attempt from an IP `address` on a site, possibly for an account."""
 
     purpose: Purpose
     site: Site
@@ -64,42 +65,45 @@ class Try:
 
     @property
     def keys(self) -> list[str]:
-        """What its failures are counted under; neither e-mails nor addresses can be read."""
+        """The keys under which failures are counted.
+
+        Emails and addresses cannot be read from them.
+        """
         by = [f"address {neighbourhood(self.address)}"]
         by += [f"account {self.account}"] if self.account else []
         return [f"failed-{self.purpose}:{sha256(each)}" for each in by]
 
     @property
     def hosts(self) -> set[str]:
-        """The names of the site, without ports."""
+        """The host names of the site, without ports."""
         named = [self.site.base_url, *(f"//{each}" for each in self.site.hosts)]
         return {urlsplit(each).hostname or "" for each in named}
 
 
 class Window(Protocol):
-    """What is counted of a key, and for how long it still counts."""
+    """The count of a key, and for how long it is valid."""
 
     @property
     def tries(self) -> int:
-        """How many there were."""
+        """The number of attempts."""
 
     @property
     def seconds_left(self) -> int:
-        """In how many seconds they are forgotten."""
+        """Seconds until they expire."""
 
 
 class FailureCounter(Protocol):
-    """Counts for all instances together."""
+    """Counts failures for all instances together."""
 
     def count(self, key: str, *, window_seconds: int) -> Window:
-        """Count one of `key`."""
+        """Count one for `key`."""
 
     def running(self, keys: Sequence[str]) -> Sequence[Window]:
-        """Return the windows of `keys` that are running; nothing is counted."""
+        """Return the active windows of `keys`; nothing is counted."""
 
 
 class Challenges:
-    """Asks for a challenge after `after` failures, None: never."""
+    """Requires a challenge after `after` failures; None: never."""
 
     def __init__(
         self,
@@ -111,7 +115,7 @@ class Challenges:
         captcha: Captcha | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`bits` is how many zero bits a proof of work needs."""
+        """`bits` is the number of zero bits of a proof of work."""
         self._counter = counter
         self._sealing = sealing
         self._after = after
@@ -121,7 +125,7 @@ class Challenges:
         self._asks_again_at = datetime.min.replace(tzinfo=UTC)
 
     def needed(self, tried: Try) -> BotChallenge | None:
-        """Return a new challenge when the next try needs one."""
+        """Return a new challenge if the next attempt needs one."""
         if self._after is None:
             return None
         over = [each for each in self._counter.running(tried.keys) if each.tries >= self._after]
@@ -130,9 +134,9 @@ class Challenges:
         return self._made(tried, max(each.seconds_left for each in over))
 
     def admit(self, tried: Try, answer: str) -> None:
-        """Let somebody try who has few failures or the `answer` to a challenge, which is used up.
+        """Admit an attempt with few failures, or with the `answer` to a challenge, once.
 
-        Raise `ChallengeRequired`, or `ChallengeFailed` for an answer that is not good.
+        Raise `ChallengeRequired`, or `ChallengeFailed` for a wrong answer.
         """
         challenge = self.needed(tried)
         if challenge is None:
@@ -150,7 +154,7 @@ class Challenges:
 
     @contextmanager
     def guarding(self, tried: Try, answer: str, *, failures: type[AvenueError]) -> Iterator[None]:
-        """Admit somebody as `admit` does, and count it when what they try raises `failures`."""
+        """Admit an attempt as `admit` does; count it if the block raises one of `failures`."""
         self.admit(tried, answer)
         try:
             yield
@@ -184,7 +188,7 @@ class Challenges:
         token, _, number = answer.rpartition(":")
         try:
             opened = self._sealing.opened(token)
-        except SecretLost:  # none of ours
+        except SecretLost:  # not ours
             return self._is_verified(tried, answer)
         bound, until, bits, salt = opened.rsplit(" ", 3)
         if bound != _bound(tried) or int(until) <= self._now().timestamp():
@@ -213,7 +217,7 @@ class Challenges:
 
 
 def is_solved(salt: str, number: str, bits: int) -> bool:
-    """Tell whether SHA-256 of `<salt>:<number>` begins with so many zero bits."""
+    """Return whether SHA-256 of `<salt>:<number>` begins with that many zero bits."""
     if not NUMBER.fullmatch(number):
         return False
     hashed = hashlib.sha256(f"{salt}:{number}".encode()).digest()
@@ -221,5 +225,5 @@ def is_solved(salt: str, number: str, bits: int) -> bool:
 
 
 def _bound(tried: Try) -> str:
-    """Return what a proof of work is good for, and nothing else."""
+    """Return what a proof of work is bound to: it is valid for nothing else."""
     return f"{tried.purpose} {tried.site.id} {sha256(neighbourhood(tried.address))}"

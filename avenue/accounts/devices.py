@@ -1,6 +1,6 @@
-"""What somebody came with, told coarsely: a browser and a system, or the name of a program.
+"""Names a client in general terms: a browser and a system, or the name of a program.
 
-Enough to know one's own devices again, and no more: no versions and no models are kept.
+This is enough to recognize one's own devices; versions and models are not kept.
 """
 
 import re
@@ -14,7 +14,7 @@ BROWSERS = {
     "Chrome": re.compile(r"\b(Chrome|Chromium|CriOS|HeadlessChrome)/"),
     "Safari": re.compile(r"\bSafari/"),
 }
-"""The first that is there counts: most name those after them, too."""
+"""The first match counts: most browsers name those after them, too."""
 SYSTEMS = {
     "iPhone": re.compile(r"\biPhone\b"),
     "iPad": re.compile(r"\biPad\b"),
@@ -28,7 +28,7 @@ PROGRAM = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,39}(?=/|$)")
 
 
 def device_of(agent: str) -> str:
-    """Return what a User-Agent says, as `Firefox, Android`; "" where that is nothing known."""
+    """Return the device of a User-Agent, as `Firefox, Android`; "" if unknown."""
     agent = agent[:MOST_AGENT_CHARACTERS]
     found = [
         next((name for name, pattern in known.items() if pattern.search(agent)), "")

@@ -1,4 +1,4 @@
-"""E-mail addresses as people are known by them."""
+"""Normalisation of email addresses."""
 
 import re
 import unicodedata
@@ -10,18 +10,18 @@ EMAIL_PATTERN = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7
 
 
 def normal_email(email: str) -> str:
-    """Return the one spelling an e-mail is known by."""
+    """Return the normalised email."""
     return unicodedata.normalize("NFKC", email).strip().lower()
 
 
 def is_in_one_spelling(email: str) -> bool:
-    """Tell whether `normal_email` takes no letter for another one, but for its case."""
+    """Return whether `normal_email` changes nothing but the case."""
     return unicodedata.normalize("NFKC", email) == email
 
 
 def checked_email(email: str) -> str:
-    """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
-    # Bounded before it is composed, too: that takes quadratic time for a run of combining marks.
+    """Return the normalised email; raise `InvalidEmail` for an invalid one."""
+    # Also limited before composition, which takes quadratic time for a run of combining marks.
     normal = normal_email(email.strip()[: MOST_EMAIL_CHARACTERS + 1])
     if len(normal) > MOST_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(normal):
         raise InvalidEmail

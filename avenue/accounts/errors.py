@@ -1,4 +1,4 @@
-"""What can go wrong with people and tokens."""
+"""Errors about people and tokens."""
 
 from avenue.accounts.models import BotChallenge, User
 from avenue.errors import (
@@ -14,7 +14,7 @@ from avenue.errors import (
 
 
 class WrongCredentials(Unauthenticated):
-    """Unknown person, wrong password, disabled, or no role on this site: all look the same."""
+    """Unknown person, wrong password, disabled account or no role: all look the same."""
 
     code = "wrong_credentials"
     message = "The email or the password is wrong."
@@ -25,7 +25,7 @@ class WrongCredentials(Unauthenticated):
 
 
 class SignInBusy(Unavailable):
-    """More people are signing in at once than passwords can be checked."""
+    """Too many people are signing in at once."""
 
     code = "sign_in_busy"
     message = "Too many people are signing in right now."
@@ -33,7 +33,7 @@ class SignInBusy(Unavailable):
 
 
 class SecondFactorRequired(Unauthenticated):
-    """The password is right, and the person has a second factor."""
+    """The password is right, but the second factor is missing."""
 
     code = "second_factor_required"
     message = "A second-factor code is also required."
@@ -45,7 +45,7 @@ class SecondFactorRequired(Unauthenticated):
 
 
 class WrongSecondFactor(Unauthenticated):
-    """The code is wrong, too old, or was used already."""
+    """The code is wrong, expired or already used."""
 
     code = "wrong_second_factor"
     message = "This code is wrong or was already used."
@@ -56,7 +56,7 @@ class WrongSecondFactor(Unauthenticated):
 
 
 class SecondFactorLocked(Unauthenticated):
-    """There were too many wrong codes in a row: codes of the app are not taken any more."""
+    """After too many wrong codes in a row, codes of the app are no longer accepted."""
 
     code = "second_factor_locked"
     message = "Too many wrong codes."
@@ -67,7 +67,7 @@ class SecondFactorLocked(Unauthenticated):
 
 
 class WrongPasskey(Unauthenticated):
-    """The passkey is unknown here, was removed, or its answer is too old or was used already."""
+    """The passkey is unknown or removed, or its answer is too old or already used."""
 
     code = "wrong_passkey"
     message = "This passkey is not valid here."
@@ -75,7 +75,7 @@ class WrongPasskey(Unauthenticated):
 
 
 class TooManyPasskeys(Conflict):
-    """The person has as many passkeys as one may have."""
+    """The person has reached the limit of passkeys."""
 
     code = "too_many_passkeys"
     message = "You have too many passkeys."
@@ -83,7 +83,7 @@ class TooManyPasskeys(Conflict):
 
 
 class SignInAgain(Unauthenticated):
-    """The password was shown too long ago, or is another one now."""
+    """The last sign-in was too long ago, or the password has changed since."""
 
     code = "sign_in_again"
     message = "That took too long. Sign in again."
@@ -91,7 +91,7 @@ class SignInAgain(Unauthenticated):
 
 
 class OidcAway(Unavailable):
-    """The provider cannot be reached, does not answer in time, or not as it must."""
+    """The provider is unreachable, too slow, or answers incorrectly."""
 
     code = "oidc_unavailable"
     message = "The identity provider is not responding."
@@ -100,7 +100,7 @@ class OidcAway(Unavailable):
 
 
 class OidcFailed(Unauthenticated):
-    """What came back from the provider is not good: forged, too old, used, or of another browser.
+    """The provider's response is invalid: forged, expired, already used, or from another browser.
 
     So is what the provider itself refuses.
     """
@@ -111,7 +111,7 @@ class OidcFailed(Unauthenticated):
 
 
 class OidcEmailUnverified(Forbidden):
-    """The provider names no e-mail that it has verified, and the person is not known here yet."""
+    """The provider has not verified the email, and the person has no account yet."""
 
     code = "oidc_email_unverified"
     message = "The provider has not verified your email."
@@ -127,7 +127,7 @@ class OidcNoRole(Forbidden):
 
 
 class OidcAccountTaken(Conflict):
-    """The account with this e-mail may do more than the groups give, or is linked already."""
+    """The account with this email has more rights than the groups give, or is already linked."""
 
     code = "oidc_account_taken"
     message = "An account with your email exists, but you cannot sign in to it with the provider."
@@ -135,7 +135,7 @@ class OidcAccountTaken(Conflict):
 
 
 class OidcAccountDisabled(Forbidden):
-    """The person is known, and shut out here."""
+    """The account is disabled."""
 
     code = "oidc_account_disabled"
     message = "Your account is disabled here."
@@ -143,7 +143,7 @@ class OidcAccountDisabled(Forbidden):
 
 
 class SetupGone(Conflict):
-    """The setup of a second factor is too old, somebody else's, or there is one already."""
+    """The setup of a second factor has expired, belongs to someone else, or is already complete."""
 
     code = "second_factor_setup_gone"
     message = "This setup is not valid or has expired."
@@ -151,7 +151,7 @@ class SetupGone(Conflict):
 
 
 class InvalidEmail(Invalid):
-    """Not an e-mail address."""
+    """The email address is invalid."""
 
     code = "invalid_email"
     message = "This is not an email address."
@@ -159,7 +159,7 @@ class InvalidEmail(Invalid):
 
 
 class WeakPassword(Invalid):
-    """The new password would soon be guessed."""
+    """The new password is too easy to guess."""
 
     code = "weak_password"
     message = "This password is too easy to guess."
@@ -167,7 +167,7 @@ class WeakPassword(Invalid):
 
 
 class BreachedPassword(WeakPassword):
-    """The new password is on a list of those that were stolen elsewhere."""
+    """The new password is on a list of leaked passwords."""
 
     code = "breached_password"
     message = "This password is on lists of stolen passwords, which are tried first."
@@ -175,7 +175,7 @@ class BreachedPassword(WeakPassword):
 
 
 class WrongPassword(Unprocessable):
-    """The current password that was asked for is another one."""
+    """The current password is wrong."""
 
     code = "wrong_password"
     message = "The current password is wrong."
@@ -183,7 +183,7 @@ class WrongPassword(Unprocessable):
 
 
 class ResetLinkGone(Gone):
-    """A link for a new password that was used, is too old, or never was."""
+    """The link for a new password is used, expired or unknown."""
 
     code = "reset_link_gone"
     message = "This link is not valid or has expired."
@@ -199,7 +199,7 @@ class EmailTaken(Conflict):
 
 
 class UserNotFound(NotFound):
-    """No person with this e-mail."""
+    """There is no person with this email."""
 
     code = "user_not_found"
     message = "No person has this email."
@@ -207,7 +207,7 @@ class UserNotFound(NotFound):
 
 
 class PersonNotFound(NotFound):
-    """Nobody with this id has a role on this site."""
+    """No person with this id has a role on this site."""
 
     code = "person_not_found"
     message = "This person is not on this site."
@@ -215,7 +215,7 @@ class PersonNotFound(NotFound):
 
 
 class AlreadyHere(Conflict):
-    """Somebody with this e-mail has a role on this site already."""
+    """A person with this email already has a role on this site."""
 
     code = "already_here"
     message = "This person is already on this site."
@@ -223,7 +223,7 @@ class AlreadyHere(Conflict):
 
 
 class LastAdministrator(Conflict):
-    """Nobody would be left to administer the site."""
+    """The site would be left without an administrator."""
 
     code = "last_administrator"
     message = "This person is the site's only administrator."
@@ -231,7 +231,7 @@ class LastAdministrator(Conflict):
 
 
 class NotYourself(Conflict):
-    """Nobody can shut themselves out, or go around their own password."""
+    """People cannot disable themselves or bypass their own password."""
 
     code = "not_yourself"
     message = "You cannot do this to yourself."
@@ -239,7 +239,7 @@ class NotYourself(Conflict):
 
 
 class ManagedElsewhere(Forbidden):
-    """The person belongs to more than this site, so this is not for its administrators."""
+    """The person belongs to other sites too, so administrators of this one may not do this."""
 
     code = "managed_elsewhere"
     message = "This person does not belong only to this site."
@@ -247,7 +247,7 @@ class ManagedElsewhere(Forbidden):
 
 
 class PasswordNotOwn(Conflict):
-    """Another site's administrator may know the person's password, and no link can be sent."""
+    """An administrator may not set this person's password, and no link can be sent."""
 
     code = "password_not_own"
     message = "Someone else may know this person's password, and no link for a new one can be sent."
@@ -255,7 +255,7 @@ class PasswordNotOwn(Conflict):
 
 
 class SessionNotFound(NotFound):
-    """No such session of yours on this site."""
+    """You have no such session on this site."""
 
     code = "session_not_found"
     message = "You do not have this session on this site."
@@ -263,7 +263,7 @@ class SessionNotFound(NotFound):
 
 
 class TokenNotFound(NotFound):
-    """No such token of yours on this site."""
+    """You have no such token on this site."""
 
     code = "token_not_found"
     message = "You do not have this token on this site."
@@ -271,7 +271,7 @@ class TokenNotFound(NotFound):
 
 
 class ScopeNotYours(Forbidden):
-    """A token cannot give away more than it may do itself."""
+    """A token cannot grant more than it may do itself."""
 
     code = "scope_not_yours"
     message = "You cannot give a token more permissions than you have."
@@ -279,7 +279,7 @@ class ScopeNotYours(Forbidden):
 
 
 class ChallengeRequired(Forbidden):
-    """Some tries have failed, so the next one needs the answer to a challenge."""
+    """After failed attempts, the next one needs the answer to a challenge."""
 
     code = "challenge_required"
     message = "Several attempts failed, so the next one requires the answer to a challenge."
@@ -294,7 +294,7 @@ class ChallengeRequired(Forbidden):
 
 
 class ChallengeFailed(ChallengeRequired):
-    """The answer to the challenge is wrong, for something else, too old, or was used already."""
+    """The answer to the challenge is wrong, for another action, too old, or already used."""
 
     code = "challenge_failed"
     message = "This is not the answer to a challenge for this, or it arrived late or twice."

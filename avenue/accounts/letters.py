@@ -1,4 +1,4 @@
-"""What people are written: why they get a letter, and its words in their language."""
+"""Emails to people about their account, in their language."""
 
 import re
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from avenue.notifications.store import OutboxStore
 from avenue.web.language import catalogue
 
 MAIL = "mail"
-"""The receiver that is the mail server, and the job that sends."""
+"""The receiver that stands for the mail server, and the job that sends."""
 
 LINK = re.compile(r"[:/@\\]|\w\.\w")
-"""What programs that show letters make a link of begins with this, or has it in it."""
+"""Mail programs turn text that begins with this, or contains it, into a link."""
 
 
 class Why(StrEnum):
-    """Why somebody is written to."""
+    """The reason for an email."""
 
-    FORGOTTEN = "forgotten"  # they have asked for a new password
-    RESET = "reset"  # an administrator wants them to choose one
-    INVITED = "invited"  # they are new, and have no password yet
-    ADDED = "added"  # somebody we know got a role on one site more
-    VOIDED = "voided"  # so did they, and their password was not their own
+    FORGOTTEN = "forgotten"  # they have requested a new password
+    RESET = "reset"  # an administrator asks them to choose one
+    INVITED = "invited"  # they are new and have no password yet
+    ADDED = "added"  # a known person got a role on another site
+    VOIDED = "voided"  # likewise, and their password was not their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailOrder:
-    """A letter to be written: it names the person by id, so that it may be kept for a while.
+    """An email to be written: it contains the id of the person, so it can be stored for a while.
 
-    `user` is None for an e-mail that nobody has: then nothing is written.
+    `user` is None for an email that no person has: then nothing is sent.
     """
 
     why: Why
@@ -41,13 +41,13 @@ class MailOrder:
 
 
 class QueuedLetters:
-    """Puts letters into the outbox. A message holds no address and no link; see `recovery`."""
+    """Puts emails into the outbox. A message contains no address and no link; see `recovery`."""
 
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
 
     def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
-        """Have a letter sent soon; one that waits already under this `key` is enough."""
+        """Queue an email; one that is already queued under this `key` is enough."""
         draft = Draft(
             channel=Channel.MAIL,
             receiver=MAIL,
@@ -63,7 +63,7 @@ class QueuedLetters:
 def reset_letter(
     site: Site, user: User, why: Why, language: str, base_url: str, secret: str
 ) -> Letter:
-    """Return the letter with the link, below `base_url`, where a password is chosen."""
+    """Return the email with the link, below `base_url`, for choosing a password."""
     _ = catalogue(language).gettext
     place = {"site": _called(site, user)}
     match why:
@@ -101,7 +101,7 @@ def reset_letter(
 
 
 def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter:
-    """Return the letter to somebody who has a password already; they sign in at `base_url`."""
+    """Return the email to a person who already has a password; they sign in at `base_url`."""
     _ = catalogue(language).gettext
     place = {"site": _called(site, user)}
     return _letter(
@@ -119,10 +119,10 @@ def _letter(user: User, subject: str, *paragraphs: str) -> Letter:
 
 
 def _called(site: Site, user: User) -> str:
-    """Return what a letter to `user` calls the site, as it may stand in a header.
+    """Return the site's name in an email to `user`, safe for a header.
 
-    A name is any text of the site's administrators: to who has rights beyond the site it is no
-    link.
+    It is any text of the site's administrators: for people with rights beyond the site it must not
+    become a link.
     """
     is_link = user.reaches_beyond(site.id) and LINK.search(site.name)
     return site.id if is_link else " ".join(site.name.split())

@@ -1,4 +1,4 @@
-"""People and their tokens, as the rest of Avenue sees them."""
+"""Models of people and their tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from datetime import datetime
 from avenue.identity import Role, Scope
 
 SIGNED_IN = ""
-"""The name of tokens from signing in."""
+"""The name of tokens created by signing in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A browser that somebody has signed in with, on one site.
+    """A browser session of a person, on one site.
 
-    It is over when the person's session epoch is no longer `epoch`. `used_at` is a few minutes
-    old at most; `device` is a browser and a system, as far as they are known, and no more.
-    `second_factor_shown`: a provider has asked for one, and that counts.
+    It has ended when the person's session epoch is no longer `epoch`. `used_at` is at most a few
+    minutes old; `device` is a browser and a system, as far as known. `second_factor_shown`: the
+    provider has checked a second factor, and that counts.
     """
 
     id: str
@@ -30,12 +30,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
-    """What somebody has to show besides the password, and the codes for emergencies.
+    """A person's second factor in addition to the password, and recovery codes.
 
-    `secret` is the one of an app (TOTP), sealed; it is None where there are passkeys only. Of
-    `recovery_codes` only the sha-256 are kept, and each works once.
-    `last_step` is the time step of the last code that was taken: it and those before are used up.
-    `wrong` counts wrong codes since the last right one.
+    `secret` is that of an authenticator app (TOTP), encrypted; None with passkeys only. Of
+    `recovery_codes` only the sha-256 are kept, and each works once. `last_step` is the time step of
+    the last accepted code: that one and earlier ones are used. `wrong` counts wrong codes since the
+    last right one.
     """
 
     secret: str | None = field(repr=False)
@@ -47,9 +47,9 @@ class SecondFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorSetup:
-    """A second factor that is not set up yet: for the person who asks, and no longer than a while.
+    """An unfinished setup of a second factor, for the person who asked and for a limited time.
 
-    `sealed` is what comes back with the first code; `uri` is for an authenticator app.
+    `sealed` is sent back with the first code; `uri` is for an authenticator app.
     """
 
     secret: str = field(repr=False)
@@ -61,8 +61,8 @@ class SecondFactorSetup:
 class Passkey:
     """A key pair of one person for one host; the private key never leaves their device.
 
-    `credential` is what the device knows it by, `public_key` is COSE, both base64url. An answer to
-    a challenge of `challenged_at` or before was used already.
+    `credential` is its id on the device, `public_key` is COSE, both base64url. An answer to a
+    challenge of `challenged_at` or before has already been used.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcIdentity:
-    """Whom a provider knows somebody as: `subject` is theirs for ever, at this `issuer`."""
+    """A person's identity at a provider: `subject` is permanent at this `issuer`."""
 
     issuer: str
     subject: str
@@ -87,7 +87,7 @@ class OidcIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
-    """Where passkeys are asked for: `host` is their rpID, `origins` those of its own pages."""
+    """The site that requests passkeys: `host` is the rpID, `origins` those of its own pages."""
 
     host: str
     name: str
@@ -96,21 +96,21 @@ class RelyingParty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """What a browser hands to a device: `options` as JSON, and `sealed`, to come back with it."""
+    """What a browser passes to a device: `options` as JSON, and `sealed`, to be sent back."""
 
     options: str
     sealed: str
 
 
 POW = "pow"
-"""A challenge of our own: proof of work."""
+"""Our own challenge: proof of work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotChallenge:
-    """What is to be solved: a widget of `site_key` for `action`, or a number for `salt`.
+    """A challenge to solve: a widget of `site_key` for `action`, or a number for `salt`.
 
-    Without an answer the next try is possible in `seconds`.
+    Without an answer the next attempt is possible in `seconds`.
     """
 
     kind: str
@@ -123,7 +123,7 @@ class BotChallenge:
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """What a program is told."""
+        """Return the facts for programs."""
         if self.kind == POW:
             return {
                 "kind": self.kind,
@@ -135,16 +135,16 @@ class BotChallenge:
 
     @property
     def minutes(self) -> int:
-        """In how many minutes the next try is possible without an answer."""
+        """Minutes until the next attempt is possible without an answer."""
         return -(-self.seconds // 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What somebody shows besides or instead of a password; what is empty is not shown.
+    """What a person presents besides or instead of a password; missing parts are empty.
 
-    `by_provider`: they have just signed in with the provider, which counts as the password of who
-    has none.
+    `by_provider`: they have just signed in with the provider, which replaces the password of people
+    without one.
     """
 
     password: str = field(default="", repr=False)
@@ -155,10 +155,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstStep:
-    """Somebody who has shown a password and nothing else yet, on one site.
+    """The first step of signing in: the password was right, on one site.
 
     `by_provider`: they have signed in with the provider instead. It ends when one of the person's
-    epochs is another one.
+    epochs changes.
     """
 
     user: str
@@ -171,16 +171,16 @@ class FirstStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person, known to the whole house; `roles` says what they are on which site.
+    """A person, known to the whole deployment; `roles` are their roles by site.
 
-    `session_epoch` and `token_epoch` only grow; a session or token carries the one it was made
-    under and ends when the person's is higher. Signing out raises the first; a new password and
+    `session_epoch` and `token_epoch` only grow; a session or token has the epoch under which it was
+    created and ends when the person's is higher. Signing out raises the first; a new password and
     disabling raise both. `changed_at` is when password, roles or access were last changed.
 
-    `password_is_own`: no administrator of a site has seen the password. Only a link in a letter
-    makes it so, and whoever runs the house by a command. Who knows a password can change it, so
-    a change leaves this as it is (docs/adr/0014). An empty `password_hash` is no password: they
-    sign in with a provider, as `oidc`.
+    `password_is_own`: no administrator of a site has seen the password. Only a link in an email, or
+    a command of the operator, sets it. Those who know a password can change it, so a change leaves
+    this as it is (docs/adr/0014). An empty `password_hash` is no password: they sign in with a
+    provider, as `oidc`.
     """
 
     id: str
@@ -202,15 +202,15 @@ class User:
 
     @property
     def has_password(self) -> bool:
-        """Whether there is a password at all."""
+        """Whether the person has a password."""
         return bool(self.password_hash)
 
     def role_on(self, site: str) -> Role | None:
-        """Return what this person is on a site; a superuser is its admin, None is nothing."""
+        """Return the person's role on a site; a superuser is admin, None is no role."""
         return Role.ADMIN if self.superuser else self.roles.get(site)
 
     def reaches_beyond(self, site: str) -> bool:
-        """Tell whether this person may do anything that administrators of `site` may not."""
+        """Return whether this person may do anything that administrators of `site` may not."""
         return self.superuser or any(each != site for each in self.roles)
 
 
@@ -218,8 +218,8 @@ class User:
 class ApiToken:
     """A Bearer token of one person for one site; only the sha-256 of its secret is kept.
 
-    Tokens from signing in have no `name`. `used_at` is a few minutes old at most, None before the
-    first use; `device` is what used it, as far as that is known.
+    Tokens created by signing in have no `name`. `used_at` is at most a few minutes old, None before
+    the first use; `device` is the client that used it, as far as known.
     """
 
     id: str
@@ -237,7 +237,7 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewToken:
-    """A token just made: the only moment its `secret` is known."""
+    """A new token: the only time its `secret` is known."""
 
     token: ApiToken
     secret: str = field(repr=False)
@@ -245,9 +245,9 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordLink:
-    """A way to set one person's password on one site; only the sha-256 of its secret is kept.
+    """A link to set one person's password on one site; only the sha-256 of its secret is kept.
 
-    It is good until `expires_at`, while the person's token epoch is `epoch`.
+    It is valid until `expires_at`, while the person's token epoch is `epoch`.
     """
 
     id: str
@@ -260,7 +260,10 @@ class PasswordLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPage:
-    """Some of a person's tokens, newest first; `next` is where to go on, None at the end."""
+    """A page of a person's tokens, newest first.
+
+    `next` is the cursor of the next page, None at the end.
+    """
 
     items: tuple[ApiToken, ...]
     next: str | None
@@ -269,7 +272,7 @@ class TokenPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """A person just added; `made_password` when no password was given."""
+    """A new user; `made_password` is set when none was given."""
 
     user: User
     made_password: str | None = field(repr=False)
@@ -277,11 +280,11 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with a role on a site, as one of its administrators may see them.
+    """A person with a role on a site, as an administrator of it may see them.
 
     `role_is_fixed`: this administrator may not change the role. `managed_elsewhere`: nor the
-    password, second factor and whether they may sign in; then the `name`, which was given
-    elsewhere, is empty. `by_provider`: they sign in with a provider, whose groups decide the role.
+    password, second factor and access; then the `name`, which was given elsewhere, is empty.
+    `by_provider`: they sign in with a provider, whose groups decide the role.
     """
 
     id: str
@@ -299,7 +302,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeoplePage:
-    """Some people of a site, by e-mail; `next` is where to go on, None at the end.
+    """A page of a site's people, by email; `next` is the cursor of the next page, None at the end.
 
     `total` is None where they are too many to count.
     """
@@ -311,7 +314,7 @@ class PeoplePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """Somebody who has a role on the site now; `made_password` when they are new and got one."""
+    """A person who now has a role on the site; `made_password` when they are new and got one."""
 
     user: User
     made_password: str | None = field(repr=False)

@@ -1,4 +1,4 @@
-"""People whom another application knew: they keep their password, and nobody's is changed."""
+"""People from another application: they keep their password; existing people stay unchanged."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,13 +16,13 @@ LONGEST_NAME = 200
 
 
 class NewcomerStore(Protocol):
-    """Where people are kept."""
+    """Storage of people."""
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
+        """Return the person with this normalised email, or None."""
 
     def add_user(self, user: User) -> None:
-        """Keep a new person; raise `EmailTaken`."""
+        """Insert a new person; raise `EmailTaken`."""
 
 
 class Newcomers:
@@ -44,7 +44,7 @@ class Newcomers:
         checked_email(email)
 
     def can_check(self, password_hash: str) -> bool:
-        """Tell whether that form of password is understood."""
+        """Return whether this form of password hash is supported."""
         return is_known(password_hash)
 
     def admit(
@@ -58,10 +58,12 @@ class Newcomers:
         disabled: bool,
         created_at: datetime | None,
     ) -> tuple[str, bool]:
-        """Return the id of who has `email`, and whether they are new; known ones stay as they are.
+        """Return the id of the person with `email`, and whether they are new.
 
-        Whoever has no `password_hash` gets a password that nobody knows. The role is of the site
-        only, and nobody becomes a superuser. Raise `InvalidEmail`.
+        Existing ones stay unchanged.
+
+        A person without `password_hash` gets a random password that no one knows. The role is on
+        this site only, and no one becomes a superuser. Raise `InvalidEmail`.
         """
         known_as = checked_email(email)
         known = self._store.user_by_email(known_as)
@@ -72,7 +74,7 @@ class Newcomers:
             email=known_as,
             name=name[:LONGEST_NAME],
             password_hash=password_hash or self._passwords.hash(made_password()),
-            password_is_own=False,  # who has seen it there, nobody here knows
+            password_is_own=False,  # who has seen it there is unknown
             roles={site_id: Role(role)},
             superuser=False,
             disabled=disabled,
@@ -83,7 +85,7 @@ class Newcomers:
         )
         try:
             self._store.add_user(user)
-        except EmailTaken:  # in this very moment
+        except EmailTaken:  # added at this very moment
             known = self._store.user_by_email(known_as)
             return (known or user).id, False
         return user.id, True

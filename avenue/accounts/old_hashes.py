@@ -1,7 +1,7 @@
-"""Passwords as other applications keep them: checked here once, and renewed as argon2 then.
+"""Password hashes of other applications: checked here once, then replaced with argon2.
 
 bcrypt, argon2, PBKDF2 and scrypt, as Django, Werkzeug, passlib and their own libraries write them.
-What a stored text asks for is bounded, because it came from elsewhere.
+The cost parameters are limited, because the hashes come from elsewhere.
 """
 
 import base64
@@ -20,7 +20,7 @@ MOST_BCRYPT_COST = 15
 MOST_ARGON2_KIB = 256 * 1024
 MOST_ARGON2_ROUNDS = 20
 BCRYPT_BYTES = 72
-"""bcrypt looks at no more of a password."""
+"""bcrypt uses no more of a password."""
 _BCRYPT = re.compile(r"(?:bcrypt\$)?(\$2[abxy]\$([0-9]{2})\$[./A-Za-z0-9]{53})")
 _BCRYPT_SHA256 = re.compile(r"bcrypt_sha256\$(\$2[abxy]\$([0-9]{2})\$[./A-Za-z0-9]{53})")
 _DJANGO_PBKDF2 = re.compile(r"pbkdf2_(sha1|sha256)\$([0-9]{1,8})\$([^$]{1,128})\$([A-Za-z0-9+/=]+)")
@@ -47,18 +47,18 @@ _ARGON2 = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Check:
-    """Tells whether the bytes of a password made a hash."""
+    """Returns whether the bytes of a password match a hash."""
 
     is_right: Callable[[bytes], bool]
 
 
 def is_known(stored: str) -> bool:
-    """Tell whether a password is kept in a form that can be checked."""
+    """Return whether a hash is of a supported form."""
     return argon2_of(stored) is not None or _check_of(stored) is not None
 
 
 def argon2_of(stored: str) -> str | None:
-    """Return the argon2 text in `stored`, None when it is none or asks for too much."""
+    """Return the argon2 text in `stored`, None when it is none or too expensive."""
     found = _ARGON2.fullmatch(stored)
     if found is None:
         return None
@@ -67,13 +67,13 @@ def argon2_of(stored: str) -> str | None:
 
 
 def is_right(stored: str, password: str) -> bool:
-    """Tell whether `password`, as it was typed, made `stored`, which is no argon2."""
+    """Return whether `password`, as typed, matches `stored`, which is not argon2."""
     check = _check_of(stored)
     if check is None:
         return False
     try:
         return check.is_right(password.encode("utf-8", "surrogatepass"))
-    except (ValueError, OverflowError, MemoryError):  # parameters that no library takes
+    except (ValueError, OverflowError, MemoryError):  # parameters that the library rejects
         return False
 
 

@@ -1,9 +1,9 @@
-"""Passkeys (WebAuthn, level 3): signing in without a password, or after it.
+"""Passkeys (WebAuthn, level 3): signing in without a password, or as the second step.
 
-A device signs a challenge for one host (rpID) and says from which page it was asked (origin); both
-are checked, and that it knows its person (PIN, finger, face). So a passkey is two factors. Each
-challenge is good for a while and comes back sealed; that an answer is used once is kept with the
-passkey itself.
+A device signs a challenge for one host (rpID) and reports the page that asked (origin); both are
+checked, and that the device has verified its person (PIN, finger, face). So a passkey counts as two
+factors. Each challenge is valid for a limited time and comes back encrypted; its use is stored with
+the passkey.
 """
 
 import logging
@@ -38,31 +38,31 @@ log = logging.getLogger(__name__)
 
 
 class PasskeyStore(Protocol):
-    """Where people and their passkeys are kept."""
+    """Storage of people and their passkeys."""
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
 
     def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
-        """Keep another passkey; with `factor` where there is no second factor, and sessions end.
+        """Add a passkey; with `factor` only where there is no second factor, and sessions end.
 
-        Tell whether it was done.
+        Return whether it was done.
         """
 
     def use_passkey(
         self, user_id: str, passkey_id: str, sign_count: int, *, challenged_at: datetime
     ) -> bool:
-        """Note a use; tell whether no challenge of that time or later was used before."""
+        """Record a use; return whether no challenge of that time or later was used before."""
 
     def remove_passkey(self, user_id: str, passkey_id: str) -> None:
-        """Forget a passkey; repeatable."""
+        """Delete a passkey; repeatable."""
 
     def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Forget all tokens of a person, or those with a name; repeatable."""
+        """Delete all tokens of a person, or those with a name; repeatable."""
 
 
 class Passkeys:
-    """Takes passkeys in, and asks for them."""
+    """Adds passkeys, and verifies sign-ins with them."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class Passkeys:
         self._now = now
 
     def creation(self, user: User, party: RelyingParty) -> Challenge:
-        """Return what makes a passkey of `user` on a device."""
-        # Imported where it is used: that takes a fifth of a second and 7 MB.
+        """Return the challenge that creates a passkey of `user` on a device."""
+        # Imported on use: that takes a fifth of a second and 7 MB.
         from webauthn import generate_registration_options, options_to_json
         from webauthn.helpers import base64url_to_bytes, structs
 
@@ -110,10 +110,10 @@ class Passkeys:
     def add(
         self, user: User, party: RelyingParty, sealed: str, credential: str, *, name: str
     ) -> list[str]:
-        """Take in the passkey a device has made; return recovery codes, if there were none.
+        """Add the passkey that a device has created; return recovery codes, if there were none.
 
-        The person has shown that it is them. With the first second factor, all sessions and tokens
-        from signing in end. Raise `WrongPasskey` or `TooManyPasskeys`.
+        The person has authenticated. With the first second factor, all sessions and tokens from
+        signing in end. Raise `WrongPasskey` or `TooManyPasskeys`.
         """
         from webauthn import verify_registration_response
         from webauthn.helpers import bytes_to_base64url
@@ -127,7 +127,7 @@ class Passkeys:
                 expected_origin=list(party.origins),
                 require_user_verification=True,
             )
-        except Exception as error:  # whatever a library says of what anybody may send
+        except Exception as error:  # whatever the library raises for untrusted input
             log.warning("A passkey of %s was refused: %s", user.id, type(error).__name__)
             raise WrongPasskey from None
         passkey = Passkey(
@@ -151,7 +151,7 @@ class Passkeys:
         return codes
 
     def request(self, party: RelyingParty) -> Challenge:
-        """Return what asks a device for any passkey of this host."""
+        """Return the challenge that asks a device for any passkey of this host."""
         from webauthn import generate_authentication_options, options_to_json
         from webauthn.helpers import structs
 
@@ -166,7 +166,9 @@ class Passkeys:
         )
 
     def check(self, party: RelyingParty, sealed: str, credential: str, *, address: str) -> User:
-        """Return whose passkey has signed the challenge; what they may do is not looked at.
+        """Return the owner of the passkey that has signed the challenge.
+
+        Their rights are not checked.
 
         `address` is the caller's IP address. Raise `TooManyRequests` or `WrongPasskey`.
         """
@@ -180,7 +182,7 @@ class Passkeys:
         challenge, challenged_at = self._challenge(GET, ANYBODY, sealed)
         try:
             shown = parse_authentication_credential_json(credential[:MOST_CREDENTIAL_CHARACTERS])
-        except Exception:  # whatever a library says of what anybody may send
+        except Exception:  # whatever the library raises for untrusted input
             raise WrongPasskey from None
         handle, known_as = shown.response.user_handle or b"", bytes_to_base64url(shown.raw_id)
         user, passkey = self._named(handle, known_as, party, address)
@@ -203,13 +205,13 @@ class Passkeys:
         return user
 
     def remove(self, user: User, passkey_id: str) -> None:
-        """Forget one of one's own passkeys; the person has shown that it is them."""
+        """Delete one of one's own passkeys; the person has authenticated."""
         self._store.remove_passkey(user.id, passkey_id)
 
     def _named(
         self, user_handle: bytes, credential: str, party: RelyingParty, address: str
     ) -> tuple[User, Passkey]:
-        """Return the passkey and whose it is; raise `TooManyRequests` or `WrongPasskey`."""
+        """Return the passkey and its owner; raise `TooManyRequests` or `WrongPasskey`."""
         user_id = user_handle.decode("ascii", "replace")
         self._tries.count(user_id, address)
         user = self._store.user_by_id(user_id) if is_id(user_id) else None
@@ -223,7 +225,7 @@ class Passkeys:
         return self._sealing.sealed(f"{what} {user_id} {at} {challenge.hex()}")
 
     def _challenge(self, what: str, user_id: str, sealed: str) -> tuple[bytes, datetime]:
-        """Return a challenge of ours, and when it was made; raise `WrongPasskey`."""
+        """Return a challenge of ours, and when it was created; raise `WrongPasskey`."""
         try:
             named, whose, at, challenge = self._sealing.opened(sealed).split(" ")
         except (SecretLost, ValueError):

@@ -1,4 +1,4 @@
-"""Passwords: kept as argon2id, checked few at a time, refused when too easy."""
+"""Passwords: stored as argon2id, verified a few at a time, rejected when too easy."""
 
 import secrets
 import threading
@@ -24,27 +24,27 @@ MOST_CHARACTERS = 1024
 LEAST_DIFFERENT_CHARACTERS = 4
 MADE_PASSWORD_BYTES = 15  # 20 characters
 NOT_LISTED = frozenset({"contraseña1", "contraseña12", "contraseña123"})
-"""What the list of well-known passwords lacks in Spanish."""
+"""Common Spanish words that the list of well-known passwords lacks."""
 
 
 class PasswordKeeper(Protocol):
-    """Hashes and checks passwords."""
+    """Hashes and verifies passwords."""
 
     def hash(self, password: str) -> str:
-        """Return what may be stored."""
+        """Return the hash to store."""
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether `password` made `stored`, in the same time when there is no `stored`."""
+        """Return whether `password` matches `stored`, in the same time without `stored`."""
 
     def is_current(self, stored: str) -> bool:
-        """Tell whether `stored` is as `hash` would make it, and need not be made again."""
+        """Return whether `stored` is of the form that `hash` returns, and need not be renewed."""
 
     def check_new(self, password: str, *, email: str) -> None:
-        """Raise `WeakPassword` or `BreachedPassword` for one that should not be set."""
+        """Raise `WeakPassword` or `BreachedPassword` for an unacceptable new password."""
 
 
 class Passwords:
-    """Hashes and checks passwords, a few at once; the others wait briefly."""
+    """Hashes and verifies passwords, a few at once; other callers wait briefly."""
 
     def __init__(
         self,
@@ -63,16 +63,17 @@ class Passwords:
         self._nobodys_hash = self.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
-        """Return what may be stored of `password`. Raise `SignInBusy` when too many wait."""
+        """Return the hash of `password` to store. Raise `SignInBusy` when too many wait."""
         with _Seat(self._seats, self._longest_wait_seconds):
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether `password` made the hash `stored`. Raise `SignInBusy` when too many wait.
+        """Return whether `password` matches the hash `stored`.
 
-        None (nobody has this e-mail) costs one verification too, so that it takes as long, and so
-        does an empty one (no password). What another application made is checked in its own way,
-        see `old_hashes`.
+        Raise `SignInBusy` when too many wait.
+
+        None (no such person) costs one verification too, so that it takes as long, and so does an
+        empty one (no password). Hashes of other applications are verified by `old_hashes`.
         """
         with _Seat(self._seats, self._longest_wait_seconds):
             if not stored:
@@ -83,19 +84,19 @@ class Passwords:
             hashed = argon2_of(stored)
             if hashed is None:
                 return is_right(stored, password)
-            # Others take a password as it was typed, without the one spelling of ours.
+            # Other applications take a password as typed, without our normalisation.
             spellings = {_bytes(password), password.encode("utf-8", "surrogatepass")}
             return any(self._is_argon2(hashed, each) for each in sorted(spellings))
 
     def is_current(self, stored: str) -> bool:
-        """Tell whether `stored` is as `hash` would make it, and need not be made again."""
+        """Return whether `stored` is of the form that `hash` returns, and need not be renewed."""
         try:
             return not self._hasher.check_needs_rehash(stored)
         except InvalidHashError:
             return False
 
     def check_new(self, password: str, *, email: str) -> None:
-        """Raise `WeakPassword` or `BreachedPassword` for one that should not be set."""
+        """Raise `WeakPassword` or `BreachedPassword` for an unacceptable new password."""
         check_new(password, email=email, breached=self._breached)
 
     def _is_argon2(self, hashed: str, password: bytes) -> bool:
@@ -106,7 +107,7 @@ class Passwords:
 
 
 class _Seat:
-    """One of the few seats; `SignInBusy` when none gets free in time."""
+    """One of the few slots for hashing; `SignInBusy` when none gets free in time."""
 
     def __init__(self, seats: threading.BoundedSemaphore, longest_wait_seconds: float) -> None:
         self._seats = seats
@@ -121,14 +122,14 @@ class _Seat:
 
 
 def made_password() -> str:
-    """Return a password nobody will guess."""
+    """Return a random password."""
     return secrets.token_urlsafe(MADE_PASSWORD_BYTES)
 
 
 def check_new(password: str, *, email: str, breached: HashFile | None = None) -> None:
-    """Raise `WeakPassword` or `BreachedPassword` for a new password that would soon be guessed.
+    """Raise `WeakPassword` or `BreachedPassword` for a new password that is easy to guess.
 
-    `breached` are hashes of passwords to refuse besides those everybody knows.
+    `breached` are hashes of passwords to reject in addition to the built-in list.
     """
     kept = _plain(password)
     if len(kept) < LEAST_CHARACTERS or len(password) > MOST_CHARACTERS:
@@ -143,7 +144,7 @@ def check_new(password: str, *, email: str, breached: HashFile | None = None) ->
 
 
 def _plain(password: str) -> str:
-    """Return one spelling for what different keyboards write differently (é, full width)."""
+    """Normalise what different keyboards encode differently (é, full width)."""
     return unicodedata.normalize("NFKC", password)
 
 

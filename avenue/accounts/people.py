@@ -1,9 +1,9 @@
-"""The people of one site, for its administrators, and what these may do to them.
+"""The people of one site, and what its administrators may do with them.
 
-A role belongs to the site. Password and access (`disabled`) belong to the person, on every site
-of the house: a site's administrator decides about them only for who is on this site alone and no
-superuser. A superuser decides about everybody. Nobody shuts themselves out, and a site keeps an
-administrator who can sign in.
+A role belongs to the site. Password and access (`disabled`) belong to the person, on every site of
+the deployment: a site's administrator decides about them only for people who are on this site alone
+and no superuser. A superuser decides about everyone. People cannot disable themselves, and a site
+keeps an administrator who can sign in.
 
 A password that an administrator has seen is not the person's own: it ends everywhere when another
 site adds them, and they get a link (docs/adr/0014).
@@ -33,69 +33,69 @@ from avenue.identity import Actor, Role, Site, new_id
 
 
 class PeopleStore(Protocol):
-    """Where people are kept."""
+    """Storage of people."""
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
+        """Return the person with this normalised email, or None."""
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
 
     def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
-        """Return who has a role on a site and `search` in e-mail or name, behind that e-mail."""
+        """Return people with a role on a site and `search` in email or name, after that email."""
 
     def count_people_of(self, site: str, *, search: str) -> int | None:
-        """Return how many there are of them, None where they are too many to count."""
+        """Return how many there are, None where they are too many to count."""
 
     def add_user(self, user: User) -> None:
-        """Keep a new person; raise `EmailTaken`."""
+        """Insert a new person; raise `EmailTaken`."""
 
     def give_role(
         self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
     ) -> bool:
-        """Give a role to somebody who has none on the site, while `under` is their token epoch.
+        """Give a role to a person without one on the site, while `under` is their token epoch.
 
-        In the same step a `password_hash` takes the place of a password that is not their own,
-        second factor and passkeys go, and both epochs are raised. Tell whether it was done.
+        In the same step `password_hash` replaces a password that is not their own, second factor
+        and passkeys are deleted, and both epochs are raised. Return whether it was done.
         """
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
-        """Change a role or (None) take it away, unless the site would lose its last administrator.
+        """Change a role or (None) remove it, unless the site would lose its last administrator.
 
-        Tell whether it was done.
+        Return whether it was done.
         """
 
     def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
-        """Disable somebody, unless one of `sites` would lose its last administrator.
+        """Disable a person, unless one of `sites` would lose its last administrator.
 
-        Both epochs are raised in the same step. Tell whether it was done.
+        Both epochs are raised in the same step. Return whether it was done.
         """
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
-        """Disable or enable somebody and raise both epochs, in one step."""
+        """Disable or enable a person and raise both epochs, in one step."""
 
     def set_password(
         self, user_id: str, password_hash: str, *, is_own: bool, roles: Mapping[str, Role] | None
     ) -> bool:
         """Change the password while the person has these roles, and raise both epochs.
 
-        It is done in one step. Tell whether it was done.
+        It is done in one step. Return whether it was done.
         """
 
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
     ) -> bool:
-        """Forget a second factor while the person has these roles, and end all sessions.
+        """Delete a second factor while the person has these roles, and end all sessions.
 
-        It is done in one step. Tell whether it was done.
+        It is done in one step. Return whether it was done.
         """
 
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
-        """Forget all tokens of a person, or those for one site; repeatable."""
+        """Delete all tokens of a person, or those for one site; repeatable."""
 
 
 class PeopleService:
-    """Who is on a site. Every method raises `Forbidden` for who is no administrator of it."""
+    """The people of a site. Every method raises `Forbidden` unless the actor administers it."""
 
     def __init__(
         self,
@@ -111,9 +111,11 @@ class PeopleService:
         self._now = now
 
     def find(self, actor: Actor, *, search: str, limit: int, after: str | None) -> PeoplePage:
-        """Return who has a role on the site, by e-mail; `after` is the `next` of the page before.
+        """Return people with a role on the site, by email.
 
-        Raise `PersonNotFound` when `after` is nobody.
+        `after` is the `next` of the page before.
+
+        Raise `PersonNotFound` when `after` is unknown.
         """
         _check_is_admin(actor)
         behind = self._user(actor, after).email if after else None
@@ -131,12 +133,12 @@ class PeopleService:
         return _seen_by(actor, self._user(actor, user_id))
 
     def add(self, actor: Actor, email: str, *, name: str, role: Role, by_mail: bool) -> Added:
-        """Give somebody a role on the site.
+        """Give a person a role on the site.
 
-        Who is new gets a password, made and returned here, or `by_mail` a link to choose one. Who
-        is known in the house keeps the name, and a password of their own; another one is no longer
-        good, and they get a link. Raise `InvalidEmail`, `AlreadyHere` (for a superuser, too: they
-        may do everything here), `NoMail` or `PasswordNotOwn`.
+        A new person gets a generated password, which is returned, or `by_mail` a link to choose
+        one. A known person keeps the name, and a password of their own; another password becomes
+        invalid, and they get a link. Raise `InvalidEmail`, `AlreadyHere` (for a superuser, too:
+        they may do everything here), `NoMail` or `PasswordNotOwn`.
         """
         _check_is_admin(actor)
         if by_mail and not self._recovery.can_mail:
@@ -146,7 +148,7 @@ class PeopleService:
         if known is None:
             try:
                 return self._add_new(actor.site, known_as, name, role, by_mail=by_mail)
-            except EmailTaken:  # in this very moment
+            except EmailTaken:  # added at this very moment
                 known = self._store.user_by_email(known_as)
         while known:
             if actor.site.id in known.roles or (known.superuser and not actor.superuser):
@@ -154,11 +156,11 @@ class PeopleService:
             added = self._add_known(actor.site, known, role, by_mail=by_mail)
             if added is not None:
                 return added
-            known = self._store.user_by_id(known.id)  # changed in this very moment
+            known = self._store.user_by_id(known.id)  # changed at this very moment
         raise AlreadyHere
 
     def change_role(self, actor: Actor, user_id: str, role: Role) -> None:
-        """Change somebody's role on the site; it counts from the next request.
+        """Change a person's role on the site, from the next request on.
 
         Raise `PersonNotFound`, `ManagedElsewhere` or `LastAdministrator`.
         """
@@ -166,7 +168,7 @@ class PeopleService:
         self._set_role(actor, person, role)
 
     def take_role_away(self, actor: Actor, user_id: str) -> None:
-        """Take somebody off the site; their tokens for it end, the person stays known.
+        """Remove a person from the site; their tokens for it end, their account stays.
 
         Raises as `change_role`.
         """
@@ -175,7 +177,7 @@ class PeopleService:
         self._store.remove_tokens(person.id, site=actor.site.id)
 
     def shut_out(self, actor: Actor, user_id: str) -> None:
-        """Disable somebody: all sessions and tokens end, and nobody signs in with this account.
+        """Disable a person: all sessions and tokens end, and the account cannot be signed in to.
 
         Raise `PersonNotFound`, `NotYourself`, `ManagedElsewhere` or `LastAdministrator`.
         """
@@ -185,38 +187,38 @@ class PeopleService:
         self._store.remove_tokens(user.id)
 
     def let_in(self, actor: Actor, user_id: str) -> None:
-        """Enable somebody again; raises as `shut_out`."""
+        """Enable a person again; raises as `shut_out`."""
         self._store.set_disabled(self._own(actor, user_id).id, disabled=False)
 
     def make_password(self, actor: Actor, user_id: str) -> str:
-        """Give somebody a made password, returned here; all sessions and tokens end.
+        """Give a person a generated password and return it; all sessions and tokens end.
 
-        Raise `PersonNotFound`, `NotYourself` (one's own is changed by the old one) or
+        Raise `PersonNotFound`, `NotYourself` (one's own is changed with the old one) or
         `ManagedElsewhere`.
         """
         made = made_password()
         password_hash = self._passwords.hash(made)
         while True:
             user = self._own(actor, user_id)
-            # Another site that adds them in this very moment is not for `actor` to enter.
+            # A site that adds them at this very moment must not be opened to `actor`.
             if self._store.set_password(user.id, password_hash, is_own=False, roles=user.roles):
                 break
         self._store.remove_tokens(user.id)
         return made
 
     def reset_second_factor(self, actor: Actor, user_id: str) -> None:
-        """Turn somebody's second factor off, who has lost it; all sessions end.
+        """Turn off the second factor of a person who has lost it; all sessions end.
 
         Raise `PersonNotFound`, `NotYourself` or `ManagedElsewhere`.
         """
         while True:
             user = self._own(actor, user_id)
-            # Another site that adds them in this very moment is not for `actor` to weaken.
+            # A site that adds them at this very moment must not be weakened by `actor`.
             if self._store.remove_second_factor(user.id, roles=user.roles):
                 break
 
     def send_link(self, actor: Actor, user_id: str) -> None:
-        """Have a link sent by which somebody chooses a password; until then the old one stays.
+        """Send a person a link for choosing a password; until then the old one stays.
 
         Raises as `make_password`, and `NoMail`.
         """
@@ -229,7 +231,7 @@ class PeopleService:
         return user
 
     def _own(self, actor: Actor, user_id: str) -> User:
-        """Return somebody else whose password and access are for `actor` to decide."""
+        """Return another person whose password and access `actor` may decide about."""
         _check_is_admin(actor)
         user = self._user(actor, user_id)
         person = _seen_by(actor, user)
@@ -251,7 +253,7 @@ class PeopleService:
             id=new_id(),
             email=email,
             name=name,
-            password_hash=self._passwords.hash(password),  # by mail: one that nobody knows
+            password_hash=self._passwords.hash(password),  # by mail: a random one
             password_is_own=False,
             roles={site.id: role},
             superuser=False,
@@ -267,13 +269,13 @@ class PeopleService:
         return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
 
     def _add_known(self, site: Site, user: User, role: Role, *, by_mail: bool) -> Added | None:
-        """Give a role to somebody who has none here; None when they were changed meanwhile.
+        """Give a role to a known person without one here; None when they were changed meanwhile.
 
-        Who has no role anywhere else is as good as new: there a made password opens this site
+        A person without any other role is treated as new: a generated password opens this site
         only, so it may be shown.
         """
         under = user.token_epoch
-        if user.password_is_own or user.superuser:  # a superuser is made by a command only
+        if user.password_is_own or user.superuser:  # only a command makes superusers
             if not self._store.give_role(user.id, site.id, role, under=under):
                 return None
             if by_mail:
@@ -283,7 +285,7 @@ class PeopleService:
         if by_mail and not self._recovery.can_mail:
             raise PasswordNotOwn
         password = made_password()
-        hash_ = self._passwords.hash(password)  # by mail: one that nobody knows
+        hash_ = self._passwords.hash(password)  # by mail: a random one
         if not self._store.give_role(user.id, site.id, role, under=under, password_hash=hash_):
             return None
         self._store.remove_tokens(user.id)

@@ -1,11 +1,11 @@
-"""A new password by a link in a letter: for who has forgotten it, and for who is invited.
+"""A new password with a link in an email: for a forgotten password, and for invited people.
 
-What waits to be sent names a person by id and holds neither address nor link. The link is made
-when its letter is written, kept as a hash, and gone with it: another try writes another one. It
-ends by being used, by its time, and by any other change of the password.
+A queued message contains the id of a person and neither address nor link. The link is created when
+the email is written, and only its hash is kept: another attempt creates another link. A link ends
+when it is used, when it expires, and with any other change of the password.
 
-Whoever has rights beyond a site is led to the house, the default site at `PUBLIC_BASE_URL`: a
-site's own hosts may be in other hands, and a password is good everywhere.
+People with rights beyond a site get a link to the default site at `PUBLIC_BASE_URL`: a site's own
+hosts may be in other hands, and a password is valid everywhere.
 """
 
 import secrets
@@ -30,14 +30,14 @@ MOST_LINK_CHARACTERS = 64
 GOOD_FOR = {
     Why.FORGOTTEN: timedelta(hours=1),
     Why.RESET: timedelta(hours=1),
-    Why.INVITED: timedelta(days=3),  # nobody waits for it
+    Why.INVITED: timedelta(days=3),  # no one waits for it
     Why.VOIDED: timedelta(days=3),
 }
-MOST_OPEN_LINKS = 3  # so nobody's mailbox is filled from many addresses
+MOST_OPEN_LINKS = 3  # so no mailbox is flooded from many addresses
 
 
 class NoMail(NotFound):
-    """There is no mail server that would take letters."""
+    """No mail server is configured."""
 
     code = "no_mail"
     message = "Email is not set up on this server."
@@ -45,10 +45,10 @@ class NoMail(NotFound):
 
 
 class RecoveryStore(Protocol):
-    """Where people and their links are kept."""
+    """Storage of people and their links."""
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
+        """Return the person with this normalised email, or None."""
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
@@ -56,35 +56,35 @@ class RecoveryStore(Protocol):
     def set_password(
         self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
     ) -> bool:
-        """Change the password while `under` is the token epoch; tell whether it was done."""
+        """Change the password while `under` is the token epoch; return whether it was done."""
 
     def remove_tokens(self, user: str) -> None:
-        """Forget all tokens of a person; repeatable."""
+        """Delete all tokens of a person; repeatable."""
 
     def put_link(self, link: PasswordLink) -> None:
-        """Keep a link, in place of the one with its id; repeatable."""
+        """Store a link, replacing the one with its id; repeatable."""
 
     def link_by_sha256(self, secret_sha256: str) -> PasswordLink | None:
         """Return the link with this secret."""
 
     def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
-        """Return how many unexpired links of a person there are beside the one with id `but`."""
+        """Return the number of a person's unexpired links other than `but`."""
 
     def remove_links(self, user: str) -> None:
-        """Forget all links of a person; repeatable."""
+        """Delete all links of a person; repeatable."""
 
 
 class Outbox(Protocol):
-    """Where letters wait to be written and sent, in the background."""
+    """The queue of emails that are written and sent in the background."""
 
     def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
-        """Have a letter sent soon; one that waits already under this `key` is enough."""
+        """Queue an email; one that is already queued under this `key` is enough."""
 
 
 class RecoveryService:
-    """Passwords by letter. Without an `outbox` there are no letters.
+    """New passwords by email. Without an `outbox` no email is sent.
 
-    `house_url` is what links begin with for who has rights beyond a site.
+    `house_url` is the base of links for people with rights beyond a site.
     """
 
     def __init__(
@@ -107,31 +107,33 @@ class RecoveryService:
 
     @property
     def can_mail(self) -> bool:
-        """Whether letters can be sent at all."""
+        """Whether email can be sent at all."""
         return self._outbox is not None
 
     def ask(self, site: Site, email: str, *, address: str, language: str) -> None:
-        """Have a link sent to whoever has this e-mail; for nobody as much is done as for somebody.
+        """Send a link to the person with this email; takes the same time if there is none.
 
-        Who signs in with a provider only gets none: an administrator sends them one (`write_to`).
+        People who only sign in with a provider get none: an administrator sends them one
+        (`write_to`).
 
         `address` is the caller's IP address. Raise `TooManyRequests`, or `NoMail`.
         """
         known_as = normal_email(email)
         self._tries.count(known_as, address)
         user = self._store.user_by_email(known_as)
-        if user and not user.has_password:  # who is out at the provider does not come in by letter
+        # people whom the provider has removed must not get in by email
+        if user and not user.has_password:
             user = None
         self._put(site, Why.FORGOTTEN, user, language, key=sha256(known_as))
 
     def write_to(self, site: Site, user: User, why: Why) -> None:
-        """Have a letter sent to somebody, in the language of the site. Raise `NoMail`."""
+        """Send a person an email in the language of the site. Raise `NoMail`."""
         self._put(site, why, user, site.language, key=f"{why} {user.id}")
 
     def letter(self, site: Site, order: MailOrder, *, order_id: str) -> Letter | None:
-        """Write what was ordered, with a new link; None when nobody is to be written to.
+        """Return the ordered email with a new link; None when no one is to receive it.
 
-        Done again for the same `order_id`, the link of the time before ends.
+        A repetition for the same `order_id` invalidates the earlier link.
         """
         user = self._store.user_by_id(order.user) if order.user else None
         if user is None or user.disabled or user.role_on(site.id) is None:
@@ -157,10 +159,10 @@ class RecoveryService:
         return reset_letter(site, user, order.why, order.language, base_url, secret)
 
     def person_of(self, site: Site, secret: str) -> User:
-        """Return whose link this is; raise `ResetLinkGone`. Looking does not use it up.
+        """Return the person of this link; raise `ResetLinkGone`. This does not use the link up.
 
-        The link of somebody with rights beyond the site it was asked for on is good on the default
-        site only, also when they got these rights after it was sent.
+        The link of a person with rights beyond the site for which it was requested is valid on the
+        default site only, even if they got these rights later.
         """
         is_ours = len(secret) <= MOST_LINK_CHARACTERS
         link = self._store.link_by_sha256(sha256(secret)) if is_ours else None
@@ -175,10 +177,10 @@ class RecoveryService:
         return user
 
     def set_password(self, site: Site, secret: str, new: str) -> User:
-        """Set the password of whoever has the link; all sessions, tokens and links end.
+        """Set the password of the link's person; all sessions, tokens and links end.
 
-        It is their own from then on, for the link came to their address. Of two who use a link at
-        once, one does. Raise `ResetLinkGone` or `WeakPassword`.
+        It is their own from then on, since the link was sent to their address. Of two simultaneous
+        uses of a link, one succeeds. Raise `ResetLinkGone` or `WeakPassword`.
         """
         user = self.person_of(site, secret)
         self._passwords.check_new(new, email=user.email)

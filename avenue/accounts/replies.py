@@ -1,4 +1,4 @@
-"""What `/api/auth` answers, for whoever reads the description of the API."""
+"""Replies of `/api/auth`, for the OpenAPI description."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ class User(TypedDict):
 
 
 class Me(User):
-    """Who asks, and for what."""
+    """The caller and their rights."""
 
     scopes: Annotated[list[Scope], Field(description="All of them for a session.")]
 
@@ -40,7 +40,7 @@ Device = Annotated[
 
 
 class Session(TypedDict):
-    """A browser somebody is signed in with."""
+    """A browser session."""
 
     id: str
     device: Device
@@ -71,7 +71,7 @@ class Token(TypedDict):
 
 
 class NewToken(Token):
-    """A token just made."""
+    """A new token."""
 
     token: Secret
 

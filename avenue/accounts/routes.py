@@ -33,7 +33,7 @@ from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 
 ChallengeHead = TypedDict("ChallengeHead", {"Challenge-Response": str}, total=False)
-"""The answer to the challenge of a 403 `challenge_required`; it is good once."""
+"""The answer to the challenge of a 403 `challenge_required`; it is valid once."""
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 
@@ -55,7 +55,7 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 )
 @audited("user.signed_in")
 def login() -> Response:
-    """Give a token for this site; no cookie is set. Who has a second factor sends a code along."""
+    """Return a token for this site; no cookie is set. With a second factor, a code is required."""
     body = body_as(LoginBody)
     address, answer = request.remote_addr or "", request.headers.get(HEADER, "")
     tried = Try(
@@ -89,7 +89,7 @@ def login() -> Response:
 @described(replies={204: None})
 @audited("user.signed_out")
 def logout() -> tuple[str, int]:
-    """End the token that is presented, or the session of the cookie."""
+    """Revoke the presented token, or end the session of the cookie."""
     actor = current_actor()
     token, session = bearer_token(), current_session()
     if token is not None:
@@ -105,7 +105,7 @@ def logout() -> tuple[str, int]:
 @require()
 @described(replies={200: replies.Me})
 def me() -> Response:
-    """Say who asks, and what for: the scopes of a token, all of them for a session."""
+    """Return the caller and the scopes: those of a token, all for a session."""
     actor = current_actor()
     user = using(AccountService).user_of(actor)
     told: replies.Me = {**_user_json(user, actor.site), "scopes": sorted(actor.scopes)}
@@ -116,7 +116,7 @@ def me() -> Response:
 @require(scope=Scope.ACCOUNT)
 @described(replies={200: replies.SessionList})
 def list_sessions() -> Response:
-    """List the browsers one is signed in with on this site, newest first; 50 at most."""
+    """List the browser sessions of the caller on this site, newest first; 50 at most."""
     own = current_session()
     found = using(AccountService).sessions(current_actor())
     listed: replies.SessionList = {
@@ -131,7 +131,7 @@ def list_sessions() -> Response:
 @described(replies={204: None})
 @audited("user.signed_out_everywhere")
 def end_sessions() -> tuple[str, int]:
-    """End all of one's own sessions and tokens from signing in, on every site."""
+    """End all sessions of the caller and revoke all tokens from signing in, on every site."""
     actor = current_actor()
     has_cookie = current_session() is not None
     using(AccountService).sign_out_everywhere(actor)
@@ -146,7 +146,7 @@ def end_sessions() -> tuple[str, int]:
 @described(replies={204: None}, refuses=(SessionNotFound,))
 @audited("session.ended", "session_id")
 def end_session(session_id: str) -> tuple[str, int]:
-    """End one of one's own sessions of this site at once."""
+    """End one of the caller's sessions on this site."""
     using(AccountService).end_session(current_actor(), session_id)
     return "", 204
 
@@ -155,7 +155,7 @@ def end_session(session_id: str) -> tuple[str, int]:
 @require(scope=Scope.ACCOUNT)
 @described(query=PageQuery, replies={200: replies.TokenList}, refuses=(BadCursor, InvalidQuery))
 def list_tokens() -> Response:
-    """List one's own tokens of this site, newest first, never with their secrets."""
+    """List the caller's tokens of this site, newest first, without their secrets."""
     asked = page_asked_for()
     page = using(AccountService).tokens(current_actor(), limit=asked.limit, after=asked.after)
     listed: replies.TokenList = {
@@ -171,7 +171,7 @@ def list_tokens() -> Response:
 @described(body=TokenBody, replies={201: replies.NewToken}, refuses=(ScopeNotYours,))
 @audited("token.created")
 def create_token() -> tuple[Response, int]:
-    """Make a token; its secret is shown this once."""
+    """Create a token; its secret is shown only in this answer."""
     body = body_as(TokenBody)
     new = using(AccountService).create_token(
         current_actor(), name=body.name, scopes=frozenset(body.scopes), days=body.days
@@ -185,7 +185,7 @@ def create_token() -> tuple[Response, int]:
 @described(replies={204: None}, refuses=(TokenNotFound,))
 @audited("token.revoked", "token_id")
 def revoke_token(token_id: str) -> tuple[str, int]:
-    """End one of one's own tokens at once."""
+    """Revoke one of the caller's tokens."""
     using(AccountService).revoke_token(current_actor(), token_id)
     return "", 204
 

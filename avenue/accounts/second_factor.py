@@ -1,8 +1,8 @@
-"""A second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+"""Second factors: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
 
-A code is good for the time step it is of, the one before and the one after, and works once. Tries
-are counted by account and address, and by account alone. After `MOST_WRONG` wrong codes in a row
-(NIST SP 800-63B, section 5.2.2) only a recovery code helps: those are too long to be guessed.
+A code is valid for its time step, the one before and the one after, and works once. Attempts are
+counted by account and address, and by account alone. After `MOST_WRONG` wrong codes in a row (NIST
+SP 800-63B, section 5.2.2) only a recovery code is accepted: those are too long to guess.
 """
 
 import base64
@@ -33,7 +33,7 @@ from avenue.sealing import Sealing, SecretLost
 PURPOSE = "secrets of second factors"
 STEP_SECONDS = 30
 STEPS_AROUND = (-1, 0, 1)
-"""Which steps are good beside the one of now: clocks differ, and people type."""
+"""The valid time steps around the current one: clocks differ, and typing takes time."""
 OTP_DIGITS = 6
 SECRET_BYTES = 20  # as RFC 4226 recommends, section 4
 MOST_WRONG = 100
@@ -46,37 +46,43 @@ log = logging.getLogger(__name__)
 
 
 class SecondFactorStore(Protocol):
-    """Where second factors are kept."""
+    """Storage of second factors."""
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        """Keep a second factor where there is none of an app, and end all sessions, in one step.
+        """Store a second factor if there is none of an app, and end all sessions, in one step.
 
-        Tell whether it was done.
+        Return whether it was done.
         """
 
     def use_step(self, user_id: str, secret: str, step: int) -> bool:
-        """Use up the codes of a factor until that time step; tell whether they were not yet."""
+        """Mark the codes of a factor as used until that time step.
+
+        Return whether they were unused.
+        """
 
     def use_recovery_code(self, user_id: str, sha256: str) -> bool:
-        """Use up a recovery code; tell whether there was one."""
+        """Mark a recovery code as used; return whether it existed."""
 
     def count_wrong_code(self, user_id: str, secret: str | None) -> None:
-        """Count a wrong code; one that is counted twice does no harm."""
+        """Count a wrong code; counting one twice does no harm."""
 
     def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
-        """Put other recovery codes in place of those there are."""
+        """Replace the recovery codes."""
 
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
     ) -> bool:
-        """Forget second factor and passkeys and end all sessions, in one step; tell whether."""
+        """Delete second factor and passkeys and end all sessions, in one step.
+
+        Return whether it was done.
+        """
 
     def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Forget all tokens of a person, or those with a name; repeatable."""
+        """Delete all tokens of a person, or those with a name; repeatable."""
 
 
 class SecondFactors:
-    """Sets second factors up, and asks for them."""
+    """Sets up second factors, and verifies them."""
 
     def __init__(
         self,
@@ -96,11 +102,11 @@ class SecondFactors:
         self._now = now
 
     def check(self, user: User, proof: Proof, *, address: str) -> None:
-        """Raise unless `proof` has a code of the person's second factor, where there is one.
+        """Raise unless `proof` has a code of the person's second factor, if there is one.
 
-        Its password is not looked at. `address` is the caller's IP address. A code that was
-        taken is used up. Raise `SecondFactorRequired` where none is shown, `TooManyRequests`,
-        `WrongSecondFactor` or `SecondFactorLocked`.
+        Its password is not checked. `address` is the caller's IP address. An accepted code is used
+        up. Raise `SecondFactorRequired` where none is given, `TooManyRequests`, `WrongSecondFactor`
+        or `SecondFactorLocked`.
         """
         factor = user.second_factor
         if factor is None:
@@ -118,19 +124,19 @@ class SecondFactors:
             self._use_otp(user, factor, proof.otp)
 
     def begin(self, user: User, site: Site) -> SecondFactorSetup:
-        """Return a new secret, for the person to bring it back with its first code."""
+        """Return a new secret, which the person sends back with its first code."""
         secret = pyotp.random_base32(SECRET_BYTES * 8 // 5)
         until = int((self._now() + SETUP_GOOD_FOR).timestamp())
         return _setup(user, site, secret, self._sealing.sealed(f"{user.id} {until} {secret}"))
 
     def begun(self, user: User, site: Site, sealed: str) -> SecondFactorSetup:
-        """Return what was begun, to be shown once more; raise `SetupGone`."""
+        """Return an unfinished setup, to show it again; raise `SetupGone`."""
         return _setup(user, site, self._secret_begun(user, sealed), sealed)
 
     def set_up(self, user: User, sealed: str, proof: Proof, *, address: str) -> list[str]:
-        """Set up what was begun, with password and first code; return the recovery codes.
+        """Complete a setup, with password and first code; return the recovery codes.
 
-        All sessions and tokens from signing in end, for they have shown no code. Raise
+        All sessions and tokens from signing in end, since they were created without a code. Raise
         `SetupGone`, `TooManyRequests`, `WrongPassword` or `WrongSecondFactor`.
         """
         secret = self._secret_begun(user, sealed)
@@ -145,7 +151,7 @@ class SecondFactors:
         return codes
 
     def new_recovery_codes(self, user: User, proof: Proof, *, address: str) -> list[str]:
-        """Return ten other recovery codes; those before are no longer good.
+        """Return ten new recovery codes; the earlier ones become invalid.
 
         `proof` has the password or a code. Raises as `turn_off`.
         """
@@ -158,7 +164,7 @@ class SecondFactors:
         return codes
 
     def turn_off(self, user: User, proof: Proof, *, address: str) -> None:
-        """Turn one's own second factor off, with the password or a code; passkeys go, too.
+        """Turn off one's own second factor, with the password or a code; passkeys are deleted, too.
 
         All sessions end.
 
@@ -169,13 +175,14 @@ class SecondFactors:
             self._store.remove_second_factor(user.id)
 
     def reset(self, user: User) -> None:
-        """Turn somebody's second factor off. All sessions end."""
+        """Turn off a person's second factor. All sessions end."""
         self._store.remove_second_factor(user.id)
 
     def check_either(self, user: User, proof: Proof, *, address: str) -> None:
         """Raise unless `proof` has the password or a code; raises as `turn_off`.
 
-        Who has no password must have signed in with the provider just now, or `SignInAgain`.
+        People without a password must have just signed in with the provider, or `SignInAgain` is
+        raised.
         """
         if proof.password or not (proof.otp or proof.recovery_code):
             self._check_password(user, proof, address)
@@ -203,7 +210,7 @@ class SecondFactors:
             raise WrongSecondFactor
 
     def _step_of(self, secret: str, otp: str) -> int | None:
-        """Return the time step a code is of; None when it is none of now."""
+        """Return the time step of a code; None when it is not valid now."""
         typed = "".join(otp.split()).encode("utf-8", "surrogatepass")
         totp, now = _totp(secret), int(self._now().timestamp()) // STEP_SECONDS
         matching = [
@@ -245,7 +252,7 @@ def _totp(secret: str) -> pyotp.TOTP:
 
 
 def _recovery_codes() -> list[str]:
-    """Return new codes as people write them, as `abcd-efgh-jk23-4567`."""
+    """Return new codes as people type them, as `abcd-efgh-jk23-4567`."""
     made = [base64.b32encode(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
     return [
         "-".join(code[at : at + LETTERS_TOGETHER] for at in range(0, len(code), LETTERS_TOGETHER))
@@ -254,5 +261,5 @@ def _recovery_codes() -> list[str]:
 
 
 def _hash_of(recovery_code: str) -> str:
-    """Return what is kept of a recovery code, however it is written."""
+    """Return the hash of a recovery code, however it is typed."""
     return sha256("".join(each for each in recovery_code.casefold() if each.isalnum()))

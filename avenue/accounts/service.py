@@ -1,9 +1,8 @@
-"""People, roles, tokens, signing in: the use cases.
+"""Use cases of people, roles, tokens and signing in.
 
-What ends what: signing out ends exactly the session or token it is asked with. Signing out
-everywhere ends all sessions of the person and all tokens from signing in. A new password and
-disabling end all sessions and all tokens, named ones too, with the next request. A role taken away
-counts from the next request.
+Signing out ends exactly the session or token of the request. Signing out everywhere ends all
+sessions of the person and all tokens from signing in. A new password and disabling end all sessions
+and all tokens, named ones too, with the next request. A removed role counts from the next request.
 """
 
 import secrets
@@ -47,66 +46,66 @@ TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong 
 SECRET_BYTES = 32
 MOST_TOKEN_CHARACTERS = 128
 FIRST_STEP_GOOD_FOR = timedelta(minutes=10)
-"""How long after the password the second factor may be shown."""
+"""Time for the second factor after the password."""
 USE_NOTED_EVERY = timedelta(minutes=10)
-"""How old the noted use of a session or token gets before it is noted again."""
+"""How old a recorded use of a session or token gets before it is recorded again."""
 NO_PROOF = Proof()
 USE_RESTS = timedelta(minutes=1)
-"""How long a process notes no uses after it could not."""
+"""How long a process records no uses after a failure."""
 
 
 class AccountStore(Protocol):
-    """Where people and tokens are kept."""
+    """Storage of people and tokens."""
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
+        """Return the person with this normalised email, or None."""
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
 
     def users(self) -> list[User]:
-        """Return everybody, by e-mail."""
+        """Return all people, by email."""
 
     def has_users(self) -> bool:
-        """Tell whether there is anybody."""
+        """Return whether there are any people."""
 
     def add_user(self, user: User) -> None:
-        """Keep a new person; raise `EmailTaken`."""
+        """Insert a new person; raise `EmailTaken`."""
 
     def set_password(
         self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
     ) -> bool:
-        """Change the password and raise both epochs, in one step; tell whether it was done.
+        """Change the password and raise both epochs, in one step; return whether it was done.
 
         With `under` only while that is the person's token epoch.
         """
 
     def renew_password(self, user_id: str, stored: str, renewed: str) -> None:
-        """Keep the same password in another form, if it is still kept as `stored`."""
+        """Store the same password in another form, if it is still stored as `stored`."""
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
-        """Disable or enable somebody and raise both epochs, in one step."""
+        """Disable or enable a person and raise both epochs, in one step."""
 
     def unlink(self, user_id: str) -> None:
-        """Forget whom a provider knows somebody as, and raise both epochs, in one step."""
+        """Remove a person's identity at the provider, and raise both epochs, in one step."""
 
     def end_sessions(self, user_id: str) -> None:
-        """Raise the session epoch and forget all sessions."""
+        """Raise the session epoch and delete all sessions."""
 
     def add_session(self, user_id: str, session: Session) -> None:
-        """Keep a new session; of too many the one that began first ends. Repeatable."""
+        """Add a session; of too many the oldest ends. Repeatable."""
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """Forget a session; repeatable."""
+        """Delete a session; repeatable."""
 
     def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
-        """Note when a session was used, and with what. Raise `Unavailable` if it takes long."""
+        """Record the use of a session and the device. Raise `Unavailable` if it takes long."""
 
     def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
-        """Note when a token was used, and with what. Raise `Unavailable` if it takes long."""
+        """Record the use of a token and the device. Raise `Unavailable` if it takes long."""
 
     def add_token(self, token: ApiToken) -> None:
-        """Keep a new token."""
+        """Insert a new token."""
 
     def token_by_sha256(self, secret_sha256: str) -> ApiToken | None:
         """Return the token with this secret."""
@@ -123,20 +122,20 @@ class AccountStore(Protocol):
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> list[ApiToken]:
-        """Return unexpired tokens, newest first, after the one made then with that id."""
+        """Return unexpired tokens, newest first, after the one with that time and id."""
 
     def count_tokens(self, user: str, site: str, *, good_at: datetime) -> int:
-        """Return how many unexpired tokens there are."""
+        """Return the number of unexpired tokens."""
 
     def remove_token(self, token_id: str) -> None:
-        """Forget a token; repeatable."""
+        """Delete a token; repeatable."""
 
     def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Forget all tokens of a person, or those with a name; repeatable."""
+        """Delete all tokens of a person, or those with a name; repeatable."""
 
 
 class AccountService:
-    """People of the house: who they are, what they may, and how they sign in."""
+    """People of the deployment: identity, rights, and signing in."""
 
     def __init__(
         self,
@@ -150,9 +149,9 @@ class AccountService:
         second_factor_roles: Collection[str] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`token_days` is how long sessions and tokens from signing in are good.
+        """`token_days` is the lifetime of sessions and tokens from signing in.
 
-        Who has one of `second_factor_roles` on any site needs a second factor.
+        People with one of `second_factor_roles` on any site need a second factor.
         """
         self._store = store
         self._passwords = passwords
@@ -163,10 +162,10 @@ class AccountService:
         self._now = now
         self._notes_uses_from = datetime.min.replace(tzinfo=UTC)
 
-    # Who asks
+    # Identifying the caller
 
     def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
-        """Return whose Bearer token this is; None when it is not good on this site.
+        """Return the actor of a Bearer token; None when it is not valid on this site.
 
         `agent` is the User-Agent of the request.
         """
@@ -186,7 +185,9 @@ class AccountService:
     def by_session(
         self, site: Site, user_id: str, session_id: str, *, agent: str = ""
     ) -> Actor | None:
-        """Return whose session this is; None when it has ended or gives nothing on this site.
+        """Return the actor of a session.
+
+        None when it has ended or the person has no role on this site.
 
         `agent` is the User-Agent of the request.
         """
@@ -207,7 +208,7 @@ class AccountService:
         return next((each for each in self._sessions(user, site) if each.id == session_id), None)
 
     def _sessions(self, user: User, site: Site) -> list[Session]:
-        """Return the sessions of a person on a site that are not over, newest first."""
+        """Return the active sessions of a person on a site, newest first."""
         since = self._now() - timedelta(days=self._token_days)
         return [
             each
@@ -216,7 +217,7 @@ class AccountService:
         ]
 
     def _note_use(self, noted: datetime | None, note: Callable[[datetime], None]) -> None:
-        """Note a use now and then. Nobody is refused because it cannot be done."""
+        """Record a use now and then. A failure to record it rejects no request."""
         now = self._now()
         if now < self._notes_uses_from or (noted and now - noted < USE_NOTED_EVERY):
             return
@@ -226,7 +227,7 @@ class AccountService:
             self._notes_uses_from = now + USE_RESTS
 
     def by_id(self, site: Site, user_id: str) -> Actor | None:
-        """Return somebody as they act on `site`; None when they may do nothing there any more."""
+        """Return a person as an actor on `site`; None when they have no role there any more."""
         user = self._store.user_by_id(user_id)
         return self._actor(user, site, frozenset(Scope)) if user else None
 
@@ -235,12 +236,12 @@ class AccountService:
     def sign_in(
         self, site: Site, email: str, password: str, *, address: str, proof: Proof = NO_PROOF
     ) -> tuple[User, Actor]:
-        """Return who this is, and as whom they act on `site`.
+        """Return the person and their actor on `site`.
 
-        `address` is the caller's IP address. Raise `TooManyRequests` after too many tries in a
-        minute (counted before the password is looked at, so a right one does not help), and
-        `WrongCredentials` for everything else that is wrong, after one password check each. Of who
-        has a second factor, `proof` has a code; raises as `SecondFactors.check`.
+        `address` is the caller's IP address. Raise `TooManyRequests` after too many attempts in a
+        minute (counted before the password is verified, so a right one does not help), and
+        `WrongCredentials` for everything else that is wrong, after one verification each. For a
+        person with a second factor, `proof` has a code; raises as `SecondFactors.check`.
         """
         known_as = normal_email(email)
         self._tries.count(known_as, address)
@@ -252,12 +253,12 @@ class AccountService:
             raise WrongCredentials
         self._second_factors.check(user, proof, address=address)
         if not self._passwords.is_current(user.password_hash):
-            renewed = self._passwords.hash(password)  # what another application had made of it
+            renewed = self._passwords.hash(password)  # the hash of another application
             self._store.renew_password(user.id, user.password_hash, renewed)
         return user, actor
 
     def first_step(self, user: User, site: Site, *, by_provider: bool = False) -> FirstStep:
-        """Return what somebody has shown who has just shown their password, and nothing else.
+        """Return the first step of a person who has just shown their password.
 
         `by_provider`: they have signed in with the provider instead.
         """
@@ -273,10 +274,9 @@ class AccountService:
     def second_step(
         self, site: Site, first: FirstStep, proof: Proof, *, address: str
     ) -> tuple[User, Actor]:
-        """Return who this is, and as whom they act on `site`; `proof` has a code.
+        """Return the person and their actor on `site`; `proof` has a code.
 
-        Raise `SignInAgain` when the first step is not good any more, and as
-        `SecondFactors.check`.
+        Raise `SignInAgain` when the first step is no longer valid, and as `SecondFactors.check`.
         """
         user = self._store.user_by_id(first.user)
         epochs = (first.session_epoch, first.token_epoch)
@@ -299,7 +299,7 @@ class AccountService:
         proof: Proof = NO_PROOF,
         agent: str = "",
     ) -> tuple[User, NewToken]:
-        """Return who this is, and a token for `site` with every scope; raises as `sign_in`."""
+        """Return the person, and a token for `site` with every scope; raises as `sign_in`."""
         user, _ = self.sign_in(site, email, password, address=address, proof=proof)
         scopes = frozenset(Scope)
         return user, self._make_token(
@@ -309,9 +309,9 @@ class AccountService:
     def begin_session(
         self, user: User, site: Site, *, agent: str = "", second_factor_shown: bool = False
     ) -> str:
-        """Return the id of a new session of somebody who has just shown who they are.
+        """Return the id of a new session of a person who has just authenticated.
 
-        `second_factor_shown`: to a provider, where that counts.
+        `second_factor_shown`: at a provider, where that counts.
         """
         now = self._now()
         session = Session(
@@ -331,26 +331,26 @@ class AccountService:
         return self._sessions(self.user_of(actor), actor.site)
 
     def end_session(self, actor: Actor, session_id: str) -> None:
-        """End one of one's own sessions on this site, at once; raise `SessionNotFound`."""
+        """End one of one's own sessions on this site; raise `SessionNotFound`."""
         user = self.user_of(actor)
         if self._session(user, actor.site, session_id) is None:
             raise SessionNotFound
         self._store.end_session(user.id, session_id)
 
     def sign_out_everywhere(self, actor: Actor) -> None:
-        """End all sessions of this person and all tokens from signing in, on every site."""
+        """End all sessions of this person and revoke all tokens from signing in, on every site."""
         if actor.id is not None:
             self._store.end_sessions(actor.id)
             self._store.remove_tokens(actor.id, name=SIGNED_IN)
 
     def sign_out_token(self, token: str) -> None:
-        """End the token that is presented."""
+        """Revoke the presented token."""
         found = self._store.token_by_sha256(sha256(token))
         if found is not None:
             self._store.remove_token(found.id)
 
     def user_of(self, actor: Actor) -> User:
-        """Return the person who asks."""
+        """Return the person of an actor."""
         user = self._store.user_by_id(actor.id) if actor.id else None
         if user is None:
             raise UserNotFound
@@ -359,10 +359,10 @@ class AccountService:
     def change_own_password(self, actor: Actor, current: str, new: str, *, address: str) -> User:
         """Set one's own password; all sessions and tokens end. Return the person after that.
 
-        `current` is asked so that whoever finds an open browser cannot keep the account; tries are
-        counted with those to sign in. It is no more their own than the current one: an
-        administrator who made that one can have changed it. Raise `TooManyRequests`,
-        `WrongPassword` or `WeakPassword`.
+        `current` is required so that no one can take over the account in an open browser; attempts
+        are counted with those to sign in. The new password is as much the person's own as the
+        current one: an administrator who set that one could have changed it. Raise
+        `TooManyRequests`, `WrongPassword` or `WeakPassword`.
         """
         user = self.user_of(actor)
         self._tries.count(user.email, address)
@@ -371,14 +371,14 @@ class AccountService:
         password_hash = self._new_hash(new, user.email)
         is_own, under = user.password_is_own, user.token_epoch
         if not self._store.set_password(user.id, password_hash, is_own=is_own, under=under):
-            raise WrongPassword  # somebody changed it in between
+            raise WrongPassword  # changed by another request meanwhile
         self._store.remove_tokens(user.id)
         return self.user_of(actor)
 
     # Tokens
 
     def tokens(self, actor: Actor, *, limit: int, after: str | None) -> TokenPage:
-        """Return own tokens of this site; `after` is the `next` of the page before."""
+        """Return one's own tokens of this site; `after` is the `next` of the page before."""
         user, site, now = str(actor.id), actor.site.id, self._now()
         found = self._store.tokens(
             user, site, good_at=now, after=read_cursor(after), limit=limit + 1
@@ -393,7 +393,7 @@ class AccountService:
     def create_token(
         self, actor: Actor, *, name: str, scopes: frozenset[Scope], days: int | None
     ) -> NewToken:
-        """Make a token for this site, good for `days`. Raise `ScopeNotYours`."""
+        """Create a token for this site, valid for `days`. Raise `ScopeNotYours`."""
         beyond = scopes - actor.scopes
         if beyond:
             raise ScopeNotYours(scopes=sorted(beyond))
@@ -402,20 +402,20 @@ class AccountService:
         )
 
     def revoke_token(self, actor: Actor, token_id: str) -> None:
-        """End one of one's own tokens of this site, at once; raise `TokenNotFound`."""
+        """Revoke one of one's own tokens of this site; raise `TokenNotFound`."""
         if self._store.token_by_id(str(actor.id), actor.site.id, token_id) is None:
             raise TokenNotFound
         self._store.remove_token(token_id)
 
-    # What whoever runs the house does (`python -m avenue users …`, `tokens …`)
+    # For commands (`python -m avenue users …`, `tokens …`)
 
     def first_administrator(
         self, site: str, *, email: str | None, password: str | None
     ) -> NewUser | None:
-        """Add a superuser who is admin of `site`, if there is nobody yet; else return None.
+        """Add a superuser who is admin of `site`, if there are no people yet; else return None.
 
-        Without `email` it is `admin@localhost`; without `password` one is made. Of several
-        processes that try at once all but one get `EmailTaken`.
+        Without `email` it is `admin@localhost`; without `password` one is generated. Of several
+        processes at once all but one get `EmailTaken`.
         """
         if self._store.has_users():
             return None
@@ -436,7 +436,7 @@ class AccountService:
         roles: dict[str, Role],
         superuser: bool = False,
     ) -> NewUser:
-        """Add a person with `roles` (site id to role); without `password` one is made.
+        """Add a person with `roles` (by site id); without `password` one is generated.
 
         Raise `InvalidEmail`, `WeakPassword` or `EmailTaken`.
         """
@@ -447,7 +447,7 @@ class AccountService:
             email=known_as,
             name=name,
             password_hash=self._new_hash(made or password or "", known_as),
-            password_is_own=True,  # who runs the house may do everything anyway
+            password_is_own=True,  # operators may do everything anyway
             roles=dict(roles),
             superuser=superuser,
             disabled=False,
@@ -460,10 +460,10 @@ class AccountService:
         return NewUser(user=user, made_password=made)
 
     def change_password(self, email: str, password: str | None) -> str | None:
-        """Set a password, made here and returned when None is given; ends sessions and tokens.
+        """Set a password, generated and returned when None is given; ends sessions and tokens.
 
-        It counts as the person's own: no administrator of a site has seen it.
-        Raise `UserNotFound` or `WeakPassword`.
+        It counts as the person's own: no administrator of a site has seen it. Raise `UserNotFound`
+        or `WeakPassword`.
         """
         user = self.user_named(email)
         made = None if password else made_password()
@@ -473,7 +473,7 @@ class AccountService:
         return made
 
     def set_disabled(self, email: str, *, disabled: bool) -> None:
-        """Shut somebody out, or let them in again; both end all sessions and tokens.
+        """Disable or enable a person; both end all sessions and tokens.
 
         Raise `UserNotFound`.
         """
@@ -482,9 +482,9 @@ class AccountService:
         self._store.remove_tokens(user.id)
 
     def unlink(self, email: str) -> None:
-        """Let the provider's word no longer open an account; all sessions and tokens end.
+        """Unlink an account from the provider; all sessions and tokens end.
 
-        Who signs in with the provider after that is looked for by e-mail again. Raise
+        At the next sign-in with the provider the account is found by email again. Raise
         `UserNotFound`.
         """
         user = self.user_named(email)
@@ -492,22 +492,22 @@ class AccountService:
         self._store.remove_tokens(user.id)
 
     def reset_second_factor(self, email: str) -> None:
-        """Turn somebody's second factor off; all sessions end. Raise `UserNotFound`."""
+        """Turn off a person's second factor; all sessions end. Raise `UserNotFound`."""
         self._second_factors.reset(self.user_named(email))
 
     def users(self) -> list[User]:
-        """Return everybody, by e-mail."""
+        """Return all people, by email."""
         return self._store.users()
 
     def actor_named(self, site: Site, email: str) -> Actor:
-        """Return somebody as they act on `site`; raise `UserNotFound` or `Forbidden`."""
+        """Return a person as an actor on `site`; raise `UserNotFound` or `Forbidden`."""
         actor = self._actor(self.user_named(email), site, frozenset(Scope))
         if actor is None:
             raise Forbidden("This person may do nothing on this site.")
         return actor
 
     def user_named(self, email: str) -> User:
-        """Return who has this e-mail; raise `UserNotFound`."""
+        """Return the person with this email; raise `UserNotFound`."""
         user = self._store.user_by_email(normal_email(email))
         if user is None:
             raise UserNotFound
@@ -516,7 +516,7 @@ class AccountService:
     def add_token(
         self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int
     ) -> NewToken:
-        """Make a token of somebody for `site`, good for `days`. Raise `UserNotFound`."""
+        """Create a token of a person for `site`, valid for `days`. Raise `UserNotFound`."""
         return self._make_token(self.user_named(email), site, name, scopes, days)
 
     def _new_hash(self, password: str, email: str) -> str:

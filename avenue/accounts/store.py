@@ -1,6 +1,6 @@
 """People, their tokens and links in MongoDB: `users`, `api_tokens`, `password_links`.
 
-All of them are of the whole house.
+All of them belong to the whole deployment.
 """
 
 import re
@@ -29,18 +29,18 @@ from avenue.storage.records import left_out
 from avenue.storage.scope import AlreadyThere, house
 
 MOST_SESSIONS = 50
-"""So many browsers of a person are signed in at once; the one that began first ends."""
+"""The most browser sessions of a person; above it the oldest ends."""
 MOST_PASSKEYS = 20
 PASSKEY = tuple(each.name for each in fields(Passkey))
 IDENTITY = tuple(each.name for each in fields(OidcIdentity))
 USE_SECONDS = 0.5
-"""How long a request waits for its use to be noted."""
-# A change that is repeated after a lost answer raises an epoch twice: it ends no less.
+"""How long a request waits for its use to be recorded."""
+# A change that is repeated after a lost answer raises an epoch twice, which has the same effect.
 BOTH_EPOCHS = {"session_epoch": 1, "token_epoch": 1}
 SHARED_AT_ONCE = 500
 CHANGED_NOW = {"$currentDate": {"changed_at": True}}
 BEYOND_PASSWORD = {"second_factor": "", "passkeys": ""}
-"""What whoever knows a password can have added, beside sessions and tokens."""
+"""What anyone who knows a password could have added, besides sessions and tokens."""
 
 
 class MongoAccountStore:
@@ -54,9 +54,9 @@ class MongoAccountStore:
         self._links = scope.collection("password_links")
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail; None, too, where the record cannot be read.
+        """Return the person with this normalised email; None, too, where the record cannot be read.
 
-        Whoever signs in is told nothing of what is stored; the log says it.
+        The caller of a sign-in learns nothing about what is stored; the log says it.
         """
         try:
             return _user(self._users.find_one({"email": email}))
@@ -69,20 +69,20 @@ class MongoAccountStore:
         return _user(self._users.find_one({"_id": user_id}))
 
     def emails_of(self, ids: Collection[str]) -> dict[str, str]:
-        """Return the e-mails of those of these people that there are, by id."""
+        """Return the emails of those of these people who exist, by id."""
         wanted = {"_id": {"$in": [*ids]}}
         return dict(self._users.values(lambda each: (each["_id"], each["email"]), wanted))
 
     def users(self) -> list[User]:
-        """Return everybody, by e-mail."""
+        """Return all people, by email."""
         return self._users.values(_user_in, {}, sort=[("email", 1)])
 
     def has_users(self) -> bool:
-        """Tell whether there is anybody."""
+        """Return whether there are any people."""
         return self._users.find_one({}, {"_id": 1}) is not None
 
     def add_user(self, user: User) -> None:
-        """Keep a new person; raise `EmailTaken`."""
+        """Insert a new person; raise `EmailTaken`."""
         try:
             self._users.insert(
                 {
@@ -114,7 +114,7 @@ class MongoAccountStore:
         under: int | None = None,
         roles: Mapping[str, Role] | None = None,
     ) -> bool:
-        """Change the password and raise both epochs, in one step; tell whether it was done.
+        """Change the password and raise both epochs, in one step; return whether it was done.
 
         With `under` only while that is the person's token epoch, with `roles` while they have
         exactly these.
@@ -129,26 +129,26 @@ class MongoAccountStore:
         return bool(done) or self._has_password(user_id, password_hash)
 
     def renew_password(self, user_id: str, stored: str, renewed: str) -> None:
-        """Keep the same password in another form, if it is still kept as `stored`."""
+        """Store the same password in another form, if it is still stored as `stored`."""
         query = {"_id": user_id, "password_hash": stored}
         self._users.update(query, {"$set": {"password_hash": renewed}})
 
     def _has_password(self, user_id: str, password_hash: str) -> bool:
-        """Tell whether a change was done twice, its answer being lost: a hash has a salt."""
+        """Return whether this change was already made, its answer being lost: a hash has a salt."""
         return self._users.find_one({"_id": user_id, "password_hash": password_hash}) is not None
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
-        """Disable or enable somebody and raise both epochs, in one step."""
+        """Disable or enable a person and raise both epochs, in one step."""
         change = {"$set": {"disabled": disabled}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
         self._users.update({"_id": user_id}, change)
 
     def end_sessions(self, user_id: str) -> None:
-        """Raise the session epoch and forget all sessions."""
+        """Raise the session epoch and delete all sessions."""
         change = {"$inc": {"session_epoch": 1}, "$set": {"sessions": []}}
         self._users.update({"_id": user_id}, change)
 
     def add_session(self, user_id: str, session: Session) -> None:
-        """Keep a new session; the first of more than `MOST_SESSIONS` ends. Repeatable."""
+        """Add a session; above `MOST_SESSIONS` the oldest ends. Repeatable."""
         kept = {
             "id": session.id,
             "site": session.site,
@@ -164,11 +164,11 @@ class MongoAccountStore:
         )
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """Forget a session; repeatable."""
+        """Delete a session; repeatable."""
         self._users.update({"_id": user_id}, {"$pull": {"sessions": {"id": session_id}}})
 
     def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
-        """Note when a session was used, and with what. Raise `Unavailable` if it takes long."""
+        """Record the use of a session and the device. Raise `Unavailable` if it takes long."""
         with self._database.deadline(USE_SECONDS):
             self._users.update(
                 {"_id": user_id, "sessions.id": session_id},
@@ -176,12 +176,12 @@ class MongoAccountStore:
             )
 
     def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
-        """Note when a token was used, and with what. Raise `Unavailable` if it takes long."""
+        """Record the use of a token and the device. Raise `Unavailable` if it takes long."""
         with self._database.deadline(USE_SECONDS):
             self._tokens.update({"_id": token_id}, {"$set": {"used_at": at, "device": device}})
 
     def add_token(self, token: ApiToken) -> None:
-        """Keep a new token."""
+        """Insert a new token."""
         self._tokens.insert(
             {
                 "_id": token.id,
@@ -215,7 +215,7 @@ class MongoAccountStore:
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> list[ApiToken]:
-        """Return unexpired tokens, newest first, after the one made then with that id."""
+        """Return unexpired tokens, newest first, after the one with that time and id."""
         query: dict[str, Any] = {"user": user, "site": site, "expires_at": {"$gt": good_at}}
         if after:
             made_at, token_id = after
@@ -227,15 +227,15 @@ class MongoAccountStore:
         return self._tokens.values(_token_in, query, sort=order, limit=limit)
 
     def count_tokens(self, user: str, site: str, *, good_at: datetime) -> int:
-        """Return how many unexpired tokens there are."""
+        """Return the number of unexpired tokens."""
         return self._tokens.count({"user": user, "site": site, "expires_at": {"$gt": good_at}})
 
     def remove_token(self, token_id: str) -> None:
-        """Forget a token; repeatable."""
+        """Delete a token; repeatable."""
         self._tokens.delete({"_id": token_id})
 
     def remove_tokens(self, user: str, *, site: str | None = None, name: str | None = None) -> None:
-        """Forget all tokens of a person, or those for one site or with a name; repeatable."""
+        """Delete all tokens of a person, or those for one site or with a name; repeatable."""
         given = {"site": site, "name": name}
         only = {field: value for field, value in given.items() if value is not None}
         self._tokens.delete_all({"user": user, **only})
@@ -243,8 +243,8 @@ class MongoAccountStore:
     def share_roles(self, source: str, target: str) -> tuple[int, int]:
         """Give people of one site the same role on another one; repeatable.
 
-        Return how many have it, and how many have not: their password may be known to others, and
-        opens no other site (docs/adr/0014).
+        Return how many have it, and how many do not get it: others may know their password, which
+        must not open another site (docs/adr/0014).
         """
         may = {"sites": source, "$or": [{"password_is_own": True}, {"superuser": True}]}
         role = {"$ifNull": [f"$roles.{target}", f"$roles.{source}"]}
@@ -260,9 +260,9 @@ class MongoAccountStore:
     # See `second_factor.SecondFactorStore`
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        """Keep a second factor where there is none of an app, and end all sessions, in one step.
+        """Store a second factor if there is none of an app, and end all sessions, in one step.
 
-        Tell whether it was done.
+        Return whether it was done.
         """
         kept = _kept_factor(factor)
         change = {"$set": {"second_factor": kept, "sessions": []}, "$inc": {"session_epoch": 1}}
@@ -270,18 +270,21 @@ class MongoAccountStore:
         return bool(done) or self._has_factor(user_id, factor.secret)
 
     def _has_factor(self, user_id: str, secret: str | None) -> bool:
-        """Tell whether a change was done twice, its answer being lost: sealed secrets differ."""
+        """Return whether this change was already made, its answer being lost: secrets differ."""
         query = {"_id": user_id, "second_factor.secret": secret}
         return self._users.find_one(query, {"_id": 1}) is not None
 
     def use_step(self, user_id: str, secret: str, step: int) -> bool:
-        """Use up the codes of a factor until that time step; tell whether they were not yet."""
+        """Mark the codes of a factor as used until that time step.
+
+        Return whether they were unused.
+        """
         unused = {"second_factor.secret": secret, "second_factor.last_step": {"$lt": step}}
         used = {"second_factor.last_step": step, "second_factor.wrong": 0}
         return bool(self._users.update({"_id": user_id, **unused}, {"$set": used}))
 
     def use_recovery_code(self, user_id: str, sha256: str) -> bool:
-        """Use up a recovery code; tell whether there was one."""
+        """Mark a recovery code as used; return whether it existed."""
         query = {"_id": user_id, "second_factor.recovery_codes": sha256}
         change = {
             "$pull": {"second_factor.recovery_codes": sha256},
@@ -290,19 +293,21 @@ class MongoAccountStore:
         return bool(self._users.update(query, change))
 
     def count_wrong_code(self, user_id: str, secret: str | None) -> None:
-        """Count a wrong code; one that is counted twice does no harm."""
+        """Count a wrong code; counting one twice does no harm."""
         query = {"_id": user_id, "second_factor.secret": secret}
         self._users.update(query, {"$inc": {"second_factor.wrong": 1}})
 
     def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
-        """Put other recovery codes in place of those there are."""
+        """Replace the recovery codes."""
         query = {"_id": user_id, "second_factor.secret": secret}
         self._users.update(query, {"$set": {"second_factor.recovery_codes": list(hashes)}})
 
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
     ) -> bool:
-        """Forget second factor and passkeys and end all sessions, in one step; tell whether.
+        """Delete second factor and passkeys and end all sessions, in one step.
+
+        Return whether it was done.
 
         With `roles` only while the person has exactly these.
         """
@@ -319,18 +324,18 @@ class MongoAccountStore:
     # See `oidc.service.OidcStore`
 
     def user_by_identity(self, issuer: str, subject: str) -> User | None:
-        """Return whom a provider knows as `subject`."""
-        # The server must know that the index, which has only texts, has what is asked for.
+        """Return the person whom a provider identifies as `subject`, or None."""
+        # The condition on texts lets the server use the index, which only has texts.
         known = {"$eq": subject, "$type": "string"}
         return _user(self._users.find_one({"oidc.subject": known, "oidc.issuer": issuer}))
 
     def link(
         self, user_id: str, identity: OidcIdentity, *, under: int, void_password: bool
     ) -> bool:
-        """Keep whom a provider knows somebody as, while `under` is their token epoch.
+        """Store a person's identity at a provider, while `under` is their token epoch.
 
-        With `void_password` their password, sessions and tokens end in the same step. Tell whether
-        it was done: nobody is known as two at one issuer, and no two people as one.
+        With `void_password` their password, sessions and tokens end in the same step. Return
+        whether it was done: a person has one identity at an issuer, and an identity one person.
         """
         query = {"_id": user_id, "token_epoch": under, "oidc.issuer": {"$ne": identity.issuer}}
         change: Document = {"$set": {"oidc": _kept_identity(identity)}, **CHANGED_NOW}
@@ -349,7 +354,7 @@ class MongoAccountStore:
         return bool(done) or self._users.find_one(own, {"_id": 1}) is not None
 
     def unlink(self, user_id: str) -> None:
-        """Forget whom a provider knows somebody as, and raise both epochs, in one step."""
+        """Remove a person's identity at the provider, and raise both epochs, in one step."""
         change = {"$unset": {"oidc": ""}, "$set": {"sessions": []}, "$inc": BOTH_EPOCHS}
         self._users.update({"_id": user_id}, {**change, **CHANGED_NOW})
 
@@ -361,14 +366,14 @@ class MongoAccountStore:
         under: int,
         void_password: bool,
     ) -> bool:
-        """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
+        """Set a person's roles on these sites, None being none, while `under` is their token epoch.
 
         The provider decides: a site may lose its last administrator. With `void_password` their
-        password, second factor, passkeys, sessions and tokens end in the same step. Tell whether it
-        was done.
+        password, second factor, passkeys, sessions and tokens end in the same step. Return whether
+        it was done.
         """
         given = {site: role.value for site, role in roles.items() if role}
-        # A pipeline: one change cannot add to an array and take from it.
+        # A pipeline: one update cannot add to an array and remove from it.
         kept = {"$filter": {"input": {"$objectToArray": "$roles"}, "cond": _other_than(roles)}}
         change: Document = {
             "roles": {"$mergeObjects": [{"$arrayToObject": kept}, {"$literal": given}]},
@@ -387,9 +392,9 @@ class MongoAccountStore:
     # See `passkeys.PasskeyStore`
 
     def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
-        """Keep another passkey; with `factor` where there is no second factor, and sessions end.
+        """Add a passkey; with `factor` only where there is no second factor, and sessions end.
 
-        Tell whether it was done: no more than `MOST_PASSKEYS` are kept.
+        Return whether it was done: at most `MOST_PASSKEYS` are kept.
         """
         kept = {name: getattr(passkey, name) for name in PASSKEY}
         query: dict[str, Any] = {
@@ -410,7 +415,7 @@ class MongoAccountStore:
     def use_passkey(
         self, user_id: str, passkey_id: str, sign_count: int, *, challenged_at: datetime
     ) -> bool:
-        """Note a use; tell whether no challenge of that time or later was used before."""
+        """Record a use; return whether no challenge of that time or later was used before."""
         newer = {"id": passkey_id, "challenged_at": {"$lt": challenged_at}}
         used = {
             "passkeys.$.challenged_at": challenged_at,
@@ -421,13 +426,13 @@ class MongoAccountStore:
         return bool(self._users.update(query, {"$set": used}))
 
     def remove_passkey(self, user_id: str, passkey_id: str) -> None:
-        """Forget a passkey; repeatable."""
+        """Delete a passkey; repeatable."""
         self._users.update({"_id": user_id}, {"$pull": {"passkeys": {"id": passkey_id}}})
 
     # See `recovery.RecoveryStore`
 
     def put_link(self, link: PasswordLink) -> None:
-        """Keep a link, in place of the one with its id; repeatable."""
+        """Store a link, replacing the one with its id; repeatable."""
         fields = {
             "user": link.user,
             "site": link.site,
@@ -452,18 +457,18 @@ class MongoAccountStore:
         )
 
     def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
-        """Return how many unexpired links of a person there are beside the one with id `but`."""
+        """Return the number of a person's unexpired links other than `but`."""
         query = {"user": user, "expires_at": {"$gt": good_at}, "_id": {"$ne": but}}
         return self._links.count(query)
 
     def remove_links(self, user: str) -> None:
-        """Forget all links of a person; repeatable."""
+        """Delete all links of a person; repeatable."""
         self._links.delete_all({"user": user})
 
     # See `people.PeopleStore`
 
     def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
-        """Return who has a role on a site and `search` in e-mail or name, behind that e-mail."""
+        """Return people with a role on a site and `search` in email or name, after that email."""
         query = _people_of(site, search)
         if after is not None:
             query["email"] = {"$gt": after}
@@ -477,16 +482,16 @@ class MongoAccountStore:
         return self._users.values(read, query, sort=[("email", 1)], limit=limit)
 
     def count_people_of(self, site: str, *, search: str) -> int | None:
-        """Return how many there are of them, None for more than `MOST_COUNTED`."""
+        """Return how many there are, None for more than `MOST_COUNTED`."""
         return self._users.total(_people_of(site, search))
 
     def give_role(
         self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
     ) -> bool:
-        """Give a role to somebody who has none on the site, while `under` is their token epoch.
+        """Give a role to a person without one on the site, while `under` is their token epoch.
 
-        In the same step a `password_hash` takes the place of a password that is not their own,
-        second factor and passkeys go, and both epochs are raised. Tell whether it was done.
+        In the same step `password_hash` replaces a password that is not their own, second factor
+        and passkeys are deleted, and both epochs are raised. Return whether it was done.
         """
         query = {"_id": user_id, f"roles.{site}": {"$exists": False}, "token_epoch": under}
         change: dict[str, Any] = _role_change(site, role)
@@ -497,26 +502,26 @@ class MongoAccountStore:
         return bool(done) or self._has_password(user_id, password_hash)
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
-        """Change a role or (None) take it away, unless the site would lose its last administrator.
+        """Change a role or (None) remove it, unless the site would lose its last administrator.
 
-        Tell whether it was done.
+        Return whether it was done.
         """
         sites = [] if role is Role.ADMIN else [site]
         return self._keeping_administrators(user_id, sites, _role_change(site, role))
 
     def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
-        """Disable somebody, unless one of `sites` would lose its last administrator.
+        """Disable a person, unless one of `sites` would lose its last administrator.
 
-        Both epochs are raised in the same step. Tell whether it was done.
+        Both epochs are raised in the same step. Return whether it was done.
         """
         change = {"$set": {"disabled": True}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
         return self._keeping_administrators(user_id, sites, change)
 
     def _keeping_administrators(self, user_id: str, sites: Sequence[str], change: Document) -> bool:
-        """Change somebody if each of `sites` keeps an administrator who can sign in.
+        """Change a person if each of `sites` keeps an administrator who can sign in.
 
-        The one who stays is written to, so that of two administrators who remove each other at
-        once one fails: a transaction alone sees only what was there when it began.
+        The remaining administrator is written to, so that of two who remove each other at once one
+        fails: a transaction only sees the state at its start.
         """
 
         def work(session: ClientSession) -> bool:
@@ -542,7 +547,7 @@ class MongoAccountStore:
 def _people_of(site: str, search: str) -> dict[str, Any]:
     query: dict[str, Any] = {"sites": site}
     if search:
-        # MongoDB takes no pattern that holds a NUL, but one that names it.
+        # MongoDB accepts no pattern with a NUL, but one that escapes it.
         like = {"$regex": re.escape(search).replace("\0", r"\x00"), "$options": "i"}
         query["$or"] = [{"email": like}, {"name": like}]
     return query
@@ -584,7 +589,7 @@ def _user_in(document: Document) -> User:
         email=document["email"],
         name=document["name"],
         password_hash=document["password_hash"],
-        # Not kept at first, and whose those passwords are is not known.
+        # Not stored at first; whether those passwords are the person's own is unknown.
         password_is_own=document.get("password_is_own") is True,
         roles={site: Role(role) for site, role in document["roles"].items()},
         superuser=document["superuser"],
@@ -592,7 +597,7 @@ def _user_in(document: Document) -> User:
         session_epoch=document["session_epoch"],
         token_epoch=document["token_epoch"],
         created_at=document["created_at"],
-        changed_at=document.get("changed_at") or document["created_at"],  # not kept at first
+        changed_at=document.get("changed_at") or document["created_at"],  # not stored at first
         sessions=tuple(map(_session_in, document.get("sessions") or ())),
         second_factor=_second_factor_in(document.get("second_factor")),
         passkeys=tuple(map(_passkey_in, document.get("passkeys") or ())),

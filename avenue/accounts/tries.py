@@ -1,4 +1,4 @@
-"""How often somebody may try what could be guessed or abused: by account and by address."""
+"""Limits on attempts to guess or abuse something: by account and by address."""
 
 import hashlib
 import ipaddress
@@ -6,19 +6,19 @@ from typing import Protocol
 
 from avenue.errors import TooManyRequests
 
-ADDRESS_FACTOR = 10  # tries of one address for all accounts together
+ADDRESS_FACTOR = 10  # attempts of one address for all accounts together
 IPV6_NETWORK_BITS = 64  # one household owns all of that
 
 
 class TryCounter(Protocol):
-    """Counts tries in windows of a minute."""
+    """Counts attempts in windows of a minute."""
 
     def hit(self, key: str, limit: int) -> int:
         """Count one; return 0, or the seconds to wait when over `limit`."""
 
 
 class Tries:
-    """Counts tries of one `kind`; what is kept shows neither e-mails nor addresses."""
+    """Counts attempts of one `kind`; the stored keys reveal neither emails nor addresses."""
 
     def __init__(self, counter: TryCounter, kind: str, *, per_minute: int) -> None:
         self._counter = counter
@@ -26,7 +26,7 @@ class Tries:
         self._per_minute = per_minute
 
     def count(self, email: str, address: str) -> None:
-        """Count for the address alone (nobody walks through a list), then for account and it.
+        """Count for the address alone (against trying many accounts), then for account and address.
 
         `address` is the caller's IP address. Raise `TooManyRequests` above the limits.
         """
@@ -41,7 +41,10 @@ class Tries:
         self._raise_any(self._hit(neighbourhood(address), self._per_minute * ADDRESS_FACTOR))
 
     def count_account(self, email: str) -> None:
-        """Count for the account alone, from wherever. Raise `TooManyRequests` above the limit."""
+        """Count for the account alone, from any address.
+
+        Raise `TooManyRequests` above the limit.
+        """
         self._raise_any(self._hit(f"account {email}", self._per_minute))
 
     def _raise_any(self, *waits: int) -> None:
@@ -53,12 +56,12 @@ class Tries:
 
 
 def sha256(text: str) -> str:
-    """Return what may be kept of a text that must not be read again, in hex."""
+    """Return the sha-256, in hex, of a text that must not be stored itself."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def neighbourhood(address: str) -> str:
-    """Return the address, or of IPv6 the network it is in."""
+    """Return the address, or the network of an IPv6 address."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The one place where everything meets."""
+"""The application factory: registers all blueprints, services and request hooks."""
 
 import atexit
 import logging
@@ -140,7 +140,7 @@ from avenue.web.site_frame import Logos
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
 LAST_REPORT_SECONDS = 2.0
-BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
+BOOT_ERROR = 3  # gunicorn exits instead of restarting the worker again and again
 NAVIGATION = (
     *shop_pages.NAVIGATION,
     *problem_pages.NAVIGATION,
@@ -153,7 +153,7 @@ NAVIGATION = (
     *ops_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
 )
-"""The panel's, room by room."""
+"""The panel's navigation, package by package."""
 NAVIGATION_WITH_SCANNER = (*NAVIGATION, *quarantine_pages.NAVIGATION)
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -161,9 +161,9 @@ log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, database: Database, disk: DiskCache | None = None) -> Flask:
-    """Return the application. Connects to nothing yet, so it starts while MongoDB is away.
+    """Return the Flask application. It does not connect yet, so it starts without MongoDB.
 
-    With a `disk` it keeps public files there, too.
+    With a `disk`, public files are also cached there.
     """
     app = Flask("avenue", static_folder=None)
     gate = Gate(database)
@@ -199,13 +199,13 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
 def _watch_writes(
     app: Flask, changes: AuditService, database: Database, settings: Settings
 ) -> None:
-    """Have what people change written down, and wait while its site goes to another cluster."""
+    """Record changes in the audit log, and let writes wait while their site moves."""
     audit.install(app, changes)
     let_writes_wait(app, database, settings)
 
 
 def _answer_ahead(app: Flask, hot: ResponseCache) -> None:
-    """Have what is at hand answered ahead of the application."""
+    """Answer cached pictures before the application is called."""
     app.extensions[AT_HAND] = hot
     app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
         MeantMethods(CachedResponses(app.wsgi_app, hot))
@@ -258,7 +258,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         *library_routes.BLUEPRINTS,
         *library_pages.BLUEPRINTS,
         mcp_routes.blueprint,
-        alias_routes.blueprint_of(settings),  # last: none of them hides a route of ours
+        alias_routes.blueprint_of(settings),  # registered last, so that it hides no other route
     ):
         app.register_blueprint(blueprint)
     if settings.local:
@@ -266,7 +266,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
 
 
 def _answer_machines(app: Flask, services: Services) -> None:
-    """Answer orchestrators and Prometheus, which know an address and no name."""
+    """Answer orchestrators and Prometheus, which send an address instead of a host name."""
     operators.install(app, services.sites)
     health.install(app)
     probe = services.probe.probe
@@ -276,10 +276,10 @@ def _answer_machines(app: Flask, services: Services) -> None:
 
 
 def start() -> Flask:
-    """Return the application of a web process, its background threads running.
+    """Return the application of a web process, with its background threads running.
 
-    Ends the process when the database is not one Avenue may use; one that is away only makes
-    `/readyz` and the requests say so until it is back.
+    Ends the process if the database must not be used. If it is unreachable, requests and `/readyz`
+    report that until it is back.
     """
     settings = Settings.from_env()
     requestlog.configure_logging(settings.log_file)
@@ -320,7 +320,7 @@ def start() -> Flask:
 
 
 def _note_errors(app: Flask, database: Database, gate: Gate) -> None:
-    """Note the errors of this process; they are written down once it has its threads."""
+    """Collect the errors of this process in memory; they are written once it has its threads."""
     store = FailureStore(database)
     recorder = FailureRecorder(store, admit=gate.pass_or_raise)
     provide(app, recorder, FailureService(store))
@@ -328,7 +328,7 @@ def _note_errors(app: Flask, database: Database, gate: Gate) -> None:
 
 
 def _write_errors(app: Flask, database: Database) -> None:
-    """Have this process write its errors down, a last time when it ends."""
+    """Write the collected errors periodically, and once more when the process ends."""
     recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
 
     def last() -> None:
@@ -342,7 +342,7 @@ def _write_errors(app: Flask, database: Database) -> None:
 
 
 def _report_traffic(database: Database, gate: Gate) -> None:
-    """Have this process add its traffic to that of the deployment, a last time when it ends."""
+    """Add this process's traffic to the deployment's periodically, and when the process ends."""
     reporter = Reporter(MongoTrafficStore(database), counted, admit=gate.pass_or_raise)
 
     def last() -> None:
@@ -363,7 +363,7 @@ def _provide_people(app: Flask, services: Services) -> None:
 def _provide_delivery(
     app: Flask, services: Services, gate: Gate, disk: DiskCache | None
 ) -> ResponseCache:
-    """Provide what finds stored files; return the answers this worker will have at hand."""
+    """Provide the services that find stored files; return the response cache of this worker."""
     settings, database, sites = services.settings, services.database, services.sites
     others: list[Callable[[], object]] = [sites.all]
     if disk is not None:
@@ -434,7 +434,7 @@ def _provide_website(app: Flask, services: Services) -> None:
 
 
 def _provide_operations(app: Flask, services: Services) -> None:
-    """Provide what operators see and do."""
+    """Provide the services of the operations pages."""
     register = MailRegister(services.outbox, services.account_store.emails_of)
     provide(
         app,
@@ -448,9 +448,9 @@ def _provide_operations(app: Flask, services: Services) -> None:
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
-    """Let requests to the database only when it is ours, and none of them wait without end.
+    """Check the database before a request uses it, and set a deadline for its queries.
 
-    Errors are noted as well, and written down under the same condition.
+    Errors are also collected, and written under the same condition.
     """
     _note_errors(app, database, gate)
 
@@ -473,7 +473,7 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
 
 
 def _seconds_for(method: str, settings: Settings) -> float:
-    """Return how long a request may keep the database busy: its writing, plus its transfer."""
+    """Return the seconds of database time for a request: writing plus transferring its body."""
     if method in {"GET", "HEAD", "OPTIONS"}:
         return settings.read_seconds
     declared_bytes = request.content_length or 0
@@ -484,5 +484,5 @@ def _seconds_for(method: str, settings: Settings) -> float:
     if request.is_json and limits.is_fetching_view(view):
         seconds += settings.fetch_seconds
     if limits.is_resumable_view(view):
-        seconds += settings.max_tus_mb  # the last part of a file may be small; all of it is read
+        seconds += settings.max_tus_mb  # the last part may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)

@@ -1,4 +1,4 @@
-"""Whose pictures get alternative texts in bulk, and what those are used in."""
+"""The sources of pictures for the alt text page, and where their pictures are used."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
 def library_room(media: MediaService) -> Room:
-    """Return the media library: its pictures are used in pages, and as the logo."""
+    """Return the media library as a source: its pictures are used in pages and as the logo."""
 
     def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
         uses = media.uses_of(actor, [each.id for each in assets])
@@ -31,7 +31,7 @@ def library_room(media: MediaService) -> Room:
 
 
 def shop_room(pictures: PictureService, names: StatusStore) -> Room:
-    """Return the shop: each of its pictures is of one product or group."""
+    """Return the shop as a source: each of its pictures belongs to one product or group."""
 
     def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
         found: dict[str, Sequence[Place]] = {}

@@ -1,4 +1,4 @@
-"""All background work: which jobs there are, and who runs them."""
+"""All background work: the kinds of jobs, and the runner that executes them."""
 
 import logging
 import threading
@@ -80,7 +80,7 @@ SWEEP = "sweep"
 PUBLISH = "publish_pages"
 PUBLISH_SECONDS = 20
 MOST_PUBLISHED = 100
-"""Pages of one cluster in one round; the others follow in the next."""
+"""Pages published per cluster in one round; the rest follows in the next round."""
 REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
 MESSAGES = (MAIL, WEBHOOKS, TELL)
@@ -88,30 +88,32 @@ IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, WATCH, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
-"""Those that run again and again."""
+"""The periodic backup jobs."""
 MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
-    (CERTIFICATES,),  # which waits for hosts outside
-    (TELL_SITES,),  # whose receivers are for nobody here to look after
-    (PURGES,),  # who sees a price waits for no letter
+    (CERTIFICATES,),  # makes requests to other hosts
+    (TELL_SITES,),  # sends to receivers that we do not operate
+    (PURGES,),  # a changed price must not wait for an email
     FIGURES,
     (REFERENCES,),  # a lost picture is told soon
     (PUBLISH,),
-    (SCAN,),  # nobody reads what waits for it
+    (SCAN,),  # nothing waits for its result
     IMPORTS,
     (FSCK,),
     WALKS,
     (*BACKUPS, RETURN),
     MOVES_IN,
-    (ADOPT,),  # which may follow another database for weeks
+    (ADOPT,),  # may follow another database for weeks
     (EXPORT,),
     (REMOVE, REMOVE_DUE),
     (CLONE,),
     (MOVE, PURGE_MOVED),
 )
-"""Kinds of job that wait for each other and for no others: a message never waits for a walk
-through everything that is stored."""
+"""Classes of kinds: jobs of one class run one after the other, classes run in parallel.
+
+So a message never waits for a walk through everything that is stored.
+"""
 PERIODIC = (
     *(SNAPSHOT, WATCH, REFERENCES, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
     PURGE_MOVED,
@@ -123,21 +125,21 @@ PERIODIC = (
     *BACKUPS,
     SCAN,
 )
-"""Jobs that run again and again, and that `jobs run` runs now."""
+"""Periodic jobs, which `jobs run` can also run at once."""
 COUNT_SECONDS = 3600
 MOST_FINDINGS = 10_000
 PURGE_SECONDS = 1
-"""A changed price is to be seen by everybody soon."""
+"""Interval of purges: a changed price should be visible soon."""
 LOOK_SECONDS = 0.1
 COMMAND_LEASE_SECONDS = 15.0
-"""Whoever runs a command again after it was killed waits no longer for the end of its lease."""
+"""Lease of a command's job: after a kill, the next run waits at most this long."""
 OVERSEE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
 
 class Background:
-    """All background work: which jobs there are, and a runner for them."""
+    """All background work: the kinds of jobs and a runner for them."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._services = services = Services(settings, database)
@@ -166,7 +168,7 @@ class Background:
             PUBLISH: self._publish_due,
             **MoveJobs(settings, database).handlers,
         }
-        # What is told waits for a process that has the settings of its receiver.
+        # Messages wait for a process that has the settings of their receiver.
         self._handlers |= message_jobs(services)
         self._handlers |= site_jobs(services)
         self._backups = BackupJobs(settings, database, checked)
@@ -185,16 +187,16 @@ class Background:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of job that can be run with these settings."""
+        """The kinds of jobs that can run with these settings."""
         return frozenset(self._handlers)
 
     def run_forever(self) -> None:
-        """Work until `stop` is called."""
+        """Run jobs until `stop` is called."""
         runner = JobRunner(self._jobs, self._handlers, classes=CLASSES, prepare=self._prepare)
         runner.run_forever(self._stop)
 
     def stop(self) -> None:
-        """Let `run_forever` return soon; the jobs in hand are handed back."""
+        """Make `run_forever` return soon; unfinished jobs are handed back."""
         self._stop.set()
 
     def run_now(
@@ -203,13 +205,13 @@ class Background:
         progress: Callable[[Job], None] = lambda _: None,
         args: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Queue a job of `kind`, work until it is finished, and return it."""
+        """Queue a job of `kind`, run it to its end, and return it."""
         return self.finish(self.begin(kind, args).id, progress)
 
     def begin(self, kind: str, args: Mapping[str, Any] | None = None) -> Job:
-        """Queue a job of `kind`, or return the unfinished one of the same `args`.
+        """Queue a job of `kind`, or return the unfinished one with the same `args`.
 
-        Raise `ClocksDiffer` for one that could only wait until they agree, and `JobNotSetUp`.
+        Raise `ClocksDiffer` if it could not run until the clocks agree, and `JobNotSetUp`.
         """
         self._gate.pass_or_raise()
         if kind not in self._handlers:
@@ -219,10 +221,9 @@ class Background:
         return self._jobs.enqueue(kind, args, key=f"now {sorted((args or {}).items())}")
 
     def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
-        """Work until a job is finished, telling `progress` of it now and then, and return it.
+        """Run a job to its end, calling `progress` now and then, and return it.
 
-        When this is interrupted, the job is handed back for another process to go on. Raise
-        `JobPaused`.
+        If interrupted, the job is handed back for another process to resume. Raise `JobPaused`.
         """
         job = self._jobs.get(job_id)
         with self._working(job):
@@ -236,9 +237,9 @@ class Background:
 
     @contextmanager
     def _working(self, job: Job) -> Iterator[None]:
-        """Do one job meanwhile; it is handed back when it is not over at the end.
+        """Run this job and no other; hand it back if it is not finished at the end.
 
-        Nothing else: whoever waits for it does not wait for all that is due beside it.
+        So a command does not wait for all jobs that are due.
         """
         over = threading.Event()
         runner = JobRunner(self._own, {job.kind: self._handlers[job.kind]}, only=job.id)
@@ -327,7 +328,7 @@ class Background:
         return counts
 
     def _publish_due(self, job: RunningJob) -> Mapping[str, int]:
-        """Publish the pages whose moment has come."""
+        """Publish the pages whose scheduled time has come."""
         due = on_each(
             self._database,
             lambda cluster: DuePages(cluster).find(utc_now(), limit=MOST_PUBLISHED),
@@ -343,7 +344,7 @@ class Background:
                     changes.record_job, site_id, object_id=page_id, job_id=job.id, job_kind=PUBLISH
                 )
                 site = self._services.sites.by_id(site_id)
-                if site is None or not site.is_open:  # when it is open again, people decide
+                if site is None or not site.is_open:  # when it is open again, an editor decides
                     PageStore(self._database).was_due(site_id, page_id, at)
                     continue
                 actor = Actor(site=site, role=Role.EDITOR)
@@ -352,7 +353,7 @@ class Background:
                         record("page.published")
                         done["published"] += 1
                 except (RevisionConflict, Unavailable):
-                    done["failed"] += 1  # the next round tries again
+                    done["failed"] += 1  # retried in the next round
                 except AvenueError as error:
                     record("page.not_published", details={"error": error.code})
                     done["failed"] += 1
@@ -360,7 +361,7 @@ class Background:
         return done
 
     def _decoding(self) -> AbstractContextManager[Services]:
-        """Give services for a job that decodes pictures."""
+        """Give services to a job that decodes pictures."""
         return opened_services(self._settings, self._database, self._settings.workers)
 
     def _of(self, cluster: Database) -> Services:
@@ -369,7 +370,7 @@ class Background:
         return self._services if is_home else Services(self._settings, cluster)
 
     def _scan(self, job: RunningJob) -> Mapping[str, int]:
-        """Scan what waits for it, and everything anew where there are new signatures."""
+        """Scan pending files, and all files again if the signatures have changed."""
         done: Counter[str] = Counter()
 
         def scan(cluster: Database) -> None:
@@ -388,13 +389,13 @@ class Background:
             def save(after: str, done: int) -> None:
                 job.save(cursor=after if is_home else job.cursor, done=done)
 
-            is_home = cluster is self._database  # the others are counted anew after a kill
+            is_home = cluster is self._database  # after a kill, the rest is counted again
             return self._of(cluster).ledger.count_all((job.cursor or "") if is_home else "", save)
 
         return {"counted": sum(on_each(self._database, count))}
 
     def _count_sites(self, job: RunningJob) -> Mapping[str, int]:
-        """Count everything of each site, from the site on where an earlier run ended."""
+        """Count the figures of each site, starting where an earlier run ended."""
         counts, counters = SiteCounts(self._database), self._services.site_counters
         sites = sorted(each.id for each in self._services.sites.reachable())
         for done, site_id in enumerate(sites):
@@ -406,17 +407,17 @@ class Background:
         return {"counted": len(sites)}
 
     def _tell_of_damage(self) -> None:
-        """Take a snapshot, and so open or end alerts, when other files are damaged than before.
+        """Take a snapshot, and so update alerts, if the set of damaged files has changed.
 
-        So it does when thresholds have changed: a lowered one is judged at once. While a cluster
-        is away nobody knows.
+        Thresholds that have changed have the same effect: a lowered one is judged at once. While a
+        cluster is unreachable, neither can be determined.
         """
         with suppress(Unavailable):
             if self._services.snapshots.is_outdated():
                 self._snapshot()
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
-        self._tell_of_damage()  # whoever reads a wrong byte marks its file
+        self._tell_of_damage()  # a reader that finds a wrong byte marks its file
         return self._services.glances.look()
 
     def _look_at_certificates(self, _job: RunningJob) -> Mapping[str, int]:
@@ -445,7 +446,7 @@ class Background:
             def save(after: str, done: int, total: int) -> None:
                 job.save(cursor=after if is_home else job.cursor, done=done, total=total)
 
-            is_home = cluster is self._database  # the others are gone through anew after a kill
+            is_home = cluster is self._database  # after a kill, the rest is checked again
             cursor = job.cursor if is_home else None
             work = Rebuild(SweptStore(cluster), services.renditions, services.sizes_of)
             return work.run(variants, cursor, save)
@@ -462,7 +463,7 @@ class Background:
 
 
 def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping[str, Any] | None:
-    """Do a job; raise `Waits` where it could not be done while a cluster is away, or moves."""
+    """Run a job; raise `Waits` if a cluster it needs is unreachable or a site is moving."""
     try:
         return handler(job)
     except SiteMoves as error:
@@ -474,17 +475,17 @@ def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping
 
 
 class _Nobody(RunningJob):
-    """A job that no queue has."""
+    """A job without a queue entry, for work that a command runs directly."""
 
     def __init__(self) -> None:
         self.args = {}
 
     def save(self, **_: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 def watch_forever(settings: Settings, database: Database, stop: threading.Event) -> None:
-    """Have a web process look, and tell, while background work has stopped."""
+    """Let a web process check and alert while background work has stopped."""
     services = Services(settings, database)
     jobs = message_jobs(services)
     while not stop.wait(OVERSEE_SECONDS):
@@ -505,7 +506,7 @@ def oversee(services: Services, jobs: Mapping[str, Handler]) -> None:
 
 
 def checked(settings: Settings, database: Database, tell: Tell) -> tuple[Finding, ...]:
-    """Check every byte of a database, as `fsck` does, and return what it found."""
+    """Check every byte of a database, as `fsck` does, and return the findings."""
 
     def save(job: Job) -> None:
         tell(Progress(phase="check", done=job.progress.done, total=job.progress.total))
@@ -527,5 +528,5 @@ def _work_until(runner: JobRunner, over: threading.Event) -> None:
         except Unavailable as error:
             log.warning("Background work waits: %s", error.message)
             worked = False
-        if not worked:  # another process has the job, or it waits for its next try
+        if not worked:  # another process has the job, or it waits for its next attempt
             over.wait(LOOK_SECONDS)

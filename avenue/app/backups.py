@@ -1,4 +1,4 @@
-"""Backups, put together for commands and jobs."""
+"""Creates the backup services for commands and jobs."""
 
 import contextlib
 from collections import Counter
@@ -36,16 +36,16 @@ from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import Gate
 
 PORTIONS = 7
-"""Each day another one of so many portions of all objects is read."""
+"""All objects are read within so many days, a portion each day."""
 VERIFY_SECONDS = 24 * 3600
 DAY_SECONDS = 24 * 3600
 
 Check = Callable[[Settings, Database, Tell], tuple[Finding, ...]]
-"""Checks every byte of a database."""
+"""A function that checks every byte of a database."""
 
 
 def target_from(settings: Settings, address: str) -> Target:
-    """Return the target of an address, reached as the settings say."""
+    """Return the target at an address, with the credentials of the settings."""
     access = S3Access(
         endpoint=settings.backup_s3_endpoint,
         region=settings.backup_s3_region,
@@ -57,12 +57,12 @@ def target_from(settings: Settings, address: str) -> Target:
 
 
 def key_from(settings: Settings) -> bytes | None:
-    """Return the key that backups are encrypted with; None where they are not. Raise `WrongKey`."""
+    """Return the encryption key, or None without encryption. Raise `WrongKey`."""
     return key_of(settings.backup_key) if settings.backup_key else None
 
 
 def opened(settings: Settings, address: str) -> Repository:
-    """Return the repository at an address; raise what `Repository.opened` does."""
+    """Return the repository at an address. Raises as `Repository.opened`."""
     return Repository.opened(target_from(settings, address), key_from(settings))
 
 
@@ -74,7 +74,7 @@ def back_up(
     *,
     takes_over: bool = False,
 ) -> Manifest:
-    """Back everything up, and note that it was done; raise what `Gate` does, and `Creation`."""
+    """Create a backup and record that. Raises as `Gate` and `Creation`."""
     Gate(database).pass_or_raise()
     key = key_from(settings)
     creation = Creation(HomeSource(database), Leases(database), target, key)
@@ -86,7 +86,7 @@ def back_up(
 def prune(
     database: Database, repository: Repository, keeping: Keeping, *, is_trial: bool = False
 ) -> Pruned:
-    """Remove snapshots that are kept no longer, and what only they needed."""
+    """Delete the snapshots that are no longer kept, and the objects only they needed."""
     Gate(database).pass_or_raise()
     pruning = Pruning(repository, Leases(database), HomeSource(database).installation())
     return pruning.run(keeping, is_trial=is_trial)
@@ -100,7 +100,7 @@ def bring_back(
     kind: str,
     record_id: str,
 ) -> Returned:
-    """Bring one thing of a snapshot back, have quotas counted, and write it down."""
+    """Restore one item of a snapshot, request a count of the quotas, and record it."""
     Gate(database).pass_or_raise()
     limit = settings.max_images_per_product
     work = Return(repository, Returning(database, trash_days=settings.trash_days), settings.tmp_dir)
@@ -120,7 +120,7 @@ def bring_back(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drilled:
-    """What a trial restore found: `files` and `records` came back, of which some are `findings`."""
+    """The result of a test restore: restored `files` and `records`, and its `findings`."""
 
     snapshot: str
     records: int
@@ -136,11 +136,11 @@ def drill(
     check: Check,
     tell: Tell = tell_nobody,
 ) -> Drilled:
-    """Restore a snapshot into a database beside each real one, check all of it, and drop them.
+    """Restore a snapshot into a database beside each real one, check it, and drop them.
 
-    Sites of clusters that are not set up any more go to home.
+    Sites of clusters that are no longer set up go to home.
 
-    Raise `DrillInTheWay`, and what `Restoration` raises.
+    Raise `DrillInTheWay`; otherwise raises as `Restoration`.
     """
     clusters = {HOME_CLUSTER: database, **_clusters_of(manifest, database)}
     places = {
@@ -176,13 +176,13 @@ def drill(
 
 
 def _clusters_of(manifest: Manifest, database: Database) -> Mapping[str, Database]:
-    """Return the clusters beside home that a snapshot names and that are set up."""
+    """Return the clusters other than home that a snapshot names and that are set up."""
     named = {share.name for share in manifest.shares}
     return {name: each for name, each in database.clusters.items() if name in named}
 
 
 def _size_of(repository: Repository, manifest: Manifest, share: Share) -> int:
-    """Return how many bytes a share has of files and records."""
+    """Return the size in bytes of the files and records of a share."""
     size = sum(each.size for each in share.collections)
     for each in share.collections:
         if bucket := bucket_of(each.name):
@@ -208,14 +208,14 @@ def _scratch(
     try:
         yield own, scratch
     finally:
-        scratch.close()  # first: where there are several clusters it goes on telling that it lives
+        scratch.close()  # first, because with several clusters it keeps renewing its lease
         for each in drilling.values():
-            with contextlib.suppress(AvenueError):  # what raised this is told
+            with contextlib.suppress(AvenueError):  # the original error is the one to report
                 each.drop()
 
 
 def _beside(uri: str, name: str) -> str:
-    """Return the address of another database of the same server, for the same user."""
+    """Return the URI of another database on the same server, for the same user."""
     parts = urlsplit(uri)
     query = parts.query
     if "@" in parts.netloc and "authsource=" not in query.lower():
@@ -225,7 +225,7 @@ def _beside(uri: str, name: str) -> str:
 
 
 class BackupJobs:
-    """The periodic jobs of backups, where `AVENUE_BACKUP_TO` says where to."""
+    """The periodic backup jobs, if `AVENUE_BACKUP_TO` is set."""
 
     def __init__(self, settings: Settings, database: Database, check: Check) -> None:
         self._settings = settings
@@ -234,14 +234,14 @@ class BackupJobs:
 
     @property
     def seconds(self) -> Mapping[str, int]:
-        """How often each of them runs."""
+        """The interval of each job, in seconds."""
         every = {BACKUP: self._settings.backup_hours * 3600, VERIFY: VERIFY_SECONDS}
         if self._settings.backup_drill_days:
             every[DRILL] = self._settings.backup_drill_days * DAY_SECONDS
         return every
 
     def create(self, job: RunningJob) -> Mapping[str, Any]:
-        """Back everything up, then remove what is kept no longer."""
+        """Create a backup, then delete what is no longer kept."""
         settings = self._settings
         target = target_from(settings, settings.backup_to)
         manifest = back_up(settings, self._database, target, _saving(job))
@@ -282,7 +282,7 @@ class BackupJobs:
         return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
 
     def bring_back(self, job: RunningJob) -> Mapping[str, Any]:
-        """Bring one thing of a snapshot back."""
+        """Restore one item of a snapshot."""
         repository = self._repository()
         manifest = repository.manifest(str(job.args["snapshot"]))
         kind, record_id = str(job.args["kind"]), str(job.args["id"])
@@ -298,7 +298,7 @@ class BackupJobs:
 
 
 def backup_service(services: Services) -> BackupService:
-    """Return what the panel does with backups."""
+    """Return the service behind the backup page of the panel."""
     settings = services.settings
     return BackupService(
         settings.backup_to,
@@ -309,13 +309,13 @@ def backup_service(services: Services) -> BackupService:
 
 
 def note_verified(database: Database, verified: Verified) -> None:
-    """Note that snapshots were looked at."""
+    """Record that snapshots were verified."""
     newest = verified.snapshots[-1] if verified.snapshots else ""
     BackupStore(database).note(Deed.VERIFIED, newest, len(verified.findings))
 
 
 def keeping_of(settings: Settings) -> Keeping:
-    """Return how many snapshots the settings keep."""
+    """Return how many snapshots are kept, by the settings."""
     daily, weekly, monthly = map(int, settings.backup_keep)
     return Keeping(daily=daily, weekly=weekly, monthly=monthly)
 

@@ -1,4 +1,4 @@
-"""The products of the shop as the pages of the website show them."""
+"""Connects the shop to the website: products as pages show them."""
 
 from avenue.builder.website.products import ProductCard, ProductCards
 from avenue.identity import Site
@@ -10,12 +10,12 @@ from avenue.shop.models import PicturedProduct
 from avenue.shop.pages.shown import reachable, site_price
 from avenue.shop.service.products import ProductService
 
-SHELF = 8
+PRODUCTS_OF_CATEGORY = 8
 """Products of a category that a page shows."""
 
 
 def product_cards(products: ProductService, legacy: LegacyUrls) -> ProductCards:
-    """Return the published products that pages show."""
+    """Return the service that finds the published products in pages."""
 
     def card(site: Site, pictured: PicturedProduct) -> ProductCard:
         product = pictured.product
@@ -32,7 +32,7 @@ def product_cards(products: ProductService, legacy: LegacyUrls) -> ProductCards:
     return ProductCards(
         of=lambda site, ids: [card(site, each) for each in products.published_among(site, ids)],
         newest=lambda site, category: [
-            card(site, each) for each in products.newest(site, category, most=SHELF)
+            card(site, each) for each in products.newest(site, category, most=PRODUCTS_OF_CATEGORY)
         ],
         categories=lambda site: [
             (path_of_category(each), f" {BETWEEN} ".join(each.names))

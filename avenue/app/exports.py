@@ -1,4 +1,4 @@
-"""Exports, put together for commands: out of a site, and into one."""
+"""Creates exports and imports of exports for commands."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -54,10 +54,10 @@ def export(
     order: ExportOrder,
     tell: Tell,
 ) -> Export:
-    """Take a site out, and write down that it was done.
+    """Export a site, and record it in the audit log.
 
-    Raise `UnknownSite`, why the database may not be used, and what `Export.run` raises, of
-    targets as `speaking_of_exports` says.
+    Raise `UnknownSite`, an error if the database must not be used, and the errors of `Export.run`;
+    errors of targets as `speaking_of_exports` translates them.
     """
     Gate(database).pass_or_raise()
     site = Sites(database, settings).named(site_id)
@@ -84,7 +84,7 @@ def export(
 
 @contextmanager
 def _target(settings: Settings, address: str) -> Iterator[Target]:
-    """Give where an export goes; a ZIP is in its place at the end of the block."""
+    """Give the target of an export; a ZIP is renamed into place at the end of the block."""
     if address.lower().endswith(".zip") and "://" not in address:
         with closing(ZipTarget(Path(address).absolute(), settings.tmp_dir)) as archive:
             yield archive
@@ -100,7 +100,7 @@ def _target(settings: Settings, address: str) -> Iterator[Target]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenExportImport:
-    """An import of an export that can begin; `plans` are those of its files."""
+    """An import of an export that is ready to start; `plans` are those of its files."""
 
     address: str
     work: ExportImport
@@ -108,7 +108,7 @@ class OpenExportImport:
     quota: QuotaLeft
 
     def planned(self) -> dict[str, Any]:
-        """Return what files are to be copied, and whether they fit, once that was compared."""
+        """Return the files to copy and whether they fit, once they were listed."""
         amounts = [each.amounts() for each in self.plans]
         files, size = sum(each.entries for each in amounts), sum(each.bytes for each in amounts)
         return {"entries": files, "bytes": size, "fits": self.quota.has(files, size)}
@@ -120,8 +120,8 @@ def export_import_of(
 ) -> Iterator[OpenExportImport]:
     """Give the import of an export (a directory, a ZIP, or `s3://…`) into a site.
 
-    Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or what
-    `export` raises of site and database.
+    Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or the
+    errors of `export` about site and database.
     """
     Gate(database).pass_or_raise()
     sites = Sites(database, settings)
@@ -185,7 +185,10 @@ def _opened(settings: Settings, address: str) -> Iterator[Place]:
 
 
 def _destination(importing: Importing, part: Pass) -> Destination:
-    """Return where the files of a pass go. What was in Avenue once is taken as `adopt` takes it."""
+    """Return the destination of the files of a pass.
+
+    Files that were in Avenue before are accepted as `adopt` accepts them.
+    """
     settings = importing.services.settings
     if part is Pass.MEDIA:
         return importing.destination(Kind.MEDIA)

@@ -1,4 +1,4 @@
-"""Files in and out of a site, for commands and for Python programs."""
+"""Reading and writing single files of a site, for commands and for Python programs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -43,14 +43,14 @@ from avenue.storage.schema import (
 from avenue.storage.sites import Sites
 
 LARGEST_DOCUMENT_MB = 16
-"""Of MongoDB."""
+"""MongoDB's limit for a document."""
 
 
 @contextmanager
 def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
-    """Give the files of a site to a command, and end the decode processes it needed.
+    """Give the files of a site to a command, and end its decode processes afterwards.
 
-    Raise `UnknownSite`, or why the database may not be used.
+    Raise `UnknownSite`, or an error if the database must not be used.
     """
     Gate(database).pass_or_raise()
     with opened_services(settings, database) as services:
@@ -71,7 +71,7 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
 
 
 def _removal(services: Services) -> Removal:
-    """Return what takes a file out of the media library, as its editors do."""
+    """Return the service that deletes a file of the media library, as its editors do."""
 
     def remove(actor: Actor, asset_id: str, *, force: bool) -> list[UsedAt]:
         kept = services.media.remove(actor, [asset_id], force=force).kept.get(asset_id, ())
@@ -93,9 +93,9 @@ def _removal(services: Services) -> Removal:
 def folder_import_of(
     settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
 ) -> Iterator[FolderImport]:
-    """Give a command the import of an old folder or ZIP into a site; `plan` is filled by it.
+    """Give the import of an old folder or ZIP into a site to a command; it fills `plan`.
 
-    Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
+    Raise `NotATree`, `UnsafeArchive`; otherwise raises as `files_of`.
     """
     Gate(database).pass_or_raise()
     with opened_services(settings, database) as services:
@@ -115,7 +115,7 @@ def folder_import_of(
 
 
 def import_targets(services: Services) -> ImportTargets:
-    """Return where an import of files puts them, and what names them."""
+    """Return the destinations of imported files, and the records that refer to them."""
     return ImportTargets(
         library=services.library,
         legacy_urls=services.legacy_urls,
@@ -128,9 +128,9 @@ def import_targets(services: Services) -> ImportTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptionOrder:
-    """What of an earlier application is wanted: `uri` its database, `files` its upload folder.
+    """The sources of an adoption: `uri` of the database, `files`, the upload folder.
 
-    `map` is the text of a map file, `hosts` are the names it was reached by besides local ones.
+    `map` is the text of a map file, `hosts` are the application's host names, except local ones.
     """
 
     uri: str = field(repr=False)
@@ -146,9 +146,10 @@ def adoption_of(
     site_id: str,
     order: AdoptionOrder,
 ) -> Iterator[Adoption]:
-    """Give a command the adoption of an earlier application's database.
+    """Give the adoption of an earlier application's database to a command.
 
-    Raise `BadSource`, `SourceAway`, `SourceIsHere`, `BadMap`, `NotATree`, else as `files_of`.
+    Raise `BadSource`, `SourceAway`, `SourceIsHere`, `BadMap`, `NotATree`; otherwise raises as
+    `files_of`.
     """
     mapped = read_map(order.map) if order.map else Mapped()
     Gate(database).pass_or_raise()
@@ -156,7 +157,7 @@ def adoption_of(
     addresses = OldAddresses(
         prefix="/", hosts=(*order.hosts, *site.hosts, urlsplit(site.base_url).netloc)
     )
-    # A document of the earlier database was not sent by a visitor: what fits into one is taken.
+    # A document of the earlier database was not sent by a visitor, so any size is accepted.
     largest = max(settings.max_product_image_mb, LARGEST_DOCUMENT_MB) * MB
     with ExitStack() as stack:
         services = stack.enter_context(opened_services(settings, database))
@@ -195,9 +196,9 @@ def adoption_of(
 
 @contextmanager
 def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
-    """Give the files of a site to a Python program whose environment has Avenue's settings.
+    """Give the files of a site to a Python program with Avenue's settings in its environment.
 
-    Raise `ConfigError` when it has not; else as `files_of`.
+    Raise `ConfigError` if they are invalid; otherwise raises as `files_of`.
     """
     settings = Settings.from_env()
     database = Database(settings)

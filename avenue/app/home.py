@@ -1,4 +1,4 @@
-"""What the start page of the panel tells of the website and of storage."""
+"""The tasks of website and storage on the start page of the panel."""
 
 from avenue.builder.library.service import MediaService
 from avenue.builder.website.service import PageService
@@ -18,7 +18,7 @@ def other_tasks(
     quarantine: QuarantineStore,
     settings: Settings,
 ) -> OtherTasks:
-    """Return what needs doing outside the shop."""
+    """Return the open tasks outside the shop."""
 
     def editing(actor: Actor, most: int) -> tuple[int | None, int | None]:
         uploaded = media.newest(actor, MOST_RECENT)

@@ -1,4 +1,4 @@
-"""Imports from other places, put together for commands."""
+"""Creates the imports from folders, services and URLs for commands and jobs."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,12 +51,12 @@ from avenue.storage.sites import Sites
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 HOURS = 24
 SECONDS = 60.0
-"""For one file in all."""
+"""Timeout for one file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOrder:
-    """What to bring in: `address` as people write it; the rest is as in `FolderOrder`."""
+    """The source of an import: `address` as typed; the rest is as in `FolderOrder`."""
 
     address: str
     kind: Kind
@@ -66,13 +66,13 @@ class SourceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaLeft:
-    """What the site may still store; None is no quota."""
+    """The remaining quota of the site; None means no quota."""
 
     bytes: int | None
     files: int | None
 
     def has(self, files: int, size: int) -> bool:
-        """Tell whether so much more may be stored."""
+        """Tell whether so many more files and bytes fit."""
         return (self.bytes is None or size <= self.bytes) and (
             self.files is None or files <= self.files
         )
@@ -80,7 +80,7 @@ class QuotaLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenImport:
-    """An import that can begin."""
+    """An import that is ready to start."""
 
     origin: Source
     work: SourceImport
@@ -88,7 +88,7 @@ class OpenImport:
 
 
 def planned_facts(opened: OpenImport, plan: EntryPlan) -> dict[str, Any]:
-    """Return what is about to be done: how much, for how long, and whether it fits."""
+    """Return the plan of an import: how much to copy, how long it takes, whether it fits."""
     amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
     return {
         **asdict(amounts),
@@ -110,9 +110,9 @@ def external_imports_of(
     plans: Sequence[EntryPlan],
     fetcher: Fetcher | None = None,
 ) -> Iterator[list[OpenImport]]:
-    """Give the imports of pictures that live elsewhere: of products and groups, then of pages.
+    """Give the imports of external pictures: of products and groups, then of pages.
 
-    Raise as `files_of`.
+    Raises as `files_of`.
     """
     Gate(database).pass_or_raise()
     site = Sites(database, settings).named(site_id)
@@ -148,14 +148,14 @@ def table_images_of(
     plan: EntryPlan,
     fetcher: Fetcher | None = None,
 ) -> Iterator[list[OpenImport]]:
-    """Give the import of the pictures that the rows of a table name, for who brought it in.
+    """Give the import of the pictures in an imported table, on behalf of its importer.
 
-    Raise `ImportNotFound`, else as `files_of`.
+    Raise `ImportNotFound`; otherwise raises as `files_of`.
     """
     Gate(database).pass_or_raise()
     site, tables = Sites(database, settings).named(site_id), ImportStore(database)
     by = tables.get(site.id, import_id).by
-    # Who brings a table in stores no more than their quota this way, either.
+    # The importer's quota applies here, too.
     actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
     source = ExternalPictures(
         partial(tables.images_after, site.id, import_id),
@@ -174,7 +174,7 @@ def table_images_of(
 
 
 def added(plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what several plans of one site come to together."""
+    """Return the sum of several plans."""
     sums = ("entries", "bytes", "unmeasured", "references", "silent_total", "refused_total")
     return {
         **plans[0],
@@ -192,9 +192,9 @@ def source_import_of(
     plan: EntryPlan,
     fetcher: Fetcher | None = None,
 ) -> Iterator[OpenImport]:
-    """Give a command the import of a source into a site; `plan` is filled by it.
+    """Give the import of a source into a site to a command; it fills `plan`.
 
-    Raise `BadImportSource`, `S3NotInstalled`, else as `files_of`.
+    Raise `BadImportSource`, `S3NotInstalled`; otherwise raises as `files_of`.
     """
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     source = source_of(settings, order.address, fetcher)
@@ -217,14 +217,14 @@ def source_import_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importing:
-    """What every import of one site works with."""
+    """The services that every import into one site needs."""
 
     services: Services
     site: Site
     targets: ImportTargets
 
     def destination(self, kind: Kind, *, is_public: bool = False) -> Destination:
-        """Return where files that become `kind` go."""
+        """Return the destination of files that become `kind`."""
         order = FolderOrder(place=Path(), kind=kind, prefix="/", is_public=is_public)
         return destination_of(order, self.site, self.services.settings)
 
@@ -233,7 +233,7 @@ class Importing:
     ) -> OpenImport:
         """Return the import of a source, by a command unless `actor` is given.
 
-        `plan` is filled by it.
+        It fills `plan`.
         """
         actor = actor or command_actor(self.site)
         work = SourceImport(
@@ -253,13 +253,13 @@ class Importing:
 
 @contextmanager
 def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
-    """Give what imports into `site` work with, and end the decode processes they needed."""
+    """Give the services for an import into `site`, and end its decode processes afterwards."""
     with opened_services(settings, database) as services:
         yield Importing(services=services, site=site, targets=import_targets(services))
 
 
 def source_of(settings: Settings, text: str, fetcher: Fetcher) -> Source:
-    """Return the source that `text` names; raise `BadImportSource`. Nothing is asked of it yet."""
+    """Return the source named by `text`; raise `BadImportSource`. Nothing is requested yet."""
     scheme, _, rest = text.partition(":")
     if scheme == "s3":
         return _s3(settings, text)

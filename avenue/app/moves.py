@@ -1,4 +1,4 @@
-"""Moves in and out as jobs: what `avenue.moves` begins is done here."""
+"""The jobs of `avenue.moves`: imports and exports of a site."""
 
 import json
 import time
@@ -53,22 +53,22 @@ from avenue.storage.earlier import Changes, SourceAway
 from avenue.storage.schema import DEFAULT_SITE
 
 SAVE_SECONDS = 0.5
-"""How far a job is, is written no more often; a pause waits as long."""
+"""Interval for storing the progress of a job; a pause waits as long."""
 MOST_TOLD = 100
-"""Of each list so many stand in what a job returns; all of them are in its report."""
+"""Entries of each list in a job's result; the complete lists are in its report."""
 Facts = dict[str, Any]
 Lists = Mapping[str, Iterable[Facts]]
 Reported = Callable[[RunningJob, Facts, Lists], Facts]
 
 
 def move_service(services: Services) -> MoveService:
-    """Return what begins moves, for the panel and for commands."""
+    """Return the service that starts imports and exports, for the panel and for commands."""
     settings, reports = services.settings, MoveReports(services.database)
     return MoveService(services.jobs, Sealing(settings.secret_key), reports, _move_dir(settings))
 
 
 def places_of(settings: Settings) -> Collection[str]:
-    """Return the places this process sees, for jobs that need one."""
+    """Return the places that this process can access, for jobs that need one."""
     place = place_of(_move_dir(settings))
     return () if place is None else (place,)
 
@@ -91,7 +91,7 @@ class MoveJobs:
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
-        """Each kind with what does it."""
+        """The handler of each kind."""
         return {
             ADOPT: self.adopt,
             IMPORT_FROM: self.bring_source,
@@ -102,9 +102,9 @@ class MoveJobs:
         }
 
     def adopt(self, job: RunningJob) -> Facts:
-        """Bring an earlier application's database in; one that follows goes on until it is ended.
+        """Import an earlier application's database; one that follows runs until it is cancelled.
 
-        A run that goes on reads everything anew: what is in already is only compared.
+        A resumed run reads everything again, and only compares what was already imported.
         """
         args = job.args
         with _ends_at_once():
@@ -117,7 +117,7 @@ class MoveJobs:
             follows = args["follows"] and not args["is_dry"]
             with (
                 adoption_of(self._settings, self._database, _site(job), order) as adoption,
-                # From before the first pass, so that nothing that changes during it is missed.
+                # Opened before the first pass, so that no change during it is missed.
                 adoption.changes() if follows else nullcontext() as changes,
             ):
                 passes = _Passes(job, adoption, self._reported, is_dry=args["is_dry"])
@@ -127,7 +127,7 @@ class MoveJobs:
         return facts
 
     def bring_source(self, job: RunningJob) -> Facts:
-        """Bring in what another service or a list of URLs has."""
+        """Import files of another service or of a list of URLs."""
         order = SourceOrder(
             address=job.args["where"],
             kind=Kind(job.args["as"]),
@@ -147,9 +147,9 @@ class MoveJobs:
             return self._reported(job, counts, _lists_of([plan]))
 
     def bring_external(self, job: RunningJob) -> Facts:
-        """Bring in what records name elsewhere, or only what the rows of an imported table name.
+        """Import the external pictures of records, or only those of an imported table.
 
-        A run that goes on lists them anew: those that are in, no record names at a URL any more.
+        A resumed run lists them again: records no longer name imported pictures by URL.
         """
         settings, database, site_id = self._settings, self._database, _site(job)
         table, is_dry = job.args.get("import"), bool(job.args.get("is_dry"))
@@ -177,7 +177,7 @@ class MoveJobs:
             )
 
     def bring_folder(self, job: RunningJob) -> Facts:
-        """Bring in a folder or a ZIP."""
+        """Import a folder or a ZIP."""
         order = FolderOrder(
             place=Path(job.args["where"]),
             kind=Kind(job.args["as"]),
@@ -214,7 +214,7 @@ class MoveJobs:
             return self._reported(job, counts, lists)
 
     def bring_export(self, job: RunningJob) -> Facts:
-        """Bring in what `export` has written."""
+        """Import an Avenue export."""
         where, is_dry = job.args["where"], job.args["is_dry"]
         with (
             _ends_at_once(),
@@ -239,7 +239,7 @@ class MoveJobs:
             return self._reported(job, counts, lists)
 
     def take_out(self, job: RunningJob) -> Facts:
-        """Take a site out as files."""
+        """Export a site as files."""
         order = ExportOrder(
             parts=frozenset(map(Part, job.args["parts"])),
             has_private=job.args["has_private"],
@@ -258,7 +258,7 @@ class MoveJobs:
     def _bring(
         self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
     ) -> None:
-        """List sources, keep what there is to do where others see it, and then do it."""
+        """List the sources, store the plan in the job, and then import them."""
         told = _Told(job)
         for opened, _ in parts:
             for steps in (opened.work.read(job.save), opened.work.preview()):
@@ -270,7 +270,7 @@ class MoveJobs:
             told.watch(_brought(job, parts), told.cursor["plan"]["entries"])
 
     def _reported(self, job: RunningJob, counts: Facts, lists: Lists) -> Facts:
-        """Keep lists line by line; return `counts` with the beginning of each list."""
+        """Store the complete lists in the report; return `counts` with the start of each list."""
         told: Facts = {name: [] for name in lists}
 
         def lines() -> Iterator[str]:
@@ -285,10 +285,10 @@ class MoveJobs:
 
 
 class _Told:
-    """Keeps how far a job is, now and then.
+    """Stores the progress of a job now and then.
 
-    The cursor is the most that was done in a run: it moves only when a run gets further than every
-    one before, so that a job whose runs all end at the same place is given up.
+    The cursor is the most that any run has done, so that a job whose runs all end at the same place
+    is given up.
     """
 
     def __init__(self, job: RunningJob) -> None:
@@ -297,7 +297,7 @@ class _Told:
         self.cursor: Facts = dict(job.cursor or {})
 
     def tell(self, done: int, total: int | None) -> None:
-        """Keep how far it is; raise what `RunningJob.save` does."""
+        """Store the progress. Raises as `RunningJob.save`."""
         if time.monotonic() - self._saved_at < SAVE_SECONDS:
             return
         self.cursor["most"] = max(self.cursor.get("most", 0), done)
@@ -305,22 +305,22 @@ class _Told:
         self._saved_at = time.monotonic()
 
     def watch(self, steps: Iterator[None], total: int) -> None:
-        """Do the work of `steps`, and keep how far it is."""
+        """Run `steps`, and store the progress."""
         done = 0
-        self._job.save(done=done, total=total)  # from here on it has begun
-        with closing(_each(steps)) as each:  # what they do at their end is done here, too
+        self._job.save(done=done, total=total)  # the work has begun now
+        with closing(_each(steps)) as each:  # runs the cleanup of the generator, too
             for _ in each:
                 done += 1
                 self.tell(done, max(total, done))
         self._job.save(done=done, total=done)
 
     def plan(self, facts: Facts) -> None:
-        """Keep what is about to be done."""
+        """Store the plan."""
         self.cursor["plan"] = facts
         self._job.save(cursor=dict(self.cursor))
 
     def report(self, facts: Facts, *, behind_seconds: float | None) -> None:
-        """Keep what a pass did, for who looks at it while the job goes on."""
+        """Store the report of a pass, so that it can be shown while the job continues."""
         self.cursor["report"] = facts
         self.cursor["passes"] = self.cursor.get("passes", 0) + 1
         self.cursor["behind_seconds"] = behind_seconds
@@ -328,7 +328,7 @@ class _Told:
 
 
 class _Passes:
-    """The passes of an adoption: one, or another one after each change."""
+    """The passes of an adoption: a single one, or another one after each change."""
 
     def __init__(
         self, job: RunningJob, adoption: Adoption, reported: Reported, *, is_dry: bool
@@ -340,7 +340,7 @@ class _Passes:
         self._told = _Told(job)
 
     def make(self, *, first: Any = None) -> Facts:
-        """Make a pass and return what it did; `first` is when the first change was made."""
+        """Make a pass and return its report; `first` is the time of the first change."""
         for _ in self._adoption.read():
             self._told.tell(0, None)
         total = sum(each.documents for each in self._adoption.recognised)
@@ -355,7 +355,7 @@ class _Passes:
         return facts
 
     def follow(self, changes: Changes) -> None:
-        """Wait for a change for a moment, and make a pass when there was one."""
+        """Wait briefly for a change, and make a pass if there was one."""
         first = min(changes.taken(), default=None)
         if first is None:
             self._told.tell(0, 0)
@@ -374,10 +374,10 @@ def _each(steps: Iterator[None]) -> Generator[None, None, None]:
 
 @contextmanager
 def _ends_at_once() -> Iterator[None]:
-    """Let a job fail at once for what another try would meet again.
+    """Make a job fail at once for errors that another attempt would meet again.
 
-    When our own database is away, it is tried again. The other place is asked again by whoever
-    begins the job once more: they see what it answered.
+    If our own database is unreachable, it is retried. For errors of the source, the person starts
+    the job again.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""While a site goes from one cluster to another, its writes wait, for a moment at most."""
+"""Lets writes wait for a moment while their site moves to another cluster."""
 
 import threading
 
@@ -13,18 +13,18 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def let_writes_wait(app: Flask, database: Database, settings: Settings) -> None:
-    """Let requests that write into a site wait while it is taken to another cluster.
+    """Let requests that write to a site wait while it moves to another cluster.
 
-    After that they are refused with `SiteMoves`. Where there is one cluster, nothing waits.
+    After that they are refused with `SiteMoves`. With a single cluster, nothing waits.
     """
     if database.clusters:
-        turns = _Turns(database, max(settings.threads // 2, 1))
+        turns = _WritingRequests(database, max(settings.threads // 2, 1))
         app.before_request(turns.begin)
         app.teardown_request(turns.end)
 
 
-class _Turns:
-    """Who writes. Who waits holds a thread; `seats` may, the others are for all else."""
+class _WritingRequests:
+    """Tracks the writing requests; at most `seats` of the threads wait."""
 
     def __init__(self, database: Database, seats: int) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class _Turns:
         g.writes_into = found.id
 
     def end(self, _: BaseException | None) -> None:
-        """Write no more."""
+        """Note that the request no longer writes."""
         if (site_id := g.pop("writes_into", None)) is not None:
             self._database.directory.end_writing(site_id)
 

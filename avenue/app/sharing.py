@@ -1,4 +1,4 @@
-"""Photos that a phone has shared, on their way into the library."""
+"""Moves photos shared from a phone into the library."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from avenue.shop.service.pictures import PictureFile, PictureService
 def shared_to_library(
     media: MediaService, pictures: PictureService, reader: MediaReader, tmp_dir: Path
 ) -> SharedToLibrary:
-    """Return who takes temporary pictures into the library."""
+    """Return the service that moves temporary pictures into the library."""
 
     def take(actor: Actor, asset: Asset) -> None:
         stored = reader.open(asset)

@@ -1,4 +1,4 @@
-"""The work on whole sites, put together for jobs."""
+"""The jobs on whole sites."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from avenue.storage.room import StorageRoom
 
 
 def site_jobs(services: Services) -> Mapping[str, Handler]:
-    """Return the work on whole sites, by kind."""
+    """Return the handlers of jobs on whole sites, by kind."""
     settings, database = services.settings, services.database
     worker = RemovalWorker(
         services.site_store,
@@ -61,7 +61,7 @@ def site_jobs(services: Services) -> Mapping[str, Handler]:
 
 
 def _forget_refusals(database: Database, site_id: str) -> None:
-    """Let the clusters that a site was moved away from take another one of its id."""
+    """Remove the validators that refuse a removed site, so that its id can be used again."""
     for each in clusters_at_hand(database):
         if site_id in refused_on(each):
             take(each, site_id)

@@ -1,7 +1,7 @@
-"""Errors, traces and durations to services that speak Sentry's protocol and OpenTelemetry's.
+"""Sends errors to Sentry-compatible services, and traces and durations to OpenTelemetry.
 
-What it takes is an extra (requirements-telemetry.txt), and nothing of it is loaded without
-`SENTRY_DSN` or `OTEL_EXPORTER_OTLP_ENDPOINT`.
+The libraries are an extra (requirements-telemetry.txt), loaded only with `SENTRY_DSN` or
+`OTEL_EXPORTER_OTLP_ENDPOINT`.
 """
 
 import atexit
@@ -16,9 +16,9 @@ from avenue.web.tracing import NAME, trace_requests
 
 
 def send_telemetry(settings: Settings) -> None:
-    """Have this process send errors and traces until it ends, where `settings` say to whom.
+    """Send this process's errors and traces until it ends, if `settings` name a receiver.
 
-    Call it before the first client of a database is made, and after the last fork. Raise
+    Call it before the first database client is created, and after the last fork. Raise
     `TelemetryNotInstalled`.
     """
     try:
@@ -32,13 +32,13 @@ def send_telemetry(settings: Settings) -> None:
 
 
 def trace(app: Flask, settings: Settings) -> None:
-    """Begin a span for each request of `app`, if they are sent anywhere."""
+    """Start a span for each request of `app`, if spans are sent."""
     if settings.otlp_endpoint:
         trace_requests(app)
 
 
 def _send_spans() -> None:
-    """Send spans and durations as the standard variables of OpenTelemetry say."""
+    """Send spans and durations, configured by OpenTelemetry's standard variables."""
     from opentelemetry import metrics, trace
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -48,11 +48,11 @@ def _send_spans() -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    said = Resource.create()  # by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
+    said = Resource.create()  # configured by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
     ours = Resource({SERVICE_NAME: NAME, SERVICE_VERSION: __version__})
     is_named = not str(said.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
     resource = ours.merge(said) if is_named else said.merge(ours)
-    # Each ends what it has not sent yet when the process ends.
+    # Each sends the rest when the process ends.
     tracers = TracerProvider(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(tracers)

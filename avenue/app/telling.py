@@ -1,4 +1,4 @@
-"""Who is told by which job: letters, webhooks, purges and alerts from the outbox."""
+"""The jobs that send messages from the outbox: email, webhooks, purges and alerts."""
 
 import logging
 from collections import Counter
@@ -45,20 +45,22 @@ from avenue.webhooks.standard import SignedPost
 
 MOST_PURGES = 100
 MOST_TOLD_ONE_BY_ONE = 4
-"""Some APIs take one URL in a call, and a picture has a hundred: all within a lease."""
+"""Purges per run if an API takes one URL in a call: a picture has a hundred, and all must fit into
+a lease.
+"""
 SOON_SECONDS = 60.0
-"""Between tries at most where it matters that who was away hears soon."""
+"""Longest pause between attempts for receivers that should hear soon after an outage."""
 MAIL_SECONDS = 15 * 60.0
 MOST_RECEIVERS = 50
-"""Webhooks of sites, and push services, in one run; others follow in the next."""
+"""Webhooks of sites, and push services, in one run; the rest follows in the next."""
 GONE = frozenset({404, 410})
-"""What a push service answers when nobody is subscribed there any more (RFC 8030)."""
+"""Answers of a push service if the subscription no longer exists (RFC 8030)."""
 
 log = logging.getLogger(__name__)
 
 
 class LetterSender:
-    """Writes letters to people and operators, hands them over, and writes down which were sent."""
+    """Writes emails to people and operators, passes them to the mail server, and records them."""
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class LetterSender:
         self._audit = audit
 
     def __call__(self, messages: Sequence[Message]) -> None:
-        """Send letters; raise `Refused`, and `MailUnavailable` when the server is away."""
+        """Send emails; raise `Refused`, and `MailUnavailable` if the server is unreachable."""
         for each in messages:
             letter = self._written(each)
             if letter is None:
@@ -89,7 +91,7 @@ class LetterSender:
                 if (
                     isinstance(code := error.facts.get("smtp_code"), int)
                     and code < FIRST_PERMANENT_CODE
-                ):  # maybe only this one
+                ):  # perhaps only this message is refused
                     raise Refused(error.code) from None
                 raise
             if each.kind.startswith(TO_PEOPLE):
@@ -111,12 +113,12 @@ class LetterSender:
 
 
 def signed_post(url: str, secret: str) -> SignedPost:
-    """Return who hands messages to the program at `url`, signed."""
+    """Return a poster that signs messages to the program at `url`."""
     return SignedPost(poster=Poster(url), key=webhook_key(secret) or b"")
 
 
 def message_jobs(services: Services) -> dict[str, Handler]:
-    """Return the jobs that tell somebody, those that have a receiver."""
+    """Return the jobs that send messages, for all configured receivers."""
     settings, database, sites = services.settings, services.database, services.sites
     jobs: dict[str, Handler] = {}
     if settings.smtp_url:
@@ -136,7 +138,7 @@ def message_jobs(services: Services) -> dict[str, Handler]:
 
 
 def _alert_receivers(settings: Settings, sites: Sites) -> Iterator[tuple[str, Send]]:
-    """Yield the receivers of alerts by their names, those that letters go to left out."""
+    """Yield the receivers of alerts by name, except those by email."""
     if settings.alert_url:
         post = signed_post(settings.alert_url, settings.alert_secret)
         yield TELL, WebhookSender(post, alerts_of)
@@ -154,20 +156,20 @@ def _post(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Mess
 
 
 def _tell_sites(services: Services, job: RunningJob) -> Mapping[str, int]:
-    """Tell webhooks of sites, and browsers; one that is away is no fault of the job."""
+    """Send messages to sites' webhooks and to browsers; ignore unreachable ones."""
     receivers = services.receivers
     push = partial(_push, receivers, services.sites, services.settings.base_url)
     counts: Counter[str] = Counter(delivered=0, refused=0)
     for name in services.outbox.waited_for((OWN_WEBHOOKS, BROWSERS), MOST_RECEIVERS):
         of_site = partial(_post_to_site, receivers, name.removeprefix(OWN_WEBHOOKS))
         send = push if name.startswith(BROWSERS) else of_site
-        with suppress(NotDelivered):  # noted, and tried again
+        with suppress(NotDelivered):  # recorded, and retried
             counts.update(_job(services.database, name, send, MAIL_SECONDS)(job) or {})
     return counts
 
 
 def _post_to_site(receivers: ReceiverService, site: str, messages: Sequence[Message]) -> None:
-    """Post alerts to the webhook that a site has now."""
+    """Post alerts to the current webhook of a site."""
     with _lost_secrets():
         webhook = receivers.webhook_of(site)
     if webhook is None:
@@ -180,7 +182,7 @@ def _post_to_site(receivers: ReceiverService, site: str, messages: Sequence[Mess
 def _push(
     receivers: ReceiverService, sites: Sites, house_url: str, messages: Sequence[Message]
 ) -> None:
-    """Tell browsers; one whose push service does not know it any more is forgotten."""
+    """Send push messages; subscriptions that the push service no longer knows are deleted."""
     for each in messages:
         with _lost_secrets():
             browser = receivers.subscription_of(each)
@@ -200,7 +202,7 @@ def _push(
 
 @contextmanager
 def _lost_secrets() -> Iterator[None]:
-    """Let what cannot be opened with this SECRET_KEY wait for nothing."""
+    """Skip receivers whose secrets cannot be decrypted with this SECRET_KEY."""
     try:
         yield
     except SecretLost as error:
@@ -208,12 +210,12 @@ def _lost_secrets() -> Iterator[None]:
 
 
 def poster_of_client(url: str) -> Poster:
-    """Return who posts to a URL that a client has given: to public addresses only."""
+    """Return a poster for a URL given by a client: public addresses only."""
     return Poster(url, is_theirs=True)
 
 
 def _run_each(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]:
-    """Do the work of all, though some may fail; then raise what one of them did."""
+    """Run all handlers, even if some fail; then raise the first error."""
     counts: Counter[str] = Counter()
     failed: AvenueError | None = None
     for each in handlers:
@@ -251,7 +253,7 @@ def _job(
     deliverer = Deliverer(store, receiver, send, at_once=at_once, longest_delay_seconds=seconds)
 
     def run(job: RunningJob) -> Mapping[str, int]:
-        if job.args:  # a letter of a process of the version before
+        if job.args:  # an email queued by the previous version
             gather(database)
         return deliverer.deliver(job.save)
 
@@ -259,13 +261,13 @@ def _job(
 
 
 def purge_post(settings: Settings) -> SignedPost:
-    """Return who knows the receiver of AVENUE_PURGE_URL, wherever that leads."""
+    """Return a poster to AVENUE_PURGE_URL, which may be a private address."""
     poster = Poster(settings.purge_url, is_ours=True)
     return SignedPost(poster=poster, key=settings.purge_secret.encode(), sign=standard.of_purges)
 
 
 def letter_sender(services: Services) -> LetterSender:
-    """Return who sends letters; only where there is a mail server."""
+    """Return the sender of emails; only if there is a mail server."""
     settings, sites = services.settings, services.sites
     return LetterSender(
         Relay.of(settings.smtp_url, settings.mail_from),

@@ -1,4 +1,4 @@
-"""Who uses files of the media library: what the library asks before one is removed."""
+"""The users of media library files: asked before a file is deleted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
 class LogoUses:
-    """The logo of a site, as far as it is a file of the library."""
+    """The logo of a site, if it is a file of the library."""
 
     def __init__(self, sites: SiteStore, logos: LogoService) -> None:
         self._sites = sites
@@ -33,7 +33,7 @@ class LogoUses:
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
     ) -> Mapping[str, Sequence[Use]]:
-        """Return the one use of the logo, if it is among `asset_ids`."""
+        """Return the use as logo, if it is among `asset_ids`."""
         logo = self._sites.logo(site_id, session)
         if logo is None or logo not in asset_ids:
             return {}
@@ -43,21 +43,21 @@ class LogoUses:
         return {logo: [use]}
 
     def used_ids(self, site_id: str) -> Iterable[str]:
-        """Return the logo, if there is one."""
+        """Return the id of the logo, if there is one."""
         logo = self._sites.logo(site_id)
         return [logo] if logo else []
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Let the site have no logo, if it is among `asset_ids`; raise `Forbidden`, `LogoNotFound`.
+        """Remove the logo of the site, if it is among `asset_ids`.
 
-        What only administrators may change stays theirs.
+        Raise `LogoNotFound`, and `Forbidden`: only administrators may change it.
         """
         if set(self.used_ids(actor.site.id)) & set(asset_ids):
             self._logos.remove(actor)
 
 
 class LogoReferrers:
-    """The logo of a site, as an inspection sees it."""
+    """The logo of a site, as the inspection checks it."""
 
     kind = "site"
     collection = SITES
@@ -66,16 +66,16 @@ class LogoReferrers:
         self._sites = sites
 
     def count(self, site_id: str) -> int:
-        """Return how many have pictures."""
+        """Return how many owners have pictures."""
         return len(self.after(site_id, "", 1))
 
     def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
-        """Return the site if it has a logo and comes after `last_id`; `limit` is at least 1."""
+        """Return the site if it has a logo and its id is after `last_id`; `limit` is at least 1."""
         found = self.these(site_id, [site_id]) if last_id < site_id else []
         return [each for each in found if each.images][:limit]
 
     def changed_since(self, _site_id: str, _moment: datetime, _limit: int) -> list[str]:
-        """Return nothing: nobody keeps when that was."""
+        """Return nothing: the time of a change is not recorded."""
         return []
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
@@ -98,7 +98,7 @@ class LogoReferrers:
 
 
 class PageUses:
-    """The pages of a site, as drafts and as visitors see them."""
+    """The pages of a site, as drafts and as published."""
 
     def __init__(self, pages: PageService) -> None:
         self._pages = pages
@@ -106,16 +106,16 @@ class PageUses:
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
     ) -> Mapping[str, Sequence[Use]]:
-        """Return which pages name each of `asset_ids`, in that transaction if one is given."""
+        """Return the pages that refer to each of `asset_ids`, in `session` if given."""
         found = self._pages.uses_of(site_id, asset_ids, session)
         return {asset_id: [_use(each) for each in uses] for asset_id, uses in found.items()}
 
     def used_ids(self, site_id: str) -> Iterable[str]:
-        """Return the ids of all assets that pages name."""
+        """Return the ids of all assets that pages refer to."""
         return self._pages.used_ids(site_id)
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Take assets out of every page, and of what visitors see of it; repeatable."""
+        """Remove assets from every page, drafts and published versions; repeatable."""
         self._pages.detach(actor, asset_ids)
 
 
@@ -135,14 +135,14 @@ def _use(use: PageUse) -> Use:
 
 
 class EveryUse:
-    """Everybody who names an asset, as a trace wants to know it."""
+    """All users of an asset, for traces."""
 
     def __init__(self, shop: StatusStore, users: Sequence[Users]) -> None:
         self._shop = shop
         self._users = users
 
     def of(self, site: Site, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
-        """Return who names an asset, by its id or by an address of `site`: of today, or old."""
+        """Return the users of an asset, by its id or by an address of `site`, current or old."""
         found = [
             trace.Use(kind=kind, id=owner, title=name, where=(), url=f"{shelf}/{owner}")
             for kind, shelf in SHELVES.items()
@@ -162,7 +162,7 @@ class EveryUse:
         return found
 
     def is_there(self, site_id: str, claim: Claim) -> bool | None:
-        """Tell whether there is such an owner; None when nobody keeps owners of that kind."""
+        """Tell whether this owner exists; None if owners of its kind are not recorded."""
         if claim.kind in SHELVES:
             return bool(self._shop.names(site_id, claim.kind, [claim.id]))
         return claim.id == site_id if claim.kind == "site" else None

@@ -1,4 +1,4 @@
-"""What the log of changes holds, and how it is asked."""
+"""Models of the audit log, and its queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ Details = Mapping[str, str | int | bool | Sequence[str]]
 
 
 class DoerKind(StrEnum):
-    """What kind of somebody changed something."""
+    """The kind of actor that changed something."""
 
     PERSON = "person"
-    COMMAND = "command"  # whoever may run `python -m avenue`
+    COMMAND = "command"  # anyone who may run `python -m avenue`
     JOB = "job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doer:
-    """Who changed something. `name` is a person's e-mail, a command's words or a job's kind.
+    """The actor of a change. `name` is a person's email, a command's words or a job's kind.
 
     `id` is the person's or the job's; a command has none.
     """
@@ -31,7 +31,7 @@ class Doer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A change to be written down; the server adds the time.
+    """A change to log; the server adds the time.
 
     `action` is `<kind of object>.<what happened>`. `request_id` is None outside of requests.
     """
@@ -45,20 +45,20 @@ class NewEntry:
 
     @property
     def object_kind(self) -> str:
-        """What kind of thing was changed."""
+        """The kind of the changed object."""
         return self.action.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(NewEntry):
-    """A change that was written down, `at` that time of the database server."""
+    """A logged change, `at` that time of the database server."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryQuery:
-    """Which entries: of an actor (id or name), of one action, of one object (id); how many."""
+    """A query of entries: by actor (id or name), action, and object (id); and a limit."""
 
     actor: str | None = None
     action: str | None = None
@@ -68,7 +68,7 @@ class EntryQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPage:
-    """Some entries, newest first; `next` is where to go on, None at the end."""
+    """A page of entries, newest first; `next` is the cursor of the next page, None at the end."""
 
     items: tuple[Entry, ...]
     next: str | None

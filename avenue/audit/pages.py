@@ -1,4 +1,4 @@
-"""`/admin/audit`: the log of changes for people, and as a table."""
+"""`/admin/audit`: the audit log for people, and as a table."""
 
 from dataclasses import replace
 from itertools import islice
@@ -48,7 +48,7 @@ PAGES = {
     "user": "/admin/people/{id}",
     "site": "/admin/settings",
 }
-"""Where the panel shows a thing; led to only where there is such a page."""
+"""The panel's page of each kind of object; linked only if it exists."""
 
 blueprint = Blueprint("audit_pages", __name__, url_prefix=PATH, template_folder="templates")
 
@@ -56,7 +56,7 @@ blueprint = Blueprint("audit_pages", __name__, url_prefix=PATH, template_folder=
 @blueprint.get("")
 @require(Role.ADMIN)
 def show_changes() -> Response:
-    """Show who changed what, newest first, with the filters of the URL."""
+    """Show the audit log, newest first, with the filters of the URL."""
     asked = _asked()
     found = using(AuditService).find(current_actor(), _query(asked, SHOWN), after=_after())
     return page(
@@ -75,7 +75,7 @@ def show_changes() -> Response:
 @blueprint.get("/table.csv")
 @require(Role.ADMIN)
 def give_table() -> Response:
-    """Give what the filters leave as a table, the newest `MOST_ROWS` at most."""
+    """Return the filtered entries as a table, the newest `MOST_ROWS` at most."""
     actor, query = current_actor(), _query(_asked(), AT_ONCE)
     found = using(AuditService).walk(actor, query)  # a refusal is still an answer here
     return table(actor.site.id, head(), rows(islice(found, MOST_ROWS)))
@@ -98,7 +98,7 @@ def _shown(change: Change, asked: dict[str, str]) -> dict[str, Any]:
 
 
 def _page_of(change: Change) -> str | None:
-    """Return where the panel shows the thing, None where it does not (any more)."""
+    """Return the panel's page of the object, None where there is none (any more)."""
     pattern = PAGES.get(change.object_kind)
     if pattern is None or change.object_id is None or change.action.endswith(".deleted"):
         return None
@@ -111,7 +111,7 @@ def _page_of(change: Change) -> str | None:
 
 
 def _asked() -> dict[str, str]:
-    """Return the filters of the URL that say something."""
+    """Return the non-empty filters of the URL."""
     given = {name: request.args.get(name, "").strip()[:LONGEST_FILTER] for name in FILTERS}
     return {name: text for name, text in given.items() if text}
 

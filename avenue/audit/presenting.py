@@ -1,4 +1,4 @@
-"""How an entry of the log of changes looks in JSON, for routes and commands."""
+"""Conversion of audit entries to JSON, for routes and commands."""
 
 from avenue.audit.models import Entry, EntryPage
 from avenue.audit.replies import Change, ChangeList

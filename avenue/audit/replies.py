@@ -1,4 +1,4 @@
-"""What `/api/audit` answers."""
+"""Replies of `/api/audit`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,7 +11,7 @@ from avenue.totals import Total
 
 
 class ChangeActor(TypedDict):
-    """Who changed something."""
+    """The actor of a change."""
 
     id: Annotated[str | None, Field(description="The person's or the job's; a command has none.")]
     name: Annotated[str, Field(description="An e-mail, a command's words, or a job's kind.")]
@@ -19,14 +19,14 @@ class ChangeActor(TypedDict):
 
 
 class ChangedObject(TypedDict):
-    """What was changed."""
+    """The changed object."""
 
     kind: str
     id: str | None
 
 
 class Change(TypedDict):
-    """One change, never with a secret or a body."""
+    """A change, never with a secret or a body."""
 
     id: str
     at: str
@@ -41,7 +41,7 @@ class Change(TypedDict):
 
 
 class ChangeList(Total):
-    """Some changes, newest first, and where to go on."""
+    """A page of changes, newest first, with the cursor of the next one."""
 
     items: list[Change]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

@@ -1,4 +1,4 @@
-"""`/api/audit`: who changed what, for administrators."""
+"""`/api/audit`: the audit log, for administrators."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from avenue.web.services import using
 
 
 class ChangesQuery(PageQuery, total=False):
-    """Which changes."""
+    """A query of changes."""
 
     actor: Annotated[str, Field(description="By whom: an id, an e-mail, a command or a job.")]
     action: Annotated[str, Field(description="As `product.deleted`.")]

@@ -1,4 +1,4 @@
-"""Writes down who changed what, and tells it."""
+"""Writes and reads the audit log."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,17 +16,17 @@ log = logging.getLogger(__name__)
 
 
 class AuditStore(Protocol):
-    """Where entries are kept."""
+    """Storage of entries."""
 
     def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
-        """Keep a new entry for `keep_days`."""
+        """Insert an entry to be kept for `keep_days`."""
 
     def find(
         self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
     ) -> list[Entry]:
         """Return entries, newest first, from behind `after` on.
 
-        When there are more, the page has one entry more than its limit.
+        If there are more, the page has one entry more than its limit.
         """
 
     def total(self, site_id: str, query: EntryQuery) -> int | None:
@@ -34,11 +34,11 @@ class AuditStore(Protocol):
 
 
 class AuditService:
-    """The log of changes of every site.
+    """The audit log of every site.
 
-    What is written down has happened already, so `record…` never raise: an entry that cannot be
-    written becomes an error in the process's log. `action` is `<kind of object>.<what happened>`,
-    as `product.deleted`; `object_id` names the thing.
+    The logged change has already happened, so `record…` never raise: a failure becomes an error in
+    the process's log. `action` is `<kind of object>.<what happened>`, as `product.deleted`;
+    `object_id` names the object.
     """
 
     def __init__(self, store: AuditStore, *, keep_days: int) -> None:
@@ -54,7 +54,7 @@ class AuditService:
         request_id: str | None = None,
         details: Details = NOTHING,
     ) -> None:
-        """Write down what a person changed on the site they act on."""
+        """Log a change by a person on their site."""
         doer = Doer(kind=DoerKind.PERSON, id=actor.id, name=actor.email)
         self._add(actor.site.id, doer, action, object_id, request_id, details)
 
@@ -67,7 +67,7 @@ class AuditService:
         *,
         details: Details = NOTHING,
     ) -> None:
-        """Write down what a command changed; `command` is its words, as `users add`."""
+        """Log a change by a command; `command` is its words, as `users add`."""
         doer = Doer(kind=DoerKind.COMMAND, id=None, name=command)
         self._add(site_id, doer, action, object_id, None, details)
 
@@ -82,10 +82,10 @@ class AuditService:
         details: Details = NOTHING,
         entry_id: str | None = None,
     ) -> None:
-        """Write down what a job changed, once for all of it; `details` has the counts.
+        """Log the changes of a job in one entry; `details` has the counts.
 
-        A job that is resumed after its entry was written writes a second one, unless it gives the
-        entry the same `entry_id`.
+        A job that is resumed after its entry was written writes a second one, unless it passes the
+        same `entry_id`.
         """
         doer = Doer(kind=DoerKind.JOB, id=job_id, name=job_kind)
         self._add(site_id, doer, action, object_id, None, details, entry_id)

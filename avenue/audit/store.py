@@ -1,4 +1,4 @@
-"""The log of changes in MongoDB: collection `audit_logs`."""
+"""The audit log in MongoDB: collection `audit_logs`."""
 
 import contextvars
 import time
@@ -14,7 +14,7 @@ from avenue.storage.scope import Collection, site
 AUDIT_LOGS = "audit_logs"
 NEWEST_FIRST = [("at", -1), ("_id", -1)]
 PAUSE_SECONDS = 0.1
-WRITE_SECONDS = 3.0  # the answer to a change that has happened waits this long at most
+WRITE_SECONDS = 3.0  # the longest that the answer to a change waits for its entry
 
 
 class MongoAuditStore:
@@ -24,7 +24,7 @@ class MongoAuditStore:
         self._database = database
 
     def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
-        """Keep a new entry for `keep_days`; repeatable."""
+        """Insert an entry to be kept for `keep_days`; repeatable."""
         fields = {
             "actor": {
                 "id": entry.doer.id,
@@ -54,14 +54,15 @@ class MongoAuditStore:
                 while True:
                     try:
                         self._logs(site_id).update({"_id": entry.id}, stages, upsert=True)
-                    except SiteMoves:  # what happened before it did is told where the site is then
+                    # during a move of the site, the entry is written where the site is then
+                    except SiteMoves:
                         if time.monotonic() > ends_at:
                             raise
                         time.sleep(PAUSE_SECONDS)
                     else:
                         return
 
-        # In a context of its own: a long upload may have used up the deadline of its request.
+        # In a separate context: a long upload may have used up the deadline of its request.
         contextvars.Context().run(write)
 
     def find(
@@ -69,7 +70,7 @@ class MongoAuditStore:
     ) -> list[Entry]:
         """Return entries, newest first, from behind `after` on.
 
-        When there are more, the page has one entry more than its limit.
+        If there are more, the page has one entry more than its limit.
         """
         page = _conditions(query)
         if after:
@@ -91,7 +92,7 @@ class MongoAuditStore:
 
 
 def _about(**values: Sequence[str | None]) -> list[str]:
-    """Return what an entry can be found by: one index of these words serves every question."""
+    """Return the search terms of an entry: one index on them serves every query."""
     return [f"{kind}:{each}" for kind, some in values.items() for each in some if each]
 
 

@@ -1,4 +1,4 @@
-"""The log of changes as a table for spreadsheets."""
+"""The audit log as a table for spreadsheets."""
 
 from collections.abc import Iterator, Sequence
 

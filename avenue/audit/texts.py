@@ -1,4 +1,4 @@
-"""Entries of the log of changes as people read them: what was done, by whom, what belongs to it."""
+"""Texts of audit entries: what was done, by whom, and details."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -145,8 +145,8 @@ ACTIONS = {
     "user.signed_out_everywhere": lazy_gettext("signed out everywhere"),
     "webhooks.retried": lazy_gettext("resent webhooks that were given up"),
 }
-"""What each action is, after the name of who did it. Those that no code has any more stay: the log
-keeps entries for long."""
+"""The text of each action, after the name of the actor. Obsolete actions stay: old entries contain
+them."""
 
 DETAILS = {
     "alt": lazy_gettext("alt text"),
@@ -209,10 +209,10 @@ DETAILS = {
     "variant": lazy_gettext("size"),
     "version": lazy_gettext("version"),
 }
-"""Names of details and of changed fields; one that is not here is shown as it is."""
+"""Names of details and of changed fields; unknown ones are shown as they are."""
 
 FILES = "files"
-"""What `assets` are called where they need not be photos."""
+"""The name of `assets` where they need not be photos."""
 
 JOBS = {
     "product_import": lazy_gettext("Background job: product import"),
@@ -228,12 +228,12 @@ JOBS = {
 
 
 def action_words(action: str) -> str:
-    """Return what was done."""
+    """Return the text of an action."""
     return str(ACTIONS.get(action, action))
 
 
 def doer_words(doer: Doer) -> str:
-    """Return who did it."""
+    """Return the name of an actor."""
     match doer.kind:
         case DoerKind.PERSON:
             return doer.name or _("Someone not signed in")
@@ -244,7 +244,7 @@ def doer_words(doer: Doer) -> str:
 
 
 def details_words(entry: Entry) -> list[str]:
-    """Return what belongs to it, in pieces of a few words; zeros are left out."""
+    """Return the details of an entry as short texts; zeros are left out."""
     of_files = entry.action.startswith("upload.")
     told = (
         (FILES if name == "assets" and of_files else name, value)
@@ -274,6 +274,6 @@ def _name(name: str) -> str:
 
 
 def choices() -> Mapping[str, str]:
-    """Return all actions with their words, in the order of the words."""
+    """Return all actions with their texts, ordered by text."""
     said = {action: str(words) for action, words in ACTIONS.items()}
     return dict(sorted(said.items(), key=lambda each: each[1].casefold()))

@@ -4,7 +4,7 @@ from avenue.errors import Conflict, Invalid, NotFound, StorageFull, Unavailable,
 
 
 class InvalidTarget(Invalid):
-    """The target is no directory and no S3 address."""
+    """The target is neither a directory nor an S3 address."""
 
     code = "invalid_backup_target"
     message = "{target} cannot be used for backups."
@@ -12,7 +12,7 @@ class InvalidTarget(Invalid):
 
 
 class TargetUnreachable(Unavailable):
-    """The target cannot be read or written."""
+    """The target cannot be reached."""
 
     code = "backup_target_unreachable"
     message = "The target {target} cannot be reached: {why}."
@@ -20,7 +20,7 @@ class TargetUnreachable(Unavailable):
 
 
 class TargetRefuses(Unavailable):
-    """The target does not let us in, or cannot be written to."""
+    """The target denies access, or cannot be written to."""
 
     code = "backup_target_refuses"
     message = "The target {target} rejected the request: {why}."
@@ -28,7 +28,7 @@ class TargetRefuses(Unavailable):
 
 
 class S3NotInstalled(Unavailable):
-    """What speaks to S3 is an extra."""
+    """The optional package for S3 is not installed."""
 
     code = "s3_not_installed"
     message = "S3 needs boto3, which is not installed."
@@ -36,7 +36,7 @@ class S3NotInstalled(Unavailable):
 
 
 class TargetFull(StorageFull):
-    """The target has no room left."""
+    """The target is full."""
 
     code = "backup_target_full"
     message = "The target {target} is full."
@@ -47,7 +47,7 @@ class TargetFull(StorageFull):
 
 
 class NoBackupTarget(Conflict):
-    """The settings say nowhere to back up to."""
+    """No backup target is configured."""
 
     code = "no_backup_target"
     message = "No backup target is set."
@@ -55,7 +55,7 @@ class NoBackupTarget(Conflict):
 
 
 class NoRepository(NotFound):
-    """Nothing was ever backed up there."""
+    """There is no backup repository at this target."""
 
     code = "no_backup_repository"
     message = "There are no backups in {target}."
@@ -63,7 +63,7 @@ class NoRepository(NotFound):
 
 
 class NotARepository(Conflict):
-    """The target holds other things than backups."""
+    """The target contains something other than backups."""
 
     code = "not_a_backup_repository"
     message = "{target} contains things that are not Avenue backups, so it is left untouched."
@@ -71,7 +71,7 @@ class NotARepository(Conflict):
 
 
 class OtherInstallation(Conflict):
-    """The repository has the backups of another database."""
+    """The repository contains backups of another database."""
 
     code = "other_installation"
     message = "{target} contains the backups of another installation."
@@ -82,7 +82,7 @@ class OtherInstallation(Conflict):
 
 
 class KeyNeeded(Conflict):
-    """The repository is encrypted, and no key is given."""
+    """The repository is encrypted, and no key was given."""
 
     code = "backup_key_needed"
     message = "The backups in {target} are encrypted."
@@ -92,7 +92,7 @@ class KeyNeeded(Conflict):
 
 
 class WrongKey(Conflict):
-    """The key is none, or not that of the repository."""
+    """The key is malformed, or not the key of the repository."""
 
     code = "wrong_backup_key"
     message = "AVENUE_BACKUP_KEY is not the key of these backups."
@@ -100,7 +100,7 @@ class WrongKey(Conflict):
 
 
 class NotEncrypted(Conflict):
-    """There is a key, and the repository is one without encryption."""
+    """A key was given, but the repository is not encrypted."""
 
     code = "backup_not_encrypted"
     message = "A key was given, but the backups in {target} are not encrypted."
@@ -116,7 +116,7 @@ class NewerRepository(Conflict):
 
 
 class BackupDamaged(Unprocessable):
-    """What says what a backup holds cannot be read."""
+    """The index of a backup cannot be read."""
 
     code = "backup_damaged"
     message = "{what} in the backup is damaged or missing."
@@ -127,7 +127,7 @@ class BackupDamaged(Unprocessable):
 
 
 class SnapshotNotFound(NotFound):
-    """There is no such snapshot, or it never got complete."""
+    """The snapshot does not exist, or is incomplete."""
 
     code = "snapshot_not_found"
     message = "There is no complete snapshot {snapshot}."
@@ -135,7 +135,7 @@ class SnapshotNotFound(NotFound):
 
 
 class NotInSnapshot(NotFound):
-    """The snapshot does not have it."""
+    """The snapshot does not contain it."""
 
     code = "not_in_snapshot"
     message = "Snapshot {snapshot} has no {what}."
@@ -143,7 +143,7 @@ class NotInSnapshot(NotFound):
 
 
 class BackupRuns(Conflict):
-    """Somebody else is at it."""
+    """Another process is working on the repository."""
 
     code = "backup_runs"
     message = "Another process has been doing this since {since}: {what}."
@@ -151,7 +151,7 @@ class BackupRuns(Conflict):
 
 
 class BackupLost(Unavailable):
-    """The process was away from the database for so long that others may have gone on."""
+    """The process lost the database for so long that another may have taken over the backup."""
 
     code = "backup_lost"
     message = "The backup lost its lease: the database was unavailable for too long."
@@ -159,7 +159,7 @@ class BackupLost(Unavailable):
 
 
 class SitesMoved(Unavailable):
-    """Sites went to another cluster while they were read, or are about to and do not get there."""
+    """Sites were moved to another cluster during the backup, or a move does not complete."""
 
     code = "sites_moved"
     message = (
@@ -169,7 +169,7 @@ class SitesMoved(Unavailable):
 
 
 class ClusterMissing(Conflict):
-    """A site of a backup is to go to a cluster that is not set up."""
+    """A site in the backup belongs on a cluster that is not configured."""
 
     code = "cluster_missing"
     message = "These sites go to the cluster {cluster}, which is not set up here: {sites}."

@@ -1,4 +1,4 @@
-"""Snapshots and what looks at them found, for programs and for people."""
+"""Formats snapshots and reports of the backup commands, as JSON and as text."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ MOST_LINES = 200
 
 
 def manifest_json(manifest: Manifest) -> dict[str, Any]:
-    """Return what programs are told of a snapshot."""
+    """Return a snapshot as JSON."""
     return {
         "id": manifest.id,
         "complete": True,
@@ -48,27 +48,27 @@ def manifest_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def snapshot_json(snapshot: SnapshotState) -> dict[str, Any]:
-    """Return the same of one of which perhaps nothing can be read."""
+    """Return a snapshot as JSON, also if it is incomplete or unreadable."""
     if snapshot.manifest is not None:
         return manifest_json(snapshot.manifest)
     return {"id": snapshot.id, "complete": False, "damaged": snapshot.is_complete}
 
 
 def snapshot_line(snapshot: SnapshotState) -> str:
-    """Return a snapshot in a line."""
+    """Return a snapshot as one line of text."""
     if snapshot.manifest is None:
-        return f"{snapshot.id}  {'damaged' if snapshot.is_complete else 'not complete'}"
+        return f"{snapshot.id}  {'damaged' if snapshot.is_complete else 'incomplete'}"
     manifest = snapshot.manifest
-    amiss = f", {len(manifest.findings)} damaged" if manifest.findings else ""
+    damaged = f",  {len(manifest.findings)} damaged" if manifest.findings else ""
     beside = f" of {len(manifest.shares)} clusters" if len(manifest.shares) > 1 else ""
     return (
-        f"{snapshot.id}  {manifest.records} records, {manifest.files} files{amiss}{beside}, "
+        f"{snapshot.id}  {manifest.records} records, {manifest.files} files{damaged}{beside}, "
         f"{manifest.objects.size / MB:.1f} MB ({manifest.objects.new_size / MB:.1f} MB new)"
     )
 
 
 def backups_json(overview: Overview) -> Backups:
-    """Return how backups stand."""
+    """Return the state of the backups."""
     items = [_snapshot_reply(each) for each in overview.snapshots]
     return {
         "target": overview.target,
@@ -116,12 +116,12 @@ def _snapshot_reply(snapshot: SnapshotState) -> SnapshotReply:
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    """Return what programs are told of damage."""
+    """Return a finding as JSON."""
     return {"kind": finding.kind.value, "what": finding.what, "detail": finding.detail}
 
 
 def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
-    """Return findings for people, a line each."""
+    """Return findings as lines of text."""
     lines = [f"{each.kind}: {each.what}: {each.detail}" for each in findings[:MOST_LINES]]
     if len(findings) > MOST_LINES:
         lines.append(f"… and {len(findings) - MOST_LINES} more: see --json.")
@@ -129,7 +129,7 @@ def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
 
 
 def verified_json(verified: Verified) -> dict[str, Any]:
-    """Return what programs are told of a look."""
+    """Return the result of `backup verify` as JSON."""
     return {
         "snapshots": list(verified.snapshots),
         "objects": verified.objects,
@@ -140,16 +140,16 @@ def verified_json(verified: Verified) -> dict[str, Any]:
 
 
 def verified_text(verified: Verified) -> str:
-    """Return the same for people."""
+    """Return the result of `backup verify` as text."""
     told = (
-        f"Looked at {len(verified.snapshots)} snapshots and {verified.objects} objects, "
-        f"{verified.read} of them read: {len(verified.findings)} findings."
+        f"Checked {len(verified.snapshots)} snapshots and {verified.objects} objects, "
+        f"{verified.read} of them read in full: {len(verified.findings)} findings."
     )
     return "\n".join([*finding_lines(verified.findings), told])
 
 
 def restored_json(restored: Restored) -> dict[str, Any]:
-    """Return what programs are told of a restore."""
+    """Return the result of `backup restore` as JSON."""
     return {
         "snapshot": restored.snapshot,
         "records": restored.records,
@@ -160,17 +160,17 @@ def restored_json(restored: Restored) -> dict[str, Any]:
 
 
 def restored_text(restored: Restored) -> str:
-    """Return the same for people."""
+    """Return the result of `backup restore` as text."""
     told = (
         f"Restored {restored.snapshot}: {restored.records} records and {restored.files} files. "
-        "`python -m avenue fsck` looks at all of it."
+        "Run `python -m avenue fsck` to check them."
     )
     sites = [f"{site_id}: on {cluster}" for site_id, cluster in restored.clusters.items()]
     return "\n".join([*finding_lines(restored.findings), *sites, told])
 
 
 def returned_json(returned: Returned) -> dict[str, Any]:
-    """Return what programs are told of one thing that was brought back."""
+    """Return the result of `backup restore --only` as JSON."""
     return {
         "snapshot": returned.snapshot,
         "site": returned.site,
@@ -181,16 +181,16 @@ def returned_json(returned: Returned) -> dict[str, Any]:
 
 
 def returned_text(returned: Returned) -> str:
-    """Return the same for people."""
+    """Return the result of `backup restore --only` as text."""
     told = (
-        f"Brought back {returned.records} records and {returned.files} files; what was there "
-        "stayed as it was."
+        f"Restored {returned.records} records and {returned.files} files. Existing data was not "
+        "changed."
     )
     return "\n".join([*finding_lines(returned.findings), told])
 
 
 def pruned_json(pruned: Pruned) -> dict[str, Any]:
-    """Return what programs are told of what went."""
+    """Return the result of `backup prune` as JSON."""
     return {
         "kept": list(pruned.kept),
         "removed": list(pruned.removed),
@@ -201,7 +201,7 @@ def pruned_json(pruned: Pruned) -> dict[str, Any]:
 
 
 def pruned_text(pruned: Pruned) -> str:
-    """Return the same for people."""
+    """Return the result of `backup prune` as text."""
     told = (
         f"{len(pruned.kept)} snapshots kept, {len(pruned.removed)} removed, with "
         f"{pruned.objects} objects of {pruned.size / MB:.1f} MB."

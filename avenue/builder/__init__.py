@@ -1,1 +1,1 @@
-"""The website builder: pages, and the media they are made of."""
+"""The website builder: pages, and the media library."""

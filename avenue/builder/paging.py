@@ -1,4 +1,4 @@
-"""The cursor of a list of the builder: where the last page ended, as text."""
+"""Cursors of the builder's lists: the place where a page ended, as text."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from avenue.cursors import BadCursor
 
 Value = datetime | str | int
 Place = tuple[Value | None, str]
-"""What the last item of a page is sorted by, None where it has none, and its id."""
+"""The sort value of the last item of a page, None where it has none, and its id."""
 LONGEST_ID = 200
 
 
@@ -23,7 +23,7 @@ def cursor_text(sort: str, place: Place) -> str:
 
 
 def cursor_place(sort: str, kind: type[Value], text: str) -> Place:
-    """Return the place a cursor of lists by `sort`, whose values are of `kind`, stands for.
+    """Return the place of a cursor of lists by `sort`, whose values are of `kind`.
 
     Raise `BadCursor`.
     """
@@ -38,10 +38,10 @@ def cursor_place(sort: str, kind: type[Value], text: str) -> Place:
 
 
 def _is_item(item_id: object) -> bool:
-    """Tell whether this may be an id; what other programs stored has ids of any form."""
+    """Return whether this may be an id; what other programs stored has ids of any form."""
     if not isinstance(item_id, str) or not 0 < len(item_id) <= LONGEST_ID:
         return False
-    item_id.encode()  # half a surrogate pair is no text
+    item_id.encode()  # a lone surrogate is not valid text
     return True
 
 
@@ -51,7 +51,7 @@ def _value(kind: type[Value], value: object) -> Value:
         if iso(moment) == value:
             return moment
     if kind is str and isinstance(value, str):
-        value.encode()  # half a surrogate pair is no text
+        value.encode()  # a lone surrogate is not valid text
         return value
     if kind is int and type(value) is int and abs(value) < 2**63:
         return value

@@ -32,7 +32,7 @@ from avenue.errors import AvenueError
 
 
 def main() -> None:
-    """Run a command; what goes wrong is a sentence on stderr and exit code 1."""
+    """Run a command; an error is printed to stderr and ends with its exit code."""
     try:
         commands(prog_name="python -m avenue", standalone_mode=False)
     except click.ClickException as error:
@@ -51,7 +51,7 @@ def main() -> None:
 @click.group()
 @click.version_option(__version__, prog_name="avenue")
 def commands() -> None:
-    """Avenue keeps the pictures and files of shops inside MongoDB."""
+    """Avenue stores the pictures and files of online stores in MongoDB."""
 
 
 for _topic in (

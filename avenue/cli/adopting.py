@@ -1,4 +1,4 @@
-"""The application that came before, into a site: `adopt`."""
+"""The command `adopt`: import the database of an earlier application into a site."""
 
 import sys
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ TITLES = {
     "products": "Products",
     "pages": "Pages",
     "pictures": "Pictures of products and groups",
-    "unnamed": "Pictures and files that nothing names",
+    "unnamed": "Unreferenced pictures and files",
 }
 
 
@@ -31,45 +31,53 @@ TITLES = {
     "--from",
     "uri",
     metavar="URI",
-    help="The earlier application's database. By default AVENUE_ADOPT_FROM, which no list of "
-    "processes shows.",
+    help="Connection string of the earlier database. By default AVENUE_ADOPT_FROM, which does "
+    "not appear in process lists.",
 )
 @click.option(
     "--map",
     "map_file",
     type=click.Path(path_type=Path),
-    help="What its collections hold, where that is not seen.",
+    help="File that says what each collection contains, where it is not recognised.",
 )
 @click.option(
     "--files",
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="The old upload folder, for pictures that only an address names.",
+    help="The old upload folder, for pictures that are stored as addresses only.",
 )
 @click.option(
-    "--host", "hosts", multiple=True, help="A name of the old application, besides local ones."
+    "--host",
+    "hosts",
+    multiple=True,
+    help="A host name of the old application, in addition to local ones.",
 )
-@click.option("--dry-run", "is_dry", is_flag=True, help="Say what would be done; change nothing.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Show what would be done, change nothing.")
 @click.option(
     "--follow",
     "follows",
     is_flag=True,
-    help="Go on after that: bring in what changes, until Ctrl-C (needs a replica set).",
+    help="Keep importing changes until Ctrl-C (needs a replica set).",
 )
 @of_site
 @local
 @as_json
 def adopt(uri: str | None, **options: Any) -> None:
-    """Bring the database of the application that came before into Avenue.
+    """Import the database of an earlier application into a site.
 
-    It is only read. Products, groups, pages, people and pictures are recognised; everything else
-    is named and left alone. Run it again at any time: only what changed is brought in. It is a job
-    that the panel shows, pauses and resumes, too; Ctrl-C pauses it, or ends it with --follow. Exit
-    code 0 when all is in, 1 when something was refused (each is named), 2 when nothing was done.
-    With --follow and --json each pass is a line, and so is how far behind it was.
+    The database is only read. Products, groups, pages, people and pictures are recognised; all
+    other collections are listed and skipped. Run the command again at any time: only changes are
+    imported.
+
+    It runs as a job that the panel also shows, pauses and resumes. Ctrl-C pauses it; with --follow,
+    Ctrl-C ends it. With --follow and --json, each pass is printed as one line, followed by how far
+    behind it was.
+
+    Exit code 0: everything was imported; 1: some items were refused (each is listed); 2: nothing
+    was done.
     """
     if options["is_dry"] and options["follows"]:
-        raise click.UsageError("--dry-run changes nothing, so there is nothing to --follow.")
+        raise click.UsageError("--follow cannot be combined with --dry-run.")
     sys.exit(_adopt(uri, **options))
 
 
@@ -83,7 +91,7 @@ def _adopt(
     wants_json: bool,
     **how: Any,
 ) -> int:
-    """Have it done, and return the exit code."""
+    """Run the job and return the exit code."""
 
     def begin(settings: Settings, moves: MoveService, operator: Actor) -> Job:
         order = Adopt(
@@ -110,21 +118,22 @@ class _AdoptOutput(Output):
 
 def _as_text(facts: Facts) -> str:
     lines = [
-        f"{'Would bring' if facts['dry_run'] else 'Brought'} {facts['from']} into {facts['site']}."
+        f"{'Would import' if facts['dry_run'] else 'Imported'} {facts['from']} into "
+        f"{facts['site']}."
     ]
     lines.append("Recognised:")
     for each in facts["recognised"]:
-        lines.append(f"  {each['name']}: {each['holds']}, documents: {each['documents']}")
+        lines.append(f"  {each['name']}: {each['holds']}, {each['documents']} documents")
         for sample in each["samples"]:
             seen = ", ".join(sample["seen"])
             lines.append("    " + "  ".join(filter(None, (sample["id"], sample["title"], seen))))
     if facts["left_alone"]:
-        lines.append("Left alone:")
+        lines.append("Skipped:")
         lines += [
-            f"  {each['name']}: documents: {each['documents']} ({each['why']})"
+            f"  {each['name']}: {each['documents']} documents ({each['why']})"
             for each in facts["left_alone"]
         ]
-    lines.append("Would be:" if facts["dry_run"] else "Done:")
+    lines.append("To do:" if facts["dry_run"] else "Done:")
     for kind, title in TITLES.items():
         counts = facts["counts"][kind]
         if counts:
@@ -133,7 +142,7 @@ def _as_text(facts: Facts) -> str:
             )
             lines.append(f"  {title}: {said}")
     if facts["refused_total"]:
-        lines.append(f"In all, {facts['refused_total']} refused.")
+        lines.append(f"Refused in total: {facts['refused_total']}")
     return "\n".join(lines)
 
 

@@ -10,22 +10,24 @@ from avenue.storage.schema import DEFAULT_SITE
 
 @click.group()
 def alerts() -> None:
-    """Who is told when something is wrong."""
+    """Alerts and who receives them."""
 
 
 @alerts.command()
 @local
 @as_json
 def test(*, is_local: bool, wants_json: bool) -> None:
-    """Tell all who are told of the deployment that this is a test, whatever levels they have.
+    """Send a test alert to everyone who receives alerts of the deployment, at any level.
 
-    The background work sends it within seconds; the page *Alerts* has a button that does the same.
+    A background job sends it within seconds. The button on the page *Alerts* does the same.
     """
     with services_of(is_local=is_local) as services:
         actor = as_operator(command_actor(services.sites.named(HOUSE)))
         receivers = services.alerts.send_test(actor)
         services.audit.record_command(DEFAULT_SITE, "alerts test", "alert.tested", DEFAULT_SITE)
-    told = f"A test is on its way to {receivers}." if receivers else "Nobody is told of alerts."
+    told = (
+        f"Sending a test to {receivers} receivers." if receivers else "No one receives alerts yet."
+    )
     say(wants_json, {"receivers": receivers}, told)
 
 

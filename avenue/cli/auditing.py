@@ -1,4 +1,4 @@
-"""The command `audit`: who changed what."""
+"""The command `audit`: the audit log of a site."""
 
 import click
 
@@ -22,7 +22,7 @@ MOST_ENTRIES = 10_000
 @local
 @as_json
 def audit(*, limit: int, site: str, is_local: bool, wants_json: bool) -> None:
-    """List who changed what on a site, newest first."""
+    """List the audit log of a site: who changed what, newest first."""
     with services_of(is_local=is_local) as services:
         page = services.audit.entries(site, EntryQuery(limit=limit))
     say(wants_json, page_json(page), "\n".join(map(_line, page.items)))

@@ -48,27 +48,27 @@ from avenue.storage.copying.writing import Renaming
 
 DAMAGED, TROUBLE = 1, 2
 KEEP_IT = (
-    "Keep this key in another place than the backups and than this server, now: without it nobody "
-    "can read them, not even you. A lost key is a lost backup."
+    "Store this key now, away from the backups and from this server. Without it no one can read "
+    "the backups, not even you. A lost key is a lost backup."
 )
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
-IN_SETTINGS = "Else that of AVENUE_BACKUP_TO."
+IN_SETTINGS = "By default AVENUE_BACKUP_TO."
 from_target = click.option(
     "--from", "address", metavar="TARGET", help=f"Where the backups are. {IN_SETTINGS}"
 )
-of_snapshot = click.option("--snapshot", "snapshot_id", metavar="ID", help="Which one.")
+of_snapshot = click.option("--snapshot", "snapshot_id", metavar="ID", help="The snapshot.")
 
 
 class PortionType(click.ParamType[Portion]):
-    """A portion as people write it: 2/7."""
+    """A portion in the form K/N, such as 2/7."""
 
     name = "K/N"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Portion:
-        """Return the portion."""
+        """Return the portion, or fail with a hint about the form."""
         if isinstance(value, Portion):
             return value
         number, _, of = str(value).partition("/")
@@ -79,27 +79,27 @@ class PortionType(click.ParamType[Portion]):
 
 @click.group()
 def backup() -> None:
-    """Keep records and files outside the database: in a directory, or as s3://bucket/prefix.
+    """Back up records and files to a directory or to s3://bucket/prefix.
 
-    Exit code 0: all is right; 1: something is damaged or missing; 2: it could not be told, and
-    why is on stderr.
+    Exit code 0: success; 1: something is damaged or missing; 2: the command failed; the reason is
+    on stderr.
     """
 
 
 @backup.command()
-@click.option("--to", "address", metavar="TARGET", help=f"Where to. {IN_SETTINGS}")
+@click.option("--to", "address", metavar="TARGET", help=f"Where to store the backup. {IN_SETTINGS}")
 @click.option(
     "--take-over",
     is_flag=True,
-    help="Go on with the backups of another installation, from which this one was restored.",
+    help="Continue the backups of the installation that this one was restored from.",
 )
 @local
 @as_json
 def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: bool) -> None:
-    """Back everything up: all records as of one time, and the files that are not there yet.
+    """Create a snapshot: all records as of one point in time, and all files not backed up yet.
 
-    Run it again after an interruption: what was written of files is kept. Files that are damaged
-    in the database are named, and the exit code is 1; the rest of the snapshot is good.
+    Run it again after an interruption: files already written are kept. Files that are damaged in
+    the database are listed and the exit code is 1; the rest of the snapshot is valid.
     """
     with (
         _troubles(),
@@ -118,11 +118,11 @@ def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: 
 @from_target
 @as_json
 def list_snapshots(*, address: str | None, wants_json: bool) -> None:
-    """List the snapshots, the oldest first."""
+    """List the snapshots, oldest first."""
     with _troubles():
         found = _repository(settings_as_they_are()[0], address).snapshots()
     items = [snapshot_json(each) for each in found]
-    text = "\n".join(map(snapshot_line, found)) or "There are none."
+    text = "\n".join(map(snapshot_line, found)) or "No snapshots."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
     sys.exit(DAMAGED if any(each.is_complete and not each.manifest for each in found) else 0)
 
@@ -141,9 +141,9 @@ def verify(
     read_portion: Portion | None,
     wants_json: bool,
 ) -> None:
-    """Look whether all that the snapshots need is there, and name what is not.
+    """Check that everything the snapshots need exists, and list what is missing or damaged.
 
-    Without an option the records are read, and the objects only looked for with their sizes.
+    By default the records are read, and of the files only existence and size are checked.
     """
     with _troubles():
         repository = _repository(settings_as_they_are()[0], address)
@@ -157,24 +157,27 @@ def verify(
 @backup.command()
 @from_target
 @click.option(
-    "--snapshot", "snapshot_id", metavar="ID", help="Which; else the newest complete one."
+    "--snapshot",
+    "snapshot_id",
+    metavar="ID",
+    help="The snapshot. By default the newest complete one.",
 )
-@click.option("--site", "site_id", metavar="A", help="One site alone.")
-@click.option("--as", "becomes", metavar="B", help="The id that this site gets.")
-@click.option("--host", "hosts", multiple=True, metavar="OLD=NEW", help="A host by another name.")
+@click.option("--site", "site_id", metavar="A", help="Restore only this site.")
+@click.option("--as", "becomes", metavar="B", help="New id of this site.")
+@click.option("--host", "hosts", multiple=True, metavar="OLD=NEW", help="Replace a host name.")
 @click.option(
     "--cluster",
     "clusters",
     multiple=True,
     metavar="SITE=NAME",
-    help="Put a site on this cluster; else on the one where it was.",
+    help="Put a site on this cluster. By default the one it was on.",
 )
-@click.option("--keep-tokens", is_flag=True, help="Leave sessions, tokens, links and tickets good.")
+@click.option("--keep-tokens", is_flag=True, help="Keep sessions, tokens, links and tickets valid.")
 @click.option(
     "--only",
     type=(click.Choice(sorted(KINDS)), str),
     metavar="KIND ID",
-    help="One product, group, page, picture or upload, into the site that runs.",
+    help="Restore one product, group, page, picture or upload into the running site.",
 )
 @local
 @as_json
@@ -191,19 +194,19 @@ def restore(  # noqa: PLR0913 - an option each
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Bring a snapshot back into the empty database of MONGODB_URI, and those of its clusters.
+    """Restore a snapshot into the empty database of MONGODB_URI and those of its clusters.
 
-    Run it again after an interruption; until it has come to its end nothing starts over that
-    database. The trash, temporary pictures and all that is forgotten in time have as long as they
-    had; nothing is sent again; sessions and all that opens something without a password have ended.
+    Run it again after an interruption. Until the restore is complete, Avenue does not start on that
+    database. Trash, temporary pictures and other expiring data keep the time they had left. Nothing
+    is sent again. Sessions, tokens, links and tickets are no longer valid.
 
-    With --only, what is gone of one thing comes back into the database in use, and its damaged
-    files are mended; what is there stays as it is.
+    With --only, what one item lost is restored into the database in use, and its damaged files are
+    repaired. Existing data is not changed.
     """
     renaming = _renaming(site_id, becomes, hosts, clusters)
     if only and (renaming != Renaming() or keep_tokens):
         raise click.UsageError(
-            "--only goes with none of --site, --as, --host, --cluster, --keep-tokens."
+            "--only cannot be combined with --site, --as, --host, --cluster or --keep-tokens."
         )
     with (
         _troubles(),
@@ -227,10 +230,14 @@ def restore(  # noqa: PLR0913 - an option each
 
 @backup.command()
 @from_target
-@click.option("--daily", type=click.IntRange(0), metavar="N", help="Of the last N days one each.")
-@click.option("--weekly", type=click.IntRange(0), metavar="N", help="Of the last N weeks.")
-@click.option("--monthly", type=click.IntRange(0), metavar="N", help="Of the last N months.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option(
+    "--daily", type=click.IntRange(0), metavar="N", help="Keep one for each of the last N days."
+)
+@click.option("--weekly", type=click.IntRange(0), metavar="N", help="Keep one for each of N weeks.")
+@click.option(
+    "--monthly", type=click.IntRange(0), metavar="N", help="Keep one for each of N months."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, delete nothing.")
 @local
 @as_json
 def prune(
@@ -243,10 +250,11 @@ def prune(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Remove snapshots that are kept no longer, and the files only they needed.
+    """Delete snapshots that are no longer kept, and the files that only they needed.
 
-    Without numbers AVENUE_BACKUP_KEEP says what is kept; with any, those that are not given are 0.
-    The newest snapshot stays in any case. While a backup runs, this ends with exit code 2.
+    By default AVENUE_BACKUP_KEEP decides what is kept. If any of --daily, --weekly and --monthly is
+    given, the others count as 0. The newest snapshot is always kept. If a backup is running, the
+    command ends with exit code 2.
     """
     with (
         _troubles(),
@@ -269,10 +277,10 @@ def prune(
 def drill(
     *, address: str | None, snapshot_id: str | None, is_local: bool, wants_json: bool
 ) -> None:
-    """Restore a snapshot for trial, check every byte, compare the counts, and drop it again.
+    """Test a restore: restore a snapshot, check every byte, compare counts, drop the copy.
 
-    It goes into a database beside the real one, called like it with _drill behind, which needs as
-    much room.
+    The copy goes into a separate database whose name ends in _drill. It needs as much space as the
+    real one.
     """
     with (
         _troubles(),
@@ -300,9 +308,9 @@ def drill(
 @backup.command()
 @as_json
 def key(*, wants_json: bool) -> None:
-    """Make a key to encrypt backups with, for AVENUE_BACKUP_KEY. It is kept nowhere.
+    """Generate an encryption key for AVENUE_BACKUP_KEY. The key is not stored anywhere.
 
-    Without the key nobody can read the backups: a lost key is a lost backup.
+    Without the key the backups cannot be read: a lost key is a lost backup.
     """
     made = new_key()
     click.echo(KEEP_IT, err=True)
@@ -314,9 +322,9 @@ def _repository(settings: Settings, address: str | None) -> Repository:
 
 
 def _address(settings: Settings, address: str | None) -> str:
-    """Return the address that is given, else that of the settings."""
+    """Return `address`, or the one in the settings."""
     if not (address or settings.backup_to):
-        raise click.UsageError("Give the target, or set AVENUE_BACKUP_TO.")
+        raise click.UsageError("Give a target, or set AVENUE_BACKUP_TO.")
     return address or settings.backup_to
 
 
@@ -326,7 +334,7 @@ def _renaming(
     if becomes is not None and site_id is None:
         raise click.UsageError("--as needs --site.")
     if becomes is not None and not SITE_ID.fullmatch(becomes):
-        raise click.UsageError("An id of a site has a-z, 0-9 and -, 32 characters at most.")
+        raise click.UsageError("A site id has at most 32 characters: a-z, 0-9 and -.")
     return Renaming(
         site=site_id,
         becomes=becomes,
@@ -344,7 +352,7 @@ def _pairs(given: tuple[str, ...], what: str) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def _troubles() -> Iterator[None]:
-    """Say why something could not be told, and end with that exit code."""
+    """Print an error to stderr and end with exit code 2."""
     try:
         yield
     except (AvenueError, ConfigError) as error:
@@ -356,7 +364,7 @@ def _troubles() -> Iterator[None]:
 
 
 def _draw(progress: Progress) -> None:
-    """Tell how far it got on stderr, where somebody looks at it."""
+    """Show the progress on stderr if it is a terminal."""
     if sys.stderr.isatty():
         of = "" if progress.total is None else f" of {progress.total}"
         click.echo(f"\r\x1b[K{progress.phase}: {progress.done}{of}", err=True, nl=False)

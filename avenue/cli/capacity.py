@@ -1,4 +1,4 @@
-"""The command `capacity`: how long what there is will do, and what to buy next."""
+"""The command `capacity`: when disk and quotas run out, and what to buy next."""
 
 from collections.abc import Callable
 
@@ -26,14 +26,14 @@ from avenue.identity import HOUSE, command_actor
 from avenue.web.fields import facts_of
 
 ASSUMED = {
-    "sites": "Sites, all together with so many visits.",
-    "hit_ratio": "Share of picture requests that the CDN answers.",
-    "pictures_per_visit": "Pictures that a visit asks for.",
-    "picture_kb": "What one of them weighs, in KB.",
-    "pictures_per_site": "Pictures that a site stores.",
-    "original_kb": "What an original weighs, in KB.",
-    "variants_kb": "What its other sizes weigh together, in KB.",
-    "peak": "How many times the mean the busiest hour has.",
+    "sites": "Number of sites that share these visits.",
+    "hit_ratio": "Share of picture requests that the CDN answers from its cache.",
+    "pictures_per_visit": "Pictures requested in one visit.",
+    "picture_kb": "Average size of a requested picture, in KB.",
+    "pictures_per_site": "Pictures stored by a site.",
+    "original_kb": "Average size of an original, in KB.",
+    "variants_kb": "Total size of the other sizes of a picture, in KB.",
+    "peak": "Traffic of the busiest hour as a multiple of the average.",
 }
 
 
@@ -49,16 +49,16 @@ def _assumptions(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.option("--site", help="Of one site only; else of the whole deployment.")
+@click.option("--site", help="Report on one site. By default on the whole deployment.")
 @_assumptions
 @local
 @as_json
 def capacity(
     *, site: str | None, visits: str | None, is_local: bool, wants_json: bool, **assumed: str | None
 ) -> None:
-    """Tell how long disk and quotas will do, what more products need, and what to buy next.
+    """Show when disk and quotas run out, what more products need, and what to buy next.
 
-    With --visits: what so many visits a month need and cost. No database is asked for that.
+    With --visits: what that many visits a month need and cost. This does not use the database.
     """
     given = {name: value for name, value in assumed.items() if value is not None}
     if visits is not None:
@@ -66,7 +66,7 @@ def capacity(
         _plan({"visits": visits, **given}, settings.prices, wants_json=wants_json)
         return
     if given:
-        raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} goes with --visits.")
+        raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} needs --visits.")
     with services_of(is_local=is_local) as services:
         if site is not None:
             services.sites.named(site)

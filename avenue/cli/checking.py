@@ -1,4 +1,4 @@
-"""The command `fsck`: whether everything that is stored is right, and the mending of it."""
+"""The command `fsck`: check everything that is stored, and repair it."""
 
 import sys
 from dataclasses import asdict
@@ -24,15 +24,17 @@ MOST_FINDINGS = 10_000
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Mend what can be mended without losing anything.")
-@click.option("--site", "site_id", help="Look at one site only.")
+@click.option("--repair", is_flag=True, help="Repair what can be repaired without data loss.")
+@click.option("--site", "site_id", help="Check only this site.")
 @local
 @as_json
 def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool) -> None:
-    """Check everything that is stored, each byte by its hash; safe while uploads run.
+    """Check everything that is stored, each byte by its hash. Safe while uploads run.
 
-    Run it again after an interruption: it goes on where it was. Exit code 0: all is right, or was
-    put right; 1: something is left; 2: nobody knows, and why is on stderr.
+    Run it again after an interruption: it resumes where it stopped.
+
+    Exit code 0: no problems, or all were repaired; 1: problems remain; 2: the check failed; the
+    reason is on stderr.
     """
     try:
         with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
@@ -51,7 +53,7 @@ def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool)
 
 
 def _checked(settings: Settings, database: Database, order: CheckRequest) -> Job:
-    """Have it done, and write down who wanted it."""
+    """Run the check as a job and record it in the audit log."""
     if order.site is not None:
         Sites(database, settings).named(order.site)
     background = Background(settings, database)
@@ -100,8 +102,8 @@ def _text(job: Job, counts: Counts, findings: list[Flaw]) -> str:
     if counts.by_kind:
         lines.append(", ".join(f"{count} {kind}" for kind, count in counts.by_kind.items()))
     lines.append(
-        f"Looked at {looked} files, products, groups and pages: {counts.found} findings, "
-        f"{counts.mended} mended, {counts.left} left."
+        f"Checked {looked} files, products, groups and pages: {counts.found} findings, "
+        f"{counts.mended} repaired, {counts.left} left."
     )
     return "\n".join(lines)
 
@@ -109,7 +111,7 @@ def _text(job: Job, counts: Counts, findings: list[Flaw]) -> str:
 def _lines(finding: Flaw) -> list[str]:
     where = "/".join(each for each in (finding.site, finding.bucket, finding.subject) if each)
     of = f" of asset {finding.asset}" if finding.asset and finding.asset != finding.subject else ""
-    done = " (mended)" if finding.outcome is Outcome.MENDED else ""
+    done = " (repaired)" if finding.outcome is Outcome.MENDED else ""
     return [f"{finding.kind}{done}: {where}{of}", f"  {finding.detail} {finding.advice}"]
 
 

@@ -15,14 +15,14 @@ from avenue.web.fields import facts_of
 
 @click.group()
 def clusters() -> None:
-    """Clusters: which sites they have, and how full they are."""
+    """Clusters, their sites, and how full they are."""
 
 
 @clusters.command(name="list")
 @local
 @as_json
 def list_clusters(*, is_local: bool, wants_json: bool) -> None:
-    """List the clusters with their sites, and how full each one is."""
+    """List the clusters with their sites and load."""
     found, moves = _overview(is_local=is_local)
     told = {name: move_json(each) for name, each in moves.items()}
     say(wants_json, {**facts_of(found), "moving": told}, clusters_text(found, moves))
@@ -32,7 +32,7 @@ def list_clusters(*, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def advise(*, is_local: bool, wants_json: bool) -> None:
-    """Tell which sites to move where, so that no cluster is too full."""
+    """Recommend which sites to move, so that no cluster is too full."""
     found, _ = _overview(is_local=is_local)
     say(wants_json, facts_of(found), advice_text(found))
 

@@ -1,4 +1,4 @@
-"""The commands `doctor` and `trace`: what is amiss with a deployment, and with one file."""
+"""The commands `doctor` and `trace`: diagnose a deployment, and one file."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -60,29 +60,28 @@ FOUND, NOT_KNOWN = 1, 2
 NOT_NAMED = Finding(
     level=Level.CRITICAL,
     place="MONGODB_URI",
-    says="It is not set, so no database was asked.",
-    cure="Set it, or ask about the database of `serve --local` with --local.",
+    says="Not set, so the database was not checked.",
+    cure="Set it, or use --local for the database of `serve --local`.",
 )
 
 
 @click.command()
-@click.option("--site", help="Look for addresses in the documents of this site only.")
-@click.option(
-    "--fix", type=click.Choice([URLS]), help="List what would be mended, and nothing else."
-)
-@click.option("--apply", "applies", is_flag=True, help="With --fix: mend it.")
+@click.option("--site", help="Check addresses in the documents of this site only.")
+@click.option("--fix", type=click.Choice([URLS]), help="List what would be repaired, nothing else.")
+@click.option("--apply", "applies", is_flag=True, help="With --fix: repair it.")
 @local
 @as_json
 def doctor(
     *, site: str | None, fix: str | None, applies: bool, is_local: bool, wants_json: bool
 ) -> None:
-    """Tell what is amiss with this deployment, where, and what cures it.
+    """Check this deployment for problems and show how to fix them.
 
-    Exit code 0 when there is no problem (there may be notices), 1 when there is one, 2 when the
-    database could not be asked; the rest is told all the same. With --fix 0 when nothing is left.
+    Exit code 0: no problems (there may be notices); 1: there are problems; 2: the database could
+    not be reached; everything else was checked. With --fix: 0 when nothing is left to fix,
+    otherwise 1.
     """
     if applies and not fix:
-        raise click.UsageError("--apply goes with --fix only.")
+        raise click.UsageError("--apply needs --fix.")
     if fix:
         _mend(site, applies=applies, is_local=is_local, wants_json=wants_json)
         return
@@ -107,9 +106,10 @@ def doctor(
 @local
 @as_json
 def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
-    """Tell everything that is known of one file: record, chunks, uses, rights, caching.
+    """Show all that is known about one file: record, chunks, uses, permissions, caching.
 
-    Exit code 1 when a link is broken, which one is in the first lines; 2 when nothing is known.
+    Exit code 0: no problems; 1: something is broken, as the first lines show; 2: the file is
+    unknown.
     """
     try:
         with _traces_of(site, is_local=is_local) as (service, known_site):
@@ -124,7 +124,7 @@ def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
 
 @contextmanager
 def _machine(*, is_local: bool) -> Iterator[Machine]:
-    """Give the settings as they are, mistakes and all; with `is_local` its database runs."""
+    """Give the settings and their errors; with `is_local`, keep the local database running."""
     settings, problems, environ = settings_as_they_are()
     if is_local:
         with settings_in_force(is_local=True) as own:
@@ -134,7 +134,7 @@ def _machine(*, is_local: bool) -> Iterator[Machine]:
 
 
 def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
-    """Look at all that only the database knows; a look called `DATABASE` says why it cannot."""
+    """Run the checks that need the database; a `DATABASE` entry says why they could not run."""
     if not settings.mongodb_uri:
         return [Look(check=DATABASE, findings=(NOT_NAMED,))]
     try:
@@ -158,7 +158,7 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
 
 
 def _with_clusters(ward: CheckContext, database: Database, looks: list[Look]) -> list[Look]:
-    """Return `looks` with what is amiss on the clusters beside home."""
+    """Return `looks` together with the findings on clusters other than home."""
 
     def named() -> set[str]:
         return {each.cluster for each in Sites(database, ward.settings).all()}
@@ -203,7 +203,7 @@ def _mend(site_id: str | None, *, applies: bool, is_local: bool, wants_json: boo
 def _walk(
     settings: Settings, database: Database, sites: Sequence[Site], *, mends: bool
 ) -> list[Mended]:
-    """Look through the documents of `sites`, with progress on stderr."""
+    """Check the documents of `sites` for addresses, with progress on stderr."""
     work = Services(settings, database).mender
     with _progress(work.count(sites)) as tell:
         return [work.look(each, mends=mends, tell=tell) for each in sites]

@@ -1,4 +1,4 @@
-"""Taking a site out: `export`."""
+"""The command `export`: write the content of a site as plain files."""
 
 import sys
 from collections.abc import Mapping
@@ -24,10 +24,12 @@ from avenue.moves.service import MoveService
     "parts",
     type=click.Choice([part.value for part in Part]),
     multiple=True,
-    help="Only this part; may be given again. Else everything.",
+    help="Export only this part; can be repeated. By default everything.",
 )
-@click.option("--private", "has_private", is_flag=True, help="Take private files along.")
-@click.option("--dry-run", "is_dry", is_flag=True, help="Only tell what would be exported.")
+@click.option("--private", "has_private", is_flag=True, help="Include private files.")
+@click.option(
+    "--dry-run", "is_dry", is_flag=True, help="Show what would be exported, write nothing."
+)
 @of_site
 @local
 @as_json
@@ -41,15 +43,15 @@ def export_site(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Take products, media, uploads and pages out, as files that need no Avenue.
+    """Export products, media, uploads and pages as plain files that do not need Avenue.
 
-    Run it again after an interruption, or for what changed since: what is there is not written
-    again, and what is gone from the site goes. A ZIP is written whole each time, and has its name
-    when all of it is there. S3 is reached as AVENUE_BACKUP_S3_… say. It is a job that the panel
-    shows, pauses and resumes, too.
+    Run it again after an interruption, or to update an export: unchanged files are not written
+    again, and files deleted from the site are deleted. A ZIP is always written in full, and gets
+    its name when it is complete. For S3, set AVENUE_BACKUP_S3_…. It runs as a job that the panel
+    also shows, pauses and resumes.
 
-    Exit code 0: all is out; 1: a file is damaged and was left out, which is named; 2: it was not
-    done, and why is on stderr.
+    Exit code 0: everything was exported; 1: damaged files were skipped (each is listed); 2: the
+    export failed; the reason is on stderr.
     """
     order = TakeOut(
         target=target,
@@ -66,7 +68,7 @@ def export_site(
 
 
 class _ExportOutput(Output):
-    titles: ClassVar[Mapping[str, str]] = {"left": "Left out"}
+    titles: ClassVar[Mapping[str, str]] = {"left": "Skipped"}
 
     def text(self, facts: Facts) -> str:
         return exported_text(facts)

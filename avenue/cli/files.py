@@ -26,21 +26,22 @@ which_file = click.argument("which", metavar="ID|URL|PATH")
 
 @click.command()
 @click.argument("sources", metavar="FILE...", nargs=-1, required=True)
-@click.option("--name", help="What people call it; needed for - (stdin).")
+@click.option("--name", help="File name; required for - (stdin).")
 @of_site
 @local
 @as_json
 def put(
     *, sources: tuple[str, ...], name: str | None, site: str, is_local: bool, wants_json: bool
 ) -> None:
-    """Put pictures into the media library; prints the id and the URL of each.
+    """Upload pictures to the media library; print the id and the URL of each.
 
-    The same bytes again are the same file. Exit code 1 when one was refused, and why on stderr.
+    Uploading the same bytes again returns the same file. Exit code 1: a picture was refused; the
+    reason is on stderr.
     """
     if STANDARD in sources and name is None:
         raise click.UsageError("A picture from stdin (-) needs a --name.")
     if name is not None and len(sources) > 1:
-        raise click.UsageError("--name goes with one FILE only.")
+        raise click.UsageError("--name takes exactly one FILE.")
     outcomes = []
     with _files(site, is_local=is_local) as files:
         for source in sources:
@@ -52,15 +53,15 @@ def put(
 
 @click.command()
 @which_file
-@click.option("-o", "--output", help="The file to write, - for stdout; else its own name.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there already.")
+@click.option("-o", "--output", help="Output file, - for stdout. By default its own name.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @of_site
 @local
 @as_json
 def get(
     *, which: str, output: str | None, force: bool, site: str, is_local: bool, wants_json: bool
 ) -> None:
-    """Take a file out; what is written is whole and checked, or not there."""
+    """Download a file. The output is complete and verified, or it is not written."""
     with _files(site, is_local=is_local) as files:
         if output == STANDARD:
             _stream(files, which, wants_json)
@@ -89,7 +90,10 @@ def url(*, which: str, variant: str, site: str, is_local: bool, wants_json: bool
 @local
 @as_json
 def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
-    """Tell whether a file is there with its bytes: exit code 0 or 1; 2 when nobody knows."""
+    """Check whether a file exists with all its bytes.
+
+    Exit code 0: it exists; 1: it does not; 2: the check failed.
+    """
     try:
         with _files(site, is_local=is_local) as files:
             found = files.exists(which)
@@ -102,14 +106,15 @@ def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
 
 @click.command()
 @click.argument("which", metavar="ID|URL|PATH...", nargs=-1, required=True)
-@click.option("--force", is_flag=True, help="Take files out wherever they are used, then remove.")
+@click.option("--force", is_flag=True, help="Remove files from where they are used, then delete.")
 @of_site
 @local
 @as_json
 def rm(*, which: tuple[str, ...], force: bool, site: str, is_local: bool, wants_json: bool) -> None:
-    """Put files of the media library into the trash; exit code 1 when one was refused.
+    """Move files of the media library to the trash.
 
-    One that pages or the site use is refused, and where it is used is told.
+    A file that pages or the site use is refused, and its uses are listed. Exit code 1: a file was
+    refused.
     """
     outcomes = []
     with _files(site, is_local=is_local) as files:
@@ -148,11 +153,11 @@ def _rm_one(files: Files, which: str, *, force: bool) -> dict[str, Any]:
 
 
 def _stream(files: Files, which: str, wants_json: bool) -> None:
-    """Write a file to stdout; what is told of it goes to stderr then."""
+    """Write a file to stdout; print its facts as JSON to stderr if asked."""
     try:
         with open(sys.stdout.fileno(), "wb", closefd=False) as out:
             told = files.get(which, out)
-    except OSError as error:  # whoever read it went away, or its disk is full
+    except OSError as error:  # the reading process ended, or its disk is full
         raise click.ClickException(f"stdout: {error.strerror}") from error
     if wants_json:
         click.echo(json.dumps(_facts(told)), err=True)
@@ -169,7 +174,7 @@ def _refusal(error: AvenueError) -> dict[str, Any]:
 
 
 def _tell(source: str, outcome: Mapping[str, Any], line: str, wants_json: bool) -> None:
-    """Print one outcome as soon as it is known; with JSON all of them come at the end."""
+    """Print one outcome as soon as it is known; JSON is printed once, at the end."""
     if wants_json:
         return
     if "error" in outcome:

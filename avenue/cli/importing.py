@@ -1,4 +1,4 @@
-"""Bringing files in: `import`."""
+"""The command `import`: import files from a folder, a ZIP or another service."""
 
 import sys
 from collections.abc import Mapping
@@ -29,33 +29,38 @@ RECORDS = ("groups", "products", "pages")
     "source",
     metavar="PATH|URI",
     help="A folder, a ZIP, a list of URLs (.csv, .jsonl), s3://bucket/prefix, "
-    "supabase:https://ref.supabase.co/bucket, cloudinary:cloud or cfimages:account. Their keys are "
-    "AVENUE_IMPORT_… in the environment.",
+    "supabase:https://ref.supabase.co/bucket, cloudinary:cloud or cfimages:account. Credentials "
+    "are read from AVENUE_IMPORT_… in the environment.",
 )
 @click.option(
     "--as",
     "kind",
     type=click.Choice([kind.value for kind in Kind]),
-    help="What the files become. Without it, what `export` has written is brought in.",
+    help="What the files become. Without it, the source is an Avenue export.",
 )
 @click.option(
     "--external",
     "is_external",
     is_flag=True,
-    help="Bring in the pictures that products and pages name at other addresses, and let them name "
-    "these.",
+    help="Import the pictures that products and pages link to on other servers, and update the "
+    "links.",
 )
-@click.option("--prefix", default=PREFIX, show_default=True, help="Where the folder was served.")
 @click.option(
-    "--host", "hosts", multiple=True, help="A name of the old application, besides local ones."
+    "--prefix", default=PREFIX, show_default=True, help="Path where the folder was served."
+)
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    help="A host name of the old application, in addition to local ones.",
 )
 @click.option(
     "--public",
     "is_public",
     is_flag=True,
-    help="Let everybody read --as uploads, and what lies in a bucket of S3.",
+    help="Make --as uploads, or files from an S3 bucket, public.",
 )
-@click.option("--dry-run", "is_dry", is_flag=True, help="Say what would be done; change nothing.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Show what would be done, change nothing.")
 @of_site
 @local
 @as_json
@@ -71,20 +76,24 @@ def import_files(
     wants_json: bool,
     **how: Any,
 ) -> None:
-    """Bring files into Avenue: an old upload folder, a ZIP of it, or what another service keeps.
+    """Import files: an old upload folder, a ZIP of it, or the content of another service.
 
-    Every file is stored or refused with a reason, old addresses lead to what they named, and
-    products and pages name assets instead of local paths. Without --as it is an export of Avenue
-    (a directory, a ZIP, s3://…), of which products, files and pages come as they were. Run it
-    again after an interruption: nothing is stored twice. It is a job that the panel shows, pauses
-    and resumes, too. Exit code 0 when all is in, 1 when something was refused (each is named), 2
-    when nothing was done.
+    Every file is stored or refused with a reason. Old addresses redirect to their files, and
+    products and pages reference assets instead of local paths. Without --as, the source is an
+    Avenue export (a directory, a ZIP, s3://…), and products, files and pages are imported as they
+    were.
+
+    Run it again after an interruption: nothing is stored twice. It runs as a job that the panel
+    also shows, pauses and resumes.
+
+    Exit code 0: everything was imported; 1: some files were refused (each is listed); 2: nothing
+    was done.
     """
     options = MoveOptions(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
     if [place is not None, source is not None, is_external].count(True) != 1:
-        raise click.UsageError("Say what to bring in: a folder or a ZIP, --from, or --external.")
+        raise click.UsageError("Give exactly one source: a folder or a ZIP, --from, or --external.")
     if is_external:
-        sys.exit(run_move(options, _external(is_dry=is_dry), _FilesOutput("what lives elsewhere")))
+        sys.exit(run_move(options, _external(is_dry=is_dry), _FilesOutput("external pictures")))
     order = Bring(
         place=source or str(Path(place or "")),
         kind=Kind(kind) if kind else None,
@@ -108,38 +117,38 @@ def _external(*, is_dry: bool) -> Begin:
 
 
 def _check(order: Bring) -> None:
-    """Refuse what does not go together; say which old addresses cannot answer."""
+    """Refuse options that cannot be combined; warn about old addresses that cannot redirect."""
     if order.kind is None:
         _check_export(order)
     elif not is_place_of_files(order.place):
         if order.prefix != PREFIX:
-            raise click.UsageError("--prefix goes with a folder or a ZIP.")
+            raise click.UsageError("--prefix needs a folder or a ZIP.")
     elif order.is_public and order.kind is not Kind.UPLOADS:
-        raise click.UsageError("--public goes with --as uploads; the others are public anyway.")
+        raise click.UsageError("--public needs --as uploads; other files are always public.")
     elif not can_answer(order.prefix):
-        click.echo(f"Avenue itself answers below {order.prefix}: no old address will.", err=True)
+        click.echo(f"Old addresses will not redirect: Avenue itself uses {order.prefix}.", err=True)
 
 
 def _check_export(order: Bring) -> None:
-    what = "say what the files become, --as products, media or uploads."
+    what = "use --as products, media or uploads to say what the files become."
     if not is_place_of_files(order.place) and not order.place.startswith("s3:"):
-        raise click.UsageError(f"That is no export of Avenue: {what}")
+        raise click.UsageError(f"This is not an Avenue export: {what}")
     folder = Path(order.place)
     if folder.is_dir() and not (folder / HEADER).is_file():
-        raise click.UsageError(f"{folder} contains no Avenue export: {what}")
+        raise click.UsageError(f"{folder} does not contain an Avenue export: {what}")
     if order.prefix != PREFIX or order.hosts or order.is_public:
-        raise click.UsageError("--prefix, --host and --public go with --as, not an export.")
+        raise click.UsageError("--prefix, --host and --public cannot be used with an export.")
 
 
 class _FilesOutput(Output):
-    """Of files that become products' pictures, media or uploads."""
+    """The report on files that become product pictures, media or uploads."""
 
     titles: ClassVar[Mapping[str, str]] = {
         "files": "Files",
-        "skipped": "Passed over",
+        "skipped": "Skipped",
         "refused": "Refused",
-        "lost": "Still lost (no file answers)",
-        "silent": "Old addresses that do not answer",
+        "lost": "Broken references (no file found)",
+        "silent": "Old addresses that do not redirect",
     }
 
     def __init__(self, origin: str = "") -> None:
@@ -153,10 +162,10 @@ class _FilesOutput(Output):
         if plan["days"] is not None:
             lines.append(f"  at the rate limit of the source: {plan['days']} days")
         if not plan["fits"]:
-            lines.append("  more than the quota of the site has left")
-        lines.append(f"  references in records: {plan['references']}")
+            lines.append("  exceeds the remaining quota of the site")
+        lines.append(f"  references to rewrite: {plan['references']}")
         if plan["silent_total"]:
-            lines.append(f"  old addresses that will not answer: {plan['silent_total']}")
+            lines.append(f"  old addresses that will not redirect: {plan['silent_total']}")
         return "\n".join(lines)
 
     def text(self, facts: Facts) -> str:
@@ -165,12 +174,12 @@ class _FilesOutput(Output):
         rewritten = ", ".join(f"{count} of {kind}s" for kind, count in facts["rewritten"].items())
         became = f" as {facts['as']}" if "as" in facts else ""
         folder = "unreferenced" in facts
-        more = f"; {facts['unreferenced']} of them named by nothing" if folder else ""
-        passed = f", {facts['skipped_total']} passed over" if folder else ""
+        more = f"; {facts['unreferenced']} of them unreferenced" if folder else ""
+        passed = f", {facts['skipped_total']} skipped" if folder else ""
         return (
-            f"{'Would bring' if facts['dry_run'] else 'Brought'}{self._origin} into "
+            f"{'Would import' if facts['dry_run'] else 'Imported'}{self._origin} into "
             f"{facts['site']}{became}:\n"
-            f"  {facts['stored']} stored, {facts['duplicates']} with the bytes of another, "
+            f"  {facts['stored']} stored, {facts['duplicates']} duplicates, "
             f"{facts['unchanged']} unchanged{more}\n"
             f"  {facts['refused_total']} refused{passed}\n"
             f"  references rewritten: {rewritten or 'none'}"
@@ -181,17 +190,17 @@ class _FilesOutput(Output):
 
 
 class _ExportOutput(Output):
-    """Of what `export` has written."""
+    """The report on an imported export."""
 
     titles: ClassVar[Mapping[str, str]] = {
         "refused": "Refused",
-        "silent": "Old addresses that do not answer",
+        "silent": "Old addresses that do not redirect",
     }
 
     def text(self, facts: Facts) -> str:
         is_dry, files = facts["dry_run"], facts["files"]
         lines = [
-            f"{'Would bring' if is_dry else 'Brought'} the export {facts['from']} into "
+            f"{'Would import' if is_dry else 'Imported'} the export {facts['from']} into "
             f"{facts['site']}:"
         ]
         for name in RECORDS:
@@ -201,7 +210,7 @@ class _ExportOutput(Output):
             plan = facts["plan"]
             lines.append(f"  files: {plan['entries']} to copy, {plan['bytes']} bytes")
             if not plan["fits"]:
-                lines.append("  more than the quota of the site has left")
+                lines.append("  exceeds the remaining quota of the site")
         else:
             lines.append(f"  files: {files['stored']} stored, {files['unchanged']} unchanged")
         return "\n".join([*lines, f"  {facts['refused_total']} refused"])

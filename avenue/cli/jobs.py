@@ -31,22 +31,22 @@ which_job = click.argument("job_id", metavar="ID")
 
 @click.group()
 def jobs() -> None:
-    """Background work: what runs, waits and is over."""
+    """Background jobs: running, queued, paused and finished."""
 
 
 @jobs.command(name="list")
-@click.option("--site", help="Of one site only; else of all of them and the house.")
-@click.option("--all", "with_past", is_flag=True, help="Those that are over, too.")
+@click.option("--site", help="Only jobs of this site. By default all jobs.")
+@click.option("--all", "with_past", is_flag=True, help="Include finished jobs.")
 @local
 @as_json
 def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: bool) -> None:
-    """List the jobs that run, wait or are paused, newest first."""
-    with _house(is_local=is_local) as (service, _):
+    """List jobs that are running, queued or paused, newest first."""
+    with _job_services(is_local=is_local) as (service, _):
         found = service.unfinished(site=site)
         if with_past:
             found += service.finished(site=site)
     items = [job_json(each) for each in found]
-    text = "\n".join(map(_line, found)) or "There are none."
+    text = "\n".join(map(_line, found)) or "No jobs."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
 
 
@@ -55,11 +55,11 @@ def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: 
 @local
 @as_json
 def run(*, name: str, is_local: bool, wants_json: bool) -> None:
-    """Run a periodic job now, and print its result.
+    """Run a periodic job now and print its result.
 
     NAME is snapshot, inspection, references, sweep, scrub, count_quotas, count_sites, remove_sites,
     purge_moved, publish_pages, purge, webhooks, backup, backup_verify, backup_drill or scan. Exit
-    code 1: it failed, for the reason that is printed.
+    code 1: the job failed; the reason is printed.
     """
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         background = Background(settings, database)
@@ -82,7 +82,7 @@ def run(*, name: str, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def pause(*, job_id: str, is_local: bool, wants_json: bool) -> None:
-    """Hold a job back until it is resumed; one that runs pauses at its next save."""
+    """Pause a job until it is resumed; a running job pauses at its next checkpoint."""
     _change("pause", "job.paused", lambda service: service.pause(job_id), is_local, wants_json)
 
 
@@ -91,7 +91,7 @@ def pause(*, job_id: str, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def resume(*, job_id: str, is_local: bool, wants_json: bool) -> None:
-    """Let a paused job go on where it was."""
+    """Resume a paused job where it stopped."""
     _change("resume", "job.resumed", lambda service: service.resume(job_id), is_local, wants_json)
 
 
@@ -100,7 +100,7 @@ def resume(*, job_id: str, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def cancel(*, job_id: str, is_local: bool, wants_json: bool) -> None:
-    """End a job for good; what it has done stays. Periodic ones can only be paused."""
+    """Cancel a job; what it has done is kept. Periodic jobs can only be paused."""
     _change("cancel", "job.cancelled", lambda service: service.cancel(job_id), is_local, wants_json)
 
 
@@ -111,7 +111,7 @@ def _change(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    with _house(is_local=is_local) as (service, audit):
+    with _job_services(is_local=is_local) as (service, audit):
         job = change(service)
         audit.record_command(
             job.site or HOUSE, f"jobs {command}", action, job.id, details={"kind": job.kind}
@@ -120,7 +120,7 @@ def _change(
 
 
 @contextmanager
-def _house(*, is_local: bool) -> Iterator[tuple[JobService, AuditService]]:
+def _job_services(*, is_local: bool) -> Iterator[tuple[JobService, AuditService]]:
     with services_of(is_local=is_local) as services:
         yield services.jobs, services.audit
 

@@ -26,11 +26,11 @@ def links() -> None:
 @local
 @as_json
 def revoke(*, site: str, is_local: bool, wants_json: bool) -> None:
-    """End every link to any file of a site at once."""
+    """Revoke all links to all files of a site."""
     with _links_of(site, is_local=is_local) as (signed, audit):
         signed.revoke_all(site)
         audit.record_command(site, "links revoke", "site.links_revoked", site)
-    say(wants_json, {"site": site, "revoked": True}, f"No link of {site} is good any more.")
+    say(wants_json, {"site": site, "revoked": True}, f"All links of {site} are revoked.")
 
 
 @links.command()
@@ -38,16 +38,20 @@ def revoke(*, site: str, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def rotate(*, site: str, is_local: bool, wants_json: bool) -> None:
-    """Sign with a new key from now on; links there are stay good until they expire."""
+    """Sign new links with a new key; existing links stay valid until they expire."""
     with _links_of(site, is_local=is_local) as (signed, audit):
         signed.rotate(site)
         audit.record_command(site, "links rotate", "site.links_rotated", site)
-    say(wants_json, {"site": site, "rotated": True}, f"New links of {site} have a new key.")
+    say(
+        wants_json,
+        {"site": site, "rotated": True},
+        f"New links of {site} are signed with a new key.",
+    )
 
 
 @contextmanager
 def _links_of(site: str, *, is_local: bool) -> Iterator[tuple[SignedLinks, AuditService]]:
-    """Give the links of the house to a command; raise `UnknownSite` when it has no such `site`."""
+    """Give a command the signed links; raise `UnknownSite` if there is no such `site`."""
     with services_of(is_local=is_local) as services:
         services.sites.named(site)
         yield services.signed_links, services.audit

@@ -1,6 +1,6 @@
-"""What `adopt`, `import` and `export` have in common: each begins a job, does it and tells of it.
+"""What `adopt`, `import` and `export` share: start a job, run it, and print its report.
 
-The panel shows such a job, pauses and resumes it like one that was begun there.
+The panel shows, pauses and resumes such a job like one that was started there.
 """
 
 import json
@@ -26,7 +26,7 @@ from avenue.moves.service import MoveService, as_operator
 from avenue.moves.store import MoveReports
 
 ALL_DONE, LEFT_SOMETHING, NOTHING_DONE = 0, 1, 2
-PAUSED = "It is paused: the same command goes on with it"
+PAUSED = "Paused. Run the same command to resume"
 Facts = dict[str, Any]
 Line = tuple[str, Facts]
 Begin = Callable[[Settings, MoveService, Actor], Job]
@@ -34,7 +34,7 @@ Begin = Callable[[Settings, MoveService, Actor], Job]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOptions:
-    """What every such command is told."""
+    """The options that all these commands have."""
 
     site: str
     is_dry: bool
@@ -43,31 +43,30 @@ class MoveOptions:
 
 
 class Output:
-    """Tells people of a job; each command has its own words.
+    """Formats the reports of a job; each command has its own subclass.
 
-    `plan` is told of what is about to be done, `text` what was done, `item` one line of a list;
-    `titles` are of the lists, by name.
+    `titles` are the headings of the lists in a report, by name.
     """
 
     titles: ClassVar[Mapping[str, str]] = {}
 
     def plan(self, plan: Facts) -> str:
-        """Return what is told before anything is done."""
+        """Return the text shown before anything is done."""
         return ""
 
     def text(self, facts: Facts) -> str:
-        """Return what is told of the whole."""
+        """Return the text of the report."""
         raise NotImplementedError
 
     def item(self, facts: Facts) -> str:
-        """Return what is told of one line."""
+        """Return one line of a list in the report."""
         return "  ".join(map(str, facts.values()))
 
 
 def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: bool = False) -> int:
-    """Have it done as a job, tell of it, and return the exit code.
+    """Run the job, print its report, and return the exit code.
 
-    0: all is done; 1: something was refused or is left to do; 2: nothing was done.
+    0: everything is done; 1: something was refused or is left to do; 2: nothing was done.
     """
     try:
         with services_of(is_local=options.is_local) as services:
@@ -80,7 +79,7 @@ def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: boo
 
 
 class _Work:
-    """Works on a job, and tells of it."""
+    """Runs a job and prints its progress and report."""
 
     def __init__(self, services: Services, options: MoveOptions, output: Output) -> None:
         self._background = Background(services.settings, services.database)
@@ -93,7 +92,7 @@ class _Work:
         self._code = NOTHING_DONE
 
     def do(self, job: Job, *, follows: bool) -> int:
-        """Do it to its end, or until somebody wants it to end before."""
+        """Run the job until it ends, is paused or is interrupted; return the exit code."""
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.default_int_handler)
         if job.may_be_resumed:
@@ -107,7 +106,7 @@ class _Work:
             return self._code_of(self._jobs.get(job.id))
 
     def _interrupted(self, job_id: str, *, follows: bool) -> int:
-        """End what follows for good, pause everything else."""
+        """Cancel a job that follows changes, pause any other; return the exit code."""
         try:
             job = self._jobs.cancel(job_id) if follows else self._jobs.pause(job_id)
         except JobOver:
@@ -119,7 +118,7 @@ class _Work:
         return self._code_of(job)
 
     def _look(self, job: Job) -> None:
-        """Tell how far a job is, what it is about to do, and of each pass of one that goes on."""
+        """Show progress, the plan once it is known, and the report of each pass that follows."""
         draw(job)
         cursor = job.cursor or {}
         plan = cursor.get("plan")
@@ -136,7 +135,7 @@ class _Work:
         sys.stdout.flush()
 
     def _end(self, job: Job) -> int:
-        """Tell of a job that is over; return the exit code."""
+        """Print the report of a finished job; return the exit code."""
         if sys.stderr.isatty():
             click.echo(err=True)
         if job.result is not None and not self._passes:
@@ -148,9 +147,9 @@ class _Work:
         return self._code
 
     def _code_of(self, job: Job) -> int:
-        """Return the exit code of what did not come to its end."""
-        # The total is known once the work begins. Several files are under way at once, so some may
-        # be stored before the first is counted; an export has no total.
+        """Return the exit code of a job that was not completed."""
+        # The total is known once the work has begun. Several files are processed at once, so some
+        # may be stored before the first is counted; an export has no total.
         has_begun = bool(job.progress.total or job.progress.done)
         return LEFT_SOMETHING if has_begun and not self._options.is_dry else NOTHING_DONE
 
@@ -166,7 +165,7 @@ class _Work:
         self._code = LEFT_SOMETHING if refused else ALL_DONE
 
     def _write_text(self, facts: Facts, lists: Iterator[tuple[str, Iterator[Facts]]]) -> None:
-        """Write for people; nothing that somebody stored tells a terminal what to do."""
+        """Print the report for people; control characters in stored texts are replaced."""
         if facts.get("plan") and self._options.is_dry:
             _echo(self._output.plan(facts["plan"]))
         _echo(self._output.text(facts))
@@ -178,9 +177,9 @@ class _Work:
 
 
 def _write_json(facts: Facts, lists: Iterator[tuple[str, Iterator[Facts]]]) -> None:
-    """Write a report whose lists are never in memory whole."""
+    """Print the report as JSON; its lists are never completely in memory."""
     write = sys.stdout.write
-    # Lists of the report are there in full; one without lines is told as it is.
+    # These lists are in the report in full; one without lines is printed as it is.
     full = {name: value for name, value in facts.items() if not _is_list(value)}
     write(json.dumps(full)[:-1])
     empty = {name for name, value in facts.items() if _is_list(value)}

@@ -1,4 +1,4 @@
-"""Commands about people: `users …`, `tokens …`."""
+"""Commands about people: `users …` and `tokens …`."""
 
 import sys
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ SCOPES = [scope.value for scope in Scope]
 
 @click.group()
 def users() -> None:
-    """People and their roles."""
+    """Manage accounts and their roles."""
 
 
 @users.command(name="add")
@@ -38,7 +38,7 @@ def users() -> None:
     show_default=True,
 )
 @click.option("--name", default="")
-@click.option("--superuser", is_flag=True, help="Everything, on every site.")
+@click.option("--superuser", is_flag=True, help="All permissions on all sites.")
 @of_site
 @local
 @as_json
@@ -52,8 +52,11 @@ def add_user(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Add a person; the password comes from stdin, else one is made and printed once."""
-    with _house(is_local=is_local) as (accounts, audit):
+    """Add an account.
+
+    The password is read from stdin; otherwise one is generated and printed once.
+    """
+    with _account_services(is_local=is_local) as (accounts, audit):
         added = accounts.add_user(
             email, _given_password(), name=name, roles={site: Role(role)}, superuser=superuser
         )
@@ -77,21 +80,24 @@ def add_user(
 @local
 @as_json
 def password(*, email: str, is_local: bool, wants_json: bool) -> None:
-    """Set a password (from stdin, else one is made); ends all sessions and tokens."""
-    with _house(is_local=is_local) as (accounts, audit):
+    """Set a password. Ends all sessions and tokens of the account.
+
+    The password is read from stdin; otherwise one is generated and printed once.
+    """
+    with _account_services(is_local=is_local) as (accounts, audit):
         made = accounts.change_password(email, _given_password())
         _record(audit, accounts.user_named(email), "users password", "user.password_changed")
-    say(wants_json, {"email": email, "password": made}, f"Changed.{shown_once(made)}")
+    say(wants_json, {"email": email, "password": made}, f"Password changed.{shown_once(made)}")
 
 
 @users.command()
 @click.argument("email")
-@click.option("--undo", is_flag=True, help="Let the person in again.")
+@click.option("--undo", is_flag=True, help="Enable the account again.")
 @local
 @as_json
 def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None:
-    """Shut a person out at once."""
-    with _house(is_local=is_local) as (accounts, audit):
+    """Disable an account at once."""
+    with _account_services(is_local=is_local) as (accounts, audit):
         accounts.set_disabled(email, disabled=not undo)
         action = "user.enabled" if undo else "user.disabled"
         _record(audit, accounts.user_named(email), "users disable", action)
@@ -103,12 +109,12 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
 @local
 @as_json
 def reset_second_factor(*, email: str, is_local: bool, wants_json: bool) -> None:
-    """Turn somebody's second factor off, who has lost it; ends all sessions."""
-    with _house(is_local=is_local) as (accounts, audit):
+    """Turn off the second factor of an account, if it was lost. Ends all its sessions."""
+    with _account_services(is_local=is_local) as (accounts, audit):
         accounts.reset_second_factor(email)
         user = accounts.user_named(email)
         _record(audit, user, "users reset-second-factor", "user.second_factor_reset")
-    say(wants_json, {"email": user.email, "second_factor": False}, "The second factor is off.")
+    say(wants_json, {"email": user.email, "second_factor": False}, "Second factor turned off.")
 
 
 @users.command()
@@ -116,25 +122,25 @@ def reset_second_factor(*, email: str, is_local: bool, wants_json: bool) -> None
 @local
 @as_json
 def unlink(*, email: str, is_local: bool, wants_json: bool) -> None:
-    """Take an account off the identity provider; ends all sessions and tokens.
+    """Unlink an account from the identity provider. Ends all its sessions and tokens.
 
-    At the next sign-in there the account is looked for by its e-mail again. Who has no password
-    needs a new one.
+    At the next sign-in with the provider, the account is matched by email again. An account without
+    a password needs a new one.
     """
-    with _house(is_local=is_local) as (accounts, audit):
+    with _account_services(is_local=is_local) as (accounts, audit):
         accounts.unlink(email)
         _record(audit, accounts.user_named(email), "users unlink", "user.unlinked")
-    say(wants_json, {"email": email, "by_provider": False}, "The provider opens it no more.")
+    say(wants_json, {"email": email, "by_provider": False}, "Unlinked from the identity provider.")
 
 
 @users.command(name="list")
 @local
 @as_json
 def list_users(*, is_local: bool, wants_json: bool) -> None:
-    """List everybody."""
-    with _house(is_local=is_local) as (accounts, _):
+    """List all accounts."""
+    with _account_services(is_local=is_local) as (accounts, _):
         people = list(accounts.users())
-        everybody = [
+        accounts_json = [
             {
                 "id": user.id,
                 "email": user.email,
@@ -149,7 +155,7 @@ def list_users(*, is_local: bool, wants_json: bool) -> None:
             for user in people
         ]
     lines = [_line(user) for user in people]
-    say(wants_json, {"items": everybody, "total": len(everybody)}, "\n".join(lines))
+    say(wants_json, {"items": accounts_json, "total": len(accounts_json)}, "\n".join(lines))
 
 
 def _line(user: User) -> str:
@@ -160,7 +166,7 @@ def _line(user: User) -> str:
 
 @click.group()
 def tokens() -> None:
-    """Tokens for programs."""
+    """Manage API tokens."""
 
 
 @tokens.command(name="add")
@@ -181,12 +187,12 @@ def add_token(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Make a token for somebody; it is shown once.
+    """Create an API token for an account; it is printed once.
 
-    Without a name it gets one with the time, so that people can tell their tokens apart.
+    Without a name, the token is named after the current time, so that tokens can be told apart.
     """
     name = name or f"tokens add, {utc_now():%Y-%m-%d %H:%M:%S} UTC"
-    with _house(is_local=is_local) as (accounts, audit):
+    with _account_services(is_local=is_local) as (accounts, audit):
         made = accounts.add_token(
             email, site, name=name, scopes=frozenset(map(Scope, scopes)), days=days
         )
@@ -201,24 +207,24 @@ def add_token(
 
 
 @contextmanager
-def _house(*, is_local: bool) -> Iterator[tuple[AccountService, AuditService]]:
+def _account_services(*, is_local: bool) -> Iterator[tuple[AccountService, AuditService]]:
     with services_of(is_local=is_local) as services:
         yield services.accounts, services.audit
 
 
 def _record(audit: AuditService, user: User, command: str, action: str) -> None:
-    """Write it down on every site where it counts; somebody without a role is the house's."""
+    """Record the change on every site where the account has a role, or on the default site."""
     for site in user.roles or [DEFAULT_SITE]:
         audit.record_command(site, command, action, user.id)
 
 
 def shown_once(made_password: str | None) -> str:
-    """Return the line that shows a password made here."""
-    return f"\nPassword, shown only this once: {made_password}" if made_password else ""
+    """Return the line that shows a generated password."""
+    return f"\nPassword (shown only once): {made_password}" if made_password else ""
 
 
 def _given_password() -> str | None:
-    """Return the first line of a stdin that is piped in, or None."""
+    """Return the first line of stdin if it is piped, otherwise None."""
     if sys.stdin is None or sys.stdin.isatty():
         return None
     return sys.stdin.readline().rstrip("\r\n") or None

@@ -1,4 +1,4 @@
-"""The command `import-pictures`: a ZIP of pictures named after SKUs."""
+"""The command `import-pictures`: import a ZIP of pictures named after SKUs."""
 
 import hashlib
 import os
@@ -39,7 +39,7 @@ FILES_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Archive:
-    """A ZIP of this machine, as the library takes it."""
+    """A ZIP on this machine, in the form that the service takes."""
 
     name: str
     file: BinaryIO
@@ -49,17 +49,19 @@ class _Archive:
 
 @click.command(name="import-pictures")
 @click.argument("file", type=click.File("rb"))
-@click.option("--dry-run", is_flag=True, help="Only say which file is whose.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show which file matches which product, change nothing."
+)
 @of_site
 @local
 @as_json
 def import_pictures(
     *, file: BinaryIO, dry_run: bool, site: str, is_local: bool, wants_json: bool
 ) -> None:
-    """Bring in the pictures of FILE (a ZIP): SKU.jpg, SKU-2.jpg, SKU_2.jpg, SKU/1.jpg.
+    """Import the pictures in FILE (a ZIP): SKU.jpg, SKU-2.jpg, SKU_2.jpg, SKU/1.jpg.
 
-    Run it again after an interruption: nothing is stored twice. Ends with 1 when a file could be
-    of several products, or a picture was refused.
+    Run it again after an interruption: nothing is stored twice. Exit code 1: a file matched several
+    products, or a picture was refused.
     """
     with services_of(is_local=is_local) as services:
         actor = command_actor(services.sites.named(site))
@@ -80,7 +82,7 @@ def import_pictures(
 def _archive(file: BinaryIO, settings: Settings) -> _Archive:
     limit_bytes = settings.max_archive_mb * MB
     if not file.seekable():
-        raise click.UsageError("A ZIP is read from its end, so FILE cannot be a pipe.")
+        raise click.UsageError("FILE cannot be a pipe: a ZIP is read from its end.")
     length = file.seek(0, os.SEEK_END)
     if length > limit_bytes:
         raise FileTooLarge(limit_bytes)
@@ -93,7 +95,7 @@ def _archive(file: BinaryIO, settings: Settings) -> _Archive:
 
 
 def _brought(services: Services, actor: Actor, archive: _Archive) -> PictureImportStanding:
-    """Plan and apply, and work until the import is finished, with a bar on stderr."""
+    """Plan the import, apply it and wait until it is finished, with a progress bar on stderr."""
     imports = services.picture_imports
     standing, _ = imports.start(actor, archive, name=archive.name, key=None)
     if not standing.run.total:
@@ -142,7 +144,7 @@ def _plan_facts(files: list[KeptFile]) -> dict[str, Any]:
 def _plan_text(files: list[KeptFile]) -> str:
     counts = _plan_facts(files)["found"]
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return "\n".join([*map(_line, files), f"Dry run, nothing was changed: {told}."])
+    return "\n".join([*map(_line, files), f"Dry run, nothing changed: {told}."])
 
 
 def _text(standing: PictureImportStanding, files: list[KeptFile]) -> str:
@@ -151,7 +153,7 @@ def _text(standing: PictureImportStanding, files: list[KeptFile]) -> str:
     rest = ", ".join(
         f"{run.found.get(each, 0)} {each.value}" for each in Finding if each is not Finding.MATCHED
     )
-    begun = f"Given up: {standing.error}" if standing.state is State.FAILED else "Brought in:"
+    begun = f"Failed: {standing.error}" if standing.state is State.FAILED else "Imported:"
     return "\n".join([*map(_line, files), f"{begun} {told}; {rest}."])
 
 
@@ -164,11 +166,11 @@ def _line(file: KeptFile) -> str:
             sign = {Outcome.ADDED: "+", Outcome.PRESENT: "="}.get(file.outcome or Outcome.ADDED)
             return f"{sign} {path}  {file.shelf.sku if file.shelf else ''}"
         case Finding.AMBIGUOUS:
-            return f"? {path}  could be {' or '.join(file.candidates)}"
+            return f"? {path}  ambiguous: {' or '.join(file.candidates)}"
         case Finding.UNMATCHED:
             return f"- {path}  no product has this SKU"
         case Finding.LEFT_OUT:
-            return f"- {path}  left out ({file.reason})"
+            return f"- {path}  skipped ({file.reason})"
 
 
 def _went_well(standing: PictureImportStanding) -> bool:

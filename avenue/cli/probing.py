@@ -1,4 +1,4 @@
-"""The command `probe`: whether all is in order, and whether a file can be stored."""
+"""The command `probe`: check readiness, and store, read and delete a test file."""
 
 import sys
 
@@ -14,7 +14,7 @@ from avenue.health.views.readiness.service import Answer, ReadinessService
 @local
 @as_json
 def probe(*, is_local: bool, wants_json: bool) -> None:
-    """Look at the database, then store, read and delete a file there."""
+    """Check the database, then store, read and delete a test file."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         probe_once = Services(settings, database).probe.probe
         answer = ReadinessService(database, probe_once).answer(deep=True)

@@ -1,4 +1,4 @@
-"""The command `import-products`: a table of products, brought in by SKU."""
+"""The command `import-products`: import a table of products by SKU."""
 
 import hashlib
 import io
@@ -34,14 +34,14 @@ SIGNS = {Outcome.CREATED: "+", Outcome.UPDATED: "~", Outcome.REFUSED: "!"}
 
 @click.command(name="import-products")
 @click.argument("file", type=click.File("rb"), required=False)
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
 @click.option(
     "--fetch-images",
     is_flag=True,
-    help="Bring in the pictures at image_urls, too, when the rows are.",
+    help="Also import the pictures at image_urls, after the rows.",
 )
-@click.option("--undo", is_flag=True, help="Take the last import back instead.")
-@click.option("--as-user", metavar="EMAIL", help="For this person; else for nobody in particular.")
+@click.option("--undo", is_flag=True, help="Undo the last import instead.")
+@click.option("--as-user", metavar="EMAIL", help="Import on behalf of this account.")
 @of_site
 @local
 @as_json
@@ -56,12 +56,12 @@ def import_products(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Bring in products from FILE (CSV or JSON, - for stdin) by SKU: create, update, report.
+    """Import products from FILE (CSV or JSON, - for stdin) by SKU: create, update, report.
 
-    Ends with 1 when rows were refused or something of an undo had to stay.
+    Exit code 1: rows were refused, or an undo had to keep something.
     """
     if (file is None) is not undo:
-        raise click.UsageError("Give a FILE, or --undo without one.")
+        raise click.UsageError("Give either a FILE or --undo.")
     with services_of(is_local=is_local) as services:
         settings, database = services.settings, services.database
         actor = _actor(settings, database, site, as_user)
@@ -117,7 +117,7 @@ def _begun(
 def _finished(
     imports: ImportService, actor: Actor, standing: ImportStanding, background: Background
 ) -> ImportStanding:
-    """Work until the import is finished and its pictures are in, with bars on stderr."""
+    """Work until the import and its pictures are finished, with progress bars on stderr."""
     run = standing.run
     _work(run.undo.job if run.undo else run.job, background)
     _work(imports.get(actor, run.id).run.images_job, background)
@@ -132,7 +132,7 @@ def _work(job_id: str | None, background: Background) -> None:
 
 
 def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
-    """Yield the rows that changed something or were refused; of an undo, what had to stay."""
+    """Yield the rows that changed or were refused; for an undo, those that were not undone."""
     after: int | None = 0
     while after is not None:
         query = RowQuery(outcome=None, after=after, limit=ROWS_AT_ONCE)
@@ -155,9 +155,9 @@ def _text(standing: ImportStanding, rows: list[Row], locale: str) -> str:
     counts: Any = import_json(standing)["undo" if run.undo else "counts"]
     counts = counts["counts"] if run.undo else counts
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    begun = "Undone" if run.undo else "Dry run, nothing was changed" if run.dry_run else "Imported"
+    begun = "Undone" if run.undo else "Dry run, nothing changed" if run.dry_run else "Imported"
     if standing.state is State.FAILED:
-        return "\n".join([*lines, f"Given up: {standing.error} So far: {told}."])
+        return "\n".join([*lines, f"Failed: {standing.error} So far: {told}."])
     return "\n".join([*lines, f"{begun}: {told}.", *_image_lines(standing)])
 
 
@@ -172,7 +172,7 @@ def _image_lines(standing: ImportStanding) -> list[str]:
 
 def _row_lines(row: Row, locale: str) -> list[str]:
     if row.undone:
-        return [f"= row {row.number}  {row.sku}  stays as it is now: {', '.join(row.undone.kept)}"]
+        return [f"= row {row.number}  {row.sku}  not undone:  {', '.join(row.undone.kept)}"]
     head = (
         f"{SIGNS.get(row.outcome, '?') if row.outcome else '?'} row {row.number}  {row.sku or '–'}"
     )

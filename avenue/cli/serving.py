@@ -36,9 +36,9 @@ from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent.parent
 PREPARE_SECONDS = 1.0
-"""How often a web process asks for a database that was away at the start."""
+"""Interval of retries of a web process whose database was unreachable at the start."""
 
-WAITS = "It is prepared once it is there; requests get 503 until then."
+WAITS = "Avenue retries until it is reachable; until then requests get 503."
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 @local
 @as_json
 def serve(*, is_local: bool, wants_json: bool) -> None:
-    """Serve over HTTP; with --local, bring a MongoDB along under ./var."""
+    """Serve over HTTP; with --local, also run a MongoDB with its data in ./var."""
     with settings_in_force(is_local=is_local, serves=True) as settings:
         application, admin = "wsgi:app", None
         try:
@@ -60,18 +60,18 @@ def serve(*, is_local: bool, wants_json: bool) -> None:
         except Unavailable as error:
             click.echo(f"{error.message} {WAITS}", err=True)
             application = f"{__name__}:app_that_prepares({wants_json})"
-        holes = _hole_of_mongod(settings) if is_local else []
-        text = "\n".join([_greeting_text(settings, admin), *holes])
+        warnings = _vulnerability_of_mongod(settings) if is_local else []
+        text = "\n".join([_greeting_text(settings, admin), *warnings])
         say(wants_json, _greeting(settings, admin), text)
         os.environ.update(settings.as_env())  # noqa: TID251 - gunicorn's workers read it
         _run_gunicorn(application)
 
 
 def app_that_prepares(wants_json: bool) -> wsgi.WSGIApplication:
-    """Return the application of a web process that prepares the database once that is there.
+    """Return the application of a web process that prepares the database once it is reachable.
 
-    The process does it, and not the one that has forked it: a client does not survive a fork.
-    Several may prepare at once.
+    The worker process does it rather than its parent, because a database client does not survive a
+    fork. Several processes may prepare at once.
     """
     app = start()
     threading.Thread(
@@ -88,7 +88,7 @@ def _prepare_once_there(wants_json: bool) -> None:
                 admin = _prepare(settings, database)
             except Exception as error:
                 words = error.message if isinstance(error, AvenueError) else repr(error)
-                if words != trouble:  # once, however long it lasts
+                if words != trouble:  # logged once, however long it lasts
                     log.warning("The database is not prepared yet: %s", words)
                 trouble = words
                 time.sleep(PREPARE_SECONDS)
@@ -99,9 +99,9 @@ def _prepare_once_there(wants_json: bool) -> None:
 
 
 def _prepare(settings: Settings, database: Database) -> NewUser | None:
-    """Migrate, and add what a first start is to find; return the administrator it has added.
+    """Migrate, add the first administrator and the samples; return the administrator if added.
 
-    Repeatable. Raise `Unavailable`; one of `UNFIT` when nothing was written.
+    Safe to repeat. Raise `Unavailable`, or one of `UNFIT` if nothing was written.
     """
     migrate(database)
     admin = _first_administrator(settings, database)
@@ -114,7 +114,7 @@ def _prepare(settings: Settings, database: Database) -> NewUser | None:
 @local
 @as_json
 def worker(*, is_local: bool, wants_json: bool) -> None:
-    """Do background work until stopped."""
+    """Run background jobs until stopped."""
     with settings_in_force(is_local=is_local) as settings:
         requestlog.configure_logging(settings.log_file)
         send_telemetry(settings)
@@ -123,7 +123,7 @@ def worker(*, is_local: bool, wants_json: bool) -> None:
             background = Background(settings, database)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: background.stop())
-            say(wants_json, {"working": True}, "Working; Ctrl-C stops.")
+            say(wants_json, {"working": True}, "Worker running. Press Ctrl-C to stop.")
             background.run_forever()
 
 
@@ -131,7 +131,7 @@ def worker(*, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def migrate_database(*, is_local: bool, wants_json: bool) -> None:
-    """Bring the database to this version of Avenue; repeatable."""
+    """Migrate the database to this version of Avenue. Safe to repeat."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         done = migrate(database)
     text = "\n  ".join(["Migrated:", *done]) if done else "The database is up to date."
@@ -142,7 +142,7 @@ def migrate_database(*, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def sweep(*, is_local: bool, wants_json: bool) -> None:
-    """Remove what nobody owns, now."""
+    """Delete expired and unowned files now."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         job = Background(settings, database).run_now(SWEEP, args={"all": True})
     result = dict(job.result or {})
@@ -158,7 +158,7 @@ def sweep(*, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def inspect(*, is_local: bool, wants_json: bool) -> None:
-    """Look at every reference and every stored byte count, now."""
+    """Check all references and stored byte counts now."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         job = Background(settings, database).run_now(INSPECT, _show_progress, {"all": True})
     click.echo("", err=True)
@@ -167,14 +167,14 @@ def inspect(*, is_local: bool, wants_json: bool) -> None:
     say(
         wants_json,
         {"state": job.state, "result": result, "error": job.error},
-        job.error or f"Looked at {looked} products, groups and files; {found} findings.",
+        job.error or f"Checked {looked} products, groups and files; {found} findings.",
     )
     sys.exit(1 if job.error or found else 0)
 
 
 @click.group()
 def renditions() -> None:
-    """Pictures in their sizes."""
+    """Manage the stored sizes of pictures."""
 
 
 @renditions.command()
@@ -184,12 +184,12 @@ def renditions() -> None:
     type=click.Choice([*VARIANTS, OWN]),
     multiple=True,
     default=(*EAGER, OWN),
-    help="Those of uploads, and the sizes of each site's own, if left out.",
+    help="Size to generate. By default those made at upload, and the sites' own sizes.",
 )
 @local
 @as_json
 def rebuild(*, variants: tuple[str, ...], is_local: bool, wants_json: bool) -> None:
-    """Make the sizes that pictures lack, after a change of the sizes; originals are only read."""
+    """Generate missing sizes of pictures, after a change of sizes. Originals are only read."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         args = {"variants": list(variants)}
         job = Background(settings, database).run_now(REBUILD, _show_progress, args)
@@ -199,7 +199,7 @@ def rebuild(*, variants: tuple[str, ...], is_local: bool, wants_json: bool) -> N
     say(
         wants_json,
         {"state": job.state, "result": result, "error": job.error},
-        job.error or f"Made {made} renditions; {failed} pictures could not be read.",
+        job.error or f"Generated {made} renditions; {failed} pictures could not be read.",
     )
     sys.exit(1 if job.error or failed else 0)
 
@@ -212,7 +212,7 @@ def _show_progress(job: Job) -> None:
 
 
 def _first_administrator(settings: Settings, database: Database) -> NewUser | None:
-    """Add the first administrator where there is nobody yet and this is a local start or told."""
+    """Add the first administrator to an empty installation, if it is local or the settings ask."""
     if not settings.local and not settings.admin_email:
         return None
     services = Services(settings, database)
@@ -222,7 +222,7 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
             email=settings.admin_email or None,
             password=settings.admin_password or None,
         )
-    except EmailTaken:  # another instance was quicker
+    except EmailTaken:  # another instance was faster
         return None
     if added:
         services.audit.record_command(
@@ -236,7 +236,7 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
 
 
 def _first_products(settings: Settings, database: Database, admin: NewUser) -> None:
-    """Let the web processes load sample products, so that the first screen is not empty."""
+    """Queue the sample products, so that the first page is not empty."""
     services = Services(settings, database)
     site = services.sites.named(DEFAULT_SITE)
     services.samples.load_first(Actor(site=site, id=admin.user.id, role=Role.ADMIN))
@@ -250,29 +250,29 @@ def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:
 
 
 def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
-    lines = [f"Avenue is at {settings.base_url} (Ctrl-C stops it)."]
+    lines = [f"Avenue is running at {settings.base_url} (press Ctrl-C to stop)."]
     if settings.local:
-        lines.append(f"Its data and its log are in {settings.data_dir.resolve()}.")
+        lines.append(f"Data and log: {settings.data_dir.resolve()}")
     if admin:
         lines.append(f"First administrator: {admin.user.email}{shown_once(admin.made_password)}")
     return "\n".join(lines)
 
 
-def _hole_of_mongod(settings: Settings) -> list[str]:
-    """Return a line about the hole that the MongoDB brought along is known to have, if it has."""
+def _vulnerability_of_mongod(settings: Settings) -> list[str]:
+    """Return a line about a known vulnerability of the local MongoDB, if it has one."""
     with database_of(settings) as database:
         version = database.client.server_info()["version"]
     fixed = hole_in(version)
     if fixed is None:
         return []
     return [
-        f"MongoDB {version} has a known hole ({fixed.advisory}, closed in {fixed.version}):"
-        " for trying out only, on this machine."
+        f"MongoDB {version} has a known vulnerability ({fixed.advisory}, fixed in {fixed.version}):"
+        " use it only to try Avenue out, on this machine."
     ]
 
 
 def _run_gunicorn(application: str) -> None:
-    """Run gunicorn in this process until it is told to stop."""
+    """Run gunicorn in this process until it is stopped."""
     own = ["-c", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT)]
     sys.argv = ["gunicorn", *own, application]
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()

@@ -51,8 +51,8 @@ def site() -> None:
 @local
 @as_json
 def show(*, site: str, is_local: bool, wants_json: bool) -> None:
-    """Show a site with the limits in force."""
-    with _house(is_local=is_local) as (sites, _, database):
+    """Show a site and its effective limits."""
+    with _site_services(is_local=is_local) as (sites, _, database):
         facts = _facts(sites, database, sites.site(site))
     say(wants_json, facts, _lines(facts))
 
@@ -63,14 +63,14 @@ def show(*, site: str, is_local: bool, wants_json: bool) -> None:
 @local
 @as_json
 def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_json: bool) -> None:
-    """Change what is given, as name=Zapatos colors.primary=#aa2200 limits.media_mb=5 hosts=a,b.
+    """Change settings of a site: name=Zapatos colors.primary=#aa2200 limits.media_mb=5 hosts=a,b.
 
-    Categories of uploads as upload_categories.orders.readers=seller,editor. An empty value takes a
-    colour, a limit, a category or the default site's address away.
+    Upload categories: upload_categories.orders.readers=seller,editor. An empty value removes a
+    colour, a limit, a category, or the address of the default site.
     """
     given = _checked(SiteChanges, _nested(changes)).model_dump(exclude_unset=True)
     revision = given.pop("revision", None)
-    with _house(is_local=is_local) as (sites, audit, database):
+    with _site_services(is_local=is_local) as (sites, audit, database):
         changed = sites.change_site(site, given, revision)
         audit.record_command(
             site, "site set", "site.changed", site, details={"fields": sorted(given)}
@@ -83,7 +83,7 @@ def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_jso
 @local
 @as_json
 def list_sites(*, is_local: bool, wants_json: bool) -> None:
-    """List all sites with what they weigh: see docs/sites.md."""
+    """List all sites with their size and load: see docs/sites.md."""
     with services_of(is_local=is_local) as services:
         known, sites = services.sites, services.site_service
         actor = as_operator(command_actor(known.named(HOUSE)))
@@ -110,11 +110,11 @@ def list_sites(*, is_local: bool, wants_json: bool) -> None:
 
 @site.command()
 @click.argument("site_id", metavar="ID")
-@click.option("--base-url", required=True, help="How the world reaches it: https://shop.example")
-@click.option("--host", "hosts", multiple=True, help="Another host that leads to it.")
-@click.option("--name", help="The id when left out.")
+@click.option("--base-url", required=True, help="Public address: https://shop.example")
+@click.option("--host", "hosts", multiple=True, help="Additional host name.")
+@click.option("--name", help="Name. By default the id.")
 @click.option("--locale", default="es", show_default=True)
-@click.option("--cluster", help="Where all it has is kept; else the lightest.")
+@click.option("--cluster", help="Cluster for its data. By default the least loaded.")
 @local
 @as_json
 def add(
@@ -128,11 +128,11 @@ def add(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Add a site to the house."""
+    """Add a site."""
     values = {"base_url": base_url, "hosts": list(hosts), "name": name, "locale": locale}
     values["cluster"] = cluster
     body = _checked(NewSite, {"id": site_id, **values})
-    with _house(is_local=is_local) as (sites, audit, database):
+    with _site_services(is_local=is_local) as (sites, audit, database):
         added = sites.add_site(body.id, body.model_dump(exclude={"id"}))
         audit.record_command(DEFAULT_SITE, "site add", "site.added", added.id)
         facts = _facts(sites, database, added)
@@ -142,10 +142,10 @@ def add(
 @site.command()
 @click.argument("source", metavar="FROM")
 @click.argument("site_id", metavar="ID")
-@click.option("--base-url", required=True, help="How the world reaches it: https://shop.example")
-@click.option("--host", "hosts", multiple=True, help="Another host that leads to it.")
+@click.option("--base-url", required=True, help="Public address: https://shop.example")
+@click.option("--host", "hosts", multiple=True, help="Additional host name.")
 @click.option(
-    "--with", "parts", help=f"Which parts of it, separated by commas: {','.join(Part)}; else all."
+    "--with", "parts", help=f"Parts to copy, comma-separated: {','.join(Part)}. By default all."
 )
 @local
 @as_json
@@ -159,14 +159,14 @@ def clone(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Make a site ID out of the site FROM, with copies of what it shows, under new ids.
+    """Clone the site FROM as a new site ID, with copies of its content under new ids.
 
-    Killed, it goes on when it is run again. People keep their role if nobody else knows their
-    password; others are counted. Exit code 1: it could not be done, for the reason that is printed.
+    If interrupted, run it again to resume. People keep their role if no one else knows their
+    password; the others are counted. Exit code 1: it failed; the reason is printed.
     """
     named = parts.split(",") if parts is not None else [*Part]
     if wrong := sorted(set(named) - {*Part}):
-        raise click.UsageError(f"--with takes {', '.join(Part)}, and not {', '.join(wrong)}.")
+        raise click.UsageError(f"--with takes {', '.join(Part)}, not {', '.join(wrong)}.")
     body = _checked(NewSite, {"id": site_id, "base_url": base_url, "hosts": list(hosts)})
     order = CloneOrder(
         original=source,
@@ -190,10 +190,12 @@ def clone(
 
 @site.command()
 @click.argument("site_id", metavar="ID")
-@click.option("--to", "target", metavar="CLUSTER", help="Where all it has is to be.")
-@click.option("--now", is_flag=True, help="Delete at once what the cluster before still has.")
-@click.option("--abort", is_flag=True, help="Undo a move that has not switched yet.")
-@click.option("--dry-run", is_flag=True, help="Check whether it can be moved, and change nothing.")
+@click.option("--to", "target", metavar="CLUSTER", help="Target cluster.")
+@click.option("--now", is_flag=True, help="Delete the copy on the previous cluster at once.")
+@click.option("--abort", is_flag=True, help="Abort a move that has not switched yet.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check whether the site can be moved, change nothing."
+)
 @local
 @as_json
 def move(
@@ -206,11 +208,11 @@ def move(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Move a site ID to another cluster while people use it: see docs/sites.md.
+    """Move the site ID to another cluster while it is in use: see docs/sites.md.
 
-    Killed, it goes on when it is run again. For 24 hours the cluster before keeps what it had, so
-    that moving back is quick; with --now that goes at once. Exit code 1: it waits, for the reason
-    that is printed.
+    If interrupted, run it again to resume. The previous cluster keeps its copy for 24 hours, so
+    that moving back is fast; with --now it is deleted at once. Exit code 1: the move is waiting;
+    the reason is printed.
     """
     if (target is None) is not abort or (abort and (now or dry_run)):
         raise click.UsageError("Give either --to CLUSTER or --abort.")
@@ -260,21 +262,22 @@ def _outlook_line(outlook: Outlook) -> str:
 
 def _move_line(facts: dict[str, Any]) -> str:
     if facts["error"]:
-        return f"{facts['site']} is on {facts['cluster']}. The move waits: {facts['error']}"
+        return f"{facts['site']} is on {facts['cluster']}. The move is waiting: {facts['error']}"
     kept = f" It can be moved back until {facts['until']}." if facts["until"] else ""
     return f"{facts['site']} is on {facts['cluster']}.{kept}"
 
 
 @site.command()
 @click.argument("site_id", metavar="ID")
-@click.option("--now", is_flag=True, help="Delete it at once, and wait for the end of that.")
+@click.option("--now", is_flag=True, help="Delete it at once, and wait until it is deleted.")
 @local
 @as_json
 def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None:
     """Remove a site: it closes now and is deleted in 7 days.
 
-    Until then `site reopen` takes it back. With --now: what was deleted of each collection, and
-    what is left there. Exit code 1: the deletion waits, for the reason that is printed.
+    Until then `site reopen` restores it. With --now: prints how many documents of each collection
+    were deleted, and how many are left. Exit code 1: the deletion is waiting; the reason is
+    printed.
     """
     with services_of(is_local=is_local) as services:
         settings, database, known = services.settings, services.database, services.sites
@@ -294,7 +297,7 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
 @local
 @as_json
 def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
-    """Take a removed site back, before it is deleted."""
+    """Restore a removed site before it is deleted."""
     with services_of(is_local=is_local) as services:
         known = services.sites
         service, house = services.removals, known.named(HOUSE)
@@ -305,26 +308,26 @@ def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
 
 def _clone_lines(facts: dict[str, Any]) -> str:
     if facts["error"]:
-        return f"{facts['site']} is not whole yet: {facts['error']}"
+        return f"{facts['site']} is not complete yet: {facts['error']}"
     told = [f"  {name}: {count}" for name, count in facts["counts"].items()]
-    left = [f"  left out: {each['id']}, {each['why']}" for each in facts["left"]]
-    return "\n".join([f"{facts['site']} is made out of {facts['from']}:", *told, *left])
+    left = [f"  skipped: {each['id']}, {each['why']}" for each in facts["left"]]
+    return "\n".join([f"{facts['site']} cloned from {facts['from']}:", *told, *left])
 
 
 def _removal_lines(facts: dict[str, Any]) -> str:
     if "error" not in facts:
         return f"{facts['site']} is closed. It will be deleted after {facts['due_at']}."
     if facts["error"]:
-        return f"{facts['site']} waits to be deleted: {facts['error']}"
+        return f"{facts['site']} is waiting to be deleted: {facts['error']}"
     told = [f"  {name}: {count}" for name, count in sorted(facts["deleted"].items())]
     counted = len(facts["left"])
     total = sum(facts["left"].values())
     lines = [f"{facts['site']} is deleted:", *told]
-    return "\n".join([*lines, f"{total} left, counted in {counted} places."])
+    return "\n".join([*lines, f"{total} documents left in {counted} collections."])
 
 
 @contextmanager
-def _house(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Database]]:
+def _site_services(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Database]]:
     with services_of(is_local=is_local) as services:
         yield services.site_service, services.audit, services.database
 
@@ -354,7 +357,7 @@ def _nested(changes: Sequence[str]) -> dict[str, Any]:
 
 
 def _checked(model: type[M], values: dict[str, Any]) -> M:
-    """Return `values` as a `model`, numbers read from text; a mistake is a sentence."""
+    """Return `values` as a `model`, numbers read from text; raise `UsageError` for a mistake."""
     try:
         return model.model_validate(values, strict=False)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Commands about what receivers are told: `webhooks retry`."""
+"""The command `webhooks retry`: deliver failed webhooks again."""
 
 import click
 
@@ -17,7 +17,7 @@ def webhooks() -> None:
 @local
 @as_json
 def retry(*, is_local: bool, wants_json: bool) -> None:
-    """Send again what was given up after three days."""
+    """Send again the messages that failed for three days and were given up."""
     with services_of(is_local=is_local) as services:
         events = OutboxStore(services.database)
         revived = events.revive(WEBHOOKS)
@@ -33,7 +33,7 @@ def retry(*, is_local: bool, wants_json: bool) -> None:
     say(
         wants_json,
         {"retried": revived, "waiting": waiting},
-        f"{revived} events are sent again; {waiting} wait for their receiver in all.",
+        f"{revived} messages queued again; {waiting} waiting in total.",
     )
 
 

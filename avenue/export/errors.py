@@ -8,7 +8,7 @@ from avenue.errors import AvenueError, Conflict, Invalid, StorageFull, Unavailab
 
 
 class NotAnExport(Conflict):
-    """The target holds other things than an export of Avenue."""
+    """The target contains something other than an export of Avenue."""
 
     code = "not_an_export"
     message = "{target} contains things that are not an Avenue export, so it is left untouched."
@@ -16,7 +16,7 @@ class NotAnExport(Conflict):
 
 
 class OtherExport(Conflict):
-    """The target holds an export of another site, of other parts, or of a newer version."""
+    """The target contains an export of another site, of other parts, or of a newer version."""
 
     code = "other_export"
     message = "{target} contains an export of something else, so it is left untouched."
@@ -24,7 +24,7 @@ class OtherExport(Conflict):
 
 
 class InvalidExportTarget(Invalid):
-    """The target is no directory, no ZIP and no S3 address."""
+    """The target is neither a directory, a ZIP file nor an S3 address."""
 
     code = "invalid_export_target"
     message = "{target} cannot be used for an export."
@@ -32,7 +32,7 @@ class InvalidExportTarget(Invalid):
 
 
 class ExportUnreachable(Unavailable):
-    """The target cannot be read or written."""
+    """The target cannot be reached."""
 
     code = "export_target_unreachable"
     message = "{target} cannot be reached: {why}."
@@ -40,7 +40,7 @@ class ExportUnreachable(Unavailable):
 
 
 class ExportRefused(Unavailable):
-    """The target does not let us in, or cannot be written to."""
+    """The target denies access, or cannot be written to."""
 
     code = "export_target_refuses"
     message = "{target} rejected the export: {why}."
@@ -48,7 +48,7 @@ class ExportRefused(Unavailable):
 
 
 class ExportTargetFull(StorageFull):
-    """The target has no room left."""
+    """The target is full."""
 
     code = "export_target_full"
     message = "{target} is full."
@@ -75,7 +75,7 @@ def speaking_of_exports() -> Iterator[None]:
 
 
 class NoExport(Invalid):
-    """There is no export, or one that did not come to its end."""
+    """There is no export, or it is incomplete."""
 
     code = "no_export"
     message = "{place} does not contain a complete Avenue export."
@@ -97,7 +97,7 @@ class NewerExport(Conflict):
 
 
 class MalformedLine(Unprocessable):
-    """A line of a manifest is not what it should be."""
+    """A line of a manifest is malformed."""
 
     code = "malformed_line"
     message = "This line cannot be imported ({reason})."
@@ -108,7 +108,7 @@ class MalformedLine(Unprocessable):
 
 
 class FileDiffers(Unprocessable):
-    """A file has other bytes than its line says."""
+    """The bytes of a file differ from its line in the manifest."""
 
     code = "file_differs"
     message = "The file's bytes differ from the manifest, so it was skipped."
@@ -116,7 +116,7 @@ class FileDiffers(Unprocessable):
 
 
 class LostFile(Unprocessable):
-    """A page names a file that did not come in."""
+    """A page refers to a file that was not imported."""
 
     code = "lost_file"
     message = (

@@ -1,4 +1,4 @@
-"""What stands in the lines of a manifest, in the table, and in the report."""
+"""Formats the records of an export: lines of the manifest, product tables, the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ Facts = dict[str, Any]
 
 
 def group_line(group: Group) -> Facts:
-    """Return the line of a group."""
+    """Return the manifest line of a group."""
     return {
         "kind": "group",
         "id": group.id,
@@ -27,7 +27,7 @@ def group_line(group: Group) -> Facts:
 
 
 def product_line(product: Product) -> Facts:
-    """Return the line of a product."""
+    """Return the manifest line of a product."""
     return {
         "kind": "product",
         "id": product.id,
@@ -49,7 +49,7 @@ def product_line(product: Product) -> Facts:
 def file_line(
     asset: Asset, path: str, order: int | None, folder: Sequence[str], old_paths: Iterable[str]
 ) -> Facts:
-    """Return the line of a file that lies at `path`; `folder` are names from the top."""
+    """Return the manifest line of a file stored at `path`; `folder` are names from the top."""
     current = asset.current
     return {
         "kind": "file",
@@ -88,7 +88,7 @@ def file_line(
 
 
 def page_line(page: Page, path: str, sha256: str) -> Facts:
-    """Return the line of a page whose HTML lies at `path`."""
+    """Return the manifest line of a page whose HTML is stored at `path`."""
     published = page.published
     return {
         "kind": "page",
@@ -102,7 +102,7 @@ def page_line(page: Page, path: str, sha256: str) -> Facts:
 
 
 def exported_text(facts: Mapping[str, Any]) -> str:
-    """Return for people what became of an export: the figures of `Exported`, and where to."""
+    """Return the report of an export as text, from the figures of `Exported` and the target."""
     found = (
         f"{facts['products']} products, {facts['groups']} groups, {facts['files']} files, "
         f"{facts['pages']} pages"
@@ -110,14 +110,14 @@ def exported_text(facts: Mapping[str, Any]) -> str:
     lines = []
     if facts["private_left"]:
         left = facts["private_left"]
-        lines.append(f"{left} private files left out (--private takes them along)")
+        lines.append(f"{left} private files skipped (use --private to include them)")
     if facts["dry_run"]:
         return "\n".join([*lines, f"Would export to {facts['to']}: {found}."])
     moved = (
-        f"{facts['written']} written ({facts['written_bytes']} bytes), {facts['kept']} there "
-        f"already, {facts['removed']} removed, {facts['left_total']} left out"
+        f"{facts['written']} written ({facts['written_bytes']} bytes), {facts['kept']} "
+        f"unchanged, {facts['removed']} removed, {facts['left_total']} skipped"
     )
-    lines += [f"Exported to {facts['to']}: {found}.", f"Of what lies there: {moved}."]
+    lines += [f"Exported to {facts['to']}: {found}.", f"Files: {moved}."]
     return "\n".join(lines)
 
 

@@ -1,1 +1,1 @@
-"""Background work: what takes longer than a request, done once and resumed after a kill."""
+"""Background jobs: work that takes longer than a request, done once and resumed after a crash."""

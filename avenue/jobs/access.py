@@ -1,6 +1,6 @@
-"""Background work as people see it: what there is, and what holds it back, lets it go on, ends it.
+"""Background jobs for operators: list, pause, resume, cancel.
 
-Who operates a site sees and stops the work of that site; who operates the house, all of it.
+Operators of a site see and control the jobs of that site; those of the deployment, all jobs.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from avenue.jobs.service import JobService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The jobs somebody may see, newest first: those that may run yet, and those that are over.
+    """The jobs the actor may see, newest first: unfinished ones and finished ones.
 
-    `failed` are those given up, however many came to a good end since.
+    `failed` are the failed ones, however many have succeeded since.
     """
 
     unfinished: tuple[Job, ...]
@@ -24,7 +24,7 @@ class Work:
 
 
 class JobAccess:
-    """Jobs for operators. Every method raises `Forbidden` for everybody else."""
+    """Jobs for operators. Every method raises `Forbidden` for others."""
 
     def __init__(self, jobs: JobService) -> None:
         self._jobs = jobs
@@ -46,15 +46,15 @@ class JobAccess:
         return job
 
     def pause(self, actor: Actor, job_id: str) -> Job:
-        """Hold a job back, at once or at its next save; raise `JobNotFound`, `JobOver`."""
+        """Pause a job, at once or at its next save; raise `JobNotFound`, `JobOver`."""
         return self._jobs.pause(self.get(actor, job_id).id)
 
     def resume(self, actor: Actor, job_id: str) -> Job:
-        """Let a paused job go on; raise `JobNotFound`, `JobOver`."""
+        """Resume a paused job; raise `JobNotFound`, `JobOver`."""
         return self._jobs.resume(self.get(actor, job_id).id)
 
     def cancel(self, actor: Actor, job_id: str) -> Job:
-        """End a job, at once or at its next save, and leave what it has done.
+        """Cancel a job, at once or at its next save; what it has done stays.
 
         Raise `JobNotFound`, `JobOver` or `JobIsPeriodic`.
         """
@@ -62,7 +62,10 @@ class JobAccess:
 
 
 def _seen_by(actor: Actor) -> str | None:
-    """Return the site whose jobs `actor` may see, None for those of everybody and the house."""
+    """Return the site whose jobs `actor` may see.
+
+    None for the jobs of all sites and the deployment.
+    """
     if actor.runs_house:
         return None
     actor.must_have(Role.OPS)

@@ -26,7 +26,7 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
 
 
 class JobNotFound(NotFound):
-    """There is no such job, or it finished long ago."""
+    """The job does not exist, or finished long ago."""
 
     code = "job_not_found"
     message = "This job does not exist."
@@ -34,7 +34,7 @@ class JobNotFound(NotFound):
 
 
 class JobOver(Conflict):
-    """The job is over, or was told to be."""
+    """The job has ended, or was cancelled."""
 
     code = "job_over"
     message = "This job is finished, or was just cancelled."
@@ -42,7 +42,7 @@ class JobOver(Conflict):
 
 
 class Waits(Unavailable):
-    """What a job needs is away; it goes on once that is back."""
+    """Something that the job needs is unreachable; the job continues once it is back."""
 
     code = "job_waits"
     message = "This is waiting for the cluster of its site, which is not responding."
@@ -50,7 +50,7 @@ class Waits(Unavailable):
 
 
 class JobPaused(Conflict):
-    """Somebody has paused the job, and nobody waits for it until it is resumed. `job` is its id."""
+    """The job is paused, and nothing waits for it until it is resumed. `job` is its id."""
 
     code = "job_paused"
     message = "Someone paused this job."
@@ -58,7 +58,7 @@ class JobPaused(Conflict):
 
 
 class JobNotSetUp(Conflict):
-    """The settings name nobody to send this to, so it never runs. `kind` is the kind of job."""
+    """The settings name no receiver, so the job never runs. `kind` is the kind of job."""
 
     code = "job_not_set_up"
     message = "This is not set up, so there is nothing to run."
@@ -69,7 +69,7 @@ class JobNotSetUp(Conflict):
 
 
 class JobIsPeriodic(Conflict):
-    """The job runs again and again: it can be paused, not cancelled."""
+    """The job is periodic: it can be paused, not cancelled."""
 
     code = "job_is_periodic"
     message = "This job is recurring, so it cannot be cancelled."
@@ -77,7 +77,7 @@ class JobIsPeriodic(Conflict):
 
 
 class GiveUp(Exception):
-    """Raised by a handler whose job is to fail at once, with the sentence of `error`."""
+    """Raised by a handler whose job must fail at once, with the message of `error`."""
 
     def __init__(self, error: AvenueError) -> None:
         self.error = error
@@ -85,16 +85,16 @@ class GiveUp(Exception):
 
 
 class Interrupted(Exception):
-    """Raised by `RunningJob.save`: the handler must let it pass and do nothing more."""
+    """Raised by `RunningJob.save`: the handler must let it propagate and do nothing more."""
 
 
 class LeaseLost(Interrupted):
-    """The lease ended and another runner may hold the job now."""
+    """The lease ended, and another runner may hold the job now."""
 
 
 class Halted(Interrupted):
-    """Somebody paused or cancelled the job; what was saved is where it goes on, if it does."""
+    """The job was paused or cancelled; if it is resumed, it continues from what was saved."""
 
 
 class Stopping(Interrupted):
-    """The process is about to end; what was saved is where another one goes on."""
+    """The process is about to end; another one continues from what was saved."""

@@ -1,4 +1,4 @@
-"""What a piece of background work is."""
+"""Models of background jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from avenue.errors import sentence
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """State of a job."""
 
-    QUEUED = "queued"  # waits for its time and a runner
-    RUNNING = "running"  # a runner holds it, or held it when it was killed
-    PAUSED = "paused"  # somebody holds it back; goes on from its cursor when resumed
+    QUEUED = "queued"  # waiting for its time and a runner
+    RUNNING = "running"  # held by a runner, or by one that was killed
+    PAUSED = "paused"  # paused; continues from its cursor when resumed
     DONE = "done"
-    FAILED = "failed"  # given up; `error` says why
-    CANCELLED = "cancelled"  # somebody ended it; what it had done stays
+    FAILED = "failed"  # failed for good; `error` says why
+    CANCELLED = "cancelled"  # cancelled; what it had done stays
 
 
 CANCELLED = sentence("It was cancelled; what it had already done stays.")
-"""The `error` of one that somebody ended."""
+"""The `error` of a cancelled job."""
 
 WITH_COMMAND = "command"
-"""The `place` of a job that nobody takes but a command that is told to do just this one."""
+"""The `place` of a job that only a command takes which was told to run this one."""
 
 OPEN = (State.QUEUED, State.RUNNING, State.PAUSED)
 OVER = (State.DONE, State.FAILED, State.CANCELLED)
 
 
 class Wish(StrEnum):
-    """What somebody wants of a job whose handler has not noticed yet."""
+    """A pause or cancellation that the handler has not noticed yet."""
 
     PAUSE = "pause"
     CANCEL = "cancel"
@@ -39,7 +39,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a job got, in units of its kind; `total` is None while nobody knows."""
+    """Progress of a job, in units of its kind; `total` is None while unknown."""
 
     done: int = 0
     total: int | None = None
@@ -47,15 +47,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One piece of background work as it is stored.
+    """A background job as it is stored.
 
-    `site` is None for work on the whole house. `cursor` is what the handler saved last and gets
-    back when it is resumed. `attempts` counts the runs begun since the cursor last moved, the
-    present one included. `run_at` is when a runner may take the job; while it runs, when its lease
-    ends. A periodic job has `every_seconds` and waits in `queued` between its runs, with `result`,
+    `site` is None for work on the whole deployment. `cursor` is what the handler saved last and
+    gets back when it is resumed. `attempts` counts the runs started since the cursor last moved,
+    including the present one. `run_at` is when a runner may take the job; while it runs, when its
+    lease ends. A periodic job has `every_seconds` and is `queued` between its runs, with `result`,
     `error` and `finished_at` of the last one. `holder` names the run that holds the lease, `wish`
-    is what that run ends with at its next save. `place` is what a process must see to take it:
-    a directory, or `WITH_COMMAND`; None for a job that any may take.
+    is how that run ends at its next save. `place` is what a process must have access to: a
+    directory, or `WITH_COMMAND`; None for a job that any process may take.
     """
 
     id: str
@@ -84,28 +84,28 @@ class Job:
 
     @property
     def may_be_paused(self) -> bool:
-        """Whether `pause` would change anything."""
+        """Whether `pause` would have an effect."""
         return self.state in {State.QUEUED, State.RUNNING} and self.wish is None
 
     @property
     def may_be_resumed(self) -> bool:
-        """Whether `resume` would change anything."""
+        """Whether `resume` would have an effect."""
         return self.state is State.PAUSED or self.wish is Wish.PAUSE
 
     @property
     def may_be_cancelled(self) -> bool:
-        """Whether `cancel` would change anything: what runs again and again can only be paused."""
+        """Whether `cancel` would have an effect: periodic jobs can only be paused."""
         is_open = not self.is_finished and self.wish is not Wish.CANCEL
         return is_open and self.every_seconds is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """How the jobs of one kind stand, of all sites together.
+    """Numbers of the jobs of one kind, of all sites together.
 
-    `due` wait for a runner, `later` for their time, `failed` were given up in the last 30 days. A
-    periodic job is `failed` while its last run was; `finished_at` is when that ended, None for
-    kinds that are not periodic.
+    `due` wait for a runner, `later` for their time, `failed` have failed in the last 30 days. A
+    periodic job counts as `failed` if its last run failed; `finished_at` is when that ended, None
+    for kinds that are not periodic.
     """
 
     kind: str

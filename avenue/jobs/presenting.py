@@ -1,4 +1,4 @@
-"""How a job looks in JSON, for routes and commands. Its arguments and result stay inside."""
+"""Conversion of jobs to JSON, for routes and commands. Arguments and results are left out."""
 
 from avenue.clock import iso
 from avenue.jobs.models import Job
@@ -27,7 +27,7 @@ def job_json(job: Job) -> JobReply:
 
 
 def acts_of(job: Job) -> list[Act]:
-    """Return what would change anything about a job now."""
+    """Return the actions that would have an effect on a job now."""
     may: list[tuple[Act, bool]] = [
         ("pause", job.may_be_paused),
         ("resume", job.may_be_resumed),

@@ -1,4 +1,4 @@
-"""What `/api/ops/jobs` and `python -m avenue jobs` answer."""
+"""Replies of `/api/ops/jobs` and of `python -m avenue jobs`."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ Act = Literal["pause", "resume", "cancel"]
 
 
 class JobReply(TypedDict):
-    """A piece of background work; nothing of what it works on."""
+    """A background job, without the data it works on."""
 
     id: str
     kind: str

@@ -1,10 +1,10 @@
-"""Does the background work: takes jobs that are due and runs their handlers.
+"""The job runner: takes due jobs and runs their handlers.
 
-Kinds of job are in classes: of each class one job runs at a time, and none waits for one of another
-class. So a letter is sent while everything that is stored is looked at.
+Kinds of job are grouped into classes: of each class one job runs at a time, and none waits for one
+of another class. So an email is sent while all stored files are being checked.
 
-A web process has one of these in a daemon thread, `python -m avenue worker` in its main thread.
-It outlives handlers that fail and databases that go away.
+A web process has a runner in a daemon thread, `python -m avenue worker` in its main thread. It
+survives failing handlers and an unreachable database.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from avenue.web import metrics
 POLL_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-BEATS_PER_LEASE = 3  # two heartbeats may get lost before the lease is
+BEATS_PER_LEASE = 3  # two heartbeats may get lost before the lease ends
 
 _KEEP = object()
 
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 
 class RunningJob:
-    """What a handler sees of its job.
+    """A handler's view of its job.
 
     `args` are those it was enqueued with, `cursor` is what an earlier run saved last (None at
-    first): the handler goes on from there.
+    first): the handler continues from there.
     """
 
     def __init__(self, service: JobService, job: Job, stop: threading.Event) -> None:
@@ -50,11 +50,11 @@ class RunningJob:
     def save(
         self, *, cursor: Any = _KEEP, done: int | None = None, total: int | None = None
     ) -> None:
-        """Keep how far the work got (what is left out stays); call it after every step.
+        """Save the progress (what is left out stays); call it after every step.
 
-        `cursor` is anything MongoDB can hold that tells the handler where to go on; the steps
-        before it are not done again. Raise `LeaseLost` when the job is no longer ours, `Halted`
-        when somebody paused or cancelled it, `Stopping` when this process ends: let them pass.
+        `cursor` is anything MongoDB can store that tells the handler where to continue; the steps
+        before it are not repeated. Raise `LeaseLost` when the job is no longer held, `Halted` when
+        it was paused or cancelled, `Stopping` when this process ends: let them propagate.
         """
         saved: dict[str, Any] = {"done": done, "total": total}
         saved = {name: value for name, value in saved.items() if value is not None}
@@ -70,27 +70,30 @@ class RunningJob:
             raise Stopping
 
     def shorten(self, seconds: float) -> None:
-        """Let others go on soon, should this process be killed; the next `save` ends that."""
+        """Shorten the lease, so that others can continue soon if this process is killed.
+
+        The next `save` restores it.
+        """
         self._service.extend(self._job, seconds)
 
     def beat(self) -> bool:
-        """Extend the lease; return whether to go on beating."""
+        """Extend the lease; return whether to continue with heartbeats."""
         try:
             held = self._service.extend(self._job)
         except Exception as error:
             logger.warning("Job %s has no heartbeat: %s", self.id, _words(error))
-            return True  # the lease may outlast the trouble; `save` finds out
+            return True  # the lease may outlast the failure; `save` finds out
         if not held:
             self._lost.set()
         return held
 
 
 Handler = Callable[[RunningJob], Mapping[str, Any] | None]
-"""Does one kind of job and returns its result. May be run twice, or again from its cursor."""
+"""Runs one kind of job and returns its result. May be called twice, or again from its cursor."""
 
 
 class JobRunner:
-    """Runs the kinds of job that `handlers` names; other kinds wait for another runner."""
+    """Runs the kinds of job in `handlers`; other kinds wait for another runner."""
 
     def __init__(
         self,
@@ -101,11 +104,13 @@ class JobRunner:
         only: str | None = None,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        """Have `run_forever` run a job of each of `classes` at the same time; else one of all.
+        """`run_forever` runs one job of each of `classes` at the same time.
 
-        `run_one` runs no job but the one with the id `only`, if one is given.
-        `prepare` is called until it succeeds once, before `run_forever` looks for a job. It is
-        where the database is checked to be ours and periodic jobs are registered.
+        Without them one in all.
+
+        With `only`, `run_one` runs only the job with that id. `prepare` is called until it succeeds
+        once, before `run_forever` takes a job: it checks that the database is ours and registers
+        periodic jobs.
         """
         self._service = service
         self._handlers = handlers
@@ -116,7 +121,7 @@ class JobRunner:
         self._threads: dict[frozenset[str], threading.Thread] = {}
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Run jobs until `stop` is set; those being run then are handed back at their next save."""
+        """Run jobs until `stop` is set; running ones are handed back at their next save."""
         prepared, trouble, pause = False, "", FIRST_PAUSE_SECONDS
         while not stop.is_set():
             try:
@@ -133,10 +138,10 @@ class JobRunner:
             thread.join()
 
     def run_one(self, stop: threading.Event | None = None) -> bool:
-        """Run one job that is due; return False when there is none.
+        """Run one due job; return False when there is none.
 
         What the handler raises is recorded in the job. Raise `Unavailable` when the database is
-        away; then the job is resumed once its lease has ended.
+        unreachable; then the job is resumed once its lease has ended.
         """
         job = self._service.claim(self._handlers.keys(), only=self._only)
         if job is None:
@@ -145,7 +150,7 @@ class JobRunner:
         return True
 
     def _start_one(self, stop: threading.Event) -> bool:
-        """Take a job that is due, of a class of which none runs, and run it in a thread.
+        """Take a due job, of a class of which none is running, and run it in a thread.
 
         Return whether there was one.
         """
@@ -156,7 +161,7 @@ class JobRunner:
         if job is None:
             return False
         (kinds,) = (each for each in idle if job.kind in each)
-        # A daemon as the thread of the runner is: a web process that ends does not wait for it.
+        # A daemon thread, like the runner's: a web process that ends does not wait for it.
         thread = threading.Thread(
             target=self._run_all, args=(job, kinds, stop), name=f"job-{job.kind}", daemon=True
         )
@@ -168,12 +173,13 @@ class JobRunner:
         return kinds in self._threads and self._threads[kinds].is_alive()
 
     def _run_all(self, job: Job | None, kinds: frozenset[str], stop: threading.Event) -> None:
-        """Run a job, and whatever of its class is due then."""
+        """Run a job, and then any other due jobs of its class."""
         try:
             while job is not None:
                 self._run(job, stop)
                 job = None if stop.is_set() else self._service.claim(kinds)
-        except Exception as error:  # the next look for a job meets the same, and waits
+        # the next attempt to take a job meets the same failure, and waits
+        except Exception as error:
             logger.warning("Background work of %s was left: %s", sorted(kinds), _words(error))
 
     def _run(self, job: Job, stop: threading.Event) -> None:

@@ -18,14 +18,14 @@ class MongoJobStore:
     """The `jobs` collection.
 
     `run_at` alone says when a job may be taken: its due time while it is queued, the end of its
-    lease while it runs. So one index and one condition find both the job whose turn has come and
-    the one whose process was killed.
+    lease while it runs. So one index and one condition find both due jobs and those whose process
+    was killed.
     """
 
     def __init__(
         self, database: Database, *, places: Callable[[], Collection[str]] = tuple
     ) -> None:
-        """`places` tells which places this process sees: it takes jobs of these, too."""
+        """`places` returns the places this process has access to: it takes their jobs, too."""
         self._jobs = house(database).collection(JOBS)
         self._places = places
 
@@ -41,8 +41,8 @@ class MongoJobStore:
     ) -> Job:
         """Queue a job, or return the unfinished one that has the same `open_key`.
 
-        One that cannot be read loses that key: nobody will run it. One with a `place` is taken by
-        processes that see it.
+        One that cannot be read loses that key: it would never run. A job with a `place` is taken by
+        processes that have access to it.
         """
         document = {**_fresh(kind), "_id": new_id(), "args": dict(args), "site": site}
         if place is not None:
@@ -58,15 +58,15 @@ class MongoJobStore:
                 if found := self._jobs.values(_job, by_key):
                     return found[0]
                 there = self._jobs.find_as_it_is(by_key, {"_id": 1})
-                if there is not None:  # else it finished between the two
+                if there is not None:  # otherwise it finished between the two steps
                     self._jobs.update({**there, **by_key}, {"$unset": {"open_key": ""}})
                 continue
             return _job(self._jobs.find_one({"_id": document["_id"]}) or document)
 
     def put_periodic(self, kind: str, every_seconds: int) -> None:
-        """Make sure of the one job of `kind` that runs again and again; repeatable.
+        """Create or update the one periodic job of `kind`; repeatable.
 
-        One that cannot be read, and so never runs, begins anew.
+        One that cannot be read, and so never runs, is replaced.
         """
         document = {**_fresh(kind), "_id": kind, "every_seconds": every_seconds}
         there = self._jobs.find_as_it_is({"_id": kind})
@@ -90,11 +90,11 @@ class MongoJobStore:
         query: Document = {"state": {"$in": [each.value for each in states]}}
         if site is not None:
             query["site"] = site
-        shown = {"result": 0, "cursor": 0}  # which may be large, and which no list shows
+        shown = {"result": 0, "cursor": 0}  # which may be large and is shown in no list
         return self._jobs.values(_job, query, shown, sort=[("created_at", -1)], limit=limit)
 
     def queues(self) -> list[Queue]:
-        """Return how the jobs of each kind stand, by kind."""
+        """Return the numbers of jobs of each kind, by kind."""
         open_or_failed = [*WAITING, State.FAILED.value]
         is_due = {"$lte": ["$run_at", "$$NOW"]}
         has_failed = {"$or": [_is(State.FAILED), {"$and": ["$every_seconds", "$error"]}]}
@@ -124,11 +124,13 @@ class MongoJobStore:
         *,
         only: str | None = None,
     ) -> Job | None:
-        """Take the job that is due longest, lease it to `holder`, and return it; None if none.
+        """Take the job that has been due longest, lease it to `holder`, and return it.
 
-        When the answer is lost for good, the job waits for the end of that lease: to everyone else
-        it is the job of a runner that was killed. Who asks for `only` one job is taken to see what
-        it needs, and need not wait for its first run.
+        None if none.
+
+        When the answer is lost for good, the job waits for the end of that lease, like the job of a
+        killed runner. A caller with `only` is assumed to have access to what the job needs, and
+        need not wait for its first run.
         """
         due: Document = {
             "state": {"$in": WAITING},
@@ -148,7 +150,8 @@ class MongoJobStore:
         }
 
         def take(amiss: list[object]) -> Job | None:
-            # One that nobody can read is taken like one whose runner is killed: others come first.
+            # A job that cannot be read is treated like one whose runner was killed: others come
+            # first.
             named = {} if only is None else {"$eq": only}
             readable = {**due, "_id": {"$nin": amiss, **named}}
             found = self._jobs.find_and_update(readable, [{"$set": taken}], sort=[("run_at", 1)])
@@ -161,15 +164,15 @@ class MongoJobStore:
         return self._change(job, {"run_at": _after(lease_seconds)})
 
     def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> Job | None:
-        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there).
+        """Extend the lease and store `saved` (those of `cursor`, `done`, `total` that are given).
 
-        Return the job as it is then, None when it is no longer held.
+        Return the updated job, None when it is no longer held.
         """
         change: Document = {"run_at": _after(lease_seconds)}
         if "cursor" in saved:
             cursor = {"$literal": saved["cursor"]}
             change["cursor"] = cursor
-            # What got further has not failed: its tries are counted anew.
+            # A job that made progress has not failed: its attempts are counted anew.
             change["attempts"] = {"$cond": [{"$ne": ["$cursor", cursor]}, 1, "$attempts"]}
         for name in ("done", "total"):
             if name in saved:
@@ -178,9 +181,9 @@ class MongoJobStore:
         return _job(found) if found else None
 
     def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
-        """End the job, with an `error` as failed; a periodic one waits for its next time.
+        """End the job, as failed if there is an `error`; a periodic one waits for its next time.
 
-        A periodic one that is wished to pause is paused.
+        A periodic one with a wish to pause is paused.
         """
         outcome: Document = {"result": {"$literal": None if result is None else dict(result)}}
         if job.every_seconds is not None:
@@ -199,26 +202,26 @@ class MongoJobStore:
         return self._change(job, {**outcome, **_over(state, error)})
 
     def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
-        """Queue the job again, `delay_seconds` from now, its cursor kept."""
+        """Queue the job again in `delay_seconds`, keeping its cursor."""
         waiting = {"state": State.QUEUED.value, "run_at": _after(delay_seconds), "holder": None}
         return self._change(job, {**waiting, "error": {"$literal": error}})
 
     def wait(self, job: Job, error: str, delay_seconds: int) -> bool:
-        """Queue the job again, `delay_seconds` from now, its cursor kept and this run not counted.
+        """Queue the job again in `delay_seconds`, keeping its cursor and not counting this run.
 
-        But for the first one: a job without any is due at once for who asks for it alone.
+        Except for the first run: a job without any is due at once for a caller with `only`.
         """
         waiting = {"state": State.QUEUED.value, "run_at": _after(delay_seconds), "holder": None}
         uncounted = {"attempts": {"$max": [1, _UNCOUNTED]}, "error": {"$literal": error}}
         return self._change(job, {**waiting, **uncounted})
 
     def hand_back(self, job: Job) -> bool:
-        """Queue the job for at once, its cursor kept and this run not counted."""
+        """Queue the job again for now, keeping its cursor and not counting this run."""
         waiting = {"state": State.QUEUED.value, "run_at": "$$NOW", "holder": None}
         return self._change(job, {**waiting, "attempts": _UNCOUNTED})
 
     def halt(self, job: Job) -> bool:
-        """Do what is wished of the job: pause or cancel it; hand it back when nothing is."""
+        """Apply the wish: pause or cancel the job; hand it back when there is none."""
         paused = {"state": State.PAUSED.value, "run_at": "$$NOW", "attempts": _UNCOUNTED}
         cancelled = _over(State.CANCELLED, CANCELLED)
         return (
@@ -228,22 +231,24 @@ class MongoJobStore:
         )
 
     def pause(self, job_id: str) -> bool:
-        """Pause a job that waits, wish it of one that runs; return whether it did either."""
+        """Pause a waiting job, or mark a running one to be paused; return whether it did either."""
         may = {"_id": job_id, "state": {"$in": WAITING}, "wish": {"$ne": Wish.CANCEL.value}}
         wish = {"$cond": [_is(State.RUNNING), Wish.PAUSE.value, None]}
         change = {**_unless_running({"state": State.PAUSED.value}), "wish": wish}
         return self._jobs.update(may, [{"$set": change}]) == 1
 
     def resume(self, job_id: str) -> bool:
-        """Queue a paused job again, or take the wish to pause back; return whether it did."""
+        """Queue a paused job again, or withdraw the wish to pause; return whether it did."""
         held_back = [{"state": State.PAUSED.value}, {"wish": Wish.PAUSE.value}]
         change = {**_unless_running({"state": State.QUEUED.value}), "wish": None}
         return self._jobs.update({"_id": job_id, "$or": held_back}, [{"$set": change}]) == 1
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel a job that waits or is paused, wish it of one that runs; return whether it did.
+        """Cancel a waiting or paused job, or mark a running one to be cancelled.
 
-        Leaves periodic ones alone.
+        Return whether it did.
+
+        Periodic jobs are left alone.
         """
         may = {"_id": job_id, "state": {"$in": [*WAITING, State.PAUSED.value]}}
         wish = {"$cond": [_is(State.RUNNING), Wish.CANCEL.value, None]}
@@ -263,7 +268,7 @@ def _held(job: Job) -> Document:
 
 
 def _over(state: State, error: str | None) -> Document:
-    """Return what becomes of a job that will not run again."""
+    """Return the update for a job that will not run again."""
     return {
         "state": state.value,
         "error": {"$literal": error},
@@ -275,7 +280,7 @@ def _over(state: State, error: str | None) -> Document:
 
 
 def _unless_running(change: Document) -> Document:
-    """Return `change` for a job that nobody runs; one that runs stays as it is."""
+    """Return `change` for a job that is not running; a running one stays unchanged."""
     return {
         name: {"$cond": [_is(State.RUNNING), f"${name}", value]} for name, value in change.items()
     }
@@ -290,7 +295,7 @@ def _how_many(*conditions: Document) -> Document:
 
 
 def _after(seconds: float | str) -> Document:
-    """Return the expression for `seconds` (a number or a field) from the server's now."""
+    """Return the expression for `seconds` (a number or a field) after the server's current time."""
     return {"$add": ["$$NOW", {"$multiply": [seconds, 1000]}]}
 
 

@@ -1,1 +1,1 @@
-"""Letters to people, by SMTP."""
+"""Email to people, by SMTP."""

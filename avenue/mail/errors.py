@@ -1,10 +1,10 @@
-"""What can go wrong with a letter. Nothing here names an address: errors reach logs and jobs."""
+"""Errors of sending email. None of them contains an address: errors reach logs and jobs."""
 
 from avenue.errors import Unavailable, Unprocessable
 
 
 class MailUnavailable(Unavailable):
-    """The mail server is away, busy, not to be trusted, or does not want us; later may help."""
+    """The mail server is unreachable, busy, not trusted, or refuses us; retrying may help."""
 
     code = "mail_unavailable"
     message = "The mail server is not accepting emails right now."
@@ -12,7 +12,7 @@ class MailUnavailable(Unavailable):
 
 
 class MailRefused(Unprocessable):
-    """The mail server will never take this letter, or its address is none."""
+    """The mail server rejected the email for good, or the address is invalid."""
 
     code = "mail_refused"
     message = "The mail server rejected this email."

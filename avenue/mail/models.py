@@ -1,11 +1,11 @@
-"""What is sent."""
+"""Models of email."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A letter of plain text to one person; nothing of it belongs into a log."""
+    """A plain-text email to one person; nothing of it may be logged."""
 
     to: str = field(repr=False)
     subject: str = field(repr=False)

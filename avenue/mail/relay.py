@@ -1,4 +1,4 @@
-"""The mail server that takes our letters: `smtp://user:password@host:587` or `smtps://…`."""
+"""The mail server (relay): `smtp://user:password@host:587` or `smtps://…`."""
 
 import ipaddress
 import re
@@ -24,11 +24,11 @@ HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f.:IPv]+\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """Where letters are handed over, and in whose name.
+    """A mail server and the sender.
 
-    `is_loopback`: the way there leaves no machine, so that it may do without TLS. To any other
-    server nothing is said, and no password sent, before the connection is encrypted and the
-    server's certificate was found good.
+    `is_loopback`: it is on this machine and may be used without TLS. To any other server nothing is
+    sent, and no password, before the connection is encrypted and the server's certificate has been
+    verified.
     """
 
     host: str
@@ -42,7 +42,7 @@ class Relay:
 
     @classmethod
     def of(cls, url: str, sender: str) -> Self:
-        """Return the relay that AVENUE_SMTP_URL and AVENUE_MAIL_FROM describe."""
+        """Return the relay of AVENUE_SMTP_URL and AVENUE_MAIL_FROM."""
         parts = urlsplit(url)
         tls = parts.scheme == "smtps"
         host = parts.hostname or ""
@@ -57,10 +57,10 @@ class Relay:
         )
 
     def send(self, letter: Letter) -> None:
-        """Hand `letter` over; the server has taken it when this returns.
+        """Send `letter`; the server has accepted it when this returns.
 
-        Raise `MailRefused` for what will never be taken, `MailUnavailable` for everything else.
-        What the libraries say names addresses, so none of it is passed on.
+        Raise `MailRefused` for a permanent rejection, `MailUnavailable` for everything else. The
+        texts of the libraries contain addresses, so none of them is passed on.
         """
         message, recipient = self._written(letter)
         try:
@@ -112,13 +112,13 @@ class Relay:
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
-        if self.is_loopback:  # nobody is in between, and such a certificate is seldom a good one
+        if self.is_loopback:  # nothing is in between, and such a certificate is rarely valid
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
 
     def _written(self, letter: Letter) -> tuple[EmailMessage, str]:
-        """Return the message and the address it goes to, one whatever is in it."""
+        """Return the message and its single recipient, whatever the text contains."""
         name, _, domain = letter.to.rpartition("@")
         if not name or "@" in name or not HOST_NAME.fullmatch(domain):
             raise MailRefused
@@ -130,9 +130,9 @@ class Relay:
             message["Subject"] = letter.subject
             message["Date"] = formatdate()
             message["Message-ID"] = make_msgid(domain=_domain_of(message))
-            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
+            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
             message.set_content(letter.text)
-        except (ValueError, MessageError, UnicodeError):  # a line end in a header, for one
+        except (ValueError, MessageError, UnicodeError):  # a newline in a header, for one
             raise MailRefused from None
         return message, to.addr_spec
 

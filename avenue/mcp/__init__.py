@@ -1,5 +1,5 @@
-"""The media of a site for agents: the Model Context Protocol at `/mcp`.
+"""Media of a site for AI agents: the Model Context Protocol at `/mcp`.
 
-`protocol` is the only one who knows the SDK, `tools` are what agents may do, by the services that
-the routes use, too.
+Only `protocol` uses the SDK; `tools` are the actions of agents, by the services that the routes
+use, too.
 """

@@ -1,4 +1,4 @@
-"""What agents may send to tools. Anything else is refused with the field's name."""
+"""Arguments of the tools. Anything else is rejected with the name of the field."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ class Nothing(BaseModel):
 
 
 class PartOfList(BaseModel):
-    """Which part of a list."""
+    """A part of a list."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -49,7 +49,7 @@ class PartOfList(BaseModel):
 
 
 class Listing(PartOfList):
-    """Which files of the library; all conditions that are given must hold."""
+    """A query of library files; all given conditions must hold."""
 
     folder: (
         Annotated[
@@ -74,7 +74,7 @@ class Listing(PartOfList):
 
 
 class Search(PartOfList):
-    """Words to look for."""
+    """The words to search for."""
 
     query: Annotated[
         str,
@@ -84,7 +84,7 @@ class Search(PartOfList):
 
 
 class OneMedia(BaseModel):
-    """Which file."""
+    """One file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -116,7 +116,7 @@ class NewFile(_NewMedia):
 
 
 class NewFromUrl(_NewMedia):
-    """A file that is fetched."""
+    """A file to fetch by its URL."""
 
     url: Annotated[
         str,
@@ -126,13 +126,13 @@ class NewFromUrl(_NewMedia):
 
 
 class Update(MediaChanges):
-    """What is to be changed of a file; what is left out stays as it is."""
+    """Changes of a file; what is left out stays unchanged."""
 
     id: MediaId
 
 
 class Moving(BaseModel):
-    """Files, and the folder they go into."""
+    """Files, and the folder to move them to."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -141,7 +141,7 @@ class Moving(BaseModel):
 
 
 class Deletion(BaseModel):
-    """Files that are to go to the trash."""
+    """Files to move to the trash."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

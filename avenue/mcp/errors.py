@@ -1,10 +1,10 @@
-"""What can go wrong at `/mcp` before or beside a tool."""
+"""Errors at `/mcp` outside of tools."""
 
 from avenue.errors import Forbidden, Unavailable
 
 
 class McpNotInstalled(Unavailable):
-    """What speaks the Model Context Protocol is an extra."""
+    """The optional package for the Model Context Protocol is not installed."""
 
     code = "mcp_not_installed"
     message = "/mcp requires the package mcp, which is not installed."

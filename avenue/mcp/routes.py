@@ -1,4 +1,4 @@
-"""`/mcp`, where agents speak the Model Context Protocol (Streamable HTTP, stateless, JSON)."""
+"""`/mcp`, the endpoint of the Model Context Protocol (Streamable HTTP, stateless, JSON)."""
 
 import json
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ def _protocol() -> ModuleType:
 
 
 def _check_origin() -> None:
-    """Refuse pages of other origins than ours and those in the settings: so the protocol."""
+    """Reject origins other than ours and those in the settings, as the protocol requires."""
     origin = request.headers.get("Origin")
     if origin is None or is_own_origin(origin) or origin in using(Settings).cors_origins:
         return

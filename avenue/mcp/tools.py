@@ -1,7 +1,7 @@
-"""What agents may do with the media of a site, each by the service of its route under `/api`.
+"""Tools for agents on the media of a site, each with the service of its route under `/api`.
 
-Names, descriptions and schemas are the same for every site and every caller: nothing that people
-have stored stands in them.
+Names, descriptions and schemas are the same for every site and every caller: they contain no user
+data.
 """
 
 import base64
@@ -48,14 +48,14 @@ from avenue.web.errors import InvalidBody
 from avenue.words import wanted_words
 
 Change = tuple[str, str, Mapping[str, Any]]
-"""For the log of changes: what was done, to which file, and the details."""
+"""For the audit log: the action, the file, and the details."""
 FEW_LINES = 30
 NO_BASE64 = sentence("`data` is not base64.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """Who calls, and the services that tools use; `receive` stores bytes as uploads are stored."""
+    """The caller, and the services that tools use; `receive` receives bytes like an upload."""
 
     actor: Actor
     media: MediaService
@@ -65,7 +65,7 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a tool has done: `content` for programs, `text` for models, `changes` for the log."""
+    """The result of a tool: `content` for programs, `text` for models, `changes` to log."""
 
     content: Mapping[str, Any]
     text: str
@@ -74,7 +74,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One tool: what it takes and gives, whom it is for, what it counts as."""
+    """A tool: its arguments and result, the required role, and its rate limit."""
 
     name: str
     title: str
@@ -88,7 +88,7 @@ class Tool:
 
     @property
     def scope(self) -> Scope:
-        """What a token must be made for."""
+        """The scope that a token needs."""
         return Scope.READ if self.reads else Scope.WRITE
 
     @property
@@ -123,7 +123,7 @@ def get_media(context: ToolContext, asked: OneMedia) -> Done:
 
 
 def get_media_usage(context: ToolContext, asked: OneMedia) -> Done:
-    """Tell where a file is used."""
+    """Show where a file is used."""
     asset = context.media.get(context.actor, asked.id)
     uses = context.media.uses_of(context.actor, [asset.id]).get(asset.id, ())
     lines = [f"{each.kind} {each.id} {each.title!r}" for each in uses[:FEW_LINES]]
@@ -142,7 +142,7 @@ def list_folders(context: ToolContext, _: Nothing) -> Done:
 
 
 def upload_media(context: ToolContext, asked: NewFile) -> Done:
-    """Store a file whose bytes came along."""
+    """Store a file from the given bytes."""
     try:
         data = base64.b64decode(asked.data, validate=True)
     except (binascii.Error, ValueError):
@@ -167,7 +167,7 @@ def upload_media_from_url(context: ToolContext, asked: NewFromUrl) -> Done:
 
 
 def update_media(context: ToolContext, asked: Update) -> Done:
-    """Change what is said of a file."""
+    """Change the fields of a file."""
     changes = asked.model_dump(exclude_unset=True, exclude={"id"})
     asset = context.media.change(context.actor, asked.id, changes)
     return Done(
@@ -178,7 +178,7 @@ def update_media(context: ToolContext, asked: Update) -> Done:
 
 
 def move_media(context: ToolContext, asked: Moving) -> Done:
-    """Put files into a folder."""
+    """Move files to a folder."""
     moved = context.media.move(context.actor, asked.ids, asked.folder)
     return Done(
         content=ChangedItems(items=[_item(context, each) for each in moved]),
@@ -188,7 +188,7 @@ def move_media(context: ToolContext, asked: Moving) -> Done:
 
 
 def delete_media(context: ToolContext, asked: Deletion) -> Done:
-    """Put files into the trash, or tell what would happen."""
+    """Move files to the trash, or report what would happen."""
     assets = {each.id: each for each in context.media.get_all(context.actor, asked.ids)}
     if asked.dry_run:
         used = context.media.uses_of(context.actor, asked.ids)
@@ -373,7 +373,7 @@ def _item(context: ToolContext, asset: Asset) -> Item:
 
 
 def _line(asset: Asset) -> str:
-    """Return a file in a line; what people wrote stands in quotation marks."""
+    """Return a file in one line; user data is in quotation marks."""
     return f"{asset.id} {asset.name!r} {asset.current.media_type}"
 
 

@@ -1,1 +1,1 @@
-"""What a stored file is, whoever asks and whatever stores it."""
+"""Stored files: models, policies, storage, sizes, delivery."""

@@ -1,4 +1,4 @@
-"""Where a stored URL leads, by its text alone: nothing is ever fetched."""
+"""Determines where a stored URL leads, from its text only: nothing is ever fetched."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from avenue.media.references import EPHEMERAL, Fault, Kind
 
 OWN_PATH = re.compile(r"/media/([A-Za-z0-9_-]{22})(/.*)?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Names that lead somewhere only inside one machine or one private network.
+# Names that are only known inside one machine or one private network.
 PRIVATE_ENDINGS = (
     "localhost",
     "localdomain",
@@ -25,17 +25,17 @@ PRIVATE_ENDINGS = (
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 KnownPaths = Callable[[str, Collection[str]], Mapping[str, str]]
-"""Returns the assets that old paths (as `legacy_path` writes them) of a site name, by path."""
+"""Returns the assets of old paths (in the form of `legacy_path`) of a site, by path."""
 
 Target = str | Fault | None
-"""The id of the asset a reference names, the fault it has in itself, or None: it is elsewhere."""
+"""The id of the asset a reference names, an inherent fault, or None for an external address."""
 
 ON_A_DISK = Fault(Kind.LOCAL_PATH, "The path is of a file on a disk, not of a picture here.")
 
 
 @dataclass(frozen=True, slots=True)
 class _OldPath:
-    """A path of ours that is no address of a picture, unless one from before Avenue."""
+    """A path of ours that is not a picture's address, unless it is an old one."""
 
     path: str
 
@@ -52,13 +52,13 @@ def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict
 
 
 def is_out_of_reach(site: Site, url: str) -> bool:
-    """Tell whether a machine or a private network that is not `site` has what is there."""
+    """Tell whether only another machine or a private network has the file at `url`."""
     found = _read(site, url)
     return isinstance(found, Fault) and found.kind in EPHEMERAL
 
 
 def leads_here(site: Site, url: str) -> bool:
-    """Tell whether `url` is absolute, or begins with `//`, and names a host of `site`."""
+    """Tell whether `url` is absolute, or begins with `//`, with a host of `site`."""
     try:
         parts = urlsplit(url.strip())
         return _is_own(site, parts.scheme, _host(parts), parts.port)
@@ -86,14 +86,14 @@ def _read(site: Site, url: str) -> Target | _OldPath:
 
 
 def _on_own_host(path: str) -> str | _OldPath:
-    """Return the asset a path of ours names, or the path."""
+    """Return the asset named by a path of ours, or the path itself."""
     normal = legacy_path(path) or "/"
     own = OWN_PATH.fullmatch(normal)
     return own[1] if own else _OldPath(normal)
 
 
 def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
-    """Tell whether this host, with this port, leads to `site`."""
+    """Tell whether this host and port belong to `site`."""
     names = {*site.hosts, urlsplit(site.base_url).netloc.lower()}
     default = DEFAULT_PORTS.get(scheme)
     spelled = f"[{host}]" if ":" in host else host

@@ -1,7 +1,7 @@
-"""A ZIP, read where it is, without believing anything it says.
+"""Reads a ZIP in place, without trusting anything in it.
 
-Nothing is unpacked and no link is followed, so no name can lead out of it. Its directory is in
-memory, and bounded; what lies in it is read in blocks.
+Nothing is unpacked to disk and no link is followed, so no name can lead out of it. Its directory is
+in memory, with a limit; its files are read in blocks.
 """
 
 import os
@@ -19,19 +19,20 @@ from avenue.media.errors import DamagedEntry, UnsafeArchive
 BLOCK_BYTES = 1024 * 1024
 MOST_LEVELS = 50
 MOST_DIRECTORY_BYTES = 8 * 1024 * 1024
-"""Of a ZIP's own directory, about 80,000 files; opening it takes 20 times as much memory."""
+"""Limit of a ZIP's own directory, about 80,000 files; opening it takes 20 times as much memory."""
 MOST_UNFOLDING = 100
-"""Times the size of the ZIP. Pictures hardly shrink, so more is a bomb."""
+"""Limit of the unpacked size, as a multiple of the ZIP. Pictures hardly shrink, so more is a bomb.
+"""
 
 _READ_HERE = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""The other methods unfold without a bound: a megabyte of bzip2 may become gigabytes at once."""
+"""The other methods unpack without a limit: a megabyte of bzip2 may become gigabytes at once."""
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
     OSError,
     EOFError,
     ValueError,
-    RuntimeError,  # a password after all
+    RuntimeError,  # encrypted after all
     NotImplementedError,
 )
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of a ZIP entry, APPNOTE 4.4.4
@@ -40,7 +41,7 @@ _MADE_BY_SYSTEMS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__
 
 
 class Why(StrEnum):
-    """Why something in a tree is not a file to bring in; `HIDDEN` is no loss."""
+    """Why an entry of a tree is not imported; `HIDDEN` does not count as refused."""
 
     HIDDEN = "hidden_file"
     LINK = "link"
@@ -68,7 +69,7 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeFile:
-    """A file: its path in the tree as raw bytes, what opens it, and the length it claims."""
+    """A file: its path in the tree as raw bytes, the key to open it, and its claimed length."""
 
     name: bytes
     key: bytes
@@ -77,27 +78,27 @@ class TreeFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
-    """Something that is no file to bring in."""
+    """An entry that is not imported."""
 
     name: bytes
     why: Why
 
 
 class ArchiveFile(Protocol):
-    """What a ZIP is read from."""
+    """The file that a ZIP is read from."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return as many bytes, fewer only at the end."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go somewhere and return where that is."""
+        """Move the position and return it."""
 
     def tell(self) -> int:
-        """Return where it stands."""
+        """Return the position."""
 
 
 class Archive:
-    """A ZIP, read where it is."""
+    """A ZIP, read in place."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Archive:
     ) -> None:
         """Read the directory of the ZIP in `file`; raise `UnsafeArchive`.
 
-        When everything lies in one folder called `top`, it is read from there.
+        If all entries are in one folder called `top`, it becomes the root.
         """
         try:
             self._zip = zipfile.ZipFile(_Bounded(file, most_directory_bytes))
@@ -119,11 +120,11 @@ class Archive:
         self._top = self._top_folder(top.encode() + b"/") if top else b""
 
     def close(self) -> None:
-        """Let go of the archive."""
+        """Close the archive."""
         self._zip.close()
 
     def walk(self) -> Iterator[TreeFile | PassedOver]:
-        """Yield what is in it, in the order of its directory; paths are separated by `/`."""
+        """Yield the entries, in the order of its directory; paths are separated by `/`."""
         for number, entry in enumerate(self._entries):
             name = _raw_name(entry).removeprefix(self._top)
             if not name or name.endswith(b"/"):
@@ -145,7 +146,7 @@ class Archive:
             raise DamagedEntry from error
 
     def head(self, key: bytes, most_bytes: int) -> bytes:
-        """Return the first bytes of a file, no more is unpacked; raise `DamagedEntry`."""
+        """Return the first bytes of a file without unpacking more; raise `DamagedEntry`."""
         try:
             with self._zip.open(self._entries[int(key)]) as file:
                 return file.read(most_bytes)
@@ -153,7 +154,7 @@ class Archive:
             raise DamagedEntry from error
 
     def _check_sizes(self, archive_bytes: int) -> None:
-        """Raise `UnsafeArchive` for entries that share their bytes, or unfold beyond measure."""
+        """Raise `UnsafeArchive` for entries that share their bytes, or unpack to too much."""
         packed = sum(entry.compress_size for entry in self._entries)
         unfolded = sum(entry.file_size for entry in self._entries)
         if packed > archive_bytes or unfolded > MOST_UNFOLDING * archive_bytes:
@@ -168,9 +169,9 @@ class Archive:
 
 
 class _Bounded:
-    """A file that refuses to be read in pieces that would not fit into memory.
+    """A file that refuses to read pieces that would not fit into memory.
 
-    `zipfile` reads an archive's directory in one piece, as long as the archive says.
+    `zipfile` reads an archive's directory in one piece, of the length the archive claims.
     """
 
     def __init__(self, file: ArchiveFile, most_bytes: int) -> None:
@@ -183,10 +184,10 @@ class _Bounded:
         return True
 
     def close(self) -> None:
-        """Leave the file to whoever opened it."""
+        """Do nothing: the caller closes the file."""
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes; raise ValueError when that is more than is taken."""
+        """Return up to `size` bytes; raise ValueError if that exceeds the limit."""
         if size > self._most_bytes:
             raise ValueError(f"{size} bytes at once")
         return self._file.read(size if size >= 0 else BLOCK_BYTES)
@@ -224,6 +225,6 @@ def _why_not(entry: zipfile.ZipInfo, name: bytes) -> Why | None:
 
 
 def is_hidden(name: bytes) -> bool:
-    """Tell whether a file or folder of this name is hidden, or left there by a system."""
+    """Tell whether a file or folder of this name is hidden, or created by an operating system."""
     dotted = name.startswith(b".") and name not in {b".", b".."}
     return dotted or name.lower() in _MADE_BY_SYSTEMS

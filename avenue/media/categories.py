@@ -1,8 +1,7 @@
-"""The categories of general uploads: what each takes, who may read it, how long it is kept.
+"""The categories of general uploads: allowed types, readers, retention.
 
-Four are there from the beginning; a site changes them and adds others. What a site says of them is
-one of its settings (`Site.upload_categories`), kept by name and field as it was said; here is what
-comes of that.
+Four are predefined; a site changes them and adds others. A site's values are one of its settings
+(`Site.upload_categories`), stored by name and field; here they are combined with the defaults.
 """
 
 from collections.abc import Mapping
@@ -18,23 +17,23 @@ from avenue.media.pictures.limits import MB
 
 ANY = "*/*"
 GENERAL = "general"
-"""Where uploads go that name no category, and where those from before categories are."""
+"""The category of uploads that name none, and of those from before categories."""
 
 UPLOAD = "upload"
-"""The kind of claim a general upload has: it owns itself."""
+"""The kind of claim of a general upload: it owns itself."""
 
 _PROOFS = (*sorted(PICTURES), PDF.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """What one kind of upload may be.
+    """The rules of one kind of upload.
 
-    `types` are media types, `image/*` or `*/*`; `max_mb` None stands for what the site allows.
-    `max_files` is how many one person may tie to one reference. `visibility` is that of new
-    uploads. `readers` are the roles that may read besides owner and administrators. With `edge`,
-    signed links may be kept by shared caches; with `public_thumbs`, thumbs of private pictures
-    are for everybody.
+    `types` are media types, `image/*` or `*/*`; `max_mb` None stands for the limit of the site.
+    `max_files` is the maximum per person and reference. `visibility` is that of new uploads.
+    `readers` are the roles that may read, besides owner and administrators. With `edge`, shared
+    caches may store what signed links open; with `public_thumbs`, thumbs of private pictures are
+    public.
     """
 
     name: str
@@ -57,7 +56,7 @@ DEFAULTS: Mapping[str, Category] = {
         Category(name="txid_proofs", types=_PROOFS, max_files=10),
     )
 }
-"""What every site has until it says otherwise."""
+"""The predefined categories of every site."""
 
 FIELDS = frozenset(each.name for each in fields(Category)) - {"name"}
 
@@ -72,7 +71,7 @@ def category_of(site: Site, name: str) -> Category | None:
 
 
 def categories_of(site: Site) -> dict[str, Category]:
-    """Return every category of `site`, by name: those from the beginning first."""
+    """Return every category of `site`, by name: predefined ones first."""
     names = dict.fromkeys([*DEFAULTS, *sorted(site.upload_categories)])
     found = {name: category_of(site, name) for name in names}
     return {name: each for name, each in found.items() if each is not None}
@@ -84,7 +83,7 @@ def readable_by(site: Site, role: Role | None) -> list[str]:
 
 
 def policy_of(category: Category, most_mb: int) -> UploadPolicy:
-    """Return what may be uploaded into `category`, by a way that lets `most_mb` through."""
+    """Return the policy for uploads into `category`, with at most `most_mb`."""
     return UploadPolicy(
         name=f"uploads/{category.name}",
         bucket="uploads",
@@ -96,7 +95,7 @@ def policy_of(category: Category, most_mb: int) -> UploadPolicy:
 
 
 def types_in(patterns: tuple[str, ...]) -> frozenset[str]:
-    """Return the media types that `patterns` stand for; one that we do not know stands for none."""
+    """Return the media types that match `patterns`; unknown ones match none."""
     return frozenset(
         name for name in FILE_TYPES if any(_stands_for(each, name) for each in patterns)
     )
@@ -107,7 +106,7 @@ def _stands_for(pattern: str, name: str) -> bool:
 
 
 def _read(own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a site says of a category, as values; a field of a later version is left out."""
+    """Return a site's values of a category; fields of a later version are dropped."""
     values = {name: own[name] for name in FIELDS & own.keys()}
     if "types" in values:
         values["types"] = tuple(values["types"])

@@ -1,6 +1,6 @@
-"""Pictures that live elsewhere, in the sizes that the services which keep them make themselves.
+"""External pictures in other sizes, for services that generate them by URL parameters.
 
-Only forms that need no setting at the service: one that it may refuse would show no picture at all.
+Only forms that need no configuration at the service: a refused one would show no picture at all.
 """
 
 import re
@@ -14,13 +14,13 @@ BY_QUERY = {
 }
 IMGIX, IMGIX_WIDTH = ".imgix.net", "w"
 SIGNED = frozenset({"s", "ixid", "expires", "signature"})
-"""Of an address that has one of these only the whole is good."""
-# Changed already, or signed: then it is shown as it was written.
+"""Parameters of signed addresses, which must not be changed."""
+# Transformed already, or signed: then it is used as written.
 _PLAIN = re.compile(r"(/[^/]+/image/upload)(/v\d+/.+)")
 
 
 def sized(url: str, width: int) -> str | None:
-    """Return where a service has the picture at `url` `width` pixels wide; None where unknown."""
+    """Return the URL of the picture at `url` with this `width` in pixels; None if unknown."""
     try:
         parts = urlsplit(url)
         host, pairs = parts.hostname or "", parse_qsl(parts.query, keep_blank_values=True)
@@ -36,7 +36,7 @@ def sized(url: str, width: int) -> str | None:
 
 
 def _with(parts: SplitResult, name: str, width: int, pairs: list[tuple[str, str]]) -> str | None:
-    """Return the address with the width; None when it says one already, or is signed."""
+    """Return the address with the width; None if it has one already, or is signed."""
     if {each for each, _ in pairs} & {name, "height", "h", *SIGNED}:
         return None
     query = urlencode([*pairs, (name, str(width))])

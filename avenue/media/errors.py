@@ -42,17 +42,17 @@ from avenue.errors import (
 )
 from avenue.media.intake.sniffing import MEDIA_TYPES
 
-"""As file managers count: what they show as 5 MB is taken where 5 MB are."""
+"""As file managers count: what they show as 5 MB fits into a limit of 5 MB."""
 
 
 UNKNOWN_TYPE = sentence("Unknown file type; accepted here: {labels}.")
 
 
 class UnsupportedMediaType(AvenueError):
-    """The bytes are of a type this place does not take; the file's name plays no part.
+    """The type of the bytes is not allowed here; the file's name does not matter.
 
-    `detected` is the media type its bytes show and `label` what people call it, both None when
-    they show none we know; `allowed` are the media types taken here, `labels` their names.
+    `detected` is the detected media type and `label` its name for people, both None if unknown;
+    `allowed` are the allowed media types, `labels` their names.
     """
 
     status = 415
@@ -77,7 +77,7 @@ class UnsupportedMediaType(AvenueError):
 
 
 class NoDecoder(UnsupportedMediaType):
-    """The type is taken here, but what opens it is not installed where Avenue runs."""
+    """The type is allowed here, but its decoder is not installed on the server."""
 
     def __init__(self, *, detected: str, allowed: Iterable[str]) -> None:
         allowed = list(allowed)
@@ -90,7 +90,7 @@ class NoDecoder(UnsupportedMediaType):
 
 
 class UnknownVariant(Invalid):
-    """A file does not come in this form; `variants` are the forms there are."""
+    """A file does not exist in this size or format; `variants` are the available ones."""
 
     code = "unknown_variant"
     message = "Files are not available as {variant}; available: {forms}."
@@ -104,7 +104,7 @@ class UnknownVariant(Invalid):
 
 
 class EmptyFile(Unprocessable):
-    """The file has no bytes at all."""
+    """The file has no bytes."""
 
     code = "empty_file"
     message = "The file is empty."
@@ -114,7 +114,7 @@ class EmptyFile(Unprocessable):
 
 
 class BrokenImage(Unprocessable):
-    """The picture is damaged, cut off or not a picture after all."""
+    """The picture is damaged, truncated or not a picture at all."""
 
     code = "broken_image"
     message = "The image is damaged or incomplete."
@@ -122,7 +122,7 @@ class BrokenImage(Unprocessable):
 
 
 class ImageTooLarge(Unprocessable):
-    """The picture has more pixels, or a longer side, than is taken."""
+    """The picture has more pixels, or a longer side, than allowed."""
 
     code = "image_too_large"
     message = (
@@ -143,7 +143,7 @@ class ImageTooLarge(Unprocessable):
 
 
 class TooManyFrames(Unprocessable):
-    """The animation has more frames than are taken."""
+    """The animation has more frames than allowed."""
 
     code = "too_many_frames"
     message = "The animation is too long: {frames} frames (maximum: {max_frames})."
@@ -154,7 +154,7 @@ class TooManyFrames(Unprocessable):
 
 
 class ImageTooCostly(Unprocessable):
-    """Opening the picture takes too much time or memory; the facts say which limit ended it."""
+    """Opening the picture takes too much time or memory; the facts say which limit was reached."""
 
     code = "image_too_costly"
     message = "The image takes too many resources to open."
@@ -162,7 +162,7 @@ class ImageTooCostly(Unprocessable):
 
 
 class LinkExpired(Gone):
-    """A signed link was good once, and its time is over."""
+    """A signed link has expired."""
 
     code = "link_expired"
     message = "This link has expired."
@@ -170,7 +170,7 @@ class LinkExpired(Gone):
 
 
 class DecodersBusy(Unavailable):
-    """All decode processes are taken; the same request will do in a moment."""
+    """All decode processes are busy; the request can be repeated in a moment."""
 
     code = "decoders_busy"
     message = "Many images are being processed right now, and this one did not get its turn."
@@ -192,7 +192,7 @@ REFUSALS: dict[str, type[AvenueError]] = {
 
 
 class UnsafeArchive(Invalid):
-    """A ZIP that is damaged, too large to be listed, or built to do harm."""
+    """A ZIP is damaged, too large to be listed, or malicious."""
 
     code = "unsafe_archive"
     message = (
@@ -202,7 +202,7 @@ class UnsafeArchive(Invalid):
 
 
 class DamagedEntry(Unprocessable):
-    """A file of a ZIP that cannot be unpacked."""
+    """A file in a ZIP cannot be unpacked."""
 
     code = "damaged_entry"
     message = "The file is damaged in the archive."
@@ -210,7 +210,7 @@ class DamagedEntry(Unprocessable):
 
 
 class ZipTooLarge(AvenueError):
-    """The files are more than one ZIP may have; `bytes` and `limit_bytes` say how many."""
+    """The files exceed the limit of a ZIP; `bytes` and `limit_bytes` are the sizes."""
 
     status = 413
     code = "zip_too_large"
@@ -227,7 +227,7 @@ class ZipTooLarge(AvenueError):
 
 
 class VersionNotFound(NotFound):
-    """The file has no such version, or has it no longer."""
+    """The file has no such version, or no longer."""
 
     code = "version_not_found"
     message = "This file has no such version."
@@ -235,7 +235,7 @@ class VersionNotFound(NotFound):
 
 
 class NotScanned(NotFound):
-    """The file is there, and nobody reads it before it was scanned."""
+    """The file exists, but cannot be read before it was scanned."""
 
     code = "not_scanned"
     message = "This file has not been scanned yet."
@@ -246,7 +246,7 @@ class NotScanned(NotFound):
 
 
 class InQuarantine(NotFound):
-    """The file is there, and nobody reads it unless an administrator releases it."""
+    """The file exists, but cannot be read unless an administrator releases it."""
 
     code = "in_quarantine"
     message = "This file is in quarantine."
@@ -254,7 +254,7 @@ class InQuarantine(NotFound):
 
 
 class InfectedFile(Unprocessable):
-    """The scanner knows the file by `signature`, and nothing of it is kept."""
+    """The scanner reported `signature`, and nothing of the file is kept."""
 
     code = "infected_file"
     message = "The scanner found something in this file: {signature}."

@@ -1,4 +1,4 @@
-"""Files where applications kept uploads on their disk: the next deployment loses them."""
+"""Uploads on a container's disk, which the next deployment would delete."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The normal form of addresses from before Avenue, so that each is stored and found one way.
+"""The canonical form of old addresses, so that each is stored and found in one form.
 
-Services that change pictures on their way write the change into the address. All of its forms lead
-to the one picture that was brought in, and say how wide they want it.
+Services that transform pictures write the transformation into the address. All such forms lead to
+the imported picture, and may state a width.
 """
 
 import re
@@ -11,14 +11,15 @@ from urllib.parse import unquote_to_bytes
 LONGEST_ADDRESS_CHARACTERS = 4096
 LONGEST_PATH_CHARACTERS = 1024
 MOST_FORMS = 32
-"""Of one address that are looked for; a path of Cloudinary with so many parts is no usual one."""
+"""Limit of forms of one address that are looked up; a Cloudinary path with more parts is unusual.
+"""
 SUPABASE, CF_IMAGES = "/storage/v1/object/public", "/cdn-cgi/imagedelivery"
 
 OURS = re.compile(
     r"/(?:(?:admin|static|login|logout|preferences)(?:/.*)?|healthz|readyz|metrics|robots\.txt"
     r"|status(?:\.json|/badge\.svg)?|sitemap\.xml|sitemap/.*|site\.css|theme\.css)?"
 )
-"""Paths at which something else answers, whatever was brought in."""
+"""Paths that have another route, whatever was imported."""
 THUMBS, THUMB_WIDTH = frozenset({"thumb", "thumbnail"}), 200
 
 _ORIGIN = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
@@ -37,12 +38,12 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def legacy_path(text: str) -> str | None:
-    """Return the normal path of an old address, None when it is none.
+    """Return the canonical path of an old address, None if it is none.
 
-    `text` is an absolute URL (its host does not matter: old records name localhost, old domains
-    and CDNs) or a path, percent-encoded as in a URL. Query and fragment go, it is decoded once
+    `text` is an absolute URL (its host does not matter: old records name localhost, old domains and
+    CDNs) or a path, percent-encoded as in a URL. Query and fragment are removed, it is decoded once
     and composed (NFC), slashes and dot segments are collapsed, never above the root. The result
-    begins with a slash and is plain text: it is not to be normalized again.
+    begins with a slash and is plain text: it must not be normalised again.
     """
     if len(text) > LONGEST_ADDRESS_CHARACTERS:
         return None
@@ -51,19 +52,19 @@ def legacy_path(text: str) -> str | None:
     if origin:
         address = address[origin.end() :]
     elif _SCHEME.match(address):
-        return None  # data:, blob:, s3: … name no path of a site
+        return None  # data:, blob:, s3: … are not paths of a site
     path = _decoded(_QUERY.split(address, maxsplit=1)[0])
-    # Bounded before it is composed: that takes quadratic time for a run of combining marks.
+    # Limited before it is composed: that takes quadratic time for a run of combining marks.
     if path is None or len(path) > LONGEST_PATH_CHARACTERS or _CONTROLS.search(path):
         return None
     return _collapsed(unicodedata.normalize("NFC", path))
 
 
 def forms_of(path: str) -> tuple[str, ...]:
-    """Return the normal paths that what is asked for at `path` may be kept under, best first.
+    """Return the canonical paths under which `path` may be stored, best first.
 
-    The first is `path` itself. Which parts of a path of Cloudinary are a change of the picture and
-    which are folders, only the ids that are known can tell: the longest of them wins.
+    The first is `path` itself. Which parts of a Cloudinary path are a transformation and which are
+    folders can only be decided by the known ids: the longest match is used.
     """
     forms = [path]
     if found := _SUPABASE.fullmatch(path):
@@ -79,12 +80,12 @@ def forms_of(path: str) -> tuple[str, ...]:
 
 
 def can_answer(path: str) -> bool:
-    """Tell whether a normal path may lead to a file that was brought in."""
+    """Tell whether a canonical path may redirect to an imported file."""
     return OURS.fullmatch(path) is None
 
 
 def width_in(path: str, query: str) -> int | None:
-    """Return how wide, in pixels, an old address wants its picture; None when it does not say."""
+    """Return the width, in pixels, in an old address; None if it has none."""
     is_cf = _CF_IMAGES.fullmatch(path)
     if is_cf and path.rpartition("/")[2] in THUMBS:
         return THUMB_WIDTH
@@ -94,16 +95,16 @@ def width_in(path: str, query: str) -> int | None:
 
 
 def without_extension(path: str) -> str:
-    """Return a path without what follows the last dot of its last part."""
+    """Return a path without the file extension of its last part."""
     folder, slash, name = path.rpartition("/")
     return f"{folder}{slash}{name.rpartition('.')[0] or name}"
 
 
 def _decoded(path: str) -> str | None:
-    """Decode percent signs once; what is not UTF-8 was written by a Latin-1 server."""
+    """Decode percent signs once; non-UTF-8 was written by a Latin-1 server."""
     try:
         raw = unquote_to_bytes(path)
-    except UnicodeEncodeError:  # lone surrogates, which no URL can hold
+    except UnicodeEncodeError:  # lone surrogates, which no URL can contain
         return None
     try:
         return raw.decode()

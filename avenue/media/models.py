@@ -1,4 +1,4 @@
-"""What people name (assets), what is stored of them (versions), and who owns them (claims)."""
+"""Assets (stored files as people know them), their versions (bytes) and claims (owners)."""
 
 import builtins
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from typing import Self
 
 
 class State(StrEnum):
-    """Where an asset is in its life."""
+    """The state of an asset."""
 
     LIVE = "live"
     TRASH = "trash"  # can be restored
-    PURGING = "purging"  # bytes are going; nobody sees it any more
+    PURGING = "purging"  # its bytes are being deleted; no longer visible
 
 
 class Visibility(StrEnum):
-    """Who may read an asset's bytes; fixed at upload."""
+    """Who may read an asset's bytes."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -25,33 +25,33 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The one owner of an asset: its `kind` (`product`, `group`, `library`, `upload`) and id."""
+    """The owner of an asset: its `kind` (`product`, `group`, `library`, `upload`) and id."""
 
     kind: str
     id: str
 
     @classmethod
     def library(cls, site_id: str) -> Self:
-        """Return the claim of a site's media library on what it keeps."""
+        """Return the claim of a site's media library."""
         return cls(kind="library", id=site_id)
 
 
 class ScanState(StrEnum):
-    """What is known of a file's bytes where a scanner is set up."""
+    """The state of a file if a scanner is set up."""
 
-    PENDING = "pending"  # nobody reads it before it was scanned
+    PENDING = "pending"  # cannot be read before it was scanned
     UNSCANNED = "unscanned"  # readable until it is scanned: `AVENUE_SCANNER_AWAY=accept`
     CLEAN = "clean"
-    QUARANTINED = "quarantined"  # nobody reads it
-    RELEASED = "released"  # an administrator knows better
+    QUARANTINED = "quarantined"  # cannot be read
+    RELEASED = "released"  # an administrator has released it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What the scanner found in a file at `at`, with the signatures `database`.
+    """The result of a scan at `at`, with the signatures `database`.
 
-    `signature` is what it was known by; one in quarantine without is too large to be scanned. `by`
-    and `reason` are of who released it.
+    `signature` is what was found; a file in quarantine without one is too large to be scanned. `by`
+    and `reason` are those of the release.
     """
 
     state: ScanState
@@ -63,7 +63,7 @@ class Scan:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether nobody may read the file."""
+        """Whether no one may read the file."""
         return self.state in WITHHELD
 
     @property
@@ -80,10 +80,10 @@ DUE = (ScanState.PENDING, ScanState.UNSCANNED)
 class Version:
     """One stored file of an asset. `sha256` is of the stored bytes, `source_sha256` of those sent.
 
-    `width` and `height` are pixels of the upright picture, None where it is none. `color`
-    (`#rrggbb`), `placeholder` (a tiny WebP) and `focal` are what the picture itself suggests;
-    `removed` names the metadata that was taken out of what was sent. `scan` is None where nothing
-    was ever scanned.
+    `width` and `height` are pixels of the upright picture, None if it is not a picture. `color`
+    (`#rrggbb`), `placeholder` (a tiny WebP) and `focal` are derived from the picture; `removed`
+    lists the metadata that was removed from the sent file. `scan` is None if there was never a
+    scanner.
     """
 
     file: str
@@ -104,12 +104,12 @@ class Version:
 
     @property
     def version(self) -> str:
-        """Twelve hex digits that stand for the stored bytes."""
+        """Twelve hex digits that identify the stored bytes."""
         return self.sha256[:12]
 
     @property
     def is_withheld(self) -> bool:
-        """Whether nobody may read its bytes: they are not scanned yet, or in quarantine."""
+        """Whether no one may read its bytes: they are not scanned yet, or in quarantine."""
         return self.scan is not None and self.scan.is_withheld
 
 
@@ -117,12 +117,12 @@ class Version:
 class Asset:
     """A stored picture or file as people know it; `versions` has the newest first.
 
-    `expires_at` is set while nobody has claimed it: then it goes when that time has come. Of a
-    general upload, it is when its category keeps it no longer; `category`, `reference` and `hold`
-    are only its own. `folder` (an id) and `tags` are those of the media library. `trashed_at` is
-    set while it is in the trash. `link_epoch` grows when its links are revoked,
-    `visibility_epoch` when its visibility is changed and with it each address. `spoiled_file` is
-    the version's file whose stored bytes are known to be others than were uploaded.
+    `expires_at` is set while no one has claimed it: it is deleted then. For a general upload, it is
+    the end of its retention; `category`, `reference` and `hold` are only for uploads. `folder` (an
+    id) and `tags` are for the media library. `trashed_at` is set while it is in the trash.
+    `link_epoch` is raised when its links are revoked, `visibility_epoch` when its visibility is
+    changed, and with it each address. `spoiled_file` is the version's file whose stored bytes are
+    known to differ from the upload.
     """
 
     id: str
@@ -157,12 +157,12 @@ class Asset:
 
     @property
     def focal_point(self) -> tuple[float, float] | None:
-        """Where its subject is: as people said, else as the picture suggests."""
+        """The focal point: set by a person, otherwise derived from the picture."""
         return self.focal or self.current.focal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class External:
-    """A picture that lives elsewhere: its address is kept and shown, and never fetched."""
+    """An external picture: its address is stored and shown, and never fetched."""
 
     url: str

@@ -1,4 +1,4 @@
-"""How a stored picture looks in JSON: the same everywhere, and as upload clients expect it."""
+"""Stored files as JSON, in the same form everywhere, and in the forms of upload clients."""
 
 import base64
 from collections.abc import Sequence
@@ -38,23 +38,23 @@ from avenue.web.site_frame import Logo
 
 DISPLAYED = "gallery"
 WIDEST_LOGO = 640
-"""In pixels: a header shows a logo at most 224 wide, two or three of them for each."""
+"""In pixels: a header shows a logo at most 224 wide, with two or three device pixels each."""
 WIDTHS = sorted(
     (row for row in VARIANTS.values() if row.name == f"w{row.width}"), key=lambda row: row.width
 )
 
 
 def picture_json(site: Site, picture: Asset | External) -> Image | ExternalImage:
-    """Return the image JSON of a picture; one that lives elsewhere has only its URL."""
+    """Return a picture as JSON; an external one has only its URL."""
     if isinstance(picture, External):
         return {"id": None, "external": True, "url": picture.url, "variants": {}}
     return image_json(site, picture)
 
 
 def image_json(site: Site, asset: Asset) -> Image:
-    """Return the image JSON of `asset`, with absolute URLs of `site`.
+    """Return `asset` as JSON, with absolute URLs of `site`.
 
-    A temporary one has `expires_at` besides.
+    A temporary one also has `expires_at`.
     """
     temporary: Temporary = {"expires_at": iso(asset.expires_at)} if asset.expires_at else {}
     return {
@@ -67,7 +67,7 @@ def image_json(site: Site, asset: Asset) -> Image:
 
 
 def variants_json(site: Site, asset: Asset) -> dict[str, Variant]:
-    """Return the other sizes of `asset` by name, none of what is no picture."""
+    """Return the other sizes of `asset` by name; none if it is not a picture."""
     if not has_sizes(site, asset):
         return {}
     own = {name: row.name for name, row in own_rows(site.sizes).items()}
@@ -76,7 +76,7 @@ def variants_json(site: Site, asset: Asset) -> dict[str, Variant]:
 
 
 def stored_json(site: Site, asset: Asset) -> Stored:
-    """Return what every stored file has in JSON, with absolute URLs of `site`."""
+    """Return the JSON fields of every stored file, with absolute URLs of `site`."""
     version = asset.current
     url, sizes = original_url(site, asset), has_sizes(site, asset)
     return {
@@ -108,11 +108,11 @@ def _scanned(version: Version) -> Scanned:
 def upload_json(
     site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal], translate: Translate
 ) -> UploadReply:
-    """Return one body that serves the usual upload clients unchanged.
+    """Return one body that the usual upload clients understand unchanged.
 
-    `translate` is how the caller is told why files were refused.
-    Editor.js reads `success` and `file.url`, TinyMCE `location`, CKEditor `url` or `urls`,
-    GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
+    `translate` is for the reasons of refused files. Editor.js reads `success` and `file.url`,
+    TinyMCE `location`, CKEditor `url` or `urls`, GrapesJS `data`, Uppy and Dropzone `url`; each was
+    tested with its real package.
     """
     files: list[File | ExternalFile] = [file_json(site, asset) for asset in assets]
     facts = upload_facts(site, assets[0], refusals, translate)
@@ -122,7 +122,7 @@ def upload_json(
 def upload_facts(
     site: Site, first: Asset, refusals: Sequence[Refusal], translate: Translate
 ) -> UploadReplyFacts:
-    """Return the same without the files, of which `first` is the first one."""
+    """Return the fields of an upload reply without its files, of which `first` is the first one."""
     url = original_url(site, first)
     return {
         "success": 1,
@@ -139,14 +139,14 @@ def upload_facts(
 
 
 def refused_json(refusals: Sequence[Refusal], translate: Translate) -> list[RefusedFile]:
-    """Return which files were not taken, and why in the language of `translate`."""
+    """Return the refused files with the reasons in the language of `translate`."""
     return [
         {"name": each.name, "code": each.code, "message": each.said(translate)} for each in refusals
     ]
 
 
 def external_json(picture: External) -> UploadReply:
-    """Return the upload reply for a picture that lives elsewhere."""
+    """Return the upload reply for an external picture."""
     url = picture.url
     file: ExternalFile = {
         "id": None,
@@ -171,7 +171,7 @@ def external_json(picture: External) -> UploadReply:
 
 
 def file_json(site: Site, asset: Asset) -> File:
-    """Return a picture as upload clients want it."""
+    """Return a picture in the form of upload clients."""
     version = asset.current
     return {
         **image_json(site, asset),
@@ -184,7 +184,7 @@ def file_json(site: Site, asset: Asset) -> File:
 
 
 def versions_json(asset: Asset, url: str) -> Versions:
-    """Return the versions of a picture, the newest first; `url` is that of this list."""
+    """Return the versions of a picture, newest first; `url` is that of this list."""
     items: list[KeptVersion] = [
         {
             "version": each.version,
@@ -203,13 +203,13 @@ def versions_json(asset: Asset, url: str) -> Versions:
 
 
 def has_sizes(site: Site, asset: Asset) -> bool:
-    """Tell whether `asset` is a picture that is shown in other sizes than its own."""
+    """Tell whether `asset` is a picture with other sizes."""
     version = asset.current
     return site.shows_variants and version.width is not None and not version.is_withheld
 
 
 def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:
-    """Return (width in pixels, URL) of what a browser may choose from, the narrowest first.
+    """Return (width in pixels, URL) of the sizes a browser may choose from, narrowest first.
 
     The last one has the picture's whole width, or the widest of the table.
     """
@@ -224,7 +224,7 @@ def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:
 
 
 def logo_shown(asset: Asset, *, has_sizes: bool) -> Logo:
-    """Return a site's logo as its header shows it: small, and from the host that was asked."""
+    """Return a site's logo for its header: small, and from the host of the request."""
     width, height = asset.current.width, asset.current.height
     if not has_sizes or width is None:
         return Logo(src=original_path(asset), width=width, height=height)
@@ -254,7 +254,7 @@ def _size(asset: Asset, variant: str) -> Size:
 
 
 def data_url(placeholder: bytes | None) -> str | None:
-    """Return a placeholder, a tiny WebP, as an address that holds all of it."""
+    """Return a placeholder, a tiny WebP, as a `data:` URL."""
     if placeholder is None:
         return None
     return f"data:image/webp;base64,{base64.b64encode(placeholder).decode()}"

@@ -1,4 +1,4 @@
-"""Who refers to pictures, and what can be wrong with a reference or the bytes behind it."""
+"""References to pictures: who refers to them, and what can be wrong with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from avenue.storage.connection import Document
 from avenue.storage.scope import Collection
 
 IMPORT_EXTERNAL = "import_external"
-"""The kind of job that brings in pictures that records name at other addresses."""
+"""The kind of job that imports external pictures of records."""
 
 
 class Standing(StrEnum):
-    """How a picture that somebody refers to stands. Each reference has exactly one."""
+    """The standing of a referenced picture. Each reference has exactly one."""
 
     STORED = "stored"
     MISSING = "missing"
     EXTERNAL = "external"
-    EPHEMERAL = "ephemeral"  # only a container's or a developer's disk had it
+    EPHEMERAL = "ephemeral"  # only on a container's or a developer's disk
 
 
 class Kind(StrEnum):
@@ -47,22 +47,22 @@ class Kind(StrEnum):
 
 EPHEMERAL = frozenset({Kind.LOCAL_PATH, Kind.LOCALHOST})
 SHOWN = frozenset({Kind.NOT_OWNED, Kind.MALFORMED_RECORD})
-"""What is wrong and loses no picture."""
+"""Faults that do not lose a picture."""
 FINDINGS = "findings"
-"""Where walks keep the references that have a fault."""
+"""The collection of references with a fault."""
 LONGEST_IMAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong; `detail` is a sentence with the facts."""
+    """A fault; `detail` is a sentence with the facts."""
 
     kind: Kind
     detail: str
 
     @property
     def standing(self) -> Standing:
-        """How the picture stands that has this fault."""
+        """The standing of a picture with this fault."""
         if self.kind in EPHEMERAL:
             return Standing.EPHEMERAL
         return Standing.STORED if self.kind in SHOWN else Standing.MISSING
@@ -70,10 +70,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referrer:
-    """Somebody who refers to pictures: a product, a group, a page, a site by its logo.
+    """A record that refers to pictures: a product, a group, a page, a site by its logo.
 
-    `images` are the entries as they are stored, whatever they are. `revision` changes with them.
-    One that `shares` shows what others own; else all it names has to be its own.
+    `images` are the entries as they are stored, whatever their form. `revision` changes with them.
+    If it `shares`, it may show pictures of other owners; otherwise it must own them.
     """
 
     kind: str
@@ -84,20 +84,20 @@ class Referrer:
     shares: bool = False
 
     def may_show(self, claim: Claim | None) -> bool:
-        """Tell whether it may refer to what `claim` owns; what nobody owns goes by itself."""
+        """Tell whether it may refer to a picture with this claim; unclaimed ones expire."""
         return claim is not None if self.shares else claim == Claim(kind=self.kind, id=self.id)
 
 
 class Referrers(Protocol):
-    """Everybody of one kind, handed over by the feature that keeps them."""
+    """All referrers of one kind, provided by their feature."""
 
     @property
     def kind(self) -> str:
-        """What they are: the `kind` of their claims."""
+        """The `kind` of their claims."""
 
     @property
     def collection(self) -> str:
-        """Where their records are."""
+        """The collection of their records."""
 
     def count(self, site_id: str) -> int:
         """Return how many have pictures."""
@@ -106,20 +106,20 @@ class Referrers(Protocol):
         """Return up to `limit` of those that have pictures, by id, after `last_id`."""
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
-        """Return those of `ids` that exist."""
+        """Return the existing ones of `ids`."""
 
     def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
-        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+        """Return the ids of the `limit` newest at most that were changed since `moment`."""
 
 
 def shown(entry: object) -> str | None:
-    """Return what an entry names, as text for people."""
+    """Return the content of an entry as text for people."""
     named = entry.get("asset") or entry.get("url") if isinstance(entry, dict) else entry
     return str(named)[:LONGEST_IMAGE] if named else None
 
 
 def ids_changed_since(owners: Collection, moment: datetime, limit: int) -> list[str]:
-    """Return the ids of `owners` that were changed since then, of up to `limit` the newest."""
+    """Return the ids of the `limit` newest at most of `owners` changed since `moment`."""
     newest_first = [("updated_at", -1), ("_id", -1)]
     changed = {"updated_at": {"$gte": moment}}
     found = owners.find(changed, {"_id": 1}, sort=newest_first, limit=limit)

@@ -1,4 +1,4 @@
-"""What is answered about stored files: pictures as JSON, and the reply to an upload."""
+"""JSON of stored files: pictures, and the reply to an upload."""
 
 from typing import Annotated, Literal, NotRequired
 
@@ -9,7 +9,7 @@ from avenue.media.models import ScanState, Visibility
 
 
 class Variant(TypedDict):
-    """A picture made from another one, for one use."""
+    """A picture in one of its sizes."""
 
     url: str
     width: int
@@ -18,7 +18,7 @@ class Variant(TypedDict):
 
 
 class Scanned(TypedDict, total=False):
-    """What a file has besides where a scanner is set up."""
+    """The additional fields of a file if a scanner is set up."""
 
     scan: Annotated[
         ScanState,
@@ -52,7 +52,7 @@ class Stored(Scanned):
 
 
 class Temporary(TypedDict, total=False):
-    """What only some files have."""
+    """Fields that only some files have."""
 
     expires_at: Annotated[str, Field(description="Of a temporary picture.")]
 
@@ -66,7 +66,7 @@ class Image(Stored, Temporary):
 
 
 class ExternalImage(TypedDict):
-    """A picture that lives elsewhere: its address is kept and shown, and never fetched."""
+    """An external picture: its address is stored and shown, and never fetched."""
 
     id: None
     external: Literal[True]
@@ -75,7 +75,7 @@ class ExternalImage(TypedDict):
 
 
 class File(Image):
-    """A picture as upload clients want it, with some of its facts by other names."""
+    """A picture for upload clients, with some of its fields under other names."""
 
     src: str
     type: Literal["image"]
@@ -87,14 +87,14 @@ class File(Image):
 
 
 class ExternalFile(ExternalImage):
-    """A picture that lives elsewhere, as upload clients want it."""
+    """An external picture for upload clients."""
 
     src: str
     type: Literal["image"]
 
 
 class RefusedFile(TypedDict):
-    """A file of an upload that was not taken, and why."""
+    """A refused file of an upload, and why."""
 
     name: str
     code: str
@@ -102,7 +102,7 @@ class RefusedFile(TypedDict):
 
 
 class UploadReplyFacts(TypedDict):
-    """What an upload stored, without its files."""
+    """The reply to an upload, without its files."""
 
     success: Literal[1]
     id: str | None
@@ -114,7 +114,7 @@ class UploadReplyFacts(TypedDict):
 
 
 class UploadReply(UploadReplyFacts):
-    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+    """The reply to an upload, in one body that the usual upload clients understand unchanged."""
 
     file: Annotated[File | ExternalFile, Field(description="The first of `files`.")]
     files: list[File | ExternalFile]

@@ -1,4 +1,4 @@
-"""What may be read where a scanner is set up, and what a scan makes of a file."""
+"""Which files may be read if a scanner is set up, and the state of a file after a scan."""
 
 from datetime import datetime
 
@@ -9,13 +9,13 @@ from avenue.scanning.clamd import Verdict
 
 
 def check_scanned(version: Version) -> None:
-    """Raise `NotScanned` or `InQuarantine` for what nobody may read."""
+    """Raise `NotScanned` or `InQuarantine` if no one may read the version."""
     if error := withheld(version):
         raise error
 
 
 def withheld(version: Version) -> NotFound | None:
-    """Return why nobody may read a version, None if it may be read."""
+    """Return why no one may read a version, None if it may be read."""
     if not version.is_withheld:
         return None
     is_due = version.scan is not None and version.scan.is_due
@@ -23,9 +23,9 @@ def withheld(version: Version) -> NotFound | None:
 
 
 def scan_of(verdict: Verdict, at: datetime, before: Scan | None = None) -> Scan:
-    """Return what is known of a file after a scan; `before` is what was known of it.
+    """Return the state of a file after a scan; `before` is its state before.
 
-    What somebody released stays so while the scanner says the same of it.
+    A released file stays released while the scanner reports the same.
     """
     if verdict.signature is None and not verdict.is_too_large:
         return Scan(state=ScanState.CLEAN, at=at, database=verdict.database)

@@ -1,10 +1,10 @@
-"""The sweeper keeps the house clean: forgotten uploads, old trash, bytes nobody owns.
+"""The sweeper deletes forgotten uploads, old trash, and bytes without an owner.
 
-It decides by conditional writes and the server's clock. What a crash left behind always matches
-one of its filters: see docs/internals.md, "Uploading a picture".
+It decides by conditional writes and the server's clock. Leftovers of a crash always match one of
+its filters: see docs/internals.md, "Uploading a picture".
 
-What is due is asked of indexes, so a round takes as long as there is to do. Behind that it looks at
-a slice of everything that is stored, for what no index knows of.
+Due data is found by indexes, so a round takes only as long as there is work. Then it checks a slice
+of everything that is stored, for data that no index finds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +23,12 @@ MOST_SKEW_SECONDS = 30
 ORPHAN_AGE = timedelta(hours=1)
 BATCH = 500
 SLICE = 5_000
-"""Files, chunks or renditions that a round looks at, whatever else there is. A store of fewer is
-looked at whole each time."""
+"""Files, chunks or renditions that a round checks in any case. A smaller store is checked
+completely each time."""
 
 
 class ClocksDiffer(Unavailable):
-    """Our clock and the database's differ too much to judge how old anything is."""
+    """Our clock and the database's differ too much to judge the age of anything."""
 
     code = "clocks_differ"
     message = "The clocks of this machine and the database differ by more than 30 seconds."
@@ -36,9 +36,9 @@ class ClocksDiffer(Unavailable):
 
 
 def agreed_skew_seconds(store: SweptStore) -> float:
-    """Return how far our clock is from the database's; raise `ClocksDiffer` when that is too far.
+    """Return how far our clock is from the database's; raise `ClocksDiffer` if that is too far.
 
-    For whoever judges how old something is.
+    For all code that judges an age.
     """
     seconds = store.clock_skew_seconds()
     if abs(seconds) > MOST_SKEW_SECONDS:
@@ -48,7 +48,7 @@ def agreed_skew_seconds(store: SweptStore) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class Swept:
-    """What one round removed, in numbers."""
+    """What one round deleted, in numbers."""
 
     unclaimed: int = 0
     owners: int = 0
@@ -60,7 +60,7 @@ class Swept:
 
     @property
     def total(self) -> int:
-        """How many things went so far."""
+        """Return the total so far."""
         return self.purged + self.files + self.chunk_sets + self.renditions
 
     def as_dict(self) -> dict[str, int]:
@@ -69,7 +69,7 @@ class Swept:
 
 
 class Sweeper:
-    """Removes what nobody owns; safe while uploads run, on many instances, after any crash."""
+    """Deletes unowned data; safe while uploads run, on many instances, after any crash."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class Sweeper:
         orphan_age: timedelta = ORPHAN_AGE,
         has_size: Callable[[str, str], bool] = lambda _site, _variant: True,
     ) -> None:
-        """`forget_owners` ends what is in the trash since then with pictures of its own.
+        """`forget_owners` deletes owners of pictures that have been in the trash since then.
 
-        It comes before the pictures, so that nothing is restored without some of them. `removal`
-        is told of each asset before it is purged, and what it returns is called when it is gone.
+        It runs before the pictures are deleted, so that nothing is restored without some of them.
+        `removal` is called for each asset before it is purged, and its result when it is gone.
         `has_size` tells whether a site still has a size.
         """
         self._has_size = has_size
@@ -99,13 +99,14 @@ class Sweeper:
     def sweep(
         self, progress: Callable[[Swept], None] = lambda _: None, *, all_of_it: bool = False
     ) -> Swept:
-        """Do one round and return what went; raise `ClocksDiffer` rather than guess ages.
+        """Do one round and return what was deleted; raise `ClocksDiffer` rather than guess ages.
 
-        `all_of_it`: look at everything that is stored, and not at a slice.
+        `all_of_it`: check everything that is stored, not just a slice.
         """
         began_at = utc_now() - timedelta(seconds=agreed_skew_seconds(self._store))
         swept = Swept()
-        if self._store.is_backed_up():  # no file goes meanwhile, so nothing that names one may
+        # no file is deleted meanwhile, so nothing that refers to one may be
+        if self._store.is_backed_up():
             return swept
         for _ in self._due(swept, began_at):
             progress(swept)
@@ -114,7 +115,7 @@ class Sweeper:
         return swept
 
     def _due(self, swept: Swept, began_at: datetime) -> Iterator[None]:
-        """Take what is due; of what comes meanwhile nothing, or it might never end."""
+        """Process what is due; nothing that becomes due meanwhile, or it might never end."""
         amiss: list[object] = []
         while self._store.condemn_unclaimed(began_at, amiss):
             swept.unclaimed += 1
@@ -140,7 +141,7 @@ class Sweeper:
             yield
 
     def _walks(self, swept: Swept, *, all_of_it: bool) -> Iterator[None]:
-        """Look at what follows where the last round has ended, or at everything."""
+        """Check what follows the end of the last round, or everything."""
         walks: dict[str, Callable[[str], str | None]] = {}
         for bucket in self._buckets:
             walks[f"{bucket}.files"] = partial(self._orphan_files, bucket, swept)
@@ -167,7 +168,7 @@ class Sweeper:
             yield
 
     def _orphan_files(self, bucket: str, swept: Swept, last: str) -> str | None:
-        """Remove files after `last` that are no version of any asset; return where to go on."""
+        """Delete files after `last` that are not a version of any asset; return the position."""
         files = self._store.files_after(bucket, last, BATCH)
         self._forget_files(bucket, files, swept)
         return files[-1].id if files else None
@@ -177,13 +178,13 @@ class Sweeper:
         for each in files:
             if each.id in used or not self._may_go(each.id, each.uploaded_at):
                 continue
-            # Only now can no write make it used any more, whatever asset the file names.
+            # Only now can no write use it any more, whatever asset the file names.
             if not self._store.is_named(each.id):
                 self._store.delete_file(bucket, each.id)
                 swept.files += 1
 
     def _orphan_chunks(self, bucket: str, swept: Swept, last: str) -> str | None:
-        """Remove chunks after those of `last` whose file document does not exist."""
+        """Delete chunks after those of `last` whose file document does not exist."""
         owners = self._store.chunk_owners_after(bucket, last, BATCH)
         self._forget_chunks(bucket, owners, swept)
         return owners[-1] if owners else None
@@ -196,7 +197,8 @@ class Sweeper:
             made_at = self._store.newest_chunk_at(bucket, file_id)
             if not made_at or not self._may_go(file_id, made_at):
                 continue
-            # What an asset still names is damaged, not forgotten: its chunks can be mended.
+            # A file that an asset still refers to is damaged, not forgotten: its chunks can be
+            # repaired.
             if self._store.may_be_named(file_id):
                 continue
             if not self._store.existing_files(bucket, [file_id]):
@@ -204,7 +206,7 @@ class Sweeper:
                 swept.chunk_sets += 1
 
     def _stale_renditions(self, swept: Swept, last: str) -> str | None:
-        """Remove what was made of pictures as they are no longer shown, after `last`."""
+        """Delete outdated renditions, after `last`."""
         end, found = self._store.renditions_after(last, BATCH)
         self._forget_renditions(found, swept)
         return end
@@ -212,7 +214,7 @@ class Sweeper:
     def _forget_renditions(self, found: Sequence[SweptRendition], swept: Swept) -> None:
         ids = {each.key.asset for each in found}
         assets = self._store.assets_by_id(ids)
-        # What a record means that cannot be read, nobody knows: what it may name stays.
+        # The content of an invalid record is unknown: what it may refer to is kept.
         unreadable = self._store.those_there(ids - assets.keys())
         for each in found:
             asset_id = each.key.asset
@@ -228,5 +230,5 @@ class Sweeper:
         return asset is not None and self._has_size(asset.site, variant)
 
     def _may_go(self, file_id: str, made_at: datetime) -> bool:
-        """Old enough, and nobody is writing it any more."""
+        """Tell whether a file is old enough, and no one is writing it."""
         return utc_now() - made_at >= self._orphan_age and self._store.release(file_id)

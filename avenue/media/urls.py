@@ -1,4 +1,4 @@
-"""The addresses of stored files, made when they are read and never stored."""
+"""The addresses of stored files, computed when they are read and never stored."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from avenue.media.pictures.variants import (
 )
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
-# Any variant there was or will be: what it names is still the same asset.
+# Any former or current variant: it belongs to the same asset.
 _OWN_PATH = re.compile(
     rf"/media/(?P<asset>{ID_PATTERN.pattern})/"
     rf"(?:{TOKEN_PATTERN.pattern}/[a-z][a-z0-9]*\.[a-z0-9]+|[a-z][a-z0-9]*)"
@@ -61,10 +61,10 @@ def variant_url(site: Site, asset: Asset, variant: str) -> str:
 
 
 def form_path(site: Site, asset: Asset, form: str) -> str:
-    """Return the immutable path of `asset` in a form that people name.
+    """Return the immutable path of `asset` in a named form.
 
-    `original`, a variant, or a variant in a format of its own: `thumb.jpg`; sizes of the site's own
-    by what it calls them. Raise `UnknownVariant` for what `asset` does not come in on `site`.
+    `original`, a variant, or a variant in a specific format: `thumb.jpg`; the site's own sizes by
+    the site's names. Raise `UnknownVariant` for forms that `asset` does not have on `site`.
     """
     name, dot, extension = form.partition(".")
     own, variant = own_rows(site.sizes), form_on(site.sizes, name)
@@ -78,23 +78,23 @@ def form_path(site: Site, asset: Asset, form: str) -> str:
 
 
 def is_own_path(path: str) -> bool:
-    """Tell whether `path`, decoded, has the shape of an address made here."""
+    """Tell whether `path`, decoded, has the form of our own addresses."""
     return _OWN_PATH.fullmatch(path) is not None
 
 
 def own_urls(site: Site, paths: Iterable[str]) -> list[str]:
-    """Return every way to write the URL of each of `paths` on `site`: alone, or with a host."""
+    """Return every spelling of the URL of each of `paths` on `site`: alone, or with a host."""
     hosts = {*site.hosts, urlsplit(site.base_url).netloc.lower()}
     origins = [f"{scheme}//{each}" for each in sorted(hosts) for scheme in ("https:", "http:", "")]
     return [f"{origin}{path}" for path in paths for origin in ("", *origins)]
 
 
 def asset_in(address: str) -> str | None:
-    """Return the id of the asset that `address` names, None when it has no shape of ours.
+    """Return the id of the asset in `address`, None if it does not have the form of our own.
 
-    Any form is read: absolute, without scheme, a path, with token or without, with query and
-    fragment, percent-encoded. The host does not matter: a site has been called by many names, and
-    whether the asset is there and whose it is, only its store knows.
+    Any form is accepted: absolute, without scheme, a path, with token or without, with query and
+    fragment, percent-encoded. The host does not matter: a site may have had many hosts, and only
+    the store knows whether the asset exists and who owns it.
     """
     path = legacy_path(address)
     found = _OWN_PATH.fullmatch(path) if path else None

@@ -25,7 +25,7 @@ from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
 
 
 class UnreadableFile(Invalid):
-    """A file of this machine cannot be read."""
+    """A file on this machine cannot be read."""
 
     code = "unreadable_file"
     message = "The file cannot be read: {reason}."
@@ -36,7 +36,7 @@ class UnreadableFile(Invalid):
 
 
 class UnwritableFile(Invalid):
-    """A file cannot be written on this machine; nothing of it is left."""
+    """A file cannot be written on this machine; nothing of it remains."""
 
     code = "unwritable_file"
     message = "{path} cannot be written: {reason}."
@@ -47,7 +47,7 @@ class UnwritableFile(Invalid):
 
 
 class NoSuchFile(NotFound):
-    """No id, URL or old address of this site names a file that is there."""
+    """No file of this site has this id, URL or old address."""
 
     code = "no_such_file"
     message = "This file does not exist on this site."
@@ -55,7 +55,7 @@ class NoSuchFile(NotFound):
 
 
 class FileExists(Conflict):
-    """A file of this name is on this machine already, and it was left as it is."""
+    """A file of this name already exists on this machine and was left unchanged."""
 
     code = "file_exists"
     message = "{path} already exists and was left as it is."
@@ -66,7 +66,7 @@ class FileExists(Conflict):
 
 
 class FileInUse(Conflict):
-    """The file belongs to something else than the media library."""
+    """The file does not belong to the media library."""
 
     code = "file_in_use"
     message = "This file belongs to a {owner}."
@@ -83,7 +83,7 @@ class FileInUse(Conflict):
 
 
 class FileIsShown(Conflict):
-    """The file is used; `usage` says where, `total` how often."""
+    """The file is in use; `usage` says where, `total` how often."""
 
     code = "media_in_use"
     message = "This file is in use, so it was not removed."
@@ -94,7 +94,7 @@ class FileIsShown(Conflict):
 
 
 class NotATree(Invalid):
-    """Neither a folder nor a ZIP."""
+    """The source is neither a folder nor a ZIP file."""
 
     code = "not_a_tree"
     message = "{place} is neither a folder nor a ZIP."
@@ -105,7 +105,7 @@ class NotATree(Invalid):
 
 
 class FileChanged(Unprocessable):
-    """A file that was another when it was looked at first."""
+    """A file changed since it was first read."""
 
     code = "file_changed"
     message = "The file changed while it was being imported."

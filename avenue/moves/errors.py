@@ -12,7 +12,7 @@ from avenue.errors import Invalid
 
 
 class BadPlace(Invalid):
-    """That is no address of a service. What was written is not told: a key may be in it."""
+    """The address of a service is invalid. It is not repeated: it may contain a key."""
 
     code = "bad_place"
     message = "This is not a service address."
@@ -23,7 +23,7 @@ class BadPlace(Invalid):
 
 
 class PlaceNotAllowed(Invalid):
-    """Folders and files are named in the panel below AVENUE_MOVE_DIR only."""
+    """In the panel, folders and files must be below AVENUE_MOVE_DIR."""
 
     code = "place_not_allowed"
     message = "This is not inside the directory for moves."
@@ -34,7 +34,7 @@ class PlaceNotAllowed(Invalid):
 
 
 class ServerNotAllowed(Invalid):
-    """The key of a source is sent from the panel to that source's own servers only."""
+    """From the panel, the key of a source is only sent to that source's own servers."""
 
     code = "server_not_allowed"
     message = "From here the key is sent only to supabase.co servers."

@@ -22,7 +22,7 @@ MB = 1024 * 1024
 
 
 class BadUrl(Invalid):
-    """The text is no URL that files are fetched from."""
+    """The text is not a URL from which files are fetched."""
 
     code = "bad_url"
     message = "Files cannot be fetched from this address."
@@ -69,7 +69,7 @@ class FetchTooSlow(Unprocessable):
 
 
 class TooLargeToFetch(AvenueError):
-    """The file is larger than files may be here."""
+    """The file is larger than allowed."""
 
     status = 413
     code = "file_too_large"
@@ -103,7 +103,7 @@ class NowhereToPut(Unavailable):
 
 
 class NoAnswer(Unavailable):
-    """Nobody answered a message in time: `reason` is `too_slow` or `unreachable`.
+    """No answer to a message arrived in time: `reason` is `too_slow` or `unreachable`.
 
     It may have arrived all the same.
     """

@@ -1,4 +1,4 @@
-"""What sites weigh, and how full clusters are, for commands."""
+"""Formats the load of sites and clusters for the commands."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,14 +13,14 @@ MB = 1024 * 1024
 
 
 def weight_json(weight: Weight | None) -> dict[str, Any] | None:
-    """Return what a site weighs; None where nothing is known."""
+    """Return the load of a site as JSON, or None if nothing was measured."""
     if weight is None:
         return None
     return {name: value for name, value in asdict(weight).items() if name != "site"}
 
 
 def weight_text(weight: Weight | None) -> str:
-    """Return the same in a few words."""
+    """Return the load of a site as short text."""
     if weight is None:
         return "no snapshot yet"
     parts = [
@@ -38,7 +38,7 @@ def weight_text(weight: Weight | None) -> str:
 
 
 def move_json(move: SiteMove | None) -> dict[str, Any] | None:
-    """Return how far the move of a site is; None where it has none."""
+    """Return the progress of a site's move as JSON, or None if it has none."""
     if move is None:
         return None
     until = iso(move.until) if move.until else None
@@ -47,15 +47,15 @@ def move_json(move: SiteMove | None) -> dict[str, Any] | None:
 
 
 def move_text(move: SiteMove | None) -> str:
-    """Return the same in a few words, to follow others."""
+    """Return the progress of a site's move as a text to append."""
     return f", {move.phase.value}: {move.origin} to {move.target}" if move else ""
 
 
 def clusters_text(found: ClusterOverview, moves: Mapping[str, SiteMove]) -> str:
-    """Return the clusters with their sites as lines for people."""
+    """Return the clusters with their sites as lines of text."""
     lines = []
     for each in found.clusters:
-        hosts = ",".join(each.hosts) or "no URI here"
+        hosts = ",".join(each.hosts) or "no connection string"
         later = f", {each.forecast_percent:.0f} % in 30 days" if each.forecast_percent else ""
         lines.append(
             f"{each.name}  {hosts}  {each.state}  {each.units:.2f} of {each.capacity} units  "
@@ -68,7 +68,7 @@ def clusters_text(found: ClusterOverview, moves: Mapping[str, SiteMove]) -> str:
 
 
 def advice_text(found: ClusterOverview) -> str:
-    """Return what to move where as lines for people."""
+    """Return the recommended moves as lines of text."""
     lines = [f"Move {each.site} from {each.origin} to {each.target}." for each in found.moves]
-    lines += [f"{each} stays too full: set up another cluster." for each in found.lacking]
-    return "\n".join(lines) or "Every site may stay where it is."
+    lines += [f"{each} remains too full: set up another cluster." for each in found.lacking]
+    return "\n".join(lines) or "No site needs to be moved."

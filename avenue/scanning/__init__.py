@@ -1,1 +1,1 @@
-"""A scanner looks for malware in files that come in: clamd, the daemon of ClamAV."""
+"""Malware scanning of uploads with clamd, the daemon of ClamAV."""

@@ -1,8 +1,8 @@
-"""clamd, by its own protocol: `clamd://host:port`, or `clamd:///path/to/socket` on one machine.
+"""Client of clamd: `clamd://host:port`, or `clamd:///path/to/socket` on the same machine.
 
-A connection is made for each command. What is sent to be scanned (`INSTREAM`) goes in pieces, each
-behind its length in four bytes, an empty one last; the answer is one line. clamd scans no more
-than its `StreamMaxLength` and closes the connection at that point, its answer on the way.
+Each command has its own connection. Data to scan (`INSTREAM`) is sent in pieces, each after its
+length in four bytes, an empty one last; the answer is one line. clamd scans no more than its
+`StreamMaxLength` and closes the connection at that point, after its answer.
 """
 
 import socket
@@ -19,24 +19,24 @@ from avenue.scanning.errors import ScannerAway
 DEFAULT_PORT = 3310
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
-"""For what needs no scanning."""
+"""Timeout of commands other than scans."""
 LONGEST_ANSWER = 4096
 LONGEST_NAME = 200
 PIECE_BYTES = 256 * 1024
 BYTES_PER_SECOND = 1024 * 1024
-"""What a scan manages at least; more time than that takes no large file."""
+"""The minimum speed of a scan; large files get time accordingly."""
 REST_SECONDS = 5.0
-"""So long nobody tries again to reach a scanner that could not be reached."""
+"""How long an unreachable scanner is not tried again."""
 DATABASE_SECONDS = 60.0
-"""So long is believed which signatures it has."""
+"""How long its database version is cached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the scanner says of a file: the `signature` it was known by, None for a clean one.
+    """The result of a scan: the `signature` that matched, None for a clean file.
 
-    `is_too_large`: nobody knows, for it scans no file of that size. `database` says which
-    signatures it had.
+    `is_too_large`: unknown, since it scans no file of that size. `database` is the version of its
+    signatures.
     """
 
     database: str
@@ -45,17 +45,20 @@ class Verdict:
 
 
 class Scanner(Protocol):
-    """Looks for malware in bytes."""
+    """Scans bytes for malware."""
 
     def scan(self, pieces: Iterable[bytes], length: int) -> Verdict:
-        """Return what is thought of `length` bytes; raise `ScannerAway`."""
+        """Return the verdict on `length` bytes; raise `ScannerAway`."""
 
     def database(self, *, now: bool = False) -> str:
-        """Return which signatures it has, `now` or a minute ago; raise `ScannerAway`."""
+        """Return the version of its signatures, `now` or at most a minute old.
+
+        Raise `ScannerAway`.
+        """
 
 
 class Clamd:
-    """A clamd somewhere; safe to use from many threads."""
+    """A clamd server; safe to use from many threads."""
 
     def __init__(
         self,
@@ -65,9 +68,9 @@ class Clamd:
         most_bytes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`seconds` is what a scan may take beside a second for each MB.
+        """`seconds` is the timeout of a scan in addition to a second per MB.
 
-        Files of more than `most_bytes` are not sent: nobody knows of them.
+        Files of more than `most_bytes` are not sent: their verdict is unknown.
         """
         self._address = address_of(url)
         self._seconds = seconds
@@ -108,7 +111,7 @@ class Clamd:
 
 
 class _Link:
-    """A connection for one command, over at a moment whatever the other side does."""
+    """A connection for one command, with a deadline that holds whatever the server does."""
 
     def __init__(self, address: str | tuple[str, int], seconds: float) -> None:
         self._over_at = time.monotonic() + seconds
@@ -130,7 +133,7 @@ class _Link:
         self._socket.close()
 
     def asked(self, command: str) -> str:
-        """Return the answer to a command of one word."""
+        """Return the answer to a one-word command."""
         try:
             self._send(f"z{command}\0".encode())
         except OSError as error:
@@ -179,7 +182,7 @@ class _Link:
 
 
 def address_of(url: str) -> str | tuple[str, int]:
-    """Return the path of the socket, or host and port, that AVENUE_SCANNER names."""
+    """Return the path of the socket, or host and port, of AVENUE_SCANNER."""
     parts = urlsplit(url)
     if parts.hostname:
         return parts.hostname, parts.port or DEFAULT_PORT
@@ -187,7 +190,7 @@ def address_of(url: str) -> str | tuple[str, int]:
 
 
 def _verdict(answer: str, database: str) -> Verdict:
-    """Return what an answer to `INSTREAM` means; raise `ScannerAway` for one that means nothing."""
+    """Return the verdict of an answer to `INSTREAM`; raise `ScannerAway` for an unexpected one."""
     said = answer.removeprefix("stream: ")
     if said == "OK":
         return Verdict(database=database)

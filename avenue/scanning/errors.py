@@ -11,7 +11,7 @@ from avenue.errors import Unavailable
 
 
 class ScannerAway(Unavailable):
-    """The scanner cannot be reached, takes too long, or says that it cannot scan."""
+    """The scanner is unreachable, takes too long, or reports that it cannot scan."""
 
     code = "scanner_away"
     message = "Files cannot be scanned right now."

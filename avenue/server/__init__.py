@@ -1,1 +1,1 @@
-"""The gunicorn worker: connections, requests as they arrive, answers as they leave."""
+"""The gunicorn worker: connections, arriving requests, and answers being sent."""

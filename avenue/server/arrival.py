@@ -1,8 +1,8 @@
-"""A request on its way in: what came so far, whether it is all there, how long we wait for it.
+"""A request that is arriving: the bytes received so far, whether it is complete, its deadline.
 
 The worker's event loop (`worker.py`) collects requests here before a thread gets them, so a slow
-connection costs a little memory or a temporary file and never a thread. No syntax is judged
-here: gunicorn's parser reads the collected bytes and is the only one to say what is right.
+connection costs a little memory or a temporary file and never a thread. The syntax is not checked
+here: gunicorn's parser reads the collected bytes and is the only judge.
 """
 
 import tempfile
@@ -16,28 +16,28 @@ HEAD_BYTES = 64 * KB
 """Longest head collected. gunicorn's own limits (a line of 4094, fields of 8190) are below it."""
 
 MEMORY_BODY_BYTES = 64 * KB
-"""How much of a body stays in memory; what follows goes to an unlinked file."""
+"""How much of a body stays in memory; the rest goes to an unlinked file."""
 
 READ_BYTES = 256 * KB
-"""Most taken from one connection at a time, so that a fast sender cannot hold the loop."""
+"""Most read from one connection at a time, so that a fast sender cannot block the loop."""
 
 CHUNKED_READ_BYTES = 32 * KB
-"""The same for a chunked body: one-byte chunks cost Python a turn every six bytes."""
+"""The same for a chunked body: with one-byte chunks Python loops once every six bytes."""
 
 CHUNK_LINE_BYTES = 8190
-"""Longest line of a chunked body that is waited for (gunicorn's limit of a field)."""
+"""Longest line of a chunked body (gunicorn's limit of a field)."""
 
 SPOOL_MEMORY_BYTES = 32 * MB
 SPOOL_BODY_BYTES = SPOOL_MEMORY_BYTES // 2
-"""How much of it bodies may take, which can go to files. Heads cannot."""
+"""How much of it bodies may use, which can go to files. Heads cannot."""
 SPOOL_FILE_BYTES = 512 * MB
 
 
 @dataclass(slots=True)
 class Pace:
-    """The least a peer must move: `window_bytes` within `window_seconds` of being waited for.
+    """The minimum speed of a peer: `window_bytes` within `window_seconds` of waiting.
 
-    Time counts only between `start` and `passed`, so our own work is never held against a peer.
+    Time counts only between `start` and `passed`, so our own work never counts against a peer.
     """
 
     window_seconds: float
@@ -50,7 +50,7 @@ class Pace:
         self.renew()
 
     def renew(self) -> None:
-        """Begin a new window."""
+        """Start a new window."""
         self.left_seconds = self.window_seconds
         self.left_bytes = self.window_bytes
 
@@ -59,13 +59,13 @@ class Pace:
         self.since = now
 
     def passed(self, now: float) -> bool:
-        """Count the time waited until `now`; return whether the peer was too slow."""
+        """Add the time waited until `now`; return whether the peer is too slow."""
         self.left_seconds -= now - self.since
         self.since = now
         return self.left_seconds <= 0
 
     def moved(self, count: int) -> None:
-        """Count `count` bytes moved."""
+        """Add `count` transferred bytes."""
         self.left_bytes -= count
         if self.left_bytes <= 0:
             self.renew()
@@ -73,10 +73,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framing:
-    """How long a head says its body is.
+    """The length of a body according to its head.
 
-    `odd` heads contradict themselves or cannot be understood here: nothing is collected for
-    them, the parser refuses them. `expects` is an `Expect: 100-continue` that counts (HTTP/1.1).
+    `odd` heads contradict themselves or cannot be understood here: nothing is collected for them,
+    the parser refuses them. `expects` is a valid `Expect: 100-continue` (HTTP/1.1).
     """
 
     body_bytes: int = 0
@@ -90,7 +90,7 @@ ODD = Framing(odd=True)
 
 
 def framing_of(head: bytes) -> Framing:
-    """Read from `head` (all lines with the empty one) how long the body will be."""
+    """Return how long the body will be, from `head` (all lines with the empty one)."""
     lower = head.lower()
     lengths = lower.count(b"\r\ncontent-length:")
     codings = lower.count(b"\r\ntransfer-encoding:")
@@ -106,23 +106,23 @@ def framing_of(head: bytes) -> Framing:
         is_chunked = modern and last == b"chunked" and last not in others
         return Framing(chunked=True, expects=expects) if is_chunked else ODD
     length = _field(lower, b"content-length") or b""
-    # RFC 9110 8.6 allows digits only. More than 18 of them are no length anybody can send.
+    # RFC 9110 8.6 allows digits only. More than 18 of them cannot be a length.
     if not length.isdigit() or len(length) > 18:  # noqa: PLR2004
         return ODD
     return Framing(body_bytes=int(length), expects=expects)
 
 
 def forwarded_for(head: bytes, hops: int) -> str | None:
-    """Return the client's address as the outermost of `hops` proxies of ours saw it, if they say.
+    """Return the client's address as seen by the outermost of our `hops` proxies, if forwarded.
 
-    `hosts.py` reads it by the same rule for the application.
+    `hosts.py` uses the same rule for the application.
     """
     addresses = _values(head.lower(), b"x-forwarded-for")
     return addresses[-hops].decode("latin-1") if len(addresses) >= hops else None
 
 
 def _values(lower: bytes, name: bytes) -> list[bytes]:
-    """Return what a field lists; several lines are one list (RFC 9110 section 5.3)."""
+    """Return the values of a field; several lines are one list (RFC 9110 section 5.3)."""
     lines = lower.split(b"\r\n" + name + b":")[1:]
     values = b",".join(line.partition(b"\r\n")[0] for line in lines)
     return [each.strip(b" \t") for each in values.split(b",")]
@@ -134,9 +134,9 @@ def _field(lower: bytes, name: bytes) -> bytes | None:
 
 
 class ChunkWalk:
-    """Finds where a chunked body ends (RFC 9112 section 7.1).
+    """Finds the end of a chunked body (RFC 9112 section 7.1).
 
-    What looks wrong counts as the end too: the parser meets it at the same place and refuses it.
+    Invalid bytes count as the end too: the parser meets them at the same place and refuses them.
     """
 
     __slots__ = ("_in_chunk", "_last", "_line", "_skip")
@@ -148,7 +148,7 @@ class ChunkWalk:
         self._last = False
 
     def ends_in(self, piece: bytes) -> bool:
-        """Walk on through `piece`; return whether the body ends in it."""
+        """Continue through `piece`; return whether the body ends in it."""
         at = 0
         while at < len(piece):
             if self._skip:
@@ -182,7 +182,7 @@ class ChunkWalk:
 
 
 class Spool:
-    """The room a worker has for requests that are arriving or being answered."""
+    """The memory and files that a worker may use for arriving requests and answers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -190,28 +190,28 @@ class Spool:
         self.file_bytes = 0
 
     def open(self) -> IO[bytes]:
-        """Return a new file that has no name. Raise `OSError` when there cannot be one."""
+        """Return a new file without a name. Raise `OSError` if that fails."""
         return tempfile.TemporaryFile(dir=self.folder, buffering=0)
 
     def take_memory(self, count: int, most: int) -> bool:
-        """Count `count` bytes as held in memory; return False when that is more than `most`."""
+        """Count `count` bytes as held in memory; return False if that exceeds `most`."""
         if self.memory_bytes + count > most:
             return False
         self.memory_bytes += count
         return True
 
     def take_file(self, count: int) -> None:
-        """Count `count` bytes as held in files. Raise `SpoolUnavailable` when that is too much."""
+        """Count `count` bytes as held in files. Raise `SpoolUnavailable` if that is too much."""
         if self.file_bytes + count > SPOOL_FILE_BYTES:
             raise SpoolUnavailable
         self.file_bytes += count
 
 
 class Arrival:
-    """One request as far as it has come: `data` first, then `file`.
+    """A request that is arriving: `data` first, then `file`.
 
-    `whole` says that nothing more is to be read from the connection for it; `ended` that the
-    client will send nothing more; `over` that its head is longer than `HEAD_BYTES`.
+    `whole`: nothing more is to be read from the connection for it; `ended`: the client will send
+    nothing more; `over`: its head is longer than `HEAD_BYTES`.
     """
 
     __slots__ = (
@@ -230,7 +230,7 @@ class Arrival:
     )
 
     def __init__(self, spool: Spool, live_from_bytes: int) -> None:
-        """Bodies above `live_from_bytes` are not collected: a thread reads them as they come."""
+        """Bodies above `live_from_bytes` are not collected: a thread reads them as they arrive."""
         self._spool = spool
         self._live_from_bytes = live_from_bytes
         self._searched = 0
@@ -245,7 +245,7 @@ class Arrival:
         self.over = False
 
     def wants(self) -> int:
-        """Return how many bytes may be read next; never past the end of a declared body."""
+        """Return how many bytes to read next; never past the end of a declared body."""
         if self.framing is None:
             return HEAD_BYTES - len(self.data)
         if self.framing.chunked:
@@ -254,13 +254,13 @@ class Arrival:
 
     @property
     def received_bytes(self) -> int:
-        """How much came, the head included."""
+        """Return the number of received bytes, including the head."""
         return len(self.data) + self.file_bytes
 
     def add(self, piece: memoryview) -> bool:
-        """Keep `piece`; return whether a thread can have the request now.
+        """Store `piece`; return whether a thread can have the request now.
 
-        Raise `SpoolUnavailable` when the worker has no room for it.
+        Raise `SpoolUnavailable` if the worker has no space for it.
         """
         self._keep(piece)
         if self.framing is None:
@@ -271,7 +271,7 @@ class Arrival:
 
     @property
     def is_open(self) -> bool:
-        """Whether the client may still be sending what belongs to this request."""
+        """Whether the client may still be sending data of this request."""
         known = self.framing is not None and not self.framing.odd
         return not self.ended and not (self.whole and known)
 
@@ -280,7 +280,7 @@ class Arrival:
         self.ended = self.whole = True
 
     def release(self) -> None:
-        """Give the room back."""
+        """Release memory and file."""
         self._spool.memory_bytes -= len(self.data)
         self._spool.file_bytes -= self.file_bytes
         self.data = bytearray()
@@ -295,7 +295,7 @@ class Arrival:
             self.head_bytes = at + 4
             self.framing = framing_of(bytes(memoryview(self.data)[: self.head_bytes]))
             return True
-        # A line that ends without CR is refused by the parser at once, so it need not wait.
+        # The parser refuses a line that ends without CR at once, so it need not wait.
         start = self._searched
         lines = self.data.count(b"\n", start)
         bare = lines and lines != self.data.count(b"\r\n", max(0, start - 1))
@@ -335,5 +335,5 @@ class Arrival:
             rest = piece
             while rest:
                 rest = rest[self.file.write(rest) :]
-        except OSError as error:  # no file descriptor or no room on the disk
+        except OSError as error:  # no file descriptor or no space on the disk
             raise SpoolUnavailable from error

@@ -1,8 +1,8 @@
-"""An answer on its way out: what the client has not taken yet, and what the application still has.
+"""An answer that is being sent: what the client has not accepted yet, and what is still to come.
 
-The worker's threads write answers but wait for a client only for a moment. What it does not take
-by then stays here: the event loop (`worker.py`) sends it as the client takes it, and a thread goes
-on when it is gone. So a slow reader costs the piece it is reading, in memory or in a file, and
+The worker's threads write answers but wait for a client only briefly. What it does not accept by
+then stays here: the event loop (`worker.py`) sends it as the client accepts it, and a thread
+continues afterwards. So a slow reader costs the piece it is reading, in memory or in a file, and
 never a thread.
 """
 
@@ -17,21 +17,21 @@ from avenue.server.file_body import FileBody, FilePart, Peer
 from avenue.web.errors import MB
 
 MOMENT_SECONDS = 0.02
-"""How long a thread waits for a client to take a piece. A fast one takes a megabyte meanwhile;
-what is left of a slower one's is better sent by the loop."""
+"""How long a thread waits for a client to accept a piece. A fast one accepts a megabyte meanwhile;
+for a slower one the loop takes over."""
 
 MOST_WAITING_BYTES = 64 * MB
-"""How much may wait in a worker's memory for clients that take it slowly; more goes to files."""
+"""Most bytes in a worker's memory that wait for slow clients; more goes to files."""
 
 MOST_WAITING_FILE_BYTES = 512 * MB
-"""How much may wait in files. With more, who has waited longest is dropped."""
+"""Most bytes in files. Beyond it, the reader that has waited longest is dropped."""
 
 
 class Outgoing:
-    """Bytes a client is to get. gunicorn writes answers into it as into a socket.
+    """Bytes to be sent to a client. gunicorn writes answers into it as into a socket.
 
-    `rest` is what waits in memory, `part` what is in a file and comes after that. `file_bytes` are
-    those that had to be put into a file of their own by `put_down`.
+    `rest` is what waits in memory, `part` what is in a file and comes after that. `file_bytes` is
+    the size of its own file, if `put_down` has moved it there.
     """
 
     __slots__ = ("_part", "file_bytes", "rest")
@@ -43,7 +43,7 @@ class Outgoing:
 
     @property
     def left_bytes(self) -> int:
-        """How much the client has not taken yet."""
+        """Return how many bytes the client has not accepted yet."""
         return sum(map(len, self.rest)) + (self._part.left_bytes if self._part else 0)
 
     @property
@@ -52,9 +52,9 @@ class Outgoing:
         return self._part is not None
 
     def put_down(self, file: IO[bytes]) -> None:
-        """Let what is left wait in `file`, which is new and unbuffered, instead of in memory.
+        """Move what is left from memory to `file`, which is new and unbuffered.
 
-        Raise `OSError` when there is no room for it: then it waits in memory as before.
+        Raise `OSError` if there is no space: then it stays in memory.
         """
         with file:
             for piece in self.rest:
@@ -67,17 +67,17 @@ class Outgoing:
         self.rest.clear()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._part = None
         self.file_bytes = 0
 
     def sendall(self, data: bytes) -> None:
-        """Take `data` to be sent behind what is there; head and first piece then go as one."""
+        """Append `data`; head and first piece are then sent as one."""
         if data:
             self.rest.append(memoryview(data))
 
     def send(self, peer: Peer) -> int:
-        """Send as much as `peer` takes now; return how many bytes that was."""
+        """Send as much as `peer` accepts now; return how many bytes that was."""
         if self._part is None:
             sent = peer.sendmsg(self.rest)
             self.taken(sent)
@@ -89,14 +89,14 @@ class Outgoing:
         return sent
 
     def taken(self, count: int) -> None:
-        """Leave out the first `count` bytes: the client has them."""
+        """Drop the first `count` bytes: the client has them."""
         while self.rest and count >= len(self.rest[0]):
             count -= len(self.rest.pop(0))
         if self.rest:
             self.rest[0] = self.rest[0][count:]
 
     def send_soon(self, peer: Peer) -> bool:
-        """Send what `peer` takes within a moment; return whether that was all."""
+        """Send what `peer` accepts within `MOMENT_SECONDS`; return whether that was all."""
         give_up_at = 0.0
         while self.left_bytes:
             try:
@@ -113,7 +113,7 @@ class Outgoing:
 
 
 def send_at_once(peer: Peer, head: bytes, body: bytes | memoryview | FilePart) -> Outgoing | None:
-    """Send what `peer` takes now; return what is left, None when that was all. Raise OSError."""
+    """Send what `peer` accepts now; return the rest, None if that was all. Raise OSError."""
     if isinstance(body, FilePart):
         outgoing = Outgoing(head, part=body)
         with contextlib.suppress(BlockingIOError):
@@ -131,9 +131,9 @@ def send_at_once(peer: Peer, head: bytes, body: bytes | memoryview | FilePart) -
 
 
 class Departure:
-    """An application's answer, written by threads, one at a time, as far as the client takes it.
+    """An application's answer, written by threads, one at a time, as far as the client accepts it.
 
-    `response` is gunicorn's (it knows how the body is framed), `body` the application's.
+    `response` is gunicorn's (it knows the framing of the body), `body` the application's.
     """
 
     def __init__(self, response: Any, body: Iterable[bytes], outgoing: Outgoing) -> None:
@@ -144,10 +144,10 @@ class Departure:
         self._is_written = False
 
     def go_on(self, peer: Peer) -> bool:
-        """Write until all is sent; return False when the loop is to send what is in `outgoing`.
+        """Write until all is sent; return False if the loop should send what is in `outgoing`.
 
-        That is when `peer` takes no more for now. Raise what the application raises, and OSError
-        when the client is gone.
+        That is the case if `peer` accepts no more for now. Raises as the application, and OSError
+        if the client is gone.
         """
         while True:
             if not self.outgoing.send_soon(peer):
@@ -163,21 +163,21 @@ class Departure:
                 del piece  # so that it is not held while the next ones are read
 
     def close(self) -> None:
-        """Let the application free what it holds: it was sent, or never will be."""
+        """Close the application's answer, whether it was sent or not."""
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
 
 
 class Waiting:
-    """Counts the bytes that wait to be sent; what several clients wait for is counted once."""
+    """Counts the bytes that wait to be sent; bytes shared by several clients count once."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self._clients: dict[int, int] = {}
 
     def add(self, outgoing: Outgoing) -> list[bytes]:
-        """Count what is in `outgoing`, whole pieces; return what `remove` wants."""
+        """Count the whole pieces of `outgoing`; return the argument for `remove`."""
         pieces: list[bytes] = [each.obj for each in outgoing.rest]  # type: ignore[misc]
         for piece in pieces:
             clients = self._clients.get(id(piece), 0)
@@ -186,7 +186,7 @@ class Waiting:
         return pieces
 
     def remove(self, pieces: list[bytes]) -> None:
-        """Count `pieces` no more."""
+        """Stop counting `pieces`."""
         for piece in pieces:
             clients = self._clients.pop(id(piece)) - 1
             if clients:
@@ -195,7 +195,7 @@ class Waiting:
                 self.bytes -= len(piece)
 
     def has_room_for(self, outgoing: Outgoing) -> bool:
-        """Return whether what is in `outgoing` may wait in memory."""
+        """Return whether the content of `outgoing` may wait in memory."""
         pieces: list[bytes] = [each.obj for each in outgoing.rest]  # type: ignore[misc]
         more = sum(len(each) for each in pieces if id(each) not in self._clients)
         return self.bytes + more <= MOST_WAITING_BYTES

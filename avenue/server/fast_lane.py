@@ -1,11 +1,10 @@
 """The fast lane: requests for pictures and `/healthz`, answered by the worker's event loop itself.
 
-What is not at hand is read by a thread first, and looked for where nobody has asked before. Only
-the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body or
-anything else that wants thought, a `GET` of one range of it, too; and the question whether the
-process is alive, which must not wait for a thread. Whatever is not exactly that is no business of
-this file and goes, untouched, to gunicorn's parser and a thread, which answer it as they always
-did. So there is nothing here that could be read in two ways (RFC 9112, section 11.2).
+Uncached bytes are read by a thread first, which also looks up unknown addresses. Only the plainest
+requests are handled: a complete `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body or
+anything special, a `GET` of one range of it, too; and `/healthz`, which must not wait for a thread.
+All others go, untouched, to gunicorn's parser and a thread. So there is nothing here that could be
+interpreted in two ways (RFC 9112, section 11.2).
 """
 
 import re
@@ -21,13 +20,13 @@ from avenue.identity import NumberedIds
 from avenue.server.file_body import Body, FileBody, FilePart
 
 OK, PARTIAL, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED
-"""The three there are here; an enumeration takes its time to find them."""
+"""The only statuses here; looking them up in the enumeration takes time."""
 
 AT_HAND = "avenue.at_hand"
-"""Where among a WSGI application's `extensions` the worker finds what is at hand."""
+"""Key in a WSGI application's `extensions` for its cached answers."""
 
 PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
-"""What the fast lane answers, as the log of requests calls it."""
+"""The route of the fast lane in the log of requests."""
 
 HEALTH_ROUTE = "/healthz"
 
@@ -36,11 +35,11 @@ LONGEST_HEAD = 8 * 1024
 MOST_FIELDS = 100  # gunicorn's own limit
 MOST_CONDITIONS = 2  # a tag and a date
 MOST_READERS = 256
-"""Whose fields are remembered, 2 MB at most: a browser sends the same with all pictures of a page.
-Reading them is half of what an answer costs."""
+"""Number of remembered sets of fields, 2 MB at most: a browser sends the same with all pictures of
+a page. Parsing them is half of the cost of an answer."""
 
-# A request line and fields without one character that anybody could take for something else: no
-# folded line, no name with an underscore, no bare CR or LF, no other control character.
+# A request line and fields without any ambiguous character: no folded line, no name with an
+# underscore, no bare CR or LF, no other control character.
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
@@ -52,12 +51,12 @@ _TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
 _SINCE = rb"\r\n(?i:if-modified-since):" + _VALUE
 _RANGE = rb"\r\n(?i:range):(" + _VALUE + rb")"
 _CONDITION = re.compile(rb"(?:" + _TAG + rb"|" + _SINCE + rb"|" + _RANGE + rb")(?=\r\n)")
-"""What a browser says of one picture; all the rest it says of every picture of a page."""
+"""What a browser sends for one picture; everything else is the same for all pictures of a page."""
 _AT_THE_END = re.compile(
     rb"(?:" + _TAG + rb"(?:" + _SINCE + rb")?|" + _SINCE + _TAG + rb"|" + _RANGE + rb")?\r\n\r\n"
 )
-"""Where nearly every browser says it, as the whole rest of a request (RFC 9110, 13.1.3: beside a
-tag a date counts nothing)."""
+"""Where nearly every browser sends it, as the rest of a request (RFC 9110, 13.1.3: next to a tag a
+date is ignored)."""
 _RANGE_AT_THE_END = 3
 """The group of that which is a range."""
 _END = b"\r\n\r\n"
@@ -71,61 +70,61 @@ _SPAN = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 """One range (RFC 9110, section 14.1.2), as clients write it."""
 
 Read = Callable[[], "tuple[KnownAnswer, Body] | None"]
-"""Gets an answer and its body, in a thread. None, or whatever it raises, is for the
-ordinary path to tell."""
+"""Gets an answer and its body, in a thread. If it returns None or raises, a thread handles the
+request."""
 
 
 class KnownAnswer(Protocol):
-    """An answer but its body, as bytes: head lines of the 200 and of the 304, the quoted tag."""
+    """Gets an answer and its body, in a thread; otherwise the request is handled normally."""
 
     @property
     def length(self) -> int:
-        """How long the body is."""
+        """Return the length of the body."""
 
     @property
     def head_partial(self) -> bytes:
-        """The head lines of a 206, without Content-Length and Content-Range."""
+        """Return the head lines of a 206, without Content-Length and Content-Range."""
 
     @property
     def head(self) -> bytes:
-        """Every field the application gives, each with its line end."""
+        """Return the application's header fields, each with its line end."""
 
     @property
     def head_not_modified(self) -> bytes:
-        """The same for a 304."""
+        """Return the header fields of a 304."""
 
     @property
     def etag(self) -> bytes:
-        """The tag that a 304 is an answer to."""
+        """Return the tag that a 304 answers."""
 
     @property
     def site(self) -> str:
-        """The site it is of."""
+        """Return the id of its site."""
 
 
 class AtHand(Protocol):
-    """Who has answers at hand, and knows where others are. A host is as sent, port included."""
+    """Provides cached answers, and finds others. A host is as sent, port included."""
 
     def find(self, host: str, path: str) -> KnownAnswer | None:
         """Return the answer for `path` on `host`, or None."""
 
     def at_hand(self, known: Any) -> Body | None:
-        """Return the body of what `find` returned, None when it is to be read."""
+        """Return the cached body of an answer of `find`, None if it has to be read."""
 
     def read(self, host: str, path: str, known: Any) -> tuple[KnownAnswer, Body] | None:
-        """Return what `find` returned for `host` and `path`, and its body; see `Read`."""
+        """Return the answer of `find` for `host` and `path`, and its body; see `Read`."""
 
     def cold_read(self, host: str, path: str) -> Read | None:
-        """Return what looks for an answer that `find` does not know; None where that is in vain."""
+        """Return a reader for an answer that `find` does not know; None if there cannot be one."""
 
 
-@dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
+@dataclass(slots=True)  # which is created faster than a named tuple, or a frozen one
 class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304), or the `span` of one.
 
-    With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
-    Answers of one `key` are read together. `site` is "" where nobody knows it without that.
-    `closes` is an answer after which the connection is closed.
+    With `read` both have to be read first, which then has taken `read_seconds`, including waiting.
+    Answers of one `key` are read together. `site` is "" if it is unknown. `closes`: the connection
+    is closed after this answer.
     """
 
     method: bytes
@@ -143,9 +142,9 @@ class Given:
 
 @dataclass(slots=True)
 class Tally:
-    """How many answers of a status were given, and of how many bytes.
+    """Number and bytes of the answers of a status.
 
-    For `read` of them these had to be read first, the slowest within `slowest_seconds`.
+    Of these, `read` had to be read first, the slowest within `slowest_seconds`.
     """
 
     answers: int = 0
@@ -155,23 +154,22 @@ class Tally:
 
 
 def wants_size(request: bytes | bytearray) -> bool:
-    """Tell whether `request` is for a picture in a size, which may have to be made.
+    """Tell whether `request` is for a picture in a size that may have to be generated.
 
-    Not whatever might be taken for such a one: the application bounds the others (`Renditions`).
+    It does not recognise all of them: the application limits the others (`Renditions`).
     """
     return _SIZE_LINE.match(request) is not None
 
 
 class FastLane:
-    """Answers what is known, and counts; for the one thread of the event loop."""
+    """Answers cached requests, and counts them; for the single thread of the event loop."""
 
     def __init__(
         self, at_hand: AtHand | None, server: str, alive: tuple[bytes, bytes] | None = None
     ) -> None:
-        """`server` is what gunicorn calls itself in its answers.
+        """`server` is gunicorn's name in its answers, `alive` head lines and body of `/healthz`.
 
-        `alive` are head lines and body of the answer at `/healthz`. Without `at_hand` or `alive`
-        the ordinary path answers.
+        Without `at_hand` or `alive`, threads answer these requests.
         """
         self._at_hand = at_hand
         self._alive = alive
@@ -183,9 +181,9 @@ class FastLane:
         self.sites: dict[str, int] = {}
 
     def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
-        """Return the answer to the whole `request`, None when it is one for the ordinary path.
+        """Return the answer to the whole `request`, None if a thread has to answer it.
 
-        `reader` is that of the connection; a new one reads the same.
+        `reader` is that of the connection; a new one gives the same result.
         """
         line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
         if line is None or self._at_hand is None:
@@ -208,7 +206,7 @@ class FastLane:
             is_plain = tag is None and part is None
             return self._look(at_hand, method, host, path) if is_plain else None
         if tag is not None:
-            # A list, a weak tag, an older one: all for the ordinary path.
+            # A list, a weak tag, an older one: left to a thread.
             return self._not_modified(method, known) if tag == known.etag else None
         if method == b"GET":
             return self._get(at_hand, host, path, known, part)
@@ -222,7 +220,7 @@ class FastLane:
         given = Given(b"GET", OK, b"", b"", site=known.site)
         if part is not None:
             given.status, given.span = PARTIAL, span_of(part, known.length)
-            if given.span is None:  # several ranges, or none there is
+            if given.span is None:  # several ranges, or an invalid one
                 return None
         body = at_hand.at_hand(known)
         if body is None:
@@ -232,7 +230,7 @@ class FastLane:
         return given
 
     def complete(self, given: Given, known: KnownAnswer, body: Body) -> None:
-        """Put the head of `known` and its body, or the part that is wanted, into `given`."""
+        """Set head and body in `given` from `known`, or the requested part."""
         if given.span is None:
             given.head = self._head(OK, known.head)
             given.body = FilePart(body, 0, len(body)) if isinstance(body, FileBody) else body
@@ -283,7 +281,7 @@ class FastLane:
         return b"".join((self._beginnings[status], lines, identity))
 
     def _begin(self, second: int) -> None:
-        """Write how all answers of this second begin."""
+        """Prepare the common beginning of all answers of this second."""
         self._second = second
         lines = f"{self._server}Date: {format_date_time(second)}\r\nConnection: keep-alive\r\n"
         for status in (OK, PARTIAL, NOT_MODIFIED):
@@ -291,7 +289,7 @@ class FastLane:
             self._beginnings[status] = f"{line}{lines}".encode("latin-1")
 
     def count(self, given: Given) -> None:
-        """Count an answer that was sent whole."""
+        """Count an answer that was sent completely."""
         key = given.method, given.route, given.status
         tally = self.tallies.get(key)
         if tally is None:
@@ -304,22 +302,22 @@ class FastLane:
             tally.slowest_seconds = max(tally.slowest_seconds, given.read_seconds)
 
     def counted(self) -> Iterator[tuple[str, str, HTTPStatus, Tally]]:
-        """Give method, route, status and how many since the last call."""
+        """Return method, route, status and numbers since the last call."""
         tallies, self.tallies = self.tallies, {}
         for (method, route, status), tally in tallies.items():
             yield method.decode(), route, status, tally
 
     def counted_sites(self) -> dict[str, int]:
-        """Return how many answers each site had since the last call; "" those of nobody known."""
+        """Return the number of answers of each site since the last call; "" for unknown ones."""
         sites, self.sites = self.sites, {}
         return sites
 
 
 class Reader:
-    """Reads the fields of a connection's requests.
+    """Parses the header fields of a connection's requests.
 
-    They are the same again with every picture of a page but for conditions, so the host is kept for
-    what stood before the conditions and after them, and only what is in between is looked at.
+    They are the same for every picture of a page except for conditions, so the host is cached by
+    the text before and after the conditions, and only the part in between is parsed.
     """
 
     __slots__ = ("_after", "_before", "_host")
@@ -329,9 +327,9 @@ class Reader:
         self._host: str | None = None
 
     def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None, bytes | None]:
-        """Return host, tag of If-None-Match, Range; no host if it is for the ordinary path.
+        """Return host, tag of If-None-Match, Range; no host if a thread has to answer it.
 
-        At `start` is the end of the request line.
+        `start` is the end of the request line.
         """
         if self._after == _END and request.startswith(self._before, start):
             rest = _AT_THE_END.fullmatch(request, start + len(self._before))
@@ -349,12 +347,12 @@ class Reader:
         tags = [each.strip(b" \t") for each in between[1::3] if each is not None]
         ranges = [each.strip(b" \t") for each in between[2::3] if each is not None]
         if len(between) // 3 > MOST_CONDITIONS or not request.endswith(_END):
-            return None, None, None  # or a condition behind the empty line would count
+            return None, None, None  # otherwise a condition after the empty line would count
         if len(between) // 3 == len(ranges) == 1:
             return self._host, None, ranges[0]
         if ranges or len(tags) != 1:
             return None, None, None
-        return self._host, tags[0], None  # 13.1.3: beside it a date counts nothing
+        return self._host, tags[0], None  # 13.1.3: next to it a date is ignored
 
     def _learn(self, fields: bytes, before: bytes) -> None:
         self._host = _host(fields)
@@ -364,9 +362,9 @@ class Reader:
 
 
 def span_of(value: bytes, length: int) -> tuple[int, int] | None:
-    """Return the bytes, from and up to before, that a Range field asks for of `length`.
+    """Return start and end (exclusive) of a Range field for a body of `length`.
 
-    None for what is not exactly one range that is there.
+    None if it is not exactly one valid range.
     """
     found = _SPAN.fullmatch(value)
     if found is None:
@@ -381,7 +379,7 @@ def span_of(value: bytes, length: int) -> tuple[int, int] | None:
 
 @lru_cache(MOST_READERS)
 def _host(fields: bytes) -> str | None:
-    """Return the host, None when these fields, conditions left out, are for the ordinary path."""
+    """Return the host, None if these fields (without conditions) have to be left to a thread."""
     if _FIELDS.fullmatch(fields, 2) is None:
         return None
     lower = fields.lower()
@@ -396,7 +394,7 @@ def _host(fields: bytes) -> str | None:
 def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
     """Return the value of the field `name` as sent, None without one; b"" for several.
 
-    `lower` are the `fields` in lower case, for names have none; values may (a tag does).
+    `lower` are the `fields` in lower case, because names ignore case and values (a tag) do not.
     """
     start = lower.find(b"\r\n" + name + b":")
     if start < 0:

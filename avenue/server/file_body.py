@@ -1,7 +1,7 @@
-"""A body that lies in a file: what is sent of it never passes through the process.
+"""A body in a file, which is sent without passing through the process.
 
-Several answers may share one. Small pictures asked for again and again are mapped, which sends them
-twice as fast over a fast line; a mapping is the kernel's memory, shared by all processes.
+Several answers may share one. Small pictures that are requested often are mapped, which sends them
+twice as fast over a fast connection; a mapping is the kernel's memory, shared by all processes.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 MOST_MAPPED_BYTES = 4 * 1024 * 1024
 ASKED_OFTEN = 2
-"""How often a body is asked for before it is mapped: the pages of most are used once."""
+"""How often a body is requested before it is mapped: most are used only once."""
 PIECE_BYTES = 1024 * 1024
-"""How much of it is in memory at a time, and goes out in one call: others have their turn."""
+"""How much of it is in memory, and sent in one call, so that other connections are served."""
 NOT_WAITING = getattr(os, "RWF_NOWAIT", None)
 """Linux: read only what is in the page cache."""
 
@@ -32,12 +32,12 @@ class FileBody:
         self._mapped: mmap.mmap | None = None
 
     def __del__(self) -> None:
-        """Close the file; who has mapped it keeps the mapping for as long as that is used."""
+        """Close the file; a mapping stays valid as long as it is used."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
     def __len__(self) -> int:
-        """How many bytes it has."""
+        """Return its length in bytes."""
         return self._length
 
     def __getitem__(self, part: slice) -> bytes:
@@ -50,12 +50,12 @@ class FileBody:
         return self._descriptor
 
     def mapped(self) -> mmap.mmap | None:
-        """Return the bytes as memory, None for those that are large or not asked for often."""
+        """Return the bytes as memory, None if they are many or rarely requested."""
         self._asked += 1
         if self._mapped is None and self._asked >= ASKED_OFTEN:
             if not 0 < self._length <= MOST_MAPPED_BYTES:
                 return None
-            with contextlib.suppress(OSError):  # no room for another mapping
+            with contextlib.suppress(OSError):  # no space for another mapping
                 self._mapped = mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ)
         return self._mapped
 
@@ -65,7 +65,7 @@ class FileBody:
             os.utime(self._descriptor)
 
     def is_in_memory(self) -> bool:
-        """Tell whether sending it probably does not wait for the disk: both its ends are cached."""
+        """Tell whether sending it will probably not wait for the disk: both its ends are cached."""
         if NOT_WAITING is None:
             return True
         byte = bytearray(1)
@@ -99,7 +99,7 @@ def pieces_of(body: Body, start: int, end: int) -> Iterator[bytes]:
 
 
 class Peer(Protocol):
-    """What is asked of a connection: a socket that never blocks."""
+    """The interface of a connection: a non-blocking socket."""
 
     def sendmsg(
         self,
@@ -108,14 +108,14 @@ class Peer(Protocol):
         flags: int = 0,
         /,
     ) -> int:
-        """Send as much as it takes now; raise BlockingIOError when that is nothing."""
+        """Send as much as it accepts now; raise BlockingIOError if that is nothing."""
 
     def fileno(self) -> int:
         """Return the descriptor."""
 
 
 class FilePart:
-    """The bytes `start` to `end` (exclusive) of a body in a file, on their way to a client."""
+    """The bytes `start` to `end` (exclusive) of a body in a file, being sent to a client."""
 
     __slots__ = ("_at", "_body", "_end", "_mapped", "_start")
 
@@ -125,18 +125,18 @@ class FilePart:
         self._mapped = body.mapped()
 
     def __len__(self) -> int:
-        """How many bytes it has in all."""
+        """Return its total length in bytes."""
         return self._end - self._start
 
     @property
     def left_bytes(self) -> int:
-        """How many are not sent yet."""
+        """Return how many bytes are not sent yet."""
         return self._end - self._at
 
     def send(self, peer: Peer, head: list[memoryview]) -> int:
-        """Send as much of `head` and then of this as `peer` takes now; return how much that was.
+        """Send as much of `head` and then of this as `peer` accepts now; return how much that was.
 
-        Raise `BlockingIOError` when that is nothing, and `OSError`.
+        Raise `BlockingIOError` if that is nothing, and `OSError`.
         """
         if self._mapped is not None:
             view = memoryview(self._mapped)[self._at : self._end]

@@ -1,4 +1,4 @@
-"""Who waits for one of a few places: each address in turn, at an address who came first."""
+"""A fair queue: addresses take turns, and each address is served in order of arrival."""
 
 from collections.abc import Iterator
 from typing import Generic
@@ -7,9 +7,9 @@ from avenue.server.shares import Holder
 
 
 class RoundRobin(Generic[Holder]):
-    """Clients that wait, served by address in turn; for the one thread of the event loop.
+    """Waiting clients, served by address in turn; for the single thread of the event loop.
 
-    So the hundreds that one address sends keep nobody else waiting for more than one of them.
+    So hundreds of requests from one address delay others by one request only.
     """
 
     def __init__(self) -> None:
@@ -23,11 +23,11 @@ class RoundRobin(Generic[Holder]):
             yield from clients
 
     def add(self, client: Holder) -> None:
-        """Let `client` wait, last of its address."""
+        """Add `client` at the end of the queue of its address."""
         self._waiting.setdefault(client.address, {})[client] = None
 
     def next(self) -> Holder | None:
-        """Take out whose turn it is; None when nobody waits."""
+        """Remove and return the next client; None if no one waits."""
         if not self._waiting:
             return None
         address = next(iter(self._waiting))
@@ -39,7 +39,7 @@ class RoundRobin(Generic[Holder]):
         return found
 
     def remove(self, client: Holder) -> None:
-        """Let `client` wait no longer."""
+        """Remove `client` from the queue."""
         clients = self._waiting[client.address]
         del clients[client]
         if not clients:

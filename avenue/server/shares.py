@@ -1,7 +1,7 @@
-"""Who holds how much of what a web process has for clients that are slow: connections, bytes.
+"""Limits how much one address may hold of a web process: connections, bytes.
 
-An address may hold a share; beyond it, its own client that has waited longest has to go. When all
-together hold too much, that of the address with the most has to, so those who hold little stay.
+An address may hold a share; beyond it, its own client that has waited longest is dropped. If all
+together hold too much, it is that of the address with the most, so that small users stay.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ class Held(Protocol):
 Holder = TypeVar("Holder", bound=Held)
 
 NOBODY = ""
-"""The address of what cannot be told apart, as the connections of a proxy: it has no share."""
+"""The address of clients that cannot be told apart, such as connections of a proxy: no share."""
 
 
 class Shares(Generic[Holder]):
-    """Counts what is held of one thing; for the one thread of the event loop."""
+    """Counts how much of one resource is held; for the single thread of the event loop."""
 
     def __init__(self, most: int, share_percent: int) -> None:
         """All together may hold `most`, one address `share_percent` of it."""
@@ -32,7 +32,7 @@ class Shares(Generic[Holder]):
         self._holders: dict[str, dict[Holder, int]] = {}
 
     def hold(self, holder: Holder, count: int) -> None:
-        """Note that `holder` holds `count` from now on; it keeps its place among those who wait."""
+        """Set how much `holder` holds; it keeps its place among those who wait."""
         address = holder.address
         holders = self._holders.setdefault(address, {})
         more = count - holders.get(holder, 0)
@@ -50,7 +50,7 @@ class Shares(Generic[Holder]):
         return address != NOBODY and self._sums.get(address, 0) > self.most_each
 
     def excess(self, address: str) -> Iterator[Holder]:
-        """Give who has to go because `address` holds more now, who has waited longest first."""
+        """Yield the clients to drop because `address` now holds more, longest waiting first."""
         if self.is_over(address):
             greedy = address
         elif self.held > self.most:

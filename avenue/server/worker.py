@@ -1,21 +1,22 @@
-"""The gunicorn worker: a request gets a thread when it is there, not when it begins.
+"""The gunicorn worker: a request gets a thread when it is complete, not when it begins.
 
 `Worker` is gunicorn's thread worker except that its event loop collects head and body first
-(`arrival.py`). Stock gthread gives a thread to every connection that sent one byte; eight slow
-ones then stop a site. Here slow heads and bodies wait in the loop and are closed when they are
-too slow, refused bodies are read on in the loop so that the answer is seen, and threads wait
-for a peer only within a `Pace`.
+(`arrival.py`). Stock gthread gives a thread to every connection that sent one byte; eight slow ones
+then stop a site. Here slow heads and bodies wait in the loop and are closed if they are too slow,
+refused bodies are read on in the loop so that the answer is seen, and threads wait for a peer only
+within a `Pace`.
 
-What the fast lane has no answer for among requests for pictures in a size is likely to be made now,
-which takes a thread for as long as the decode processes do. Half of the threads do that, so that
-the others answer everybody else; who comes meanwhile waits in the loop, each address in turn.
+A request for a picture in a size that the fast lane cannot answer will probably generate it, which
+takes a thread for as long as the decode processes need. Half of the threads do that, so that the
+others answer everyone else; further requests wait in the loop, each address in turn.
 
-A body too long to be collected is read by a thread as it comes, which may take an hour. Such have
-as many threads of their own, each of which holds less than 6 MiB (`tests/faults/test_memory.py`).
-Others wait, unread, for one of those, as do the 20 files a client of tus sends at once.
+A body too long to be collected is read by a thread as it arrives, which may take an hour. There are
+as many separate threads for such bodies, each of which holds less than 6 MiB
+(`tests/faults/test_memory.py`). Others wait, unread, for one of those, as do the 20 files a client
+of tus sends at once.
 
-Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It leans on the inside of gunicorn
-27 (`ThreadWorker`, `TConn`, `Parser`, `Unreader`), so any other major version is refused.
+Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It relies on internals of gunicorn 27
+(`ThreadWorker`, `TConn`, `Parser`, `Unreader`), so any other major version is refused.
 """
 
 import contextlib
@@ -107,27 +108,27 @@ from avenue.web.limits import network_of
 from avenue.web.requestlog import TRIED_SECONDS, write_facts
 
 Found = tuple[KnownAnswer, Body] | None
-"""What was read for requests that could not be answered at once."""
+"""The result of reads for requests that could not be answered at once."""
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 LIVE_READ_BYTES = 64 * KB
-"""Most a thread takes from a connection at a time."""
+"""Most a thread reads from a connection at a time."""
 
 WAITING_FOR_A_THREAD = 8
-"""How many long bodies there may be for each thread that reads them."""
+"""Number of long bodies that may wait for each thread that reads them."""
 
 SIZE_WAIT_SECONDS = 30.0
 """How long a request for a picture in a size may wait for a thread. Browsers wait longer, but with
 so many before it there is no end in sight."""
 
 READS_FOR_A_THREAD = 4
-"""How many bodies may be read, or wait for the loop once they are, for each. What has more than
-1 MiB is in a file."""
+"""Bodies that are being read, or wait for the loop afterwards, per thread. Bodies above 1 MiB are
+in files."""
 
 SWEEP_SECONDS = 0.25
-"""How often deadlines are looked at, and the master is told that we live."""
+"""Interval of checking deadlines, and of reporting to the master that we live."""
 
 CLIENTS_AT_ONCE = 32
 ACCEPTED_AT_ONCE = 64
@@ -138,14 +139,14 @@ iteration handled all that were ready and accepted one, `/healthz` waited for up
 1,000 readers of one file."""
 
 SWITCH_SECONDS = 0.001
-"""How long a thread that computes keeps the interpreter from the loop, which needs it back after
-every system call. With Python's own 5 ms it waited seven times as long while uploads were worked
-on (docs/performance.md)."""
+"""How long a computing thread may keep the interpreter from the loop, which needs it back after
+every system call. With Python's default of 5 ms it waited seven times as long while uploads were
+processed (docs/performance.md)."""
 
 COUNT_SECONDS = 1.0
 GOODBYE_SECONDS = 2.0
 GOODBYE_BYTES = 64 * KB
-"""How long, and how much, is read of a client that was answered and should close."""
+"""How long, and how much, is read from a client that was answered and should close."""
 
 STATUS_OF = {
     LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -153,39 +154,40 @@ STATUS_OF = {
     ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
-"""What is closer than 400 for a request the parser refused."""
+"""More specific statuses than 400 for requests that the parser refused."""
 
 ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
-"""What gunicorn raises like the parser's refusals, though the application is at fault."""
+"""Exceptions that gunicorn raises like the parser's refusals, though the application is at fault.
+"""
 
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 WARNING_SECONDS = 60.0
-"""A worker that has no room logs it at most this often."""
+"""A worker without space logs it at most this often."""
 
 
 KERNEL_BYTES = 256 * KB
-"""How much of an answer the kernel may hold for a client; Linux doubles it. By itself it takes up
-to 4 MB, and a thousand slow readers used up what it has for all connections of the machine: answers
-then took 20 s, however idle the worker was."""
+"""How much of an answer the kernel may hold for a client; Linux doubles it. By default it is up to
+4 MB, and a thousand slow readers used up the kernel's memory for all connections of the machine:
+answers then took 20 s, however idle the worker was."""
 
 ROOM_IS_SHORT_PERCENT = 90
-"""How full connections and spool may be before those who have waited longest have to go. Beyond
-it, what nobody can be dropped for is refused or waits."""
+"""How full connections and spool may be before those who have waited longest are dropped. If no one
+can be dropped, further requests are refused or wait."""
 
 FILES_FOR_A_CONNECTION = 4
-"""How many descriptors a connection may need: its own, a body's, an answer's, the database's."""
+"""Descriptors that a connection may need: its own, a body's, an answer's, the database's."""
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc, malloc.h
 
 
 def tune_malloc() -> None:
-    """Make glibc give the memory of large bodies back; other libraries of C are left alone.
+    """Make glibc release the memory of large bodies; other C libraries are not changed.
 
-    Measured with 19 MB bodies, 10 at once on 8 threads: read in one piece, the process is left
-    with 190 MiB as glibc comes and with 33 to 45 MiB so; read in pieces of 64 KiB, a body takes
-    16 to 18 ms of CPU instead of 35 to 40. A mapping threshold of 256 KiB would leave no less
-    worth having and take twice the CPU: every chunk would be mapped and cleared anew.
+    Measured with 19 MB bodies, 10 at once on 8 threads: read in one piece, the process keeps 190
+    MiB by default and 33 to 45 MiB with this; read in pieces of 64 KiB, a body takes 16 to 18 ms of
+    CPU instead of 35 to 40. A mapping threshold of 256 KiB would save hardly more and take twice
+    the CPU: every chunk would be mapped and cleared again.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
@@ -196,7 +198,7 @@ def tune_malloc() -> None:
 
 
 def raise_file_limit(connections: int) -> None:
-    """Let this process have the descriptors that so many connections need, as far as it may."""
+    """Raise the limit of file descriptors for so many connections, as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections * FILES_FOR_A_CONNECTION
     if hard != resource.RLIM_INFINITY:
@@ -206,10 +208,10 @@ def raise_file_limit(connections: int) -> None:
 
 
 class PacedSocket(socket.socket):
-    """A connection that never blocks in the kernel and waits for its peer only within `pace`.
+    """A non-blocking connection that waits for its peer only within `pace`.
 
     Sending and `receive` are for request threads; a peer that is too slow raises
-    `ConnectionResetError`, which gunicorn takes as a client that went away.
+    `ConnectionResetError`, which gunicorn treats as a disconnected client.
     """
 
     __slots__ = ("pace",)
@@ -217,7 +219,7 @@ class PacedSocket(socket.socket):
 
     @classmethod
     def over(cls, plain: socket.socket, pace: Pace) -> Self:
-        """Take the descriptor of `plain` over."""
+        """Take over the descriptor of `plain`."""
         paced = cls(plain.family, plain.type, plain.proto, plain.detach())
         paced.pace = pace
         super().setblocking(paced, False)
@@ -259,7 +261,7 @@ class PacedSocket(socket.socket):
 
 
 class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
-    """What gunicorn's parser reads: the collected bytes, then the connection where allowed."""
+    """Input of gunicorn's parser: the collected bytes, then the connection if allowed."""
 
     def __init__(self, arrival: Arrival, peer: PacedSocket) -> None:
         super().__init__()
@@ -287,7 +289,7 @@ class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
         return b"" if arrival.whole else self._peer.receive(size)
 
     def skip(self, count: int) -> bool:
-        """Pass over `count` bytes; return False when they were not collected."""
+        """Skip `count` bytes; return False if they were not collected."""
         buffered = self.take_buffered()
         self.unread(buffered[count:])
         count -= min(count, len(buffered))
@@ -301,7 +303,7 @@ class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
         return step == count
 
     def leftover(self) -> bytes | None:
-        """Return what came behind the request, None when that is too much to keep."""
+        """Return the bytes after the request, None if they are too many to keep."""
         if self._in_file_bytes:
             return None
         buffered = bytes(self.take_buffered())
@@ -311,17 +313,17 @@ class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
 class WholeBody:
     """A body reader under gunicorn's `Body` that raises `BodyCutOff` instead of ending early.
 
-    gunicorn gives an application what came of a cut body as if that were all of it.
+    gunicorn passes a truncated body to the application as if it were complete.
     """
 
     def __init__(self, reader: Any, ask: PacedSocket | None) -> None:
-        """Before the first byte is read, `ask` (when given) is told `100 Continue`."""
+        """Before the first byte is read, `ask` (if given) is sent `100 Continue`."""
         self._reader = reader
         self._ask = ask
 
     @property
     def left_bytes(self) -> int | None:
-        """How much of a declared length was not read yet; None for a chunked body."""
+        """Return how much of a declared length was not read yet; None for a chunked body."""
         return self._reader.length if isinstance(self._reader, LengthReader) else None
 
     def read(self, size: int) -> bytes:
@@ -340,7 +342,7 @@ class WholeBody:
 
 
 class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
-    """gunicorn's parser, reading one collected request after the other."""
+    """gunicorn's parser for collected requests."""
 
     mesg: Any
     unreader: Any
@@ -357,14 +359,14 @@ class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
         self.unreader = CollectedBytes(arrival, self._peer)
 
     def forget(self) -> None:
-        """Let go of the request and its bytes."""
+        """Drop the request and its bytes."""
         self.mesg = self.unreader = None
 
     def __next__(self) -> Any:
-        """Parse the request; make its body honest (`WholeBody`)."""
+        """Parse the request; make truncated bodies raise (`WholeBody`)."""
         request = super().__next__()
-        # gunicorn says `100 Continue` before the application can refuse; the loop or the first
-        # read of the body says it here.
+        # gunicorn sends `100 Continue` before the application can refuse; here the loop or the
+        # first read of the body sends it.
         expects, request._expected_100_continue = request._expected_100_continue, False  # noqa: SLF001
         if self._arrival.framing == NO_BODY:
             return request
@@ -377,10 +379,10 @@ class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
         return request
 
     def skip_body(self) -> bool:
-        """Pass over what the application left of the body.
+        """Skip what the application left of the body.
 
-        Return False when the collected bytes do not hold all of it: where the next request
-        starts is then unknown, and the connection must be closed.
+        Return False if it was not collected completely: where the next request starts is then
+        unknown, and the connection must be closed.
         """
         body = self.mesg.body
         if body.failed or not self._arrival.whole:
@@ -399,14 +401,14 @@ class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
 class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     """A client's connection and the request being collected or answered on it.
 
-    `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
-    which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
-    is when the fast lane answered last, without waking it; `reader` reads its requests there;
-    `tried_seconds` is how long an answer was looked for in vain, which makes a request a thread's.
-    `address` is who is held to a share. `idle` is a connection between two requests; `watched`
-    says whether the poller knows the socket, which is never while a thread has it; `timeout` is
-    when the loop gives up (monotonic seconds; a body that is arriving has the socket's pace
-    instead). `handled_in` is the last of the iterations that had too many to handle.
+    `outgoing` is what the loop sends: an answer the fast lane has `given` or a thread's, of which
+    `departure` is the rest; `context` is where that request's threads know its id. `given_at` is
+    when the fast lane answered last, without waking it; `reader` parses its requests there;
+    `tried_seconds` is how long an answer was looked for without success, which makes it a request
+    for a thread. `address` is whose share it counts toward. `idle` is a connection between two
+    requests; `watched` says whether the poller knows the socket, which is never while a thread has
+    it; `timeout` is when the loop gives up (monotonic seconds; an arriving body has the socket's
+    pace instead). `handled_in` is the last of the iterations that had too many to handle.
     """
 
     sock: PacedSocket
@@ -417,7 +419,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     def __init__(self, cfg: Any, sock: PacedSocket, client: Any, server: Any) -> None:
         super().__init__(cfg, sock, client, server)
         self.parser = LaneParser(cfg, sock, client)
-        # What gunicorn would do in the thread, TLS and waiting for the first byte, has no place.
+        # What gunicorn would do in the thread, TLS and waiting for the first byte, does not apply.
         self.initialized = self.data_ready = True
         self.idle = False
         self.watched = False
@@ -443,14 +445,14 @@ STOPS = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
-    """gunicorn's thread worker with a loop that collects.
+    """gunicorn's thread worker with a loop that collects requests.
 
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
-    being collected), a thread, `_sending` (there is more than the client takes at once), or
-    `_leaving` (answered; read until the client closes), `_wanting_size` (collected, and waiting for
-    one of the threads that may be `_making_size`). All but the threads belong to the loop,
-    so nothing here needs a lock. One whose bytes are read belongs to that thread, too, which does
-    not touch its socket.
+    being collected), a thread, `_sending` (there is more than the client accepts at once),
+    `_leaving` (answered; read until the client closes), or `_wanting_size` (collected, and waiting
+    for one of the threads that may be `_making_size`). All but the threads belong to the loop, so
+    nothing here needs a lock. A connection whose bytes are being read belongs to that thread, too,
+    which does not touch its socket.
     """
 
     alive: bool
@@ -480,13 +482,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._to_give: deque[Callable[[], None]] = deque()
         self._iterations = 0
         self.heard_before: Callable[[], list[int]] = list
-        """Tells which signals came before there were handlers (gunicorn.conf.py)."""
+        """Tells which signals arrived before there were handlers (gunicorn.conf.py)."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
-        """Raise `RuntimeError` for what this worker cannot run with.
+        """Raise `RuntimeError` for configurations that this worker cannot run with.
 
-        gunicorn asks before it forks and shows the sentences only, no traceback.
+        gunicorn calls it before it forks and shows the message only, no traceback.
         """
         if gunicorn.version_info[0] != GUNICORN_MAJOR:
             raise RuntimeError(
@@ -515,20 +517,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             sys.exit(0)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Finish what goes on and stop; stop at once while nothing has begun."""
+        """Finish the running requests and stop; stop at once while still loading."""
         self._end_while_loading()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """Stop at once; takes no lock, for a signal may arrive while one is held."""
+        """Stop at once; takes no lock, because a signal may arrive while one is held."""
         signal.signal(signal.SIGQUIT, signal.SIG_IGN)
         self._end_while_loading()
         Base.handle_quit(self, sig, frame)
 
     def _end_while_loading(self) -> None:
-        """End the process when it has not begun to serve.
+        """End the process if it does not serve yet.
 
-        Not by `SystemExit`: the handler runs inside whatever is being imported, and up to Python
+        Not with `SystemExit`: the handler runs inside whatever is being imported, and up to Python
         3.11 `__set_name__` raises `RuntimeError` instead, which the master takes for a worker that
         cannot start and ends with a traceback.
         """
@@ -536,7 +538,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             os._exit(0)
 
     def load_wsgi(self) -> None:
-        """Load the application, and the fast lane if it has answers at hand."""
+        """Load the application, and the fast lane if it provides cached answers."""
         super().load_wsgi()
         extensions = getattr(self.wsgi, "extensions", {})
         at_hand = extensions.get(AT_HAND) if self._limits.fast_lane == "on" else None
@@ -567,17 +569,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._waiting_files = Shares(MOST_WAITING_FILE_BYTES, percent)
 
     def _remember_settings(self) -> None:
-        """Put gunicorn's settings where Python finds them at once; they do not change any more.
+        """Store gunicorn's settings as plain attributes; they do not change any more.
 
-        `Config` looks each of them up anew, some thirty times per request: 8 % of a worker's time.
+        `Config` looks each of them up again, some thirty times per request: 8 % of a worker's time.
         """
         for name, setting in self.cfg.settings.items():
             self.cfg.__dict__[name] = setting.get()
 
     def notify(self) -> None:
-        """Tell the master that we live, not at every turn of the loop: it asks the kernel.
+        """Report to the master that we live, but not in every iteration, as it is a system call.
 
-        Restore the limit of connections, too, which `_not_accepted` may have lowered.
+        Also restore the limit of connections, which `_not_accepted` may have lowered.
         """
         now = time.monotonic()
         if now >= self._next_notice:
@@ -586,7 +588,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             super().notify()
 
     def run(self) -> None:
-        """Run until told to stop; then write what was counted last."""
+        """Run until told to stop; then write the last counts."""
         self._live_threads = ThreadPoolExecutor(self.cfg.threads)
         super().run()
         self._live_threads.shutdown(wait=False, cancel_futures=True)
@@ -618,6 +620,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 return
 
     def _accept_one(self, listener: Any) -> bool:
+        """Accept one new connection; return whether there was one."""
         try:
             plain, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -637,7 +640,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._begin(conn)
         self._make_room(self._connections, conn.address)
         if self._connections.is_over(conn.address):
-            self._drop(conn)  # all that its address has are in threads, or wait for one
+            self._drop(conn)  # all of its address are in threads, or wait for one
         else:
             self._await(conn)
         return True
@@ -650,7 +653,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._next_warning = now + WARNING_SECONDS
             self.log.warning("No room for more than %d connections: %s", self.nr_conns, error)
         # gunicorn's loop accepts again as soon as one of these connections is gone, or `notify` has
-        # restored the limit: something else than connections may have taken the descriptors.
+        # restored the limit: the descriptors may be used by something other than connections.
         self.worker_connections = self.nr_conns
 
     def _begin(self, conn: Connection) -> None:
@@ -660,7 +663,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._count_for(conn, NOBODY)
 
     def _learn_address(self, conn: Connection, head: bytes) -> None:
-        """Count a connection of a proxy for whom it asks for, as its head says."""
+        """Count a proxy's connection for the address in its head."""
         if self._limits.proxy_hops:
             address = forwarded_for(head, self._limits.proxy_hops)
             self._count_for(conn, network_of(address) if address else NOBODY)
@@ -674,7 +677,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._connections.hold(conn, 1)
 
     def on_client_socket_readable(self, conn: Connection, client: PacedSocket) -> None:
-        """Collect what came, or answer it at once."""
+        """Collect the received bytes, or answer the request at once."""
         if not conn.idle:
             self._collect(conn)
             return
@@ -693,7 +696,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._end(conn)
 
     def _wake(self, conn: Connection) -> None:
-        """Begin to collect another request."""
+        """Start to collect another request."""
         conn.idle = False
         self.keepalived_conns.remove(conn)
         self._begin(conn)
@@ -712,7 +715,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 self._end(conn)
 
     def _end(self, conn: Connection) -> None:
-        """Have a body that was cut short answered; there is nobody to answer for less."""
+        """Have a truncated body answered; without one there is nothing to answer."""
         if conn.arrival.framing is None:
             self._drop(conn)
             return
@@ -774,7 +777,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # The fast lane
 
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
-        """Answer `request` with what is known; return False when it is one for a thread."""
+        """Answer `request` from the caches; return False if it needs a thread."""
         lane = self._fast_lane
         if lane is None or not self.alive or conn.tried_seconds is not None:
             return False
@@ -793,9 +796,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _read_first(
         self, lane: FastLane, conn: Connection, given: Given, read: Read, request: bytes
     ) -> None:
-        """Have a thread get an answer, which is then sent, also to who asks for the same meanwhile.
+        """Have a thread read an answer, which is then sent, also to others who requested the same.
 
-        What cannot be read is for the ordinary path to tell.
+        If it cannot be read, a thread handles the request normally.
         """
         self._stop_waiting(conn)
         wanting = self._reading.get(given.key)
@@ -828,7 +831,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         future.add_done_callback(lambda done: self.method_queue.defer(take_back, done))
 
     def _read(self, read: Read) -> tuple[Found, float]:
-        """Return (in a thread) what `read` gets, None when it cannot, and the seconds it took."""
+        """Return (in a thread) the result of `read`, None if it fails, and the seconds it took."""
         since = time.monotonic()
         try:
             found = read()
@@ -840,7 +843,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         return found, time.monotonic() - since
 
     def _give(self, conn: Connection, given: Given) -> None:
-        """Send an answer; nearly always the client takes all of it, and nothing is to be kept."""
+        """Send an answer.
+
+        Nearly always the client accepts all of it, and nothing has to be kept.
+        """
         try:
             left = send_at_once(conn.sock, given.head, given.body)
         except OSError:
@@ -853,7 +859,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._wait_to_send(conn)
 
     def _given(self, conn: Connection, given: Given) -> None:
-        """Count an answer that was sent whole, and let the connection rest."""
+        """Count an answer that was sent completely, and make the connection idle."""
         conn.given = None
         if self._fast_lane:
             self._fast_lane.count(given)
@@ -864,13 +870,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if given.read:
             metrics.time_reading(PICTURE_ROUTE, given.read_seconds)
         if conn.idle:
-            conn.given_at = time.monotonic()  # and keeps its place among those that rest
+            conn.given_at = time.monotonic()  # and keeps its place among the idle ones
         else:
             self._stop_waiting(conn)
             self._rest(conn)
 
     def _write_counts(self, now: float) -> None:
-        """Write one line a second for all answers of the fast lane, in place of one for each."""
+        """Write one line a second for all answers of the fast lane, instead of one for each."""
         if self._fast_lane is None or now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
@@ -890,10 +896,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 facts |= {"read": tally.read, "slowest_ms": round(tally.slowest_seconds * 1000, 1)}
             write_facts(facts)
 
-    # Sending what a client does not take at once
+    # Sending what a client does not accept at once
 
     def _send_on(self, conn: Connection, client: PacedSocket) -> None:
-        """Send what the connection takes; then it rests, waits to take more, or is gone."""
+        """Send what the connection accepts; then it is idle, waits to accept more, or is closed."""
         try:
             client.pace.moved(conn.outgoing.send(client))
         except BlockingIOError:
@@ -932,9 +938,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._make_room(self._waiting_files, conn.address)
 
     def _may_wait(self, outgoing: Outgoing) -> bool:
-        """Return whether there is room for an answer, which is put into a file if need be.
+        """Return whether there is space for an answer, which is moved to a file if needed.
 
-        Threads ask, too, so that the loop has no large file to write.
+        Threads call it, too, so that the loop has no large file to write.
         """
         if outgoing.is_in_file or self._waiting.has_room_for(outgoing):
             return True
@@ -946,9 +952,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         return True
 
     def _make_room(self, shares: Shares[Connection], address: str) -> None:
-        """Drop who has waited longest until `address` and all together hold no more than they may.
+        """Drop the longest waiting until `address` and all together are within their limits.
 
-        What a thread has cannot be dropped, and is soon done.
+        A connection in a thread cannot be dropped, and is soon done.
         """
         while (each := next(filter(self._may_go, shares.excess(address)), None)) is not None:
             metrics.count_refusal(RequestTooSlow.code)
@@ -961,7 +967,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         return conn.watched or conn in self._wanting_size
 
     def _stop_waiting(self, conn: Connection) -> None:
-        """Take a connection out of wherever it waits for its next request or for room to send."""
+        """Remove a connection from the lists of those that wait."""
         self._unwatch(conn)
         if conn.idle:
             conn.idle = False
@@ -976,7 +982,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._release(conn)
 
     def _release(self, conn: Connection) -> None:
-        """Give back what a request has taken up."""
+        """Release the resources of a request."""
         conn.arrival.release()
         self._arriving_memory.hold(conn, 0)
         self._arriving_files.hold(conn, 0)
@@ -984,9 +990,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # Answering
 
     def handle(self, conn: Connection) -> bool | None:
-        """Answer in a thread, or go on; return whether another request can follow.
+        """Answer in a thread, or continue; return whether another request can follow.
 
-        None: there is more than the client takes now, the loop should send that first.
+        None: there is more than the client accepts now, the loop should send that first.
         """
         if conn.departure is not None:
             keepalive = conn.context.run(self._go_on, conn, conn.departure)
@@ -996,7 +1002,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         return answered
 
     def handle_request(self, req: Any, conn: Connection) -> bool | None:
-        """Ask the application, and write what it answers."""
+        """Call the application, and write its answer."""
         conn.outgoing = Outgoing()
         response, environ = create(req, conn.outgoing, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
@@ -1026,7 +1032,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             return False  # the client is gone, or too slow
         except Exception:
             if departure.response.headers_sent:
-                return False  # the log of requests has said why; what came is known to be cut short
+                # the log of requests has the reason; the client knows that the answer is truncated
+                return False
             raise
         finally:
             if conn.departure is None:
@@ -1055,7 +1062,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.enqueue_req(conn)
 
     def _make_sizes(self) -> None:
-        """Hand over who wants a size, as long as half of the threads do not make any."""
+        """Hand over requests for sizes, as long as fewer than half of the threads generate any."""
         while len(self._making_size) < max(1, self.cfg.threads // 2):
             conn = self._wanting_size.next()
             if conn is None:
@@ -1064,7 +1071,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.enqueue_req(conn)
 
     def _read_as_it_comes(self, conn: Connection) -> None:
-        """Have a request answered whose body is still on its way, by a thread that may wait."""
+        """Have a request answered whose body is still arriving, by a thread that may wait."""
 
         def take_back(future: Future[Any]) -> None:
             self._live.discard(conn)
@@ -1118,9 +1125,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._leave(conn, drain=isinstance(error, Unavailable))
 
     def handle_error(self, req: Any, client: PacedSocket, addr: Any, exc: Exception) -> None:
-        """Answer what is no HTTP, or an answer that broke off before its first byte.
+        """Answer invalid HTTP, or an answer that failed before its first byte.
 
-        gunicorn's own lines about it would hold the client's address, or the URL with its query.
+        gunicorn's own lines about it would contain the client's address, or the URL with its query.
         """
         if isinstance(exc, ParseException) and not isinstance(exc, ANSWER_FAULTS):
             status = STATUS_OF.get(type(exc), HTTPStatus.BAD_REQUEST)
@@ -1136,10 +1143,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # Leaving
 
     def _leave(self, conn: Connection, *, drain: bool) -> None:
-        """Say that nothing more comes from us, then read on so that the answer is not lost.
+        """Send the end of our data, then read on so that the answer is not lost.
 
-        Closing with unread bytes makes the kernel send a reset, which destroys an answer the
-        client has not read yet (RFC 9112 section 9.6). `drain` is for a body still being sent.
+        Closing with unread bytes makes the kernel send a reset, which destroys an answer the client
+        has not read yet (RFC 9112 section 9.6). `drain` is for a body still being sent.
         """
         self._unwatch(conn)
         self._arriving.discard(conn)
@@ -1168,7 +1175,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _drop(self, conn: Connection) -> None:
         if conn.sock.fileno() < 0:
-            return  # to make room, after the poller had said that there is something to do
+            return  # closed to make room, after the poller had reported it
         self._stop_waiting(conn)
         conn.outgoing.close()
         self._connections.hold(conn, 0)
@@ -1182,7 +1189,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # Deadlines
 
     def murder_pending(self) -> None:
-        """Close what is overdue; gunicorn's loop calls this at every turn."""
+        """Close overdue connections; gunicorn's loop calls this in every iteration."""
         now = time.monotonic()
         if now < self._next_sweep:
             return
@@ -1202,9 +1209,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._write_counts(now)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Close connections that rest too long; answers of the fast lane count as requests.
+        """Close connections that are idle for too long; answers of the fast lane count as requests.
 
-        Each is read once more before: a request that came meanwhile is answered, not reset.
+        Each is read once more before: a request that arrived meanwhile is answered, not reset.
         """
         now = time.monotonic()
         for _ in range(len(self.keepalived_conns)):
@@ -1224,7 +1231,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Let go of connections without a request by `deadline`; called once, when stopping."""
+        """Close connections without a request by `deadline`; called once, when stopping."""
         self._shut_the_door()
         for conn in self.keepalived_conns:
             conn.timeout = max(conn.timeout, conn.given_at + self.cfg.keepalive)
@@ -1234,11 +1241,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 conn.timeout = min(conn.timeout, deadline)
 
     def _shut_the_door(self) -> None:
-        """Take in who waits already, and let the kernel refuse who comes later.
+        """Accept those already waiting, and let the kernel refuse later ones.
 
-        gunicorn stops accepting here and closes at the end: who connects meanwhile waits for as
-        long as the last request takes, and is reset. Who is refused at once asks another server.
-        Where other workers have the same listener, they get who comes.
+        gunicorn stops accepting here and closes at the end: clients that connect meanwhile wait for
+        as long as the last request takes, and are reset. A client that is refused at once asks
+        another server. If other workers have the same listener, they get the new connections.
         """
         for listener in self.sockets:
             while self.nr_conns < self.worker_connections and self._accept_one(listener):
@@ -1265,9 +1272,9 @@ def round_robin_by_address(ready: list[selectors.SelectorKey]) -> list[selectors
 
 
 def response_to(error: AvenueError, status: int | None = None) -> bytes:
-    """Return the whole response for an error found before the application was asked.
+    """Return the whole response for an error found before the application was called.
 
-    `status` is a closer one than the error's own.
+    `status` is more specific than the error's own.
     """
     status = status or error.status
     body = json.dumps(

@@ -1,1 +1,1 @@
-"""Products with their pictures."""
+"""The shop: products, groups and their pictures."""

@@ -1,4 +1,4 @@
-"""Where everybody sees what is published of a shop: paths of pages, and of the API."""
+"""The public addresses of products, groups and categories: pages, and the API."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -10,23 +10,23 @@ from avenue.words import words_of
 LONGEST_SLUG = 60
 PRODUCTS_API, GROUPS_API = "/api/shop/products", "/api/shop/groups"
 LISTS = ("/", PRODUCTS_API, GROUPS_API, "/sitemap.xml")
-"""What shows any product, as far as it has one address."""
+"""Paths of lists that may show any product, as far as they have one address."""
 
 
 def address_of(product: Product) -> str:
-    """Return the path of a product's page: its id, then its name for people to read."""
+    """Return the path of a product's page: its id, and its name for people."""
     return address_of_named(product.id, product.name)
 
 
 def address_of_named(product_id: str, name: str) -> str:
-    """Return the same of the product with this id and name."""
+    """Return the path of the page of the product with this id and name."""
     slug = "-".join(words_of(name))[:LONGEST_SLUG].strip("-_")
     plain = slug.encode("ascii", "ignore").decode()
     return f"/products/{product_id}" + (f"/{plain}" if plain else "")
 
 
 def path_of_category(category: Category) -> str:
-    """Return the path where visitors see a category."""
+    """Return the path of a category's page."""
     return f"/categories/{quote(category.key)}"
 
 
@@ -42,5 +42,5 @@ def paths_of_group(group_id: str) -> tuple[str, ...]:
 
 
 def paths_of_categories(categories: Iterable[str]) -> list[str]:
-    """Return the paths of some kept categories, and of those above them."""
+    """Return the paths of some stored categories, and of those above them."""
     return [path_of_category(each) for kept in categories for each in way_to(kept)]

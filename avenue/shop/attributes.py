@@ -1,8 +1,7 @@
-"""Attributes of products: what each kind of thing says of itself, as "Color: Red; Size: 38, 39".
+"""Attributes of products, such as "Color: Red; Size: 38, 39", by which categories are filtered.
 
-People find products of a category by them. There is no list of attributes: those of the published
-products of a category are what it can be narrowed by. Names and values are compared by their keys,
-whatever their case and accents.
+There is no list of attributes: those of the published products of a category are its filters. Names
+and values are compared by their keys, ignoring case and accents.
 """
 
 import re
@@ -14,33 +13,33 @@ from avenue.words import folded
 
 MOST_ATTRIBUTES = 10
 MOST_VALUES = 30
-"""In all, of one product: each is a key of the index in every category above it."""
+"""In total, for one product: each is a key of the index in every category above it."""
 LONGEST_NAME = 40
 LONGEST_VALUE = 60
 MOST_SETS = 2_000
-"""Different sets of a category's products: a page for visitors reads each once."""
+"""Different sets of attributes of a category's products: a page for visitors reads each once."""
 MOST_SHOWN = 40
-"""Values of one attribute to choose from."""
+"""Values of one attribute that are shown as filters."""
 MOST_CHOSEN = 20
 BETWEEN_PAIRS = re.compile(r"[\r\n|]+")
 BETWEEN_VALUES = re.compile(r";|,(?=\s)")
 NOT_IN_A_VALUE = re.compile(r"[;|\x00-\x1f\x7f]|,\s")
 _STEP, _END, _PAIR, _BEYOND = "\x01", "\x02", "\x1f", "\x03"
-"""Between the parts of a set; what is in a category lies between its key and `_BEYOND`."""
+"""Separators in a set; all keys of a category are between its key and `_BEYOND`."""
 
 Attributes = Mapping[str, Sequence[str]]
-"""By name, as people see them: one value or several."""
+"""One or several values by name, as people see them."""
 Chosen = Mapping[str, tuple[str, ...]]
-"""What a list is narrowed to, by keys: one of the values of each attribute."""
+"""The selected filters, by keys: alternatives for each attribute."""
 
 
 class NoAttributes(ValueError):
-    """What was written are no attributes, or too many."""
+    """The text is not a list of attributes, or has too many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
-    """An attribute with the values it has in a category: key and name of each, in order."""
+    """An attribute with its values in a category: key and name of each, sorted."""
 
     key: str
     name: str
@@ -48,7 +47,7 @@ class Facet:
 
 
 def cleaned(written: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return attributes in the form they are kept in; raise `NoAttributes`."""
+    """Return attributes in their stored form; raise `NoAttributes`."""
     found: dict[str, list[str]] = {}
     for written_name, written_values in written.items():
         name = " ".join(written_name.split())
@@ -66,9 +65,9 @@ def cleaned(written: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def read(text: str) -> dict[str, list[str]]:
-    """Return what is written as `Name: value, value`, a line or a `|` for each name.
+    """Parse `Name: value, value`, with a line or a `|` for each name.
 
-    Raise `NoAttributes`, also for a name that comes twice.
+    Raise `NoAttributes`, also for a duplicate name.
     """
     found: dict[str, list[str]] = {}
     for pair in BETWEEN_PAIRS.split(text):
@@ -84,12 +83,12 @@ def read(text: str) -> dict[str, list[str]]:
 
 
 def written(attributes: Attributes, between: str) -> str:
-    """Return attributes as `read` takes them, with `between` from one to the next."""
+    """Return attributes in the form that `read` parses, with `between` as separator."""
     return between.join(f"{name}: {', '.join(values)}" for name, values in attributes.items())
 
 
 def keys_of(category: str | None, attributes: Attributes) -> list[str]:
-    """Return what a product is found by, for each category it is in and for none ("")."""
+    """Return the search keys of a product, for each category it is in and for none ("")."""
     pairs = [
         _pair(key_of(name), value_key(value))
         for name, values in attributes.items()
@@ -100,17 +99,17 @@ def keys_of(category: str | None, attributes: Attributes) -> list[str]:
 
 
 def in_category(category: str, pair: str) -> str:
-    """Return the key of a pair of attribute and value in a category, by its key."""
+    """Return the key of an attribute and value in a category."""
     return f"{category}|{pair}"
 
 
 def pairs_of(chosen: Chosen) -> list[list[str]]:
-    """Return the pairs of each attribute that a list is narrowed by; one of them is enough."""
+    """Return the pairs of each selected attribute; one of them has to match."""
     return [[_pair(name, value) for value in values] for name, values in chosen.items()]
 
 
 def set_of(category: str | None, attributes: Attributes) -> str | None:
-    """Return category and attributes in one text, by which those of a category are found."""
+    """Return category and attributes in one text, by which a category's sets are found."""
     if not category or not attributes:
         return None
     pairs = [f"{name}={value}" for name, values in attributes.items() for value in values]
@@ -118,13 +117,13 @@ def set_of(category: str | None, attributes: Attributes) -> str | None:
 
 
 def bounds_of(category: str) -> tuple[str, str]:
-    """Return between which texts the sets of a category and of those below it lie."""
+    """Return the bounds of the sets of a category and its subcategories."""
     place = _place_of(category)
     return place + _STEP, place + _BEYOND
 
 
 def facets_of(sets: Iterable[str]) -> list[Facet]:
-    """Return what the products with these sets can be narrowed by; of two spellings one."""
+    """Return the filters of products with these sets; of two spellings one."""
     names: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
     for each in sorted(sets):
@@ -140,7 +139,7 @@ def facets_of(sets: Iterable[str]) -> list[Facet]:
 
 
 def chosen_of(asked: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return what `name:value` texts of a URL ask for; what is none of them is left out."""
+    """Return the filters in `name:value` texts of a URL; invalid ones are ignored."""
     found: dict[str, list[str]] = {}
     for each in list(asked)[:MOST_CHOSEN]:
         name, colon, value = each.partition(":")
@@ -150,7 +149,7 @@ def chosen_of(asked: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def value_key(value: str) -> str:
-    """Return what values are compared by."""
+    """Return the key for comparing values."""
     return " ".join(folded(value).split())[:LONGEST_VALUE]
 
 
@@ -167,7 +166,7 @@ def _place_of(category: str) -> str:
 
 
 def _ordered(values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return values by key as people count: 9 before 10."""
+    """Return values by key in natural order: 9 before 10."""
 
     def order(pair: tuple[str, str]) -> list[tuple[int, int, str]]:
         parts = re.split(r"([0-9]{1,15})", pair[0])

@@ -1,7 +1,7 @@
-"""Categories of products: the way to one from the top, as "Shoes > Boots".
+"""Categories of products: a path from the top, such as "Shoes > Boots".
 
 A product is in one, and so in all above it. There is no list of categories: those of the published
-products are the tree.
+products form the tree.
 """
 
 import re
@@ -14,13 +14,14 @@ BETWEEN = ">"
 MOST_LEVELS = 5
 LONGEST_NAME = 60
 MOST_CATEGORIES = 500
-"""Different ones of a site's published products: a page for visitors reads the names of all."""
+"""Different categories of a site's published products: a page for visitors reads the names of all.
+"""
 LETTERS = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A place in the tree: its `key` is unique ("shoes/boots"), `names` are those from the top."""
+    """A node of the tree: its `key` is unique ("shoes/boots"), `names` are those from the top."""
 
     key: str
     names: tuple[str, ...]
@@ -32,14 +33,14 @@ class Category:
 
     @property
     def above(self) -> str:
-        """The key of the one it is in, "" at the top."""
+        """The key of its parent, "" at the top."""
         return self.key.rpartition("/")[0]
 
 
 def cleaned(text: str) -> str | None:
-    """Return a category in the form it is kept in, None for "".
+    """Return a category in its stored form, None for "".
 
-    Raise `ValueError` where it is none: too many levels, a name too long or without a letter.
+    Raise `ValueError` if it is invalid: too many levels, a name too long or without a letter.
     """
     names = [" ".join(each.split()) for each in text.split(BETWEEN)]
     if names == [""]:
@@ -52,7 +53,7 @@ def cleaned(text: str) -> str | None:
 
 
 def way_to(category: str | None) -> tuple[Category, ...]:
-    """Return a kept category and those above it, from the top."""
+    """Return a stored category and those above it, from the top."""
     names = tuple(each.strip() for each in category.split(BETWEEN)) if category else ()
     keys = [key_of(each) for each in names]
     return tuple(
@@ -62,11 +63,11 @@ def way_to(category: str | None) -> tuple[Category, ...]:
 
 
 def tree_of(categories: Iterable[str]) -> dict[str, Category]:
-    """Return kept categories and those above them by key, sorted; of two spellings one."""
+    """Return stored categories and those above them by key, sorted; of two spellings one."""
     found = {each.key: each for category in sorted(categories) for each in way_to(category)}
     return dict(sorted(found.items()))
 
 
 def key_of(name: str) -> str:
-    """Return what names are compared by, and what stands in addresses; "" for no letter."""
+    """Return the key of a name, for comparing and for addresses; "" without a letter."""
     return "-".join(LETTERS.findall(folded(name)))

@@ -1,7 +1,7 @@
-"""The sample products: what a shop shows that has none of its own yet.
+"""The sample products of a new shop.
 
 All of it is invented. One is a draft and one picture has no description, so that the panel shows
-what it says then. SKUs and models are how a load that was killed finds again what it has made.
+these cases. SKUs and models identify what an interrupted load has already created.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PICTURES = Path(__file__).with_name("sample_pictures")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """A picture with what it shows, in Spanish and in English; both "" where nobody has said it.
+    """A picture with its description in Spanish and in English; both "" for none.
 
     `file` is the name of a JPEG in `sample_pictures/`.
     """
@@ -263,4 +263,4 @@ PRODUCTS = (
         model="DEMO-LUNA",
     ),
 )
-"""The last one made is the first one seen."""
+"""The last one created is shown first."""

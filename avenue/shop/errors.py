@@ -1,4 +1,4 @@
-"""What can go wrong in a shop."""
+"""Errors of products, groups and their pictures."""
 
 from typing import ClassVar
 
@@ -6,14 +6,14 @@ from avenue.errors import AvenueError, Conflict, Invalid, NotFound, Unprocessabl
 
 
 class ProductNotFound(NotFound):
-    """The product is not there, or not yours."""
+    """The product does not exist, or you may not see it."""
 
     code = "product_not_found"
     message = "There is no such product."
 
 
 class GroupNotFound(NotFound):
-    """The group is not there, or not yours."""
+    """The group does not exist, or you may not see it."""
 
     code = "group_not_found"
     message = "There is no such group."
@@ -21,7 +21,7 @@ class GroupNotFound(NotFound):
 
 
 class TooManyCategories(Conflict):
-    """A site has all the different categories its products may be in."""
+    """The site has the maximum number of different categories."""
 
     code = "too_many_product_categories"
     message = "A site's products can be in up to {limit} different categories."
@@ -43,7 +43,7 @@ class ImageNotFound(NotFound):
 
 
 class TempImageNotFound(NotFound):
-    """The temporary picture is not there (any more), or not yours."""
+    """The temporary picture does not exist (any more), or is not yours."""
 
     code = "temp_image_not_found"
     message = "There is no such temporary photo."
@@ -51,7 +51,7 @@ class TempImageNotFound(NotFound):
 
 
 class TempImageExpired(Conflict):
-    """A temporary picture a product was to get is not there any more; nothing was saved."""
+    """A temporary picture for the product no longer exists; nothing was saved."""
 
     code = "temp_image_expired"
     message = "A temporary photo has expired or is already in use, so nothing was saved."
@@ -59,7 +59,7 @@ class TempImageExpired(Conflict):
 
 
 class TooManyTempImages(Conflict):
-    """Somebody has all the temporary pictures one person may have."""
+    """The person has the maximum number of temporary pictures."""
 
     code = "too_many_temp_images"
     message = "You can have up to {limit} temporary photos."
@@ -70,7 +70,7 @@ class TooManyTempImages(Conflict):
 
 
 class OwnUrl(Unprocessable):
-    """An external picture was given by an address of our own."""
+    """The URL of an external picture is an address of this site."""
 
     code = "own_url"
     message = "This URL is a photo already stored here, which has one owner."
@@ -89,7 +89,7 @@ class SkuTaken(Conflict):
 
 
 class TooManyImages(Conflict):
-    """The product or group has all the pictures it may have."""
+    """The product or group has the maximum number of pictures."""
 
     code = "too_many_images"
     message = "The limit is {limit} photos."
@@ -100,7 +100,7 @@ class TooManyImages(Conflict):
 
 
 class OneFileOnly(Invalid):
-    """Several files came where one is taken."""
+    """Several files were sent where one is allowed."""
 
     code = "one_file_only"
     message = "A photo can only be replaced by one file."
@@ -108,7 +108,7 @@ class OneFileOnly(Invalid):
 
 
 class RevisionConflict(Conflict):
-    """Somebody changed the product in the meantime; `current` is how it is now."""
+    """Someone changed the product in the meantime; `current` is its current state."""
 
     code = "revision_conflict"
     message = "Someone else changed this in the meantime."
@@ -119,7 +119,7 @@ class RevisionConflict(Conflict):
 
 
 class RevisionRequired(AvenueError):
-    """The change says not which state it was made from (RFC 6585, section 3)."""
+    """The change lacks the revision it is based on (RFC 6585, section 3)."""
 
     status: ClassVar[int] = 428
     code = "revision_required"
@@ -128,7 +128,7 @@ class RevisionRequired(AvenueError):
 
 
 class OrderMismatch(Conflict):
-    """The order does not name exactly the pictures that are there."""
+    """The order does not list exactly the current pictures."""
 
     code = "order_mismatch"
     message = "The order must list each photo exactly once."

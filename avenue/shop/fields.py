@@ -1,4 +1,4 @@
-"""The fields of a product and a group as everybody must write them: callers and imports."""
+"""Validation of the fields of products and groups, for the API and imports."""
 
 import re
 from decimal import Decimal
@@ -17,7 +17,7 @@ NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
 
 
 def _price(value: object) -> Decimal:
-    """Take a price as a decimal string or an integer; a float has already lost digits."""
+    """Accept a price as a decimal string or an integer; a float has already lost digits."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not PRICE.fullmatch(text):
         raise PydanticCustomError(
@@ -31,7 +31,7 @@ def _price(value: object) -> Decimal:
 
 
 def _image_url(text: str) -> str:
-    """Take the address of a picture elsewhere, or an old path of one that only a disk had."""
+    """Accept the URL of an external picture, or an old path that only a disk had."""
     try:
         parts = urlsplit(text)
         elsewhere = parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -1,4 +1,4 @@
-"""What a shop talks about."""
+"""Models of products, groups and their pictures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ DEFAULT_CURRENCY = "PYG"
 
 
 class Status(StrEnum):
-    """Whether everybody may see a product."""
+    """Whether a product is public."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -26,19 +26,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One place in a list of pictures: a stored asset, or a URL elsewhere. Exactly one is set."""
+    """An entry in a list of pictures: a stored asset, or an external URL. Exactly one is set."""
 
     asset: str | None = None
     url: str | None = None
 
     @property
     def key(self) -> str:
-        """What names the picture among those of its owner: the asset's id, or the URL."""
+        """The key of the picture within its owner: the asset's id, or the URL."""
         return self.asset or self.url or ""
 
 
 class PictureOwner(Protocol):
-    """What has pictures: a product or a group. The first of `images` is the cover."""
+    """An owner of pictures: a product or a group. The first of `images` is the cover."""
 
     @property
     def id(self) -> str:
@@ -46,7 +46,7 @@ class PictureOwner(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name."""
 
     @property
     def owner(self) -> str | None:
@@ -54,7 +54,7 @@ class PictureOwner(Protocol):
 
     @property
     def images(self) -> tuple[Entry, ...]:
-        """Its pictures in the order people see them."""
+        """Its pictures in order."""
 
     @property
     def revision(self) -> int:
@@ -62,14 +62,14 @@ class PictureOwner(Protocol):
 
     @property
     def claim(self) -> Claim:
-        """How it owns its pictures."""
+        """The claim on its pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductFields:
-    """What people say about a product; `group` is the id of the group it belongs to.
+    """The editable fields of a product; `group` is the id of its group.
 
-    `category` and `attributes` are as `cleaned` of their modules returns them.
+    `category` and `attributes` are in the form that `cleaned` of their modules returns.
     """
 
     name: str
@@ -85,7 +85,7 @@ class ProductFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product; `group` is the id of the group it belongs to, `images` as in `PictureOwner`.
+    """A product; `group` is the id of its group, `images` as in `PictureOwner`.
 
     One in the trash has `trashed_at`.
     """
@@ -109,18 +109,18 @@ class Product:
 
     @property
     def name_key(self) -> str:
-        """The name as it is sorted."""
+        """The sort key of the name."""
         return folded(self.name)
 
     @property
     def claim(self) -> Claim:
-        """How the product owns its pictures."""
+        """The claim on the product's pictures."""
         return Claim(kind=PRODUCT, id=self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One choice within a group ("red") and the group's pictures that show it, by key."""
+    """A choice within a group ("red") and the keys of the group's pictures that show it."""
 
     name: str
     images: tuple[str, ...]
@@ -128,7 +128,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Products of one model. Which ones they are is kept in the products alone."""
+    """A group of products of one model. Its products are only stored in the products themselves."""
 
     id: str
     owner: str | None
@@ -142,12 +142,12 @@ class Group:
 
     @property
     def name_key(self) -> str:
-        """The name as it is sorted."""
+        """The sort key of the name."""
         return folded(self.name)
 
     @property
     def claim(self) -> Claim:
-        """How the group owns its pictures."""
+        """The claim on the group's pictures."""
         return Claim(kind=GROUP, id=self.id)
 
 
@@ -155,13 +155,13 @@ Picture = Asset | External
 
 
 def pictures_of(images: Sequence[Entry], live: Mapping[str, Asset]) -> tuple[Picture, ...]:
-    """Return the pictures of `images` in their order; what is not among `live` is left out."""
+    """Return the pictures of `images` in order; those missing in `live` are left out."""
     found = [External(url=each.url) if each.url else live.get(each.key) for each in images]
     return tuple(each for each in found if each is not None)
 
 
 def shown_to(actor: Actor, assets: Iterable[Asset]) -> list[Asset]:
-    """Return those of `assets` that `actor` is shown: visitors see none that nobody can read."""
+    """Return the assets that `actor` may see: visitors see none that cannot be read."""
     return [each for each in assets if actor.id is not None or not each.current.is_withheld]
 
 
@@ -175,7 +175,7 @@ class PicturedProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PicturedGroup:
-    """A group with its pictures, and the products in it that the reader may see."""
+    """A group with its pictures, and those of its products that the reader may see."""
 
     group: Group
     images: tuple[Picture, ...]
@@ -183,18 +183,18 @@ class PicturedGroup:
 
 
 class Pictures(StrEnum):
-    """What may be lacking of the pictures of those products that a list shows."""
+    """Filters of a product list by pictures."""
 
-    NONE = "none"  # there are none
-    NO_ALT = "no_alt"  # one that means something has no text in the site's language
-    PROBLEMS = "problems"  # the last inspection found something
+    NONE = "none"  # without pictures
+    NO_ALT = "no_alt"  # a picture that is not decorative has no text in the site's language
+    PROBLEMS = "problems"  # with a finding of the last inspection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """The sample products and groups of a site: their ids by SKU and by model.
 
-    `by` is who wanted them, `job` makes them.
+    `by` is the person who loaded them, `job` creates them.
     """
 
     by: str
@@ -204,7 +204,7 @@ class Samples:
 
 
 class Sort(StrEnum):
-    """What a list of products may be sorted by."""
+    """The sort orders of a list of products."""
 
     CREATED = "created_at"
     UPDATED = "updated_at"
@@ -215,7 +215,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """Which part of a list, in which order.
+    """The requested part and order of a list.
 
     `after` is (sort value, id) of the last one seen. `is_long` tells that more match than are
     counted, which an earlier part has found; `is_counted` that how many match is to be told.
@@ -232,11 +232,11 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductQuery(ListQuery):
-    """Which products; `in_trash` those that can be restored, and no others.
+    """Which products; with `in_trash` only those in the trash.
 
-    `category` is the key of one, which includes those below it; `chosen` are attributes.
-    `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
-    `language` is the one in which texts of pictures are missed.
+    `category` is a key, which includes subcategories; `chosen` are attributes. `visible_to` is the
+    owner whose drafts are included, `everything` includes all drafts; `language` is the one for
+    missing texts of pictures.
     """
 
     in_trash: bool = False
@@ -264,14 +264,14 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupQuery(ListQuery):
-    """Which groups: those of `owner`, or of everybody."""
+    """Which groups: those of `owner`, or all."""
 
     owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some products or groups, the place of the next ones, and how many there are in all.
+    """Some products or groups, the cursor of the next ones, and their total number.
 
     `total` is None where there are more than are counted: then there are `at_least` so many, None
     for more than 10,000.

@@ -1,4 +1,4 @@
-"""The cursor of a product list: where the last page ended, as text nobody need understand."""
+"""The cursor of a product list: the position of the last item, as opaque text."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ def cursor_text(sort: Sort, place: tuple[Any, str]) -> str:
 
 
 def cursor_place(sort: Sort, text: str) -> tuple[Any, str]:
-    """Return the place a cursor of lists by `sort` stands for; raise `BadCursor`."""
+    """Return the position of a cursor of lists by `sort`; raise `BadCursor`."""
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         written_sort, value, product_id = json.loads(packed)

@@ -1,4 +1,4 @@
-"""How products and groups look in JSON, with absolute URLs of the reader's site."""
+"""Products and groups as JSON, with absolute URLs of the reader's site."""
 
 from avenue.clock import iso
 from avenue.identity import Actor
@@ -21,7 +21,7 @@ def product_json(actor: Actor, pictured: PicturedProduct) -> Product:
 def mobile_product_json(
     actor: Actor, pictured: PicturedProduct, errors: list[RefusedFile]
 ) -> MobileProduct:
-    """Return a product as the mobile clients know it: `images` are URLs."""
+    """Return a product in the form of the mobile clients: `images` are URLs."""
     urls = [picture_json(actor.site, each)["url"] for each in pictured.images]
     product: MobileProduct = {
         **_facts(pictured),
@@ -35,7 +35,7 @@ def mobile_product_json(
 
 
 def group_json(actor: Actor, pictured: PicturedGroup) -> Group:
-    """Return a group as JSON; an option's pictures are those of them the group still has."""
+    """Return a group as JSON; deleted pictures are removed from its options."""
     group = pictured.group
     images = [picture_json(actor.site, each) for each in pictured.images]
     there = {each["id"] or each["url"] for each in images}

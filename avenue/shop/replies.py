@@ -1,4 +1,4 @@
-"""What the shop answers."""
+"""JSON of products and groups."""
 
 from typing import Annotated, NotRequired
 
@@ -45,14 +45,14 @@ class Product(ProductFacts):
 
 
 class ProductList(Total):
-    """Some products, and where to go on."""
+    """A page of products, with its cursor."""
 
     items: list[Product]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class MobileProduct(ProductFacts):
-    """A product as existing mobile clients know it: its pictures are addresses."""
+    """A product for existing mobile clients: its pictures are addresses."""
 
     images: list[str]
     image_urls: Urls
@@ -62,14 +62,14 @@ class MobileProduct(ProductFacts):
 
 
 class GroupOption(TypedDict):
-    """One choice within a group, and which of the group's pictures show it."""
+    """A choice within a group, and the group's pictures that show it."""
 
     name: str
     images: Annotated[list[str], Field(description="Ids; of external pictures the URL.")]
 
 
 class Group(TypedDict):
-    """Products of one model, with pictures of their own."""
+    """Products of one model, with pictures of the group."""
 
     id: str
     model: str
@@ -84,14 +84,14 @@ class Group(TypedDict):
 
 
 class GroupList(Total):
-    """Some groups, and where to go on."""
+    """A page of groups, with its cursor."""
 
     items: list[Group]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class TemporaryList(TypedDict):
-    """One's own temporary pictures, newest first; all of them."""
+    """All temporary pictures of the caller, newest first."""
 
     items: list[Image]
     next: None

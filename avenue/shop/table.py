@@ -1,4 +1,4 @@
-"""Products as the rows of a table, which an import takes back."""
+"""Products as the rows of a table that can be imported again."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A price as a person types it into a form or a table, in the way a language writes numbers."""
+"""Parses a price that a person types into a form or a table, in the number format of a language."""
 
 import functools
 import re
@@ -16,7 +16,8 @@ WITHOUT_CENTS = frozenset({"PYG"})
 MOST_DIGITS, MOST_DECIMALS = 15, 4
 BLANKS = re.compile(r"[\s\u00a0\u202f']+")
 GROUP_DIGITS = 3
-# A sign that comes several times stands between thousands; of two kinds the last is the decimal.
+# A separator that occurs several times is one of thousands; of two kinds the last is the decimal
+# one.
 GROUPED = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+(?:,[0-9]+)?|(?:,[0-9]{3})+(?:\.[0-9]+)?)")
 ONE_SIGN = re.compile(r"([0-9]+)([.,])([0-9]+)")
 ISO_4217 = re.compile("[A-Z]{3}")
@@ -24,13 +25,13 @@ WRITTEN_SIGNS = {"PYG": ("Gs.", "Gs", "₲"), "USD": ("US$", "$")}
 
 
 class UnreadablePrice(ValueError):
-    """The text is no price."""
+    """The text is not a price."""
 
 
 class AmbiguousPrice(UnreadablePrice):
-    """The text could be two prices: its one sign stands between thousands elsewhere.
+    """The text could be two prices: in other countries its separator is one of thousands.
 
-    Its argument is the number alone, as "150,000".
+    Its argument is the number only, such as "150,000".
     """
 
 
@@ -39,11 +40,11 @@ class HasCents(UnreadablePrice):
 
 
 def read_price(text: str, currency: str, locale: str) -> Decimal | None:
-    """Return the price of what was typed, None for nothing; raise `UnreadablePrice`.
+    """Return the typed price, None for an empty text; raise `UnreadablePrice`.
 
-    In Spanish "150.000" is 150 thousand and "150000,50" has cents; in English it is the other
-    way round. What can only be meant otherwise is read so: "150.50" in Spanish, and "150.000" of
-    guaraníes, which have no cents, in English. The sign of the currency may stand on either side.
+    In Spanish "150.000" is 150 thousand and "150000,50" has cents; in English it is the other way
+    round. If only the other reading is possible, it is used: "150.50" in Spanish, and "150.000" of
+    guaraníes, which have no cents, in English. The currency sign may be on either side.
     """
     if not (typed := BLANKS.sub("", text)):
         return None
@@ -59,7 +60,7 @@ def read_price(text: str, currency: str, locale: str) -> Decimal | None:
 
 
 def typed_price(price: Decimal | None, locale: str) -> str:
-    """Return `price` as a person would type it; what `read_price` reads as the same price."""
+    """Return `price` as a person would type it, so that `read_price` returns the same."""
     if price is None:
         return ""
     pattern = "#,##0" if price == price.to_integral_value() else "#,##0.00##"
@@ -67,7 +68,7 @@ def typed_price(price: Decimal | None, locale: str) -> str:
 
 
 def _without_sign(typed: str, currency: str, locale: str) -> str:
-    """Return `typed` without the sign of the currency, as "Gs." or "PYG"."""
+    """Return `typed` without the currency sign, such as "Gs." or "PYG"."""
     folded = typed.casefold()
     for sign in _signs(currency, locale):
         if folded.startswith(sign):
@@ -79,7 +80,7 @@ def _without_sign(typed: str, currency: str, locale: str) -> str:
 
 @functools.cache
 def _signs(currency: str, locale: str) -> tuple[str, ...]:
-    """Return how a currency is written beside a price, the longest first."""
+    """Return the spellings of a currency next to a price, longest first."""
     if not ISO_4217.fullmatch(currency):
         return ()
     shown = BLANKS.sub("", get_currency_symbol(currency, locale))
@@ -103,7 +104,7 @@ def _plain(typed: str, locale: Locale, *, has_cents: bool) -> str:
 
 
 def _with_one_sign(found: re.Match[str], locale: Locale, *, has_cents: bool) -> str:
-    """Return a number in which one point or comma stands; it may be either kind of sign."""
+    """Return a number with one point or comma, which may be either kind of separator."""
     whole, sign, part = found.groups()
     if len(part) != GROUP_DIGITS or whole.startswith("0"):
         return f"{whole}.{part}"
@@ -111,6 +112,6 @@ def _with_one_sign(found: re.Match[str], locale: Locale, *, has_cents: bool) -> 
         if sign == get_decimal_symbol(locale) and (has_cents or sign != "."):
             raise AmbiguousPrice(found[0])
         return f"{whole}{part}"
-    if sign == get_group_symbol(locale):  # between thousands it would stand elsewhere
+    if sign == get_group_symbol(locale):  # as a thousands separator it would be elsewhere
         raise UnreadablePrice(found[0])
     return f"{whole}.{part}"

@@ -5,7 +5,7 @@ from avenue.jobs.errors import Waits
 
 
 class SiteNotFound(NotFound):
-    """The house has no such site."""
+    """The deployment has no such site."""
 
     code = "site_not_found"
     message = "There is no such site."
@@ -13,7 +13,7 @@ class SiteNotFound(NotFound):
 
 
 class SiteExists(Conflict):
-    """Another site has this id."""
+    """A site with this id already exists."""
 
     code = "site_exists"
     message = "A site with this id already exists."
@@ -21,7 +21,7 @@ class SiteExists(Conflict):
 
 
 class FirstSite(Conflict):
-    """The site from which the installation is run cannot be removed."""
+    """The first site of the deployment cannot be removed."""
 
     code = "first_site"
     message = "The first site cannot be removed: the installation is managed from it."
@@ -29,7 +29,7 @@ class FirstSite(Conflict):
 
 
 class SiteNotRemoved(Conflict):
-    """The site is there, so it cannot be taken back."""
+    """The site is not removed, so it cannot be restored."""
 
     code = "site_not_removed"
     message = "This site was not removed."
@@ -37,7 +37,7 @@ class SiteNotRemoved(Conflict):
 
 
 class SiteIsDeleted(Conflict):
-    """Its time is over, and what it had is being deleted."""
+    """The site can no longer be restored; its data is being deleted."""
 
     code = "site_is_deleted"
     message = "The deletion of this site has started, so it cannot be restored."
@@ -45,7 +45,7 @@ class SiteIsDeleted(Conflict):
 
 
 class NotThatClone(Conflict):
-    """A site of this id is being made already, out of another one or of other parts."""
+    """A site of this id is already being cloned, from another site or with other parts."""
 
     code = "not_that_clone"
     message = "A site with this id is already being cloned from {source}."
@@ -53,7 +53,7 @@ class NotThatClone(Conflict):
 
 
 class SiteNotEmpty(Unavailable):
-    """Something was written into a site while it was deleted."""
+    """Something was written to the site while it was deleted."""
 
     code = "site_not_empty"
     message = "Something was written to the site while it was being deleted: {left}."
@@ -61,7 +61,7 @@ class SiteNotEmpty(Unavailable):
 
 
 class SiteIsBusy(Unavailable):
-    """Background work that began before the site was closed goes on."""
+    """Background work that started before the site was closed is still running."""
 
     code = "site_is_busy"
     message = "Background work that started before the site was removed is still running: {kinds}."
@@ -69,7 +69,7 @@ class SiteIsBusy(Unavailable):
 
 
 class HostTaken(Conflict):
-    """The host leads to another site."""
+    """The host belongs to another site."""
 
     code = "host_taken"
     message = "A host of this address already points to another site."
@@ -77,7 +77,7 @@ class HostTaken(Conflict):
 
 
 class HostNotGiven(Forbidden):
-    """Somebody who is no superuser wants an address whose host does not lead to the site."""
+    """Only a superuser may set an address whose host does not belong to the site."""
 
     code = "host_not_given"
     message = "This address has a host that does not point to the site."
@@ -85,7 +85,7 @@ class HostNotGiven(Forbidden):
 
 
 class InvalidHost(Invalid):
-    """A host or an address cannot be one of a site."""
+    """The host or address of a site is invalid."""
 
     code = "invalid_host"
     message = "This is not a valid address for a site."
@@ -96,7 +96,7 @@ class InvalidHost(Invalid):
 
 
 class NoSuchCluster(Invalid):
-    """A new site is to be on a cluster that there is not."""
+    """The cluster for the new site does not exist."""
 
     code = "no_such_cluster"
     message = "There is no cluster with this name."
@@ -115,7 +115,7 @@ class LimitTooHigh(Invalid):
 
 
 class TooManyCategories(Invalid):
-    """A site has all the categories of uploads it may have."""
+    """The site has reached its limit of upload categories."""
 
     code = "too_many_categories"
     message = "A site can have up to {most} categories of its own."
@@ -133,7 +133,7 @@ class LogoNotFound(NotFound):
 
 
 class NotInLibrary(NotFound):
-    """What was chosen as the logo is no picture of the site's library."""
+    """The chosen logo is not a picture in the library."""
 
     code = "not_in_library"
     message = "There is no such image in this site's library."
@@ -160,7 +160,7 @@ class RevisionConflict(Conflict):
 
 
 class SiteIsMoving(Conflict):
-    """A site is between two clusters."""
+    """The site is being moved between two clusters."""
 
     code = "site_is_moving"
     message = "The site {site} is being moved from {origin} to {target}."
@@ -168,7 +168,7 @@ class SiteIsMoving(Conflict):
 
 
 class SiteBetweenClusters(Conflict):
-    """A site that has something on two clusters cannot be removed."""
+    """A site that has data on two clusters cannot be removed."""
 
     code = "site_between_clusters"
     message = "This site was moved, and the previous cluster still has its data."
@@ -176,7 +176,7 @@ class SiteBetweenClusters(Conflict):
 
 
 class FirstSiteStays(Conflict):
-    """The site from which the installation is run is not moved."""
+    """The first site of the deployment cannot be moved."""
 
     code = "first_site_stays"
     message = "The first site stays on the cluster home: the installation is managed from it."
@@ -184,7 +184,7 @@ class FirstSiteStays(Conflict):
 
 
 class IsThere(Conflict):
-    """A site is where it is to be moved to."""
+    """The site is already on this cluster."""
 
     code = "site_is_there"
     message = "The site is on the cluster {cluster}."
@@ -192,7 +192,7 @@ class IsThere(Conflict):
 
 
 class NothingToAbort(Conflict):
-    """A site is not being moved, or it has been already."""
+    """The site is not being moved, or the move is complete."""
 
     code = "nothing_to_abort"
     message = "This site has no move that can be ended: it has not started, or is already done."
@@ -200,7 +200,7 @@ class NothingToAbort(Conflict):
 
 
 class ProcessesLackCluster(Conflict):
-    """Processes of this installation were not told of a cluster."""
+    """Some processes of this deployment do not have a cluster configured."""
 
     code = "processes_lack_cluster"
     message = "{count} processes of this installation do not know both clusters."
@@ -208,7 +208,7 @@ class ProcessesLackCluster(Conflict):
 
 
 class BackupRuns(Waits):
-    """A backup reads what is to be moved."""
+    """A backup is reading what is to be moved."""
 
     code = "move_waits_for_backup"
     message = "A backup is running. Sites are not moved to another cluster meanwhile."
@@ -224,7 +224,7 @@ class TransactionsOpen(Waits):
 
 
 class WritesTooMuch(Unavailable):
-    """More is written into a site than can be copied at the same time."""
+    """The site is written to faster than it can be copied."""
 
     code = "site_writes_too_much"
     message = "The site is being written to faster than it can be copied."

@@ -1,7 +1,7 @@
-"""Moving a site to another cluster while people use it; docs/adr/0022 says why it goes so.
+"""Moving a site to another cluster while it is in use; docs/adr/0022 explains the procedure.
 
-The record in the directory says how far it is. Each step may be repeated: a run that is killed at
-any point is followed by another one, which goes on from that record.
+The record in the directory of sites says how far the move is. Each step can be repeated: when a run
+is killed, the next one continues from that record.
 """
 
 import time
@@ -57,24 +57,26 @@ from avenue.storage.site_moves import KEPT_UNTIL, SWITCH, SiteMove, SiteMoveReco
 from avenue.storage.sites import Sites
 
 MOVE = "move_site"
-"""Moves one site, or goes on with it; its arguments are `site` and `to`."""
+"""Moves a site, or continues a move; its arguments are `site` and `to`."""
 PURGE_MOVED = "purge_moved"
-"""Once an hour: what moves have left on the cluster before, once its time is over."""
+"""Deletes, once an hour, what moves have left on the earlier cluster, once the grace period is
+over."""
 EVERY_SECONDS = 3600
 ONE = "one"
 """The key of the job: one site moves at a time."""
 BEAT_SECONDS = 1.0
 CALM_SECONDS = 0.5
-"""A round of changes that takes less leaves little for the moment in which writes wait."""
+"""A round of changes below this leaves little to copy while writes wait."""
 ROUND_SECONDS = 10.0
 MOST_ROUNDS = 60
 FENCE_SECONDS = 10.0
-"""No longer do writes wait for one try; then they go on, and the move tries again."""
+"""The longest time that writes wait in one attempt; then they continue, and the move tries again.
+"""
 REFUSING_SECONDS = 2.0
 LEASE_IN_FENCE_SECONDS = 12.0
 TRIES_IN_FENCE = 3
 TOLD = frozenset({"brought", "damaged", "writes_waited_seconds"})
-"""What a job tells of a move when it is over."""
+"""What the result of a job says about a move."""
 HISTORY = "The source forgot what had changed, so the records were copied again."
 
 
@@ -90,9 +92,9 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a site is, its move if it has one, and the newest job of that.
+    """The cluster of a site, its move if there is one, and the newest job of that.
 
-    `targets` are the clusters to which it could go.
+    `targets` are the clusters to which it can move.
     """
 
     site: Site
@@ -102,7 +104,7 @@ class Standing:
 
 
 class MoveService:
-    """Begins moves and ends them; raises `Forbidden` unless the actor is a superuser."""
+    """Starts and ends moves; raises `Forbidden` unless the actor is a superuser."""
 
     def __init__(self, database: Database, store: SiteStore, jobs: JobService) -> None:
         self._database = database
@@ -121,7 +123,7 @@ class MoveService:
         return Outlook(site=site_id, origin=origin, target=target, documents=copy.count())
 
     def begin(self, actor: Actor, site_id: str, target: str) -> Job:
-        """Begin to move a site, or go on with it.
+        """Start to move a site, or continue.
 
         Raise `SiteNotFound`, `FirstSiteStays`, `NoSuchCluster`, `IsThere`, `SiteIsMoving`,
         `ProcessesLackCluster`, `ClusterNotReady`.
@@ -143,7 +145,7 @@ class MoveService:
         return self._enqueue(site_id, move.target if move else HOME_CLUSTER)
 
     def purge(self, actor: Actor, site_id: str) -> Job:
-        """Delete at once what a move has left on the cluster before; raise `NothingToAbort`."""
+        """Delete at once what a move has left on the earlier cluster; raise `NothingToAbort`."""
         _admit(actor)
         if not self._records.end_keeping(site_id, now=True):
             raise NothingToAbort
@@ -151,7 +153,7 @@ class MoveService:
         return self._enqueue(site_id, move.target if move else HOME_CLUSTER)
 
     def standing(self, actor: Actor, site_id: str) -> Standing:
-        """Return where a site is, and how far its move is; raise `SiteNotFound`."""
+        """Return the cluster of a site and the progress of its move; raise `SiteNotFound`."""
         _admit(actor)
         site = self._store.get(site_id)
         if site is None:
@@ -183,7 +185,7 @@ class MoveService:
         return self._jobs.resume(job.id) if job.may_be_resumed else job
 
     def _check(self, actor: Actor, site_id: str, target: str) -> str:
-        """Return where a site is that may be moved."""
+        """Return the cluster of a site, after checking that it may be moved."""
         _admit(actor)
         if site_id == HOUSE:
             raise FirstSiteStays
@@ -208,7 +210,7 @@ class MoveService:
 
 
 class MoveWorker:
-    """The jobs that move sites, and that remove what they leave."""
+    """The jobs that move sites, and that delete what they leave behind."""
 
     def __init__(
         self,
@@ -224,7 +226,10 @@ class MoveWorker:
         self._records = SiteMoveRecords(database)
 
     def purge_due(self, _: RunningJob) -> Mapping[str, int]:
-        """Begin to delete what moves have left whose time is over; go on with what was left."""
+        """Start to delete what moves have left whose grace period is over.
+
+        Continue unfinished deletions.
+        """
         due = [each for each in self._records.due() if self._records.end_keeping(each, now=False)]
         begun = 0
         for each in self._records.all():
@@ -234,7 +239,7 @@ class MoveWorker:
         return {"due": len(due), "begun": begun}
 
     def move(self, job: RunningJob) -> Mapping[str, Any]:
-        """Take step after step until the move is done, or undone. Raise what keeps it from that."""
+        """Execute step by step until the move is complete or undone. Raise what prevents it."""
         site_id = str(job.args["site"])
         mover = new_id()
         self._database.instance.begin()
@@ -242,7 +247,7 @@ class MoveWorker:
         if first is None:
             return {"site": site_id, "phase": None}
         if {first.origin, first.target} - {HOME_CLUSTER, *self._database.clusters}:
-            raise Waits  # for a process that was told of both
+            raise Waits  # for a process that has both clusters configured
         self._records.take_over(first, mover)
         try:
             while True:
@@ -254,7 +259,7 @@ class MoveWorker:
                 run = _Run(self._database, move, job, self._records)
                 try:
                     self._steps(run)[move.phase]()
-                except MoverReplaced:  # aborted meanwhile, or another run has it
+                except MoverReplaced:  # aborted meanwhile, or taken over by another run
                     continue
         except MayNotRefuse as error:
             raise GiveUp(error) from error
@@ -299,7 +304,7 @@ class MoveWorker:
         return result
 
     def _busy(self, move: SiteMove, own_id: str) -> list[str]:
-        """Return the kinds of job that may still read where the site was before."""
+        """Return the kinds of job that may still read the site on the earlier cluster."""
         return [
             each.kind
             for each in self._jobs.unfinished()
@@ -313,7 +318,7 @@ class MoveWorker:
 
 
 class _Run:
-    """One step of a move, taken by one run."""
+    """One step of a move, executed by one run."""
 
     def __init__(
         self,
@@ -332,12 +337,13 @@ class _Run:
         self._copy = SiteCopy(self._source, self._target, move.site, self._guard)
 
     def copy(self) -> None:
-        """Copy everything once, and from a known point of the changes on once more."""
+        """Copy everything once, then the changes since a known point."""
         self._prepare()
         total = self._copy.count()
         self._job.save(total=total)
         if self._move.token is None:
-            self._bring_all()  # which may take days; the changes of those need not be kept
+            # which may take days; the change streams need not reach back to its start
+            self._bring_all()
             self._records.save(self._move, token=self._copy.token())
         self._bring_all()
 
@@ -352,7 +358,7 @@ class _Run:
         self._records.step(self._move, Phase.SETTLING)
 
     def settle_and_switch(self) -> None:
-        """Copy what has changed, compare everything, and switch while writes wait."""
+        """Copy the remaining changes, compare everything, and switch while writes wait."""
         self._prepare()
         try:
             self._settle()
@@ -370,32 +376,32 @@ class _Run:
             self._fence(touched)
 
     def open_again(self) -> None:
-        """Let people write again where the site is: it was not switched while writes waited."""
+        """Allow writes where the site is: it was not switched while writes waited."""
         self._move = self._records.step(self._move, Phase.SETTLING)
         self._reopen()
 
     def _reopen(self) -> None:
-        """Let the source take the site again, however long it is away: till then nobody writes."""
+        """Let the source accept writes again, however long it is unreachable: nobody can write."""
         while True:
             try:
                 take(self._source, self._move.site)
             except Unavailable:
-                self._job.save()  # ends this run when somebody else has the job
+                self._job.save()  # ends this run when another runner has the job
                 time.sleep(CALM_SECONDS)
             else:
                 return
 
     def open_there(self) -> None:
-        """Let people write where the site is now, once every process looks there.
+        """Allow writes on the new cluster once every process uses it.
 
-        It takes them since before the switch, so only the directory has to be reached.
+        It accepts them since before the switch, so only the directory of sites must be reachable.
         """
         wait_for_all(self._database, self._move.site, self._move.epoch)
         self._records.step(self._move, Phase.KEPT, until=KEPT_UNTIL)
         self._copy.forget_marks()
 
     def purge(self, busy: Callable[[SiteMove, str], list[str]]) -> None:
-        """Delete what is left where the site was; nobody looks there any more."""
+        """Delete what is left on the earlier cluster; no process reads it any more."""
         wait_for_all(self._database, self._move.site, self._move.epoch)
         if kinds := busy(self._move, self._job.id):
             raise SiteIsBusy(words={"kinds": ", ".join(sorted(set(kinds)))})
@@ -404,7 +410,7 @@ class _Run:
         self._records.end(self._move)
 
     def undo(self) -> None:
-        """Let the site stay where it is, and delete what was copied."""
+        """Keep the site where it is, and delete the copy."""
         self._reopen()
         self._guard.take_over()
         wait_for_all(self._database, self._move.site, self._move.epoch)
@@ -428,16 +434,17 @@ class _Run:
         return Guard(cluster, self._move.site, self._move.mover or "", self._move.epoch)
 
     def _prepare(self) -> None:
-        """See to it that the target has nothing of the site but what this run puts there."""
+        """Make sure that the target only has what this run writes of the site."""
         self._note(epoch=self._move.epoch)
-        if self._move.site in refused_on(self._source):  # a run was killed as it opened it again
+        # a run was killed while it allowed writes again
+        if self._move.site in refused_on(self._source):
             self._reopen()
         wait_for_all(self._database, self._move.site, self._move.epoch)
         refuse(self._target, self._move.site)
         self._guard.take_over()
 
     def _bring_all(self) -> Keys:
-        """Compare everything and bring what is not the same; return which keys that was."""
+        """Compare everything and copy what differs; return the keys that differed."""
         brought = Keys()
         is_first = self._move.phase is Phase.COPYING
         for part in self._copy.parts.values():
@@ -446,7 +453,7 @@ class _Run:
                     some = Keys({part.name: set(keys)})
                     self._copy.bring(some, self._beat)
                     brought.update(some)
-                    # What a run has done counts, however many are killed.
+                    # The progress of a run is kept, however many are killed.
                     count = self._note_of("brought", 0) + len(keys)
                     self._note(brought=count)
                     self._job.save(done=count if is_first else None)
@@ -454,13 +461,13 @@ class _Run:
         return brought
 
     def _beat(self) -> None:
-        """Look once a second whether the job is still to be done: that is a write of its own."""
+        """Check once a second whether the job is still to be done: that is a write of its own."""
         if time.monotonic() - self._beaten_at > BEAT_SECONDS:
             self._job.save()
             self._beaten_at = time.monotonic()
 
     def _settle(self) -> Keys:
-        """Bring what has changed until little changes any more; return which keys that was."""
+        """Copy changes until there are only a few; return the keys that changed."""
         changed = Keys()
         for _ in range(MOST_ROUNDS):
             began_at = time.monotonic()
@@ -483,12 +490,13 @@ class _Run:
         return self._copy.follow(token, save, seconds=seconds)
 
     def _fence(self, touched: Keys) -> None:
-        """Let writes wait, bring the last of them, compare what has changed, and switch."""
+        """Block writes, copy the last changes, compare what has changed, and switch."""
         self._job.shorten(LEASE_IN_FENCE_SECONDS)
         began_at = time.monotonic()
         self._move = self._records.step(self._move, Phase.FENCED)
         try:
-            with self._database.deadline(FENCE_SECONDS):  # also where nobody says that it is away
+            # also where no error says that it is unreachable
+            with self._database.deadline(FENCE_SECONDS):
                 wait_for_all(self._database, self._move.site, self._move.epoch)
                 self._refuse()
                 self._drain(touched, began_at)
@@ -512,14 +520,14 @@ class _Run:
         self._note(writes_waited_seconds=round(time.monotonic() - began_at, 2))
 
     def _leave_open(self) -> None:
-        """Take back a refusal that came late: another run has the move, or has ended it."""
+        """Withdraw a block that arrived late: another run has the move, or has ended it."""
         place = self._records.place(self._move.site)
         is_here = place.cluster == self._source.cluster and not place.is_fenced
         if is_here and self._move.site in refused_on(self._source):
             take(self._source, self._move.site)
 
     def _refuse(self) -> None:
-        self._records.check(self._move)  # it may have been stopped for long
+        self._records.check(self._move)  # it may have been suspended for long
         try:
             refuse(self._source, self._move.site, seconds=REFUSING_SECONDS)
         except Unavailable as error:
@@ -532,7 +540,7 @@ class _Run:
             raise NotTheSame(words={"what": "validators"})
 
     def _drain(self, touched: Keys, began_at: float) -> None:
-        """Bring all that was written before the server refused it; raise `NotTheSame`."""
+        """Copy all that was written before the server blocked writes; raise `NotTheSame`."""
         left = FENCE_SECONDS - (time.monotonic() - began_at)
         changed, is_over = self._follow(seconds=max(left, 0.1))
         if not is_over:

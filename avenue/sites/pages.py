@@ -1,4 +1,4 @@
-"""`/admin/settings`: what a site says of itself, and its limits."""
+"""`/admin/settings`: the settings of a site, and its limits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError, filled
 from avenue.identity import Actor, Limit, Role, Site
 from avenue.media.intake.library import MediaLibrary
-from avenue.media.intake.receiving import note_reception, received
+from avenue.media.intake.receiving import note_upload, received
 from avenue.media.pictures.variants import MOST_SIZES
 from avenue.media.presenting import image_json
 from avenue.sites import forms
@@ -151,7 +151,7 @@ blueprint = Blueprint("site_pages", __name__, url_prefix=PATH, template_folder="
 @blueprint.get("")
 @require(Role.ADMIN)
 def show_settings() -> Response:
-    """Show what the site says of itself, ready to be changed."""
+    """Show the settings of the site as a form."""
     said = SAID.get(request.args.get("said", ""))
     return _settings(using(SiteService).get(current_actor()), said=said)
 
@@ -160,7 +160,7 @@ def show_settings() -> Response:
 @require(Role.ADMIN)
 @audited("site.changed")
 def save_settings() -> Response:
-    """Change what was typed otherwise; what is wrong is told beside its field."""
+    """Save changed fields; errors are shown beside their field."""
     actor, sites = current_actor(), using(SiteService)
     site = sites.get(actor)
     typed = _typed(_fields_for(actor))
@@ -186,7 +186,7 @@ def save_settings() -> Response:
 @upload_route
 @audited("site.logo_changed")
 def save_logo() -> Response:
-    """Make the picture of a form the logo."""
+    """Make the uploaded picture the logo."""
     actor, logos = current_actor(), using(LogoService)
     try:
         upload_result = logos.set(actor, received(logos.policy(actor)), key=None)
@@ -197,7 +197,7 @@ def save_logo() -> Response:
         site = using(SiteService).get(actor)
         return _settings(site, wrong={"logo": told}, status=error.status)
     note(object_id=actor.site.id)
-    note_reception(upload_result)
+    note_upload(upload_result)
     return see(f"{PATH}?said=logo#logo")
 
 
@@ -205,11 +205,11 @@ def save_logo() -> Response:
 @require(Role.ADMIN)
 @audited("site.logo_removed")
 def remove_logo() -> Response:
-    """Put the logo into the trash."""
+    """Move the logo to the trash."""
     actor = current_actor()
     try:
         using(LogoService).remove(actor)
-    except LogoNotFound:  # somebody was quicker, and it is gone
+    except LogoNotFound:  # removed by another request
         nothing_changed()
     note(object_id=actor.site.id)
     return see(f"{PATH}?said=logo-removed#logo")
@@ -224,9 +224,9 @@ def _settings(
     said: LazyString | None = None,
     status: int = 200,
 ) -> Response:
-    """Show the form as `site` is, or as it was `typed` with what is `wrong`.
+    """Show the form with the values of `site`, or as `typed` with the errors in `wrong`.
 
-    With `conflict`, what somebody else made of a field meanwhile is shown beside what was typed.
+    With `conflict`, a value that someone else has saved meanwhile is shown beside the typed one.
     """
     actor, known = current_actor(), _known(site)
     shown = {**known, **(typed or {})}
@@ -313,7 +313,7 @@ def _weak(pair: Pair, measured: float) -> str:
 
 
 def _valid_colors(shown: Mapping[str, str]) -> dict[str, str]:
-    """Return the colours of a form by name, without those that are none."""
+    """Return the valid colours of a form, by name."""
     given = {name: shown[f"colors.{name}"] for name in COLORS if shown[f"colors.{name}"]}
     try:
         return {name: str(each) for name, each in forms.checked_colors(given).items()}
@@ -322,7 +322,7 @@ def _valid_colors(shown: Mapping[str, str]) -> dict[str, str]:
 
 
 def _room(site: Site) -> dict[str, Any]:
-    """Return what the site has stored and may store, and how much of that it is; 0 is no quota."""
+    """Return the site's usage, its quota, and the percentage; a quota of 0 is none."""
     used = using(MediaLibrary).used(current_actor())
     allowed = using(SiteService).quotas(site)[0]
     shares = [
@@ -343,7 +343,7 @@ def _fields_for(actor: Actor) -> Iterable[str]:
 
 
 def _typed(fields: Iterable[str]) -> dict[str, str]:
-    """Return what the form says of `fields`; one that is missing says nothing of it."""
+    """Return the values of `fields` in the form; missing ones are left out."""
     typed = {
         name: request.form[name][:LONGEST_TYPED].replace("\r\n", "\n")
         for name in fields
@@ -358,6 +358,6 @@ def _typed(fields: Iterable[str]) -> dict[str, str]:
 
 
 def _revision() -> int:
-    """Return the revision the form was made from; none is one nobody has."""
+    """Return the revision on which the form is based; an invalid one matches none."""
     text = request.form.get("revision", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004

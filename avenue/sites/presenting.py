@@ -1,4 +1,4 @@
-"""How a site looks in JSON, for routes and commands."""
+"""Conversion of sites to JSON, for routes and commands."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from avenue.web.cache_policy import Kind, seconds_of
 
 
 def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.Site:
-    """Return what everybody who is signed in may know of a site; `limits` are those in force."""
+    """Return what every signed-in person may see of a site; `limits` are those in force."""
     return {
         "id": site.id,
         "name": site.name,
@@ -50,5 +50,5 @@ def _category_json(category: Category) -> replies.UploadCategory:
 
 
 def house_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.HouseSite:
-    """Return the same with hosts and cluster, for superusers and commands."""
+    """Return a site with hosts and cluster, for superusers and commands."""
     return {**site_json(site, limits, logo), "hosts": list(site.hosts), "cluster": site.cluster}

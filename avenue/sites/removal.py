@@ -1,7 +1,7 @@
-"""Removing a site: at once nobody comes to it, after some days it is deleted, with a proof.
+"""Removing a site: it is closed at once, and deleted after some days, with a count of what is left.
 
-Until its deletion begins it can be taken back. The job may be killed at any step: the next run goes
-on, and what is deleted already is not asked for again.
+Until its deletion begins it can be restored. The job may be killed at any step: the next run
+continues, and what is already deleted is not deleted again.
 """
 
 import time
@@ -34,21 +34,21 @@ from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 
 REMOVE = "remove_site"
-"""Deletes one site whose time is over; its argument is `site`."""
+"""Deletes one site whose grace period is over; its argument is `site`."""
 REMOVE_DUE = "remove_sites"
-"""Begins `REMOVE` for each site whose time is over, once an hour."""
+"""Starts `REMOVE`, once an hour, for each site whose grace period is over."""
 EVERY_SECONDS = 3600
 GRACE_DAYS = 7
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 120
-"""How long a run waits for others before it leaves the site to the next one."""
+"""How long a run waits for other jobs before it leaves the site to the next run."""
 ROUNDS = 5
 CLOCKS_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """A site that nobody comes to any more; from `due_at` on it is deleted."""
+    """A removed site; it is deleted from `due_at` on."""
 
     site: Site
     due_at: datetime
@@ -56,7 +56,7 @@ class Removed:
 
 
 class RemovalService:
-    """Removes sites and takes them back; raises `Forbidden` unless the actor is a superuser."""
+    """Removes and restores sites; raises `Forbidden` unless the actor is a superuser."""
 
     def __init__(self, store: SiteStore, known: Sites, jobs: JobService) -> None:
         self._store = store
@@ -64,7 +64,7 @@ class RemovalService:
         self._jobs = jobs
 
     def remove(self, actor: Actor, site_id: str, *, now: bool) -> Removed:
-        """Close a site; with `now` its deletion begins at once, else after `GRACE_DAYS`.
+        """Close a site; it is deleted after `GRACE_DAYS`, or at once with `now`.
 
         Repeatable. Raise `FirstSite`, `SiteNotFound`, `SiteBetweenClusters`.
         """
@@ -81,7 +81,7 @@ class RemovalService:
         return Removed(site=site, due_at=self._store.removals()[site_id], job=job)
 
     def reopen(self, actor: Actor, site_id: str) -> Site:
-        """Take a removed site back; raise `SiteNotFound`, `SiteNotRemoved`, `SiteIsDeleted`."""
+        """Restore a removed site; raise `SiteNotFound`, `SiteNotRemoved`, `SiteIsDeleted`."""
         _admit(actor)
         done = self._store.reopen(site_id)
         site = self._store.get(site_id)
@@ -118,17 +118,17 @@ class RemovalWorker:
         self._request_seconds = settings.write_seconds
 
     def begin_due(self, _: RunningJob) -> Mapping[str, int]:
-        """Begin to delete each site whose time is over."""
+        """Start to delete each site whose grace period is over."""
         due = self._store.due()
         for each in due:
             begin(self._jobs, each)
         return {"begun": len(due)}
 
     def remove(self, job: RunningJob) -> Mapping[str, Any]:
-        """Delete a site, count what is left of it, and forget it when that is nothing.
+        """Delete a site, count what is left of it, and delete its record when that is nothing.
 
-        Return how much of each collection was deleted and is left. A site that was taken back
-        stays as it is. Raise `SiteIsBusy`, `WaitsForBackup`, `SiteNotEmpty`; another run goes on.
+        Return how many documents of each collection were deleted and are left. A restored site
+        stays as it is. Raise `SiteIsBusy`, `WaitsForBackup`, `SiteNotEmpty`; another run continues.
         """
         site_id = str(job.args["site"])
         if site_id == DEFAULT_SITE or not self._store.begin_deletion(site_id):
@@ -162,7 +162,7 @@ class RemovalWorker:
         return {"site": site_id, "deleted": +deleted, "left": left}
 
     def _wait(self, job: RunningJob, site_id: str) -> None:
-        """Wait until nobody writes into the site any more; end its own work."""
+        """Wait until nothing is written to the site any more; cancel its own jobs."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
         while not self._store.is_settled(
             site_id, known_seconds=self._known_seconds, request_seconds=self._request_seconds
@@ -179,7 +179,7 @@ class RemovalWorker:
         time.sleep(LOOK_SECONDS)
 
     def _busy(self, own_id: str, site_id: str, since: datetime) -> list[Job]:
-        """Return the jobs, of the site or of all, that began before and still run."""
+        """Return the jobs, of the site or of all sites, that started before and still run."""
         found = []
         for each in self._jobs.unfinished():
             if each.id == own_id or each.site not in {None, site_id}:
@@ -194,7 +194,7 @@ class RemovalWorker:
 
 
 def begin(jobs: JobService, site_id: str) -> Job:
-    """Have a site deleted, if its time is over; asked for twice it is one job."""
+    """Start to delete a site whose grace period is over; repeated calls create one job."""
     return jobs.enqueue(REMOVE, {"site": site_id}, key=site_id)
 
 

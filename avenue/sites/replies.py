@@ -1,4 +1,4 @@
-"""What `/api/site` and `/api/sites` answer."""
+"""Replies of `/api/site` and `/api/sites`."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from avenue.media.replies import Image
 
 
 class UploadCategory(TypedDict):
-    """What one kind of general uploads may be."""
+    """A category of general uploads."""
 
     types: Annotated[list[str], Field(description="Media types, `image/*` or `*/*`.")]
     max_mb: Annotated[int | None, Field(description="Null is what the site allows.")]
@@ -35,7 +35,7 @@ class Link(TypedDict):
 
 
 class Site(TypedDict):
-    """What everybody who is signed in may know of a site."""
+    """A site, as every signed-in person may see it."""
 
     id: str
     name: str
@@ -74,7 +74,7 @@ class HouseSite(Site):
 
 
 class SiteList(TypedDict):
-    """All sites of the house, without their logos."""
+    """All sites of the deployment, without their logos."""
 
     items: list[HouseSite]
     next: None

@@ -1,4 +1,7 @@
-"""`/api/site`: the site of the request; `/api/sites`: all of the house, for superusers."""
+"""`/api/site`: the site of the request.
+
+`/api/sites`: all sites of the deployment, for superusers.
+"""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -77,9 +80,9 @@ def change_site() -> Response:
 @upload_described(OneLogoOnly, NotInLibrary, body=LogoChoice)
 @audited("site.logo_changed")
 def set_logo() -> Response:
-    """Make a picture the logo: a form with one file, or one raw body.
+    """Set the logo: a form with one file, or one raw body.
 
-    JSON `{asset}` chooses one of the site's media library, where it stays.
+    JSON `{asset}` chooses a picture of the site's media library, where it stays.
     """
     actor, logos = current_actor(), using(LogoService)
     if request.is_json:
@@ -94,7 +97,7 @@ def set_logo() -> Response:
 @described(replies={204: None}, refuses=(LogoNotFound,))
 @audited("site.logo_removed")
 def remove_logo() -> tuple[str, int]:
-    """Put the logo into the trash; one of the media library stays there."""
+    """Move the logo to the trash; a picture of the media library stays there."""
     actor = current_actor()
     using(LogoService).remove(actor)
     note(object_id=actor.site.id)
@@ -105,7 +108,7 @@ def remove_logo() -> tuple[str, int]:
 @require(superuser=True)
 @described(replies={200: replies.SiteList})
 def list_sites() -> Response:
-    """List all sites of the house, without their logos."""
+    """List all sites of the deployment, without their logos."""
     sites = using(SiteService)
     found = sites.every(current_actor())
     items = [house_json(each, sites.limits(each), None) for each in found]
@@ -122,7 +125,7 @@ def list_sites() -> Response:
 )
 @audited("site.added")
 def add_site() -> tuple[Response, int]:
-    """Add a site to the house."""
+    """Add a site to the deployment."""
     sites, body = using(SiteService), body_as(NewSite)
     added = sites.add(current_actor(), body.id, body.model_dump(exclude={"id"}))
     return jsonify(house_json(added, sites.limits(added), None)), 201

@@ -1,4 +1,4 @@
-"""What administrators, and whoever runs the house, can do with sites."""
+"""Use cases of administrators and operators for sites."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -39,14 +39,16 @@ QUOTAS = {
     "user_quota_mb": ("user_bytes", MB),
     "user_quota_files": ("user_files", 1),
 }
-"""Where a quota is stored, and how many of what is stored one of it is."""
+"""The stored field of each quota, and how many stored units one of it is."""
 OF_THE_HOUSE = frozenset({"quota_mb", "quota_files"})
 Changes = Mapping[str, Any]
-"""The fields of `bodies.SiteChanges` that are given, without `revision`."""
+"""The given fields of `bodies.SiteChanges`, without `revision`."""
 
 
 class SiteService:
-    """The sites of the house. `known` are those this process goes by: it forgets after a change.
+    """The sites of the deployment.
+
+    `known` is this process's cache, which is cleared after a change.
 
     Other processes see a change within `AVENUE_CACHE_SECONDS`.
     """
@@ -58,7 +60,7 @@ class SiteService:
         settings: Settings,
         lightest: Callable[[], str] = lambda: HOME_CLUSTER,
     ) -> None:
-        """`lightest` returns the cluster for a new site that is to be on none by name."""
+        """`lightest` returns the cluster for a new site for which none is named."""
         self._store = store
         self._lightest = lightest
         self._known = known
@@ -66,15 +68,15 @@ class SiteService:
         self._house_hosts = spellings(host_of(settings.base_url))
 
     def get(self, actor: Actor) -> Site:
-        """Return the actor's site as it is now."""
+        """Return the actor's site, not from the cache."""
         return self.site(actor.site.id)
 
     def change(self, actor: Actor, changes: Changes, revision: int | None) -> Site:
-        """Change the actor's site; raise `RevisionConflict` when `revision` is past.
+        """Change the actor's site; raise `RevisionConflict` when `revision` is outdated.
 
-        Hosts and the site's quotas are for superusers; the address of others names a host that
-        leads to the site already. Raise `HostNotGiven`, `HostTaken`, `InvalidHost`, `LimitTooHigh`
-        or `TooManyCategories`.
+        Only superusers may set hosts and quotas; others may only set an address whose host already
+        belongs to the site. Raise `HostNotGiven`, `HostTaken`, `InvalidHost`, `LimitTooHigh` or
+        `TooManyCategories`.
         """
         _require_admin(actor)
         of_the_house = "hosts" in changes or OF_THE_HOUSE & set(changes.get("limits", {}))
@@ -83,12 +85,12 @@ class SiteService:
         return self.change_site(actor.site.id, changes, revision, may_add_hosts=actor.superuser)
 
     def every(self, actor: Actor) -> list[Site]:
-        """Return all sites of the house, for superusers."""
+        """Return all sites of the deployment, for superusers."""
         _require_superuser(actor)
         return self.sites()
 
     def add(self, actor: Actor, site_id: str, values: Changes) -> Site:
-        """Add a site to the house, for superusers; see `add_site`."""
+        """Add a site to the deployment, for superusers; see `add_site`."""
         _require_superuser(actor)
         return self.add_site(site_id, values)
 
@@ -104,17 +106,17 @@ class SiteService:
         }
 
     def quotas(self, site: Site) -> tuple[Amount, Amount]:
-        """Return what `site`, and what one person in it, may store; 0 is no quota."""
+        """Return the quotas of `site` and of one person in it; 0 is no quota."""
         return site_quota(site, self._settings), user_quota(site, self._settings)
 
     def most(self) -> dict[Limit, int]:
-        """Return the most the house lets a site allow."""
+        """Return the upper bound of each limit of a site, as set for the deployment."""
         return _house_limits(self._settings)
 
-    # What whoever runs the house does (`python -m avenue site …`)
+    # For commands (`python -m avenue site …`)
 
     def site(self, site_id: str) -> Site:
-        """Return one site as it is now; raise `SiteNotFound`."""
+        """Return one site, not from the cache; raise `SiteNotFound`."""
         found = self._store.get(site_id)
         if found is None:
             raise SiteNotFound
@@ -146,7 +148,7 @@ class SiteService:
         raise RevisionConflict
 
     def add_site(self, site_id: str, values: Changes, *, state: SiteState = SiteState.OPEN) -> Site:
-        """Add a site: `base_url`, and if wanted `name`, `locale`, more `hosts` and a `cluster`.
+        """Add a site with `base_url` and optionally `name`, `locale`, more `hosts` and a `cluster`.
 
         Raise `SiteExists`, `HostTaken`, `InvalidHost` or `NoSuchCluster`.
         """
@@ -170,7 +172,7 @@ class SiteService:
         return added
 
     def _values(self, site: Site, changes: Changes) -> dict[str, Any]:
-        """Return the stored fields that `changes` of `site` make; None takes one away."""
+        """Return the stored fields after `changes` of `site`; None removes one."""
         values = {name: changes[name] for name in ("name", "locale") if name in changes}
         if "colors" in changes:
             colors = {**site.colors, **changes["colors"]}
@@ -207,7 +209,10 @@ class SiteService:
     def _categories(
         self, site: Site, given: Mapping[str, Mapping[str, Any] | None]
     ) -> dict[str, Any] | None:
-        """Return what the site then says of categories of uploads, None if it says nothing."""
+        """Return the site's categories of uploads after the change.
+
+        None if it has none of its own.
+        """
         own = dict(site.upload_categories)
         for name, changed in given.items():
             fields = {**own.pop(name, {}), **(changed or {})}
@@ -222,7 +227,7 @@ class SiteService:
         return own or None
 
     def _address_values(self, site: Site, changes: Changes) -> dict[str, Any]:
-        """Return address and hosts; what led to the site before a new address still does."""
+        """Return address and hosts; the hosts of the earlier address are kept."""
         wanted = changes.get("base_url", site.base_url)
         if wanted is None and site.id != DEFAULT_SITE:
             raise InvalidHost(
@@ -231,7 +236,7 @@ class SiteService:
         base_url = checked_base_url(wanted or self._settings.base_url)
         before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
         hosts = self._hosts(site.id, base_url, before)
-        # The host of the settings leads to the default site without being stored.
+        # The host in the settings belongs to the default site without being stored.
         stored = [host for host in hosts if host not in self._house_hosts]
         values: dict[str, Any] = {"hosts": stored or None}
         if "base_url" in changes:
@@ -239,9 +244,9 @@ class SiteService:
         return values
 
     def _check_own_host(self, site: Site, base_url: str | None) -> None:
-        """Raise `HostNotGiven` unless the host of an address, if one is given, leads to `site`.
+        """Raise `HostNotGiven` unless the host of an address, if one is given, belongs to `site`.
 
-        Whoever could add a host would have people's letters lead to it.
+        Anyone who could add a host could redirect the links in people's emails to it.
         """
         if base_url is None:
             return
@@ -250,7 +255,7 @@ class SiteService:
             raise HostNotGiven
 
     def _hosts(self, site_id: str, base_url: str, hosts: Iterable[str]) -> list[str]:
-        """Return `hosts`, each once, the host of `base_url` always among them."""
+        """Return `hosts` without duplicates, always including the host of `base_url`."""
         found = list(dict.fromkeys([*hosts, host_of(base_url)]))
         if len(found) > MOST_HOSTS:
             raise InvalidHost(
@@ -262,7 +267,7 @@ class SiteService:
 
 
 class LogoService:
-    """The logos of sites: public pictures, claimed by their site or of its library."""
+    """The logos of sites: public pictures that belong to their site or its library."""
 
     def __init__(
         self, store: SiteStore, known: Sites, library: MediaLibrary, policy: UploadPolicy
@@ -273,7 +278,7 @@ class LogoService:
         self._policy = policy
 
     def policy(self, actor: Actor) -> UploadPolicy:
-        """Return what may be the logo of the actor's site."""
+        """Return the upload policy for a logo of the actor's site."""
         return self._policy.on(actor.site)
 
     def of(self, actor: Actor, site: Site) -> Asset | None:
@@ -285,9 +290,9 @@ class LogoService:
     def set(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
     ) -> UploadResult:
-        """Make the received picture the logo; the one before goes to the trash.
+        """Make the received picture the logo; the earlier one goes to the trash.
 
-        `key` is the Idempotency-Key. Raise the refusal when it was not taken.
+        `key` is the Idempotency-Key. Raise the refusal when the picture was rejected.
         """
         _require_admin(actor)
         site_id = actor.site.id
@@ -308,7 +313,7 @@ class LogoService:
         return upload_result
 
     def choose(self, actor: Actor, asset_id: str) -> tuple[Asset, bool]:
-        """Make a picture of the site's library the logo; tell whether it was not before.
+        """Make a picture of the site's library the logo; return it and whether it was a change.
 
         Raise `NotInLibrary`.
         """
@@ -318,19 +323,22 @@ class LogoService:
         return chosen
 
     def remove(self, actor: Actor) -> None:
-        """Let there be no logo; one of the library stays there. Raise `LogoNotFound`."""
+        """Remove the logo; a picture of the library stays there. Raise `LogoNotFound`."""
         _require_admin(actor)
         self._store.remove_logo(actor.site.id, by=actor.id)
         self._known.forget()
 
 
 def _house_limits(settings: Settings) -> dict[Limit, int]:
-    """Return the most a site may allow."""
+    """Return the upper bound of each limit of a site."""
     return {limit: getattr(settings, f"max_{limit}") for limit in Limit}
 
 
 def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
-    """Return what is stored of how public pages look; of a theme what is not as usual."""
+    """Return the stored fields for the appearance of public pages.
+
+    Of a theme, those that differ from the default.
+    """
     values: dict[str, Any] = {
         name: list(changes[name]) or None for name in ("menu", "legal") if name in changes
     }

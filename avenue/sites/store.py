@@ -26,11 +26,11 @@ IS_DUE: Document = {"$lte": ["$removal.due_at", "$$NOW"]}
 
 SITES = "sites"
 Values = Mapping[str, Any]
-"""Stored fields of a site by their names, dots included; None takes one away."""
+"""Stored fields of a site by name, with dots; None removes one."""
 
 
 class SiteStore:
-    """The sites of the house."""
+    """The sites of the deployment."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -39,12 +39,12 @@ class SiteStore:
         self._writes = Writes(database)
 
     def get(self, site_id: str) -> Site | None:
-        """Return one site as it is now; None if there is none."""
+        """Return one site as stored now; None if there is none."""
         found = self._sites.find_as_it_is({"_id": site_id})
         return self._site(found) if found else None
 
     def logo(self, site_id: str, session: ClientSession | None = None) -> str | None:
-        """Return the logo of a site as it is now, or inside a transaction."""
+        """Return the logo of a site as stored now, or as seen by a transaction."""
         profiles = profiles_of(self._database, site_id)
         return logo_in(profiles.within(session) if session else profiles, site_id)
 
@@ -53,7 +53,7 @@ class SiteStore:
         return [self._site(each) for each in self._sites.find({}, sort=[("_id", 1)])]
 
     def add(self, site_id: str, values: Values) -> Site:
-        """Keep a new site; raise `SiteExists` or `HostTaken`."""
+        """Insert a new site; raise `SiteExists` or `HostTaken`."""
         document = {"_id": site_id, **values, "revision": 1, "created_at": utc_now()}
         try:
             self._sites.insert(document)
@@ -62,7 +62,7 @@ class SiteStore:
         return self._site(document)
 
     def change(self, known: Site, values: Values) -> Site | None:
-        """Set fields of a site; None when it is no longer as `known` says. `HostTaken`.
+        """Set fields of a site; None when it has changed since `known`. Raise `HostTaken`.
 
         A retry after a lost answer finds its own change: the next revision with these `values`.
         """
@@ -80,10 +80,10 @@ class SiteStore:
         return self._site(found) if found else None
 
     def close(self, site_id: str, grace_seconds: int) -> Site | None:
-        """Close a site, which is due to be deleted after the grace; return None if there is none.
+        """Close a site, to be deleted after the grace period; return None if there is none.
 
-        Repeatable: no later time is put in the place of a sooner one, nor a state before another.
-        None, too, for one that has something on two clusters.
+        Repeatable: neither an earlier time nor a later state is overwritten. Also None for a site
+        that has data on two clusters.
         """
         due_at = {"$add": ["$$NOW", grace_seconds * 1000]}
         is_deleted = {"$eq": ["$state", SiteState.DELETING.value]}
@@ -102,33 +102,34 @@ class SiteStore:
         return self._site(found) if found else None
 
     def reopen(self, site_id: str) -> bool:
-        """Take a removed site back, as it was before; tell whether it was one."""
+        """Restore a removed site; return whether it was removed."""
         was = {"$ifNull": ["$removal.was", SiteState.OPEN.value]}
         change: list[Document] = [{"$set": {"state": was}}, {"$unset": "removal"}]
         return self._sites.update({"_id": site_id, "state": SiteState.REMOVED.value}, change) == 1
 
     def removals(self) -> dict[str, datetime]:
-        """Return when each site that was removed is due to be deleted."""
+        """Return when each removed site is due to be deleted."""
         found = self._sites.find({"state": {"$in": GONE}}, {"removal.due_at": 1})
         due = {each["_id"]: (each.get("removal") or {}).get("due_at") for each in found}
         return {site_id: at for site_id, at in due.items() if isinstance(at, datetime)}
 
     def due(self) -> list[str]:
-        """Return the removed sites whose time is over."""
+        """Return the removed sites whose grace period is over."""
         found = self._sites.find({"state": {"$in": GONE}, "$expr": IS_DUE}, {"_id": 1})
         return sorted(each["_id"] for each in found)
 
     def begin_deletion(self, site_id: str) -> bool:
-        """Let a removed site be one that is deleted, if its time is over; repeatable."""
+        """Mark a removed site as being deleted, if its grace period is over; repeatable."""
         began_at = {"$ifNull": ["$removal.began_at", "$$NOW"]}
         change = {"state": SiteState.DELETING.value, "removal.began_at": began_at}
         due = {"_id": site_id, "state": {"$in": GONE}, "$expr": IS_DUE}
         return self._sites.update(due, [{"$set": change}]) == 1
 
     def is_settled(self, site_id: str, *, known_seconds: float, request_seconds: float) -> bool:
-        """Tell whether every process knows that a site is deleted, and no request of it goes on.
+        """Return whether every process knows that a site is deleted, and no request to it runs.
 
-        Processes go by what they knew for `known_seconds`; a request takes `request_seconds`.
+        Processes use what they have cached for `known_seconds`; a request takes up to
+        `request_seconds`.
         """
         past = [
             {"$lte": [{"$add": [since, int(seconds * 1000)]}, "$$NOW"]}
@@ -141,34 +142,34 @@ class SiteStore:
         return self._sites.find_as_it_is(settled, {"_id": 1}) is not None
 
     def forget(self, site_id: str) -> None:
-        """Remove the record of a site that is deleted; repeatable."""
+        """Delete the record of a deleted site; repeatable."""
         self._sites.delete({"_id": site_id, "state": SiteState.DELETING.value})
 
     def fields(self, site_id: str, names: Several[str]) -> Values:
-        """Return some of what is stored of a site, as it is stored."""
+        """Return some stored fields of a site, as they are stored."""
         found = self._sites.find_as_it_is({"_id": site_id}) or {}
         return {name: found[name] for name in names if name in found}
 
     def fill(self, site_id: str, values: Values) -> None:
-        """Give a site that is being cloned what it says of itself; repeatable."""
+        """Set the settings of a site that is being cloned; repeatable."""
         preparing = {"_id": site_id, "state": SiteState.PREPARING.value}
         if values:
             self._sites.update(preparing, {"$set": dict(values)})
 
     def put_logo(self, site_id: str, logo: str) -> None:
-        """Give a site that is being cloned its logo; repeatable."""
+        """Set the logo of a site that is being cloned; repeatable."""
         profiles = profiles_of(self._database, site_id)
         profiles.update({"_id": site_id}, {"$set": {"logo": logo}}, upsert=True)
 
     def open(self, site_id: str) -> None:
-        """Let people come to a site that was cloned; repeatable."""
+        """Open a cloned site; repeatable."""
         preparing = {"_id": site_id, "state": SiteState.PREPARING.value}
         self._sites.update(preparing, {"$unset": {"state": ""}})
 
     def set_logo(self, site_id: str, upload_result: UploadResult, *, by: str | None) -> None:
-        """Give the picture of `upload_result` to the site; the logo before goes to the trash.
+        """Make the picture of `upload_result` the logo; the earlier logo goes to the trash.
 
-        Notes its fate and closes the open write.
+        Records its outcome and closes the open write.
         """
         write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
@@ -176,22 +177,22 @@ class SiteStore:
         logo = fresh[0]
 
         def work(profiles: Collection, assets: Collection, session: ClientSession) -> None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was rolled back
             if not claim_one(assets, logo.id, claim_of(site_id)):
-                # The lease ended and the sweeper, or another try of this request, was quicker.
+                # The lease ended, and the sweeper or another attempt of this request was faster.
                 raise UploadInProgress
             self._put(profiles, assets, site_id, logo.id, by)
-            # More than one is the same file sent twice: others were refused.
+            # More than one is the same file sent twice: others were rejected.
             upload_result.fates = {each.id: logo for each in fresh}
             self._writes.finish(site_id, write, upload_result.answer(), session)
 
         self._together(site_id, work)
 
     def choose_logo(self, site_id: str, asset_id: str, *, by: str | None) -> tuple[Asset, bool]:
-        """Make a picture of the library the logo, and let it stay there; return it.
+        """Make a picture of the library the logo, and keep it there; return it.
 
-        Tell whether it was not the logo before. That one goes to the trash unless it is of the
-        library as well. Raise `NotInLibrary`.
+        Also return whether that was a change. The earlier logo goes to the trash unless it is in
+        the library as well. Raise `NotInLibrary`.
         """
 
         def work(profiles: Collection, assets: Collection, _: ClientSession) -> tuple[Asset, bool]:
@@ -208,7 +209,7 @@ class SiteStore:
         return self._together(site_id, work)
 
     def remove_logo(self, site_id: str, *, by: str | None) -> None:
-        """Let there be no logo: one of the library stays there, any other goes to the trash.
+        """Remove the logo: a picture of the library stays there, any other goes to the trash.
 
         Raise `LogoNotFound`.
         """
@@ -227,9 +228,9 @@ class SiteStore:
         logo: str | None,
         by: str | None,
     ) -> str | None:
-        """Make `logo` the site's, inside a transaction; return the one before.
+        """Set `logo` inside a transaction; return the earlier one.
 
-        That is in the trash now, unless it is of the library.
+        That is in the trash now, unless it is in the library.
         """
         before = logo_in(profiles, site_id)
         if before and before != logo:
@@ -255,10 +256,10 @@ class SiteStore:
 
 
 def claim_of(site_id: str) -> Claim:
-    """Return what a site owns its logo by."""
+    """Return the claim of a site on its logo."""
     return Claim(kind="site", id=site_id)
 
 
 def _at_revision(revision: int) -> Document:
-    """Return the condition; a site that was never changed may have none."""
+    """Return the condition for a revision; a site that was never changed may have none."""
     return {"revision": {"$in": [1, None]} if revision == 1 else revision}

@@ -1,1 +1,1 @@
-"""MongoDB itself: the connection, the scopes, the bytes, the indexes."""
+"""MongoDB: the connection, scopes, GridFS, indexes."""

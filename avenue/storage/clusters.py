@@ -1,8 +1,8 @@
-"""The clusters of an installation: which one a site is on, and which can be worked with.
+"""The clusters of an installation: which one a site is on, and which are usable.
 
-The home database (MONGODB_URI) has what is everybody's: the directory of sites, people, jobs. Each
-further cluster (AVENUE_CLUSTER_<NAME>) has all that belongs to its sites, and a mark whose it is.
-One that is away costs its own sites 503, and nobody else anything.
+The home database (MONGODB_URI) has what belongs to the deployment: the directory of sites, people,
+jobs. Each further cluster (AVENUE_CLUSTER_<NAME>) has all data of its sites, and a mark of its
+installation. If one is unreachable, its own sites answer 503, and no others.
 """
 
 import logging
@@ -24,13 +24,13 @@ from avenue.storage.connection import (
 
 T = TypeVar("T")
 CLUSTER = "cluster"
-"""What `META` of a cluster has: its name, and the installation it is of."""
+"""The entry of `META` of a cluster: its name, and its installation."""
 
 log = logging.getLogger(__name__)
 
 
 class UnknownCluster(Unavailable):
-    """A site is on a cluster that this process was not told of."""
+    """A site is on a cluster that this process has no URI for."""
 
     code = "unknown_cluster"
     message = "This site is on the cluster {cluster}, which is not set up here."
@@ -41,7 +41,7 @@ class UnknownCluster(Unavailable):
 
 
 class ClusterNotReady(Unavailable):
-    """A cluster is not prepared for this installation, or for this version of it."""
+    """A cluster is not prepared for this deployment, or for this version."""
 
     code = "cluster_not_ready"
     message = "The cluster {cluster} cannot be used: it is {why}."
@@ -52,17 +52,17 @@ class ClusterNotReady(Unavailable):
 
 
 class State(StrEnum):
-    """Whether a cluster can be worked with."""
+    """Whether a cluster is usable."""
 
     READY = "ready"
     AWAY = "away"
-    NOT_READY = "not_ready"  # not prepared, or not of this installation
-    UNKNOWN = "unknown"  # a site names it, and this process was not told of it
+    NOT_READY = "not_ready"  # not prepared, or of another installation
+    UNKNOWN = "unknown"  # a site names it, and this process has no URI for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """A cluster as this process sees it; `hosts` are those its URI names."""
+    """A cluster as this process sees it; `hosts` are those of its URI."""
 
     name: str
     hosts: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class ClusterState:
 
 
 def cluster_states(database: Database) -> list[ClusterState]:
-    """Return how the clusters are, home first; one that may be away is waited for a moment."""
+    """Return the states of the clusters, home first; waits briefly for unreachable ones."""
     found = []
     for each in (database, *database.clusters.values()):
         try:
@@ -87,9 +87,9 @@ def cluster_states(database: Database) -> list[ClusterState]:
 
 
 def database_of_site(database: Database, site_id: str) -> Database:
-    """Return the database where a site is: of the home database its cluster, else the one given.
+    """Return the database of a site: for the home database that of its cluster, else the given one.
 
-    Raise `UnknownCluster`, `ClusterNotReady`, or `Unavailable` when it is away.
+    Raise `UnknownCluster`, `ClusterNotReady`, or `Unavailable`.
     """
     if database.home is not database:
         return database
@@ -104,27 +104,30 @@ def database_of_site(database: Database, site_id: str) -> Database:
 
 
 def is_site_away(database: Database, site_id: str) -> bool:
-    """Tell whether the database of a site is known to be away; asks nobody."""
+    """Tell whether the database of a site is known to be unreachable; sends no query."""
     cluster = database.clusters.get(database.directory.known(site_id) or HOME_CLUSTER, database)
     return cluster.is_away()
 
 
 def clusters_at_hand(database: Database) -> list[Database]:
-    """Return the home database, and the other clusters that can be worked with just now."""
+    """Return the home database, and the other clusters that are usable now."""
     return [database, *filter(_is_at_hand, database.clusters.values())]
 
 
 def every_cluster(database: Database) -> list[Database]:
-    """Return the home database and all other clusters; raise `Unavailable` when one is away."""
+    """Return the home database and all other clusters.
+
+    Raise `Unavailable` if one is unreachable.
+    """
     for each in database.clusters.values():
         admit(each)
     return [database, *database.clusters.values()]
 
 
 def on_each(database: Database, work: Callable[[Database], T]) -> list[T]:
-    """Return what `work` makes of the home database, and of the other clusters.
+    """Return the results of `work` for the home database and the other clusters.
 
-    Those that are away, or go away meanwhile, are left out. Raise `Unavailable` for home.
+    Those that are unreachable, or become so meanwhile, are skipped. Raise `Unavailable` for home.
     """
     done = [work(database)]
     for cluster in filter(_is_at_hand, database.clusters.values()):
@@ -136,7 +139,7 @@ def on_each(database: Database, work: Callable[[Database], T]) -> list[T]:
 
 
 def reachable(database: Database, site_ids: Iterable[str]) -> frozenset[str]:
-    """Return those of `site_ids` whose database can be worked with just now."""
+    """Return those of `site_ids` whose database is usable now."""
     away = {name for name, each in database.clusters.items() if not _is_at_hand(each)}
     places = {each: database.directory.known(each) or HOME_CLUSTER for each in site_ids}
     there = {HOME_CLUSTER, *database.clusters} - away
@@ -144,13 +147,13 @@ def reachable(database: Database, site_ids: Iterable[str]) -> frozenset[str]:
 
 
 def admit(cluster: Database) -> None:
-    """Return once a cluster is known to be of this installation and version, and not away.
+    """Return once a cluster is known to be of this installation and version, and reachable.
 
     Raise `ClusterNotReady`, or `Unavailable`.
     """
     if cluster.is_admitted:
         return
-    if cluster.is_away():  # looked for in the background; nobody waits for it
+    if cluster.is_away():  # the driver reconnects in the background; no one waits for it
         raise Unavailable(DATABASE_AWAY)
     with unavailable_when_away(), cluster.deadline(cluster.read_seconds):
         hello = cluster.client.admin.command("hello")
@@ -167,7 +170,7 @@ def admit(cluster: Database) -> None:
 
 
 def mark_of(cluster: Database, installation: Document) -> Document:
-    """Return what a cluster says of itself."""
+    """Return the mark of a cluster."""
     return {"_id": CLUSTER, "name": cluster.cluster, "installation": installation.get("id")}
 
 
@@ -180,7 +183,7 @@ def _cluster_of(home: Database, site_id: str) -> str:
     directory = home.directory
     home.instance.begin()
     known = directory.known(site_id)
-    if not home.clusters:  # then whoever reads the directory has seen one that is elsewhere
+    if not home.clusters:  # a process that reads the directory has then seen one that is elsewhere
         return known or HOME_CLUSTER
     if known is not None and directory.is_fresh(site_id):
         return known
@@ -193,8 +196,8 @@ def _cluster_of(home: Database, site_id: str) -> str:
     except Unavailable:
         if known is None:
             raise
-        return known  # what was known stays good while the home database is away
-    # One that has no document is not remembered: another process may be about to add it.
+        return known  # the last known state is used while the home database is unreachable
+    # A missing document is not cached: another process may be about to add it.
     return directory.note(found) if found else HOME_CLUSTER
 
 

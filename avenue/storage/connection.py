@@ -48,13 +48,13 @@ T = TypeVar("T")
 
 DEFAULT_DATABASE = "avenue"
 META = "avenue_meta"
-"""The collection in which a database tells of itself: its version, and whose it is."""
+"""The collection with facts about the database itself: its version, its installation."""
 MARKER, INSTALLATION = "schema", "installation"
 DURABLE = WriteConcern(w="majority", j=True)
 QUICK = WriteConcern(w=1, j=False)
-"""For what may be lost, or is looked for again behind a durable write."""
+"""For writes that may be lost, or are verified after a durable write."""
 
-# Server errors that pass: the node is stepping down, shutting down, or lost its network.
+# Transient server errors: the node is stepping down, shutting down, or lost its network.
 # (specifications: retryable-writes.md, "Terms"; plus ExceededTimeLimit and LockTimeout.)
 PASSING_CODES = frozenset(
     {
@@ -80,27 +80,27 @@ PASSING_CODES = frozenset(
     }
 )
 LATE_CODES = frozenset({24, 50, 89, 202, 262})
-"""Those of them that say that the time was over."""
+"""Those of them that mean that the time was over."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 LEAST_SECONDS = 0.001
-"""The shortest deadline: 0 would be none at all for the driver."""
+"""The shortest deadline, because 0 means none for the driver."""
 SELECTION_SECONDS = 1.0
-"""How long the driver looks for a primary before we are asked whether to go on."""
+"""How long the driver looks for a primary before `repeat` decides whether to continue."""
 PING_SECONDS = 1.0
 GLANCE_SECONDS = 0.1
 UNDO_SECONDS = 1.0
 
 
 REFUSED = 121
-"""What the server says of a document that a collection refuses; see `storage.refusing`."""
+"""The server's error for a document that a validator refuses; see `storage.refusing`."""
 
 
 class Database:
-    """One MongoDB database, reached through one client. Makes no connection until first used.
+    """One MongoDB database, reached through one client. Connects on first use.
 
-    The one that is made is the `home` of the installation; the `clusters` beside it, by their
-    names, hold the sites that `storage.clusters` finds there, and have the same `home`.
+    The first one is the `home` of the installation; its `clusters`, by name, hold the sites that
+    `storage.clusters` finds there, and have the same `home`.
 
     Create it after a fork, never before: a client's threads do not survive one.
     """
@@ -113,28 +113,28 @@ class Database:
         cluster: str = HOME_CLUSTER,
         home: "Database | None" = None,
     ) -> None:
-        """`meter` is told of every connection. Those of `clusters` are made with this."""
+        """`meter` is notified of every connection. The `clusters` are created with this."""
         self.cluster, self.home = cluster, home or self
         self.directory = Directory(settings.cache_seconds)
         self.instance = Instance(self.home)
-        """This process; it looks where the sites are once there are several clusters."""
+        """This process; with several clusters it polls the places of the sites."""
         self.is_admitted = False
         """Whether this cluster is known to be the installation's; see `storage.clusters`."""
         self.is_left_out = False
-        """Whether it has been told that this cluster cannot be reached."""
+        """Whether it was logged that this cluster is unreachable."""
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
         self.purges_caches = settings.purges_caches
-        """Whether what public files were is noted when they change; see `media.announcing`."""
+        """Whether changes of public files are recorded for purges; see `media.announcing`."""
         self.announces = bool(settings.webhook_url)
-        """Whether what becomes of files is written down; see `media.announcing`."""
+        """Whether events of files are recorded; see `media.announcing`."""
         self.operators = tuple(address_key(each) for each in settings.alert_emails)
-        """Who is written to about alerts, by the keys of their addresses."""
+        """The receivers of alert emails, by the keys of their addresses."""
         self.cache_seconds = float(settings.cache_seconds)
-        """How long a worker may go on showing what was removed."""
+        """How long a worker may show what was deleted."""
         uri = settings.mongodb_uri if home is None else settings.clusters[cluster]
         self.hosts = hosts_in(uri)
-        """Those that the URI names, without the password beside them."""
+        """The hosts of the URI, without its password."""
         self.client: MongoClient[Document] = MongoClient(
             uri,
             connect=False,
@@ -147,27 +147,27 @@ class Database:
             retryReads=home is None,
             readPreference="primary",
             connectTimeoutMS=2_000,
-            # After an error that says "not primary" the driver waits for the next heartbeat. At
-            # its default of 10 s that alone was longer than a read may take (measured: 10-20 s).
-            # 500 is the least it takes; with 1,000 three such errors in a row took 3 s, now 1.7.
+            # After an error that says "not primary" the driver waits for the next heartbeat. At its
+            # default of 10 s that alone was longer than a read may take (measured: 10-20 s). 500 is
+            # the minimum; with 1,000 three such errors in a row took 3 s, now 1.7.
             heartbeatFrequencyMS=500,
             serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
-            # Others than the primary are read from only while there is none. Then any may be the
-            # one that has what was written last, not only one as near as the nearest.
+            # Other members than the primary are read only while there is none. Then any may have
+            # the newest writes, not only those nearby.
             localThresholdMS=1_000,
             # A thread needs one, jobs and transactions some more. Measured with 8 threads: fewer
             # than threads take 1.45 times as long, 100 gain nothing. Waiting for one counts as
             # part of the deadline.
             maxPoolSize=settings.threads * 2 + 4,
-            # Networks of clouds forget a silent connection after 4 minutes (Azure) or longer and
-            # tell nobody. A new one costs 10 ms, a read on one that was kept 1.7.
+            # Cloud networks drop a silent connection after 4 minutes (Azure) or longer without
+            # notice. A new one costs 10 ms, a read on an existing one 1.7.
             maxIdleTimeMS=180_000,
-            # Whatever the URI says: pictures do not become smaller (zlib: 18 times as long).
+            # Whatever the URI says: pictures cannot be compressed further (zlib: 18 times as long).
             compressors=[],
             event_listeners=[PoolWatch(meter)] if meter else [],
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
-        # For a cluster of some sites nobody waits long with a thread that is for all of them.
+        # No thread may wait long for a cluster that has only some of the sites.
         seats = max(settings.threads // 2, 1) if home is None else None
         self._waiting = LoadShedding(self.is_away, seats=seats)
         self._abandoned: deque[Document] = deque()
@@ -177,33 +177,33 @@ class Database:
                 self.clusters[name] = Database(settings, meter=meter, cluster=name, home=self)
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         self.instance.end()
         for each in (self, *self.clusters.values()):
             each.client.close()
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
-        """Bound everything inside by `seconds` from now; an earlier outer deadline stays."""
+        """Limit the block to `seconds` from now; an earlier outer deadline stays."""
         return pymongo.timeout(max(seconds, LEAST_SECONDS))
 
     @contextlib.contextmanager
     def request(self, seconds: float) -> Iterator[None]:
-        """Bound what a request thread does by `seconds`, and let it wait only if it has a seat.
+        """Limit a request thread to `seconds`, and let it wait only within the limit of waiters.
 
-        See `LoadShedding`; what is streamed afterwards is not bound by either.
+        See `LoadShedding`; neither limits what is streamed afterwards.
         """
         with self._waiting.guest(), self.deadline(seconds):
             yield
 
     def turn(self) -> AbstractContextManager[Callable[[], None]]:
-        """Give what raises `Unavailable` when too many requests wait; for who waits for others."""
+        """Give a function that raises `Unavailable` if too many requests wait."""
         return self._waiting.turn()
 
     def repeat(self, operation: Callable[[], T], seconds: float) -> T:
         """Run an idempotent `operation` until it succeeds or `seconds` have passed.
 
-        The driver retries once; a second passing error in a row is ours. Raise `Unavailable`
-        at the deadline, or when too many requests wait already.
+        The driver retries once; further transient errors are handled here. Raise `Unavailable` at
+        the deadline, or if too many requests wait already.
         """
         ends_at = time.monotonic() + seconds
         pause = FIRST_PAUSE_SECONDS
@@ -229,9 +229,9 @@ class Database:
     def wait_for_majority(self, source: MongoCollection[Document], query: Document) -> None:
         """Return once a majority of the members has the document of `query`.
 
-        A document that is found instead of being written again may still be on the primary alone:
+        A document that is found instead of being written again may still be on the primary only:
         the driver raises "duplicate key" and drops the write concern error beside it. Raise
-        `Unavailable` when that does not change in time.
+        `Unavailable` if that does not change in time.
         """
         safely = source.with_options(read_concern=ReadConcern("majority"))
 
@@ -244,8 +244,8 @@ class Database:
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction of small documents; all of it happens or nothing.
 
-        `work` may run several times and must find its own earlier success (a commit whose
-        answer was lost). Raise `Unavailable` when the outcome cannot be learnt in time.
+        `work` may run several times and must find its own earlier success (a commit whose answer
+        was lost). Raise `Unavailable` if the outcome cannot be determined in time.
         """
         with (
             pymongo.timeout(self.write_seconds),
@@ -262,9 +262,9 @@ class Database:
                     try_once, read_concern=ReadConcern("snapshot"), write_concern=DURABLE
                 )
             except PyMongoError as error:
-                # In a context of its own, or the deadline that has just passed would end this too.
+                # In a context of its own, or the expired deadline would end this too.
                 contextvars.Context().run(self._undo, session)
-                # Its site has gone to another cluster, in the midst of it.
+                # The site has moved to another cluster during the transaction.
                 if is_refused(error) or (
                     self.home.clusters and isinstance(error, InvalidOperation)
                 ):
@@ -274,39 +274,39 @@ class Database:
                 raise
 
     def _undo(self, session: ClientSession) -> None:
-        """Make the server forget an unfinished transaction of `session`; a committed one stays.
+        """Abort an unfinished transaction of `session` on the server; a committed one stays.
 
         The driver does not abort once the deadline has passed, and then what the transaction
-        touched stays locked for 60 s: every retry of the same request would fail. A server that
-        does not answer now is told as soon as it does.
+        touched stays locked for 60 s: every retry of the same request would fail. If the server
+        does not answer now, this is retried as soon as it does.
         """
         if not self._kill(session.session_id):
             session._server_session.mark_dirty()  # noqa: SLF001 - or others would be given it
             self._abandoned.append(dict(session.session_id))
 
     def _undo_late(self) -> None:
-        """Make the server forget what it could not be told in time."""
+        """Abort the transactions that could not be aborted in time."""
         while self._abandoned:
             try:
                 session_id = self._abandoned.popleft()
-            except IndexError:  # another thread was first
+            except IndexError:  # another thread was faster
                 return
             if not contextvars.Context().run(self._kill, session_id):
                 self._abandoned.append(session_id)
                 return
 
     def _kill(self, session_id: Mapping[str, Any]) -> bool:
-        """Return whether the server has ended a session and what was open in it."""
+        """Return whether the server has ended a session and its open transaction."""
         with contextlib.suppress(PyMongoError), pymongo.timeout(UNDO_SECONDS):
             self.client.admin.command("killSessions", [session_id])
             return True
         return False
 
     def ping(self) -> None:
-        """Reach the primary within `PING_SECONDS` or raise `Unavailable`, at once when it is away.
+        """Reach the primary within `PING_SECONDS` or raise `Unavailable`, at once if there is none.
 
-        Even then the driver is asked for a moment: that makes it look for the primary now, and
-        not at its next turn, up to 10 s later.
+        Even then the driver is used for a moment, which makes it look for the primary now, instead
+        of up to 10 s later.
         """
         with pymongo.timeout(GLANCE_SECONDS if self.is_away() else PING_SECONDS):
             try:
@@ -315,15 +315,15 @@ class Database:
                 raise unavailable(error) from error
 
     def is_away(self) -> bool:
-        """Tell whether the driver has looked for a primary and there is none; asks nobody."""
+        """Tell whether the driver has found no primary; sends no query."""
         seen = self.client.topology_description
         members = seen.server_descriptions().values()
         looked = any(each.is_server_type_known or each.error for each in members)
         return looked and not seen.has_writable_server()
 
     def clock_skew(self) -> timedelta:
-        """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""
-        # A bare command would give times without a zone.
+        """Return how far this machine's clock is ahead of the primary's."""
+        # A bare command would return times without a zone.
         codec = self.client.codec_options
         hello = self.repeat(
             lambda: self.client.admin.command("hello", codec_options=codec), self.read_seconds
@@ -334,7 +334,7 @@ class Database:
 
 @contextlib.contextmanager
 def unavailable_when_away() -> Iterator[None]:
-    """Turn passing driver errors inside into `Unavailable`."""
+    """Turn transient driver errors in the block into `Unavailable`."""
     try:
         yield
     except PyMongoError as error:
@@ -344,7 +344,7 @@ def unavailable_when_away() -> Iterator[None]:
 
 
 def is_passing(error: PyMongoError) -> bool:
-    """Tell whether `error` comes from a database that is away or changing, not from the request."""
+    """Tell whether `error` is transient: from an unreachable or changing database."""
     if isinstance(error, ConnectionFailure | WaitQueueTimeoutError | ExecutionTimeout):
         return True
     if isinstance(error, BulkWriteError):
@@ -371,7 +371,7 @@ def is_refused(error: PyMongoError) -> bool:
 
 
 def unavailable(error: PyMongoError) -> Unavailable:
-    """Return what people are told of `error`: that nobody is there, or nobody answered in time."""
+    """Return the error for people: unreachable, or no answer in time."""
     is_late = isinstance(error, NetworkTimeout | WaitQueueTimeoutError)
     if isinstance(error, ConnectionFailure) and not is_late:
         return Unavailable(DATABASE_AWAY)
@@ -380,12 +380,12 @@ def unavailable(error: PyMongoError) -> Unavailable:
 
 
 def hosts_in(uri: str) -> tuple[str, ...]:
-    """Return the hosts that a URI names, and no user and password."""
+    """Return the hosts of a URI, without user and password."""
     authority = uri.partition("://")[2].partition("/")[0].partition("?")[0]
     return tuple(authority.rpartition("@")[2].split(","))
 
 
 def _remaining(ends_at: float) -> float:
-    outer = pymongo._csot.remaining()  # noqa: SLF001 - the only way to learn an outer deadline
+    outer = pymongo._csot.remaining()  # noqa: SLF001 - the only way to get an outer deadline
     own = ends_at - time.monotonic()
     return own if outer is None else min(own, outer)

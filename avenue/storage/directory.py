@@ -1,7 +1,7 @@
-"""On which cluster each site is, as this process knows it from the collection `sites`.
+"""The cluster of each site, as this process knows it from the collection `sites`.
 
-A site that moves has records on two clusters. Its `epoch` grows with every step that processes must
-know of; what was read before a step never takes the place of what was read after it.
+A moving site has records on two clusters. Its `epoch` is raised with every step that processes must
+know; an older state never replaces a newer one.
 """
 
 import threading
@@ -15,15 +15,15 @@ from avenue.identity import HOME_CLUSTER
 
 
 class Phase(StrEnum):
-    """How far the move of a site is."""
+    """The phase of a site's move."""
 
     COPYING = "copying"
-    SETTLING = "settling"  # all was copied once; what has changed since is copied again
+    SETTLING = "settling"  # all was copied once; later changes are being copied
     FENCED = "fenced"  # writes wait
     SWITCHED = "switched"  # it is on the other cluster, and writes still wait
-    KEPT = "kept"  # done; the cluster before still has all it had
-    PURGING = "purging"  # that goes
-    ABORTING = "aborting"  # what was copied goes
+    KEPT = "kept"  # done; the previous cluster still has its copy
+    PURGING = "purging"  # that is being deleted
+    ABORTING = "aborting"  # the copy is being deleted
 
 
 WRITES_WAIT = frozenset({Phase.FENCED.value, Phase.SWITCHED.value})
@@ -31,7 +31,7 @@ WRITES_WAIT = frozenset({Phase.FENCED.value, Phase.SWITCHED.value})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a site is; `elsewhere` is another cluster that has records of it, too."""
+    """The cluster of a site; `elsewhere` is another cluster that has records of it, too."""
 
     cluster: str
     epoch: int = 0
@@ -40,7 +40,7 @@ class Place:
 
 
 class Directory:
-    """Remembers the places of sites; what it says is good for `seconds`."""
+    """Caches the places of sites for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = max(seconds, 1)
@@ -49,7 +49,7 @@ class Directory:
         self._writers: dict[str, int] = {}
 
     def learn(self, sites: Iterable[Mapping[str, Any]]) -> None:
-        """Take in the documents of all sites."""
+        """Update from the documents of all sites."""
         good_until = time.monotonic() + self._seconds
         with self._changed:
             self._known = {
@@ -59,7 +59,7 @@ class Directory:
             self._changed.notify_all()
 
     def note(self, site: Mapping[str, Any]) -> str:
-        """Take in the document of one site; return its cluster."""
+        """Update from the document of one site; return its cluster."""
         with self._changed:
             place = self._newer(site["_id"], place_in(site))
             self._known[site["_id"]] = place, time.monotonic() + self._seconds
@@ -67,18 +67,19 @@ class Directory:
         return place.cluster
 
     def known(self, site_id: str) -> str | None:
-        """Return the cluster of a site, None where that was never learnt."""
+        """Return the cluster of a site, None if unknown."""
         place = self._place(site_id)
         return place.cluster if place else None
 
     def is_fresh(self, site_id: str) -> bool:
-        """Tell whether that is still to be relied on."""
+        """Tell whether that is still valid."""
         return time.monotonic() < self._known.get(site_id, (None, 0.0))[1]
 
     def epochs(self) -> dict[str, int]:
-        """Return of each site that has moved the last step this process knows and goes by.
+        """Return the last step of each moved site that this process follows.
 
-        Requests that began to write before the writes wait are let finish: till then a step before.
+        While requests that began to write before the fence are still running, that is the step
+        before.
         """
         with self._changed:
             known = {site_id: place for site_id, (place, _) in self._known.items() if place.epoch}
@@ -88,13 +89,13 @@ class Directory:
             }
 
     def newest_epochs(self) -> dict[str, int]:
-        """Return the same whoever writes."""
+        """Return the newest known step of each moved site, without regard to writers."""
         return {site_id: place.epoch for site_id, (place, _) in self._known.items()}
 
     def not_of(self, cluster: str) -> list[str]:
-        """Return the sites that have records on a cluster and are not there.
+        """Return the sites that have records on a cluster that is not theirs.
 
-        They are copied there just now, or were left there by a move. Nobody works on those.
+        They are being copied there, or were left there by a move, and must not be used.
         """
         known = self._known.items()
         return [site_id for site_id, (place, _) in known if place.elsewhere == cluster]
@@ -104,7 +105,7 @@ class Directory:
         return any(place.elsewhere for place, _ in self._known.values())
 
     def begin_writing(self, site_id: str, seconds: float) -> bool:
-        """Count somebody who writes; wait until that may be. Return False after `seconds`."""
+        """Count a writer once writing is allowed; return False after `seconds`."""
         with self._changed:
             if not self._changed.wait_for(lambda: not self._is_fenced(site_id), seconds):
                 return False
@@ -112,7 +113,7 @@ class Directory:
             return True
 
     def end_writing(self, site_id: str) -> None:
-        """Count them no more."""
+        """Stop counting a writer."""
         with self._changed:
             self._writers[site_id] -= 1
 
@@ -129,13 +130,13 @@ class Directory:
 
 
 def cluster_in(site: Mapping[str, Any]) -> str:
-    """Return what the document of a site names as its cluster."""
+    """Return the cluster in the document of a site."""
     cluster = site.get("cluster", HOME_CLUSTER)
     return cluster if isinstance(cluster, str) else HOME_CLUSTER
 
 
 def place_in(site: Mapping[str, Any]) -> Place:
-    """Return where the document of a site says that it is."""
+    """Return the place in the document of a site."""
     cluster, move = cluster_in(site), site.get("move")
     epoch = site.get("epoch")
     if not isinstance(move, dict):

@@ -1,7 +1,7 @@
-"""Another application's database, read and never written: from another database or cluster.
+"""Another application's database, read and never written: on another database or cluster.
 
-A user with the role `read` is enough. What is read is plain Python: ids and UUIDs are texts,
-`Decimal128` is `Decimal`, binary is `bytes`, so nobody else has to know BSON.
+A user with the role `read` is enough. Values are plain Python: ids and UUIDs are texts,
+`Decimal128` is `Decimal`, binary is `bytes`, so other modules need not know BSON.
 """
 
 import re
@@ -31,7 +31,7 @@ READ_AT_ONCE = 20
 CHUNKS_AT_ONCE = 8
 LONGEST_REASON = 300
 DRIVERS_OWN = (" (configured timeouts", ", Timeout:")
-"""Where the driver begins to tell of its settings and of the whole topology."""
+"""Where the driver's messages begin to describe its settings and the whole topology."""
 LOOK_MS = 1000
 MECHANISM = "authmechanism"
 MECHANISMS = frozenset({"scram-sha-1", "scram-sha-256"})
@@ -53,18 +53,19 @@ TYPED_OPTIONS = frozenset(
         "w",
     }
 )
-"""What an address from a page may say of the connection."""
+"""The connection options allowed in an address from a page."""
 MOST_CHANGES = 1000
-"""Changes that are taken together; the next look has the others."""
+"""Changes returned together; the next call returns the others."""
 READABLE: CodecOptions[Document] = CodecOptions(
     tz_aware=True,
-    unicode_decode_error_handler="replace",  # one text that is no UTF-8 ends no pass
+    # a single text with invalid UTF-8 must not abort a pass
+    unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
 
 
 class BadSource(Invalid):
-    """The address of the earlier application's database cannot be used."""
+    """The address of the earlier application's database is invalid."""
 
     code = "bad_source"
     message = "That is not a valid database address: {reason}."
@@ -75,7 +76,7 @@ class BadSource(Invalid):
 
 
 class CannotFollow(Conflict):
-    """The earlier application's database does not tell of its changes."""
+    """The earlier application's database does not report its changes."""
 
     code = "cannot_follow"
     message = "The earlier application's database does not report changes: {reason}."
@@ -86,7 +87,7 @@ class CannotFollow(Conflict):
 
 
 class SourceAway(Unavailable):
-    """The earlier application's database does not answer, or does not let us read."""
+    """The earlier application's database does not answer, or denies access."""
 
     code = "source_away"
     message = "The earlier application's database is not responding: {reason}."
@@ -97,7 +98,7 @@ class SourceAway(Unavailable):
 
 
 def _reason(error: PyMongoError) -> str:
-    """Return the server's sentence; what the driver says may hold the whole topology."""
+    """Return the server's message; the driver's may contain the whole topology."""
     details = error.details if isinstance(error, OperationFailure) else None
     said = str((details or {}).get("errmsg") or error)
     for beginning in DRIVERS_OWN:
@@ -115,14 +116,14 @@ class Record:
 
 
 def shown(uri: str) -> str:
-    """Return hosts and database of an address that `EarlierDatabase` took: nothing of its user."""
+    """Return hosts and database of an address for `EarlierDatabase`, without its user."""
     return uri.partition("://")[2].rpartition("@")[2].partition("?")[0]
 
 
 def check_typed(uri: str) -> None:
     """Raise `BadSource` unless an address may come from a page.
 
-    Nothing in it may name a file or a socket of this machine, or have its cloud vouch for us.
+    It must not name a file or a socket of this machine, or use the machine's cloud identity.
     """
     authority, _, rest = uri.partition("://")[2].partition("/")
     if "%2f" in authority.rpartition("@")[2].lower():
@@ -137,7 +138,7 @@ class EarlierDatabase:
     """One database of another application. Every method may raise `SourceAway`."""
 
     def __init__(self, uri: str) -> None:
-        """Make no connection yet; raise `BadSource` when `uri` names no database."""
+        """Do not connect yet; raise `BadSource` if `uri` names no database."""
         try:
             self._client: MongoClient[Document] = MongoClient(
                 uri,
@@ -155,11 +156,11 @@ class EarlierDatabase:
         self._raw = database.with_options(codec_options=READABLE)
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         self._client.close()
 
     def is_same_as(self, uri: str) -> bool:
-        """Tell whether `uri` is this very database, under whatever name of its server."""
+        """Tell whether `uri` is this very database, whatever the name of its server."""
         with MongoClient[Document](uri, serverSelectionTimeoutMS=SELECTION_MS) as other, _said():
             if other.get_default_database("avenue").name != self.name:
                 return False
@@ -169,7 +170,7 @@ class EarlierDatabase:
             )
 
     def collections(self) -> dict[str, int]:
-        """Return the collections, views left out, with about how many documents each has."""
+        """Return the collections, without views, with their approximate numbers of documents."""
         with _said():
             names = self._raw.list_collection_names(filter={"type": "collection"})
             return {
@@ -179,7 +180,7 @@ class EarlierDatabase:
             }
 
     def records(self, collection: str, only: Sequence[str] | None = None) -> Iterator[Record]:
-        """Yield every document in the order of ids, with `only` these fields if any are given."""
+        """Yield all documents in the order of ids, with `only` these fields if given."""
         fields = dict.fromkeys(only, 1) if only else None
         with _said():
             cursor = self._raw[collection].find(
@@ -195,16 +196,16 @@ class EarlierDatabase:
             return [_record(each) for each in found]
 
     def get(self, collection: str, handle: bytes) -> Record | None:
-        """Return one document as it is now, or None."""
+        """Return one document in its current state, or None."""
         with _said():
             found = self._raw[collection].find_one(_query(handle))
         return _record(found) if found else None
 
     @contextmanager
     def changes(self) -> Iterator["Changes"]:
-        """Hear of every change from now on; raise `CannotFollow`."""
+        """Open a stream of changes from now on; raise `CannotFollow`."""
         try:
-            # Where and when something changed is all that is wanted; what it was is read anew.
+            # Only the place and time of a change are needed; the record is read again.
             wanted = {"$project": {"ns": 1, "clusterTime": 1}}
             stream = self._raw.watch([wanted], max_await_time_ms=LOOK_MS)
         except OperationFailure as error:
@@ -215,7 +216,7 @@ class EarlierDatabase:
             yield Changes(stream)
 
     def chunks(self, bucket: str, handle: bytes, length: int) -> Iterator[bytes]:
-        """Yield the bytes of a GridFS file; `ValueError` where they are not `length`."""
+        """Yield the bytes of a GridFS file; raise `ValueError` if they are not `length`."""
         wanted, arrived = {"files_id": _query(handle)["_id"]}, 0
         with _said():
             cursor = self._raw[f"{bucket}.chunks"].find(
@@ -232,13 +233,13 @@ class EarlierDatabase:
 
 
 class Changes:
-    """What has changed in a database since it was opened, and when."""
+    """The times of changes in a database since it was opened."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def taken(self) -> list[datetime]:
-        """Return when each change since the last look was made; waits a second for the first."""
+        """Return the time of each change since the last call; waits a second for the first."""
         found: list[datetime] = []
         with _said():
             while len(found) < MOST_CHANGES and (change := self._stream.try_next()) is not None:
@@ -270,7 +271,7 @@ def _query(handle: bytes) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    """Return a stored value without the types of BSON; what has no other form is its text."""
+    """Return a stored value without BSON types, or as text."""
     for types, reader in _READERS:
         if isinstance(value, types):
             return reader(value)
@@ -278,7 +279,7 @@ def _plain(value: Any) -> Any:
 
 
 def _binary(value: Binary) -> Any:
-    """Return binary as bytes, and a UUID as it is written."""
+    """Return binary as bytes, and a UUID as text."""
     is_uuid = value.subtype in UUID_SUBTYPES and len(value) == UUID_BYTES
     return str(uuid.UUID(bytes=bytes(value))) if is_uuid else bytes(value)
 
@@ -294,5 +295,5 @@ _READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (dict, lambda value: {str(name): _plain(each) for name, each in value.items()}),
     (list, lambda value: [_plain(each) for each in value]),
     (DBRef, lambda value: _plain(value.id)),
-    (DatetimeMS, lambda _: None),  # a moment that no calendar has
+    (DatetimeMS, lambda _: None),  # a time outside of the calendar
 )

@@ -1,8 +1,8 @@
-"""The bytes: standard GridFS that any GridFS client reads, written and read with bounded memory.
+"""GridFS: files in the standard layout, which any client reads, with bounded memory.
 
-The driver's own reader and writer are not used: `GridIn` holds up to 48 MB before its first
-insert and leaves orphan chunks behind an exception; `GridOut` asks for up to 16 MB at once
-(10 parallel 19 MB downloads: +240 MiB against +15 MiB here).
+The driver's own reader and writer are not used: `GridIn` holds up to 48 MB before its first insert
+and leaves orphan chunks behind an exception; `GridOut` asks for up to 16 MB at once (10 parallel 19
+MB downloads: +240 MiB against +15 MiB here).
 """
 
 import hashlib
@@ -23,28 +23,28 @@ from avenue.storage.connection import QUICK, Database, Document
 
 CHUNK_BYTES = 1024 * 1024
 MOST_CHUNK_BYTES = 16 * CHUNK_BYTES
-"""No document is larger."""
+"""The maximum of a document."""
 NO_LENGTH = -1
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
-READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
+READ_BYTES = 2 * CHUNK_BYTES  # the part of an answer that a read holds in memory
 LEASES = "leases"
 BACKUP = "backup"
-"""The lease of a backup. While it is held no bytes are deleted; a later sweep ends them."""
+"""The lease of a backup. While it is held no bytes are deleted; a later sweep deletes them."""
 IS_HELD = {"$expr": {"$gt": ["$until", "$$NOW"]}}
 DELETE_SECONDS = 1.0
-"""Within this time after a look at the lease a file is deleted, or not at all."""
+"""A file is deleted within this time after the lease was checked, or not at all."""
 
 
 class Incomplete(Exception):
-    """Stored bytes are missing or have another length than their file says."""
+    """Stored bytes are missing or have another length than the file document."""
 
 
 class WrongBytes(Incomplete):
-    """Stored bytes are not those that were stored."""
+    """Stored bytes have changed."""
 
 
 class OtherBytes(Exception):
-    """The file id is already taken by other bytes."""
+    """The file id is already used for other bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Sums:
 
     @classmethod
     def of(cls, sizes_and_sums: Sequence[tuple[int, int]]) -> "Sums":
-        """Return those of chunks of which size and sum are given, in their order."""
+        """Return those of chunks with these sizes and checksums, in order."""
         return cls(
             chunk_bytes=sizes_and_sums[0][0] if sizes_and_sums else CHUNK_BYTES,
             crc32=tuple(crc32 for _, crc32 in sizes_and_sums),
@@ -64,31 +64,31 @@ class Sums:
 
 
 class Digest:
-    """The SHA-256 of a file that is read from its start, and the sums of its chunks."""
+    """The SHA-256 and chunk checksums of a file that is read from its start."""
 
     def __init__(self) -> None:
         self._sha256 = hashlib.sha256()
         self._chunks: list[tuple[int, int]] = []
 
     def update(self, chunk: bytes) -> None:
-        """Take in the next piece, as `Files.read` yields it of a whole file."""
+        """Add the next piece, as `Files.read` yields it for a whole file."""
         self._sha256.update(chunk)
         self._chunks.append((len(chunk), zlib.crc32(chunk)))
 
     @property
     def sha256(self) -> str:
-        """The hash of all so far, as hex."""
+        """The hash so far, as hex."""
         return self._sha256.hexdigest()
 
     @property
     def sums(self) -> Sums:
-        """The sums of all so far."""
+        """The checksums so far."""
         return Sums.of(self._chunks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """What a GridFS file document says."""
+    """The fields of a GridFS file document."""
 
     id: str
     length: int
@@ -97,10 +97,10 @@ class FileFacts:
 
 
 class Readable(Protocol):
-    """Bytes that can be read from their start."""
+    """A source of bytes that can be read from its start."""
 
     def seek(self, offset: int, /) -> int:
-        """Go somewhere and return where that is."""
+        """Move the position and return it."""
 
     def read(self, size: int, /) -> bytes:
         """Return `size` bytes, fewer only at the end."""
@@ -117,15 +117,15 @@ class Files:
         self._prefix = prefix
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
-        # Bytes of a file never change, so while there is no primary any member will do.
+        # Bytes of a file never change, so while there is no primary any member can be read.
         anywhere = ANY_MEMBER if of_any else ReadPreference.PRIMARY
         self._any_chunks = self._chunks.with_options(read_preference=anywhere)
         self._any_files = self._files.with_options(read_preference=anywhere)
 
     def of_primary(self) -> "Files":
-        """Return the same bucket, read from the primary alone.
+        """Return the same bucket, read from the primary only.
 
-        For what `put_chunk` has stored: another member may still have what was there before.
+        For chunks stored by `put_chunk`: another member may still have older ones.
         """
         return Files(self._database, self._bucket, prefix=self._prefix, of_any=False)
 
@@ -141,13 +141,13 @@ class Files:
     ) -> None:
         """Store `length` bytes of `source` (read from its start) as `file_id`, repeatably.
 
-        The same bytes under the same id again change nothing; other bytes raise `OtherBytes`.
-        One chunk of 1 MiB is in memory at a time. The file document comes last, so half a file
-        is never visible.
+        The same bytes under the same id again change nothing; other bytes raise `OtherBytes`. One
+        chunk of 1 MiB is in memory at a time. The file document comes last, so half a file is never
+        visible.
 
-        Chunks wait for the primary alone, the file document for a journaled majority; without
-        `waits` not even that, for whoever writes something else right after that does. `is_safe`
-        then tells whether an election in between has lost any of them.
+        Chunks wait for the primary only, the file document for a journaled majority; without
+        `waits` not even that, for callers whose next write does. `is_safe` then tells whether an
+        election in between has lost any of them.
         """
         stored_id = self._prefix + file_id
         source.seek(0)
@@ -188,9 +188,9 @@ class Files:
         name: str,
         metadata: Mapping[str, Any],
     ) -> None:
-        """Mend a damaged file: make it hold exactly `length` bytes of `source`, repeatably.
+        """Repair a damaged file: make it hold exactly `length` bytes of `source`, repeatably.
 
-        The file document comes first, so that nobody takes the chunks for ones without a file.
+        The file document comes first, so that the chunks do not count as ones without a file.
         """
         stored_id, seconds = self._prefix + file_id, self._database.write_seconds
         self._put_record(stored_id, length, name, metadata)
@@ -206,14 +206,14 @@ class Files:
         self.keep_sums(file_id, Sums(CHUNK_BYTES, tuple(crc32)), length=length)
 
     def put_chunk(self, file_id: str, number: int, data: bytes, *, turn: int) -> bool:
-        """Store one chunk of a file that comes in parts, repeatably, over what is there of it.
+        """Store one chunk of a resumable upload, repeatably, replacing an older one.
 
-        Return once a majority has it. Return False when a later `turn` (the count of those who
-        write this file, one after the other) has written the chunk: then it stays as it is.
+        Return once a majority has it. Return False if a later `turn` (the epoch of the upload) has
+        written the chunk: then it is not changed.
         """
         chunk = {"files_id": self._prefix + file_id, "n": number}
         change = {"$set": {"data": Binary(data), "turn": turn, "crc32": zlib.crc32(data)}}
-        tries = 2  # the driver may have been first itself, and its answer was lost
+        tries = 2  # the driver's own first attempt may have succeeded, with its answer lost
         while tries:
             tries -= 1
             try:
@@ -232,13 +232,13 @@ class Files:
         metadata: Mapping[str, Any],
         sums: Sums | None = None,
     ) -> None:
-        """Make a file of the chunks that are stored, with these sums if known; repeatable."""
+        """Create a file from stored chunks, with these checksums if known; repeatable."""
         self._put_record(self._prefix + file_id, length, name, metadata)
         if sums:
             self.keep_sums(file_id, sums, length=length)
 
     def keep_sums(self, file_id: str, sums: Sums, *, length: int) -> None:
-        """Let a file that has no sums have these; repeatable."""
+        """Add checksums to a file that has none; repeatable."""
         meant = {
             "_id": self._prefix + file_id,
             "length": length,
@@ -251,7 +251,7 @@ class Files:
         )
 
     def sums(self, file_id: str, *, length: int) -> Sums | None:
-        """Return the sums of a file of `length` bytes, None where it has none that can be read."""
+        """Return the checksums of a file of `length` bytes, None if it has no readable ones."""
         found = self._database.repeat(
             lambda: self._any_files.find_one(
                 {"_id": self._prefix + file_id}, {"length": 1, "chunkSize": 1, "crc32": 1}
@@ -272,13 +272,13 @@ class Files:
     ) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
 
-        Raise `WrongBytes` for a chunk that has another sum than it has in `sums`; without those,
-        the bytes may be wrong.
+        Raise `WrongBytes` for a chunk whose checksum differs from `sums`; without those, the bytes
+        may be wrong.
 
-        Every 2 MiB are one finished query, so a slow reader holds no cursor, and during an
-        election the read goes on with the next chunk, from whichever member has it. Raise
-        `Incomplete` instead of ending early, `Unavailable` when the database stays away. Files that
-        another client has cut into chunks of another size (stock drivers: 255 KiB) are read, too.
+        Every 2 MiB are one finished query, so a slow reader holds no cursor, and during an election
+        the read continues with the next chunk, from any member that has it. Raise `Incomplete`
+        instead of ending early, `Unavailable` if the database stays unreachable. Files with chunks
+        of another size (stock drivers: 255 KiB) are supported, too.
         """
         stored_id = self._prefix + file_id
         if end > length:
@@ -293,10 +293,10 @@ class Files:
                 yield pieces.pop(0)  # so that none is still held while the next are read
 
     def read_together(self, lengths: Mapping[str, int]) -> dict[str, bytes]:
-        """Return the bytes of files, by their ids, which all together are few; in one query.
+        """Return the bytes of small files, by their ids, in one query.
 
-        The bytes may be wrong. A file that has not exactly its length is left out, and one whose
-        chunks a member lacks: what is the matter with it, `read` finds out.
+        The bytes may be wrong. Files with another length are left out, and those with missing
+        chunks on the queried member: `read` reports the cause.
         """
         wanted = {self._prefix + file_id: length for file_id, length in lengths.items()}
         query, order = {"files_id": {"$in": list(wanted)}}, [("files_id", 1), ("n", 1)]
@@ -322,7 +322,7 @@ class Files:
     def is_safe(self, file_id: str, *, length: int) -> bool:
         """Tell whether a majority of the members has a file of `length` bytes and all its chunks.
 
-        To be asked when a later write has waited for a majority, which then has what came before.
+        To be called after a later write has waited for a majority, which then has all earlier ones.
         """
         stored_id, safely = self._prefix + file_id, ReadConcern("majority")
         files = self._files.with_options(read_concern=safely)
@@ -341,7 +341,7 @@ class Files:
         )
 
     def find(self, file_id: str) -> FileFacts | None:
-        """Return what is known of a file, or None."""
+        """Return the file document, or None."""
         found = self._database.repeat(
             lambda: self._files.find_one({"_id": self._prefix + file_id}),
             self._database.read_seconds,
@@ -349,9 +349,9 @@ class Files:
         return self._facts(found) if found else None
 
     def delete(self, file_id: str) -> None:
-        """Remove a file and its chunks; repeatable from any step.
+        """Delete a file and its chunks; repeatable from any step.
 
-        While a backup runs, nothing happens: what no asset names is removed by a later sweep.
+        While a backup runs, nothing happens: a later sweep deletes unreferenced files.
         """
         stored_id = self._prefix + file_id
         seconds = self._database.write_seconds
@@ -360,7 +360,7 @@ class Files:
             self._database.repeat(lambda: self._chunks.delete_many(chunks), seconds)
 
     def files_after(self, file_id: str, limit: int) -> list[FileFacts]:
-        """Return up to `limit` files in the order of their ids, beginning after `file_id`."""
+        """Return up to `limit` files in the order of their ids, after `file_id`."""
         found = self._database.repeat(
             lambda: list(
                 self._files.find({"_id": {"$gt": file_id, **self._others()}})
@@ -372,9 +372,9 @@ class Files:
         return [self._facts(document) for document in found]
 
     def chunk_owners_after(self, file_id: str, limit: int) -> list[str]:
-        """Return the file ids that own the next `limit` chunks after those of `file_id`, in order.
+        """Return the file ids of the next `limit` chunks after those of `file_id`, in order.
 
-        Read from the index {files_id, n} alone.
+        Read from the index {files_id, n} only.
         """
         found = self._database.repeat(
             lambda: list(
@@ -386,12 +386,12 @@ class Files:
             ),
             self._database.read_seconds,
         )
-        # A list of texts is found like a text, and would lead nowhere on.
+        # A list of texts matches like a text, and would not advance.
         owners = [chunk["files_id"] for chunk in found]
         return list(dict.fromkeys(each for each in owners if isinstance(each, str)))
 
     def newest_chunk_at(self, file_id: str) -> datetime | None:
-        """Return when the newest chunk of `file_id` was made, by the writer's clock."""
+        """Return when the newest chunk of `file_id` was created, by the writer's clock."""
         found = self._database.repeat(
             lambda: self._chunks.find_one(
                 {"files_id": self._prefix + file_id}, {"_id": 1}, sort=[("n", -1)]
@@ -403,12 +403,12 @@ class Files:
         return found["_id"].generation_time
 
     def _others(self) -> Document:
-        """Return the condition that leaves out the sites that have files here and are not here."""
+        """Return the condition that leaves out files of sites that are on another cluster."""
         left = self._database.home.directory.not_of(self._database.cluster)
         return {"$not": {"$regex": f"^({'|'.join(left)})/"}} if left else {}
 
     def _delete_record(self, stored_id: str) -> bool:
-        """Remove a file document unless a backup runs; tell whether it may be removed."""
+        """Delete a file document unless a backup runs; return whether it may be deleted."""
         with self._database.deadline(DELETE_SECONDS):
             leases = self._database.home.raw[LEASES]
             if leases.find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
@@ -429,7 +429,7 @@ class Files:
     def _put_record(
         self, stored_id: str, length: int, name: str, metadata: Mapping[str, Any]
     ) -> None:
-        """Store the file document over what is there of it, without sums; `uploadDate` stays."""
+        """Store the file document over an existing one, without checksums; `uploadDate` stays."""
         facts = {"length": length, "chunkSize": CHUNK_BYTES, "filename": name}
         record = {**facts, "metadata": dict(metadata)}
         since = {"uploadDate": {"$ifNull": ["$uploadDate", "$$NOW"]}}
@@ -447,7 +447,7 @@ class Files:
         try:
             self._database.repeat(lambda: chunks.insert_one(chunk), self._database.write_seconds)
         except DuplicateKeyError:
-            # Our own insert whose answer was lost, or an earlier try of the same write.
+            # Our own insert whose answer was lost, or an earlier attempt of the same write.
             if not self._is_there(stored_id, number, data, length):
                 raise OtherBytes(stored_id) from None
 
@@ -458,7 +458,7 @@ class Files:
         )
 
     def _set_chunks(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-        """Do the same with all of them, where the index that allows only one was lost."""
+        """Update all chunks of a number, in case the unique index was missing."""
         self._database.repeat(
             lambda: self._chunks.update_many(chunk, change, upsert=True),
             self._database.write_seconds,
@@ -493,15 +493,15 @@ class Files:
         chunk_bytes: int | None,
         crc32: Sequence[int],
     ) -> tuple[list[bytes], int]:
-        """Return what `_pieces` does, and how the file is cut, which may be unknown (None)."""
-        # Chunk 0 shows that by its length; without it, only the file knows.
+        """Return the result of `_pieces`, and the chunk size, which may be unknown (None)."""
+        # The length of chunk 0 shows it; without it, only the file document knows.
         if chunk_bytes is None and start >= CHUNK_BYTES:
             chunk_bytes = self._chunk_bytes(stored_id)
         cut = chunk_bytes or CHUNK_BYTES
         try:
             return self._pieces(stored_id, start, end, length, cut, crc32), cut
         except WrongBytes:
-            # Another member may still have what was there before it was mended.
+            # Another member may still have the bytes from before a repair.
             found = self._pieces(stored_id, start, end, length, cut, crc32, of_primary=True)
             return found, cut
         except Incomplete:
@@ -524,7 +524,7 @@ class Files:
         """Return the bytes from `start` on: up to `end` or 2 MiB of chunks, but at least one."""
         first, last = start // chunk_bytes, (end - 1) // chunk_bytes
         last = min(last, first + max(READ_BYTES // chunk_bytes, 1) - 1)
-        # A chunk after the file's last one shows that these are not the bytes it speaks of.
+        # A chunk after the file's last one shows that these are not its bytes.
         beyond = 1 if (last + 1) * chunk_bytes >= length else 0
         pieces = []
         found = self._find_chunks(stored_id, first, last, beyond=beyond, of_primary=of_primary)
@@ -542,7 +542,7 @@ class Files:
         return pieces
 
     def _chunk_bytes(self, stored_id: str) -> int:
-        """Return how many bytes each chunk of a file has, the last one excepted."""
+        """Return the chunk size of a file."""
         found = self._database.repeat(
             lambda: self._files.find_one({"_id": stored_id}, {"chunkSize": 1}),
             self._database.read_seconds,
@@ -572,7 +572,7 @@ class Files:
             found = find(self._chunks if of_primary else self._any_chunks)
             if [chunk["n"] for chunk in found] == right:
                 return found
-            # A secondary may lag behind: only the primary can say that a chunk is not there.
+            # A secondary may lag behind: only the primary can tell that a chunk is missing.
             if self._database.is_away():
                 raise AutoReconnect("this member does not have it, another one may")
             return find(self._chunks)
@@ -588,7 +588,7 @@ class Files:
         return FileFacts(
             id=document["_id"].removeprefix(self._prefix),
             length=length if isinstance(length, int) else NO_LENGTH,
-            # Of unknown age it is as good as new: nobody removes it.
+            # Of unknown age it counts as new, so it is not deleted.
             uploaded_at=at if isinstance(at, datetime) else utc_now(),
             metadata=metadata if isinstance(metadata, dict) else {},
         )

@@ -1,8 +1,8 @@
-"""Open writes: which ids an upload chose, who is writing, and the answer once it is finished.
+"""Open writes: the ids an upload has chosen, who is writing, and the answer once it is finished.
 
-An upload's ids are chosen before its first byte is stored and kept under its idempotency key,
-so every later step is a repeatable insert and the same request again finds its own work.
-The sweeper leaves alone whatever belongs to an open write whose lease is good.
+An upload's ids are chosen before its first byte is stored and kept under its idempotency key, so
+every later step is a repeatable insert and the same request again finds its own work. The sweeper
+skips everything that belongs to an open write with a valid lease.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ REMEMBERED_HOURS = 24
 
 
 class UploadInProgress(Conflict):
-    """The same request is being worked on just now."""
+    """The same request is being processed at the moment."""
 
     code = "upload_in_progress"
     message = "The same upload is still in progress."
@@ -49,7 +49,7 @@ class OpenWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedWrite:
-    """What the request with this key was answered."""
+    """The answer to the request with this key."""
 
     answer: Mapping[str, Any]
 
@@ -65,9 +65,9 @@ class Writes:
     ) -> OpenWrite | FinishedWrite:
         """Open the write `key` of `count` files, or find it finished.
 
-        `key` is unique for caller, target and Idempotency-Key; `fingerprint` stands for the
-        content. Raise `UploadInProgress` while somebody else holds it, `IdempotencyKeyReused`
-        when its content was another.
+        `key` is unique for caller, target and Idempotency-Key; `fingerprint` identifies the
+        content. Raise `UploadInProgress` while another request holds it, `IdempotencyKeyReused` if
+        its content was another.
         """
         attempt = new_id()
         write_id = _id_of(site_id, key)
@@ -99,11 +99,11 @@ class Writes:
         )
 
     def finished(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
-        """Return the answer of the finished write `key`, None when it is not finished.
+        """Return the answer of the finished write `key`, None if it is not finished.
 
-        A majority of the members has it then: what only a primary has, whose answer may have been
-        503 for that very reason, the next one may not know. Raise `IdempotencyKeyReused` when its
-        content was another.
+        A majority of the members has it then: a write that only a primary has, and that may have
+        been answered with 503 for that reason, may be lost in an election. Raise
+        `IdempotencyKeyReused` if its content was another.
         """
         writes = site(self._database, site_id).collection("writes")
         query = {"_id": _id_of(site_id, key)}
@@ -118,7 +118,8 @@ class Writes:
     ) -> None:
         """Close `write` with its answer, inside the transaction that makes its files visible.
 
-        Raise `UploadInProgress` when the lease was lost to another try, which undoes all.
+        Raise `UploadInProgress` if the lease was lost to another attempt, which aborts the
+        transaction.
         """
         matched = (
             site(self._database, site_id)
@@ -141,9 +142,9 @@ class Writes:
             raise UploadInProgress
 
     def take_turns(self, site_id: str, what: str, session: ClientSession) -> None:
-        """Let transactions about the same `what` happen one after another.
+        """Serialise transactions about the same `what`.
 
-        They write the same document, so all but one are run again and see what that one did.
+        They write the same document, so all but one are run again and see the changes of that one.
         """
         turns = {"$add": [{"$ifNull": ["$turns", 0]}, 1]}
         site(self._database, site_id).collection("writes").within(session).update(
@@ -153,10 +154,10 @@ class Writes:
         )
 
     def abandon(self, site_id: str, write: OpenWrite) -> bool:
-        """Forget an open write whose files are not wanted; a finished one stays.
+        """Delete an open write whose files are not wanted; a finished one stays.
 
-        Tell whether it was still ours: then nobody else will ever write its files. Another try,
-        which took it over when the lease had ended, goes on with the same ids.
+        Return whether it was still ours: then no one else will ever write its files. Another
+        attempt, which took it over when the lease had ended, continues with the same ids.
         """
         gone = (
             site(self._database, site_id)
@@ -166,7 +167,7 @@ class Writes:
         return bool(gone)
 
     def is_writing(self, site_id: str, file_id: str) -> bool:
-        """Tell whether an open write with a good lease holds `file_id`."""
+        """Tell whether an open write with a valid lease holds `file_id`."""
         query = {"files": file_id, "state": "open", "$expr": {"$gt": ["$lease_until", "$$NOW"]}}
         found = site(self._database, site_id).collection("writes").find_one(query, {"_id": 1})
         return found is not None
@@ -174,7 +175,7 @@ class Writes:
     def given_up(self, until: datetime, limit: int) -> list[str]:
         """Return the files (`<site>/<id>`) of open writes whose lease ended before `until`.
 
-        Of `limit` writes at most; those that cannot be read are left out.
+        Of at most `limit` writes; unreadable ones are left out.
         """
         found = (
             house(self._database)
@@ -190,10 +191,10 @@ class Writes:
         return [file for files in found for file in files]
 
     def release(self, site_id: str, file_id: str) -> bool:
-        """Tell the sweeper whether nobody is writing `file_id` any more.
+        """Tell the sweeper whether no one is writing `file_id` any more.
 
-        An open write whose lease has ended is ended for good, by a conditional delete, so that a
-        late retry of it chooses fresh ids.
+        An open write whose lease has ended is deleted, conditionally, so that a late retry of it
+        chooses new ids.
         """
         writes = house(self._database).collection("writes")
         query = {"site": site_id, "files": file_id, "state": "open"}

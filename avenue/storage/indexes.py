@@ -12,7 +12,7 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One index: the collection, its keys in order, and what else it is told."""
+    """An index: the collection, its keys in order, and further options."""
 
     collection: str
     keys: tuple[tuple[str, int], ...]
@@ -29,19 +29,19 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
 
 
 IS_TEXT: dict[str, Any] = {"$type": "string"}
-"""What partial indexes of texts have. Whoever asks for one says it just so beside the text: with
-other words the server does not know that the index has it, and reads everything of a site."""
+"""The filter of partial indexes of texts. A query must use the same condition: otherwise the server
+does not recognise the index, and reads all documents of a site."""
 IS_PUBLISHED: dict[str, Any] = {"status": "published"}
 ORDERS = ("created_at", "updated_at", "name_key", "price", "sku")
-"""By which products are sorted."""
+"""The sort orders of products."""
 NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 TRASHED = "shop_products_trashed"
 GROUPS = "shop_products_grouped"
 PAGES = "page_content"
 MARKED_AS_DAMAGED: dict[str, Any] = {"damaged.kind": {"$type": "string"}}
-"""Which assets are known to be damaged. Their index has only those, so whoever asks says it just
-so: with other words every asset of a site would be read."""
+"""The condition for assets known to be damaged. Their index contains only those, so a query must
+use the same condition; otherwise it would read all assets of a site."""
 SHOWS_DAMAGED: dict[str, Any] = {
     "$expr": {
         "$eq": [
@@ -50,7 +50,7 @@ SHOWS_DAMAGED: dict[str, Any] = {
         ]
     }
 }
-"""Said of those beside it: the mark counts for one file, and another one may be shown since."""
+"""A further condition: the mark is about one file, and another one may be current by now."""
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
@@ -74,9 +74,9 @@ INDEXES: tuple[Index, ...] = (
     # Walks and counts of inspections and the debug endpoints.
     Index(collection="assets", keys=_up("site", "_id")),
     Index(collection="assets", keys=_up("site", "state")),
-    # How much somebody has.
+    # Sums per owner.
     Index(collection="assets", keys=_up("site", "owner")),
-    # Which are known to be damaged? Only those have the mark.
+    # Assets known to be damaged: only those have the mark.
     Index(
         collection="assets",
         keys=_up("site", "damaged.kind"),
@@ -96,12 +96,12 @@ INDEXES: tuple[Index, ...] = (
         for key, some in (
             ("_id", {"images.0": {"$exists": True}}),
             ("images.url", {"images.url": {"$exists": True}}),
-            # Who names this asset?
+            # Assets by owner.
             ("images.asset", {"images.asset": IS_TEXT}),
         )
     ),
-    # Which pictures lack a text, newest first, in the languages most sites have? Others go through
-    # all of a kind.
+    # Pictures without a text, newest first, in the languages most sites have. For other languages
+    # all of a kind are read.
     *(
         Index(
             collection="assets",
@@ -110,7 +110,7 @@ INDEXES: tuple[Index, ...] = (
         )
         for language in ("es", "en")
     ),
-    # Which products have no pictures, in each of their orders?
+    # Products without pictures, in each sort order.
     *(
         Index(
             collection=PRODUCTS,
@@ -119,9 +119,9 @@ INDEXES: tuple[Index, ...] = (
         )
         for key in ORDERS
     ),
-    # Which file was made of these bytes?
+    # Files by the hash of their bytes.
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
-    # The sweeper's questions.
+    # Queries of the sweeper.
     Index(collection="assets", keys=_up("site", "versions.file")),
     Index(
         collection="assets",
@@ -138,7 +138,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
-    # Which files wait for the scanner, and which are in quarantine?
+    # Files that wait for the scanner, and files in quarantine.
     Index(
         collection="assets",
         keys=_up("versions.scan.state", "site", "_id"),
@@ -148,7 +148,8 @@ INDEXES: tuple[Index, ...] = (
             }
         },
     ),
-    # What processes of the version before leave in their outboxes; see `storage.outboxes`.
+    # Messages that processes of the previous version leave in their outboxes; see
+    # `storage.outboxes`.
     Index(
         collection="assets",
         keys=_up("purges.at"),
@@ -157,14 +158,13 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="adopted", keys=_up("site", "kind", "keys")),
     Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
     Index(collection="renditions", keys=_up("site", "asset", "file")),
-    # Somebody's temporary pictures, newest first.
+    # Temporary pictures of a person, newest first.
     Index(
         collection="assets",
         keys=(("site", ASCENDING), ("owner", ASCENDING), ("created_at", DESCENDING)),
         options={"partialFilterExpression": {"temporary": True}},
     ),
-    # General uploads, newest first: everybody's, somebody's, of a category, of a record, of a
-    # type; by words.
+    # General uploads, newest first: all, by owner, category, reference, type; by words.
     *(
         Index(
             collection="assets",
@@ -182,7 +182,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "claim.kind", "state", "words"),
         options={"partialFilterExpression": {"claim.kind": "upload"}},
     ),
-    # The media library by each of its orders, of a folder and by tag; by words.
+    # The media library by each sort order, by folder and by tag; by words.
     *(
         Index(
             collection="assets",
@@ -206,7 +206,7 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection="media_folders", keys=_up("site", "parent", "name_key"), options={"unique": True}
     ),
-    # Which are kept no longer, and of which of those is nothing written down yet?
+    # Uploads whose retention has ended, and those of them without an audit entry yet.
     Index(
         collection="assets",
         keys=_up("claim.kind", "state", "hold", "expires_at"),
@@ -221,13 +221,13 @@ INDEXES: tuple[Index, ...] = (
     ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
-    # Which uploads were given up?
+    # Abandoned uploads.
     Index(
         collection="writes",
         keys=_up("lease_until"),
         options={"partialFilterExpression": {"state": "open"}},
     ),
-    # Of which assets may there be renditions that they show no longer?
+    # Assets that may have outdated renditions.
     Index(
         collection="assets",
         keys=_up("shown_anew_at"),
@@ -238,7 +238,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "sku"),
         options={"unique": True, "partialFilterExpression": {"sku": IS_TEXT}},
     ),
-    # Products and, of each site, those in the trash: by words, and by each of their orders.
+    # Products and, for each site, those in the trash: by words, and by each sort order.
     *(
         Index(collection=name, keys=_up("site", *keys))
         for name in (PRODUCTS, TRASHED)
@@ -247,26 +247,26 @@ INDEXES: tuple[Index, ...] = (
             *((key, "_id") for key in ORDERS),
         )
     ),
-    # Which have been in the trash long enough?
+    # Products that have been in the trash long enough.
     Index(collection=TRASHED, keys=_up("trash.at")),
     Index(
         collection=PRODUCTS,
         keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),
     ),
-    # Sitemaps of parts of all that is published.
+    # Sitemaps of parts of all published products.
     Index(
         collection=PRODUCTS,
         keys=_up("site", "_id", "status"),
         options={"partialFilterExpression": IS_PUBLISHED},
     ),
-    # What is in a category, newest first; which categories are there?
+    # Products of a category, newest first; the categories.
     Index(
         collection=PRODUCTS,
         keys=(*_up("site", "status", "category_keys"), *NEWEST_FIRST),
         options={"partialFilterExpression": {"category_keys": IS_TEXT}},
     ),
     Index(collection=PRODUCTS, keys=_up("site", "status", "category")),
-    # What has an attribute, newest first; which attributes are in a category?
+    # Products with an attribute, newest first; the attributes in a category.
     Index(
         collection=PRODUCTS,
         keys=(*_up("site", "status", "attribute_keys"), *NEWEST_FIRST),
@@ -277,7 +277,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "status", "attribute_set"),
         options={"partialFilterExpression": {"attribute_set": {"$gt": ""}}},
     ),
-    # What somebody sells, newest first.
+    # Products of a seller, newest first.
     Index(collection=PRODUCTS, keys=_up("site", "owner", "created_at", "_id")),
     Index(
         collection=PRODUCTS,
@@ -316,7 +316,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "request_key"),
         options={"unique": True, "partialFilterExpression": {"request_key": IS_TEXT}},
     ),
-    # What is at an address, or was; who uses an asset?
+    # Pages by current or former address; pages by asset.
     Index(
         collection=PAGES,
         keys=_up("site", "slug"),
@@ -327,13 +327,13 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "old_slugs"),
         options={"partialFilterExpression": {"old_slugs": {"$exists": True}}},
     ),
-    # In which languages is a page published?
+    # Languages in which a page is published.
     Index(
         collection=PAGES,
         keys=_up("site", "published.translation_of"),
         options={"partialFilterExpression": {"published.translation_of": IS_TEXT}},
     ),
-    # Which pages are to be published by now?
+    # Pages that are due for publishing.
     Index(
         collection=PAGES,
         keys=_up("publish_at"),
@@ -347,11 +347,11 @@ INDEXES: tuple[Index, ...] = (
         for key in ("created_at", "updated_at", "title_key")
     ),
     Index(collection="page_history", keys=_up("site", "page", "number"), options={"unique": True}),
-    # Whose chunks are these? Which uploads has somebody begun, and which have expired?
+    # Owners of chunks; open uploads of a person, and expired ones.
     Index(collection="tus_uploads", keys=_up("site", "file")),
     Index(collection="tus_uploads", keys=_up("site", "is_done", "owner")),
     Index(collection="tus_uploads", keys=_up("expires_at")),
-    # Whose tickets wait for their file? They own no bytes; why one is refused is told for a day.
+    # Open tickets of a person. They own no bytes; the reason of a refusal is available for a day.
     Index(collection="upload_tickets", keys=_up("site", "owner", "upload", "expires_at")),
     Index(
         collection="upload_tickets",
@@ -362,24 +362,23 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=name, keys=keys, options=options)
         for name in ("notifications", "house_notifications")
         for keys, options in (
-            # What each receiver is still to be told, and how much was given up. Messages own no
-            # bytes.
+            # Undelivered messages of each receiver, and those given up. Messages own no bytes.
             (_up("receiver", "state", "due_at"), {}),
             (_up("forget_at"), {"expireAfterSeconds": 0}),
             (_up("receiver", "state", "delivered_at"), {}),
-            # The register of e-mails.
+            # The register of emails.
             (
                 _up("site", "created_at", "_id"),
                 {"partialFilterExpression": {"channel": "mail"}},
             ),
-            # What is sent together, again.
+            # Messages that are sent together again.
             (_up("batch"), {"sparse": True}),
         )
     ),
-    # What was told of alerts lately.
+    # Recent messages about alerts.
     Index(collection="house_notifications", keys=(*_up("site"), *NEWEST_FIRST)),
     Index(collection="push_subscriptions", keys=_up("site", "_id")),
-    # Of a key one message waits at a time.
+    # One queued message per key.
     Index(
         collection="notifications",
         keys=_up("site", "open_key"),
@@ -391,7 +390,7 @@ INDEXES: tuple[Index, ...] = (
         options={"unique": True, "sparse": True},
     ),
     Index(collection="jobs", keys=_up("state", "kind", "run_at")),
-    # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
+    # An unfinished job has a unique key; a finished one owns nothing and expires.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
     Index(collection="jobs", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     Index(
@@ -408,10 +407,10 @@ INDEXES: tuple[Index, ...] = (
         ),
     ),
     Index(collection="audit_logs", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
-    # Of a process that is no more.
+    # Leases of ended processes.
     Index(collection="instances", keys=_up("until"), options={"expireAfterSeconds": 60}),
     Index(collection="infra_metrics", keys=_up("created_at")),
-    # One alert of a kind at a time; those that are over own nothing and are forgotten.
+    # One alert of a kind at a time; those that are over own nothing and expire.
     Index(
         collection="infra_alerts", keys=_up("open_key"), options={"unique": True, "sparse": True}
     ),
@@ -444,15 +443,15 @@ FORMER_KEY_OF_MESSAGES = ("notifications", "open_key_1")
 
 
 def indexes_for(database: Database, indexes: Iterable[Index] = INDEXES) -> list[Index]:
-    """Return those of `indexes` that a database has: other clusters than home those of sites."""
+    """Return those of `indexes` that a database has: clusters other than home those of sites."""
     is_home = database.home is database
     return [each for each in indexes if is_home or _is_of_sites(each.collection)]
 
 
 def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> None:
-    """Create what is missing of `indexes`; repeatable. Each collection is read once for all.
+    """Create the missing ones of `indexes`; repeatable. Each collection is read once for all.
 
-    Clusters other than home have those of sites alone.
+    Clusters other than home have those of sites only.
     """
     wanted: dict[str, list[IndexModel]] = {}
     for index in indexes_for(database, indexes):
@@ -467,14 +466,14 @@ def _is_of_sites(collection: str) -> bool:
 
 
 def drop_indexes(database: Database, former: Iterable[tuple[str, str]]) -> None:
-    """Drop what earlier versions needed; repeatable."""
+    """Drop the indexes of earlier versions; repeatable."""
     for collection, name in former:
         if name in database.raw[collection].index_information():
             database.raw[collection].drop_index(name)
 
 
 def missing_indexes(database: Database) -> list[str]:
-    """Return the indexes of the list that the database lacks, as `collection.name`."""
+    """Return the missing indexes of the database, as `collection.name`."""
     wanted = indexes_for(database)
     names = {index.collection for index in wanted}
     have = {name: set(database.raw[name].index_information()) for name in names}

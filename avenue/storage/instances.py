@@ -1,8 +1,8 @@
-"""Processes that work on several clusters: each looks often where the sites are, and says so.
+"""The processes of a deployment with several clusters: each polls the places of sites.
 
-A record with a lease tells which step of each move its process goes by. Who moves a site waits for
-all whose lease is good. One that was stopped is waited for no longer than its lease; what it sends
-afterwards the server refuses (`storage.refusing`).
+A record with a lease says which step of each move its process follows. A mover waits for all
+processes with a valid lease. A stopped process is waited for no longer than its lease; its later
+writes are refused by the server (`storage.refusing`).
 """
 
 import logging
@@ -24,10 +24,10 @@ LEASE_SECONDS = 3
 TELL_SECONDS = 1.0
 CALM_SECONDS = 0.5
 BUSY_SECONDS = 0.05
-"""How often a process looks, and how often while a site moves."""
+"""How often a process polls, and how often while a site moves."""
 LOOK_SECONDS = 1.0
 MOST_WRITING_SECONDS = 1.0
-"""How long what is being written is waited for before a step is told of all the same."""
+"""How long running writes are waited for before a step is published anyway."""
 PATIENCE_SECONDS = 15.0
 SLOW = sentence("Some processes have not picked up where the sites are: {names}.")
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class Instance:
-    """A process, as the home database knows it."""
+    """A process of the deployment, as registered in the home database."""
 
     def __init__(self, home: "Database") -> None:
         self._home = home
@@ -47,7 +47,7 @@ class Instance:
         self._since: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Look once, and from now on in a thread; nothing more when that was done already."""
+        """Poll once, and from now on in a thread; do nothing if that was done already."""
         if self._thread is None and self._home.clusters:
             with self._lock:
                 self._start()
@@ -59,7 +59,7 @@ class Instance:
             self._thread.start()
 
     def end(self) -> None:
-        """Look no more, and be waited for no longer."""
+        """Stop polling, and delete the registration."""
         with self._lock:
             self._over.set()
             if self._thread is None:
@@ -84,7 +84,7 @@ class Instance:
                 shown = {"cluster": 1, "epoch": 1, "move.from": 1, "move.to": 1, "move.phase": 1}
                 self._home.directory.learn(list(self._home.raw["sites"].find({}, shown)))
                 self._tell()
-        except PyMongoError as error:  # what was known stays good
+        except PyMongoError as error:  # the last known state is used
             log.debug("Where the sites are could not be asked: %r", error)
 
     def _tell(self) -> None:
@@ -102,7 +102,7 @@ class Instance:
         self._told = (epochs, now)
 
     def _gone_by(self, epochs: dict[str, int]) -> dict[str, int]:
-        """Return `epochs`, those of fenced sites a step later when writers take too long."""
+        """Return `epochs`; for fenced sites, one step later if writers take too long."""
         known = self._home.directory.newest_epochs()
         now = time.monotonic()
         late = {each for each in epochs if epochs[each] < known.get(each, 0)}
@@ -112,9 +112,9 @@ class Instance:
 
 
 def wait_for_all(home: "Database", site_id: str, epoch: int) -> None:
-    """Return once every process with a good lease goes by a step of a move.
+    """Return once every process with a valid lease follows a step of a move.
 
-    Raise `Unavailable` when one of them does not in time.
+    Raise `Unavailable` if one of them does not in time.
     """
     ends_at = time.monotonic() + PATIENCE_SECONDS
     behind = {f"epochs.{site_id}": {"$not": {"$gte": epoch}}}
@@ -125,7 +125,7 @@ def wait_for_all(home: "Database", site_id: str, epoch: int) -> None:
 
 
 def without_clusters(home: "Database", names: Iterable[str]) -> list[str]:
-    """Return the living processes that were not told of all of these clusters."""
+    """Return the running processes that lack the URI of any of these clusters."""
     needed = sorted(set(names) & set(home.clusters))
     return _living(home, {"clusters": {"$not": {"$all": needed}}}) if needed else []
 

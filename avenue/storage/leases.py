@@ -1,4 +1,4 @@
-"""Leases: who does what only one may do at a time. One that is not extended ends by itself.
+"""Leases: exclusive tasks. A lease that is not extended ends by itself.
 
 Times are the server's.
 """
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A lease that somebody has: `what` they do, since when, and until when unless extended."""
+    """A lease held by someone: `what` they do, since when, and until when unless extended."""
 
     what: str
     since: datetime
@@ -34,22 +34,22 @@ class Held:
 
 
 class Lost(Exception):
-    """The lease is somebody else's by now."""
+    """The lease is held by someone else by now."""
 
 
 class Lease:
-    """A lease that is ours until the end of the `with` it came from."""
+    """A lease that is ours until the end of the `with` block."""
 
     def __init__(self) -> None:
         self._lost = threading.Event()
 
     def check(self) -> None:
-        """Raise `Lost` when it is no longer ours."""
+        """Raise `Lost` if it is no longer ours."""
         if self._lost.is_set():
             raise Lost
 
     def lose(self) -> None:
-        """Note that it is gone."""
+        """Note that it is lost."""
         self._lost.set()
 
 
@@ -61,15 +61,15 @@ class Leases:
         self.seconds = seconds
 
     def holder(self, name: str) -> Held | None:
-        """Return who has a lease that is not over, or None."""
+        """Return the holder of a valid lease, or None."""
         found = self._leases.find_one({"_id": name, **IS_HELD})
         return _held(found) if found else None
 
     @contextlib.contextmanager
     def taken(self, name: str, what: str, *, waits: bool = False) -> Iterator[Lease | Held]:
-        """Give a lease, extended until the end of the `with`; or who has it, where it is taken.
+        """Give a lease, extended until the end of the `with` block; or its holder, if it is taken.
 
-        With `waits` only somebody who is seen to extend it has it: one that was killed does not.
+        With `waits`, only a holder that is seen to extend it counts: one that was killed does not.
         """
         holder = new_id()
         other = first = self._take(name, what, holder)
@@ -92,7 +92,7 @@ class Leases:
             self._leases.delete({"_id": name, "holder": holder})
 
     def _take(self, name: str, what: str, holder: str) -> Held | None:
-        """Take a lease that is free or over; else return who has it."""
+        """Take a lease that is free or over; otherwise return its holder."""
         is_free = {"$or": [_IS_OVER, {"$eq": ["$holder", holder]}]}
         fresh = {
             "_id": name,
@@ -116,10 +116,10 @@ class Leases:
                 ours = self._leases.update(
                     {"_id": name, "holder": holder, **IS_HELD}, [{"$set": {"until": self._end()}}]
                 )
-            except AvenueError as error:  # the next beat may come in time, or finds it lost
+            except AvenueError as error:  # the next renewal may come in time, or finds it lost
                 log.warning("The lease %s has no heartbeat: %s", name, error.message)
                 continue
-            if not ours:  # even if nobody else has it: it was over for a while
+            if not ours:  # even if no one else has it: it was over for a while
                 lease.lose()
                 return
 

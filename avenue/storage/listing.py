@@ -1,4 +1,4 @@
-"""What a file of the media library is found and sorted by, which follows from the rest of it."""
+"""Search and sort fields of media library files, derived from their other fields."""
 
 from avenue.storage.connection import Document
 from avenue.words import folded, words_of
@@ -7,9 +7,9 @@ LIBRARY_BUCKET = "builder_media"
 
 
 def listing_of(asset: Document) -> Document:
-    """Return the fields `words` and `listed` of a stored asset; of other buckets, none.
+    """Return the fields `words` and `listed` of a stored asset; none for other buckets.
 
-    Whatever changes its name, texts, tags or current version sets them again.
+    To be set again with every change of its name, texts, tags or current version.
     """
     if asset["bucket"] != LIBRARY_BUCKET:
         return {}

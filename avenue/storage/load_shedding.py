@@ -1,9 +1,9 @@
-"""Who waits for a database that is away.
+"""Load shedding: limits the requests that wait for an unreachable database.
 
-A planned change of the primary takes about a second, and everybody waits for its end. When it takes
-longer, requests that wait would soon have all threads of a process, and what needs no database
-(pictures at hand, health checks) would wait behind them. Then half of the threads may wait; whoever
-comes in addition is told at once to come again.
+A planned change of the primary takes about a second, and all requests wait for its end. If it takes
+longer, waiting requests would soon use all threads of a process, and requests that need no database
+(cached pictures, health checks) would wait behind them. Then at most half of the threads may wait;
+further requests are told at once to retry.
 """
 
 import threading
@@ -15,15 +15,15 @@ from contextvars import ContextVar
 from avenue.errors import DATABASE_AWAY, Unavailable
 
 PATIENCE_SECONDS = 1.5
-"""How long everybody waits. Step-down and orderly shutdown took 0.02 to 1.2 s until writes went on
-(MongoDB 6.0.5, three members)."""
+"""How long all requests wait. Step-down and orderly shutdown took 0.02 to 1.2 s until writes were
+possible again (MongoDB 6.0.5, three members)."""
 LOOK_SECONDS = 0.05
 
 _is_guest: ContextVar[bool] = ContextVar("is_guest", default=False)
 
 
 class LoadShedding:
-    """Counts the seats; safe to use from many threads."""
+    """Counts waiting threads; safe to use from many threads."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class LoadShedding:
         seats: int | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Without `seats` nobody waits longer than everybody does, nor in the driver."""
+        """Without `seats` no one waits longer than `PATIENCE_SECONDS`, nor in the driver."""
         self._is_away = is_away
         self._seats = None if seats is None else threading.Semaphore(seats)
         self._now = now
@@ -40,7 +40,7 @@ class LoadShedding:
 
     @contextmanager
     def guest(self) -> Iterator[None]:
-        """Let what happens inside need a seat: it has one of a few threads."""
+        """Run the block as a request, which needs one of the seats to wait longer."""
         token = _is_guest.set(True)
         try:
             yield
@@ -49,9 +49,9 @@ class LoadShedding:
 
     @contextmanager
     def turn(self) -> Iterator[Callable[[], None]]:
-        """Give what is to be called before each try; it raises `Unavailable` instead of waiting.
+        """Give a function to call before each attempt; it raises `Unavailable` instead of waiting.
 
-        A seat that it took is given back at the end.
+        A seat that it took is released at the end.
         """
         has_seat = False
 

@@ -1,12 +1,12 @@
-"""The MongoDB that `serve --local` brings along: a real mongod that keeps its data in `./var`.
+"""The MongoDB of `serve --local`: a real mongod with its data in `./var`.
 
 It is a replica set of one member, on loopback only, and outlives a killed Avenue: the next start
 finds it again by its process id and data directory instead of starting a second one.
 
-Whoever may read the data directory is let in, and nobody else on the machine: `mongod.key` there is
-mongod's key file, by which we sign in as its own `__system` user to set it up, and the password of
-the user that Avenue works as. A mongod that was started without one, by an earlier version, is used
-as it is until it is stopped.
+Everyone who may read the data directory has access, and no one else on the machine: `mongod.key`
+there is mongod's key file, by which we sign in as its own `__system` user to set it up, and the
+password of Avenue's user. A mongod that was started without one, by an earlier version, is used as
+it is until it is stopped.
 """
 
 import contextlib
@@ -37,18 +37,18 @@ REPLICA_SET = f"--replSet={NAME}"
 KEY_FILE = "--keyFile"
 KEY_BYTES = 32
 ROLES = ("root", {"role": "read", "db": "local"})
-"""Everything, as before there was a user: `adopt` reads other databases, `doctor` the oplog."""
+"""Full access, as before there was a user: `adopt` reads other databases, `doctor` the oplog."""
 LEAST_MAJOR_VERSION = 6
 START_SECONDS = 30
 LOCK_SECONDS = 60  # longer than one start, which is what another process may be doing
-TERM_SECONDS = 20  # a clean shutdown takes about 1 s when nothing is going on
+TERM_SECONDS = 20  # a clean shutdown takes about 1 s when idle
 KILL_SECONDS = 10
 POLL_SECONDS = 0.05
 START_TRIES = 5
 PORT_SECONDS = 2  # a killed mongod may hold its port a moment longer than its command line
-LOG_BYTES = 8 * 1024 * 1024  # more than this is set aside at the next start, one old file is kept
-# mongod's exit codes when somebody took the port since we looked, and when the data directory is
-# locked, as it is while a killed mongod is still being taken apart.
+LOG_BYTES = 8 * 1024 * 1024  # a larger log is moved aside at the next start; one old file is kept
+# mongod's exit codes if the port was taken meanwhile, and if the data directory is locked, as it is
+# while a killed mongod is still being cleaned up.
 EXITS_THAT_PASS = (48, 100)
 
 WAYS = """\
@@ -61,13 +61,13 @@ Or bring your own replica set: set MONGODB_URI and run `python -m avenue serve` 
 
 
 class LocalMongodError(Unavailable):
-    """There is no local mongod, or it did not start; the message holds all that is known."""
+    """There is no local mongod, or it did not start; the message contains all that is known."""
 
     hint = "Set AVENUE_MONGOD to a working mongod, or MONGODB_URI to your own replica set."
 
 
 class NoLocalDatabase(LocalMongodError):
-    """No database was ever made in a data directory."""
+    """The data directory has no database."""
 
     hint = (
         "Is the server running with another AVENUE_DATA_DIR, or in another directory? Set "
@@ -84,9 +84,9 @@ def find_mongod(
 ) -> Path:
     """Return a mongod binary that runs here.
 
-    `AVENUE_MONGOD` alone when it is set; else `mongod` on `search_path` (None: the process's
-    PATH), else the one of the pip package below `package_path` (None: `sys.path`). Raise
-    `LocalMongodError` with what is wrong with each one that is there and the ways to get another.
+    `AVENUE_MONGOD` only if it is set; otherwise `mongod` on `search_path` (None: the process's
+    PATH), otherwise the one of the pip package below `package_path` (None: `sys.path`). Raise
+    `LocalMongodError` with the problem of each one that exists and the ways to get another.
     """
     if settings.mongod:
         candidates = [Path(settings.mongod).expanduser()]
@@ -105,7 +105,7 @@ def find_mongod(
 
 def _lying_around(search_path: str | None, package_path: Sequence[str]) -> list[Path]:
     on_path = shutil.which("mongod", path=search_path)
-    # The package is found by its place and never imported: its code is no part of Avenue.
+    # The package is found by its path and never imported: its code is not part of Avenue.
     packaged = [Path(entry, "fiftyone", "db", "bin", "mongod") for entry in package_path]
     return [Path(found) for found in [on_path] if found] + [
         each for each in packaged if each.is_file()
@@ -113,7 +113,7 @@ def _lying_around(search_path: str | None, package_path: Sequence[str]) -> list[
 
 
 def _why_unusable(binary: Path) -> str | None:
-    """Run the binary once and say what is wrong with it, with what it printed."""
+    """Run the binary once and return what is wrong with it, with its output."""
     try:
         done = subprocess.run(
             [binary, "--version"],
@@ -141,9 +141,9 @@ def _why_unusable(binary: Path) -> str | None:
 class LocalMongod:
     """A mongod that runs on `port` of loopback and keeps its data below `data_dir`.
 
-    `found` tells that it ran before `start` was called: it was left by a kill, or another process
-    started it. A short command may leave such a one running; a server stops it like its own. `key`
-    is its password; None for one that asks for none.
+    `found`: it ran before `start` was called: it was left by a kill, or another process started it.
+    A short command may leave such a one running; a server stops it like its own. `key` is its
+    password; None if it requires none.
     """
 
     data_dir: Path
@@ -155,7 +155,7 @@ class LocalMongod:
 
     @property
     def uri(self) -> str:
-        """What MONGODB_URI would be for this mongod."""
+        """The MONGODB_URI of this mongod."""
         uri = f"127.0.0.1:{self.port}/{NAME}?replicaSet={NAME}"
         if self.key is None:
             return f"mongodb://{uri}"
@@ -163,12 +163,12 @@ class LocalMongod:
 
     @classmethod
     def start(cls, data_dir: Path, binary: Path, *, makes: bool = True) -> Self:
-        """Find the mongod of `data_dir` or start it, and return when it takes writes.
+        """Find the mongod of `data_dir` or start it, and return when it accepts writes.
 
         Processes that call this at the same moment end up with one mongod. It keeps its port from
-        start to start unless somebody else has taken it. Raise `LocalMongodError`, with the end of
-        mongod's log where it has one, when that takes more than `START_SECONDS`;
-        `NoLocalDatabase` where there is none yet, unless this `makes` it.
+        start to start unless another program has taken it. Raise `LocalMongodError`, with the end
+        of mongod's log if it has one, if that takes more than `START_SECONDS`; `NoLocalDatabase` if
+        there is none yet, unless this `makes` it.
         """
         place = _Place(data_dir.resolve())
         if not makes and not place.holds_data():
@@ -193,12 +193,12 @@ class LocalMongod:
         key = place.key() if has_key and place.key_file.exists() else None
         found = cls(data_dir=place.root, pid=pid, port=port, found=True, key=key)
         if REPLICA_SET not in command or has_key != bool(key):
-            _end(found)  # we were killed in the middle of `_move`, or its key is lost
+            _end(found)  # we were killed during `_move`, or its key is lost
             return None
         try:
             _wait_until_primary(place, port, key, found.is_alive, log_from=0)
         except _EndedError:
-            return None  # it was on its way out
+            return None  # it was shutting down
         place.remember(pid, port)
         return found
 
@@ -221,12 +221,12 @@ class LocalMongod:
 
     @classmethod
     def _move(cls, place: "_Place", binary: Path, port: int) -> None:
-        """Write a new address into the stopped set.
+        """Write a new address into the configuration of the stopped set.
 
-        MongoDB's procedure for members that are all offline. Told while it runs, a set first asks
-        whoever has its old address now, and waits more than 30 s when that one keeps silent.
+        MongoDB's procedure for members that are all offline. Changed while it runs, a set first
+        asks its old address, and waits more than 30 s if that does not answer.
         """
-        place.notes.unlink(missing_ok=True)  # killed in here, the next start moves it again
+        place.notes.unlink(missing_ok=True)  # if killed here, the next start repeats it
         bare = cls._run(
             place, binary, port, "--setParameter=disableLogicalSessionCacheRefresh=true"
         )
@@ -267,7 +267,7 @@ class LocalMongod:
         return _Place(self.data_dir).runs(self.pid)
 
     def stop(self) -> None:
-        """Shut mongod down cleanly and return when it has ended; killed when it will not."""
+        """Shut mongod down cleanly and wait for its end; kill it if it does not stop."""
         place = _Place(self.data_dir)
         with place.alone():
             _end(self)
@@ -276,7 +276,7 @@ class LocalMongod:
 
 
 class _EndedError(Exception):
-    """The mongod that was waited for has ended, with `status` when it was our child."""
+    """The mongod that was waited for has ended, with `status` if it was our child."""
 
     def __init__(self, status: int | None = None, log: str = "") -> None:
         self.status = status
@@ -285,7 +285,7 @@ class _EndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The data directory: mongod's data, its log, and the file that says who runs and where."""
+    """The data directory: mongod's data, its log, and the file with its process id and port."""
 
     root: Path
 
@@ -306,7 +306,7 @@ class _Place:
         return self.root / "mongod.key"
 
     def key(self) -> str:
-        """Return the password of this directory's mongod, made at the first call."""
+        """Return the password of this directory's mongod, created at the first call."""
         return secret_kept_in(self.key_file, lambda: secrets.token_hex(KEY_BYTES))
 
     @contextlib.contextmanager
@@ -336,10 +336,10 @@ class _Place:
         return self._noted("port")
 
     def running(self) -> tuple[int, int] | None:
-        """Return process id and port of the mongod that runs on this directory, if one does.
+        """Return process id and port of the mongod that runs on this directory, if any.
 
-        Its own lock file is asked as well: it knows the process id even when we were killed
-        before we could note it.
+        Its own lock file is checked as well: it has the process id even if we were killed before we
+        could store it.
         """
         with contextlib.suppress(OSError, ValueError):
             locked_by = int((self.dbpath / "mongod.lock").read_text())
@@ -357,8 +357,8 @@ class _Place:
         return (self.dbpath / "storage.bson").exists()
 
     def spawn(self, binary: Path, port: int, option: str) -> subprocess.Popen[bytes]:
-        """Start mongod in a session of its own, where the terminal's Ctrl-C does not reach it."""
-        self.key_file.chmod(0o600)  # mongod takes none that others can read, as a copy may be
+        """Start mongod in its own session, where the terminal's Ctrl-C does not reach it."""
+        self.key_file.chmod(0o600)  # mongod refuses a key that others can read, as a copy may be
         command = [
             *(str(binary), "--dbpath", str(self.dbpath), "--port", str(port), option),
             *(KEY_FILE, str(self.key_file)),
@@ -366,9 +366,9 @@ class _Place:
             *("--bind_ip", "127.0.0.1", "--nounixsocket", "--networkMessageCompressors=disabled"),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--logpath", str(self.log), "--logappend", "--quiet"),
-            # Else up to 200 MB of its own measurements gather beside the data.
+            # Otherwise up to 200 MB of its own measurements accumulate beside the data.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-            # What a killed process had open stays locked that long. Ours last 15 s at most.
+            # The transactions of a killed process stay locked that long. Ours last 15 s at most.
             *("--setParameter", "transactionLifetimeLimitSeconds=20"),
         ]
         with self.log.open("ab") as log:
@@ -387,7 +387,7 @@ class _Place:
         set_log_aside(self.log)
 
     def end_of_log(self, log_from: int) -> str:
-        """Quote the errors mongod logged after byte `log_from`, or its last lines without any."""
+        """Return the errors mongod logged after byte `log_from`, or its last lines without any."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:
@@ -412,13 +412,13 @@ class _Place:
 
 
 def set_log_aside(log: Path) -> None:
-    """Begin a new file where a log has grown large; the one before is kept as `….1`."""
+    """Start a new log file if it has grown large; the previous one is kept as `….1`."""
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _end(mongod: LocalMongod) -> None:
-    """Ask for a clean shutdown and return after it; kill what does not follow."""
+    """Ask for a clean shutdown and wait for it; kill a process that does not stop."""
     for sign, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
         deadline = time.monotonic() + seconds
         if mongod.is_alive():
@@ -433,7 +433,7 @@ def _is_telling(line: str) -> bool:
 
 
 def _command_of(pid: int) -> str:
-    """Return the command line of a process; empty when it has ended (a zombie has none)."""
+    """Return the command line of a process; empty if it has ended (a zombie has none)."""
     if Path("/proc/self/cmdline").exists():
         with contextlib.suppress(OSError):
             return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" "))
@@ -445,7 +445,7 @@ def _command_of(pid: int) -> str:
 
 
 def _port_like(port: int | None) -> int:
-    """Return `port` when it is or soon becomes free, so that the address stays; else another."""
+    """Return `port` if it is or soon becomes free, so that the address stays; otherwise another."""
     deadline = time.monotonic() + PORT_SECONDS
     while port is not None and time.monotonic() < deadline:
         if _is_free(port):
@@ -473,7 +473,7 @@ def _free_port() -> int:
 def _wait_until_primary(
     place: _Place, port: int, key: str | None, is_alive: Callable[[], bool], log_from: int
 ) -> None:
-    """Return when the mongod takes writes. Raise `_EndedError` when it ends meanwhile."""
+    """Return when the mongod accepts writes. Raise `_EndedError` if it ends meanwhile."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if not is_alive():
@@ -496,11 +496,11 @@ def _listens(port: int) -> bool:
 
 
 def _is_primary(place: _Place, port: int, key: str | None) -> bool:
-    """Tell whether our mongod takes writes; set and user are made on the way where they lack."""
+    """Tell whether our mongod accepts writes; set and user are created if they are missing."""
     try:
         with _client(port, key) as client:
-            # Whoever else took the port a moment before ours must not be told anything. Who does
-            # not know the key is not signed in to either (SCRAM proves both sides).
+            # Another program that took the port a moment before ours must not learn the key. It
+            # cannot sign in without knowing it either (SCRAM proves both sides).
             options = client["admin"].command("getCmdLineOpts")["parsed"]
             if options.get("storage", {}).get("dbPath") != str(place.dbpath):
                 return False
@@ -508,8 +508,8 @@ def _is_primary(place: _Place, port: int, key: str | None) -> bool:
                 if key:
                     _let_in(client, port, key)
                 return True
-            # Asked for its configuration, a set that is still reading it denies having one, and an
-            # initiation would hang; its stored configuration can be read at any time.
+            # A set that is still reading its configuration denies having one, and an initiation
+            # would hang; the stored configuration can be read at any time.
             if client["local"]["system.replset"].find_one() is None:
                 member = {"_id": 0, "host": f"127.0.0.1:{port}"}
                 client["admin"].command("replSetInitiate", {"_id": NAME, "members": [member]})
@@ -519,7 +519,7 @@ def _is_primary(place: _Place, port: int, key: str | None) -> bool:
 
 
 def _let_in(client: MongoClient[dict[str, Any]], port: int, key: str) -> None:
-    """Make sure that the user Avenue works as is there and has `key` as its password."""
+    """Make sure that Avenue's user exists and has `key` as its password."""
     try:
         with _client(port, key, NAME, "admin") as signing_in:
             signing_in["admin"].command("ping")

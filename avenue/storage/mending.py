@@ -1,4 +1,4 @@
-"""Mending a file out of what is stored of it: only what its hash proves to be right is kept."""
+"""Repairs a file from its stored chunks: only what its hash proves to be right is kept."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from avenue.storage.connection import Database, Document
 
 T = TypeVar("T")
 MOST_CHOICES = 16
-"""How many ways to put a file together are followed at once; a file has one, but for accidents."""
+"""How many combinations of chunks are followed at once; normally a file has one."""
 
 
 class Mender:
@@ -25,7 +25,7 @@ class Mender:
     ) -> list[Any] | None:
         """Return the ids of the stored chunks that together have this hash, or None.
 
-        Where a number is stored more than once each of them is tried. Read one by one.
+        If a number is stored more than once, each of them is tried. They are read one by one.
         """
         ways: list[tuple[Any, list[Any]]] = [(hashlib.sha256(), [])]
         for number in range(-(-length // chunk_bytes)):
@@ -37,24 +37,24 @@ class Mender:
         return next((ids for digest, ids in ways if digest.hexdigest() == sha256), None)
 
     def keep_only(self, file_id: str, chunk_ids: Sequence[Any]) -> None:
-        """Remove every other chunk of a file; repeatable."""
+        """Delete all other chunks of a file; repeatable."""
         others = {"files_id": self._prefix + file_id, "_id": {"$nin": list(chunk_ids)}}
         self._write(lambda: self._chunks.delete_many(others))
 
     def correct(self, file_id: str, *, length: int, chunk_bytes: int) -> None:
-        """Let the document of a file say how long it is and how it was cut; repeatable.
+        """Correct length and chunk size in the document of a file; repeatable.
 
-        What it said of its chunks may have been wrong, too.
+        Its checksums may have been wrong, too, and are removed.
         """
         right = {"$set": {"length": length, "chunkSize": chunk_bytes}, "$unset": {"crc32": ""}}
         self._write(lambda: self._files.update_one({"_id": self._prefix + file_id}, right))
 
     def _candidates(self, stored_id: str, number: int, size: int) -> list[Document]:
-        """Return the chunks of this number and size, those with the same bytes once."""
+        """Return the chunks of this number and size, without duplicates of the same bytes."""
         query = {"files_id": stored_id, "n": number}
         found = self._database.repeat(
-            # In an order that `Files.rewrite` keeps, too: of two who mend a file at once each
-            # would else remove what the other keeps.
+            # In the same order as `Files.rewrite`: otherwise two simultaneous repairs could each
+            # delete what the other keeps.
             lambda: list(
                 self._chunks.find(query, {"data": 1}).sort("_id", 1).limit(MOST_CHOICES + 1)
             ),

@@ -1,8 +1,8 @@
-"""Brings what waits in the outboxes of before into the one there is, `notifications`.
+"""Moves messages from the outboxes before version 6 to `notifications`.
 
 Before version 6 of the database there were five: `webhook_events`, `purges` and `expiry_notice` in
-assets, `notices` in alerts, and jobs that were letters. The step to version 6 does this, and the
-sweeper again, for processes of the version before that were still running. A message keeps its id
+assets, `notices` in alerts, and jobs that were emails. The step to version 6 does this, and the
+sweeper again, for processes of the previous version that were still running. A message keeps its id
 and leaves its old place only when it is in the new one, so this may be killed and repeated.
 """
 
@@ -16,15 +16,15 @@ from avenue.storage.connection import Database, Document
 AT_ONCE = 500
 DAY = timedelta(days=1)
 UNTOLD = ("words", "listed", "purges", "expiry_notice")
-"""What is kept of an asset for its lists and its own notices."""
+"""The fields of an asset for its search, and its own notices."""
 ALERTED = ("measure", "site", "unit", "opened_at", "acknowledged_at", "acknowledged_by")
 LEFT_OF_EVENT = ("asset", "delivered_at", "turn")
 Moved = tuple[list[Document], Document | None]
-"""The messages of a record, and the change by which they leave it (None: it goes itself)."""
+"""The messages of a record, and the change that removes them from it (None: it is deleted)."""
 
 
 def gather(database: Database) -> None:
-    """Bring what waits in the outboxes of before into one."""
+    """Move the messages of the former outboxes."""
     _move(database, "webhook_events", {"state": {"$in": ["pending", "given_up"]}}, _of_event)
     database.raw["webhook_events"].delete_many({"state": "delivered"})
     _move(database, "assets", {"purges.0": {"$exists": True}}, _of_purges)
@@ -47,7 +47,7 @@ def _move(
             try:
                 messages, change = reader(database, each)
             except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-                # What nobody could read was never told. It stays, and is passed over.
+                # An unreadable one was never sent. It stays, and is skipped.
                 waiting = {"$and": [waiting, {"_id": {"$ne": each["_id"]}}]}
                 continue
             for one in messages:
@@ -60,7 +60,7 @@ def _move(
 
 
 def _message(fields: Document, content: Document) -> Document:
-    """Return a message; `fields` are those of its own, among them `at`, when it was written."""
+    """Return a message; `fields` are its own, among them `at`, when it was written."""
     if not all(isinstance(fields[name], str) for name in ("_id", "site")):
         raise TypeError
     at = fields.pop("at")
@@ -83,7 +83,7 @@ def _of_event(_: Database, event: Document) -> Moved:
 
 
 def _of_purges(database: Database, asset: Document) -> Moved:
-    """Return each notice with the asset as it was, as far as its addresses follow from it."""
+    """Return each notice with the asset as it was, as far as its addresses depend on it."""
     to = {"channel": "purge", "receiver": "purge", "kind": "asset.purge", "about": asset["_id"]}
     of_asset = {**to, "site": asset["site"], "give_up_at": utc_now() + 3650 * DAY}
     waits = timedelta(seconds=database.cache_seconds + 2)

@@ -1,4 +1,4 @@
-"""Who watches the connections to MongoDB: how many there are, and who waits for one."""
+"""Monitors the connections to MongoDB: their number, and waiting threads."""
 
 from typing import Protocol
 
@@ -25,17 +25,17 @@ class PoolMeter(Protocol):
         """Count connections that were opened, or closed when `change` is negative."""
 
     def lent(self, waited_seconds: float) -> None:
-        """Count a connection that a thread got."""
+        """Count a connection lent to a thread."""
 
     def given_back(self) -> None:
-        """Count a connection that came back."""
+        """Count a returned connection."""
 
     def refused(self, waited_seconds: float) -> None:
         """Count a thread that got none."""
 
 
 class PoolWatch(ConnectionPoolListener):
-    """Tells a meter what the driver tells of its connections."""
+    """Reports the driver's connection events to a meter."""
 
     def __init__(self, meter: PoolMeter) -> None:
         self._meter = meter

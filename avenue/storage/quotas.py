@@ -1,19 +1,18 @@
-"""How much a site, and each person in it, have stored and may store.
+"""The usage of each site, and of each person in it, and its limit.
 
-A holder (a site, or a person in it) with a quota has one document in `quotas`: what it had at the
-last count and was added since, and what is reserved for uploads on their way. Room is reserved by
-one conditional update of it, so however many come at once, to whatever instance, none gets room
-that is not there.
+A holder (a site, or a person in it) with a quota has one document in `quotas`: the last count, what
+was added since, and what is reserved for running uploads. Space is reserved by one conditional
+update of it, so however many uploads arrive at once, on any instance, the quota is never exceeded.
 
-A holder of few files is counted by whoever asks for room. One of many is counted in the background,
-and its room is what the last count left: no upload waits for a sum over all there is. Until the
-first count nothing is refused.
+A holder of few files is counted on request. One of many is counted in the background, and its
+remaining space is that of the last count: no upload waits for a complete sum. Until the first count
+nothing is refused.
 
-Between two counts, what is stored is added, and what is purged is subtracted only where the last
-count certainly had it. So it may be too much there (an upload was given up, something went while it
-was counted) and never too little; and nobody of few files is refused before it was counted anew.
-What an upload had reserved whose worker died stays reserved until a count begins after its time is
-over: by then what it had stored, if anything, is counted.
+Between two counts, stored files are added, and purged ones are subtracted only if the last count
+certainly included them. So the value may be too large (an upload was abandoned, a file was deleted
+during the count) and never too small; and a holder of few files is never refused before a new
+count. The reservation of a killed upload stays until a count begins after its time is over: by then
+what it had stored, if anything, is counted.
 """
 
 import threading
@@ -29,36 +28,36 @@ from avenue.storage.scope import Collection, house, site
 
 QUOTAS = "quotas"
 COUNT_QUOTAS = "count_quotas"
-"""The job that counts anew, every holder or the one its `holder` names."""
+"""The job that counts all holders, or the one in `holder`."""
 MOST_AT_ONCE = 2_000
-"""Files that are counted for who asks: no upload waits 10 ms for that (docs/long-runs.md)."""
+"""Files that are counted on request: no upload waits 10 ms for that (docs/long-runs.md)."""
 GOOD_FOR = timedelta(minutes=10)
-"""After this long a count is made anew: an instance may not know yet of a new quota."""
+"""How long a count is valid: an instance may not know a new quota yet."""
 RESERVED_FOR = timedelta(hours=1)
 """No request takes as long."""
 TRIES = 3
-"""How often it is counted for who asks, if what was settled meanwhile makes each count void."""
+"""How often a count is repeated on request, if uploads meanwhile invalidate it."""
 REST = 4
-"""A count may be followed by another one after this many times what it took."""
+"""The pause after a count, as a multiple of its duration."""
 STALE_AFTER = timedelta(hours=2)
-"""By then it was counted anew twice, where background work is done."""
+"""By then it was counted twice, if background work is running."""
 FORGOTTEN_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """So many bytes in so many files; whether there are `more`, which nobody has counted yet."""
+    """A number of bytes and files; `more`: there are others, which were not counted."""
 
     bytes: int = 0
     files: int = 0
     more: bool = False
 
     def __bool__(self) -> bool:
-        """Tell whether it is anything."""
+        """Tell whether it is not zero."""
         return bool(self.bytes or self.files)
 
     def __add__(self, other: "Amount") -> "Amount":
-        """Return both together."""
+        """Return the sum."""
         return Amount(
             bytes=self.bytes + other.bytes,
             files=self.files + other.files,
@@ -80,28 +79,27 @@ class Holder:
 
     @classmethod
     def of(cls, holder_id: str) -> "Holder":
-        """Return the holder that has this `id`."""
+        """Return the holder with this `id`."""
         site_id, _, person = holder_id.partition("/")
         return cls(site=site_id, person=person or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miscount:
-    """What a holder's counter says, and what is stored."""
+    """The value of a holder's counter, and the real usage."""
 
     counted: Amount
     stored: Amount
 
 
 Count = Callable[[Holder, int | None], Amount]
-"""Tells what a holder has stored, and what has been promised to uploads that come in parts.
+"""Returns what a holder has stored, and what is declared by resumable uploads.
 
-With a number it looks at no more files than that, and tells whether there are `more`.
-"""
+With a number it counts no more files than that, and says whether there are `more`."""
 
 
 class Reserved:
-    """What the ledger of a holder has, behind an attempt to reserve room."""
+    """The document of a holder after an attempt to reserve space."""
 
     def __init__(self, document: Document, reservation: str) -> None:
         held = document["held"]
@@ -116,32 +114,32 @@ class Reserved:
 
     @property
     def is_counted(self) -> bool:
-        """Whether what was settled in doubt, if anything, has been counted since."""
+        """Whether uncertain uploads, if any, have been counted since."""
         return self._counted_at is not None
 
     @property
     def may_be_counted(self) -> bool:
-        """Whether the count is so old that another one costs little."""
+        """Whether the count is so old that another one is cheap in comparison."""
         return self._counted_at is None or self.asked_at - self._counted_at > REST * self._took
 
 
 class Ledger:
-    """The amounts of every holder; safe to use from many threads and instances."""
+    """The usage of every holder; safe to use from many threads and instances."""
 
     def __init__(
         self, database: Database, count: Count, request_count: Callable[[Holder], None]
     ) -> None:
-        """`request_count` has `count` called for a holder in the background, soon."""
+        """`request_count` requests a count of a holder in the background."""
         self._database = database
         self._count = count
         self._request_count = request_count
         self._counting = threading.Lock()
 
     def reserve(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
-        """Reserve room for `wanted` if `quota` has it, 0 being none; repeatable.
+        """Reserve space for `wanted` if `quota` has it, 0 meaning no limit; repeatable.
 
-        Nothing is refused for an old count to a holder of few files. One of many is let in by the
-        last count, or without any, and counted anew in the background.
+        A holder of few files is never refused because of an old count. For one of many the last
+        count decides, and without one nothing is refused; it is counted in the background.
         """
         found = self._try(holder, quota, wanted, reservation)
         if found.is_reserved or not found.may_be_counted:
@@ -158,9 +156,10 @@ class Ledger:
     def settle(
         self, holder: Holder, reservation: str, kept: Amount, *, is_sure: bool = True
     ) -> None:
-        """Put what was kept in the place of what was reserved; repeatable.
+        """Replace a reservation by the stored amount; repeatable.
 
-        Unless it `is_sure` that nothing else was kept, it is counted before anything is reserved.
+        Unless it `is_sure` that nothing else was stored, a count follows before the next
+        reservation.
         """
         others = _filtered({"$ne": ["$$this.id", reservation]})
         change: Document = {
@@ -170,17 +169,17 @@ class Ledger:
         }
         if not is_sure:
             change["counted_at"] = None
-            # A count that is being made may have come too early for it.
+            # A running count may have missed it.
             change["counts"] = {"$add": ["$counts", 1]}
-        # Should an election undo it, the reservation is back and ends by itself.
+        # If an election undoes it, the reservation is back and ends by itself.
         quick = site(self._database, holder.site).quick_collection(QUOTAS)
         quick.update({"_id": holder.id, "held.id": reservation}, [{"$set": change}])
 
     def removal(self, holder: Holder, amount: Amount, *, stored_at: datetime) -> Callable[[], None]:
-        """Return what is to be called once `amount`, stored at `stored_at`, is gone.
+        """Return a function to call once `amount`, stored at `stored_at`, is deleted.
 
-        This itself is called before. A count that may have missed it, because it ran before it was
-        stored or while it went, is left as it is.
+        This itself is called before the deletion. A count that may have missed it, because it ran
+        before it was stored or during the deletion, is not changed.
         """
         quotas, is_over = self._quotas(holder), {"$lt": ["$count_began_at", "$counted_at"]}
         had_it = {"_id": holder.id, "count_began_at": {"$gt": stored_at}, "$expr": is_over}
@@ -193,7 +192,7 @@ class Ledger:
             last = {"_id": holder.id, **{name: counted.get(name) for name in same}}
             if now := quotas.find_as_it_is(last, {"bytes": 1, "files": 1}):
                 seen = {name: _number(now.get(name)) for name in ("bytes", "files")}
-                # What was seen is asked for again: so nothing is subtracted twice.
+                # The condition includes what was read, so nothing is subtracted twice.
                 quotas.update(
                     {**last, **seen},
                     {
@@ -209,13 +208,13 @@ class Ledger:
     def count(
         self, holder: Holder, *, unless_since: datetime | None = None, most: int | None = None
     ) -> bool:
-        """Count what `holder` has stored, and drop what was reserved and not settled in time.
+        """Count what `holder` has stored, and drop expired reservations.
 
-        Return False when there are more files than `most`; then nothing was counted.
+        Return False if there are more files than `most`; then nothing was counted.
 
-        What is settled meanwhile is added, whether or not it was counted. Nothing is done if
-        somebody has counted since `unless_since`, by the server's clock: of many who ask at once,
-        one counts, and not in the middle of what the others are storing.
+        Uploads that finish meanwhile are added, counted or not. Nothing is done if there was a
+        count since `unless_since`, by the server's clock: of many simultaneous requests, one
+        counts, and not while the others are storing.
         """
         quotas = self._quotas(holder)
         with self._counting:  # one at a time is enough for a database
@@ -237,14 +236,14 @@ class Ledger:
                 "took_ms": {"$subtract": ["$$NOW", began_at]},
                 "is_large": found.files > MOST_AT_ONCE,
             }
-            # Else somebody else has counted, and what was settled since would be added twice.
+            # Otherwise another count was stored, and later uploads would be added twice.
             quotas.update({"_id": holder.id, "counts": began["counts"]}, [{"$set": change}])
         return True
 
     def count_all(self, after: str, save: Callable[[str, int], None]) -> int:
-        """Count every holder behind `after`, by id; `save` is told how far it is, and how many.
+        """Count every holder after `after`, by id; `save` is called with the progress.
 
-        Those who have asked for nothing for long are forgotten.
+        Holders that have not used it for long are deleted.
         """
         quotas, done = house(self._database).collection(QUOTAS), 0
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
@@ -269,8 +268,8 @@ class Ledger:
     def miscount(self, holder: Holder) -> Miscount | None:
         """Return how a counter is wrong, or None.
 
-        With what is reserved it may never say less than is stored. It may say more until the next
-        count: then something was removed since.
+        With reservations it may never be too small. It may be too large until the next count, if
+        something was deleted since.
         """
         quotas = self._quotas(holder)
         began = quotas.find_one({"_id": holder.id}, {"counts": 1})
@@ -291,7 +290,7 @@ class Ledger:
         if found is None or found.get("counted_at") is None:  # counted before anything is reserved
             return None
         if began is None or began.get("counts") != found.get("counts"):
-            return None  # counted anew meanwhile: something may have been removed in between
+            return None  # counted again meanwhile: something may have been deleted in between
         counted = Amount(bytes=_number(found.get("bytes")), files=_number(found.get("files")))
         most_bytes = counted.bytes + found["held_bytes"]
         most_files = counted.files + found["held_files"]
@@ -302,9 +301,9 @@ class Ledger:
         return None
 
     def used(self, holder: Holder) -> Amount:
-        """Return what a holder has stored now; of many files, by the last count.
+        """Return what a holder has stored now; with many files, by the last count.
 
-        Where there is none yet, what few files have and that there are `more`.
+        Without one, the usage of the first files and that there are `more`.
         """
         if counted := self._by_last_count(holder, is_large=True):
             return counted
@@ -317,9 +316,9 @@ class Ledger:
         return some
 
     def used_lately(self, holder: Holder) -> Amount:
-        """Return the same by the last count, with what was added and reserved since.
+        """Return the usage by the last count, with what was added and reserved since.
 
-        Who has asked for nothing yet is counted, and so is whose counter cannot be read.
+        A holder without a readable counter is counted.
         """
         return self._by_last_count(holder) or self.used(holder)
 
@@ -337,7 +336,7 @@ class Ledger:
         *,
         by_any_count: bool = False,
     ) -> Reserved:
-        """Reserve room if a good count leaves some, or `by_any_count` an old one or none."""
+        """Reserve space if a valid count leaves some, or with `by_any_count` an old one or none."""
         entry = {
             "id": reservation,
             "bytes": wanted.bytes,
@@ -363,7 +362,7 @@ class Ledger:
         return Reserved(self._begun(holder, stages) or {}, reservation)
 
     def _begun(self, holder: Holder, stages: list[Document]) -> Document | None:
-        """Change the document of a holder, made if there is none, and return it."""
+        """Change the document of a holder, created if missing, and return it."""
         return site(self._database, holder.site).anew(
             QUOTAS,
             [holder.id],
@@ -375,7 +374,7 @@ class Ledger:
 
 
 def new_reservation() -> str:
-    """Return what a reservation is settled by."""
+    """Return a new reservation id."""
     return new_id()
 
 
@@ -409,10 +408,10 @@ _EMPTY: Mapping[str, Any] = {
     "counted_at": {"$cond": [_is("$counted_at", "date"), "$counted_at", None]},
     "took_ms": whole("$took_ms"),
     "is_large": {"$eq": ["$is_large", True]},
-    # One that was only counted has asked for nothing yet; it is forgotten like others.
+    # One that was only counted has not been used yet; it is deleted like others.
     "asked_at": {"$cond": [_is("$asked_at", "date"), "$asked_at", "$$NOW"]},
 }
-"""A holder's document, if it is new; what is not as it should be begins anew."""
+"""The document of a new holder; invalid fields are reset."""
 
 
 def _filtered(condition: Document) -> Document:
@@ -426,7 +425,7 @@ def _fits(field: str, quota: int, wanted: int) -> Document | bool:
 
 
 def _since(counted: int, field: str, before: int) -> Document:
-    """Return what was counted, and what was settled since there was `before`."""
+    """Return what was counted, and what was settled since `before`."""
     return {"$add": [counted, {"$subtract": [field, before]}]}
 
 
@@ -439,7 +438,7 @@ def _is_stale() -> Document:
 
 
 def _number(value: object) -> int:
-    """Return a count, and less than any that can be right where it is none."""
+    """Return a count, and less than any valid one if it is not a number."""
     return value if isinstance(value, int) else -(2**62)
 
 

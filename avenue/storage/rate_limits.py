@@ -1,4 +1,4 @@
-"""How often somebody did something lately, counted for all instances together."""
+"""Counts how often something was done recently, for all instances together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WINDOW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The running window of one key: how many tries it has seen, and in how many seconds it ends.
+    """The current window of a key: its number of tries, and the seconds until it ends.
 
     The seconds are whole and at least one.
     """
@@ -42,8 +42,8 @@ class RateLimits:
 
         A new window is `window_seconds` long.
 
-        Raise `Unavailable` when that cannot be done, or not `within_seconds`, where they are given;
-        the try may have been counted all the same.
+        Raise `Unavailable` if that fails, or takes longer than `within_seconds`, if given; the try
+        may have been counted all the same.
         """
         seconds = self._database.write_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
@@ -51,14 +51,14 @@ class RateLimits:
                 counter = self._counters.find_and_update(
                     {"_id": key}, [_count(window_seconds)], upsert=True
                 )
-            except PyMongoError as error:  # no room to write, or no right to
+            except PyMongoError as error:  # no space to write, or no permission
                 raise unavailable(error) from error
         if counter is None:
             raise Unavailable
         return Window(tries=counter["count"], seconds_left=_seconds_left(counter))
 
     def running(self, keys: Sequence[str]) -> list[Window]:
-        """Return the windows of `keys` that are running; nothing is counted."""
+        """Return the current windows of `keys`; nothing is counted."""
         running: list[Document] = [
             {"$match": {"_id": {"$in": [*keys]}, "$expr": _IS_RUNNING}},
             {"$set": {"at": "$$NOW"}},
@@ -69,7 +69,7 @@ class RateLimits:
         ]
 
     def hit(self, key: str, limit: int) -> int:
-        """Count one try of `key`; return 0 when it is within `limit`, else seconds to wait."""
+        """Count one try of `key`; return 0 if it is within `limit`, else the seconds to wait."""
         window = self.count(key)
         return window.seconds_left if window.tries > limit else 0
 

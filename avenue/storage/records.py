@@ -1,7 +1,7 @@
-"""Records that are not as they should be: another program, a restore or a hand wrote them.
+"""Invalid records, written by other programs, restores or by hand.
 
-`faults_of` judges one by the shape of its collection (`storage.shapes`), `readable` reads many and
-leaves out what cannot be read, and `MalformedRecord` answers who asked for just that one.
+`faults_of` checks one by the shape of its collection (`storage.shapes`), `readable` reads many and
+skips unreadable ones, and `MalformedRecord` is the error if exactly that one was requested.
 """
 
 import logging
@@ -17,20 +17,20 @@ from avenue.storage.shapes import compiled, shape_of
 
 T = TypeVar("T")
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-"""What a reader of stored documents raises when a field is missing or is something else."""
+"""Errors of readers of stored documents if a field is missing or has another type."""
 MOST_MALFORMED = 10_000
-"""How many records that cannot be read are passed over, one after the other."""
+"""How many consecutive unreadable records are skipped."""
 MOST_SUMMED = 2**50
-"""No number of bytes or files is as large."""
+"""No real number of bytes or files is as large."""
 WHOLE_RECORD = "_id"
-"""Named where nobody can tell which field it is."""
+"""Reported if the field cannot be determined."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One field that is missing or is something else; its parts are joined by dots."""
+    """A field that is missing or invalid; its parts are joined by dots."""
 
     field: str
     is_missing: bool
@@ -38,9 +38,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A record that is not as it should be, and the fields by which it is not.
+    """An invalid record, and its invalid fields.
 
-    `site` is None where it is the house's, or does not say whose it is.
+    `site` is None if it belongs to the deployment, or does not name its site.
     """
 
     collection: str
@@ -50,22 +50,22 @@ class Malformed:
 
     @property
     def detail(self) -> str:
-        """What is wrong, in a sentence."""
+        """The error as a sentence."""
         named = ", ".join(self.fields)
         return f"Missing or something else than it should be in {self.collection}: {named}."
 
 
 def faults_of(collection: str, document: Mapping[str, Any]) -> list[Fault]:
-    """Return every fault of a whole record; none where nothing is known of its collection."""
+    """Return all faults of a whole record; none if its collection has no shape."""
     return _faults(collection, document, is_whole=True)
 
 
 def check(collection: str, document: Mapping[str, Any], *, is_part: bool = False) -> None:
-    """Raise `MalformedRecord` unless what readers need of a record is as it should be.
+    """Raise `MalformedRecord` unless the fields that readers need are valid.
 
-    Of what `is_part` of a record, nothing is missing.
+    With `is_part`, fields may be missing.
     """
-    # Quick where all is well, as almost always: nothing is made then, and nothing raised.
+    # Fast in the normal case: no objects are created, and nothing is raised.
     if _validator(collection, shape_of(collection, document), is_whole=False)(document):
         return
     faults = _faults(collection, document, is_whole=False)
@@ -81,7 +81,7 @@ def read(
     *,
     is_part: bool = False,
 ) -> T:
-    """Return what `reader` makes of a document; raise `MalformedRecord`."""
+    """Return the result of `reader` for a document; raise `MalformedRecord`."""
     check(collection, document, is_part=is_part)
     try:
         return reader(document)
@@ -97,7 +97,7 @@ def readable(
     *,
     is_part: bool = False,
 ) -> Iterator[T]:
-    """Yield what `reader` makes of each; what cannot be read is left out, and logged."""
+    """Yield the result of `reader` for each; unreadable ones are skipped, and logged."""
     for each in documents:
         try:
             yield read(collection, reader, each, is_part=is_part)
@@ -106,10 +106,10 @@ def readable(
 
 
 def passing_over(work: Callable[[list[object]], T], known: list[object] | None = None) -> T:
-    """Return what `work` makes: it is called with the ids to pass over, those it stumbled on.
+    """Return the result of `work`, which gets the ids of invalid records to skip.
 
-    Who calls this again and again gives the same list of `known` ones each time. Raise
-    `MalformedRecord` when `work` stumbles on the same one again, or on too many.
+    Repeated calls pass the same list of `known` ones. Raise `MalformedRecord` if `work` fails on
+    the same one again, or on too many.
     """
     ids = [] if known is None else known
     while True:
@@ -123,7 +123,7 @@ def passing_over(work: Callable[[list[object]], T], known: list[object] | None =
 
 
 def sound(collection: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record without those of its fields that are something else: they are as missing."""
+    """Return a record without its invalid fields, as if they were missing."""
     amiss = {each.field.partition(".")[0] for each in _faults(collection, document, is_whole=False)}
     for each in sorted(amiss & document.keys()):
         left_out(MalformedRecord(collection, document.get("_id"), each))
@@ -131,16 +131,16 @@ def sound(collection: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole(value: str) -> dict[str, Any]:
-    """Return the expression of a whole number for sums.
+    """Return the expression of an integer for sums.
 
-    It is 0 for what is no number or cannot be right: less than 0, or 2^50 and more.
+    It is 0 for values that are not a number or cannot be right: less than 0, or 2^50 and more.
     """
     can_be = {"$and": [{"$isNumber": value}, {"$gte": [value, 0]}, {"$lt": [value, MOST_SUMMED]}]}
     return {"$cond": [can_be, {"$toLong": value}, {"$toLong": 0}]}
 
 
 def left_out(malformed: MalformedRecord) -> None:
-    """Log that a record was passed over."""
+    """Log that a record was skipped."""
     log.warning(
         "Left out %s %s: %s is missing or is something else.",
         malformed.collection,

@@ -1,9 +1,9 @@
-"""Which sites a cluster takes no documents of: its server refuses them, whoever sends them.
+"""Validators with which a cluster's server refuses documents of sites that are elsewhere.
 
-A validator of each collection names the sites that are elsewhere. So a process that was stopped
-before a site went, and goes on afterwards, can write nothing into what was left behind. Setting one
-waits for the transactions that have begun with the collection. Deletions pass validators, so those
-of sites come with an insertion (`storage.scope`).
+A validator of each collection names those sites. So a process that was stopped before a site moved,
+and continues afterwards, cannot write to the copy that was left behind. Setting one waits for the
+open transactions on the collection. Deletions pass validators, so those of sites include an
+insertion (`storage.scope`).
 """
 
 import time
@@ -17,9 +17,9 @@ from avenue.storage.connection import META, Database, Document, is_passing, unav
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 REFUSED_SITES = "refused"
-"""What `META` of a cluster has: the sites that its collections refuse."""
+"""The entry of `META` of a cluster: the sites that its collections refuse."""
 MOST_WAITING_SECONDS = 0.3
-"""How long one try waits for transactions: everybody else waits behind it."""
+"""How long one attempt waits for transactions, because all other operations wait behind it."""
 PAUSE_SECONDS = 0.3
 LONG_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0
@@ -28,7 +28,7 @@ NOT_ALLOWED, NO_COLLECTION = 13, 26
 
 
 class MayNotRefuse(Forbidden):
-    """The user of the database may not set validators."""
+    """The database user may not set validators."""
 
     code = "may_not_refuse"
     message = "The database user is not allowed to set validators on the cluster {cluster}."
@@ -36,31 +36,31 @@ class MayNotRefuse(Forbidden):
 
 
 def refuse(cluster: Database, site_id: str, *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Let a cluster take no documents of a site; repeatable.
+    """Make a cluster refuse documents of a site; repeatable.
 
-    Raise `MayNotRefuse`, or `Unavailable` when transactions are open for longer than `seconds`.
+    Raise `MayNotRefuse`, or `Unavailable` if transactions are open for longer than `seconds`.
     """
     _meta_update(cluster, {"$addToSet": {"sites": site_id}})
     _set(cluster, refused_on(cluster), seconds)
 
 
 def take(cluster: Database, site_id: str) -> None:
-    """Let a cluster take documents of a site again; repeatable."""
+    """Let a cluster accept documents of a site again; repeatable."""
     _set(cluster, [each for each in refused_on(cluster) if each != site_id], PATIENCE_SECONDS)
     _meta_update(cluster, {"$pull": {"sites": site_id}})
 
 
 def refused_on(cluster: Database) -> list[str]:
-    """Return the sites that a cluster is meant to refuse."""
+    """Return the sites that a cluster should refuse."""
     found = _repeat(cluster, lambda: cluster.raw[META].find_one({"_id": REFUSED_SITES})) or {}
     sites = found.get("sites", [])
     return sorted(each for each in sites if isinstance(each, str))
 
 
 def has_long_transactions(cluster: Database) -> bool:
-    """Tell whether somebody has had a transaction open for a while: a validator waits for it.
+    """Tell whether a transaction has been open for a while: a validator waits for it.
 
-    Of other users of the database it may not be known.
+    Those of other database users may be invisible.
     """
     asked = {"$currentOp": {"allUsers": False, "idleSessions": True}}
     is_long = {"transaction.timeOpenMicros": {"$gt": int(LONG_SECONDS * 1_000_000)}}
@@ -72,7 +72,7 @@ def has_long_transactions(cluster: Database) -> bool:
 
 
 def does_refuse(cluster: Database, site_id: str) -> bool:
-    """Tell whether every collection that has documents of sites refuses those of this one."""
+    """Tell whether every collection with documents of sites refuses those of this one."""
     sites, there = refused_on(cluster), _validators(cluster)
     wanted = {name: of_no(sites, name) for name in _collections()}
     return site_id in sites and wanted == {name: there.get(name) for name in wanted}
@@ -85,11 +85,11 @@ def _set(cluster: Database, sites: Collection[str], seconds: float) -> None:
         if there.get(name, {}) != wanted:
             rule = {"validator": wanted, "validationLevel": "strict", "validationAction": "error"}
             _command(cluster, {"collMod": name, **rule}, ends_at)
-    _meta_update(cluster, {"$inc": {"times": 1}})  # a majority that has this has what came before
+    _meta_update(cluster, {"$inc": {"times": 1}})  # a majority that has this has all earlier writes
 
 
 def _validators(cluster: Database) -> dict[str, Document]:
-    """Return what each collection that there is refuses what is not."""
+    """Return the current validator of each existing collection."""
     found = _repeat(cluster, lambda: list(cluster.raw.list_collections()))
     return {each["name"]: each.get("options", {}).get("validator", {}) for each in found}
 
@@ -109,7 +109,7 @@ def _command(cluster: Database, command: Document, ends_at: float) -> None:
 
 
 def _see_why(cluster: Database, command: Document, error: PyMongoError) -> None:
-    """Return when it may go another time; raise `MayNotRefuse`, or what went wrong."""
+    """Return if another attempt may succeed; raise `MayNotRefuse`, or the error."""
     code = error.code if isinstance(error, OperationFailure) else None
     if code == NOT_ALLOWED:
         raise MayNotRefuse(words={"cluster": cluster.cluster}) from error
@@ -120,7 +120,7 @@ def _see_why(cluster: Database, command: Document, error: PyMongoError) -> None:
 
 
 def of_no(sites: Collection[str], collection: str) -> Document:
-    """Return the condition for documents of a collection of sites that are of none of `sites`."""
+    """Return the condition for documents of a collection that belong to none of `sites`."""
     if not sites:
         return {}
     bucket, _, part = collection.partition(".")

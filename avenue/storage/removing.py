@@ -1,7 +1,7 @@
-"""Takes everything of one site out of the database, some at a time, and counts what is left of it.
+"""Deletes all data of one site, in batches, and counts what is left.
 
-What tells of the whole deployment stays, but for what it says of the site: people lose their role
-there, snapshots their rows of it. People who had a role on that site alone go.
+Data of the deployment stays, except what it contains about the site: people lose their role there,
+snapshots their rows. People who had a role on that site only are deleted.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,22 +24,22 @@ OF_SITE = (
     *("infra_alerts", "alert_choices", "push_subscriptions"),
     "house_notifications",
 )
-"""Collections of the house whose records may be a site's."""
+"""Collections of the deployment whose records may belong to a site."""
 FORMER = ("webhook_events",)
-"""What versions before 6 may have left."""
+"""Collections that versions before 6 may have left."""
 ROWS = ("stored", "renditions", "quotas")
 NUMBERS = ("products", "damaged", "traffic.sites")
-"""What a snapshot has of each site: lists, and numbers by site."""
+"""The fields of a snapshot about each site: lists, and numbers by site."""
 WALKS: tuple[tuple[str, Document], ...] = (
     ("swept", {"places": {}}),
     ("inspected", {"place": None}),
     ("referred", {"place": None}),
 )
-"""Where walks have ended, which may be in the site: they begin anew."""
+"""Positions of walks, which may be inside the site: they are reset."""
 
 
 class WaitsForBackup(Unavailable):
-    """A backup reads what is to be deleted."""
+    """A backup is reading the data to be deleted."""
 
     code = "waits_for_backup"
     message = "A backup is running; nothing is deleted until it finishes."
@@ -47,7 +47,7 @@ class WaitsForBackup(Unavailable):
 
 
 class SiteShare:
-    """What one cluster has of one site, whether the site is there or was left behind there."""
+    """The data of a site on one cluster, whether the site is there or was left behind there."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SiteShare:
         site_id: str,
         check: Callable[[ClientSession], None] | None = None,
     ) -> None:
-        """`check` raises in the transaction of a deletion that must not be any more."""
+        """`check` raises in the transaction of a deletion that must no longer happen."""
         self._cluster = cluster
         self._check = check
         self._house = cluster.home.raw
@@ -64,9 +64,9 @@ class SiteShare:
         self._ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
 
     def delete(self) -> Iterator[tuple[str, int]]:
-        """Delete all of it, yielding collection and number after each step; repeatable.
+        """Delete it, yielding collection and number after each step; repeatable.
 
-        Raise `WaitsForBackup` while a backup reads.
+        Raise `WaitsForBackup` while a backup runs.
         """
         for bucket in BUCKETS:
             yield from self._delete_files(bucket)
@@ -78,7 +78,7 @@ class SiteShare:
             self._repeat(lambda walk=walk, begins=begins: self._begin_anew(walk, begins))
 
     def count(self) -> dict[str, int]:
-        """Return how many records of each collection, and of each part of buckets, are its own."""
+        """Return the number of records in each collection, and in each part of buckets."""
         own: Document = {"site": self._site}
         asked = dict.fromkeys(sorted(SITE_COLLECTIONS), own)
         for bucket in BUCKETS:
@@ -105,7 +105,7 @@ class SiteShare:
         yield chunks, self._write(self._own[chunks], {"files_id": self._ids})
 
     def _next_files(self, collection: str) -> list[str]:
-        """Return the ids of some files, of not many more bytes than `BYTES_AT_ONCE`."""
+        """Return the ids of some files, with about `BYTES_AT_ONCE` bytes."""
         found = self._repeat(
             lambda: list(
                 self._own[collection]
@@ -125,7 +125,7 @@ class SiteShare:
         return ids
 
     def _delete_file_records(self, collection: str, ids: Sequence[str]) -> None:
-        """Delete documents of files right after a look whether a backup runs."""
+        """Delete file documents right after checking whether a backup runs."""
         with self._cluster.deadline(DELETE_SECONDS):
             self._refuse_during_backup()
             self._delete(self._own[collection], {"_id": {"$in": list(ids)}})
@@ -135,7 +135,7 @@ class SiteShare:
             raise WaitsForBackup
 
     def _delete_records(self, name: str) -> Iterator[tuple[str, int]]:
-        # Not by way of the scope: a cluster that the site has left refuses what comes with those.
+        # Not through the scope: a cluster that the site has left refuses its insertions.
         records, own, last = self._own[name], {"site": self._site}, ""
         while True:
             found = self._repeat(
@@ -150,7 +150,7 @@ class SiteShare:
             ids = [each["_id"] for each in found]
             last = ids[-1]
             yield name, self._write(records, {**own, "_id": {"$in": ids}})
-        if gone := self._write(records, own):  # ids that are no texts
+        if gone := self._write(records, own):  # ids that are not texts
             yield name, gone
 
     def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
@@ -176,13 +176,13 @@ class SiteShare:
 
 
 class SiteRemains(SiteShare):
-    """All that the databases have of one site; its own record in `sites` is not of it."""
+    """All data of one site in all databases, except its own record in `sites`."""
 
     def __init__(self, database: Database, site_id: str) -> None:
         super().__init__(site(database, site_id).database, site_id)
 
     def delete(self) -> Iterator[tuple[str, int]]:
-        """Delete what its cluster has, and then what the house has."""
+        """Delete what its cluster has, and then what the deployment has."""
         yield from super().delete()
         for name in OF_SITE:
             yield name, self._write(self._house[name], {"site": self._site})
@@ -191,14 +191,14 @@ class SiteRemains(SiteShare):
         yield "infra_traffic", self._leave_traffic()
 
     def count(self) -> dict[str, int]:
-        """Return the same of the cluster and of the house."""
+        """Return the number of records on its cluster and in the deployment."""
         asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
         asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
         asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
         return super().count() | self._counted(self._house, asked)
 
     def _leave_people(self) -> Iterator[tuple[str, int]]:
-        """Take everybody's role on the site away; who had no other one goes."""
+        """Remove everyone's role on the site; delete people without another one."""
         users = self._house["users"]
         here: Document = {"sites": self._site}
         leaves = {"$pull": {"sites": self._site}, "$unset": {f"roles.{self._site}": ""}}
@@ -214,7 +214,7 @@ class SiteRemains(SiteShare):
             self._repeat(lambda ids=ids: users.update_many({**here, "_id": {"$in": ids}}, leaves))
             for name in ("api_tokens", "password_links"):
                 yield name, self._write(self._house[name], {"user": {"$in": going}})
-            # Only those who have still nothing: somebody may have been added elsewhere just now.
+            # Only those who still have none: someone may have been added elsewhere just now.
             alone = {"_id": {"$in": going}, "sites": [], "superuser": {"$ne": True}}
             yield "users", self._write(users, alone)
 

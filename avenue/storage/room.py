@@ -1,4 +1,4 @@
-"""Whether there is room for more: the database's disk, and the quotas of a site and its people."""
+"""Reserves space for uploads: on the database's disk, and in the quotas of site and person."""
 
 import math
 import threading
@@ -19,19 +19,19 @@ from avenue.storage.scope import site as site_scope
 MB = 1024 * 1024
 KNOWN_SECONDS = 20
 SHARE_OF_ROOM = 20
-"""A process asks again how full the disk is after it has stored a twentieth of the room that was
-left: the same bytes go into the journal and the oplog, and other processes store as much."""
+"""A process checks the disk again after it has stored a twentieth of the free space: the same bytes
+go into the journal and the oplog, and other processes store as much."""
 SHOWN_AGAIN = 20
-"""What was counted to be shown may be shown for this many times what the count took, and at most
-for `KNOWN_SECONDS`: people load a page again and again, however long the count takes."""
+"""A count for display is cached for this many times its duration, and at most for `KNOWN_SECONDS`,
+because people reload pages however long the count takes."""
 MOST_SHOWN = 1000
 NO_QUOTA = Amount()
 
 
 class QuotaExceeded(StorageFull):
-    """The site has used up what it may store.
+    """The site has used up its quota.
 
-    `used`, `wanted` and `limit` say so in `_bytes` and in `_files`; a limit of null is none.
+    `used`, `wanted` and `limit` are given in `_bytes` and in `_files`; a limit of null means none.
     """
 
     code = "quota_exceeded"
@@ -50,11 +50,11 @@ class QuotaExceeded(StorageFull):
         super().__init__(
             self.too_large
             if quota.bytes and used.bytes + wanted.bytes > quota.bytes
-            # Else it was the files, unless something made room since.
+            # Otherwise it was the files, unless space was freed since.
             else self.too_many
             if quota.files and used.files + wanted.files > quota.files
             else None,
-            # Each rounded up: together they are never said to fit.
+            # Each rounded up, so that the message never suggests that they fit.
             words={
                 "used_mb": -(-used.bytes // MB),
                 "wanted_mb": -(-wanted.bytes // MB),
@@ -70,7 +70,7 @@ class QuotaExceeded(StorageFull):
 
 
 class UserQuotaExceeded(QuotaExceeded):
-    """Somebody has used up what one person may store on the site; see `quota_exceeded`."""
+    """A person has used up their quota on the site; see `quota_exceeded`."""
 
     code = "user_quota_exceeded"
     message = "You have used all the storage one person can have here."
@@ -86,9 +86,9 @@ class UserQuotaExceeded(QuotaExceeded):
 
 
 class Reservation:
-    """Room that was reserved for `wanted`; `kept` is set to what was stored of it.
+    """A reservation of `wanted`; `kept` is set to what was stored of it.
 
-    Unless it `is_sure` that nothing else was, it will be counted.
+    Unless it `is_sure` that nothing else was stored, a count follows.
     """
 
     def __init__(self, wanted: Amount) -> None:
@@ -98,10 +98,10 @@ class Reservation:
 
 
 class StorageRoom:
-    """Refuses uploads before the disk is full: a mongod whose disk is full aborts.
+    """Refuses uploads before the disk is full, because a mongod with a full disk aborts.
 
-    How full it is may be known for `KNOWN_SECONDS`, or until much of the room has been stored, so
-    that uploads do not ask each time.
+    The state of the disk is cached for `KNOWN_SECONDS`, or until much of the free space was used,
+    so that uploads do not query it each time.
     """
 
     def __init__(self, database: Database, settings: Settings, ledger: Ledger) -> None:
@@ -113,9 +113,9 @@ class StorageRoom:
 
     @contextmanager
     def reserved(self, site: Site, person: str | None, wanted: Amount) -> Iterator[Reservation]:
-        """Reserve room for `wanted` while the block runs; `kept` of it is then used.
+        """Reserve space for `wanted` during the block; afterwards `kept` of it is used.
 
-        It counts for `person`, too, if there is one. Raise `StorageFull`, `UserQuotaExceeded` or
+        It counts for `person`, too, if given. Raise `StorageFull`, `UserQuotaExceeded` or
         `QuotaExceeded`.
         """
         self._disk_of(site).check(wanted.bytes)
@@ -131,15 +131,15 @@ class StorageRoom:
             yield reservation
         finally:
             for holder in tried:
-                with suppress(AvenueError):  # it ends by itself, and what was kept is counted
+                with suppress(AvenueError):  # it ends by itself, and what was stored is counted
                     self._ledger.settle(holder, id_, reservation.kept, is_sure=reservation.is_sure)
 
     def used(self, holder: Holder) -> Amount:
-        """Return what a site or a person in it has stored."""
+        """Return what a site, or a person in it, has stored."""
         return self._ledger.used(holder)
 
     def used_lately(self, holder: Holder) -> Amount:
-        """Return the same to be shown; what took long to count may be a little old."""
+        """Return the amount for display; a slow count may be a little old."""
         began = time.monotonic()
         good_until, amount = self._shown.get(holder, (began, NO_QUOTA))
         if began < good_until:
@@ -152,7 +152,7 @@ class StorageRoom:
         return amount
 
     def _bounds(self, site: Site, person: str | None) -> Iterator[tuple[Holder, Amount]]:
-        """Yield whose quotas an upload must have room in; those that are none are left out."""
+        """Yield the holders whose quotas apply to an upload; those without a limit are left out."""
         if person is not None and (own := user_quota(site, self._settings)):
             yield Holder(site=site.id, person=person), own
         if quota := site_quota(site, self._settings):
@@ -161,13 +161,13 @@ class StorageRoom:
     def _disk_of(self, site: Site) -> "_Disk":
         database = site_scope(self._database, site.id).database
         known = self._disks.get(database.cluster)
-        if known is None:  # whoever is last of several makes the one that stays
+        if known is None:  # of several threads, the last one's result stays
             known = self._disks[database.cluster] = _Disk(database, self._settings)
         return known
 
 
 class _Disk:
-    """The disk of a database, and how full it was when somebody looked."""
+    """The disk of a database, and its last known usage."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -191,19 +191,19 @@ class _Disk:
     def _disk_bytes(self) -> tuple[float, float]:
         """Return the bytes used on the database's disk, and its size in bytes.
 
-        Return 0 and infinity where the database does not tell.
+        Return 0 and infinity if the database does not report it.
         """
         try:
             stats = self._database.repeat(
                 lambda: self._database.raw.command("dbStats"), self._database.read_seconds
             )
-        except PyMongoError:  # no privilege: a refusal must not come from not knowing
+        except PyMongoError:  # no privilege: missing knowledge must not refuse uploads
             return 0.0, math.inf
         return stats.get("fsUsedSize", 0.0), stats.get("fsTotalSize") or math.inf
 
 
 def site_quota(site: Site, settings: Settings) -> Amount:
-    """Return what a site may store; 0 is no quota."""
+    """Return the quota of a site; 0 is no limit."""
     return Amount(
         bytes=_own(site.quota_bytes, settings.max_site_mb * MB),
         files=_own(site.quota_files, settings.max_site_files),
@@ -211,7 +211,7 @@ def site_quota(site: Site, settings: Settings) -> Amount:
 
 
 def user_quota(site: Site, settings: Settings) -> Amount:
-    """Return what one person may store on a site; 0 is no quota."""
+    """Return the quota of one person on a site; 0 is no limit."""
     return Amount(
         bytes=_own(site.user_quota_bytes, settings.max_user_mb * MB),
         files=_own(site.user_quota_files, settings.max_user_files),

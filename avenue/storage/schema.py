@@ -1,8 +1,8 @@
-"""Whose database is this? And the steps that bring it to this version of Avenue.
+"""Checks the owner and version of a database, and migrates it to this version of Avenue.
 
-A database is ours when `avenue_meta` holds the schema document. One that has documents in
-collections of our names but no such marker belongs to another application (the shop that came
-before used the same names): it is refused and nothing in it is touched.
+A database is ours if `avenue_meta` has the schema document. One with documents in collections of
+our names but without such a marker belongs to another application (the earlier shop used the same
+names): it is refused and not changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,11 +33,11 @@ from avenue.storage.outboxes import gather
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 RESTORE = "restore"
-"""What `META` has while a restore is under way."""
+"""The entry of `META` during a restore."""
 DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 START_SECONDS = 2.0
-"""How long a start waits for a database before it goes on without."""
+"""How long a start waits for the database before it continues without."""
 
 HOUSE_COLLECTIONS = (
     "sites",
@@ -69,7 +69,7 @@ OUR_COLLECTIONS = frozenset(
 
 
 class Standing(StrEnum):
-    """What a look at the database found."""
+    """The state of a database."""
 
     READY = "ready"
     EMPTY = "empty"
@@ -108,7 +108,7 @@ class NotMigrated(Unavailable):
 
 
 class NewerDatabase(Unavailable):
-    """A newer Avenue has prepared this database."""
+    """A newer version of Avenue has migrated this database."""
 
     code = "newer_database"
     message = "This database was prepared by a newer version of Avenue."
@@ -116,7 +116,7 @@ class NewerDatabase(Unavailable):
 
 
 class HalfRestored(Unavailable):
-    """A restore into this database has begun and not ended."""
+    """A restore into this database has started and is not complete."""
 
     code = "half_restored"
     message = "A restore into this database was not completed."
@@ -124,14 +124,14 @@ class HalfRestored(Unavailable):
 
 
 UNFIT = (ForeignDatabase, NotAReplicaSet, NewerDatabase, HalfRestored)
-"""What no waiting changes: a start over such a database is refused, and nothing is written."""
+"""Errors that waiting does not fix: Avenue does not start on such a database, and writes nothing.
+"""
 
 
 def look(database: Database) -> Standing:
-    """Return how the database stands, reading only.
+    """Return the state of the database, without writing.
 
-    Raise `ForeignDatabase`, `NotAReplicaSet`, `NewerDatabase`, `HalfRestored`, or `Unavailable`
-    when it is away.
+    Raise `ForeignDatabase`, `NotAReplicaSet`, `NewerDatabase`, `HalfRestored`, or `Unavailable`.
     """
     with unavailable_when_away(), database.deadline(database.read_seconds):
         hello = database.client.admin.command("hello")
@@ -147,9 +147,9 @@ def look(database: Database) -> Standing:
 
 
 def migrate(database: Database) -> list[str]:
-    """Bring the database, and its clusters, to this version; return what was done, in words.
+    """Migrate the database and its clusters to this version; return what was done, as texts.
 
-    Repeatable. Nothing is written before each of them is known to be fit for it.
+    Repeatable. Nothing is written before all of them were checked.
     """
     for each in (database, *database.clusters.values()):
         look(each)
@@ -165,7 +165,7 @@ def migrate(database: Database) -> list[str]:
 
 
 def _migrate(database: Database, steps: Sequence["Step | None"]) -> list[str]:
-    """Take the steps that are behind the version of one database; None is of no concern to it."""
+    """Run the steps after the version of one database; None does not apply to it."""
     meta, done = database.raw[META], []
     meta.update_one({"_id": MARKER}, {"$setOnInsert": {"version": 0}}, upsert=True)
     marker = meta.find_one({"_id": MARKER}) or {"version": 0}
@@ -180,7 +180,7 @@ def _migrate(database: Database, steps: Sequence["Step | None"]) -> list[str]:
 
 
 def _refuse_of_others(cluster: Database) -> None:
-    """Raise `ForeignDatabase` for one that is in use elsewhere, or under another name."""
+    """Raise `ForeignDatabase` for a cluster of another installation, or with another name."""
     meta = cluster.raw[META]
     mark, marker = (meta.find_one({"_id": each}) for each in (CLUSTER, MARKER))
     ours = cluster.home.raw[META].find_one({"_id": INSTALLATION}) or {}
@@ -192,9 +192,9 @@ def _refuse_of_others(cluster: Database) -> None:
 
 
 def installation_of(database: Database) -> str:
-    """Return what tells this database from all others, its copies included; made when first asked.
+    """Return the unique id of this installation; created when first asked.
 
-    Raise what the driver raises.
+    Raises as the driver.
     """
     meta = database.raw[META]
     by_id = {"_id": INSTALLATION}
@@ -204,14 +204,14 @@ def installation_of(database: Database) -> str:
 
 
 class Gate:
-    """Lets requests to the database only once it is known to be ours and migrated."""
+    """Lets requests use the database only once it is known to be ours and migrated."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open = False
 
     def pass_or_raise(self) -> None:
-        """Raise the reason why the database may not be used; remember a good answer."""
+        """Raise the reason why the database must not be used; a good result is cached."""
         if self._open:
             return
         if look(self._database) is not Standing.READY:
@@ -220,9 +220,9 @@ class Gate:
 
 
 def mark_restored(database: Database, version: int) -> None:
-    """End a restore of records of this version: from now on the databases are ours.
+    """Complete a restore of records of this version: mark the databases as ours.
 
-    The home database comes last, and then what tells of the restore goes: first there.
+    The home database comes last, and then the marks of the restore are deleted, there first.
     """
     meta, installation = database.raw[META], {"id": installation_of(database)}
     for cluster in database.clusters.values():
@@ -236,9 +236,9 @@ def mark_restored(database: Database, version: int) -> None:
 
 
 def is_half_restored(database: Database) -> bool:
-    """Tell whether a restore into a database has begun and not ended.
+    """Tell whether a restore into a database has started and is not complete.
 
-    The clusters beside home are ours a moment before home is.
+    The clusters are marked as ours a moment before home is.
     """
     meta, home = database.raw[META], database.home
     found = {each["_id"]: each for each in meta.find({"_id": {"$in": [RESTORE, MARKER, CLUSTER]}})}
@@ -273,13 +273,13 @@ def _create_default_site(database: Database) -> None:
             {"$setOnInsert": {"name": "Avenue", "locale": "es"}},
             upsert=True,
         )
-    except OperationFailure as error:  # two migrations at once: the other one was first
+    except OperationFailure as error:  # two migrations at once: the other one was faster
         if error.code != 11000:  # noqa: PLR2004 - DuplicateKey
             raise
 
 
 def _forget_group_names(database: Database) -> None:
-    """Forget group names that no group stands behind: a product's group is one with an id."""
+    """Delete group names without a group: a product's group is one with an id."""
     known = database.raw["shop_products_grouped"].distinct("_id")
     database.raw["shop_products"].update_many(
         {"group": {"$exists": True, "$nin": known}}, {"$unset": {"group": ""}}
@@ -287,7 +287,7 @@ def _forget_group_names(database: Database) -> None:
 
 
 def _list_library(database: Database) -> None:
-    """Write down what files of the media library are found and sorted by."""
+    """Set the search and sort fields of media library files."""
     assets = database.raw["assets"]
     unlisted = {"bucket": LIBRARY_BUCKET, "listed": {"$exists": False}}
     fields = {"bucket": 1, "name": 1, "alt": 1, "tags": 1, "versions": 1}
@@ -298,7 +298,7 @@ def _list_library(database: Database) -> None:
 
 
 def _list_sites_of_people(database: Database) -> None:
-    """Write down in a list on which sites people have a role."""
+    """Store the sites where people have a role as a list."""
     roles = {"$cond": [{"$eq": [{"$type": "$roles"}, "object"]}, "$roles", {}]}
     sites = {"$map": {"input": {"$objectToArray": roles}, "in": "$$this.k"}}
     database.raw["users"].update_many({"sites": {"$exists": False}}, [{"$set": {"sites": sites}}])
@@ -310,7 +310,7 @@ def _drop_former_indexes(database: Database) -> None:
 
 
 def _give_sites_profiles(database: Database) -> None:
-    """Keep the logo of each site beside its files."""
+    """Store the logo of each site beside its files."""
     for each in list(database.raw["sites"].find({"logo": {"$exists": True}}, {"logo": 1})):
         if isinstance(each["logo"], str):
             database.raw["site_profiles"].update_one(
@@ -322,7 +322,7 @@ def _give_sites_profiles(database: Database) -> None:
 
 
 def _keep_keys_of_messages_apart(database: Database) -> None:
-    """Let messages of two sites have the same key."""
+    """Allow messages of two sites to have the same key."""
     drop_indexes(database, [FORMER_KEY_OF_MESSAGES])
 
 
@@ -340,4 +340,4 @@ STEPS: tuple[Step, ...] = (
 OF_CLUSTERS: tuple[Step | None, ...] = tuple(
     None if step in {_create_default_site, _list_sites_of_people} else step for step in STEPS
 )
-"""What is done to clusters other than home, which have nothing of the house."""
+"""The steps for clusters other than home, which have no data of the deployment."""

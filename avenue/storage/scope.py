@@ -1,7 +1,7 @@
-"""Two ways to the collections: `site(site)` for features, `house()` for what runs the house.
+"""Access to collections: `site(site)` for features, `house()` for the whole deployment.
 
-The site handle puts `site` into every filter, every new document and every pipeline, so a
-query that forgot it cannot be written. Who takes `house()` is listed in a test.
+The site handle adds `site` to every filter, every new document and every pipeline, so a query that
+forgot it cannot be written. The callers of `house()` are listed in a test.
 """
 
 import itertools
@@ -37,10 +37,10 @@ from avenue.storage.survey import Survey
 from avenue.totals import MOST_COUNTED
 
 MOST_WORDS_COUNTED = 5
-"""Of a search, the longest, which tend to be the rarest."""
+"""The words of a search that are counted: the longest, which tend to be the rarest."""
 T = TypeVar("T")
 Session = ClientSession
-"""A transaction, for those who only hand it on."""
+"""A transaction, for callers that only pass it on."""
 Filter = Mapping[str, Any]
 Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Sort = Sequence[tuple[str, int]]
@@ -84,18 +84,18 @@ _BESIDE = "beside"
 """Where in a document that of another collection comes along; no record has such a field."""
 RENDITIONS = "renditions"
 TOLD_WITH_BYTES = frozenset({"bytes", "sha256", "made_at"})
-"""Of renditions: one that lacks these is damaged, and is made again."""
+"""The fields of renditions: one that lacks these is damaged, and is generated again."""
 OTHER_TYPES = ("number", "object", "binData", "objectId", "bool", "date", "null")
-"""What ids may be that are none of ours: each of them is a range of the index."""
+"""Foreign types of ids: each of them is a range of the index."""
 MOST_LOGGED = 10
-"""How many of the records that a list leaves out are logged."""
+"""How many skipped records of a list are logged."""
 BUCKETS = ("product_images", "builder_media", "uploads")
 PLEDGES = "site_counts"
-"""Where a document is inserted that goes in the same transaction. See `Collection._deleting`."""
+"""The collection for the insertion in the same transaction. See `Collection._deleting`."""
 
 
 class AlreadyThere(Exception):
-    """A unique index refused a document; `fields` are the index's, `site` left out."""
+    """A unique index refused a document; `fields` are the index's, without `site`."""
 
     def __init__(self, fields: frozenset[str]) -> None:
         self.fields = fields
@@ -106,8 +106,8 @@ class AlreadyThere(Exception):
 class Collection:
     """One collection seen through a scope: every operation is retried inside its deadline.
 
-    `fixed` is what the scope puts into each filter and document. With a `session` the operations
-    belong to its transaction, whose runner does the retrying.
+    `fixed` is what the scope adds to each filter and document. With a `session` the operations
+    belong to its transaction, which does the retrying.
     """
 
     database: Database
@@ -122,24 +122,24 @@ class Collection:
         )
 
     def beside(self, name: str) -> "Collection":
-        """Return another collection in the same scope and transaction, of sites or of the house."""
+        """Return another collection in the same scope and transaction."""
         if (name in SITE_COLLECTIONS) is not (self.name in SITE_COLLECTIONS):
             raise ValueError(f"{name} does not lie where {self.name} does")
         return replace(self, source=self.database.raw[name])
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.source.name
 
     def transaction(self, work: "Callable[[Collection], T]") -> T:
-        """Run `work` with this collection in its open transaction, else in one of its own."""
+        """Run `work` with this collection in its open transaction, or in a new one."""
         if self.session is not None:
             return work(self)
         return self.database.transaction(lambda session: work(self.within(session)))
 
     def find_one(self, query: Filter, projection: Filter | None = None) -> Document | None:
-        """Return the document that matches, or None; a whole one that can be read.
+        """Return the matching document, or None; a whole one must be valid.
 
         Raise `MalformedRecord`.
         """
@@ -147,7 +147,7 @@ class Collection:
         return found if projection else self._checked(found)
 
     def find_as_it_is(self, query: Filter, projection: Filter | None = None) -> Document | None:
-        """Return the document that matches, whatever it is, or None."""
+        """Return the matching document, valid or not, or None."""
         return self._read(
             lambda: self.source.find_one(self._scoped(query), projection, session=self.session)
         )
@@ -160,7 +160,7 @@ class Collection:
         sort: Sort | None = None,
         limit: int = 0,
     ) -> list[Document]:
-        """Return the documents that match, whatever they are; `limit` or the query bounds them."""
+        """Return the matching documents, valid or not; `limit` or the query bounds them."""
         return self._read(
             lambda: list(
                 self.source.find(
@@ -178,10 +178,10 @@ class Collection:
         sort: Sort | None = None,
         limit: int = 0,
     ) -> list[T]:
-        """Return what `reader` makes of the documents that match.
+        """Return the results of `reader` for the matching documents.
 
-        What cannot be read is left out, and the next ones come in its place: a page that is not
-        full is the last one. Where more than 10,000 cannot be read, it is the last one, too.
+        Unreadable ones are skipped, and replaced by the next ones: a page that is not full is the
+        last one. If more than 10,000 cannot be read, it is the last one, too.
         """
 
         def look(most: int) -> tuple[list[T], list[MalformedRecord]]:
@@ -209,33 +209,33 @@ class Collection:
     def malformed_after(
         self, last: str, limit: int, query: Filter = EVERYTHING
     ) -> tuple[str | None, list[Malformed]]:
-        """Judge up to `limit` documents behind the id `last`, of those that match.
+        """Check up to `limit` matching documents after the id `last`.
 
-        Return the id where to go on, None at the end, and those that are not as they should be.
-        However large they are, 16 MB are in memory at most.
+        Return the next id, None at the end, and the invalid ones. However large they are, at most
+        16 MB are in memory.
         """
         end, found = None, []
         for each in self._batch({**query, "_id": {"$gt": last}}, limit):
             end = each["_id"]
             found.append(self._malformed(each))
-        if end is None:  # ids of another type are none of ours, and come behind all others
+        if end is None:  # ids of another type are not ours, and come after all others
             others = map(self._malformed, self._with_other_ids(query, limit))
             found = list(itertools.islice(others, MOST_MALFORMED))
         return end, [each for each in found if each.fields]
 
     def malformed(self, record: str) -> Malformed | None:
-        """Judge the document of an id; None when it is gone or as it should be."""
+        """Check the document of an id; None if it is missing or valid."""
         ids = [record, *([ObjectId(record)] if ObjectId.is_valid(record) else [])]
         found = self.find_as_it_is({"_id": {"$in": ids}}, dict.fromkeys(HEAVY, 0))
         judged = self._malformed(found) if found else None
         return judged if judged and judged.fields else None
 
     def wait_until_kept(self, query: Filter) -> None:
-        """Return once a majority of the members has what matches, or raise `Unavailable`."""
+        """Return once a majority of the members has the matching document; raise `Unavailable`."""
         self.database.wait_for_majority(self.source, self._scoped(query))
 
     def aggregate(self, pipeline: Sequence[Filter]) -> list[Document]:
-        """Return what `pipeline` makes of this scope's documents."""
+        """Return the result of `pipeline` for this scope's documents."""
         own = self._scoped(EVERYTHING)
         stages: list[Filter] = [{"$match": own}] if own else []
         return self._read(
@@ -262,17 +262,17 @@ class Collection:
         return found[0], others[0] if others else None
 
     def count(self, query: Filter, *, most: int | None = None) -> int:
-        """Return how many documents match; no more than `most` are counted."""
+        """Return the number of matching documents; at most `most` are counted."""
         bound = {} if most is None else {"limit": most}
         return self._read(
             lambda: self.source.count_documents(self._scoped(query), session=self.session, **bound)
         )
 
     def total(self, query: Filter, sort: Sort | None = None, most: int | None = None) -> int | None:
-        """Return how many documents match, None for more than `most`, or than `MOST_COUNTED`.
+        """Return the number of matching documents, None above `most`, or above `MOST_COUNTED`.
 
-        What is `sort`ed is counted in this order where no condition asks for another index: else
-        the server may take one that has many keys for each document.
+        With `sort` they are counted in this order unless a condition needs another index: otherwise
+        the server may use one that has many keys for each document.
         """
         most = MOST_COUNTED if most is None else most
         stages: list[Filter] = [{"$match": self._scoped(query)}]
@@ -284,12 +284,12 @@ class Collection:
         return total if total <= most else None
 
     def having_words(self, words: Sequence[str], within: Filter | None = None) -> list[Filter]:
-        """Return the conditions for documents that have each of `words`, or a word that begins so.
+        """Return the conditions for documents that contain each of `words`, as beginnings of words.
 
         The server uses the index for one of the words and reads the documents for the others,
         without knowing which word is rare. So the words are counted in the index, and all but the
         rarest are written such that no index can be used for them. `within` has the conditions on
-        the fields before `words` in the index. Where each word is in more than `MOST_COUNTED`
+        the fields before `words` in the index. If each word is in more than `MOST_COUNTED`
         documents, the server chooses.
         """
         conditions: list[Filter] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
@@ -305,9 +305,9 @@ class Collection:
         return [conditions[rarest], *others]
 
     def insert(self, document: Document) -> None:
-        """Insert `document`, repeatably; raise `AlreadyThere` when a unique index refuses it.
+        """Insert `document`, repeatably; raise `AlreadyThere` if a unique index refuses it.
 
-        A retry after a lost answer finds its own document and is content, once a majority has it.
+        A retry after a lost answer finds its own document and succeeds, once a majority has it.
         """
         scoped = {**document, **self.fixed}
         try:
@@ -318,10 +318,10 @@ class Collection:
             raise AlreadyThere(_fields_of(error.details)) from None
 
     def insert_all(self, documents: Sequence[Document]) -> None:
-        """Insert documents, repeatably: one whose `_id` is there already stays as it is.
+        """Insert documents, repeatably: an existing `_id` is not changed.
 
-        Raise `AlreadyThere` when another unique index refuses one, or the document of that `_id`
-        is another site's; in a transaction, any.
+        Raise `AlreadyThere` if another unique index refuses one, or the document of that `_id`
+        belongs to another site; in a transaction, any.
         """
         scoped = [{**each, **self.fixed} for each in documents]
         try:
@@ -342,7 +342,7 @@ class Collection:
             self.database.wait_for_majority(self.source, self._scoped({"_id": ids[-1]}))
 
     def update_all(self, changes: Sequence[tuple[Filter, Change]]) -> int:
-        """Change one document for each (query, change); return how many matched in all."""
+        """Change one document for each (query, change); return how many matched in total."""
         updates = [UpdateOne(self._scoped(query), change) for query, change in changes]
         result = self._write(
             lambda: self.source.bulk_write(updates, ordered=False, session=self.session)
@@ -352,7 +352,7 @@ class Collection:
     def insert_at_server_time(self, document: Document, times: Filter) -> None:
         """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
 
-        A document of that `_id` that is already there stays as it is; `created_at` tells.
+        An existing document of that `_id` is not changed; `created_at` shows it.
         """
         fresh = {"$mergeObjects": [{"$literal": {**document, **self.fixed}}, times]}
         is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
@@ -360,9 +360,9 @@ class Collection:
         self.update({"_id": document["_id"]}, [stage], upsert=True)
 
     def put_all(self, documents: Sequence[Document]) -> None:
-        """Store `documents` under their `_id`s, over what is there; repeatable, in no order.
+        """Store `documents` under their `_id`s, replacing existing ones; repeatable, in no order.
 
-        Raise `AlreadyThere` when a document of such an `_id` is another site's.
+        Raise `AlreadyThere` if a document of such an `_id` belongs to another site.
         """
         if not documents:
             return
@@ -370,7 +370,7 @@ class Collection:
             ReplaceOne({"_id": each["_id"], **self.fixed}, {**each, **self.fixed}, upsert=True)
             for each in documents
         ]
-        tries = 2  # another one may have been first with one of them: then it is there
+        tries = 2  # another process may have inserted one of them first: then it exists
         while True:
             tries -= 1
             try:
@@ -398,9 +398,9 @@ class Collection:
     def find_and_update(
         self, query: Filter, change: Change, *, upsert: bool = False, sort: Sort | None = None
     ) -> Document | None:
-        """Change one document and return it as it is afterwards, or None.
+        """Change one document and return its new state, or None.
 
-        Raise `MalformedRecord` when it cannot be read then.
+        Raise `MalformedRecord` if it cannot be read then.
         """
         found = self._change(
             lambda: self.source.find_one_and_update(
@@ -416,7 +416,7 @@ class Collection:
         return self._checked(found)
 
     def delete(self, query: Filter) -> int:
-        """Delete one document; return how many went (a retry may say 0)."""
+        """Delete one document; return how many were deleted (a retry may say 0)."""
         scoped = self._scoped(query)
         return self._deleting(lambda each: self.source.delete_one(scoped, session=each))
 
@@ -426,10 +426,10 @@ class Collection:
         return self._deleting(lambda each: self.source.delete_many(scoped, session=each))
 
     def _deleting(self, operation: "Callable[[ClientSession | None], DeleteResult]") -> int:
-        """Delete documents, those of a site only where it is; return how many went.
+        """Delete documents, those of a site only on its cluster; return how many were deleted.
 
-        The server refuses what is inserted where the site is not any more, but no deletion. So,
-        where sites can move, each one comes with an insertion in the same transaction.
+        The server refuses insertions on a cluster that the site has left, but no deletions. So, if
+        sites can move, each deletion includes an insertion in the same transaction.
         """
         if "site" not in self.fixed or not self.database.home.clusters:
             return int(self._write(lambda: operation(self.session)).deleted_count)
@@ -452,7 +452,7 @@ class Collection:
         fields = {each.field for each in faults_of(self.name, document)} - HEAVY
         if self.name == RENDITIONS:
             fields -= TOLD_WITH_BYTES
-        if not document.get("versions"):  # checks say of such an asset that it names no file
+        if not document.get("versions"):  # checks report of such an asset that it names no file
             fields.discard("versions")
         site_id = document.get("site") if self.name in SITE_COLLECTIONS else None
         return Malformed(
@@ -463,7 +463,7 @@ class Collection:
         )
 
     def _batch(self, query: Filter, limit: int) -> Iterator[Document]:
-        """Yield the first documents that match, by id: what the server sends in one message."""
+        """Yield the first matching documents, by id: as many as the server sends in one message."""
 
         def look() -> Any:
             with self.source.find_raw_batches(
@@ -481,7 +481,7 @@ class Collection:
     def _with_other_ids(self, query: Filter, limit: int) -> Iterator[Document]:
         """Yield the documents that match and have ids that are no texts."""
         if not any(self._batch({**query, "_id": {"$type": OTHER_TYPES}}, 1)):
-            return  # nearly always: one query in place of one for each type
+            return  # nearly always: one query instead of one for each type
         for kind in OTHER_TYPES:
             ids: Document = {"$type": kind}
             while True:
@@ -495,7 +495,7 @@ class Collection:
     def _is_stored(self, document: Document) -> bool:
         """Tell whether exactly this document is stored, and wait until a majority has it.
 
-        Compared as BSON: what comes back has lists for tuples and whole milliseconds.
+        Compared as BSON: stored values have lists for tuples and whole milliseconds.
         """
         by_id = {"_id": document["_id"]}
         found = self.find_as_it_is(by_id)
@@ -505,9 +505,9 @@ class Collection:
         return True
 
     def _change(self, operation: Callable[[], T], *, upsert: bool) -> T:
-        """Do it, a second time when another upsert was first: then its document is found.
+        """Run `operation`, again if another upsert was first: then its document is found.
 
-        The server itself does so only when the filter is on `_id` alone.
+        The server itself retries only if the filter is on `_id` only.
         """
         tries = 2 if upsert and self.session is None else 1
         while True:
@@ -525,9 +525,9 @@ class Collection:
         return {"$and": [scoped, others]} if others else scoped
 
     def _others(self) -> Document:
-        """Return the condition that leaves out the sites that have records here and are not here.
+        """Return the condition that leaves out records of sites that are on another cluster.
 
-        Who works on one site is refused by the server, if need be.
+        Work on one site is refused by the server, if necessary.
         """
         if "site" in self.fixed or self.name not in SITE_COLLECTIONS:
             return {}
@@ -547,13 +547,13 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteScope:
-    """What belongs to one site, and nothing else."""
+    """Access to the data of one site only."""
 
     database: Database
     site: str
 
     def collection(self, name: str) -> Collection:
-        """Return a site collection; its documents all carry this site."""
+        """Return a site collection; all its documents have this site."""
         if name not in SITE_COLLECTIONS:
             raise ValueError(f"{name} is not a collection of sites")
         return Collection(
@@ -561,13 +561,13 @@ class SiteScope:
         )
 
     def quick_collection(self, name: str) -> Collection:
-        """Return the same for what can always be made again: its writes wait for nobody."""
+        """Return a site collection for data that can be generated again: writes do not wait."""
         return _quick(self.collection(name))
 
     def anew(self, name: str, ids: Sequence[str], write: Callable[[], T]) -> T:
-        """Return what `write` does to records that can be made anew, whose `ids` name this site.
+        """Return the result of `write` for records that can be generated again, with these `ids`.
 
-        One of them that does not say that it is of this site would be in the way, and goes.
+        One of them without this site would conflict, and is deleted.
         """
         try:
             return write()
@@ -577,19 +577,19 @@ class SiteScope:
             return write()
 
     def files(self, bucket: str) -> Files:
-        """Return the GridFS bucket, bound to ids that begin with this site."""
+        """Return the GridFS bucket, restricted to ids that begin with this site."""
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
         return Files(self.database, bucket, prefix=f"{self.site}/")
 
     def survey(self, bucket: str) -> Survey:
-        """Return what can be learnt of a bucket's files without reading them."""
+        """Return the statistics of a bucket's files without reading them."""
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
         return Survey(self.database, bucket, prefix=f"{self.site}/")
 
     def mender(self, bucket: str) -> Mender:
-        """Return what mends a bucket's files out of what is stored of them."""
+        """Return the service that repairs a bucket's files."""
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
         return Mender(self.database, bucket, prefix=f"{self.site}/")
@@ -601,17 +601,17 @@ class SiteScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseScope:
-    """Everything, of every site: login, sweeper, jobs, ops and migration only."""
+    """Access to the data of all sites: sign-in, sweeper, jobs, ops and migration only."""
 
     database: Database
 
     def collection(self, name: str) -> Collection:
-        """Return a collection, unscoped; of sites, those that are on this cluster."""
+        """Return a collection, unscoped; for collections of sites, those on this cluster."""
         self.database.home.instance.begin()
         return Collection(database=self.database, source=self.database.raw[name], fixed={})
 
     def quick_collection(self, name: str) -> Collection:
-        """Return a collection of counters that may be forgotten: its writes wait for nobody."""
+        """Return a collection of counters that may be lost: writes do not wait."""
         return _quick(Collection(database=self.database, source=self.database.raw[name], fixed={}))
 
     def files(self, bucket: str) -> Files:
@@ -636,7 +636,7 @@ def in_many(words: Sequence[str]) -> list[Filter]:
 def _has_word(word: str) -> Filter:
     """Return the condition for a document with a word that begins so, which no index answers."""
     texts = {"$cond": [{"$isArray": "$words"}, "$words", []]}
-    # Compared, as a search in what is no text would be an error.
+    # With a comparison, because a text search in another type would be an error.
     begins_so = [
         {"$gte": ["$$this", {"$literal": word}]},
         {"$lt": ["$$this", {"$literal": f"{word}{chr(sys.maxunicode)}"}]},
@@ -646,7 +646,7 @@ def _has_word(word: str) -> Filter:
 
 
 def _fields_of(details: Filter | None) -> frozenset[str]:
-    """Return the fields of the unique index that refused something, `site` left out."""
+    """Return the fields of the unique index that refused something, without `site`."""
     return frozenset((details or {}).get("keyPattern", {})) - {"site"}
 
 
@@ -657,17 +657,17 @@ def _only_duplicates(error: BulkWriteError) -> bool:
 
 
 def site(database: Database, site_id: str) -> SiteScope:
-    """Return the handle feature stores get: this alone chooses the database of a site.
+    """Return the handle for feature stores, the only place that chooses the database of a site.
 
-    Raise what `database_of_site` raises.
+    Raises as `database_of_site`.
     """
     return SiteScope(database=database_of_site(database, site_id), site=site_id)
 
 
 def of_its_site(collection: Collection, found: Document) -> Collection:
-    """Return a collection of all sites in the scope of the one that a record of it names.
+    """Return a collection of all sites in the scope of the site of this record.
 
-    Raise `MalformedRecord` for a record that names none.
+    Raise `MalformedRecord` for a record without a site.
     """
     site_id = found.get("site")
     if not isinstance(site_id, str):
@@ -679,9 +679,9 @@ def of_its_site(collection: Collection, found: Document) -> Collection:
 def next_of_sites(
     collection: Collection, query: Filter, sort: Sort
 ) -> tuple[Collection, object] | None:
-    """Return the id of the first record that matches, of whatever site, and its site's collection.
+    """Return the id of the first matching record of any site, and its site's collection.
 
-    What is then done to it names its site. Raise `MalformedRecord` for one that names none.
+    The following change then names its site. Raise `MalformedRecord` for a record without a site.
     """
     for found in collection.find(query, {"site": 1}, sort=sort, limit=1):
         return of_its_site(collection, found), found["_id"]
@@ -689,5 +689,5 @@ def next_of_sites(
 
 
 def house(database: Database) -> HouseScope:
-    """Return the handle for what serves all sites; a test lists who calls this."""
+    """Return the handle for all sites; its callers are listed in a test."""
     return HouseScope(database=database)

@@ -1,9 +1,9 @@
-"""What a record of each collection has to be: its fields, their types and their known values.
+"""The shapes of records: the fields of each collection, their types and known values.
 
-A shape has two parts. `needed` is what readers read: without it the record cannot be shown. `kept`
-is what is noted beside that, for lists, notices and other passes; damage there is told, and the
-record is shown all the same. A field that no shape names may be anything. Files and chunks of the
-buckets are not here: inspections judge them by the bytes their assets name.
+A shape has two parts. `needed` are the fields that readers need: without them the record cannot be
+shown. `kept` are further fields, for lists, notices and other passes; errors in them are reported,
+and the record is shown all the same. Other fields may be anything. Files and chunks of the buckets
+are not here: inspections check them by the bytes of their assets.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,33 +19,33 @@ from pydantic_core import core_schema as cs
 from avenue.storage.directory import Phase
 
 Fields = Mapping[str, Any]
-"""A field's type by its name: a type, a list with the one of its entries, fields, or one of
-`Maybe`, `Either`, `Values`, `Like`, `Of`."""
+"""A field's type by its name: a type, a list with that of its entries, fields, or one of `Maybe`,
+`Either`, `Values`, `Like`, `Of`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maybe:
-    """A field that may be missing, or be null if it is `null` as well."""
+    """A field that may be missing, or also be null if it is `null`."""
 
     type: Any
     null: bool = True
     missing: bool = True
 
     def schema(self) -> CoreSchema:
-        """Return what a value is held against."""
+        """Return the schema for validation."""
         inner = _schema(self.type)
         return cs.nullable_schema(inner) if self.null else inner
 
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """Names to values of one type; or a list of `some`, `least` at least."""
+    """A mapping with values of one type; or a list of `some`, with at least `least`."""
 
     type: Any
     least: int | None = None
 
     def schema(self) -> CoreSchema:
-        """Return what a value is held against."""
+        """Return the schema for validation."""
         if self.least is None:
             return cs.dict_schema(_plain(str), _schema(self.type))
         return cs.list_schema(_schema(self.type), strict=True, min_length=self.least)
@@ -58,7 +58,7 @@ class Values:
     texts: tuple[str, ...]
 
     def schema(self) -> CoreSchema:
-        """Return what a value is held against."""
+        """Return the schema for validation."""
         return cs.literal_schema(list(self.texts))
 
 
@@ -69,19 +69,19 @@ class Either:
     types: tuple[Any, ...]
 
     def schema(self) -> CoreSchema:
-        """Return what a value is held against."""
+        """Return the schema for validation."""
         some: list[CoreSchema | tuple[CoreSchema, str]] = [_schema(each) for each in self.types]
         return cs.union_schema(some, custom_error_type="type", custom_error_message="type")
 
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """A text of this form."""
+    """A text with this pattern."""
 
     pattern: str
 
     def schema(self) -> CoreSchema:
-        """Return what a value is held against."""
+        """Return the schema for validation."""
         return cs.str_schema(strict=True, pattern=self.pattern)
 
 
@@ -99,22 +99,22 @@ ANYTHING: Final = object
 
 
 def maybe(what: Any) -> Maybe:
-    """Return the type of what may be missing or null."""
+    """Return the type of a field that may be missing or null."""
     return Maybe(what)
 
 
 def unless_missing(what: Any) -> Maybe:
-    """Return the type of what may be missing, and not null."""
+    """Return the type of a field that may be missing, but not null."""
     return Maybe(what, null=False)
 
 
 def or_null(what: Any) -> Maybe:
-    """Return the type of what is there, and may be null."""
+    """Return the type of a field that is required, but may be null."""
     return Maybe(what, missing=False)
 
 
 def values(*texts: str) -> Values:
-    """Return the type of a text of a known few."""
+    """Return the type of a text with known values."""
     return Values(texts)
 
 
@@ -245,7 +245,7 @@ OWNER: Fields = {
     "owner": maybe(str),
     "name": str,
     "name_key": unless_missing(str),
-    "images": [ANYTHING],  # inspections judge each entry
+    "images": [ANYTHING],  # inspections check each entry
     "revision": int,
     "created_at": datetime,
     "updated_at": datetime,
@@ -369,7 +369,8 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {**OWNER, "model": str, "options": unless_missing([{"name": str, "images": [str]}])},
         FOUND_BY,
     ),
-    # Another program may have stored a page: what it left out is empty, and so is what is no text.
+    # Another program may have stored a page: missing fields count as empty, and so do those that
+    # are not texts.
     "page_content": Shape(
         {
             **IDS,
@@ -642,7 +643,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
     ),
     "notifications": MESSAGE,
-    # Of the house
+    # Of the deployment
     "house_notifications": MESSAGE,
     "sites": Shape(
         {
@@ -928,13 +929,13 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
 
 
 def shape_of(collection: str, document: Mapping[str, Any]) -> str | None:
-    """Return the name of the shape of a record, None where nothing is known of its collection."""
+    """Return the name of the shape of a record, None if its collection has none."""
     shape = SHAPES.get(collection)
     return collection if isinstance(shape, Shape) else shape(document) if shape else None
 
 
 def compiled(name: str, *, is_whole: bool) -> CoreSchema:
-    """Return what a record of a shape is held against: all of it, or what readers need."""
+    """Return the schema of a shape: of the whole record, or of what readers need."""
     shape = SHAPES[name]
     if not isinstance(shape, Shape):
         raise KeyError(name)

@@ -1,7 +1,7 @@
-"""By which key each collection of sites is sharded where MongoDB itself shards (docs/sharding.md).
+"""The shard key of each collection of sites, for MongoDB's own sharding (docs/sharding.md).
 
-Nothing here asks whether it is: commands name the key anyway, which the tests listen for. What is
-of the house stays where MongoDB puts a collection that is not sharded.
+Nothing here checks whether it is used: commands contain the key anyway, which the tests check.
+Collections of the deployment are not sharded.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,9 @@ UNDIVIDED: Mapping[str, str] = {
     "shop_picture_imports": "a request is followed once",
     "notifications": "of a key one message waits at a time",
 }
-"""Of which collections all that a site has is on one shard, and what is unique in it.
+"""Collections in which all records of a site are on one shard, and their unique fields.
 
-A server keeps unique only what begins with the whole shard key.
-"""
+A server can only guarantee uniqueness for keys that begin with the whole shard key."""
 
 SHARD_KEYS: Mapping[str, ShardKey] = {
     **{name: OF_SITE if name in UNDIVIDED else OF_RECORD for name in sorted(SITE_COLLECTIONS)},

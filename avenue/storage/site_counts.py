@@ -1,4 +1,4 @@
-"""How many things sites have, for those who show it.
+"""Counts of a site's objects, for display.
 
 Few things are counted when somebody asks. Of many the last count of all is told, with its time: a
 job counts them again and again, so that no request reads a key of an index for each. Before that
@@ -20,8 +20,8 @@ COUNT_SITES = "count_sites"
 
 Numbers = Mapping[str, int]
 Counter = Callable[[str, int | None], Numbers | None]
-"""Counts things of a site (its id) by name. With a number it looks at no more things than that, and
-returns None when there are others; else at all of them, in steps with a deadline each."""
+"""Counts objects of a site (its id) by name. With a number it counts no more objects than that, and
+returns None if there are others; otherwise it counts all, in steps with a deadline each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class SiteCount:
     at_least: int | None = None
 
     def __getitem__(self, name: str) -> int:
-        """Return one of them, 0 where there is none of the name."""
+        """Return one of them, 0 if there is none with this name."""
         return self.numbers.get(name, 0)
 
     def known(self, name: str) -> int | None:
@@ -46,7 +46,7 @@ class SiteCount:
 
 
 class SiteCounts:
-    """What was counted last of each site, by the name of the counter."""
+    """The last counts of each site, by the name of the counter."""
 
     def __init__(
         self, database: Database, request_count: Callable[[], object] = lambda: None

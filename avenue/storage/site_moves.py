@@ -1,7 +1,7 @@
-"""What the directory says of moves: one record in the document of the site, changed by conditions.
+"""The records of site moves, one in the document of each site, changed conditionally.
 
-Each step is one conditional write into one document. So of all who may think that they move a site,
-one takes the step, and whoever was too late learns it.
+Each step is one conditional write to one document. So of all processes that may believe to be the
+mover, one takes the step, and the others notice that they are too late.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from avenue.storage.scope import house
 
 SITES = "sites"
 SWITCH = "move_site"
-"""What is done under the lease of a backup while a site is switched: no backup begins meanwhile."""
+"""The purpose of the backup lease during a switch, so that no backup starts meanwhile."""
 KEPT_HOURS = 24
 ACTIVE = [each.value for each in Phase if each is not Phase.KEPT]
 BEFORE_SWITCH = [Phase.COPYING.value, Phase.SETTLING.value, Phase.FENCED.value]
@@ -28,8 +28,8 @@ BEFORE_SWITCH = [Phase.COPYING.value, Phase.SETTLING.value, Phase.FENCED.value]
 class SiteMove:
     """The move of a site from one cluster to another.
 
-    `token` is from where on changes at the source are still to be looked at; `until` is when what
-    is left at the source goes.
+    `token` is the position in the source's change stream; `until` is when the copy at the source is
+    deleted.
     """
 
     site: str
@@ -52,16 +52,16 @@ class SiteMoveRecords:
         self._sites = house(database).collection(SITES)
 
     def find(self, site_id: str) -> SiteMove | None:
-        """Return the move of a site, None where it has none."""
+        """Return the move of a site, None if it has none."""
         found = self._sites.find_as_it_is({"_id": site_id})
         return _move(found) if found else None
 
     def place(self, site_id: str) -> Place:
-        """Return where a site is."""
+        """Return the place of a site."""
         return place_in(self._sites.find_as_it_is({"_id": site_id}) or {})
 
     def check(self, move: SiteMove) -> None:
-        """Raise `MoverReplaced` when the move is not where `move` says, or somebody else's."""
+        """Raise `MoverReplaced` if the move is not in the state of `move`, or has another mover."""
         if not self._sites.count(_still(move)):
             raise MoverReplaced
 
@@ -71,9 +71,9 @@ class SiteMoveRecords:
         return [move for each in found if (move := _move(each))]
 
     def begin(self, site_id: str, origin: str, target: str) -> bool:
-        """Begin a move, unless another one has begun; tell whether there is one now.
+        """Start a move, unless another one has started; return whether there is one now.
 
-        One that is done does not count if this is the way back.
+        A completed one does not count if this is the way back.
         """
         place = {"cluster": {"$in": [origin, None]} if origin == HOME_CLUSTER else origin}
         is_open = {"state": {"$in": [SiteState.OPEN.value, None]}}
@@ -93,15 +93,17 @@ class SiteMoveRecords:
         return found is not None and (found.origin, found.target) == (origin, target)
 
     def take_over(self, move: SiteMove, mover: str) -> None:
-        """Let a run be the one that moves a site."""
+        """Let a run become the mover of a site."""
         self._sites.update(
             {"_id": move.site, "move.phase": {"$exists": True}}, {"$set": {"move.mover": mover}}
         )
 
     def step(self, move: SiteMove, phase: Phase, **fields: Any) -> SiteMove:
-        """Take a step; `cluster` is where the site is from now on, others are fields of the move.
+        """Take a step.
 
-        Raise `MoverReplaced` when the move is not where `move` says, or somebody else's.
+        `cluster` is the cluster of the site from now on, others are fields of the move.
+
+        Raise `MoverReplaced` if the move is not in the state of `move`, or has another mover.
         """
         cluster = {"cluster": fields.pop("cluster")} if "cluster" in fields else {}
         values = {f"move.{name}": value for name, value in fields.items()}
@@ -113,13 +115,13 @@ class SiteMoveRecords:
         return after
 
     def save(self, move: SiteMove, **values: Any) -> None:
-        """Keep fields of a move; raise `MoverReplaced`."""
+        """Store fields of a move; raise `MoverReplaced`."""
         change = {f"move.{name}": {"$literal": value} for name, value in values.items()}
         if not self._sites.update(_still(move), [{"$set": change}]):
             raise MoverReplaced
 
     def abort(self, site_id: str) -> bool:
-        """Let a move be undone that has not switched; tell whether it is."""
+        """Let a move be undone that has not switched; return whether it is."""
         before = {"_id": site_id, "move.phase": {"$in": BEFORE_SWITCH}}
         change = {"move.phase": Phase.ABORTING.value, "epoch": _NEXT}
         self._sites.update(before, [{"$set": change}])
@@ -127,7 +129,7 @@ class SiteMoveRecords:
         return found is not None and found.phase is Phase.ABORTING
 
     def end_keeping(self, site_id: str, *, now: bool) -> bool:
-        """Let what is left of a move go, if its time is over or `now`; tell whether it goes."""
+        """Let the copy of a move be deleted, if its time is over or `now`; return whether it is."""
         kept = {"_id": site_id, "move.phase": Phase.KEPT.value}
         due = {} if now else {"$expr": {"$lte": ["$move.until", "$$NOW"]}}
         change = {"move.phase": Phase.PURGING.value, "epoch": _NEXT}
@@ -136,12 +138,12 @@ class SiteMoveRecords:
         return found is not None and found.phase is Phase.PURGING
 
     def due(self) -> list[str]:
-        """Return the sites that have something left elsewhere that is to go by now."""
+        """Return the sites with a copy elsewhere that is due for deletion."""
         query = {"move.phase": Phase.KEPT.value, "$expr": {"$lte": ["$move.until", "$$NOW"]}}
         return [each["_id"] for each in self._sites.find(query, {"_id": 1})]
 
     def end(self, move: SiteMove) -> None:
-        """Forget a move that is over; repeatable."""
+        """Delete a completed move; repeatable."""
         self._sites.update(_still(move), [{"$unset": "move"}, {"$set": {"epoch": _NEXT}}])
 
 

@@ -1,4 +1,4 @@
-"""The sites of this house, found by the host a request came to."""
+"""The sites of this deployment, found by the host of a request."""
 
 import threading
 import time
@@ -18,16 +18,16 @@ from avenue.theme import contact_of, links_of, theme_of
 
 SITES = "sites"
 PROFILES = "site_profiles"
-"""What a site's transactions change of it; it lies with all else that the site has."""
+"""The collection of fields of a site that its transactions change; it is on the site's cluster."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
 GLANCE_SECONDS = 2
-"""How long the database is waited for when what was known before will do."""
+"""How long the database is waited for if cached data is available."""
 DEFAULT_PORTS = frozenset({"80", "443"})
 
 
 class UnknownSite(NotFound):
-    """The house has no site of this name."""
+    """There is no site with this name."""
 
     code = "unknown_site"
     message = "There is no site with this name."
@@ -35,7 +35,7 @@ class UnknownSite(NotFound):
 
 
 class Sites:
-    """Knows every site for `cache_seconds` at a time, so that a request costs no query."""
+    """Caches every site for `cache_seconds`, so that a request costs no query."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -50,13 +50,13 @@ class Sites:
     def by_host(self, host: str) -> Site | None:
         """Return the site of a `Host` header, or None. The match is exact, port included.
 
-        One that is not open is returned, too.
+        Sites that are not open are returned, too.
         """
         self._refresh()
         return self._find(host)
 
     def at_hand(self, host: str) -> Site | None:
-        """Return the same if that takes no query, else None; for who must not wait."""
+        """Return the site of a `Host` header if that takes no query, else None."""
         if time.monotonic() >= self._good_until and not self._database.is_away():
             return None
         found = self._find(host)
@@ -74,7 +74,7 @@ class Sites:
         return self._by_id.get(site_id)
 
     def all(self) -> list[Site]:
-        """Return every site, but for those that are being deleted."""
+        """Return every site, except those that are being deleted."""
         self._refresh()
         return [each for each in self._by_id.values() if each.state is not SiteState.DELETING]
 
@@ -86,7 +86,7 @@ class Sites:
         return found
 
     def logo(self, site_id: str) -> str | None:
-        """Return the picture that is the logo of a site, None where it has none."""
+        """Return the asset id of the logo of a site, None if it has none."""
         logos = self._logos
         good_until, logo = logos.get(site_id, (0.0, None))
         if time.monotonic() >= good_until:
@@ -95,8 +95,8 @@ class Sites:
         return logo
 
     def forget(self) -> None:
-        """Ask the database again at the next request: a site was changed here."""
-        self._logos = {}  # what was begun to be read before the change goes into the former one
+        """Query the database again at the next request, because a site was changed here."""
+        self._logos = {}  # a read that began before the change is stored in the former cache
         with self._lock:  # behind a reading that may have begun before the change
             self._good_until = 0.0
 

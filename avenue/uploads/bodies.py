@@ -1,4 +1,4 @@
-"""What callers may send about general uploads. Anything else is a 400."""
+"""Request bodies of general uploads. Anything else is a 400."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ LONGEST_REFERENCE = 200
 
 
 def checked_reference(text: str | None) -> str | None:
-    """Return a reference as it is kept, None for an empty one; raise `BadReference`."""
+    """Return a reference as it is stored, None for an empty one; raise `BadReference`."""
     kept = (text or "").strip()
     if len(kept) > LONGEST_REFERENCE or not kept.isprintable():
         raise BadReference
@@ -47,10 +47,10 @@ Reference = Annotated[
 
 
 class UploadChanges(BaseModel):
-    """What may be changed of an upload; `hold` is for administrators.
+    """Changes of an upload; `hold` is for administrators.
 
-    A null `reference` takes it away; the name keeps the ending of the file's type. With another
-    `visibility` all its addresses change.
+    A null `reference` removes it; the name keeps the ending of the file's type. With another
+    `visibility` all its URLs change.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -67,13 +67,13 @@ class UploadChanges(BaseModel):
 
 
 def cursor_text(place: Place) -> str:
-    """Return the place where a page ends, as text nobody need understand."""
+    """Return a place as an opaque cursor."""
     packed = json.dumps([iso(place[0]), place[1]], separators=(",", ":"))
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
 def cursor_place(text: str) -> Place:
-    """Return the place a cursor stands for; raise `BadCursor`."""
+    """Return the place of a cursor; raise `BadCursor`."""
     if not re.fullmatch("[A-Za-z0-9_-]+", text):
         raise BadCursor
     try:

@@ -1,4 +1,4 @@
-"""What can go wrong with general uploads."""
+"""Errors of general uploads."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from avenue.errors import Conflict, Invalid, NotFound
 
 
 class UploadNotFound(NotFound):
-    """The upload is not there, or not for the caller; of several, `ids` are those."""
+    """The upload does not exist, or is not the caller's; of several, `ids` lists them."""
 
     code = "upload_not_found"
     message = "There is no such upload."
 
 
 class UnknownCategory(Invalid):
-    """The site has no such category; `categories` are those it has."""
+    """The site has no such category; `categories` lists those it has."""
 
     code = "unknown_category"
     message = "There is no such upload category here."
@@ -24,7 +24,7 @@ class UnknownCategory(Invalid):
 
 
 class BadReference(Invalid):
-    """The reference cannot be kept."""
+    """The reference is invalid."""
 
     code = "bad_reference"
     message = "A reference must have 1 to 200 printable characters."
@@ -32,7 +32,7 @@ class BadReference(Invalid):
 
 
 class TooManyUploads(Conflict):
-    """The caller has tied all the files to a reference that the category allows."""
+    """The reference has reached the category's limit of files."""
 
     code = "too_many_uploads"
     message = "A reference can have up to {limit} files here."
@@ -43,7 +43,7 @@ class TooManyUploads(Conflict):
 
 
 class UploadHeld(Conflict):
-    """The upload is on hold, so nobody removes it."""
+    """The upload is on hold and cannot be removed."""
 
     code = "upload_held"
     message = "This file is locked and cannot be deleted."
@@ -51,7 +51,7 @@ class UploadHeld(Conflict):
 
 
 class UploadExpired(Conflict):
-    """The upload is in the trash and its category keeps it no longer."""
+    """The upload is in the trash, and its retention time is over."""
 
     code = "upload_expired"
     message = "This file is no longer kept."

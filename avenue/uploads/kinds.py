@@ -1,4 +1,4 @@
-"""What kinds of files people tell apart, and which of them a page can show."""
+"""Kinds of files for people, and which of them a page can show."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from avenue.media.intake.sniffing import PDF
 
 
 class Kind(StrEnum):
-    """A kind of file, as a list is narrowed down to it."""
+    """A kind of file, as a filter of lists."""
 
     PICTURE = "picture"
     PDF = "pdf"
@@ -33,7 +33,7 @@ _BY_BEGINNING = {
     "application/vnd.oasis.": Kind.DOCUMENT,
 }
 MOST_TEXT_BYTES = 1024 * 1024
-"""Text above it is not shown on a page: a browser lays all of it out at once."""
+"""Larger texts are not shown on a page: a browser lays all of it out at once."""
 
 _PLAYED = frozenset(
     {f"video/{kind}" for kind in ("mp4", "webm", "ogg", "quicktime")}
@@ -42,7 +42,7 @@ _PLAYED = frozenset(
 
 
 def kind_of(media_type: str) -> Kind:
-    """Return the kind of files that have `media_type`."""
+    """Return the kind of a `media_type`."""
     known = _BY_NAME.get(media_type)
     if known:
         return known
@@ -56,9 +56,9 @@ def types_of(kind: Kind) -> tuple[str, ...]:
 
 
 def preview_of(media_type: str, length_bytes: int, *, is_picture: bool) -> Kind | None:
-    """Return as what a page shows a file, None for one it does not show.
+    """Return the kind of preview of a file, None for none.
 
-    What browsers could run (HTML, SVG, XML) is delivered as a download and so never shown.
+    What browsers could execute (HTML, SVG, XML) is delivered as a download and never shown.
     """
     kind = kind_of(media_type)
     match kind:

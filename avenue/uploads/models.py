@@ -1,4 +1,4 @@
-"""Where an upload is filed, and which uploads a list has."""
+"""Models of filing and listing uploads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from avenue.media.models import Asset, Claim, State
 from avenue.storage.quotas import Amount
 
 Place = tuple[datetime, str]
-"""When the last upload of a page was made, and its id."""
+"""The time of the last upload of a page, and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
-    """The category of new uploads, and the caller's record they belong to, if any."""
+    """The category of new uploads, and the caller's reference, if any."""
 
     category: Category
     reference: str | None = None
@@ -23,11 +23,11 @@ class Filing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadQuery:
-    """Which uploads, at most `limit` of those behind the place `after`, the newest first.
+    """A query for at most `limit` uploads after the place `after`, newest first.
 
-    Those that are there, or with `in_trash` those that were removed. All conditions that are given
-    must hold; `words` are beginnings of words of name or reference, `media_types` those to choose
-    from. With `oldest_first` the list is gone through backwards.
+    Live ones, or with `in_trash` removed ones. All given conditions must hold; `words` are
+    beginnings of words of name or reference, `media_types` the accepted types. With `oldest_first`
+    the list is read backwards.
     """
 
     category: str | None = None
@@ -42,13 +42,13 @@ class UploadQuery:
 
     @property
     def state(self) -> State:
-        """The state they are in."""
+        """The state of the uploads."""
         return State.TRASH if self.in_trash else State.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Whose uploads somebody sees: their own, and all of `categories`."""
+    """The uploads a person may see: their own, and all of `categories`."""
 
     owner: str
     categories: tuple[str, ...]
@@ -56,7 +56,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPage:
-    """A page of a list: `next` is where to go on, `total` how many uploads match in all.
+    """A page of a list: `next` is the cursor of the next page, `total` how many match in all.
 
     `total` is None where there are more than are counted.
     """
@@ -68,7 +68,7 @@ class UploadPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was done with many uploads: with which, and why not with others that are there."""
+    """The result of an action on many uploads: the successful ones, and errors of others."""
 
     changed: Sequence[str]
     refused: Sequence[AvenueError]
@@ -76,18 +76,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is stored, and what may be; 0 is no quota."""
+    """Usage and quota; 0 is no quota."""
 
     used: Amount
     quota: Amount
 
 
 def is_upload(asset: Asset) -> bool:
-    """Tell whether `asset` is a live upload."""
+    """Return whether `asset` is a live upload."""
     is_one = asset.claim is not None and asset.claim.kind == UPLOAD
     return is_one and asset.state is State.LIVE
 
 
 def claim_of(upload_id: str) -> Claim:
-    """Return what an upload is owned by: itself."""
+    """Return the claim of an upload: it owns itself."""
     return Claim(kind=UPLOAD, id=upload_id)

@@ -1,4 +1,4 @@
-"""How an upload looks in JSON."""
+"""Conversion of uploads to JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ from avenue.uploads.replies import (
 )
 
 Addresses = Mapping[str, Mapping[str, Link]]
-"""Links by the id of an upload and the name of a form, where `?sign=` asks for them."""
+"""Links by upload id and variant, where `?sign=` requests them."""
 
 
 def upload_json(site: Site, upload: Asset, addresses: Addresses | None = None) -> Upload:
@@ -72,7 +72,7 @@ def _trashed(upload: Asset) -> Trashed:
 
 
 def file_json(site: Site, upload: Asset, addresses: Addresses | None = None) -> UploadedFile:
-    """Return the same as upload clients want it."""
+    """Return the JSON of an upload as upload clients expect it."""
     told, version = upload_json(site, upload, addresses), upload.current
     return {
         **told,
@@ -108,7 +108,7 @@ def list_json(site: Site, page: UploadPage, addresses: Addresses | None = None) 
 
 
 def quotas_json(own: Standing, site: Standing | None) -> Quotas:
-    """Return how much of the quotas is used."""
+    """Return the usage of the quotas."""
     return {"own": _usage(own), "site": _usage(site) if site else None}
 
 

@@ -1,4 +1,4 @@
-"""What `/api/uploads` answers."""
+"""Replies of `/api/uploads`."""
 
 from typing import Annotated, Literal, NotRequired
 
@@ -10,7 +10,7 @@ from avenue.totals import Total
 
 
 class Pictured(TypedDict, total=False):
-    """What an upload has besides if it is a picture."""
+    """Additional fields of an upload that is a picture."""
 
     width: Annotated[int, Field(description="Pixels, upright.")]
     height: int
@@ -18,13 +18,13 @@ class Pictured(TypedDict, total=False):
 
 
 class Trashed(TypedDict, total=False):
-    """What an upload has besides while it is in the trash."""
+    """Additional fields of an upload in the trash."""
 
     trashed_at: str
 
 
 class SignedAddresses(TypedDict):
-    """Addresses that show an upload to whoever has them, as an `<img>` does."""
+    """URLs that show an upload to anyone who has them, for example in an `<img>`."""
 
     url: str
     expires_at: Annotated[str | None, Field(description="Null: the upload is public.")]
@@ -32,7 +32,7 @@ class SignedAddresses(TypedDict):
 
 
 class Signed(TypedDict, total=False):
-    """What an upload has besides when `?sign=` asks for it."""
+    """Additional fields of an upload if `?sign=` is given."""
 
     signed: SignedAddresses
 
@@ -48,7 +48,7 @@ class Upload(Stored, Pictured, Trashed, Signed):
 
 
 class ChangedUpload(Upload):
-    """An upload after a change; `warning` is for who made it private."""
+    """An upload after a change; `warning` appears when it was made private."""
 
     warning: NotRequired[
         Annotated[str, Field(description="That browsers may keep what they have loaded.")]
@@ -56,7 +56,7 @@ class ChangedUpload(Upload):
 
 
 class UploadedFile(Upload):
-    """An upload as upload clients want it, with some of its facts by other names."""
+    """An upload as upload clients expect it, with some fields repeated under other names."""
 
     src: str
     type: Literal["image", "file"]
@@ -69,7 +69,7 @@ class UploadedFile(Upload):
 
 
 class UploadedFiles(UploadReplyFacts):
-    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+    """The result of an upload, in one body that serves common upload clients unchanged."""
 
     file: Annotated[UploadedFile, Field(description="The first of `files`.")]
     files: list[UploadedFile]
@@ -77,7 +77,7 @@ class UploadedFiles(UploadReplyFacts):
 
 
 class Usage(TypedDict):
-    """What is stored and what may be; null is no quota."""
+    """Usage and quota; null is no quota."""
 
     used_bytes: int
     limit_bytes: int | None
@@ -89,14 +89,14 @@ class Usage(TypedDict):
 
 
 class Quotas(TypedDict):
-    """How much of what the caller may store is used; administrators see the whole site's."""
+    """Usage of the caller's quota; for administrators also of the site."""
 
     own: Annotated[Usage, Field(description="The caller's.")]
     site: Annotated[Usage | None, Field(description="For administrators, else null.")]
 
 
 class UploadList(Total):
-    """Some uploads, the newest first, and where to go on."""
+    """A page of uploads, newest first, with the cursor of the next page."""
 
     items: list[Upload]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

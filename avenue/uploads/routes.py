@@ -68,17 +68,17 @@ NewUploadQuery = TypedDict(
     },
     total=False,
 )
-"""What may stand behind `?` of an upload; a form may have `category` and `reference` as fields."""
+"""The query parameters of an upload; a form may have `category` and `reference` as fields."""
 
 
 class SignQuery(TypedDict, total=False):
-    """Whether addresses come along that an `<img>` can show."""
+    """Whether to add URLs that an `<img>` can show."""
 
     sign: SignedFor
 
 
 class UploadsQuery(PageQuery, total=False):
-    """Which uploads; what is left empty does not matter."""
+    """A query of uploads; empty parameters are ignored."""
 
     category: str
     reference: str
@@ -99,7 +99,7 @@ class UploadsQuery(PageQuery, total=False):
     query=UploadsQuery, replies={200: UploadList}, refuses=(BadCursor, InvalidQuery, LinkTooLong)
 )
 def list_uploads() -> Response:
-    """List the uploads the caller may read, the newest first.
+    """List the uploads that the caller may read, newest first.
 
     Takes `?category ?reference ?owner ?search ?state ?sign ?limit ?after`.
     """
@@ -131,7 +131,7 @@ def list_uploads() -> Response:
 def add_uploads() -> Response:
     """Upload files: a form, one or many under any field names, or one raw body.
 
-    `category` and `reference` are fields of the form or stand behind `?`.
+    `category` and `reference` are form fields or query parameters.
     """
     actor, seconds = current_actor(), _sign_seconds()
     filing, incoming = received(actor)
@@ -145,7 +145,7 @@ def add_uploads() -> Response:
 @require()
 @described(replies={200: Quotas})
 def show_quota() -> Response:
-    """Show what the caller has stored and may store; to administrators also the site."""
+    """Show the caller's usage and quota; to administrators also the site's."""
     actor, uploads = current_actor(), using(UploadService)
     return jsonify(quotas_json(uploads.standing(actor), uploads.standing_of_site(actor)))
 
@@ -184,7 +184,7 @@ def change_upload(upload_id: str) -> Response:
 @described(replies={204: None}, refuses=(UploadNotFound, UploadHeld))
 @audited("upload.removed", "upload_id")
 def remove_upload(upload_id: str) -> tuple[str, int]:
-    """Put an upload into the trash."""
+    """Move an upload to the trash."""
     using(UploadService).remove(current_actor(), upload_id)
     return "", 204
 
@@ -194,7 +194,7 @@ def remove_upload(upload_id: str) -> tuple[str, int]:
 @described(replies={200: Upload}, refuses=(UploadNotFound, UploadExpired, TooManyUploads))
 @audited("upload.restored", "upload_id")
 def restore_upload(upload_id: str) -> Response:
-    """Bring an upload back from the trash; one that is kept no longer is on hold then."""
+    """Restore an upload from the trash; if its retention time is over, it is then on hold."""
     upload = using(UploadService).restore(current_actor(), upload_id)
     note(hold=upload.hold or None)
     return jsonify(upload_json(g.site, upload))
@@ -203,10 +203,10 @@ def restore_upload(upload_id: str) -> Response:
 def received(
     actor: Actor, *, category: str | None = None
 ) -> tuple[Filing, Sequence[Incoming | Refusal]]:
-    """Return where the files of this request go, and the files; too large ones as refusals.
+    """Return the filing of this request's files, and the files; too large ones as refusals.
 
-    What the address says is checked before the body is read; a field of the form goes before it,
-    and a given `category` before both.
+    Query parameters are checked before the body is read; a form field takes precedence over them,
+    and a given `category` over both.
     """
     uploads, asked = using(UploadService), request.args
     reference = checked_reference(asked.get("reference"))
@@ -224,7 +224,7 @@ def received(
 
 
 def _sign_seconds() -> int | None:
-    """Return for how long `?sign=` wants links, None when it does not ask.
+    """Return the lifetime of links that `?sign=` requests, None without it.
 
     Raise `InvalidQuery` or `LinkTooLong`, before anything is stored.
     """

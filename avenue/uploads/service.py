@@ -1,4 +1,4 @@
-"""What people can do with general uploads."""
+"""Use cases of general uploads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,11 +32,11 @@ from avenue.uploads.store import UploadStore
 
 NO_LIMIT = 2**31
 Changes = Mapping[str, Any]
-"""The fields of `bodies.UploadChanges` that are given."""
+"""The given fields of `bodies.UploadChanges`."""
 
 
 class UploadService:
-    """Uploads of any type. Whoever may not read one is told that there is none."""
+    """Uploads of any type. Those that the actor may not read are reported as not found."""
 
     def __init__(self, store: UploadStore, library: MediaLibrary, settings: Settings) -> None:
         self._store = store
@@ -45,11 +45,11 @@ class UploadService:
         self._most_mb = settings.max_upload_mb
 
     def most_mb(self, actor: Actor) -> int:
-        """Return how large a file sent in one request may be on the actor's site."""
+        """Return the maximum size of a file in one request on the actor's site."""
         return actor.site.limit(Limit.UPLOAD_MB, self._most_mb)
 
     def filing(self, actor: Actor, category: str | None, reference: str | None) -> Filing:
-        """Return where new uploads go; raise `UnknownCategory`."""
+        """Return the filing of new uploads; raise `UnknownCategory`."""
         found = category_of(actor.site, category or GENERAL)
         if found is None:
             raise UnknownCategory(categories_of(actor.site))
@@ -64,11 +64,11 @@ class UploadService:
         key: str | None,
         most_mb: int | None = None,
     ) -> UploadResult:
-        """Store received files as uploads of the actor, as many as the category takes.
+        """Store received files as uploads of the actor, up to the limit of the category.
 
-        The same bytes for the same reference are the upload that is there. `key` is the
-        Idempotency-Key, `most_mb` what the way they came lets through, by default that of one
-        request. Raise the first refusal when no file was taken.
+        For the same bytes with the same reference the existing upload is returned. `key` is the
+        Idempotency-Key, `most_mb` the limit of the protocol, by default that of one request. Raise
+        the first refusal when every file was rejected.
         """
         if actor.id is None:
             raise Unauthenticated
@@ -80,22 +80,22 @@ class UploadService:
         return upload_result
 
     def check_room(self, actor: Actor, filing: Filing) -> None:
-        """Raise `TooManyUploads` when no more files of the actor fit where `filing` says."""
+        """Raise `TooManyUploads` when `filing` allows the actor no more files."""
         most = filing.category.max_files
         counted = filing.reference is not None and most is not None
         if counted and self._store.count(actor.site.id, actor.id, filing) >= (most or 0):
             raise TooManyUploads(limit=most or 0)
 
     def standing(self, actor: Actor, *, lately: bool = False) -> Standing:
-        """Return what the actor has stored and may store, of whatever kind.
+        """Return the actor's usage and quota, of all kinds of files.
 
-        `lately`: now, or a little while ago.
+        `lately`: the value may be a little old.
         """
         quota = NO_QUOTA if actor.is_admin else user_quota(actor.site, self._settings)
         return Standing(used=self._library.used_by(actor, lately=lately), quota=quota)
 
     def standing_of_site(self, actor: Actor, *, lately: bool = False) -> Standing | None:
-        """Return the same of the whole site, to administrators."""
+        """Return the usage and quota of the whole site, for administrators; else None."""
         if not actor.is_admin:
             return None
         quota = site_quota(actor.site, self._settings)
@@ -118,22 +118,22 @@ class UploadService:
         return [found[each] for each in upload_ids]
 
     def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
-        """Return a page of those uploads the actor may read that `query` asks for.
+        """Return a page of the uploads that match `query` and that the actor may read.
 
-        Of the trash, those they may bring back.
+        Of the trash, those they may restore.
         """
         if actor.id is None:
             raise Unauthenticated
         readable = () if query.in_trash else tuple(readable_by(actor.site, actor.role))
-        # Of what is asked for. A condition that holds anyway is one more for the planner to err by.
+        # Only the given conditions: a redundant one can mislead the query planner.
         sees_all_of_it = actor.is_admin or query.owner == actor.id or query.category in readable
         sight = None if sees_all_of_it else Sight(owner=actor.id, categories=readable)
         return self._store.find(actor.site.id, query, sight)
 
     def change(self, actor: Actor, upload_id: str, changes: Changes) -> Asset:
-        """Change an own upload, administrators any; `hold` is for them alone.
+        """Change one's own upload, administrators any; only they may set `hold`.
 
-        Raise `UploadNotFound`, or `TooManyUploads` when the new reference has no room.
+        Raise `UploadNotFound`, or `TooManyUploads` when the new reference has reached its limit.
         """
         upload = self._own(actor, self.get(actor, upload_id))
         if "hold" in changes and not actor.is_admin:
@@ -148,15 +148,16 @@ class UploadService:
         return self._store.change(actor.site.id, upload, values, filing)
 
     def remove(self, actor: Actor, upload_id: str) -> None:
-        """Put an own upload into the trash; raise `UploadNotFound` or `UploadHeld`."""
+        """Move one's own upload to the trash; raise `UploadNotFound` or `UploadHeld`."""
         upload = self._own(actor, self.get(actor, upload_id))
         self._store.remove(actor.site.id, upload.id, by=actor.id)
 
     def restore(self, actor: Actor, upload_id: str) -> Asset:
-        """Bring an own upload back from the trash; one that is there is as it should be.
+        """Restore one's own upload from the trash; a live one is returned unchanged.
 
-        Of what is kept no longer, only an administrator's does, and it is on hold then. Raise
-        `UploadNotFound`, `UploadExpired`, or `TooManyUploads` when its reference has no room.
+        After the end of its retention time only an administrator may, and it is on hold then. Raise
+        `UploadNotFound`, `UploadExpired`, or `TooManyUploads` when its reference has reached its
+        limit.
         """
         upload = self.trashed(actor, upload_id)
         if upload is None:
@@ -165,23 +166,23 @@ class UploadService:
         return self._store.restore(actor.site.id, upload, filing, may_hold=actor.is_admin)
 
     def trashed(self, actor: Actor, upload_id: str) -> Asset | None:
-        """Return an own upload that is in the trash, None for one that is not there.
+        """Return one's own upload in the trash, None if there is none.
 
-        Raise `UploadNotFound` for somebody else's.
+        Raise `UploadNotFound` for another person's.
         """
         found = self._store.trashed(actor.site.id, upload_id) if is_id(upload_id) else None
         return self._own(actor, found) if found else None
 
     def remove_each(self, actor: Actor, upload_ids: Sequence[str]) -> Done:
-        """Put own uploads into the trash, one by one; those that are not there do not matter."""
+        """Move one's own uploads to the trash, one by one; missing ones are ignored."""
         return _each(upload_ids, lambda each: self.remove(actor, each))
 
     def restore_each(self, actor: Actor, upload_ids: Sequence[str]) -> Done:
-        """Bring own uploads back from the trash, one by one, in the same way."""
+        """Restore one's own uploads from the trash, one by one; missing ones are ignored."""
         return _each(upload_ids, lambda each: self.restore(actor, each))
 
     def may_change(self, actor: Actor, upload: Asset) -> bool:
-        """Tell whether the actor may change, remove and restore `upload`."""
+        """Return whether the actor may change, remove and restore `upload`."""
         return actor.is_admin or (actor.id is not None and upload.owner == actor.id)
 
     def _order(
@@ -206,13 +207,13 @@ class UploadService:
         )
 
     def _own(self, actor: Actor, upload: Asset) -> Asset:
-        """Return `upload` if the actor may change it; to everybody else it does not exist."""
+        """Return `upload` if the actor may change it; for others it does not exist."""
         if self.may_change(actor, upload):
             return upload
         raise UploadNotFound
 
     def _filing_of(self, actor: Actor, upload: Asset) -> Filing:
-        """Return where `upload` is filed; a category the site no longer has sets no limits."""
+        """Return the filing of `upload`; a category that the site no longer has sets no limits."""
         name = upload.category or GENERAL
         category = category_of(actor.site, name) or Category(name=name)
         return Filing(category=category, reference=upload.reference)

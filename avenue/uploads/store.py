@@ -22,7 +22,7 @@ OVER: Document = {
     "expires_at": {"$type": "date"},
     "$expr": {"$lte": ["$expires_at", "$$NOW"]},
 }
-"""The condition for what its category keeps no longer."""
+"""The condition for uploads whose retention time is over."""
 
 
 class UploadStore:
@@ -38,7 +38,7 @@ class UploadStore:
         return from_document(found) if found else None
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
-        """Return a page of those uploads that `query` asks for and `sight` shows."""
+        """Return a page of the uploads that match `query` and that `sight` shows."""
         assets, way = self._assets(site_id), 1 if query.oldest_first else -1
         in_state = _in_state(query.state)
         wanted = [in_state, *_asked(query), *_seen(sight)]
@@ -59,17 +59,17 @@ class UploadStore:
     def same(
         self, site_id: str, owner: str | None, filing: Filing, hashes: Sequence[str]
     ) -> dict[str, Asset]:
-        """Return what `owner` has for the reference already of files with `hashes`, by hash."""
+        """Return existing uploads of `owner` with the same reference and `hashes`, by hash."""
         return _same(self._assets(site_id), owner, filing, hashes)
 
     def count(self, site_id: str, owner: str | None, filing: Filing) -> int:
-        """Return how many files `owner` has for the reference."""
+        """Return the number of files of `owner` with the reference."""
         return self._assets(site_id).count(_filed(owner, filing))
 
     def add(self, site_id: str, filing: Filing, upload_result: UploadResult) -> None:
-        """File the stored files of `upload_result`, as many as fit; notes their fates.
+        """File the stored files of `upload_result`, up to the limit; records their outcomes.
 
-        Closes the open write. Raise `TooManyUploads` when none fits.
+        Closes the open write. Raise `TooManyUploads` when every file exceeds the limit.
         """
         write = upload_result.write
         if write is None:
@@ -87,16 +87,16 @@ class UploadStore:
         write: OpenWrite,
         session: ClientSession,
     ) -> None:
-        """Do what `add` does, inside a transaction; raises as it."""
-        upload_result.fates = {}  # of a run that was undone
+        """Like `add`, inside a transaction."""
+        upload_result.fates = {}  # of a run that was rolled back
         assets, owner = self._assets(site_id).within(session), upload_result.new[0].owner
         self._take_turns(site_id, owner, filing, session)
         planned = _planned(assets, owner, filing, upload_result.new)
         if not any(isinstance(fate, Asset) for fate in planned.values()):
             raise TooManyUploads(limit=filing.category.max_files or 0)
         upload_result.fates = planned
-        # Before the assets: what a killed process has locked of them, the next try finds locked in
-        # the write already, and waits instead of choosing other assets.
+        # Before the assets: what a killed process has locked of them, the next attempt then finds
+        # locked in the write, and waits instead of choosing other assets.
         self._writes.finish(site_id, write, upload_result.answer(), session)
         upload_result.fates = {}
         filed = {
@@ -119,7 +119,7 @@ class UploadStore:
     def change(
         self, site_id: str, upload: Asset, changes: Mapping[str, Any], filing: Filing | None
     ) -> Asset:
-        """Set fields of an upload; with `filing` it goes to another reference, if there is room.
+        """Set fields of an upload; with `filing` move it to another reference, within its limit.
 
         Raise `TooManyUploads` or `UploadNotFound`.
         """
@@ -131,7 +131,7 @@ class UploadStore:
             now = assets.find_one({"_id": upload.id, **_live()}, {"name": 1, "reference": 1})
             if now is None:
                 raise UploadNotFound
-            named = {**now, **changes}  # not as `upload` is called: somebody may have changed it
+            named = {**now, **changes}  # not the name in `upload`, which may have changed meanwhile
             words = {"words": words_of(named["name"], named.get("reference"))}
             changed = change_one(assets, upload.id, claim_of(upload.id), {**changes, **words})
             if changed is None:
@@ -141,7 +141,7 @@ class UploadStore:
         return self._together(site_id, work)
 
     def remove(self, site_id: str, upload_id: str, *, by: str | None) -> None:
-        """Put an upload into the trash; raise `UploadHeld` or `UploadNotFound`."""
+        """Move an upload to the trash; raise `UploadHeld` or `UploadNotFound`."""
 
         def work(assets: Collection, _: ClientSession) -> None:
             if assets.find_one({"_id": upload_id, "hold": True, **_live()}, {"_id": 1}):
@@ -158,10 +158,11 @@ class UploadStore:
         return from_document(found) if found else None
 
     def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
-        """Bring an upload back from the trash, if its reference has room.
+        """Restore an upload from the trash, within the limit of its reference.
 
-        What is kept no longer comes back on hold, or it would go again; only if they `may_hold`.
-        Raise `TooManyUploads`, `UploadExpired`, or `UploadNotFound` when it is purged since.
+        After the end of its retention time it is on hold, or it would be removed again; only if
+        they `may_hold`. Raise `TooManyUploads`, `UploadExpired`, or `UploadNotFound` when it was
+        purged meanwhile.
         """
         over = {"_id": upload.id, "state": State.TRASH, **OVER}
 
@@ -181,7 +182,7 @@ class UploadStore:
     def _take_turns(
         self, site_id: str, owner: str | None, filing: Filing, session: ClientSession
     ) -> None:
-        """Let two uploads for one reference happen one after another, so that both are counted."""
+        """Serialise two uploads for one reference, so that both are counted."""
         if filing.reference is not None:
             what = f"upload\n{filing.category.name}\n{filing.reference}\n{owner}"
             self._writes.take_turns(site_id, what, session)
@@ -198,7 +199,7 @@ class UploadStore:
 def _planned(
     assets: Collection, owner: str | None, filing: Filing, stored: Sequence[Asset]
 ) -> dict[str, Outcome]:
-    """Return what becomes of stored files: themselves, what is there already, or a refusal."""
+    """Return the outcome of stored files: themselves, an existing upload, or a refusal."""
     hashes = [each.current.source_sha256 for each in stored]
     there = _same(assets, owner, filing, hashes)
     others = {**_filed(owner, filing), "_id": {"$nin": [each.id for each in stored]}}
@@ -219,9 +220,9 @@ def _planned(
 
 
 def _file_one(assets: Collection, stored: Asset, filing: Filing) -> Asset:
-    """Make a stored file an upload: claimed by itself, with all an upload has."""
+    """Make a stored file an upload: it gets its own claim and the fields of an upload."""
     if not claim_one(assets, stored.id, claim_of(stored.id)):
-        # The lease ended and the sweeper, or another try of this request, was quicker.
+        # The lease ended, and the sweeper or another attempt of this request was faster.
         raise UploadInProgress
     facts = {
         "category": filing.category.name,
@@ -245,7 +246,7 @@ def _file_one(assets: Collection, stored: Asset, filing: Filing) -> Asset:
 
 
 def _check_room(assets: Collection, upload: Asset, filing: Filing) -> None:
-    """Raise `TooManyUploads` when `upload` would be one too many where `filing` says."""
+    """Raise `TooManyUploads` when `upload` would exceed the limit of `filing`."""
     most = filing.category.max_files
     others = {**_filed(upload.owner, filing), "_id": {"$ne": upload.id}}
     if most is not None and filing.reference is not None and assets.count(others) >= most:
@@ -256,11 +257,12 @@ def _same(
     assets: Collection, owner: str | None, filing: Filing, hashes: Sequence[str]
 ) -> dict[str, Asset]:
     if filing.reference is None:
-        return {}  # nothing says that the same file sent again is meant to be the same upload
+        return {}  # the same file sent again need not be meant as the same upload
     query = {
         **_filed(owner, filing),
         "versions.source_sha256": {"$in": list(hashes)},
-        "$nor": [{"hold": False, **OVER}],  # it goes any moment now, and what is sent is to stay
+        # it is about to be removed, and the new upload is to stay
+        "$nor": [{"hold": False, **OVER}],
     }
     found = assets.values(from_document, query)
     return {each.current.source_sha256: each for each in found}
@@ -279,13 +281,13 @@ def _trashed() -> Document:
 
 
 def _filed(owner: str | None, filing: Filing) -> Document:
-    """Return the condition for what `owner` has tied to a reference."""
+    """Return the condition for the uploads of `owner` with a reference."""
     in_category = _in_categories([filing.category.name])
     return {**_live(), "owner": owner, "reference": filing.reference, **in_category}
 
 
 def _in_categories(names: Sequence[str]) -> Document:
-    """Return the condition for some categories; uploads from before there were any are general."""
+    """Return the condition for some categories; uploads without one are general."""
     return {"category": {"$in": [*names, *([None] if GENERAL in names else [])]}}
 
 
@@ -313,7 +315,7 @@ def _behind(query: UploadQuery) -> list[Document]:
     if query.after is None:
         return []
     (at, last_id), than = query.after, "$gt" if query.oldest_first else "$lt"
-    # The first condition says nothing new, but by it the index is entered at the right place.
+    # The first condition is redundant, but makes the server enter the index at the right place.
     same_moment = {"created_at": at, "_id": {than: last_id}}
     return [
         {"created_at": {f"{than}e": at}},

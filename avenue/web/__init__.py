@@ -1,6 +1,6 @@
-"""What every route needs from Flask; knows nothing of pictures or shops.
+"""What every route needs from Flask; knows nothing about pictures or shops.
 
-Each room that takes part in every request has an `install`. The order of four of them counts:
-`hosts`, `cors`, `limits`, then whoever refuses callers. A preflight thus needs a known host and
-nothing else, and a wrong token is counted before it is refused.
+Modules that take part in every request have an `install`. The order of four of them matters:
+`hosts`, `cors`, `limits`, then those that refuse callers. A preflight thus needs only a known host,
+and a wrong token is counted before it is refused.
 """

@@ -1,11 +1,11 @@
-"""The files of the pages: style sheets, modules, icons; kept by browsers for as long as they like.
+"""Static files of the pages: style sheets, modules, icons; cached by browsers for ever.
 
-Their addresses carry the revision of all of them together, `/static/<revision>/js/pictures.js`, so
-that the modules' relative imports stay within one revision and a new deployment is seen at once.
-`/static/…` without a revision answers too, and is asked again each time.
+Their addresses contain the revision of all of them together, `/static/<revision>/js/pictures.js`,
+so that the modules' relative imports stay within one revision and a new deployment takes effect at
+once. `/static/…` without a revision works too, and is revalidated each time.
 
-Text is sent compressed to whoever accepts it. Each process compresses all files before it serves
-(0.1 s) and keeps the bytes.
+Text is sent compressed to clients that accept it. Each process compresses all files before it
+serves (0.1 s) and keeps the bytes.
 """
 
 import functools
@@ -36,9 +36,9 @@ ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def install(app: Flask) -> None:
-    """Serve the files, and let templates write `{{ asset("css/page.css") }}`.
+    """Serve the files, and provide `{{ asset("css/page.css") }}` to templates.
 
-    The revision is of what is there now: files that change while the process runs need a restart.
+    The revision is computed now: files that change while the process runs need a restart.
     """
     app.extensions[EXTENSION] = _revision(FOLDER)
     app.add_url_rule("/static/<path:name>", "static", _serve)
@@ -57,7 +57,7 @@ def _serve(name: str) -> Response:
     response = _file(rest)
     if revision == current_app.extensions[EXTENSION]:
         response.headers["Cache-Control"] = IMMUTABLE
-    return response  # a page of the deployment before gets what there is now, and asks again
+    return response  # a page of the previous deployment gets the current file, and revalidates it
 
 
 def _file(name: str) -> Response:
@@ -78,7 +78,7 @@ def _encoded(name: str, coding: str) -> Response:
         raise NotFound
     response = Response(_compressed(path, coding), mimetype=mimetypes.guess_type(path)[0])
     response.headers["Content-Encoding"] = coding
-    response.headers["Cache-Control"] = "no-cache"  # as Flask says of a file
+    response.headers["Cache-Control"] = "no-cache"  # as Flask describes a file
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -94,7 +94,7 @@ def compress_all() -> None:
 
 @functools.cache
 def _compressed(path: str, coding: str) -> bytes:
-    """Return the file at `path` compressed. A file has one `path`, so all is bounded."""
+    """Return the compressed bytes of the file at `path`; cached, as there are few paths."""
     return ENCODINGS[coding](Path(path).read_bytes())
 
 

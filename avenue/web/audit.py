@@ -1,8 +1,8 @@
-"""Every change that is answered well is written down: who, what, of which thing.
+"""Records every successful change: who changed what on which object.
 
-A route says what it does with `@audited("product.deleted", "product_id")`; what only the view
-knows it tells with `note` and `nothing_changed`. The entry is written after the view, when the
-change has happened, and names of path parameters and changed fields come along by themselves.
+A route declares its action with `@audited("product.deleted", "product_id")`; the view adds what
+only it knows with `note` and `nothing_changed`. The entry is written after the view, when the
+change has happened; path parameters and names of changed fields are added automatically.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ Entry = tuple[str, str | None, Mapping[str, Detail]]
 
 MARK = "audited_as"
 REPLAYED = "Idempotent-Replayed"
-GUARD = "revision"  # says from which state a change was made, and is none itself
+GUARD = "revision"  # the revision a change is based on, not a changed field
 
 
 class AuditTrail(Protocol):
-    """Who writes it down. Must not raise: the change has happened."""
+    """Writes entries to the audit log. Must not raise: the change has already happened."""
 
     def record(
         self,
@@ -39,16 +39,16 @@ class AuditTrail(Protocol):
         request_id: str | None,
         details: Mapping[str, Detail],
     ) -> None:
-        """Write down what `actor` did, to which object."""
+        """Record that `actor` did `action` to an object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What a route does: `action` is `<kind of object>.<what happened>`.
+    """The audit mark of a route: `action` is `<kind of object>.<what happened>`.
 
-    `{name}` in it stands for a path parameter. `object_from` is the path parameter with the
-    object's id; None: the view notes it, or the JSON answer has it as `id`. `by_itself`: what it
-    notes by `note_each` is written down, whatever the method and the answer, and nothing else.
+    `{name}` in it is replaced by a path parameter. `object_from` is the path parameter with the
+    object's id; None: the view notes it, or the JSON answer has it as `id`. `by_itself`: only what
+    the view notes with `note_each` is recorded, whatever the method and the answer.
     """
 
     action: str
@@ -57,7 +57,7 @@ class Audited:
 
 
 def audited(action: str, object_from: str | None = None) -> Callable[[View], View]:
-    """Mark a view that changes something; see `Audited`. A test wants it on every unsafe route."""
+    """Mark a view that changes something; see `Audited`. Required on every unsafe route."""
 
     def mark(view: View) -> View:
         setattr(view, MARK, Audited(action, object_from))
@@ -67,7 +67,7 @@ def audited(action: str, object_from: str | None = None) -> Callable[[View], Vie
 
 
 def audits_itself(action: str) -> Callable[[View], View]:
-    """Mark a view that changes something by GET, or before it refuses; see `Audited`."""
+    """Mark a view that changes something on GET, or before it refuses; see `Audited`."""
 
     def mark(view: View) -> View:
         setattr(view, MARK, Audited(action, None, by_itself=True))
@@ -77,17 +77,17 @@ def audits_itself(action: str) -> Callable[[View], View]:
 
 
 def audited_as(view: Callable[..., object] | None) -> Audited | None:
-    """Return what `view` was marked with, or None."""
+    """Return the audit mark of `view`, or None."""
     return getattr(view, MARK, None)
 
 
 def note(
     *, actor: Actor | None = None, object_id: str | None = None, **details: Detail | None
 ) -> None:
-    """Tell the entry of this request what only the view knows. No secrets, no bodies.
+    """Add facts to the entry of this request. No secrets, no bodies.
 
-    `actor`, when the request began or ended their being signed in; `details` are ids and counts,
-    None stands for none.
+    `actor` is for requests that begin or end the person's session; `details` are ids and counts,
+    None is left out.
     """
     if actor is not None:
         g.audit_actor = actor
@@ -98,18 +98,18 @@ def note(
 
 
 def note_each(action: str, object_ids: Sequence[str], **details: Detail) -> None:
-    """Write `action` down for each of `object_ids` instead of one entry for this request."""
+    """Record `action` for each of `object_ids` instead of one entry for this request."""
     entries = [(action, each, details) for each in object_ids]
     g.audit_each = [*g.get("audit_each", ()), *entries]
 
 
 def nothing_changed() -> None:
-    """Say that this request found everything as it should become: no entry is written."""
+    """Declare that this request changed nothing, so that no entry is written."""
     g.audit_nothing = True
 
 
 def install(app: Flask, trail: AuditTrail) -> None:
-    """Let `trail` hear of every change that `app` answers with 2xx or 3xx."""
+    """Pass every change that `app` answers with 2xx or 3xx to `trail`."""
 
     def record(response: Response) -> Response:
         marked = audited_as(current_app.view_functions.get(request.endpoint or ""))
@@ -125,7 +125,7 @@ def install(app: Flask, trail: AuditTrail) -> None:
 
 
 def _actor() -> Actor:
-    """Return who asks; a token that is not good is nobody on a route that is for everybody."""
+    """Return the actor; on a public route an invalid token counts as not signed in."""
     try:
         return current_actor()
     except Unauthenticated:
@@ -135,14 +135,14 @@ def _actor() -> Actor:
 def _is_a_change(response: Response) -> bool:
     return (
         request.method not in SAFE_METHODS
-        and response.status_code < 400  # noqa: PLR2004 - the refusals begin here
+        and response.status_code < 400  # noqa: PLR2004 - the first error status
         and REPLAYED not in response.headers
         and not g.get("audit_nothing")
     )
 
 
 def _entries(marked: Audited, response: Response) -> Sequence[Entry]:
-    """Return what is to be written down of this request: one entry, or those it has noted."""
+    """Return the entries to record for this request: one, or those it has noted."""
     if "audit_each" in g:
         noted: Sequence[Entry] = g.audit_each
         return noted

@@ -1,9 +1,9 @@
-"""Who asks: a Bearer token, a session cookie, or nobody.
+"""Authentication: a Bearer token, a session cookie, or neither.
 
-A Bearer token wins and cookies are then not even looked at. Pages and their forms take none: what
-a form changes has to come from our own pages. Nothing here asks the database until a route wants to
-know who asks (`current_actor`), so public pictures cost no query. What a token or a session stands
-for is answered by a `Authenticator` from above.
+A Bearer token takes precedence, and cookies are then ignored. Pages and their forms accept no
+token, because a form must come from our own pages. Nothing here queries the database until a route
+asks for the actor (`current_actor`), so public pictures cost no query. Tokens and sessions are
+looked up by an `Authenticator` from a higher layer.
 """
 
 import functools
@@ -43,19 +43,19 @@ NO_TOKEN_HERE = sentence("Sign in at /login. Pages do not accept tokens; program
 
 
 class Authenticator(Protocol):
-    """Knows people. Both answers are None for what is unknown, ended, or of another site."""
+    """Looks people up; None for unknown and ended credentials, and those of other sites."""
 
     def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
-        """Return whose Bearer token this is; `agent` is the User-Agent of the request."""
+        """Return the owner of this Bearer token; `agent` is the User-Agent of the request."""
 
     def by_session(
         self, site: Site, user_id: str, session_id: str, *, agent: str = ""
     ) -> Actor | None:
-        """Return whose session this is."""
+        """Return the owner of this session."""
 
 
 class InvalidToken(Unauthenticated):
-    """The Bearer token is unknown, expired, ended, or belongs to another site."""
+    """The Bearer token is unknown, expired, revoked, or belongs to another site."""
 
     code = "invalid_token"
     message = "This token is not valid, or no longer valid."
@@ -63,7 +63,7 @@ class InvalidToken(Unauthenticated):
 
 
 class InsufficientScope(Forbidden):
-    """The token was not made for this."""
+    """The token lacks the required scope."""
 
     code = "insufficient_scope"
     message = "This token does not allow this."
@@ -80,10 +80,10 @@ class SecondFactorSetupRequired(Forbidden):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Who may use a route: somebody with one of `roles`, any signed-in person if there are none.
+    """Who may use a route: a person with one of `roles`, any signed-in person if empty.
 
-    With `superuser` it must be one. `scope` is what a token must be made for, None: what the
-    method needs.
+    With `superuser` they must be one. `scope` is the required scope of a token, None: that of the
+    method.
     """
 
     roles: tuple[Role, ...] = ()
@@ -92,7 +92,7 @@ class Guard:
     any_scope: bool = False
 
     def scope_for(self, method: str) -> Scope | None:
-        """Return what a token must be made for; None when any will do."""
+        """Return the required scope of a token; None if any is sufficient."""
         if self.any_scope:
             return None
         return self.scope or (Scope.READ if method in csrf.SAFE_METHODS else Scope.WRITE)
@@ -100,7 +100,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Visitor:
-    """Somebody with a session, as Flask-Login wants to see them."""
+    """A person with a session, in the form that Flask-Login requires."""
 
     session_id: str
     actor: Actor
@@ -114,9 +114,9 @@ class _Visitor:
 
 
 def install(app: Flask, authenticator: Authenticator, settings: Settings) -> None:
-    """Let `app` know who asks. `g.site` must be set by an earlier before_request step.
+    """Set up authentication in `app`. `g.site` must be set by an earlier before_request step.
 
-    The cookie is written once, at sign-in, and good for `session_days` from then.
+    The cookie is written once, at sign-in, and valid for `session_days` from then.
     """
     app.secret_key = settings.secret_key
     app.config.update(
@@ -126,11 +126,11 @@ def install(app: Flask, authenticator: Authenticator, settings: Settings) -> Non
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
         PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
-        # Otherwise every answer, cached pictures too, would carry a Set-Cookie.
+        # Otherwise every answer, including cached pictures, would carry a Set-Cookie.
         SESSION_REFRESH_EACH_REQUEST=False,
     )
     manager = LoginManager()
-    manager.session_protection = None  # phones change their address all day
+    manager.session_protection = None  # phones change their address all the time
     manager.user_loader(_load_visitor)
     # Not `manager.init_app`: its after_request step for "remember me" cookies, which Avenue does
     # not have, reads the session of every request and so puts `Vary: Cookie` on every picture.
@@ -141,10 +141,11 @@ def install(app: Flask, authenticator: Authenticator, settings: Settings) -> Non
 
 
 def current_actor() -> Actor:
-    """Return who asks; somebody not signed in is an actor whose id is None.
+    """Return the current actor; without sign-in, one whose id is None.
 
-    So is who needs a second factor and has none, but for views that come `before_second_factor`.
-    Raise `InvalidToken` for a Bearer token that is not good. A session that has ended is dropped.
+    A person who needs a second factor and has none counts as not signed in, except for views marked
+    `before_second_factor`. Raise `InvalidToken` for an invalid Bearer token. An ended session is
+    dropped.
     """
     actor = _whoever_asks()
     if actor.needs_second_factor and not _comes_before_second_factor():
@@ -153,9 +154,9 @@ def current_actor() -> Actor:
 
 
 def signed_in_actor() -> Actor:
-    """Return who asks, or raise `Unauthenticated` when nobody is signed in.
+    """Return the signed-in actor, or raise `Unauthenticated`.
 
-    Raise `SecondFactorSetupRequired` for who needs a second factor and has none.
+    Raise `SecondFactorSetupRequired` if they need a second factor and have none.
     """
     actor = current_actor()
     if actor.id is None and _whoever_asks().needs_second_factor:
@@ -166,9 +167,9 @@ def signed_in_actor() -> Actor:
 
 
 def reading_actor() -> Actor:
-    """Return who asks, for what nobody signed in may see a part of too.
+    """Return the current actor, for a route that is partly public.
 
-    A token that was not made for reading sees what nobody sees.
+    A token without the scope to read sees only the public part.
     """
     actor = current_actor()
     return actor if Scope.READ in actor.scopes else Actor(site=actor.site)
@@ -177,12 +178,12 @@ def reading_actor() -> Actor:
 def require(
     *roles: Role, superuser: bool = False, scope: Scope | None = None, any_scope: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a route be used only by somebody with one of `roles` (any signed-in person if none).
+    """Restrict a route to people with one of `roles` (any signed-in person if empty).
 
-    With `superuser` the caller must be one, whatever the role.
-    `scope` is what a token must be made for; by default READ for GET and HEAD, else WRITE. With
-    `any_scope` it may be made for anything.
-    Nobody: `Unauthenticated`. Another role: `Forbidden`. Another scope: `InsufficientScope`.
+    With `superuser` the caller must be one, whatever the role. `scope` is the required scope of a
+    token; by default READ for GET and HEAD, otherwise WRITE; with `any_scope` all are sufficient.
+    The view raises `Unauthenticated` without sign-in, `Forbidden` for another role,
+    `InsufficientScope` for another scope.
     """
     guard = Guard(roles=roles, superuser=superuser, scope=scope, any_scope=any_scope)
 
@@ -207,13 +208,13 @@ def require(
 
 
 def before_second_factor(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view be used by who needs a second factor and has not set one up yet."""
+    """Allow a view for people who need a second factor and have not set one up yet."""
     setattr(view, BEFORE, True)
     return view
 
 
 def guards_itself(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Note that a route asks by itself for somebody with one of `roles`, for its description."""
+    """Declare for the API description that a route checks for `roles` itself."""
 
     def mark(route: Callable[P, R]) -> Callable[P, R]:
         setattr(route, MARK, Guard(roles=roles, any_scope=True))
@@ -223,15 +224,15 @@ def guards_itself(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def guard_of(view: Callable[..., object]) -> Guard | None:
-    """Return who may use `view`; None when everybody may."""
+    """Return the restriction of `view`; None if it is public."""
     found: Guard | None = getattr(view, MARK, None)
     return found
 
 
 def bearer_token() -> str | None:
-    """Return the Bearer token of this request ("" when it is empty), None when it has none.
+    """Return the Bearer token of this request ("" if it is empty), None without one.
 
-    One that is sent to a page is none.
+    Tokens sent to pages are ignored.
     """
     if not takes_token():
         return None
@@ -240,17 +241,17 @@ def bearer_token() -> str | None:
 
 
 def begin_session(actor: Actor, session_id: str) -> None:
-    """Give the browser a fresh session; nothing of the one before it stays (session fixation)."""
+    """Start a new session in the browser; nothing of the previous one stays (session fixation)."""
     session.clear()
     session.permanent = True
     g.pop("csrf_token", None)
-    generate_csrf()  # now: written later, it would lengthen the session's life
+    generate_csrf()  # now: written later, it would extend the session
     login_user(_Visitor(session_id=f"{actor.id}.{session_id}.{actor.site.id}", actor=actor))
     g.actor = actor
 
 
 def current_session() -> str | None:
-    """Return the id of the session this request comes with, None where it comes with none."""
+    """Return the session id of this request, or None."""
     actor = current_actor()
     if actor.id is None or bearer_token() is not None:
         return None
@@ -258,17 +259,17 @@ def current_session() -> str | None:
 
 
 def drop_session() -> None:
-    """Take the session cookie away from the browser. Ending it for good is the authenticator's."""
+    """Remove the session cookie from the browser. The authenticator ends the session itself."""
     session.clear()
     g.pop("csrf_token", None)
     g.actor = Actor(site=current_site())
 
 
 def safe_next(target: str | None, default: str = "/") -> str:
-    """Return `target` when it is a path of our own that no browser or proxy reads otherwise.
+    """Return `target` if it is a path of our own that no browser or proxy interprets differently.
 
     Refused: other schemes and hosts, `//host` and its backslash and percent-encoded spellings,
-    control characters and blanks (browsers drop tabs and line ends), and `@`.
+    control characters and spaces (browsers drop tabs and line ends), and `@`.
     """
     if not target or " " in target or len(target) > LONGEST_NEXT_CHARACTERS:
         return default
@@ -280,7 +281,7 @@ def safe_next(target: str | None, default: str = "/") -> str:
 
 
 def _refuse_forged_requests() -> None:
-    """Refuse an unsafe request that comes with somebody's cookie but not from our pages."""
+    """Refuse an unsafe request with a cookie that does not come from our pages."""
     if request.method in csrf.SAFE_METHODS or bearer_token() is not None or "site" not in g:
         return
     if "_user_id" not in session:
@@ -320,7 +321,7 @@ def _by_session() -> Actor:
 
 
 def _load_visitor(session_id: str) -> _Visitor | None:
-    """Return who a session `<user>.<session>.<site>` belongs to, None when it has ended."""
+    """Return the owner of the session `<user>.<session>.<site>`, None if it has ended."""
     user_id, own_id, site_id = session_id.split(".", 2)
     if site_id != current_site().id:
         return None
@@ -335,7 +336,7 @@ def _agent() -> str:
 
 
 def _readable(who: Callable[[], Actor | None]) -> Actor | None:
-    """Return who it is; somebody whose record cannot be read is nobody."""
+    """Return the person, or None if their record cannot be read."""
     try:
         return who()
     except MalformedRecord as malformed:

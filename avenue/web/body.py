@@ -1,7 +1,7 @@
-"""The body of a request, read in blocks: never more than allowed, never less than announced.
+"""Reads the body of a request in blocks: never more than allowed, never less than announced.
 
-Every server fails in its own way while a body arrives (gunicorn has a dozen exception classes
-for broken chunks). All of that becomes `BodyCutOff` at one place, for JSON, files and forms.
+Every server reports broken bodies differently (gunicorn has a dozen exception classes for broken
+chunks). Here all of them become `BodyCutOff`, for JSON, files and forms.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 64 * 1024
 MOST_FORM_BYTES = 64 * 1024
-"""Of a page's form, which Flask takes apart by itself. Files and JSON come through `blocks`."""
+"""Limit of a page's form, which Flask parses itself. Files and JSON are read with `blocks`."""
 
 
 class _Source(Protocol):
@@ -26,9 +26,9 @@ class _Source(Protocol):
 
 
 class _Input:
-    """`wsgi.input` with one kind of failure, an early end included.
+    """`wsgi.input` with a single kind of error, an early end included.
 
-    gunicorn ends a body without a word when the peer leaves before Content-Length is reached.
+    gunicorn silently ends a body if the peer leaves before Content-Length is reached.
     """
 
     def __init__(self, source: _Source, declared_bytes: int | None) -> None:
@@ -51,8 +51,8 @@ class _Input:
 
 
 def install(app: Flask) -> None:
-    """Let whatever breaks while a body of `app` is read be a `BodyCutOff`; bound its forms."""
-    # Without it anybody could have a page put files of any size on our disk before it refuses.
+    """Turn every error while a body of `app` is read into `BodyCutOff`; limit its forms."""
+    # Without it anyone could make a page write files of any size to our disk before it refuses.
     app.config["MAX_CONTENT_LENGTH"] = MOST_FORM_BYTES
     inner: WSGIApplication = app.wsgi_app
 
@@ -68,12 +68,12 @@ def install(app: Flask) -> None:
 def blocks(most_bytes: int) -> Iterator[bytes]:
     """Yield the body of the current request, at most `BLOCK_BYTES` at a time.
 
-    Raise `BodyTooLarge` above `most_bytes` (before the first read when Content-Length says so)
-    and `BodyCutOff` when fewer bytes come than Content-Length announced. Nobody may have touched
-    `request.form`, `.files` or `.data` before: they take the body away.
+    Raise `BodyTooLarge` above `most_bytes` (before the first read if Content-Length says so) and
+    `BodyCutOff` if fewer bytes arrive than Content-Length announced. `request.form`, `.files` and
+    `.data` must not have been used before, because they consume the body.
     """
     if request.method == "PUT" and "Content-Range" in request.headers:
-        raise BodyCutOff  # RFC 9110, section 14.5: a part must not take the place of the whole
+        raise BodyCutOff  # RFC 9110, section 14.5: a part must not replace the whole
     declared = request.content_length
     if declared is None and not request.environ.get("wsgi.input_terminated"):
         return
@@ -92,5 +92,5 @@ def blocks(most_bytes: int) -> Iterator[bytes]:
 
 
 def whole(most_bytes: int) -> bytes:
-    """Return the body of the current request; the errors are those of `blocks`."""
+    """Return the body of the current request. Raises as `blocks`."""
     return b"".join(blocks(most_bytes))

@@ -1,13 +1,13 @@
-"""Which answers a shared cache may keep, and for how long: the one table of it.
+"""The table of answers that shared caches may store, and for how long.
 
-What is not in `ROUTES` is nobody's but who asked for it. What is, is shared only as nobody in
-particular sees it: a GET or HEAD without any of our cookies and without `Authorization`, of the one
-spelling of an address, with no query but the names that its row has. The language of a shared page
-is the site's own; who has chosen another has a cookie. No answer is shared that sets a cookie or
-has written to the session.
+Routes that are not in `ROUTES` are never shared. The others are shared only without sign-in: a GET
+or HEAD without any of our cookies and without `Authorization`, at the canonical address, with no
+query but the names in its row. The language of a shared page is the site's own; a person who has
+chosen another has a cookie. An answer that sets a cookie or has written to the session is never
+shared.
 
-What a purge can name is kept for the seconds of its row, which a site may change; what none can
-name (what stands behind a query) for a minute at most.
+Answers that a purge can name are stored for the seconds of their row, which a site may change;
+those that it cannot name (with a query) for a minute at most.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,17 +22,17 @@ from avenue.identity import Site
 from avenue.web.request_kinds import is_api
 
 COOKIES = "avenue_"
-"""What the names of all our cookies begin with: session, language, theme, and what was said."""
+"""The common prefix of all our cookies: session, language, theme, and one-time messages."""
 STALE_SECONDS = 60
-"""How long a cache may show what it has while it asks again."""
+"""How long a cache may serve a stale copy while it revalidates."""
 UNNAMED_SECONDS = 60
-"""The most for what no purge can name."""
+"""The maximum for answers that no purge can name."""
 MOST_SECONDS = 7 * 24 * 3600
 SHARED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.PERMANENT_REDIRECT})
 
 
 class Kind(StrEnum):
-    """What a site may give seconds to."""
+    """Kinds of answers for which a site can set the seconds."""
 
     HOME = "home"
     LISTS = "lists"
@@ -52,16 +52,16 @@ SECONDS: Mapping[Kind, int] = {
     Kind.LEGAL_PAGES: 24 * 3600,
     Kind.SITEMAP: 3600,
 }
-"""How long, unless the site says otherwise; 0 is not at all."""
+"""The default seconds of each kind; 0 means not at all."""
 
 
 def seconds_of(site: Site, kind: Kind) -> int:
-    """Return how long what is of a `kind` may be kept of `site`."""
+    """Return for how long answers of a `kind` may be stored, on `site`."""
     return max(0, min(site.edge_seconds.get(kind, SECONDS[kind]), MOST_SECONDS))
 
 
 def _kind_of_page(site: Site) -> Kind:
-    """Return what a published page is: one of the legal ones, of the menu, or any other."""
+    """Return the kind of the current published page: legal page, menu page, or any other."""
     if any(each.to == request.path for each in site.legal):
         return Kind.LEGAL_PAGES
     if any(each.to == request.path for each in site.menu):
@@ -71,10 +71,10 @@ def _kind_of_page(site: Site) -> Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A route: what its answers are, and the names that may stand behind `?` of a shared one.
+    """A route: its kind of answers, and the query parameters of a shared one.
 
-    One that `is_for_all` is the same for whoever asks, signed in or not. What has no kind is
-    nothing that a purge can name.
+    `is_for_all` routes give the same answer to everyone, signed in or not. A row without a kind
+    cannot be named by a purge.
     """
 
     kind: Kind | Callable[[Site], Kind] | None
@@ -82,7 +82,7 @@ class Row:
     is_for_all: bool = False
 
     def seconds(self, site: Site) -> int:
-        """Return how long an answer to this request may be kept."""
+        """Return for how long the answer to this request may be stored."""
         if self.kind is None:
             return UNNAMED_SECONDS
         kind = self.kind if isinstance(self.kind, Kind) else self.kind(site)
@@ -115,18 +115,18 @@ ROUTES: Mapping[str, Row] = {
 
 
 def install(app: Flask) -> None:
-    """Mark the answers of `app` that may be shared; install it last, so that it comes first."""
+    """Mark the shareable answers of `app`; install it last, so that it runs first."""
     app.before_request(_begin)
     app.after_request(_mark)
 
 
 def cache_for_a_minute() -> None:
-    """Have the answer to this request kept no longer, as no purge can name it."""
+    """Limit this answer to a minute, because no purge can name it."""
     g.edge_seconds = min(g.get("edge_seconds", 0), UNNAMED_SECONDS)
 
 
 def cache_nowhere() -> None:
-    """Have the answer to this request kept by no shared cache."""
+    """Keep this answer out of shared caches."""
     g.edge_seconds = 0
 
 
@@ -136,12 +136,12 @@ def uses_site_language() -> bool:
 
 
 def row_of(rule: str) -> Row | None:
-    """Return the row of a route, None for one whose answers are never shared."""
+    """Return the row of a route, None if its answers are never shared."""
     return ROUTES.get(rule)
 
 
 def is_anonymous() -> bool:
-    """Tell whether nothing in a request says who asks, or how they like their pages."""
+    """Tell whether the request has no credentials and no preferences."""
     return "Authorization" not in request.headers and not any(
         name.startswith(COOKIES) for name in request.cookies
     )
@@ -175,7 +175,7 @@ def _may_be_shared(row: Row) -> bool:
 
 
 def _is_spelt_as_usual() -> bool:
-    """Tell whether the address came in the one spelling that a purge names."""
+    """Tell whether the address is in the canonical form that a purge names."""
     path, question, query = str(request.environ.get("RAW_URI", "")).partition("?")
     return path == quote(request.path) and bool(question) == bool(query)
 
@@ -185,7 +185,7 @@ def _mark(response: Response) -> Response:
     seconds = g.get("edge_seconds", 0)
     if row is None or not seconds or response.status_code not in SHARED_STATUSES:
         return response
-    # To look at the session is to depend on it; who answers everybody alike has not.
+    # Reading the session makes the answer depend on it; routes for everyone do not read it.
     if "Set-Cookie" in response.headers or (not row.is_for_all and session.modified):
         return response
     if response.status_code == HTTPStatus.PERMANENT_REDIRECT:
@@ -193,7 +193,7 @@ def _mark(response: Response) -> Response:
     response.headers["Cache-Control"] = (
         f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"
     )
-    # For nginx, which is to go by the seconds and by nothing else of it; it tells nobody.
+    # For nginx, which uses only the seconds and removes this header.
     response.headers["X-Accel-Expires"] = str(seconds)
     response.vary.clear()
     if not row.is_for_all:

@@ -1,8 +1,8 @@
-"""`/site.css`: the site's own colours, moved as far as everybody needs to read what is written.
+"""`/site.css`: the site's own colours, adjusted until the text is readable.
 
-Contrast is that of WCAG 2.2: text stands out from its ground by 4.5 or more, edges of controls by
-3, in the light and in the dark look. The shop window takes all of them, the page where one signs in
-the accent only, and the panel none: it looks the same on every site.
+Contrast is that of WCAG 2.2: at least 4.5 for text on its background, 3 for edges of controls, in
+the light and in the dark theme. The storefront uses all colours, the sign-in page the accent only,
+and the panel none: it looks the same on every site.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ STEPS = 100
 LINEAR_UP_TO = 0.04045
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 DARK_LUMINANCE = 0.18
-"""Below it white stands out more than black does."""
+"""Below it white has a higher contrast than black."""
 
 Rgb = tuple[int, int, int]
 Tokens = Mapping[str, Rgb]
@@ -26,7 +26,7 @@ Tokens = Mapping[str, Rgb]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What tokens.css has for the light and the dark look, as far as colours depend on it."""
+    """The colours of tokens.css that the others depend on, for the light and the dark theme."""
 
     paper: Rgb
     ground: Rgb
@@ -38,12 +38,12 @@ DARK = Look(paper=(0x1D, 0x21, 0x1F), ground=(0x12, 0x15, 0x13), ink=(0xEC, 0xEE
 
 
 def install(app: Flask) -> None:
-    """Serve `/site.css`; base.html names it with the site's revision behind it."""
+    """Serve `/site.css`; base.html adds the site's revision to its address."""
     app.add_url_rule("/site.css", "site_colours", _serve)
 
 
 def style_sheet(colors: Mapping[str, str]) -> str:
-    """Return the custom properties that the site's `colors` (`#rrggbb` by name) come to."""
+    """Return the custom properties derived from the site's `colors` (`#rrggbb` by name)."""
     own = {name: rgb(each) for name, each in colors.items()}
     rules = [
         *_in_both_looks("", lambda look: _accent(own, [look.paper, look.ground], look)),
@@ -58,7 +58,7 @@ def rgb(text: str) -> Rgb:
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """Return how much two colours stand out from each other, 1 to 21 (WCAG 2.2)."""
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -70,7 +70,7 @@ def luminance(color: Rgb) -> float:
 
 
 def readable(color: Rgb, grounds: Sequence[Rgb], least: float) -> Rgb:
-    """Return `color`, darkened or lightened as little as it takes to stand out from `grounds`."""
+    """Return `color`, darkened or lightened as little as needed for the contrast with `grounds`."""
     end = _opposite(grounds)
     for step in range(STEPS + 1):
         moved = mixed(color, end, step / STEPS)
@@ -80,12 +80,12 @@ def readable(color: Rgb, grounds: Sequence[Rgb], least: float) -> Rgb:
 
 
 def on(color: Rgb) -> Rgb:
-    """Return black or white: whichever is read better on `color`, by 4.58 at least."""
+    """Return black or white, whichever has the higher contrast on `color`: at least 4.58."""
     return BLACK if contrast(color, BLACK) >= contrast(color, WHITE) else WHITE
 
 
 def mixed(one: Rgb, other: Rgb, part: float) -> Rgb:
-    """Return `one` with `part` (0 to 1) of `other` in it."""
+    """Return `one` mixed with `part` (0 to 1) of `other`."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -96,12 +96,12 @@ def _linear(channel: int) -> float:
 
 
 def _opposite(grounds: Sequence[Rgb]) -> Rgb:
-    """Return black or white: whichever stands out more from the least favourable of `grounds`."""
+    """Return black or white: whichever has the higher contrast with the worst of `grounds`."""
     return max((BLACK, WHITE), key=lambda end: min(contrast(end, each) for each in grounds))
 
 
 def _accent(own: Tokens, grounds: Sequence[Rgb], look: Look) -> Tokens:
-    """Return the tokens of what can be pressed; it is read on its soft shade, too."""
+    """Return the tokens of buttons and links; they must be readable on the soft shade, too."""
     color = own.get("accent") or own.get("primary")
     if color is None:
         return {}
@@ -113,9 +113,9 @@ def _accent(own: Tokens, grounds: Sequence[Rgb], look: Look) -> Tokens:
 
 
 def _window(own: Tokens, look: Look) -> Tokens:
-    """Return the tokens of the shop window.
+    """Return the tokens of the storefront.
 
-    Ground and text are for the light look; a shop that is dark itself has them in both.
+    Background and text are for the light theme; a site that is dark itself has them in both.
     """
     ground = own.get("background", look.ground)
     is_own = look is LIGHT or luminance(ground) < DARK_LUMINANCE
@@ -124,7 +124,7 @@ def _window(own: Tokens, look: Look) -> Tokens:
         return brand
     far = _opposite([ground])
     near = WHITE if far == BLACK else BLACK
-    # Away from the text, so that what is read on the ground is read on paper, too.
+    # Away from the text, so that text readable on the background is readable on cards, too.
     paper = mixed(ground, near, 0.4)
     grounds = [paper, ground]
     ink = readable(own.get("text", far), grounds, TEXT_CONTRAST)
@@ -144,7 +144,7 @@ def _window(own: Tokens, look: Look) -> Tokens:
 
 
 def _in_both_looks(below: str, tokens: Callable[[Look], Tokens]) -> list[str]:
-    """Return the rules for what is `below` the root; neither look has anything of the other."""
+    """Return the rules for `below` the root; each theme gets only its own tokens."""
     return [
         rule
         for name, look in (("light", LIGHT), ("dark", DARK))
@@ -170,7 +170,7 @@ def _serve() -> Response:
     response = make_response(style_sheet(site.colors))
     response.content_type = "text/css; charset=utf-8"
     is_current = request.args.get("v") == str(site.revision)
-    # Another process may not have heard of a change yet: its answer is not kept.
+    # Another process may not know a change yet: its answer is not cached.
     response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
     response.add_etag()
     response.make_conditional(request)

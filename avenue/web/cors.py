@@ -1,8 +1,8 @@
-"""Which other origins' pages may call the API: those in the settings, with a Bearer token.
+"""CORS: which other origins' pages may call the API: those in the settings, with a Bearer token.
 
-Cookies are never allowed across origins, so no answer carries `Allow-Credentials`. The lists are
-what upload clients send and read (tus, Uppy, Dropzone, FilePond). What a shared cache may keep is
-everybody's, and may be read from any page where some may call at all.
+Cookies are never allowed across origins, so no answer carries `Allow-Credentials`. The lists
+contain what upload clients send and read (tus, Uppy, Dropzone, FilePond). Answers that shared
+caches may store are public, and may be read from any page if some may call at all.
 """
 
 from flask import Flask, Response, request
@@ -59,11 +59,11 @@ EXPOSED = ", ".join(
         "Avenue-Mended",
     )
 )
-PREFLIGHT_GOOD_FOR_SECONDS = 7200  # the most Chromium keeps one
+PREFLIGHT_GOOD_FOR_SECONDS = 7200  # the maximum in Chromium
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Let pages of `settings.cors_origins` call `/api` of `app`; errors are readable as well."""
+    """Let pages of `settings.cors_origins` call `/api` of `app`, and read its errors."""
     origins = frozenset(settings.cors_origins)
     if not origins:
         return
@@ -75,7 +75,7 @@ def install(app: Flask, settings: Settings) -> None:
     def allow(response: Response) -> Response:
         if not is_api():
             return response
-        if response.cache_control.public:  # the same for all, so a cache keeps it once
+        if response.cache_control.public:  # the same for all, so a cache stores it once
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
             return response

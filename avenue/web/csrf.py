@@ -2,14 +2,14 @@
 
 In this order:
 
-1. An `Origin` that is not ours refuses the request, even with a good token: browsers do not lie
-   about it, so a page elsewhere has got hold of a token. Without an `Origin` (or with `null`),
-   `Sec-Fetch-Site: cross-site` and `same-site` do the same.
-2. Our own `Origin`, or `Sec-Fetch-Site: same-origin`, lets it pass: upload plugins of editors
+1. A foreign `Origin` refuses the request, even with a valid token: browsers do not lie about it, so
+   a foreign page has obtained a token. Without an `Origin` (or with `null`), `Sec-Fetch-Site:
+   cross-site` and `same-site` do the same.
+2. Our own `Origin`, or `Sec-Fetch-Site: same-origin`, is sufficient: upload plugins of editors
    cannot send a header.
-3. What a phone shares is sent by the browser itself: `prove_share`.
+3. Shares from a phone are sent by the browser itself: `prove_share`.
 4. Otherwise the token decides: header `X-CSRF-Token`, or the field `csrf_token` of a form. Only
-   url-encoded forms are looked into; a multipart body is left to the route that streams it.
+   url-encoded forms are parsed for it; a multipart body is left to the route that streams it.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class CsrfFailed(Forbidden):
-    """A request that changes something came with a cookie, but not from our own pages."""
+    """A request that changes something has a cookie, but does not come from our own pages."""
 
     code = "csrf_failed"
     message = "This request does not come from a page of this site."
@@ -47,13 +47,13 @@ class _Source(Enum):
 
 
 def install(app: Flask) -> None:
-    """Let templates write `{{ csrf_token() }}`; a token is good as long as its session."""
+    """Provide `{{ csrf_token() }}` to templates; a token is valid as long as its session."""
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_FIELD_NAME=FIELD)
     app.add_template_global(generate_csrf, FIELD)
 
 
 def prove_own_page() -> None:
-    """Raise `CsrfFailed` unless the request shows that one of our pages made it."""
+    """Raise `CsrfFailed` unless the request comes from one of our pages."""
     source = _source()
     if source is _Source.HERE or (source is _Source.UNKNOWN and _token_is_good()):
         return
@@ -61,21 +61,21 @@ def prove_own_page() -> None:
 
 
 def shared_by_browser(view: View) -> View:
-    """Mark a view that gets what a phone shares, which comes without a token of any page.
+    """Mark a view that receives shares from a phone, which have no token of a page.
 
-    See `prove_share`. What the view does may be no more than to hold what came until its owner
-    says, on a page of ours, what it is for.
+    See `prove_share`. The view may only store what it receives until its owner confirms, on one of
+    our pages, what it is for.
     """
     setattr(view, MARK, True)
     return view
 
 
 def prove_share() -> None:
-    """Raise `CsrfFailed` unless the browser itself made this request, or one of our pages did.
+    """Raise `CsrfFailed` unless the browser itself sent this request, or one of our pages did.
 
-    A share target is opened by the browser, which says `Sec-Fetch-Site: none` and has no `Origin`
-    to tell. No page can have that said: of its own requests it is `cross-site`, `same-site` or
-    `same-origin`. A browser that does not say it has no share targets.
+    A share target is opened by the browser, with `Sec-Fetch-Site: none` and without `Origin`. No
+    page can send that: its own requests have `cross-site`, `same-site` or `same-origin`. A browser
+    that does not send the header does not support share targets.
     """
     is_browsers_own = request.headers.get("Sec-Fetch-Site") == "none"
     if is_browsers_own and request.headers.get("Origin", "null") == "null":
@@ -97,10 +97,10 @@ def _source() -> _Source:
 
 
 def is_own_origin(origin: str) -> bool:
-    """Tell whether `origin` is the site's `base_url`, or the host this request was let in for.
+    """Tell whether `origin` is the site's `base_url`, or the host of this request.
 
-    The host counts under the scheme of `base_url` (a proxy may end TLS) and under https; under
-    http where cookies travel over http, so that a new `base_url` locks nobody out.
+    The host counts with the scheme of `base_url` (a proxy may terminate TLS) and with https; with
+    http if cookies are sent over http, so that a new `base_url` locks no one out.
     """
     sent = _parts(origin)
     return sent is not None and sent in {_parts(each) for each in own_origins()}
@@ -116,7 +116,7 @@ def own_origins() -> set[str]:
 
 
 def _parts(origin: str) -> tuple[str, str, int | None] | None:
-    """Return scheme, host and port (RFC 6454, section 4), or None for what is no origin."""
+    """Return scheme, host and port (RFC 6454, section 4), or None if it is not an origin."""
     try:
         parts = urlsplit(origin)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme)

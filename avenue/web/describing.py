@@ -1,8 +1,8 @@
-"""What a view says of itself for the description of the API; `openapi.py` writes that down.
+"""`described`: what a view adds to the description of the API, which `openapi.py` writes.
 
-Most is told already: the docstring says what a route does, the rule its path, `auth.require` who
-may call, `limits.upload_route` that files come. `described` adds what only the view knows, and
-puts it into the description: a view without it is a page, or nobody's business.
+Most is known already: the docstring says what a route does, the rule its path, `auth.require` who
+may call, `limits.upload_route` that it accepts files. `described` adds what only the view knows,
+and includes the route in the description: a view without it is a page, or internal.
 
 ::
 
@@ -28,10 +28,10 @@ LOCATION = "Location"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply of a route: its body by media type (nothing: no body), in words, its headers.
+    """A reply of a route: its body by media type (empty: no body), a description, its headers.
 
-    A body is told by a TypedDict, or anything else pydantic makes a JSON schema of; bytes stand
-    for a file. `about` is by default what the first of them says of itself.
+    The body is a TypedDict, or another type with a JSON schema in pydantic; bytes stand for a file.
+    The default of `about` is the docstring of the first body.
     """
 
     contents: Mapping[str, Any] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Reply:
 
 NOT_MODIFIED = Reply(about="The caller has it already, as `If-None-Match` says.")
 Replies = Mapping[int, Any]
-"""Status → `Reply`, or just what its JSON body is (None: no body)."""
+"""Status → `Reply`, or just the type of its JSON body (None: no body)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What `described` was told."""
+    """The arguments of `described`."""
 
     body: Any = None
     body_required: bool = True
@@ -69,13 +69,13 @@ def described(
     files: tuple[str, ...] = PICTURES,
     personal: bool = False,
 ) -> Callable[[View], View]:
-    """Put a view into the description of the API.
+    """Include a view in the description of the API.
 
-    `body` is the pydantic model of its JSON body, or the media type of one that is bytes. `query`
-    is a TypedDict of what may stand after `?`, `headers` one of what it reads in the head.
-    `refuses` are its own errors; those of the guard, the body, an unknown address, the rate limit
-    and the database are added by themselves. `files` are the media types an upload route takes as
-    a raw body. `personal` is for a route open to everybody that shows some more.
+    `body` is the pydantic model of its JSON body, or the media type of raw bytes. `query` is a
+    TypedDict of the query parameters, `headers` one of the request headers. `refuses` are its own
+    errors; those of permissions, the body, unknown addresses, rate limits and the database are
+    added automatically. `files` are the media types that an upload route accepts as a raw body.
+    `personal` is for a public route that shows more to some people.
     """
     description = Description(
         body=body,
@@ -99,6 +99,6 @@ def described(
 
 
 def description_of(view: Callable[..., object]) -> Description | None:
-    """Return what `view` says of itself, None when it is no part of the API."""
+    """Return the description of `view`, None if it is not part of the API."""
     found: Description | None = getattr(view, MARK, None)
     return found

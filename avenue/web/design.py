@@ -1,4 +1,4 @@
-"""`/admin/design`: every component of the panel in both themes, on a machine of a developer."""
+"""`/admin/design`: every component of the panel in both themes, for developers."""
 
 from flask import Blueprint, Response
 
@@ -16,5 +16,5 @@ blueprint = Blueprint("design", __name__, template_folder="templates")
 @blueprint.get(PATH)
 @require(Role.ADMIN)
 def show_components() -> Response:
-    """Show what the panel is built of. Only `serve --local` has this page."""
+    """Show the components of the panel. Only `serve --local` has this page."""
     return page("design.html", tokens=(*SURFACES, *MEANINGS), themes=("light", "dark"))

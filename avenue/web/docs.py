@@ -1,7 +1,7 @@
 """`/api/openapi.json` and `/api/docs`: the description of the API, for programs and for people.
 
-The page is made from the document and from nothing else, so the two cannot differ. It asks no
-other host for anything and needs no JavaScript.
+The page is generated from the document only, so the two cannot differ. It contacts no other host
+and needs no JavaScript.
 """
 
 import hashlib
@@ -107,7 +107,7 @@ def _written() -> tuple[str, str]:
 
 
 def _groups(api: Json) -> Iterator[Json]:
-    """Yield each tag with its operations, each with its method and path."""
+    """Yield each tag with its operations, with method and path."""
     for tag in api["tags"]:
         operations = [
             {**operation, "method": method.upper(), "path": path}
@@ -119,18 +119,18 @@ def _groups(api: Json) -> Iterator[Json]:
 
 
 def _coded(text: str) -> Markup:
-    """Return a line of the document as HTML, with `code` in code type."""
+    """Return a line of the document as HTML, with `code` in a code element."""
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _marked(text: str) -> Markup:
-    """Return a text of the document as HTML: its paragraphs, with `code` in code type."""
+    """Return a text of the document as HTML: its paragraphs, with `code` in code elements."""
     paragraphs = (each.strip() for each in _coded(text).split("\n\n"))
     return Markup("\n").join(Markup(f"<p>{each}</p>") for each in paragraphs if each)  # noqa: S704 - escaped above
 
 
 def _curl(api: Json, operation: Json) -> str:
-    """Return a command that calls `operation`; what is to be filled in stands in capitals."""
+    """Return a `curl` command for `operation`, with placeholders in capitals."""
     url = api["servers"][0]["url"] + PLACE_IN_PATH.sub(
         lambda match: match[1].upper(), operation["path"]
     )
@@ -159,9 +159,9 @@ def _example_text(api: Json, schema: Json) -> str:
 
 
 def example(api: Json, schema: Json) -> Any:
-    """Return a value that `schema` takes, no larger than need be.
+    """Return a minimal value that is valid for `schema`.
 
-    What no rule here can guess (a pattern, say) tells it by `examples` in its field.
+    A field whose value cannot be derived (a pattern, for example) states it in `examples`.
     """
     if "$ref" in schema:
         return example(api, api["components"]["schemas"][schema["$ref"].removeprefix(COMPONENTS)])
@@ -190,7 +190,7 @@ def _plain_example(api: Json, schema: Json) -> Any:
 
 
 def _object_example(api: Json, schema: Json) -> Json:
-    """Return the required keys; if there are none, the first, so that something is shown."""
+    """Return the required keys; without any, the first one, so that something is shown."""
     properties: Json = schema.get("properties", {})
     names = schema.get("required") or list(properties)[:1]
     return {name: example(api, properties[name]) for name in names}

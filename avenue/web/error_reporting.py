@@ -1,8 +1,8 @@
-"""Errors of ours to a service that speaks Sentry's protocol, where `SENTRY_DSN` names one.
+"""Sends logged errors to a Sentry-compatible service, if `SENTRY_DSN` is set.
 
-What is logged as an error is sent: the type of the exception, files, lines and the code there, and
-the route and the id of the request. No message of an exception, value, address, header or body goes
-along, for they may hold what people sent (docs/operations.md).
+An event contains the type of the exception, files, lines and code, and the route and the id of the
+request. It contains no exception message, value, address, header or body, because they may contain
+what people sent (docs/operations.md).
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ FRAME = ("module", "function", "lineno", "context_line", "pre_context", "post_co
 UNDERSTOOD: Any = {"transport_compression_algo": "gzip"}
 """Not every receiver takes Brotli."""
 END_SECONDS = 2
-"""How long a process that ends waits for what it has not sent yet."""
+"""How long an ending process waits for unsent events."""
 
 
 class TelemetryNotInstalled(Unavailable):
-    """What sends errors and traces elsewhere is an extra."""
+    """Sending errors and traces needs an extra that is not installed."""
 
     code = "telemetry_not_installed"
     message = "SENTRY_DSN and OTEL_EXPORTER_OTLP_ENDPOINT need packages that are not installed."
@@ -33,10 +33,10 @@ class TelemetryNotInstalled(Unavailable):
 
 
 def report_errors(dsn: str, environment: str) -> Callable[[], None]:
-    """Send what this process logs as errors, from now on.
+    """Send the errors that this process logs, from now on.
 
-    Return what sends the last of them before the process ends. Raise `ImportError` without
-    sentry-sdk, which is an extra.
+    Return a function that sends the last of them before the process ends. Raise `ImportError`
+    without sentry-sdk, which is an extra.
     """
     import sentry_sdk
     from sentry_sdk.integrations.logging import LoggingIntegration
@@ -46,7 +46,7 @@ def report_errors(dsn: str, environment: str) -> Callable[[], None]:
         environment=environment,
         release=f"avenue@{__version__}",
         server_name="",
-        default_integrations=False,  # they look into requests, arguments and modules
+        default_integrations=False,  # these inspect requests, arguments and modules
         auto_enabling_integrations=False,
         integrations=[LoggingIntegration(level=None)],
         before_send=_without_values,
@@ -59,10 +59,10 @@ def report_errors(dsn: str, environment: str) -> Callable[[], None]:
 
 
 def _without_values(event: Any, _: object) -> Any:
-    """Return an event of what may be told alone."""
+    """Return a copy of an event with the allowed facts only."""
     told = {name: event[name] for name in KEPT if name in event}
     template = event.get("logentry", {}).get("message")
-    # As our code has it, without what was put in; libraries may have put it in themselves.
+    # The file names and lines of our code, without values; libraries may have added some.
     if isinstance(template, str) and str(event.get("logger")).startswith(OURS):
         told["logentry"] = {"message": template}
     raised = event.get("exception", {}).get("values", ())

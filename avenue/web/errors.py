@@ -1,4 +1,4 @@
-"""What a request itself can get wrong, before any feature looks at it.
+"""Errors of the request itself, before any feature handles it.
 
 ::
 
@@ -39,7 +39,7 @@ def in_words(size_bytes: int) -> str:
 
 
 class BadRequest(Invalid):
-    """Not HTTP we can read."""
+    """The request is not valid HTTP."""
 
     code = "bad_request"
 
@@ -56,7 +56,7 @@ class UnknownHost(Invalid):
 
 
 class SiteRemoved(Gone):
-    """The site of this host was removed by those who run the installation."""
+    """The site of this host was removed by the server administrator."""
 
     code = "site_removed"
     message = "This site is no longer available."
@@ -64,7 +64,7 @@ class SiteRemoved(Gone):
 
 
 class SiteNotReady(Unavailable):
-    """The site of this host is being made out of another one."""
+    """The site of this host is still being cloned from another one."""
 
     code = "site_not_ready"
     message = "This site is not ready yet."
@@ -73,7 +73,7 @@ class SiteNotReady(Unavailable):
 
 
 class InvalidBody(Invalid):
-    """The JSON body cannot be read, or does not fit what the route takes."""
+    """The JSON body cannot be read, or does not match the schema of the route."""
 
     code = "invalid_body"
     message = "The body is not valid for this route."
@@ -81,13 +81,13 @@ class InvalidBody(Invalid):
 
 
 class InvalidQuery(Invalid):
-    """A parameter after `?` does not fit; `parameter` names it."""
+    """A query parameter is invalid; `parameter` names it."""
 
     code = "invalid_query"
 
 
 class BodyCutOff(Invalid):
-    """The connection ended, or the framing broke, before the whole body was here."""
+    """The connection ended, or the framing broke, before the whole body arrived."""
 
     code = "body_cut_off"
     message = "The body arrived incomplete."
@@ -95,7 +95,7 @@ class BodyCutOff(Invalid):
 
 
 class BadMultipart(Invalid):
-    """The parts of a form cannot be told apart."""
+    """The parts of a form cannot be parsed."""
 
     code = "bad_multipart"
     message = "The form cannot be parsed."
@@ -106,7 +106,7 @@ class BadMultipart(Invalid):
 
 
 class TableTooLong(Invalid):
-    """A list is too long for a file that is made before it is sent; `limit` says how long."""
+    """A list is too long for a file that is created before it is sent; `limit` is the maximum."""
 
     status = 413
     code = "table_too_long"
@@ -118,7 +118,7 @@ class TableTooLong(Invalid):
 
 
 class NoFile(Invalid):
-    """An upload came without a file."""
+    """An upload has no file."""
 
     code = "no_file"
     message = "This request contains no file."
@@ -129,7 +129,7 @@ class NoFile(Invalid):
 
 
 class MethodNotAllowed(Invalid):
-    """The address exists, but not with this method; `Allow` lists those it has."""
+    """The address exists, but not with this method; `Allow` lists the allowed ones."""
 
     status = 405
     code = "method_not_allowed"
@@ -138,7 +138,7 @@ class MethodNotAllowed(Invalid):
 
 
 class RequestTooSlow(Invalid):
-    """The head or the body came too slowly; the connection is closed."""
+    """The head or the body arrived too slowly; the connection is closed."""
 
     status = 408
     code = "request_too_slow"
@@ -147,7 +147,7 @@ class RequestTooSlow(Invalid):
 
 
 class TooLarge(Invalid):
-    """More than may be sent; `limit_bytes` or `limit` says how much may."""
+    """The request is larger than allowed; `limit_bytes` or `limit` is the maximum."""
 
     status = 413
     code = "too_large"
@@ -167,7 +167,7 @@ class BodyTooLarge(TooLarge):
 
 
 class FileTooLarge(TooLarge):
-    """One file is larger than files may be here."""
+    """One file is larger than allowed here."""
 
     code = "file_too_large"
     message = "The file is larger than {size}."
@@ -204,7 +204,7 @@ class TextFieldTooLong(TooLarge):
 
 
 class RangeNotSatisfiable(Invalid):
-    """Nothing lies in the range asked for (RFC 9110 section 15.5.17)."""
+    """The requested range is outside of the file (RFC 9110 section 15.5.17)."""
 
     status = 416
     code = "range_not_satisfiable"
@@ -213,7 +213,7 @@ class RangeNotSatisfiable(Invalid):
 
 
 class TooManyArriving(Unavailable):
-    """So many long bodies are read while they arrive that there is no thread for another one."""
+    """So many long bodies are being received that no thread is free for another one."""
 
     code = "too_many_arriving"
     message = "Too many large files are arriving right now."
@@ -221,7 +221,7 @@ class TooManyArriving(Unavailable):
 
 
 class PicturesBusy(Unavailable):
-    """A request for a picture has waited long for one of the threads that make sizes."""
+    """A request for a picture has waited too long for one of the threads that generate sizes."""
 
     code = "pictures_busy"
     message = "Too many images are being prepared right now."
@@ -229,7 +229,7 @@ class PicturesBusy(Unavailable):
 
 
 class SpoolUnavailable(Unavailable):
-    """Arriving files cannot be put down on this machine."""
+    """Arriving files cannot be stored on this machine."""
 
     code = "spool_unavailable"
     message = "There is no space to receive files right now."

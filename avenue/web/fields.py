@@ -1,6 +1,6 @@
-"""Replies that are dataclasses: how their fields look in JSON.
+"""Serialises replies that are dataclasses.
 
-A field is shown by its name, and its type says how: `Moment`, `Rounded1` … `Hidden`. A property
+A field is shown under its name, and its type says how: `Moment`, `Rounded1` … `Hidden`. A property
 that is shown as well is marked with `shown`.
 """
 
@@ -38,7 +38,7 @@ else:
 
 
 def facts_of(value: Any, **context: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON; `context` is for the serialisers of its fields."""
+    """Return a dataclass as JSON; `context` is passed to the serialisers of its fields."""
     shape: Any = type(value)
     found: dict[str, Any] = _adapter(shape).dump_python(
         value, mode="json", by_alias=True, context=context

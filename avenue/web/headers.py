@@ -1,4 +1,4 @@
-"""Headers every answer has unless its view says otherwise: nothing is sniffed, framed or kept."""
+"""Default security headers of every answer: no sniffing, no framing, no caching."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ PAGE_POLICY = (
 PICTURES_POLICY = PAGE_POLICY.replace(
     "img-src 'self' data:", "img-src 'self' data: blob: https: http:"
 )
-"""For pages that show pictures which live elsewhere, or are just being chosen."""
+"""For pages with external pictures, or pictures that are just being chosen."""
 FILES_POLICY = f"{PAGE_POLICY}; frame-src 'self'; media-src 'self'"
-"""For pages that show a file of any type: it brings its own policy, by which nothing of it runs."""
+"""For pages that show a file of any type: the file has its own policy, which allows no scripts."""
 WINDOW_POLICY = (
     PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:") + "; font-src 'self'"
 )
-"""The shop window shows pictures that live elsewhere, too, and the fonts of its theme."""
+"""The storefront shows external pictures, too, and the fonts of its theme."""
 EDITOR_POLICY = (
     PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
     + "; frame-src 'self'; font-src 'self'"
@@ -40,22 +40,22 @@ CAPTCHA_POLICIES: Mapping[str, str] = {
     .replace("connect-src 'self'", f"connect-src 'self' {HCAPTCHA}")
     + f"; frame-src {HCAPTCHA}",
 }
-"""For a page that shows the challenge of one of these services, as their documentation asks."""
+"""For a page with the challenge of one of these services, as their documentation asks."""
 
 HSTS = "max-age=31536000"
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Add the headers to every answer of `app`; what a view has set stays."""
+    """Add the headers to every answer of `app`; a view's own headers are kept."""
     transport = transport_headers(settings)
 
     def add(response: Response) -> Response:
         headers = response.headers
-        if "Allow" in headers:  # Flask knows the methods as a set, in another order in each process
+        if "Allow" in headers:  # Flask has the methods as a set, in another order in each process
             headers["Allow"] = ", ".join(sorted(response.allow))
         headers.setdefault("X-Content-Type-Options", "nosniff")
-        # With `no-referrer` browsers send `Origin: null` with forms, and the check of the origin
-        # of a form would refuse our own pages.
+        # With `no-referrer` browsers send `Origin: null` with forms, and the origin check would
+        # refuse our own pages.
         headers.setdefault("Referrer-Policy", "same-origin")
         for name, value in transport:
             headers.setdefault(name, value)
@@ -70,6 +70,6 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def transport_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return what every answer says of how we are to be reached (RFC 6797)."""
+    """Return the transport headers of every answer (RFC 6797)."""
     is_https = settings.base_url.startswith("https://")
     return (("Strict-Transport-Security", HSTS),) if is_https else ()

@@ -1,4 +1,4 @@
-"""Is this process alive? For orchestrators, without a host or a login."""
+"""`/healthz`: is this process alive? For orchestrators, without a host or sign-in."""
 
 from typing import Literal
 
@@ -9,8 +9,9 @@ from avenue.web.describing import described
 
 blueprint = Blueprint("health", __name__)
 ALIVE = "avenue.alive"
-"""Where among an application's `extensions` the worker finds what gives head lines and body of the
-answer that the process is alive. The worker gives it itself, for no thread may be free."""
+"""Key in an application's `extensions` for head lines and body of the `/healthz` answer.
+
+The worker sends it itself, because no thread may be free."""
 
 
 class Alive(TypedDict):
@@ -28,18 +29,18 @@ def install(app: Flask) -> None:
 @blueprint.get("/healthz")
 @described(replies={200: Alive})
 def alive() -> Response:
-    """Tell that the process answers; asks nobody else."""
+    """Answer that the process is alive; uses nothing else."""
     return never_kept(jsonify(status="ok"))
 
 
 def never_kept(response: Response) -> Response:
-    """Return an answer that no cache gives again: how it was is not how it is."""
+    """Return an answer that is never cached, because it describes the current state."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _written(app: Flask) -> tuple[bytes, bytes]:
-    """Return head lines and body of what `app` answers at `/healthz`, with all it adds to both."""
+    """Return head lines and body of the answer of `app` to `/healthz`, with all added headers."""
     with app.test_request_context("/healthz"):
         response = app.process_response(alive())
     lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)

@@ -1,6 +1,6 @@
-"""Which site a request is for: the one whose host it was sent to, and no other.
+"""Determines the site of a request by its host, and by nothing else.
 
-No URL is made from a Host header; `Site.base_url` is what the world calls the site.
+No URL is made from a Host header; `Site.base_url` is the public address of the site.
 """
 
 import re
@@ -25,14 +25,14 @@ ADDRESS_AND_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+):\d+")
 
 
 class KnowsSites(Protocol):
-    """Who finds the site of a Host header."""
+    """Finds the site of a Host header."""
 
     def by_host(self, host: str) -> Site | None:
         """Return the site of `host` (as sent, port included), or None."""
 
 
 def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
-    """Let every request of `app` belong to a site, or be refused with `UnknownHost`.
+    """Set the site of every request of `app`, or refuse it with `UnknownHost`.
 
     Client address and scheme are taken from `X-Forwarded-For` and `-Proto` of the nearest
     `settings.proxy_hops` proxies. `X-Forwarded-Host` is never read: many proxies pass a client's
@@ -56,7 +56,7 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
         g.site = site
         request.environ[SITE] = site.id
         wrong = request.routing_exception
-        if isinstance(wrong, RequestRedirect):  # a doubled slash: Werkzeug has made a URL from Host
+        if isinstance(wrong, RequestRedirect):  # a doubled slash: Werkzeug built the URL from Host
             _, _, *address = urlsplit(wrong.new_url)
             wrong.new_url = site.base_url + urlunsplit(("", "", *address))
 
@@ -64,9 +64,9 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
 
 
 def _without_port(app: "WSGIApplication") -> "WSGIApplication":
-    """Wrap an application: some proxies write the port of the client behind its address.
+    """Wrap an application: some proxies append the client's port to its address.
 
-    It is another one with each connection, so whoever is counted by address would begin anew.
+    The port differs in each connection, so counts by address would start over.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -79,10 +79,10 @@ def _without_port(app: "WSGIApplication") -> "WSGIApplication":
 
 
 class OneHost:
-    """Wraps an application: a request whose target names another host than its `Host` has none.
+    """Wraps an application: refuses a request whose target names another host than its `Host`.
 
-    RFC 9112, section 3.2.2, lets the target (`RAW_URI`, as gunicorn calls it) decide. A proxy or a
-    cache in front may have gone by the other one, so neither is believed.
+    RFC 9112, section 3.2.2, lets the target (`RAW_URI` in gunicorn) decide. A proxy or a cache in
+    front may have used the other one, so neither is trusted.
     """
 
     def __init__(self, app: "WSGIApplication") -> None:
@@ -101,5 +101,5 @@ class OneHost:
 
 
 def current_site() -> Site:
-    """Return the site of the current request; paths in `WITHOUT_SITE` have none."""
+    """Return the site of the current request; requests to `WITHOUT_SITE` have none."""
     return cast("Site", g.site)

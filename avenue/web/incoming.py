@@ -1,7 +1,7 @@
-"""The files of a request: spooled into unlinked files while they arrive, hashed on the way.
+"""Reads the files of a request: spooled into unlinked files while they arrive, and hashed.
 
 A file that is too large is refused alone; the others of the same request still count. Names are
-taken as they came: whoever stores or shows one cleans it.
+returned as sent: code that stores or shows one cleans it.
 """
 
 import contextlib
@@ -45,10 +45,10 @@ NO_NAME_HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingFile:
-    """One file as it came. `file` stands at its start, has a descriptor and ends with the request.
+    """A received file. `file` is at its start, has a descriptor and is closed with the request.
 
-    `name` and `declared_type` are the client's words and prove nothing; `name` may be empty for
-    a raw body. `sha256` is hex, of the `length` bytes received; `field` is the part's name.
+    `name` and `declared_type` are sent by the client and not trusted; `name` may be empty for a raw
+    body. `sha256` is hex, of the `length` bytes received; `field` is the name of its part.
     """
 
     name: str
@@ -61,7 +61,7 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """One file that was not taken, and why; it has left nothing behind."""
+    """A refused file, and why; nothing of it is kept."""
 
     name: str
     field: str
@@ -70,7 +70,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """What an upload brought. `files` is empty only when something is in `refused`."""
+    """The files of an upload. `files` is empty only if something is in `refused`."""
 
     files: tuple[IncomingFile, ...]
     refused: tuple[Refused, ...]
@@ -87,11 +87,11 @@ def incoming_files(
 ) -> Incoming:
     """Read the upload of the current request: a form, or one file as the body with `?name=`.
 
-    The texts of a form are put into `fields` as they come, so whoever gives it has those that
-    came before an error. `more_parts` may come beyond `AVENUE_MAX_PARTS`: fields of a page's form.
+    The texts of a form are put into `fields` as they arrive, so the caller has those that came
+    before an error. `more_parts` are allowed beyond `AVENUE_MAX_PARTS`: fields of a page's form.
 
-    A file longer than `max_bytes` becomes a `Refused` in a form, and is raised as `FileTooLarge`
-    when it is the body. Raise `BodyTooLarge`, `TooManyParts`, `TextFieldTooLong` (413), `NoFile`,
+    A file longer than `max_bytes` becomes a `Refused` in a form, and is raised as `FileTooLarge` if
+    it is the body. Raise `BodyTooLarge`, `TooManyParts`, `TextFieldTooLong` (413), `NoFile`,
     `BadMultipart`, `BodyCutOff` (400), `SpoolUnavailable` (503).
     """
     media_type, options = parse_options_header(request.headers.get("Content-Type", ""))
@@ -107,7 +107,10 @@ def incoming_files(
 
 
 def file_of(data: bytes, *, name: str, max_bytes: int) -> IncomingFile:
-    """Return bytes that came inside of something else as a file; raise `FileTooLarge`, `NoFile`."""
+    """Return bytes that were embedded in another body as a file.
+
+    Raise `FileTooLarge`, `NoFile`.
+    """
     if not data:
         raise NoFile("The file is empty.")
     spool = _Spool(
@@ -133,7 +136,7 @@ def _from_body(media_type: str, max_bytes: int, settings: Settings) -> Incoming:
 
 
 def _not_a_form(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Pass `blocks` on, unless they are a form that its Content-Type does not announce."""
+    """Yield `blocks`; raise `BadMultipart` if they are a form with another Content-Type."""
     start = True
     for block in blocks:
         if start and LOOKS_LIKE_A_FORM.match(block):
@@ -152,7 +155,7 @@ def _from_form(boundary: bytes, form: "_Form") -> Incoming:
 
 
 class _Spool:
-    """A file on its way in."""
+    """A file that is being received."""
 
     def __init__(
         self, file: BinaryIO, max_bytes: int, *, name: str, field: str, declared_type: str
@@ -193,7 +196,7 @@ class _Spool:
 
 
 class _Form:
-    """A form on its way in: files are spooled, text is kept, what is neither is counted."""
+    """A form that is being received: files are spooled, text is kept, all parts are counted."""
 
     def __init__(
         self, settings: Settings, max_bytes: int, fields: MultiDict[str, str], more_parts: int
@@ -209,7 +212,7 @@ class _Form:
 
     @property
     def most_bytes(self) -> int:
-        """How long the body may be."""
+        """Return the maximum length of the body."""
         return self._most_parts * (self._max_bytes + PART_OVERHEAD_BYTES)
 
     def begin(self, event: Field | File) -> None:
@@ -268,7 +271,7 @@ class _Form:
 
 
 class _Text:
-    """A text field on its way in."""
+    """A text field that is being received."""
 
     def __init__(self, field: str, most_bytes: int) -> None:
         self.field = field
@@ -285,7 +288,7 @@ class _Text:
             raise TextFieldTooLong(self._most_bytes, field=self.field[:100])
 
     def text(self) -> str | None:
-        """Return the text, or None when it is none: then it was a file without a name."""
+        """Return the text, or None if it is not text: then it was a file without a name."""
         try:
             return self._bytes.decode()
         except UnicodeDecodeError:
@@ -293,7 +296,7 @@ class _Text:
 
 
 class _Nameless:
-    """A part that should have been a file, had it a name; an empty one is an empty file field."""
+    """A part without name that has a file's headers; an empty one is an empty file field."""
 
     def __init__(self, field: str) -> None:
         self.field = field
@@ -327,7 +330,7 @@ def _new_file(settings: Settings) -> BinaryIO:
 
 
 def _close(file: BinaryIO) -> None:
-    # What a full disk did not take is lost with the unlinked file anyway.
+    # Data that a full disk did not accept is lost with the unlinked file anyway.
     with contextlib.suppress(OSError):
         file.close()
 

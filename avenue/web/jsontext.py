@@ -1,4 +1,4 @@
-"""What JSON from outside must not hold, however it is read: RFC 8259 leaves it to the reader."""
+"""Checks of JSON from outside for what RFC 8259 leaves to the reader: depth, duplicates, NUL."""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def check_depth(text: str, most_levels: int) -> None:
-    """Raise `InvalidBody` when brackets are nested deeper than `most_levels`.
+    """Raise `InvalidBody` if brackets are nested deeper than `most_levels`.
 
-    The levels are counted without descending: 100,000 of them must not cost a stack.
+    The levels are counted without recursion: 100,000 of them must not cost a stack.
     """
     if text.count("[") + text.count("{") <= most_levels:
         return
@@ -28,7 +28,7 @@ def check_depth(text: str, most_levels: int) -> None:
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON; raise `InvalidBody` when it has a key twice."""
+    """Return an object of JSON; raise `InvalidBody` if it has a duplicate key."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise InvalidBody("An object in the body has the same key twice.")
@@ -36,23 +36,23 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def finite(text: str) -> float:
-    """Return a number of JSON; raise `InvalidBody` when it is too large for one."""
+    """Return a number of JSON; raise `InvalidBody` if it is too large."""
     number = float(text)
     return no_number(text) if number in {float("inf"), float("-inf")} else number
 
 
 def no_number(_text: str) -> float:
-    """Raise `InvalidBody`: NaN and Infinity are no numbers of JSON."""
+    """Raise `InvalidBody`: NaN and Infinity are not valid JSON."""
     raise InvalidBody("The body holds a number that is none: NaN, Infinity or too large.")
 
 
 def is_text(value: object) -> bool:
-    """Tell whether no text in `value`, whose depth was checked, has NUL or half a surrogate."""
+    """Tell whether no text in `value` has NUL or half a surrogate; its depth must be checked."""
     return not any(NOT_TEXT.search(each) for each in _strings(value))
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Yield every key and text in `value`, whose depth was checked."""
+    """Yield every key and text in `value`; its depth must be checked."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

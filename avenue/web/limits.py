@@ -1,16 +1,16 @@
-"""How often one caller may ask. Too often is answered at once; nobody is made to wait.
+"""Rate limits. Requests beyond a limit are refused at once; none is delayed.
 
-`limit_of` is the table: it names the limit of each route. What is asked of `/api` and of the panel
-(`/admin`) counts together, for a form of the panel does what the API does. It is counted in the
-database, exactly for all instances. Public pages count by address in this process alone, so that
-what only reads writes nothing.
+`limit_of` is the table: it names the limit of each route. Requests to `/api` and the panel
+(`/admin`) count together, because a form of the panel does what the API does. They are counted in
+the database, exactly for all instances. Public pages count by address in this process only, so that
+reading them writes nothing.
 
-Every answer that was counted, and that no cache shares, says how much is left, twice: in
-`RateLimit-Policy` and `RateLimit` as the IETF's draft has them
-(draft-ietf-httpapi-ratelimit-headers, from its eighth version on), and in the three fields of its
-first versions, which are what clients read today. Seconds are from now on in both.
+Every counted answer that no cache shares says how much is left, twice: in `RateLimit-Policy` and
+`RateLimit` as in the IETF draft (draft-ietf-httpapi-ratelimit-headers, from its eighth version on),
+and in the three fields of its first versions, which clients read today. Seconds are from now on in
+both.
 
-Reading never waits for the counting: what cannot be counted in time is let through.
+Reads never wait for the count: a read that cannot be counted in time is allowed.
 """
 
 import ipaddress
@@ -59,7 +59,7 @@ PUBLIC = frozenset(
         "/metrics",
     }
 )
-"""The routes outside of API and panel that may cost a query."""
+"""The routes outside of API and panel that may need a query."""
 _DELIVERY = "Files, from memory where they can be; made of one are the usual sizes, 10 of its site."
 _ORCHESTRATOR = "An orchestrator ends an instance that gives no good answer, whoever else asks."
 _NO_QUERY = "Costs no query."
@@ -94,15 +94,15 @@ TOO_OFTEN = {
 }
 LARGE_PART_BYTES = 1024 * 1024
 LARGE_PARTS_PER_MINUTE = 6000
-"""No client waits when it is told to, so no fast line may get there: this is 100 MB a second."""
-IPV6_CALLER_BITS = 64  # the least one customer is given; inside it they choose (RFC 6177)
+"""No client pauses by itself, so no fast connection may reach it: this is 100 MB a second."""
+IPV6_CALLER_BITS = 64  # the smallest network a customer gets; they choose the rest (RFC 6177)
 WINDOW_SECONDS = 60
 COUNTING_SECONDS = 0.5
 """How long a read waits to be counted; usually that takes one or two milliseconds."""
 RESTING_SECONDS = 1.0
-"""How long nothing that reads is counted after that was too long, so that they do not all wait."""
+"""How long reads are not counted after a timeout, so that they do not all wait."""
 MOST_ADDRESSES = 50_000
-"""So many a process counts at once; that took 6 MB."""
+"""Addresses counted at the same time in a process; that took 6 MB."""
 HEADERS = (
     "RateLimit-Policy",
     "RateLimit",
@@ -113,55 +113,55 @@ HEADERS = (
 
 
 class Window(Protocol):
-    """A minute that is running for somebody."""
+    """The current minute of a caller."""
 
     @property
     def tries(self) -> int:
-        """How many there were, this one included."""
+        """Return the number of tries, including this one."""
 
     @property
     def seconds_left(self) -> int:
-        """In how many seconds it ends, at least one."""
+        """Return the seconds until it ends, at least one."""
 
 
 class Counts(Protocol):
-    """Who counts, for all instances together."""
+    """Counts for all instances together."""
 
     def count(self, key: str, *, within_seconds: float | None = None) -> Window:
-        """Count one try of `key`; raise `Unavailable` when it cannot be done, or not in time."""
+        """Count one try of `key`; raise `Unavailable` if that fails, or takes too long."""
 
 
 def upload_route(view: View) -> View:
-    """Mark `view` as one that takes files: it has a limit of its own."""
+    """Mark `view` as one that accepts files: it has its own limit."""
     setattr(view, MARK, True)
     return view
 
 
 def begins_upload(view: View) -> View:
-    """Mark `view` as one that files begin to come through: it counts as `upload_route` does."""
+    """Mark `view` as one that starts an upload: it counts as `upload_route` does."""
     setattr(view, BEGINS, True)
     return view
 
 
 def resumable_route(view: View) -> View:
-    """Mark `view` as one that may have to look at a whole file, whose last part is small."""
+    """Mark `view` as one that may check a whole file, even if its last part is small."""
     setattr(view, RESUMABLE, True)
     return view
 
 
 def is_resumable_view(view: Callable[..., object] | None) -> bool:
-    """Tell whether `view` is marked as one that may have to look at a whole file."""
+    """Tell whether `view` is marked as one that may check a whole file."""
     return bool(getattr(view, RESUMABLE, False))
 
 
 def fetching_route(view: View) -> View:
-    """Mark `view` as one that fetches a file by its URL when it is sent JSON."""
+    """Mark `view` as one that fetches a file by its URL if it gets JSON."""
     setattr(view, FETCHING, True)
     return view
 
 
 def reading_route(view: View) -> View:
-    """Mark `view` as one that reads, whatever the method; what it changes, it counts by itself.
+    """Mark `view` as reading, whatever the method; it counts its own changes.
 
     See `count_as`.
     """
@@ -182,8 +182,8 @@ def is_upload_view(view: Callable[..., object] | None) -> bool:
 def limit_of(method: str, rule: str, view: Callable[..., object] | None) -> str | None:
     """Return the name of the limit that `method` of the route `rule` counts for.
 
-    `none` is for those in `UNLIMITED`; None means that nobody has thought about this route. Large
-    parts of files are the one thing that a request has to say of itself: `parts`, not `writes`.
+    `none` is for those in `UNLIMITED`; None means that the route is not classified yet. Large parts
+    of files are the only case that depends on the request: `parts`, not `writes`.
     """
     if rule in UNLIMITED:
         return NONE
@@ -203,10 +203,10 @@ def install(
 ) -> None:
     """Count the requests to `app`; raise `TooManyRequests` above the limits.
 
-    Who is signed in is counted as a person, everybody else by address (IPv6 by /64); public pages
-    always by address, and what nobody has thought about as one of them. A token that is no longer
-    good counts by address too, and is refused by whoever asks for the actor; install this before
-    anything that refuses, so that guessing tokens is counted.
+    Signed-in people are counted as persons, all others by address (IPv6 by /64); public pages
+    always by address, and unclassified routes as public ones. An invalid token counts by address
+    too, and is refused later by the code that asks for the actor; install this before anything that
+    refuses, so that guessing tokens is counted.
     """
     count_for = partial(_count_for, Limiter(counts), settings, current_actor)
 
@@ -216,7 +216,8 @@ def install(
             count_for(name)
 
     def tell(response: Response) -> Response:
-        if not response.cache_control.public:  # a cache would tell everybody what one has left
+        # a cache would show everyone what one person has left
+        if not response.cache_control.public:
             response.headers.update(g.get("rate_limit") or {})
         return response
 
@@ -233,7 +234,7 @@ def _count_for(
     window = limiter.count(kind, _caller(actor))
     if window is None:
         return
-    if name != PAGES:  # of them each process knows only those that it has answered
+    if name != PAGES:  # each process knows only those that it has counted itself
         g.rate_limit = _told(kind, window)
     if window.tries > kind.per_minute:
         raise TooManyRequests(
@@ -244,7 +245,7 @@ def _count_for(
 
 
 def count_as(name: str) -> None:
-    """Count the current request for the limit `name`, too; raise `TooManyRequests` above it.
+    """Also count the current request for the limit `name`; raise `TooManyRequests`.
 
     For a `reading_route` that is about to change something.
     """
@@ -253,7 +254,7 @@ def count_as(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is counted together; `waits`: not done at all unless it was counted."""
+    """A group of requests counted together; `waits`: refused if it cannot be counted."""
 
     name: str
     per_minute: int
@@ -261,7 +262,7 @@ class Kind:
 
 
 class Limiter:
-    """Counts, and lets reads through where that fails or takes too long."""
+    """Counts requests, and allows reads if counting fails or takes too long."""
 
     def __init__(self, counts: Counts, now: Callable[[], float] = time.monotonic) -> None:
         self._counts = counts
@@ -270,7 +271,7 @@ class Limiter:
         self._resting_until = float("-inf")
 
     def count(self, kind: Kind, caller: str) -> Window | None:
-        """Count one try of `caller`; None for a read that could not be counted.
+        """Count one try of `caller`; return None for a read that could not be counted.
 
         Raise `Unavailable` for anything else that could not be counted.
         """
@@ -299,8 +300,8 @@ class Minute:
 class OwnCounts:
     """Counts in the memory of this process, in minutes that are the same for all keys.
 
-    With more than `most` keys in a minute all of them begin anew: no memory is lost to somebody who
-    has that many addresses, and whom no limit of one address would hold up.
+    With more than `most` keys in a minute all of them start over, so an attacker with that many
+    addresses, who would pass a limit per address anyway, cannot use up the memory.
     """
 
     def __init__(
@@ -326,7 +327,7 @@ class OwnCounts:
 
 
 def _told(kind: Kind, window: Window) -> Mapping[str, str]:
-    """Return what an answer says of the limit that it counted for."""
+    """Return the rate limit headers for a count."""
     left = max(kind.per_minute - window.tries, 0)
     return {
         "RateLimit-Policy": f'"{kind.name}";q={kind.per_minute};w={WINDOW_SECONDS}',
@@ -354,8 +355,8 @@ def _kind_for(name: str, actor: Actor | None, settings: Settings) -> Kind:
 def _limit_here() -> str:
     if request.url_rule is not None:
         return limit_of(request.method, request.url_rule.rule, _view()) or PAGES
-    # No such address, or not with this method: outside of API and panel that costs no query, and
-    # /metrics has no site yet in which to look for a person.
+    # An unknown address or method: outside of API and panel that costs no query, and /metrics has
+    # no site in which to look up a person.
     is_counted = _is_api_or_panel(request.path)
     return (is_counted and limit_of(request.method, request.path, None)) or PAGES
 
@@ -387,7 +388,7 @@ def _caller(actor: Actor | None) -> str:
 
 
 def network_of(address: str) -> str:
-    """Return `address`; of an IPv6 one the part its owner cannot choose."""
+    """Return `address`, for IPv6 its network, because its owner chooses the rest."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Lists of the panel: their place in the URL, and what was just done to what they show."""
+"""Lists of the panel: their parameters in the URL, and one-time messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
 
 SAID = ("said", "count", "kept", "why", "undo")
-"""What a list says once; `js/lists/lists.js` takes it out of the address."""
+"""Query parameters of one-time messages; `js/lists/lists.js` removes them from the address."""
 PLACE = ("after", "before")
 
 
@@ -35,9 +35,9 @@ def counted(at_least: int | None) -> int:
 
 
 def here_with(path: str | None = None, **changes: str | None) -> str:
-    """Return the URL of this list with some of its parameters changed, from its first page on.
+    """Return the URL of this list with some parameters changed, on its first page.
 
-    `path` is another one that takes the same parameters.
+    `path` is another list with the same parameters.
     """
     kept = {
         name: value
@@ -50,9 +50,9 @@ def here_with(path: str | None = None, **changes: str | None) -> str:
 
 
 def back_with(path: str, said: str, count: int, **more: str) -> str:
-    """Return the page of `path` a form came from, by its field `back`, and what it is to say.
+    """Return the page of `path` that a form came from (its field `back`), with a message.
 
-    `more` are others of `SAID`; what is empty is left out.
+    `more` are other names of `SAID`; empty values are left out.
     """
     facts = {"said": said, "count": str(count), **{key: each for key, each in more.items() if each}}
     target = safe_next(request.form.get("back"), path)
@@ -64,5 +64,5 @@ def back_with(path: str, said: str, count: int, **more: str) -> str:
 
 
 def joined(path: str, query: Mapping[str, str]) -> str:
-    """Return `path` with `query` behind it."""
+    """Return `path` with `query` appended."""
     return f"{path}?{urlencode(query)}" if query else path

@@ -1,8 +1,8 @@
-"""What is counted for Prometheus. docs/operations.md has each, and `web/scraping.py` shows them.
+"""The Prometheus metrics. docs/operations.md lists them; `web/scraping.py` shows them.
 
-Labels are of our own making (routes, codes, kinds) and never anything a client chooses. Each is
-made with its first value, so a metric without labels is not among them: it would be made while
-this is imported, before it is known where the processes of an instance keep their counts.
+Labels are values of our own (routes, codes, kinds), never anything from a client. Each metric is
+created with its first value, so none is without labels: that would be created on import, before it
+is known where the processes of an instance store their counts.
 """
 
 import threading
@@ -24,7 +24,7 @@ DECODE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 JOB_SECONDS = (0.1, 1, 10, 60, 600, 3600)
 POOL_SECONDS = (0.0001, 0.001, 0.01, 0.1, 1, 10)
 OF_THE_LIVING: Literal["livesum"] = "livesum"
-"""How gauges are summed: over the processes that run now."""
+"""Gauges are summed over the running processes."""
 
 requests = Counter(
     "avenue_http_requests", "Requests answered.", ("method", "route", "status", "by")
@@ -106,7 +106,7 @@ _counting_sites = threading.Lock()
 def count_request(
     method: str, route: str | None, status: int, *, by: str, sent: int, took: float
 ) -> None:
-    """Count a request answered with `sent` bytes of body within `took` seconds `by` some layer."""
+    """Count a request answered by the layer `by`, with its `sent` bytes of body and seconds."""
     known = method if method in HTTPMethod.__members__ else OTHER_METHOD
     answered, sent_by_route, seconds_by_route = _of_requests(known, route or NO_ROUTE, status, by)
     answered.inc()
@@ -126,26 +126,26 @@ def _of_requests(
 
 
 def count_fast_lane(method: str, route: str, status: int, answers: int, sent: int) -> None:
-    """Count `answers` the fast lane has given."""
+    """Count `answers` of the fast lane."""
     requests.labels(method, route, status, "fast_lane").inc(answers)
     sent_bytes.labels(route).inc(sent)
 
 
 def count_site(site: str, answers: int, *, is_write: bool = False) -> None:
-    """Count requests of a site that were answered; writes are those that may change something."""
+    """Count answered requests of a site; writes are those that may change something."""
     with _counting_sites:
         known = _of_sites.get(site, (0, 0))
         _of_sites[site] = known[0] + answers, known[1] + (answers if is_write else 0)
 
 
 def by_site() -> dict[str, tuple[int, int]]:
-    """Return how many requests of each site this process has answered, and writes among them."""
+    """Return the requests of each site that this process has answered, and writes among them."""
     with _counting_sites:
         return dict(_of_sites)
 
 
 def time_reading(route: str, took: float) -> None:
-    """Count an answer of the fast lane that waited for `took` seconds to be read."""
+    """Count an answer of the fast lane that took `took` seconds to read."""
     seconds.labels(route).observe(took)
 
 
@@ -155,40 +155,40 @@ def count_refusal(code: str) -> None:
 
 
 def count_refused_file(code: str) -> None:
-    """Count a file of an upload that was not taken."""
+    """Count a refused file of an upload."""
     refused_files.labels(code).inc()
 
 
 def count_scan(outcome: str) -> None:
-    """Count a file that the scanner was asked about."""
+    """Count a file sent to the scanner."""
     scans.labels(outcome).inc()
 
 
 def count_uncounted(kind: str) -> None:
-    """Count a request of a `kind` that has a limit and passed without being counted."""
+    """Count a request with a limit that was allowed without being counted."""
     uncounted.labels(kind).inc()
 
 
 def count_lookup(*, found: bool) -> None:
-    """Count a look into the cache."""
+    """Count a lookup in the cache."""
     lookups.labels("yes" if found else "no").inc()
 
 
 def count_disk_hit() -> None:
-    """Count one of those looks that found nothing in memory, and then a file of the disk cache."""
+    """Count a lookup that missed the memory and hit the disk cache."""
     lookups.labels("disk").inc()
 
 
 @contextmanager
 def waiting_to_decode(task: str) -> Iterator[None]:
-    """Count a picture that waits inside for a decode process to do `task` with it."""
+    """Count a picture as waiting for a decode process, for the time of the block."""
     with _timed(decode_wait_seconds, task), _held(decode_pictures.labels(task, "waiting")):
         yield
 
 
 @contextmanager
 def decoding(task: str) -> Iterator[None]:
-    """Count a picture that a decode process has inside."""
+    """Count a picture as being decoded, for the time of the block."""
     with _timed(decode_seconds, task), _held(decode_pictures.labels(task, "open")):
         yield
 
@@ -196,12 +196,13 @@ def decoding(task: str) -> Iterator[None]:
 def count_renditions(made: Iterable[tuple[str, str]]) -> None:
     """Count renditions, each by its variant and its extension."""
     for variant, extension in made:
-        # Those of a site's own (`x600x800`) together: a site may change them again and again.
+        # A site's own sizes (`x600x800`) count together, because a site may change them at any
+        # time.
         renditions.labels("own" if variant.startswith("x") else variant, extension).inc()
 
 
 def count_swept(numbers: Mapping[str, int]) -> None:
-    """Count what one round of the sweeper has removed, by what it was."""
+    """Count what one round of the sweeper has deleted, by kind."""
     for what, number in numbers.items():
         swept.labels(what).inc(number)
 
@@ -213,7 +214,7 @@ def count_job(kind: str, outcome: str, took: float) -> None:
 
 
 class PoolMeter:
-    """Counts the connections to MongoDB of this process; twice for each command, so it is quick."""
+    """Counts the connections to MongoDB of this process; called twice for each command, so fast."""
 
     def __init__(self) -> None:
         self._open = pool_connections.labels("open")
@@ -222,20 +223,20 @@ class PoolMeter:
         self._refused = pool_wait_seconds.labels("refused")
 
     def opened(self, change: int) -> None:
-        """Count connections that were opened, or closed when `change` is negative."""
+        """Count connections that were opened, or closed if `change` is negative."""
         self._open.inc(change)
 
     def lent(self, waited_seconds: float) -> None:
-        """Count a connection that a thread got."""
+        """Count a connection lent to a thread."""
         self._in_use.inc()
         self._lent.observe(waited_seconds)
 
     def given_back(self) -> None:
-        """Count a connection that came back."""
+        """Count a returned connection."""
         self._in_use.dec()
 
     def refused(self, waited_seconds: float) -> None:
-        """Count a thread that got none."""
+        """Count a thread that got no connection."""
         self._refused.observe(waited_seconds)
 
 
@@ -250,7 +251,7 @@ def _held(gauge: Gauge) -> Iterator[None]:
 
 @contextmanager
 def _timed(histogram: Histogram, task: str) -> Iterator[None]:
-    """Observe the seconds inside, by `task` and by how it ended."""
+    """Observe the seconds of the block, by `task` and outcome."""
     began_at, outcome = time.perf_counter(), "failed"
     try:
         yield

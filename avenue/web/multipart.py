@@ -1,7 +1,7 @@
-"""Takes a form apart while it arrives (RFC 7578), in bounded memory.
+"""Parses a form while it arrives (RFC 7578), in bounded memory.
 
-Werkzeug's `MultipartDecoder` knows the syntax. This module feeds it, bounds it, and says what is
-wrong: a form that was cut off or has another boundary never looks like a form without files.
+Werkzeug's `MultipartDecoder` knows the syntax. This module feeds it, limits it, and reports errors:
+a form that was cut off or has another boundary never looks like a form without files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,14 @@ from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder
 from avenue.web.errors import BadMultipart, NoFile
 
 MOST_HEAD_BYTES = 32 * 1024
-"""How much may wait for the end of a part's head, or stand before the first part."""
+"""Limit of a part's head, and of what precedes the first part."""
 
 LONGEST_BOUNDARY = 200
 """RFC 2046 section 5.1.1 allows 70; some clients write more."""
 
 
 def boundary_of(options: dict[str, str]) -> bytes:
-    """Return the boundary named in the `options` of a Content-Type."""
+    """Return the boundary in the `options` of a Content-Type."""
     boundary = options.get("boundary", "")
     if not boundary:
         raise BadMultipart("The Content-Type of the form names no boundary.")
@@ -28,10 +28,10 @@ def boundary_of(options: dict[str, str]) -> bytes:
 
 
 def events(boundary: bytes, blocks: Iterable[bytes]) -> Iterator[Field | File | Data]:
-    """Yield what the form in `blocks` holds: a part's beginning, then its data piece by piece.
+    """Yield the content of the form in `blocks`: the start of each part, then its data in pieces.
 
-    All blocks are read, also those behind the last boundary, so that `blocks` can notice a body
-    that was cut off there. Raise `BadMultipart`, or `NoFile` for an empty body.
+    All blocks are read, also those after the last boundary, so that `blocks` can notice a body that
+    was cut off there. Raise `BadMultipart`, or `NoFile` for an empty body.
     """
     decoder = MultipartDecoder(boundary)
     held = b""
@@ -48,8 +48,8 @@ def events(boundary: bytes, blocks: Iterable[bytes]) -> Iterator[Field | File | 
 def _ends_in_half_delimiter(decoder: MultipartDecoder, data: bytes) -> bool:
     """Tell whether `data` ends between the two dashes that close a form.
 
-    The decoder (Werkzeug 3.1.9) takes the CR before such a delimiter for data: a picture would
-    get one byte more whenever a block ends just there. Without the dash it waits as it should.
+    The decoder (Werkzeug 3.1.9) takes the CR before such a delimiter for data: a picture would get
+    an extra byte whenever a block ends there. Without the dash it waits correctly.
     """
     half = b"--" + decoder.boundary + b"-"
     tail = data if len(data) >= len(half) else bytes(decoder.buffer[-len(half) :]) + data

@@ -1,7 +1,7 @@
-"""The API as an OpenAPI 3.1 document, made from the URL map and from what each view says.
+"""Generates the OpenAPI 3.1 document from the URL map and the descriptions of the views.
 
-`/api/openapi.json` gives it to programs and `docs.py` shows it to people. Nothing here knows a
-feature: a route that is `described` is in, whatever it is about.
+`/api/openapi.json` returns it and `docs.py` shows it as a page. Nothing here knows a feature: every
+`described` route is included.
 """
 
 import re
@@ -120,7 +120,7 @@ Mode = Literal["validation", "serialization"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one rule of the URL map, and what its view says of itself."""
+    """One method of one rule of the URL map, and the description of its view."""
 
     rule: Rule
     method: str
@@ -145,7 +145,7 @@ def operations(app: Flask) -> Iterator[Operation]:
 
 
 def document(app: Flask) -> Json:
-    """Return the description of `app`, without `servers`: they are the site's that is asked."""
+    """Return the description of `app`, without `servers`, which depend on the site."""
     found = sorted(operations(app), key=lambda each: (_tag(each), each.rule.rule))
     shapes = _Shapes(found)
     paths: dict[str, Json] = {}
@@ -183,7 +183,7 @@ def document(app: Flask) -> Json:
 
 
 class _Schemas(GenerateJsonSchema):
-    """JSON schemas without titles that only repeat names; keys that do not fit are refused."""
+    """Generates JSON schemas without redundant titles; unknown keys are refused."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -195,7 +195,7 @@ class _Schemas(GenerateJsonSchema):
         return written
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> Json:
-        """Write one value as a list of one: generators of clients take no `const` in a head."""
+        """Write a single value as a list of one, because generators do not support `const`."""
         written = super().literal_schema(schema)
         if "const" in written:
             written["enum"] = [written.pop("const")]
@@ -203,7 +203,7 @@ class _Schemas(GenerateJsonSchema):
 
 
 class _Shapes:
-    """All types that operations take and give, as JSON schemas by name."""
+    """All types of requests and replies, as JSON schemas by name."""
 
     def __init__(self, found: Iterable[Operation]) -> None:
         asked: set[tuple[Any, Mode]] = {(Problem, "serialization")}
@@ -238,7 +238,7 @@ class _Shapes:
         return dict(FILE if shape is bytes else self._schemas[shape, "serialization"])
 
     def parameters(self, shape: Any, place: str) -> list[Json]:
-        """Return the keys of a TypedDict as parameters behind `?`, or in the head."""
+        """Return the keys of a TypedDict as parameters in the query, or in headers."""
         schema = self._queries[shape]
         return [
             _parameter(name, place, each, required=name in schema.get("required", ()))
@@ -266,14 +266,14 @@ def _operation(operation: Operation, shapes: _Shapes) -> Json:
 
 
 def _operation_id(operation: Operation, found: Sequence[Operation]) -> str:
-    """Return the endpoint, with a number for all but the first that share it."""
+    """Return the endpoint, with a number for all but the first operation that has it."""
     same = [each for each in found if each.rule.endpoint == operation.rule.endpoint]
     number = same.index(operation) + 1
     return f"{operation.rule.endpoint}.{number}" if number > 1 else operation.rule.endpoint
 
 
 def _callers(operation: Operation) -> Json:
-    """Say who may call; the lists of scopes are what a token must be made for."""
+    """Describe who may call; the scopes are those a token needs."""
     guard = guard_of(operation.view)
     if guard is None:
         anybody: list[Json] = [{}, {"token": []}, {"session": []}]
@@ -372,7 +372,7 @@ def _headers(names: Iterable[str]) -> Json:
 
 
 def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
-    """Yield the view's own errors, then those of what stands before and around it."""
+    """Yield the view's own errors, then those of permissions, body, limits and database."""
     yield from operation.said.refuses
     path, guard = operation.rule.rule, guard_of(operation.view)
     if guard:
@@ -394,17 +394,17 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
 
 
 def _is_bytes(body: Any) -> bool:
-    """Tell whether a body is described by its media type alone."""
+    """Tell whether a body is described by its media type only."""
     return isinstance(body, str)
 
 
 def _sentence(kind: Any) -> str:
-    """Return the first line of what a class says of itself."""
+    """Return the first line of the docstring of a class."""
     return (getdoc(kind) or "").partition("\n")[0]
 
 
 def _tag(operation: Operation) -> str:
-    """Return the view's module without its house and its kind: `shop products`, `accounts`."""
+    """Return the view's module without `avenue` and its kind: `shop products`, `accounts`."""
     parts = operation.view.__module__.split(".")
     return " ".join(each for each in parts if each not in {"avenue", "web", "routes"})
 

@@ -1,4 +1,4 @@
-"""Who may ask how the whole house is doing: this machine itself, or the house's own operators."""
+"""Restricts operational routes to this machine itself and the operators of the deployment."""
 
 import ipaddress
 import re
@@ -11,20 +11,20 @@ from avenue.web.hosts import KnowsSites
 
 EXTENSION = "avenue.operators"
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-"""What a request that came through somebody else says."""
+"""Headers of a request that came through a proxy."""
 PORT = re.compile(r":\d+$")
 
 
 def install(app: Flask, sites: KnowsSites) -> None:
-    """Let `app` know at which site somebody signed in who asks without a site."""
+    """Set the site at which people sign in for requests without a site."""
     app.extensions[EXTENSION] = sites
 
 
 def admit_operator() -> None:
     """Raise `Unauthenticated` or `Forbidden` unless an operator asks.
 
-    They are this machine itself, operators and administrators of the house's own site, and
-    superusers. Whatever came through a proxy is not this machine, even if the proxy runs on it.
+    These are this machine itself, operators and administrators of the default site, and superusers.
+    A request through a proxy does not count as this machine, even if the proxy runs on it.
     """
     if _is_this_machine():
         return
@@ -37,9 +37,9 @@ def admit_operator() -> None:
 
 
 def _is_this_machine() -> bool:
-    """Tell whether this machine asks for itself, by its own address.
+    """Tell whether this machine itself asks, at its own address.
 
-    A proxy may say nothing of whom it speaks for, but then it passes a name on as `Host`.
+    A proxy may send no forwarding headers, but then it passes a host name on as `Host`.
     """
     if any(name in request.headers for name in FORWARDED):
         return False

@@ -1,9 +1,9 @@
-"""Pages for people: what all of them have in common.
+"""Pages for people: common parts.
 
-A room renders its templates with `page`. They extend `narrow.html` (one small thing to do),
-`panel.html` (the work of a site, with the navigation) or `base.html`, and have at hand: `site`,
-`actor`, `language`, `theme`, `asset()`, `csrf_token()`, `_()`, the filters `price`, `bytes`,
-`moment`, `day` and `here`.
+A package renders its templates with `page`. They extend `narrow.html` (one small task),
+`panel.html` (the panel, with its navigation) or `base.html`, and can use: `site`, `actor`,
+`language`, `theme`, `asset()`, `csrf_token()`, `_()`, the filters `price`, `bytes`, `moment`, `day`
+and `here`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -44,21 +44,21 @@ THEME_COOKIE = "avenue_theme"
 SAID_COOKIE = "avenue_said"
 SAID_SECONDS = 60
 ONCE = (*SAID, "refused", "file")
-"""What an address has for its page to say once."""
+"""The query parameters with a one-time message for the page."""
 THEMES = ("auto", "light", "dark")
 MOST_SHOWN = 99
-"""What waits behind a line of the navigation is counted so far."""
+"""Items behind a line of the navigation are counted up to this number."""
 YEAR_SECONDS = 365 * 24 * 3600
 EXTENSION = "avenue.navigation"
 KILO = 1024
 FROM_NEXT = 1000
-"""From here on the next unit is written: 1 MB, not 1,021 kB."""
+"""From here on the next unit is used: 1 MB, not 1,021 kB."""
 
 blueprint = Blueprint("preferences", __name__, template_folder="templates")
 
 
 class Group(Enum):
-    """What a line of the panel's navigation stands under, in this order."""
+    """The groups of the panel's navigation, in this order."""
 
     STORE = _("Store")
     CONTENT = _("Content")
@@ -67,11 +67,11 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the panel's navigation, for somebody with one of `roles` (any if there are none).
+    """A line of the panel's navigation, for people with one of `roles` (any if empty).
 
-    `title` is a lazy text, `path` where it leads, `icon` one of `icons.html`. `count` says how much
-    waits there, reading no more than it takes to count to `MOST_SHOWN`; None for more. `counted`
-    says what that is, where the title does not.
+    `title` is a lazy text, `path` its link, `icon` one of `icons.html`. `count` returns how many
+    items wait there, reading no more than needed to count to `MOST_SHOWN`; None for more. `counted`
+    says what is counted, if the title does not.
     """
 
     path: str
@@ -88,7 +88,7 @@ class Entry:
 
 
 def install(app: Flask, navigation: Sequence[Entry]) -> None:
-    """Give templates what they need, `navigation` in this order among it."""
+    """Provide templates with what they need, including `navigation` in this order."""
     app.extensions[EXTENSION] = tuple(navigation)
     app.register_blueprint(blueprint)
     app.context_processor(_at_hand)
@@ -104,16 +104,16 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
 
 
 def page(template: str, *, status: int = 200, **facts: Any) -> Response:
-    """Return the page made of `template`; it depends on who reads it and in which language."""
+    """Return the page rendered from `template`; it depends on the reader and their language."""
     response = make_response(render_template(template, **facts), status)
     response.vary.update(("Cookie", "Accept-Language"))
     return response
 
 
 def see(path: str) -> Response:
-    """Send the browser to `path` by GET, after a form was taken (RFC 9110, section 15.4.4).
+    """Redirect the browser to `path` by GET, after a form was processed (RFC 9110, section 15.4.4).
 
-    What `path` has to say (`?said=`) is said once: the cookie ends with the page that says it.
+    The message of `path` (`?said=`) is shown once: the cookie ends with the page that shows it.
     """
     response = make_response(redirect(path, code=303))
     if _says_something(parse_qsl(urlsplit(path).query)):
@@ -128,9 +128,10 @@ def _says_something(query: Iterable[tuple[str, str]]) -> bool:
 
 
 def _say_once() -> Response | None:
-    """Lead from an address that has something to say to the one without, unless it is news.
+    """Redirect from an address with a message to the one without, unless the message is new.
 
-    A reload and whoever got the link are told nothing. A program with a token has no cookies.
+    So it is not repeated on a reload, or for someone who gets the link. A program with a token has
+    no cookies.
     """
     told = [*request.args.items(multi=True)]
     if request.method != "GET" or not request.path.startswith(("/admin", "/login")):
@@ -155,7 +156,7 @@ def _was_said(response: Response) -> Response:
 
 @blueprint.post("/preferences")
 def prefer() -> Response:
-    """Keep the language and the theme a person chooses, and go back to `next`."""
+    """Store the chosen language and theme, and redirect to `next`."""
     response = see(safe_next(request.form.get("next")))
     for cookie, choices in ((languages.COOKIE, languages.LANGUAGES), (THEME_COOKIE, THEMES)):
         chosen = request.form.get(cookie.removeprefix("avenue_"), "")
@@ -174,9 +175,9 @@ def prefer() -> Response:
 @blueprint.get("/admin/counts")
 @require()
 def count_waiting() -> Response:
-    """Tell how much waits behind lines of the navigation, by path; null for more than 99.
+    """Return how many items wait behind lines of the navigation, by path; null for more than 99.
 
-    A page asks for it when it is there (`js/everywhere.js`), so that none has to wait.
+    The page requests it after loading (`js/everywhere.js`), so that it does not wait.
     """
     actor = current_actor()
     counts = {each.path: each.count(actor) for each in navigation() if each.count}
@@ -184,13 +185,13 @@ def count_waiting() -> Response:
 
 
 def navigation() -> list[Entry]:
-    """Return where whoever asks may go."""
+    """Return the navigation entries for the current person."""
     actor = reader()
     return [each for each in current_app.extensions[EXTENSION] if each.is_for(actor)]
 
 
 def grouped(entries: Sequence[Entry]) -> list[tuple[LazyString, list[Entry]]]:
-    """Return `entries` under the names of their groups; a group without any is left out."""
+    """Return `entries` by the names of their groups; empty groups are left out."""
     found = [(group.value, [each for each in entries if each.group is group]) for group in Group]
     return [(title, lines) for title, lines in found if lines]
 
@@ -199,14 +200,14 @@ def grouped(entries: Sequence[Entry]) -> list[tuple[LazyString, list[Entry]]]:
 
 
 def price(amount: Decimal | str | None, currency: str) -> str:
-    """Return a price as the reader writes it, as `Gs. 150.000`; "" when there is none."""
+    """Return a price in the reader's format, such as `Gs. 150.000`; "" without one."""
     if amount is None:
         return ""
     return str(format_currency(Decimal(amount), currency, locale=get_locale()))
 
 
 def size(count: float, kilo: int = KILO) -> str:
-    """Return a number of bytes as people say it, as `3,2 MB`; a kB has `kilo` of them."""
+    """Return a number of bytes for people, such as `3,2 MB`; a kB has `kilo` of them."""
     amount, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if round(amount) < FROM_NEXT or unit == "TB":
@@ -217,22 +218,22 @@ def size(count: float, kilo: int = KILO) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return date and time in the site's time zone as the reader writes them, with `GMT-03:00`."""
+    """Return date and time in the site's time zone and the reader's format, with `GMT-03:00`."""
     return f"{format_datetime(at, 'medium')} {format_datetime(at, 'ZZZZ')}"
 
 
 def day(at: datetime) -> str:
-    """Return the day in the site's time zone as the reader writes it."""
+    """Return the day in the site's time zone and the reader's format."""
     return str(format_date(at, "medium"))
 
 
 def local(at: datetime) -> str:
-    """Return a moment in the site's time zone as a field `datetime-local` has it."""
+    """Return a time in the site's time zone for a `datetime-local` field."""
     return f"{to_user_timezone(at):%Y-%m-%dT%H:%M}"
 
 
 def here(url: str) -> str:
-    """Return an own URL without its host: the reader may have come by another name of the site."""
+    """Return an own URL without its host: the reader may use another host of the site."""
     base = current_site().base_url
     if not url.startswith(f"{base}/"):
         return url
@@ -255,7 +256,7 @@ def _at_hand() -> dict[str, Any]:
 
 
 def reader() -> Actor:
-    """Return who asks for a page that is for everybody; whose token is not good is nobody there."""
+    """Return the reader of a public page; an invalid token counts as not signed in."""
     try:
         return current_actor()
     except Unauthenticated:
@@ -263,11 +264,11 @@ def reader() -> Actor:
 
 
 def theme() -> str:
-    """Return `light`, `dark`, or `auto` for what the system says."""
+    """Return `light`, `dark`, or `auto` for the setting of the system."""
     return chosen_theme() or THEMES[0]
 
 
 def chosen_theme() -> str | None:
-    """Return what a person has chosen of that, None before they did."""
+    """Return the chosen theme, None if none was chosen."""
     chosen = request.cookies.get(THEME_COOKIE)
     return chosen if chosen in THEMES else None

@@ -1,6 +1,6 @@
-"""From a request to values: JSON bodies, files, pages of a list.
+"""Parses requests: JSON bodies, files, pages of a list.
 
-Nothing is believed: not the length, not the depth, not the type of what stands in a JSON body.
+Nothing is trusted: neither the length, nor the depth, nor the types of a JSON body.
 """
 
 import json
@@ -51,13 +51,13 @@ def install(app: Flask) -> None:
 
 
 def body_as(model: type[M], *, most_kb: int | None = None) -> M:
-    """Return the JSON object of the request's body as a `model`; `most_kb` where it may be larger.
+    """Return the JSON object in the request's body as a `model`; `most_kb` overrides its limit.
 
     Raise `InvalidBody` naming each wrong field (never its value), `BodyTooLarge`, `BodyCutOff`.
     """
     sent = json_text(most_kb=most_kb)
     try:
-        # From the bytes, not from the parsed values: strict models then take what JSON writes as
+        # From the bytes, not from the parsed values: strict models then accept what JSON writes as
         # text (decimals, dates).
         read = model.model_validate_json(sent)
     except ValidationError as error:
@@ -67,7 +67,7 @@ def body_as(model: type[M], *, most_kb: int | None = None) -> M:
 
 
 def json_text(*, most_kb: int | None = None) -> bytes:
-    """Return the request's body, which is a JSON object; errors and `most_kb` as in `body_as`."""
+    """Return the request's body, which is a JSON object. Raises as `body_as`."""
     if not request.is_json:
         raise InvalidBody("The Content-Type of the body is not application/json.")
     settings = using(Settings)
@@ -98,7 +98,7 @@ def _check_json(sent: bytes, most_levels: int) -> None:
 
 
 def invalid_body(error: ValidationError) -> InvalidBody:
-    """Name what is wrong in the caller's language, without the values: no password is told."""
+    """Return the error naming each wrong field in the caller's language, without values."""
     fields = [
         {"field": field, "problem": filled(problem, words, gettext)}
         for field, problem, words in problems_of(error)
@@ -113,7 +113,7 @@ def invalid_body(error: ValidationError) -> InvalidBody:
 
 
 class PageQuery(TypedDict, total=False):
-    """Which part of a list, as it stands behind `?`; lists that take more add to it."""
+    """The part of a list in the query; lists with more parameters extend it."""
 
     limit: Annotated[
         int, Field(ge=1, le=LARGEST_PAGE, description=f"How many; {DEFAULT_PAGE} if left out.")
@@ -125,14 +125,14 @@ class PageQuery(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageAsked:
-    """Which part of a list: at most `limit` items, those behind the cursor `after`."""
+    """The requested part of a list: at most `limit` items after the cursor `after`."""
 
     limit: int
     after: str | None
 
 
 def page_asked_for(default: int = DEFAULT_PAGE) -> PageAsked:
-    """Return what `?limit=` (1 to 100, else `default`) and `?after=` ask for.
+    """Return the part that `?limit=` (1 to 100, by default `default`) and `?after=` ask for.
 
     Raise `InvalidQuery`.
     """
@@ -141,7 +141,10 @@ def page_asked_for(default: int = DEFAULT_PAGE) -> PageAsked:
 
 
 def one_of(name: str, text: str, choices: Sequence[str]) -> str:
-    """Return `text`, which stands for `name` behind `?`; raise `InvalidQuery` for no choice."""
+    """Return `text`, the value of the parameter `name`.
+
+    Raise `InvalidQuery` if not in `choices`.
+    """
     if text not in choices:
         raise InvalidQuery(f"`{name}` must be one of {', '.join(choices)}.", parameter=name)
     return text

@@ -1,4 +1,4 @@
-"""What the modules in `js/pictures/` say wherever pictures are brought in and worked on."""
+"""The texts of the modules in `js/pictures/`, for uploading and editing pictures."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from avenue.web.language import lazy_gettext as _
 from avenue.web.language import ngettext
 
 ARRIVING: Mapping[str, LazyString] = {
-    # Ways in
+    # Ways to add files
     "choose": _("Choose photos"),
     "camera": _("Take a photo"),
     "folder": _("Choose folder"),
@@ -37,12 +37,12 @@ ARRIVING: Mapping[str, LazyString] = {
     "was_mended": _("The photo stored here was damaged. It is now repaired."),
     "was_animated": _("It was an animation: only the first frame was kept."),
     "not_shown": _("Saved. Reload the page to see it."),
-    # Why a file rests for a while
+    # Why a file is waiting
     "pause_broken": _("Connection lost. Resuming in {seconds} s; nothing is lost."),
     "pause_offline": _("No connection. It resumes as soon as it is back."),
     "pause_busy": _("The server is busy. Resuming in {seconds} s."),
     "pause_in_progress": _("The server is still saving it. Checking again in {seconds} s."),
-    # Why a file stays, and what to do
+    # Why a file was refused, and what to do
     "why_broken": _("The connection was lost several times."),
     "advice_broken": _(
         "It resumes when the connection is back, or press “Try again”. It will not be added twice."
@@ -84,7 +84,7 @@ ARRIVING: Mapping[str, LazyString] = {
     "cancel_all": _("Cancel all"),
     "progress_of_all": _("Upload of all files"),
 }
-"""Of the ways in and the files on their way; `{facts}` are put in by `text()`."""
+"""For adding and uploading files; `{facts}` are filled in by `text()`."""
 
 SCREEN: Mapping[str, LazyString] = {
     "saving": _("Saving…"),
@@ -101,11 +101,11 @@ SCREEN: Mapping[str, LazyString] = {
     "focalSaved": _("Focal point saved."),
     "focalAutomatic": _("The focal point is automatic again."),
 }
-"""Of saving, replacing and the focal point."""
+"""For saving, replacing and the focal point."""
 
 
 def arriving_words() -> dict[str, str]:
-    """Return those of `ARRIVING`; with a number, as `…_one` and `…_many`."""
+    """Return the texts of `ARRIVING`; plural forms as `…_one` and `…_many`."""
     texts = {name: str(each) for name, each in ARRIVING.items()}
     for form, count in (("one", 1), ("many", 2)):
         texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}
@@ -113,7 +113,7 @@ def arriving_words() -> dict[str, str]:
 
 
 def screen_words() -> dict[str, str]:
-    """Return those of `SCREEN` in the language of the request."""
+    """Return the texts of `SCREEN` in the language of the request."""
     return {name: str(each) for name, each in SCREEN.items()}
 
 

@@ -1,4 +1,4 @@
-"""Facts as JSON, or as lines of text for whoever asks from a terminal."""
+"""Answers as JSON, or as lines of text for a terminal."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,9 +11,9 @@ TEXT = "text/plain"
 
 
 def json_or_text(facts: Mapping[str, Any], written: Callable[[], str] | None = None) -> Response:
-    """Answer in the form that was asked for; JSON where both would do.
+    """Answer in the requested form; JSON if both are accepted.
 
-    The text is what `written` returns, where it is given.
+    The text is that of `written`, if given.
     """
     if request.accept_mimetypes.best_match([JSON, TEXT], default=JSON) == TEXT:
         text = written() if written else "\n".join(lines(facts))
@@ -25,7 +25,7 @@ def json_or_text(facts: Mapping[str, Any], written: Callable[[], str] | None = N
 
 
 def lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """Yield `facts` as lines for people, what is inside something further in."""
+    """Yield `facts` as lines of text; nested ones are indented."""
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield f"{indent}{name}:"
@@ -44,7 +44,7 @@ def _one_line(value: object) -> str:
 
 
 def _word(value: object) -> str:
-    """Return a value as text on one line, whatever it holds."""
+    """Return a value as text on one line."""
     words = {None: "-", True: "yes", False: "no"}
     if isinstance(value, Mapping):
         return f"({_one_line(value)})"

@@ -1,13 +1,13 @@
-"""The one place where errors become answers: JSON for programs, a page for people.
+"""Turns errors into answers: JSON for programs, a page for people.
 
 ::
 
     {"success": 0, "error": "<sentence for people>", "message": <same>, "code": "file_too_large",
      "status": 413, "hint": "<what to do>", "request_id": "…", …facts}
 
-Sentences are in the language of the request (`web/language.py`), `code` never changes. `error` is
-a text because most upload clients show it as it is; CKEditor wants
-`{"message": …}` there and gets it with `?as=ckeditor`.
+Sentences are in the language of the request (`web/language.py`), `code` never changes. `error` is a
+text because most upload clients show it; CKEditor expects `{"message": …}` there and gets it with
+`?as=ckeditor`.
 """
 
 import logging
@@ -57,7 +57,7 @@ LOGIN_PATH = "/login"
 SECOND_FACTOR_PATH = f"{PANEL}/account/second-factor"
 EXTENSION = "avenue.problems"
 NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""Told by a page of the site itself where visitors come to."""
+"""The text of a 404 page on public pages."""
 TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
     400: (_("Invalid request"), _("Go back and try again.")),
     401: (_("You need to sign in"), _("Sign in and try again.")),
@@ -82,7 +82,7 @@ TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
         _("Try again. If the problem persists, send us the code below."),
     ),
 }
-"""Title and advice of the page about an error: by its status, else by the first digit of it."""
+"""Title and advice of the page about an error: by its status, otherwise by its first digit."""
 
 OURS: Mapping[int, type[AvenueError]] = {
     kind.status: kind
@@ -97,17 +97,17 @@ OURS: Mapping[int, type[AvenueError]] = {
         Unavailable,
     )
 }
-"""What stands for an error of Flask's or Werkzeug's own, by its status."""
+"""Our errors for those of Flask and Werkzeug, by status."""
 
 
 class ProblemInError(TypedDict):
-    """What CKEditor wants to find under `error`; only with `?as=ckeditor`."""
+    """The form of `error` that CKEditor expects; only with `?as=ckeditor`."""
 
     message: str
 
 
 class Problem(TypedDict):
-    """Why something was refused; some codes come with keys more, numbers and names to use."""
+    """Why a request was refused; some codes have additional keys."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
@@ -122,7 +122,7 @@ class Problem(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What is told of an error, in the language of the request."""
+    """The facts of an error, in the language of the request."""
 
     status: int
     code: str
@@ -133,33 +133,34 @@ class Refusal:
 
 
 class NotesErrors(Protocol):
-    """What is told of each error that is our fault."""
+    """Receives the facts of each internal error."""
 
     def note(self, error: Exception, *, route: str, status: int, request_id: str) -> None:
-        """Note an error; never raises."""
+        """Record an error; never raises."""
 
 
 def note_in(app: Flask, notes: NotesErrors) -> None:
-    """Have the errors of `app` that are our fault noted in `notes`, too."""
+    """Also pass the internal errors of `app` to `notes`."""
     app.extensions[EXTENSION] = notes
 
 
 def install(app: Flask) -> None:
-    """Let every error of `app` be answered here."""
+    """Answer every error of `app` here."""
     app.register_blueprint(Blueprint("problems", __name__, template_folder="templates"))
     app.register_error_handler(Exception, answer)
 
 
 def answer(error: Exception) -> AnyResponse:
-    """Return the answer for `error`; what is our fault is logged, surprises with traceback."""
+    """Return the answer for `error`; internal errors are logged, unexpected ones with traceback."""
     if isinstance(error, HTTPException) and error.response is not None:
-        # Whoever raised it has written the answer already.
+        # A werkzeug exception with its own response.
         return cast("AnyResponse", error.response)
     problem = refusal_of(error)
     response = _written(problem)
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
-    if not is_file():  # nobody keeps this answer, and a shared cache is to keep one copy of a file
+    # this answer is never cached, while a shared cache should store one copy of a file
+    if not is_file():
         response.vary.add("Accept-Language")
         if COOKIE in request.cookies:
             response.vary.add("Cookie")
@@ -167,7 +168,7 @@ def answer(error: Exception) -> AnyResponse:
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """Return what is told of `error`; it is counted, and logged where it is our fault."""
+    """Return the facts of `error`; it is counted, and logged if it is internal."""
     if isinstance(error, MalformedRecord) and not _is_administrator():
         log.error("%s", error.code, exc_info=error)
         _note(error, error.status)
@@ -192,7 +193,7 @@ def _note(error: Exception, status: int) -> None:
 
 
 def _is_administrator() -> bool:
-    """Tell whether who asks may know what is stored: to others it is as if there were nothing."""
+    """Tell whether the caller may see details of stored records: for others it is a 404."""
     try:
         return current_actor().is_admin
     except AvenueError:
@@ -200,7 +201,7 @@ def _is_administrator() -> bool:
 
 
 def _nothing_there() -> AvenueError:
-    """Return what this route raises when there is nothing."""
+    """Return the error that this route raises for a missing object."""
     view = current_app.view_functions.get(request.endpoint or "")
     told = description_of(view) if view else None
     raised = [each for each in told.refuses if each.status == NotFound.status] if told else []
@@ -267,8 +268,7 @@ def _json(problem: Refusal) -> Response:
 
 
 def _page(problem: Refusal) -> Response:
-    # Straight from the template: what other rooms add to pages (who is signed in) may be what
-    # has just failed.
+    # Rendered directly: what other packages add to pages (the signed-in person) may have failed.
     title, advice = TITLES.get(problem.status) or TITLES[problem.status // 100]
     site: Site | None = g.get("site")
     is_of_site = site is not None and problem.status in NOTHING_THERE and _is_public()
@@ -294,7 +294,7 @@ def _page(problem: Refusal) -> Response:
 
 
 def _is_public() -> bool:
-    """Tell whether the address could be one of the site's public pages."""
+    """Tell whether the address could be a public page of the site."""
     path = request.path
     return not (is_file() or under(PANEL, path) or under(LOGIN_PATH, path))
 
@@ -307,7 +307,7 @@ def _logo(site: Site) -> Logo | None:
 
 
 def _login_url() -> str:
-    """Return the login page, leading back to where the person was if that was a page."""
+    """Return the sign-in page, which leads back to the current page if it is one."""
     if request.method not in {"GET", "HEAD"}:
         return LOGIN_PATH
     query = request.query_string.decode("latin-1")

@@ -1,8 +1,8 @@
-"""The counts of processes that are gone, kept while the instance runs.
+"""The metrics of ended processes, kept while the instance runs.
 
-Each process keeps its counts in files of its own, named with its id (prometheus_client does that).
-Processes are replaced all the time, so these files would become ever more; when one has ended, its
-counts are added to those of all before it. Its gauges said how things stood in it, and go.
+Each process stores its counts in its own files, named with its id (by prometheus_client). Processes
+are replaced all the time, so the number of files would grow; when a process has ended, its counts
+are added to those of all previous ones. Its gauges are dropped, because they described its state.
 """
 
 import fcntl
@@ -20,27 +20,27 @@ ADDED_UP = ("counter", "histogram")
 GONE = "gone"
 LOCK = "lock"
 UNREADABLE = (OSError, RuntimeError, ValueError, struct.error)
-"""What reading the file raises whose process was killed while it made it."""
+"""Errors when reading the file of a process that was killed while it created it."""
 
 log = logging.getLogger(__name__)
 
 
 class ProcessCounts:
-    """What all processes of `folder` have counted, summed; a collector of prometheus_client."""
+    """The summed counts of all processes of `folder`; a collector of prometheus_client."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        """Return the sums. Counts that were moved meanwhile would be seen twice, or not at all."""
+        """Return the sums. Counts moved during this would be counted twice, or not at all."""
         with _locked(self._folder, fcntl.LOCK_SH):
-            # A process that is starting has made a file before it writes to it.
+            # A starting process creates a file before it writes to it.
             files = [str(each) for each in self._folder.glob("*.db") if each.stat().st_size]
             return MultiProcessCollector.merge(files)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def add_up(folder: Path, pid: int) -> None:
-    """Add the counts of the process `pid`, which has ended, to those of all before it."""
+    """Add the counts of the ended process `pid` to those of all previous ones."""
     with _locked(folder, fcntl.LOCK_EX):
         for kind in ADDED_UP:
             _move(folder / f"{kind}_{pid}.db", folder / f"{kind}_{GONE}.db")
@@ -73,5 +73,5 @@ def _values_in(file: Path) -> Iterator[tuple[str, float, float, int]]:
 @contextmanager
 def _locked(folder: Path, how: int) -> Iterator[None]:
     with (folder / LOCK).open("a") as lock:
-        fcntl.flock(lock, how)  # given back when the file is closed, or with the process
+        fcntl.flock(lock, how)  # released when the file is closed, or with the process
         yield

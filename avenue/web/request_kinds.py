@@ -1,40 +1,40 @@
-"""Where a request went: to the API, to a file, to a page for people, or to what machines ask."""
+"""Classifies a request: API, file, page for people, or machine endpoint."""
 
 from flask import request
 
 API = "/api"
 MCP = "/mcp"
-"""Where agents speak the Model Context Protocol; in all else it is as the API."""
+"""The path of the Model Context Protocol; otherwise it is treated like the API."""
 PANEL = "/admin"
 WITHOUT_SITE = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Paths that are asked by machines which know an address and no name."""
+"""Paths requested by machines that know an address and no host name."""
 SIGNATURE = "s"
-"""What a signed link has behind its `?`, and no other address of a file."""
+"""Query parameter of signed links, which no other file address has."""
 
 
 def is_api() -> bool:
-    """Tell whether the current request is one to the API."""
+    """Tell whether the current request is for the API."""
     return under(API, request.path) or request.path == MCP
 
 
 def is_file() -> bool:
-    """Tell whether the current request is one for a file, by its address of now or before."""
+    """Tell whether the current request is for a file, at its current or an old address."""
     return under("/media", request.path) or under("/uploads", request.path)
 
 
 def takes_token() -> bool:
-    """Tell whether a Bearer token counts here: the API, files, and what machines ask.
+    """Tell whether a Bearer token is accepted: API, files, and machine endpoints.
 
-    Pages are for browsers; a form with a session's cookie has to prove where it came from.
+    Pages are for browsers; a form with a session cookie has to prove its origin.
     """
     return is_api() or is_file() or request.path in WITHOUT_SITE
 
 
 def wants_page() -> bool:
-    """Tell whether a person waits for the answer: a browser asks for a page.
+    """Tell whether a browser asks for a page.
 
-    Under /uploads are addresses of files from before Avenue, so they are no pages either. Signed
-    links are sent to people, who follow them.
+    Addresses under /uploads are old file addresses, so they are not pages either. Signed links are
+    sent to people, who open them.
     """
     if is_api() or (is_file() and SIGNATURE not in request.args):
         return False

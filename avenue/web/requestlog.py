@@ -1,7 +1,7 @@
-"""One line of JSON per request, and every other line of the process in the same shape.
+"""The log: one line of JSON per request, and every other line in the same format.
 
-A line holds no address, no path, no query, no name and no token: the route's rule says what was
-asked for, the request's id binds the lines of one request together and is in every answer.
+A line contains no address, no path, no query, no name and no token: it has the rule of the route,
+and the request's id, which connects the lines of one request and is in every answer.
 """
 
 import json
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 ROUTE = "avenue.route"
 TRIED_SECONDS = "avenue.tried_seconds"
-"""Where in the WSGI environ it says how long an answer was looked for in vain."""
+"""Key in the WSGI environ: the seconds spent on looking for an answer ahead of the application."""
 BY = "avenue.by"
 SITE = "avenue.site"
-"""Where in the WSGI environ the id of the request's site is, if it has one."""
-"""Where in the environ a layer ahead of the application says that it answered."""
+"""Key in the WSGI environ: the id of the request's site, if it has one."""
+"""Key in the WSGI environ: set by a layer ahead of the application that has answered."""
 LONGEST_METHOD = 20
 SECRET = re.compile(r"([?&]s=|avt_)[A-Za-z0-9_%-]+")
 """The signature of a link, and a ticket."""
@@ -42,14 +42,14 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def request_id() -> str:
-    """Return the id of the request this thread works for, or an empty text."""
+    """Return the id of the request of this thread, or an empty text."""
     return _request_id.get()
 
 
 def install(app: Flask) -> None:
     """Give every request of `app` an id and a line in the log.
 
-    What an outer wrapper of `app.wsgi_app` answers by itself is not in the log.
+    Answers of an outer wrapper of `app.wsgi_app` are not logged.
     """
     app.after_request(_note_route)
     app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
@@ -62,7 +62,7 @@ def _note_route(response: Response) -> Response:
 
 
 class RequestLog:
-    """Wraps an application: an id comes in front, a line behind the last byte."""
+    """Wraps an application: sets the request id before it, and logs after the last byte."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
@@ -71,7 +71,7 @@ class RequestLog:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request; its line is written when the server closes what is returned."""
+        """Answer one request; its line is written when the server closes the result."""
         line = _Line(environ, next(self._ids))
         _request_id.set(line.id)
 
@@ -93,7 +93,7 @@ class RequestLog:
 
 
 class _Line:
-    """What will be written about one request."""
+    """The line of one request."""
 
     def __init__(self, environ: "WSGIEnvironment", line_id: str) -> None:
         self.id = line_id
@@ -127,7 +127,7 @@ class _Line:
 def write_facts(facts: dict[str, object]) -> None:
     """Write a line of `facts` into the log of requests.
 
-    As `log.info` would, but without looking up who called: that is a fifth of what a line costs.
+    Like `log.info`, but without looking up the caller, which is a fifth of the cost of a line.
     """
     record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "request", (), None)
     record.facts = facts
@@ -136,7 +136,7 @@ def write_facts(facts: dict[str, object]) -> None:
 
 
 class _Sent:
-    """The body on its way out. A piece counts as sent when the server comes for the next."""
+    """The body that is being sent. A piece counts as sent when the server asks for the next."""
 
     def __init__(self, body: Iterable[bytes], line: _Line) -> None:
         self._body = body
@@ -172,9 +172,9 @@ class _Sent:
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one line of ASCII JSON: no CR or LF of anybody's can end it.
+    """Formats a record as one line of ASCII JSON: no CR or LF in a value can end it.
 
-    Whoever wrote it, neither the signature of a link is in it, nor a ticket.
+    Signatures of links and tickets are removed, whoever logged them.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -182,7 +182,7 @@ class JsonLines(logging.Formatter):
         at = iso(datetime.fromtimestamp(record.created, tz=UTC))
         facts: dict[str, object] | None = getattr(record, "facts", None)
         if facts is not None:
-            return json.dumps({"at": at, **facts})  # our own, which hold no address
+            return json.dumps({"at": at, **facts})  # our own records, which contain no address
         line = {
             "at": at,
             "level": record.levelname.lower(),
@@ -197,7 +197,7 @@ class JsonLines(logging.Formatter):
 
 
 class OneLine(logging.Formatter):
-    """Writes a record as one line for who watches a terminal: no traceback, and no secret."""
+    """Formats a record as one line for a terminal: no traceback, and no secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
@@ -210,9 +210,9 @@ class OneLine(logging.Formatter):
 
 
 def configure_logging(file: str = "") -> None:
-    """Send every line of this process to stdout, or to the end of `file`, as JSON from INFO on.
+    """Send every line of this process to stdout, or append it to `file`, as JSON from INFO on.
 
-    With a file, errors stand on stderr as well. gunicorn's own handlers are taken away; call it
+    With a file, errors are also printed to stderr. gunicorn's own handlers are removed; call it
     again once gunicorn has set up its loggers.
     """
     handler = logging.FileHandler(file) if file else logging.StreamHandler(sys.stdout)

@@ -1,8 +1,8 @@
-"""`/metrics`: what this instance has counted, for Prometheus, summed over its worker processes.
+"""`/metrics`: the metrics of this instance for Prometheus, summed over its worker processes.
 
-gunicorn's configuration gives the workers a folder in which each keeps its counts; without one (a
-single process) they are in memory. How the queue of jobs stands is asked of the database; it is
-the same for all instances, and left out while the database is away.
+gunicorn's configuration gives the workers a folder for their counts; without one (a single process)
+they are in memory. The state of the job queue is read from the database; it is the same for all
+instances, and left out while the database is unreachable.
 """
 
 import time
@@ -31,55 +31,55 @@ from avenue.web.process_counts import ProcessCounts
 blueprint = Blueprint("metrics", __name__)
 EXTENSION = "avenue.scraping"
 KNOWN_SECONDS = 10.0
-"""How long what the queue was like is shown again: several scrapers may ask at any rate."""
+"""How long the state of the queue is cached: scrapers may ask at any rate."""
 
 
 class Queue(Protocol):
-    """How the jobs of one kind stand.
+    """The jobs of one kind.
 
     `due` wait for a runner, `later` for their time, `failed` were given up. A periodic one counts
-    as failed while its last run was; `finished_at` is when that ended.
+    as failed if its last run failed; `finished_at` is the end of that run.
     """
 
     @property
     def kind(self) -> str:
-        """What they do."""
+        """Return the kind."""
 
     @property
     def due(self) -> int:
-        """How many could run."""
+        """Return the number of jobs that could run."""
 
     @property
     def later(self) -> int:
-        """How many are not due yet."""
+        """Return the number of jobs that are not due yet."""
 
     @property
     def running(self) -> int:
-        """How many run."""
+        """Return the number of running jobs."""
 
     @property
     def failed(self) -> int:
-        """How many have failed."""
+        """Return the number of failed jobs."""
 
     @property
     def finished_at(self) -> datetime | None:
-        """When the periodic one ended last."""
+        """Return when the periodic one last ended."""
 
 
 Queues = Callable[[], Iterable[Queue]]
 
 
 def count_with_others() -> None:
-    """Let this process count where all of its instance do; before it counts anything.
+    """Let this process use the folder of its instance; call it before anything is counted.
 
-    `serve` has imported this before gunicorn.conf.py named their folder.
+    `serve` has imported this before gunicorn.conf.py named the folder.
     """
     if values.ValueClass is values.MutexValue:
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def install(app: Flask, queues: Queues) -> None:
-    """Let `app` answer `/metrics`; `queues` asks the database and may raise `AvenueError`."""
+    """Let `app` answer `/metrics`; `queues` reads the database and may raise `AvenueError`."""
     app.extensions[EXTENSION] = _Queues(queues)
     app.register_blueprint(blueprint)
 
@@ -88,7 +88,7 @@ def install(app: Flask, queues: Queues) -> None:
 @guards_itself(Role.OPS)
 @described(replies={200: Reply({"text/plain": str}, "Counters in Prometheus' text format.")})
 def show() -> Response:
-    """Show the counters: to this machine itself, or by token to the house's own operators."""
+    """Show the counters: to this machine itself, or by token to operators of the deployment."""
     admit_operator()
     queues = CollectorRegistry()
     queues.register(current_app.extensions[EXTENSION])
@@ -99,7 +99,7 @@ def show() -> Response:
 
 
 def counted() -> bytes:
-    """Return what all worker processes counted; where there is no folder, what this one did."""
+    """Return the counts of all worker processes; without a folder, those of this one."""
     folder = metrics_folder()
     if folder is None:
         return generate_latest(REGISTRY)
@@ -109,7 +109,7 @@ def counted() -> bytes:
 
 
 class _Queues:
-    """The queue of jobs as metrics; what was learnt is good for `KNOWN_SECONDS`."""
+    """The queue of jobs as metrics, cached for `KNOWN_SECONDS`."""
 
     def __init__(self, ask: Queues) -> None:
         self._ask = ask
@@ -117,7 +117,7 @@ class _Queues:
         self._good_until = float("-inf")
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics, none while the database is away."""
+        """Yield the metrics, none while the database is unreachable."""
         if time.monotonic() >= self._good_until:
             try:
                 self._known = list(self._ask())

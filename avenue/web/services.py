@@ -9,11 +9,11 @@ EXTENSION = "avenue"
 
 
 def provide(app: Flask, *services: object) -> None:
-    """Give `app` the services its routes will ask for, each under its own class."""
+    """Register the services for the routes of `app`, each under its own class."""
     shelf: dict[type[Any], object] = app.extensions.setdefault(EXTENSION, {})
     shelf.update({type(service): service for service in services})
 
 
 def using(kind: type[T]) -> T:
-    """Return the service of class `kind` that the running app was given."""
+    """Return the service of class `kind` registered in the running app."""
     return cast("T", current_app.extensions[EXTENSION][kind])

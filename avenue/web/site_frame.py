@@ -1,6 +1,7 @@
-"""What stands above and below the public pages of a site: header, menu, footer.
+"""Header, menu and footer of the public pages of a site.
 
-Templates import `site_frame.html`; a page that is no template gets the same as text from `frame`.
+Templates import `site_frame.html`; a page that is not a template gets the same as text from
+`frame`.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from avenue.web.language import LANGUAGES, LOCALES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logo:
-    """A site's logo as its header shows it; `srcset` is "" where it comes in one size."""
+    """A site's logo in its header; `srcset` is "" if it has a single size."""
 
     src: str
     srcset: str = ""
@@ -27,21 +28,21 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Logos:
-    """What knows the logo of a site; None where it has none that everybody may see."""
+    """Returns the logo of a site; None if it has no public one."""
 
     of: Callable[[Site], Logo | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The HTML that stands before and after what a page says."""
+    """The HTML before and after the content of a page."""
 
     header: str
     footer: str
 
 
 def install(app: Flask) -> None:
-    """Give templates what the header and the footer need."""
+    """Provide templates with the data of header and footer."""
     app.add_template_global(networks_of)
     app.add_template_global(digits, "digits_of")
     app.add_template_global(dialled)
@@ -56,7 +57,7 @@ def frame(
 ) -> Frame:
     """Return header and footer of the page at `path`, which is in the language of `locale`.
 
-    `languages` are the locales the page is in, with the path of each.
+    `languages` are the locales of the page with their paths.
     """
     template = current_app.jinja_env.get_template("site_frame.html")
     with force_locale(LOCALES[spoken(site, locale)]):
@@ -68,29 +69,29 @@ def frame(
 
 
 def _others(locale: str, languages: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
-    """Return the other languages of a page: the locale, what its own readers call it, the path."""
+    """Return the other languages of a page: locale, name in that language, path."""
     return [(each, name_of_locale(each), path) for each, path in languages if each != locale]
 
 
 def name_of_locale(code: str, language: str | None = None) -> str:
-    """Return what a locale is called in `language`, else in its own; of an unknown one the code."""
+    """Return the name of a locale in `language`, otherwise in its own; the code if unknown."""
     try:
         known = Locale.parse(code, sep="-")
     except (UnknownLocaleError, ValueError):
         return code
-    # Without its territory in its own: people look for "English", not for a country.
+    # Without its territory in its own language: people look for "English", not for a country.
     name = known.get_display_name(language) if language else known.get_language_name()
     return name or code
 
 
 def spoken(site: Site, locale: str) -> str:
-    """Return the language of Avenue's own words on a page in `locale`: that, or the site's."""
+    """Return the language of Avenue's own texts on a page in `locale`: that, or the site's."""
     wanted = (locale.partition("-")[0], site.language)
     return next((each for each in wanted if each in LANGUAGES), LANGUAGES[0])
 
 
 def networks_of(site: Site) -> list[tuple[str, str]]:
-    """Return the title of each network where the site has a profile, and its address."""
+    """Return title and address of each network where the site has a profile."""
     return [
         (network.title, site.contact[name])
         for name, network in NETWORKS.items()
@@ -99,5 +100,5 @@ def networks_of(site: Site) -> list[tuple[str, str]]:
 
 
 def dialled(phone: str) -> str:
-    """Return a telephone number as a `tel:` address has it (RFC 3966)."""
+    """Return a telephone number as a `tel:` address (RFC 3966)."""
     return ("+" if phone.startswith("+") else "") + digits(phone)

@@ -1,8 +1,8 @@
-"""`/theme.css`: all the style that the public pages of a site share, in one answer.
+"""`/theme.css`: the common style of a site's public pages, in one answer.
 
-It holds the tokens of all pages, `css/theme.css`, what the site chose (`Site.theme`) and its
-colours (`web.colours`), all of it in one cascade layer: whatever a page says of its own wins
-(CSS Cascade 5, section 6.4). Fonts come from here, never from elsewhere.
+It contains the tokens of all pages, `css/theme.css`, the site's choices (`Site.theme`) and its
+colours (`web.colours`), all in one cascade layer: styles of a page itself take precedence (CSS
+Cascade 5, section 6.4). Fonts are served from here, never from elsewhere.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from avenue.web.hosts import current_site
 
 PATH = "/theme.css"
 SHEETS = 100
-"""How many sites' are at hand; each has some 20 kB."""
+"""Number of cached style sheets; each has some 20 kB."""
 DIGITS = 12
 SYSTEM = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """A bundled variable font: its family, the one shown until it is there, and its weights."""
+    """A bundled variable font: its family, the fallback until it is loaded, and its weights."""
 
     family: str
     fallback: str
@@ -48,10 +48,10 @@ RANGES = {
     "latin-ext": "U+0100-02BA,U+02BD-02C5,U+02C7-02CC,U+02CE-02D7,U+02DD-02FF,U+1D00-1DBF,"
     "U+1E00-1E9F,U+1EF2-1EFF,U+2020,U+20A0-20AB,U+20AD-20C0,U+2113,U+2C60-2C7F,U+A720-A7FF",
 }
-"""Which characters each file of a font has; the second one is fetched only where it is needed."""
+"""The characters in each file of a font; the second one is fetched only if needed."""
 TEXT_SIZES = {Size.SMALL: "1rem", Size.MEDIUM: "1.0625rem", Size.LARGE: "1.1875rem"}
 STEPS = {Size.SMALL: "1.18", Size.MEDIUM: "1.24", Size.LARGE: "1.3"}
-"""How much larger each heading is than the next one; on a phone it is less."""
+"""How much larger each heading is than the next one; less on phones."""
 FLOWS = {Size.SMALL: "0.75rem", Size.MEDIUM: "1.125rem", Size.LARGE: "1.5rem"}
 MEASURES = {Size.SMALL: "34rem", Size.MEDIUM: "42rem", Size.LARGE: "52rem"}
 CORNERS = {Corners.SQUARE: "0", Corners.ROUNDED: "0.5rem", Corners.PILL: "99rem"}
@@ -65,17 +65,17 @@ def install(app: Flask) -> None:
 
 
 def style_url(site: Site) -> str:
-    """Return the address of the site's style sheet, which names what is in it."""
+    """Return the address of the site's style sheet, with a hash of its content."""
     return f"{PATH}?v={_sheet(site)[1]}"
 
 
 def font_urls(site: Site) -> list[str]:
-    """Return what to fetch at once, so that a text is written in its font from the beginning."""
+    """Return the fonts to preload, so that text is shown in its font from the beginning."""
     return [_font_url(each, LATIN) for each in _bundled(site.theme)]
 
 
 def style_sheet(theme: Theme, colors: Mapping[str, str]) -> str:
-    """Return the whole sheet of a site with this theme and these colours."""
+    """Return the whole style sheet of a site with this theme and these colours."""
     faces = "".join(_face(font, part) for font in _bundled(theme) for part in RANGES)
     own = f":root {{{_tokens(theme)} }}\n"
     layered = _file("tokens.css") + _file("theme.css") + own + colours.style_sheet(colors)
@@ -83,7 +83,7 @@ def style_sheet(theme: Theme, colors: Mapping[str, str]) -> str:
 
 
 def _sheet(site: Site) -> tuple[str, str]:
-    """Return the style sheet of `site`, and hex digits that stand for what is in it."""
+    """Return the style sheet of `site`, and a hash of it."""
     return _made(site.theme, tuple(site.colors.items()), current_app.extensions[EXTENSION])
 
 
@@ -113,7 +113,7 @@ def _family(font: Font) -> str:
 
 def _face(font: Font, part: str) -> str:
     face = FACES[font]
-    # `optional`: a font that comes late is for the next page, so that no text moves.
+    # `optional`: a font that loads late is used on the next page, so that no text moves.
     return (
         f'@font-face {{ font-family: "{face.family}"; font-weight: {face.weights}; '
         f'font-display: optional; src: url("{_font_url(font, part)}") format("woff2"); '
@@ -148,7 +148,7 @@ def _serve() -> Response:
     response.vary.add("Accept-Encoding")
     response.content_type = "text/css; charset=utf-8"
     is_current = request.args.get("v") == version
-    # Another process may not have heard of a change yet: its answer is not kept.
+    # Another process may not know a change yet: its answer is not cached.
     response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
     response.add_etag()
     response.make_conditional(request)

@@ -19,24 +19,25 @@ from avenue.web.services import using
 CSV_TYPE = "text/csv"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_XLSX_ROWS = 10_000
-"""An .xlsx file is made before it is sent: so many products take 1.4 s of processor time."""
+"""Limit of rows, because an .xlsx file is created before it is sent: this many took 1.4 s of
+processor time."""
 BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
-"""Excel reads UTF-8 only behind it."""
+"""Excel reads UTF-8 only after a byte order mark."""
 Cell = str | Decimal | None
 
 
 def table(name: str, head: Sequence[str], rows: Iterator[Sequence[Cell]]) -> Response:
-    """Answer with a table that is made while it is sent, to be saved as `name` with the day."""
+    """Answer with a CSV table that is generated while it is sent, named `name` with the day."""
     lines = (csv_line(each) for each in rows)
     body = stream_with_context(_with_head(head, lines))
     return _to_be_saved(body, f"{name}.csv", f"{CSV_TYPE}; charset=utf-8; header=present")
 
 
 def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
-    """Answer with an .xlsx file of one sheet, to be saved as `name` with the day.
+    """Answer with an .xlsx file of one sheet, named `name` with the day.
 
-    Texts are texts in it and never formulas. Raise `TableTooLong` or `SpoolUnavailable`.
+    Texts are text cells and never formulas. Raise `TableTooLong` or `SpoolUnavailable`.
     """
     folder = using(Settings).tmp_dir
     file = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - `Response` closes
@@ -62,14 +63,14 @@ def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
 
 
 def csv_line(cells: Sequence[Cell]) -> str:
-    """Return a row as CSV, in which no spreadsheet takes a cell for a formula."""
+    """Return a row as CSV, with cells that no spreadsheet interprets as formulas."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow([defused(_text(each)) for each in cells])
     return buffer.getvalue()
 
 
 def defused(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: names are written by others."""
+    """Return a cell that no spreadsheet interprets as a formula: names are written by others."""
     return f"'{cell}" if cell.startswith(BEGINS_A_FORMULA) else cell
 
 

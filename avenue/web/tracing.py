@@ -1,7 +1,7 @@
-"""A span and a duration for each request, by OpenTelemetry.
+"""OpenTelemetry: a span and a duration for each request.
 
-They have the route's rule, the status and the id of the request, never a path, a query or an
-address. What the event loop answers, from memory and from the disk cache, never comes here.
+They contain the route's rule, the status and the id of the request, never a path, a query or an
+address. Answers of the event loop, from memory and from the disk cache, are not traced.
 """
 
 import time
@@ -15,11 +15,11 @@ from avenue.web.requestlog import request_id
 NAME = "avenue"
 NO_ROUTE = "no route"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER_METHOD = "_OTHER"  # as the semantic conventions for HTTP spans name one nobody knows
+OTHER_METHOD = "_OTHER"  # the semantic conventions for HTTP spans name an unknown method so
 
 
 def trace_requests(app: Flask) -> None:
-    """Begin a span for each request of `app`, below that of whoever asks, if they name one."""
+    """Start a span for each request of `app`, below the caller's span if one is given."""
     from opentelemetry import context, metrics, propagate, trace
     from opentelemetry.semconv.attributes import http_attributes as names
 

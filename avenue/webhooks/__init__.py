@@ -1,1 +1,1 @@
-"""Telling other programs what happened: signed messages by HTTP."""
+"""Signed messages to other programs by HTTP."""

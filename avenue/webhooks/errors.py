@@ -1,10 +1,10 @@
-"""What can go wrong with a message. Nothing here names an address: errors reach logs and jobs."""
+"""Errors of webhooks. None of them contains an address: errors reach logs and jobs."""
 
 from avenue.errors import Unavailable
 
 
 class NotDelivered(Unavailable):
-    """The receiver of a webhook is away, too slow, or did not take the message; later may help."""
+    """The receiver of a webhook is unreachable, too slow, or rejected it; retrying may help."""
 
     code = "webhook_not_delivered"
     message = "The webhook receiver did not accept the message."

@@ -1,8 +1,8 @@
-"""Signs messages as Standard Webhooks 1.0.0 says, for which receivers have libraries.
+"""Signs messages according to Standard Webhooks 1.0.0, for which receivers have libraries.
 
-The signature is over the id, the moment of sending and the exact bytes of the body: none of them
-can be changed, and an old message cannot be played again (standardwebhooks.com). Purges keep the
-header they had before there was that scheme; nothing new is signed so.
+The signature covers the id, the time of sending and the exact bytes of the body: none of them can
+be changed, and an old message cannot be replayed (standardwebhooks.com). Purges keep their earlier
+header; nothing new uses it.
 """
 
 import base64
@@ -20,10 +20,10 @@ SIGNATURE = "webhook-signature"
 
 
 class Post(Protocol):
-    """Hands bytes over."""
+    """Sends bytes."""
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """Return the status of the answer, or raise why there is none."""
+        """Return the status of the answer, or raise when there is none."""
 
 
 Sign = Callable[[bytes, str, int, bytes], Mapping[str, str]]
@@ -31,13 +31,13 @@ Sign = Callable[[bytes, str, int, bytes], Mapping[str, str]]
 
 
 def standard(key: bytes, message_id: str, sent_at: int, body: bytes) -> Mapping[str, str]:
-    """Sign as Standard Webhooks says."""
+    """Sign according to Standard Webhooks."""
     value = signature(key, message_id, sent_at, body)
     return {ID: message_id, TIMESTAMP: str(sent_at), SIGNATURE: value}
 
 
 def of_purges(key: bytes, _message_id: str, sent_at: int, body: bytes) -> Mapping[str, str]:
-    """Sign as purges always were: `t=<seconds since 1970>,v1=<hex>` over time and body."""
+    """Sign like purges always were: `t=<seconds since 1970>,v1=<hex>` over time and body."""
     digest = hmac.new(key, f"{sent_at}.".encode() + body, hashlib.sha256).hexdigest()
     return {"Avenue-Signature": f"t={sent_at},v1={digest}"}
 

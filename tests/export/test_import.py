@@ -262,7 +262,7 @@ def test_what_other_programs_wrote_comes_in_as_far_as_it_may(
 
 def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> None:
     for header, code in (
-        (None, "contains no Avenue export"),
+        (None, "does not contain an Avenue export"),
         ("[]", "does not contain a complete Avenue export"),
         ('{"format": 99, "site": "default"}', "newer version"),
         (
@@ -275,4 +275,4 @@ def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> No
         done = avenue.command("import", "--from", tmp_path)
         assert (done.returncode, code in done.stderr) == (2, True), done.stderr
     done = avenue.command("import", tmp_path, "--public")
-    assert (done.returncode, "go with --as" in done.stderr) == (2, True)
+    assert (done.returncode, "cannot be used with an export" in done.stderr) == (2, True)

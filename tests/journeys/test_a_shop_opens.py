@@ -260,10 +260,10 @@ def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_agai
         assert server.call("GET", path_of(photograph))[0] == 200
 
         printed = server.log.read_text()
-        assert printed.startswith("Avenue is at ")
+        assert printed.startswith("Avenue is running at ")
         assert '{"at"' not in printed
         assert '"method": "GET"' in (data_dir / "avenue.log").read_text()
-        password = re.search(r"shown only this once: (\S+)", printed)
+        password = re.search(r"\(shown only once\): (\S+)", printed)
         assert password, printed
         auth = "Bearer " + token_of(server, "admin@localhost", password[1])
         vase = {"name": "Vaso", "status": "published"}
@@ -283,7 +283,7 @@ def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_agai
         server.log.write_text("")
         with LocalServer(data_dir) as again:
             assert [each.pid for each in mongods_of(data_dir)] == [left.pid]
-            assert "shown only this once" not in again.log.read_text()
+            assert "shown only once" not in again.log.read_text()
             assert "Vaso" in [each["name"] for each in published(again)]
             again.press_ctrl_c()
             assert mongods_of(data_dir) == []

@@ -231,16 +231,16 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
     put(root, ".DS_Store", b"x")
     avenue.add_owner("product", "one", "/uploads/a.jpg", "/uploads/gone.jpg")
     planned = avenue.command("import", root, "--as", "products", "--dry-run")
-    assert planned.stdout.splitlines()[0] == f"Would bring {root} into default as products:"
+    assert planned.stdout.splitlines()[0] == f"Would import {root} into default as products:"
     assert "  /uploads/a.jpg  stored  product one" in planned.stdout
     done = avenue.command("import", root, "--as", "products")
     assert done.returncode == planned.returncode == 1
     assert done.stdout.splitlines() == [
-        f"Brought {root} into default as products:",
-        "  1 stored, 0 with the bytes of another, 0 unchanged; 0 of them named by nothing",
-        "  1 refused, 1 passed over",
+        f"Imported {root} into default as products:",
+        "  1 stored, 0 duplicates, 0 unchanged; 0 of them unreferenced",
+        "  1 refused, 1 skipped",
         "  references rewritten: 1 of products",
-        "Passed over:",
+        "Skipped:",
         "  .DS_Store  hidden_file  Hidden files and those that systems leave in folders are "
         "passed over.",
         "Refused:",
@@ -248,7 +248,7 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
             "  /uploads/b.jpg  unsupported_media_type  Unknown file type; accepted here: JPEG, "
             "PNG or WebP."
         ),
-        "Still lost (no file answers):",
+        "Broken references (no file found):",
         "  product  one  /uploads/gone.jpg",
     ]
 
@@ -256,7 +256,7 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
 MISTAKES = (
     (("{root}/words.txt", "--as", "media"), "neither a folder nor a ZIP"),
     (("{root}/cut.zip", "--as", "media"), "damaged"),
-    (("{root}", "--as", "media", "--public"), "--public goes with --as uploads"),
+    (("{root}", "--as", "media", "--public"), "--public needs --as uploads"),
     (("{root}/nothing", "--as", "media"), "neither a folder nor a ZIP"),
     (("{root}", "--as", "media", "--site", "none"), "no site with this name"),
     (("{root}", "--as", "songs"), "songs"),

@@ -154,7 +154,7 @@ def test_group_names_that_no_group_stands_behind_are_forgotten(database: Databas
         raw["shop_products"].insert_one({"_id": name, **({"group": group} if group else {})})
     raw["avenue_meta"].update_one({}, {"$set": {"version": 1}})
     assert migrate(database)[0] == (
-        "2: Forget group names that no group stands behind: a product's group is one with an id."
+        "2: Delete group names without a group: a product's group is one with an id."
     )
     found = {each["_id"]: each.get("group") for each in raw["shop_products"].find()}
     assert found == {"named": None, "grouped": "g", "single": None}
@@ -168,9 +168,7 @@ def test_files_that_were_in_the_library_before_lists_are_found(database: Databas
     buckets["product"] = "product_images"
     assets.insert_many([{**old, "_id": name, "bucket": each} for name, each in buckets.items()])
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 2}})
-    assert migrate(database)[0] == (
-        "3: Write down what files of the media library are found and sorted by."
-    )
+    assert migrate(database)[0] == ("3: Set the search and sort fields of media library files.")
     words, listed = ["nandu", "png", "rio"], {"name": "nandu.png", **version}
     assert assets.count_documents({"words": words, "listed": listed}) == len(buckets) - 1
     assert "words" not in assets.find_one({"_id": "product"})
@@ -182,7 +180,7 @@ def test_people_from_before_are_found_by_their_sites(database: Database) -> None
     people = {name: {"email": f"{name}@a.example", "roles": each} for name, each in roles.items()}
     users.insert_many([{"_id": name, **each} for name, each in people.items()])
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 3}})
-    assert migrate(database)[:1] == ["4: Write down in a list on which sites people have a role."]
+    assert migrate(database)[:1] == ["4: Store the sites where people have a role as a list."]
     found = {each["_id"]: sorted(each["sites"]) for each in users.find()}
     assert found == {"two": ["a", "b"], "none": [], "damaged": []}
 
@@ -198,7 +196,7 @@ def test_messages_of_two_sites_may_have_the_same_key(database: Database) -> None
     messages = database.raw["notifications"]
     messages.create_index("open_key", unique=True, sparse=True)
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 7}})
-    assert migrate(database) == ["8: Let messages of two sites have the same key."]
+    assert migrate(database) == ["8: Allow messages of two sites to have the same key."]
     messages.insert_many([{"site": each, "open_key": "k"} for each in ("a", "b")])
     with pytest.raises(DuplicateKeyError):
         messages.insert_one({"site": "a", "open_key": "k"})
@@ -331,7 +329,7 @@ def test_what_waited_in_each_outbox_of_before_waits_in_the_one_there_is(database
     )
     for _ in range(2):
         raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
-        assert migrate(database)[-3] == "6: Bring what waits in the outboxes of before into one."
+        assert migrate(database)[-3] == "6: Move the messages of the former outboxes."
     outbox = list(raw["notifications"].find().sort("_id", 1))
     assert [(each["_id"], each["receiver"], each["kind"], each["to"]) for each in outbox] == [
         ("event-1", "webhooks", "asset.deleted", None),

@@ -1,5 +1,4 @@
-"""Signing in with an OpenID Connect provider: it says who somebody is, and of which groups.
+"""Sign-in with an OpenID Connect provider, which tells a person's identity and groups.
 
-`provider` is the only one who knows the library, `groups` what groups give, `service` whose account
-it is.
+Only `provider` uses the library; `groups` maps groups to roles, `service` finds the account.
 """

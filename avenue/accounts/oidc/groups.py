@@ -1,4 +1,4 @@
-"""What the groups of a provider give: roles by site, the first that fits."""
+"""Roles by site from a provider's groups: the first match counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,11 +13,11 @@ class GroupRoles:
         self._rows = rows
 
     def decides_on(self, site: str) -> bool:
-        """Tell whether groups give roles on a site at all."""
+        """Return whether groups give roles on a site at all."""
         return any(row.site in {site, EVERY_SITE} for row in self._rows)
 
     def role_on(self, site: str, groups: Collection[str]) -> Role | None:
-        """Return what who is in `groups` is on a site; None is nothing."""
+        """Return the role of a person in `groups` on a site; None is no role."""
         return next(
             (
                 Role(row.role)
@@ -30,9 +30,9 @@ class GroupRoles:
     def changes(
         self, roles: Mapping[str, Role], site: str, groups: Collection[str]
     ) -> dict[str, Role | None]:
-        """Return what has to change of somebody's roles, on `site` and where they have one.
+        """Return the changes of a person's roles, on `site` and where they have one.
 
-        None takes a role away. Roles on sites that the table does not name stay.
+        None removes a role. Roles on sites that the table does not name stay.
         """
         wanted = {each: self.role_on(each, groups) for each in {site, *roles}}
         return {
@@ -42,6 +42,6 @@ class GroupRoles:
         }
 
     def cover(self, roles: Mapping[str, Role], groups: Collection[str]) -> bool:
-        """Tell whether who is in `groups` may do everything that `roles` let one do."""
+        """Return whether a person in `groups` may do everything that `roles` allow."""
         given = {site: self.role_on(site, groups) for site in roles}
         return all((own := given[site]) and own.covers(role) for site, role in roles.items())

@@ -1,4 +1,4 @@
-"""What a provider says, and what is kept while somebody is there."""
+"""Models of a provider's answer, and of a sign-in in progress."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from avenue.accounts.oidc.groups import GroupRoles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """Who somebody is, by a token that was verified; `methods` are how they have shown it (amr).
+    """A person's identity from a verified token; `methods` are how they authenticated (amr).
 
     `email` is empty unless the provider says that it has verified it.
     """
@@ -23,9 +23,9 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a provider's word is good for; `link` and `second_factor` as the settings have them.
+    """How far a provider is trusted; `link` and `second_factor` as in the settings.
 
-    `label` is what the provider is called on the pages.
+    `label` is the name of the provider on the pages.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Where to send a browser, and what it brings back: sealed, for it alone."""
+    """The URL for the browser, and what it sends back: encrypted, for it alone."""
 
     url: str = field(repr=False)
     sealed: str = field(repr=False)
@@ -44,7 +44,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Whose account it is, and where they wanted to go on.
+    """The account, and the page to continue with.
 
     `second_factor_shown`: the provider's second factor counts.
     """

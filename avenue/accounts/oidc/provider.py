@@ -1,9 +1,9 @@
-"""Speaks OpenID Connect with one provider: discovery, the code flow with PKCE, its ID tokens.
+"""OpenID Connect client for one provider: discovery, the code flow with PKCE, ID tokens.
 
-What is asked of it is bounded in time, size and number, for it happens while somebody waits and a
-thread with them. What its metadata name is asked only by https (or as the issuer itself is), and on
-another host than the issuer's only at public addresses. No redirect is followed. Nothing that a
-provider says of itself names an algorithm: those of `ALGORITHMS` are taken, all with public keys.
+Requests are limited in time, size and number, since a person and a thread wait for them. URLs from
+the metadata are requested only by https (or as the issuer itself is), and on hosts other than the
+issuer's only at public addresses. Redirects are not followed. The provider does not choose the
+algorithm: those of `ALGORITHMS` are accepted, all with public keys.
 """
 
 import base64
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 ALGORITHMS = tuple(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512))
 KEY_TYPES = frozenset({"RSA", "EC"})
 LEEWAY_SECONDS = 60
-"""How much the provider's clock may be ahead of ours, or behind."""
+"""How much the provider's clock may differ from ours."""
 GOOD_FOR_SECONDS = 3600.0
-"""How long metadata and keys are believed."""
+"""How long metadata and keys are cached."""
 THERE_SECONDS = 30.0
-"""How long a provider that has told its metadata counts as there. Nobody is sent to another one:
-the browser would show an error of its own, and no way to a password."""
+"""How long a provider counts as reachable after an answer. Otherwise people are not redirected: the
+browser would show its own error, without a way to sign in with a password."""
 KEYS_AGAIN_SECONDS = 60.0
-"""How old keys are at least before a token that none of them has signed makes us ask anew."""
+"""Minimum age of the keys before a token that none of them has signed makes us load them again."""
 TALK_SECONDS = 8.0
-"""How long all questions of one sign-in may take together."""
+"""Time for all requests of one sign-in together."""
 TALKS_AT_ONCE = 2
 LONGEST_WAIT_SECONDS = 2.0
 AWAY_SECONDS = 5.0
-"""How long a provider that did not answer is not asked again."""
+"""How long a provider that did not answer is not called again."""
 MOST_BYTES = 512 * 1024
 MOST_KEYS = 100
 MOST_GROUPS = 2000
@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """How this installation is known to the provider, and where claims are."""
+    """The deployment as a client of the provider, and the names of claims."""
 
     issuer: str
     id: str
@@ -72,7 +72,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Going:
-    """One person on the way to the provider and back; `verifier` is of PKCE (RFC 7636)."""
+    """A sign-in in progress; `verifier` is of PKCE (RFC 7636)."""
 
     redirect_uri: str
     state: str = field(repr=False)
@@ -81,7 +81,7 @@ class Going:
 
 
 class Provider:
-    """One provider, and what this process knows of it."""
+    """A provider, and what this process has cached of it."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Provider:
         self._keys: tuple[KeySet, float] | None = None
 
     def authorization_url(self, going: Going, *, again: bool = False) -> str:
-        """Return where the browser goes; `again`: the person is to show anew who they are.
+        """Return the URL for the browser; `again`: the person must authenticate again.
 
         Raise `OidcAway`.
         """
@@ -126,9 +126,11 @@ class Provider:
         return url
 
     def claims(self, going: Going, code: str, named_issuer: str | None) -> Claims:
-        """Return who it is that came back with `code`; raise `OidcFailed` or `OidcAway`.
+        """Return the claims of the person who came back with `code`.
 
-        `named_issuer` is who says to have sent them (RFC 9207).
+        Raise `OidcFailed` or `OidcAway`.
+
+        `named_issuer` is the issuer in the response (RFC 9207).
         """
         with self._talk() as until:
             metadata = self._known_metadata() or self._asked_metadata(until)
@@ -143,7 +145,7 @@ class Provider:
     def _tokens(
         self, metadata: Mapping[str, Any], going: Going, code: str, until: float
     ) -> Mapping[str, Any]:
-        """Hand in the code; the client shows who it is as the provider wants it."""
+        """Exchange the code; the client authenticates as the provider requires."""
         sent = {
             "grant_type": "authorization_code",
             "code": code,
@@ -163,7 +165,7 @@ class Provider:
     def _verified(
         self, metadata: Mapping[str, Any], going: Going, tokens: Mapping[str, Any], until: float
     ) -> Mapping[str, Any]:
-        """Return the claims of the ID token: by this issuer, for us, for this browser, and now."""
+        """Return the verified claims of the ID token: issuer, audience, browser and time match."""
         from authlib.oidc.core import CodeIDToken
         from joserfc import jws, jwt
         from joserfc.errors import JoseError
@@ -178,7 +180,7 @@ class Provider:
             keys, asked_at = self._known_keys() or self._asked_keys(metadata, until)
             try:
                 token = read(keys)
-            except (JoseError, ValueError):  # signed by a key of later, it may be
+            except (JoseError, ValueError):  # it may be signed with a newer key
                 if self._clock() - asked_at < KEYS_AGAIN_SECONDS:
                     raise
                 token = read(self._asked_keys(metadata, until)[0])
@@ -211,7 +213,7 @@ class Provider:
         tokens: Mapping[str, Any],
         until: float,
     ) -> Mapping[str, Any]:
-        """Return what the provider says elsewhere than in the token, if that lacks something."""
+        """Return claims from the userinfo endpoint, if the token lacks some."""
         wanted = ("email", self._client.email_verified_claim, self._client.groups_claim)
         url, access_token = metadata.get("userinfo_endpoint"), tokens.get("access_token")
         is_whole = all(_found(verified, each) is not None for each in wanted)
@@ -225,7 +227,7 @@ class Provider:
     def _read(self, verified: Mapping[str, Any], more: Mapping[str, Any]) -> Claims:
         told = {**more, **verified}
         is_verified = _found(told, self._client.email_verified_claim)
-        # Texts, too: some providers write them; "false" is one of them.
+        # Texts are accepted, too: some providers send them; "false" is one of them.
         has_email = is_verified is True or str(is_verified).lower() in {"true", "1"}
         email, name, methods = told.get("email"), told.get("name"), verified.get("amr")
         return Claims(
@@ -270,7 +272,7 @@ class Provider:
         keys: list[Key] = []
         for each in told[:MOST_KEYS] if isinstance(told, list) else ():
             if not isinstance(each, dict) or each.get("kty") not in KEY_TYPES:
-                continue  # one that is shared signs nothing that is verified here
+                continue  # a shared secret signs nothing that is verified here
             if each.get("use", "sig") == "sig":
                 try:
                     keys.append(import_key(each))
@@ -283,7 +285,7 @@ class Provider:
 
     @contextmanager
     def _talk(self) -> Iterator[float]:
-        """Have one of the few seats and yield until when questions may take; raise `OidcAway`."""
+        """Take one of the few slots and yield the deadline for requests; raise `OidcAway`."""
         if self._clock() < self._away_until:
             raise OidcAway
         if not self._seats.acquire(timeout=LONGEST_WAIT_SECONDS):
@@ -296,7 +298,10 @@ class Provider:
     def _ask(
         self, url: str, until: float, headers: Mapping[str, str] | None = None, body: Any = None
     ) -> Mapping[str, Any]:
-        """Return the object that is answered; raise `OidcAway`, or `OidcFailed` when refused."""
+        """Return the JSON object of an answer.
+
+        Raise `OidcAway`, or `OidcFailed` for a rejection.
+        """
         host = urlsplit(url).hostname or ""
         if host != self._host and is_private_host(host):
             raise self._away("its metadata name an address of a private network")
@@ -315,7 +320,7 @@ class Provider:
             is_refused = isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004
             if is_refused and headers and status != HTTPStatus.TOO_MANY_REQUESTS:
                 raise OidcFailed from None
-            # What somebody brings back may make one question fail, and must not keep others out.
+            # A bad code from one person may make one request fail, and must not block others.
             if status is None or not headers:
                 self._away_until = self._clock() + AWAY_SECONDS
             raise self._away(f"{error.code} {status or ''}".strip()) from None
@@ -334,7 +339,7 @@ def _failed(reason: str) -> OidcFailed:
 
 
 def _status_noted(status: int, body: bytes) -> int:
-    """Return the status; what the provider calls the error goes into the log (RFC 6749, 5.2)."""
+    """Return the status; the provider's error goes into the log (RFC 6749, 5.2)."""
     try:
         told = json.loads(body)
         error = told.get("error") if isinstance(told, dict) else None
@@ -346,13 +351,13 @@ def _status_noted(status: int, body: bytes) -> int:
 
 
 def _basic(client_id: str, secret: str) -> str:
-    """Return credentials, each encoded before they are joined (RFC 6749, section 2.3.1)."""
+    """Return the credentials, each encoded before they are joined (RFC 6749, section 2.3.1)."""
     joined = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return "Basic " + base64.b64encode(joined.encode()).decode()
 
 
 def _found(told: Mapping[str, Any], claim: str) -> Any:
-    """Return a claim: by its whole name, else by the names on its way, as `realm_access.roles`."""
+    """Return a claim: by its whole name, else by its path, as `realm_access.roles`."""
     if claim in told:
         return told[claim]
     at: Any = told

@@ -1,11 +1,10 @@
-"""Whose account it is that a provider vouches for, and with which role.
+"""Finds or creates the account of a person whom a provider has authenticated, and sets the role.
 
-A provider knows somebody as (`iss`, `sub`), for ever. At first, they are looked for by the e-mail
-that the provider has verified: an account that is there already is linked, unless it may do more
-than the groups give (`AVENUE_OIDC_LINK`), and a password there that an administrator may have seen
-is voided (docs/adr/0014). Else they get an account, without a password. Roles follow the groups at
-each sign-in. No more than that is decided here: a second factor is asked for by whoever begins the
-session.
+A provider identifies a person by (`iss`, `sub`), permanently. The first time, the email that the
+provider has verified is used: an existing account is linked, unless it has more rights than the
+groups give (`AVENUE_OIDC_LINK`), and a password there that an administrator may have seen is voided
+(docs/adr/0014). Otherwise an account without a password is created. Roles follow the groups at each
+sign-in. The second factor is handled by the caller that starts the session.
 """
 
 import hmac
@@ -43,36 +42,36 @@ MOST_CODE_CHARACTERS = 4096
 LONGEST_NAME = 200
 MFA = "mfa"  # RFC 8176
 TIMES = 3
-"""How often an account is looked for that others change in this very moment."""
+"""How often an account is read again that others change at the same moment."""
 
 Note = Callable[[User, str, Mapping[str, str]], None]
-"""Hears what was changed: of whom, the action, and details."""
+"""Called with each change: the person, the action, and details."""
 
 log = logging.getLogger(__name__)
 
 
 class OidcStore(Protocol):
-    """Where people are kept."""
+    """Storage of people."""
 
     def user_by_identity(self, issuer: str, subject: str) -> User | None:
-        """Return whom a provider knows as `subject`."""
+        """Return the person whom a provider identifies as `subject`, or None."""
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
+        """Return the person with this normalised email, or None."""
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
 
     def add_user(self, user: User) -> None:
-        """Keep a new person; raise `EmailTaken`."""
+        """Insert a new person; raise `EmailTaken`."""
 
     def link(
         self, user_id: str, identity: OidcIdentity, *, under: int, void_password: bool
     ) -> bool:
-        """Keep whom a provider knows somebody as, while `under` is their token epoch.
+        """Store a person's identity at a provider, while `under` is their token epoch.
 
-        With `void_password` their password, sessions and tokens end in the same step. Tell whether
-        it was done.
+        With `void_password` their password, sessions and tokens end in the same step. Return
+        whether it was done.
         """
 
     def set_roles(
@@ -83,14 +82,14 @@ class OidcStore(Protocol):
         under: int,
         void_password: bool,
     ) -> bool:
-        """Set somebody's roles on these sites, None being none, while `under` is their token epoch.
+        """Set a person's roles on these sites, None being none, while `under` is their token epoch.
 
         With `void_password` their password, second factor, passkeys, sessions and tokens end in the
-        same step. Tell whether it was done.
+        same step. Return whether it was done.
         """
 
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
-        """Forget all tokens of a person, or those for one site; repeatable."""
+        """Delete all tokens of a person, or those for one site; repeatable."""
 
 
 class OidcService:
@@ -117,17 +116,17 @@ class OidcService:
 
     @property
     def label(self) -> str:
-        """What the provider is called on the pages."""
+        """The name of the provider on the pages."""
         return self._policy.label
 
     def is_offered_on(self, site: Site) -> bool:
-        """Tell whether there is a provider, and groups that give roles on this site."""
+        """Return whether there is a provider, and groups that give roles on this site."""
         return self._provider is not None and self._groups.decides_on(site.id)
 
     def begin(self, site: Site, target: str, *, address: str, again: bool) -> Begun:
-        """Return where to send a browser that wants to go on to `target`.
+        """Return where to redirect a browser that wants to continue with `target`.
 
-        `again`: the provider is to ask anew who it is. `address` is the caller's IP address. Raise
+        `again`: the person must authenticate again. `address` is the caller's IP address. Raise
         `NotFound` where there is no provider, `TooManyRequests` or `OidcAway`.
         """
         provider = self._provider_for(site)
@@ -147,10 +146,10 @@ class OidcService:
     def finish(
         self, site: Site, sealed: str, answer: Mapping[str, str], *, address: str, note: Note
     ) -> SignedIn:
-        """Return who came back to `site` with `answer`, in the browser that has kept `sealed`.
+        """Return the person who came back with `answer`, in the browser that has `sealed`.
 
-        Raise `NotFound` where there is no provider, `TooManyRequests`, `OidcAway`, `OidcFailed`,
-        or why the person may not come in.
+        Raise `NotFound` where there is no provider, `TooManyRequests`, `OidcAway`, `OidcFailed`, or
+        why the person may not sign in.
         """
         provider = self._provider_for(site)
         self._tries.count_address(address)
@@ -176,7 +175,7 @@ class OidcService:
         return self._provider
 
     def _kept(self, site: Site, sealed: str, state: str) -> dict[str, Any]:
-        """Return what this browser began on this site; raise `OidcFailed`."""
+        """Return the sign-in that this browser started on this site; raise `OidcFailed`."""
         try:
             kept: dict[str, Any] = json.loads(self._sealing.opened(sealed))
         except SecretLost:
@@ -194,23 +193,24 @@ class OidcService:
         return mode == "provider" or (mode == "amr" and MFA in claims.methods)
 
     def _person(self, site: Site, claims: Claims, note: Note) -> User:
-        """Return who it is, with the roles that their groups give by now."""
+        """Return the person, with the roles that their groups give now."""
         for _ in range(TIMES):
             user = self._store.user_by_identity(claims.issuer, claims.subject)
             if user is None:
-                self._join(site, claims, note)  # of several at once, one does
+                self._join(site, claims, note)  # of several at once, one succeeds
             elif self._has_roles_of(site, user, claims, note):
                 return self._let_in(site, user, claims)
         raise OidcFailed
 
     def _has_roles_of(self, site: Site, user: User, claims: Claims, note: Note) -> bool:
-        """Give the roles of the groups, and take the others away; tell whether it was done."""
+        """Set the roles that the groups give and remove the others; return whether it was done."""
         if user.disabled:
             raise OidcAccountDisabled
         changes = self._groups.changes(user.roles, site.id, claims.groups)
         if not changes:
             return True
-        # An administrator of the site they had may know the password: it is not for another one.
+        # An administrator of the earlier site may know the password: it is not valid for another
+        # one.
         is_added = any(each not in user.roles and role for each, role in changes.items())
         void = is_added and not (user.password_is_own or user.superuser)
         under = user.token_epoch
@@ -235,7 +235,7 @@ class OidcService:
         return known
 
     def _join(self, site: Site, claims: Claims, note: Note) -> None:
-        """Link an account that is there, or make one."""
+        """Link an existing account, or create one."""
         role = self._groups.role_on(site.id, claims.groups)
         if role is None:
             raise OidcNoRole
@@ -243,7 +243,7 @@ class OidcService:
             email = checked_email(claims.email)
         except InvalidEmail:
             raise OidcEmailUnverified from None
-        if not is_in_one_spelling(claims.email):  # the mailbox that was verified is another one
+        if not is_in_one_spelling(claims.email):  # the verified mailbox is another one
             raise OidcEmailUnverified
         now = self._now()
         identity = OidcIdentity(issuer=claims.issuer, subject=claims.subject, linked_at=now)
@@ -256,7 +256,7 @@ class OidcService:
             email=email,
             name=claims.name[:LONGEST_NAME],
             password_hash="",
-            password_is_own=True,  # there is none that anybody has seen
+            password_is_own=True,  # no one has seen one
             roles={site.id: role},
             superuser=False,
             disabled=False,
@@ -268,7 +268,7 @@ class OidcService:
         )
         try:
             self._store.add_user(user)
-        except EmailTaken:  # in this very moment
+        except EmailTaken:  # created at this very moment
             return
         note(user, "user.added", {"role": role.value, "by": "oidc"})
 
@@ -279,7 +279,7 @@ class OidcService:
         mode = self._policy.link
         may = mode == "any" or (mode == "covered" and is_covered)
         is_linked = user.oidc is not None and user.oidc.issuer == identity.issuer
-        # Whoever has seen the password could have added what signs in without it.
+        # Anyone who has seen the password could have added something that signs in without it.
         others_may_know = not (user.password_is_own or user.superuser)
         has_more = user.second_factor is not None or bool(user.passkeys)
         if not may or is_linked or (others_may_know and has_more):

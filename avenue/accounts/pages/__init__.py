@@ -1,4 +1,4 @@
-"""Pages about people: signing in, passwords, one's own account and tokens, everybody on a site."""
+"""Pages for signing in, passwords, one's own account and tokens, and the people of a site."""
 
 from avenue.accounts.pages import account, oidc, password, people, second_factor, sign_in, tokens
 from avenue.identity import Role

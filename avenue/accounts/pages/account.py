@@ -1,4 +1,4 @@
-"""`/admin/account`: who one is, and one's password. For everybody who is signed in."""
+"""`/admin/account`: one's own account and password, for everyone who is signed in."""
 
 from flask import Blueprint, Response, request
 
@@ -29,7 +29,7 @@ blueprint.after_request(keep_out_of_caches)
 @blueprint.get("")
 @require()
 def show_account() -> Response:
-    """Show who asks, and what they can change about their account."""
+    """Show the account and what can be changed."""
     return _account()
 
 
@@ -37,7 +37,7 @@ def show_account() -> Response:
 @require()
 @audited("user.password_changed")
 def change_password() -> Response:
-    """Change one's own password: every session and token ends, this browser gets a new session."""
+    """Change one's own password: all sessions and tokens end, this browser gets a new session."""
     actor, new = current_actor(), request.form.get("new", "")
     if new != request.form.get("again", ""):
         return _account(wrong={"again": _("The passwords do not match.")}, status=422)

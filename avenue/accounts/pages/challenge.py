@@ -1,4 +1,4 @@
-"""The challenge that a form has once some tries have failed."""
+"""The challenge in a form after failed attempts."""
 
 from flask import Response, request
 
@@ -13,7 +13,7 @@ from avenue.web.services import using
 
 
 def tried(purpose: Purpose, email: str) -> Try:
-    """Return what this request tries."""
+    """Return the attempt that this request makes."""
     return Try(
         purpose=purpose,
         site=current_site(),
@@ -23,24 +23,24 @@ def tried(purpose: Purpose, email: str) -> Try:
 
 
 def answer_of() -> str:
-    """Return the answer to a challenge that the form brings along, "" without one."""
+    """Return the answer to a challenge in the form, "" without one."""
     return next((found for each in FIELDS if (found := request.form.get(each))), "")
 
 
 def challenge_for(this: Try, error: AvenueError | None) -> BotChallenge | None:
-    """Return what the form needs to be sent again, None where it needs nothing."""
+    """Return the challenge that the form needs to be sent again; None if it needs none."""
     if isinstance(error, ChallengeRequired):
         return error.challenge
-    if isinstance(error, Unavailable):  # do not ask again what has just not answered
+    if isinstance(error, Unavailable):  # do not call what has just failed to answer
         return None
     try:
         return using(Challenges).needed(this)
-    except Unavailable:  # the form is there all the same, and sending it says so
+    except Unavailable:  # the form is shown in any case, and sending it reports the problem
         return None
 
 
 def with_policy(response: Response, challenge: BotChallenge | None) -> Response:
-    """Let the page load the script of the service that it needs, if it needs one."""
+    """Allow the page to load the script of the captcha service, if it needs one."""
     policy = CAPTCHA_POLICIES.get(challenge.kind) if challenge else None
     if policy is not None:
         response.headers["Content-Security-Policy"] = policy

@@ -1,4 +1,4 @@
-"""`/login/oidc`: to the provider, and back. Plain links, for who has no JavaScript, too."""
+"""`/login/oidc`: to the provider and back. Plain links, which also work without JavaScript."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
@@ -30,10 +30,10 @@ blueprint.after_request(keep_out_of_caches)
 
 @blueprint.get("")
 def go_to_provider() -> Response:
-    """Send the browser to the provider; it comes back to `/login/oidc/callback`.
+    """Redirect the browser to the provider; it comes back to `/login/oidc/callback`.
 
-    From the site's other hosts it goes to the one of `base_url` first, once: the provider knows no
-    other, and what the browser keeps is for one host.
+    From the site's other hosts it first goes to that of `base_url`, once: the provider knows no
+    other, and cookies are for one host.
     """
     target = safe_next(request.args.get("next"), PANEL)
     site, again = current_site(), request.args.get("again") == "1"
@@ -61,9 +61,9 @@ def go_to_provider() -> Response:
 @blueprint.get("/callback")
 @audits_itself("user.signed_in")
 def come_from_provider() -> Response:
-    """Begin a session of whom the provider vouches for, or show the form with the reason.
+    """Start a session for the person, or show the form with the reason.
 
-    Who has a second factor is asked for it, where the provider's does not count.
+    A person with a second factor is asked for it, unless the provider's counts.
     """
     after_this_request(_forget_attempt)
     oidc, site = using(OidcService), current_site()
@@ -99,6 +99,6 @@ def _note_change(user: User, action: str, details: Mapping[str, str]) -> None:
 
 
 def _forget_attempt(response: Response) -> Response:
-    """Have the browser forget what it began: it is good once."""
+    """Delete the cookie of the attempt: it is valid once."""
     response.delete_cookie(COOKIE, path=PATH)
     return response

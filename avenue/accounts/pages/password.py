@@ -1,7 +1,7 @@
-"""`/login/forgotten` and `/login/reset`: a new password by a link in a letter.
+"""`/login/forgotten` and `/login/reset`: a new password with a link in an email.
 
-The secret of a link is in the path of the page with the form only, where no log has it; the form
-sends it in its body.
+The secret of a link is only in the path of the page with the form, where no log contains it; the
+form sends it in its body.
 """
 
 from flask import Blueprint, Response, request
@@ -29,15 +29,15 @@ blueprint.after_request(keep_out_of_caches)
 
 @blueprint.get("/login/forgotten")
 def show_forgotten() -> Response:
-    """Show the form that asks for a link, or whom to ask where no letters are sent."""
+    """Show the form that requests a link, or whom to ask where no email is sent."""
     return _forgotten_page()
 
 
 @blueprint.post("/login/forgotten")
 @audited("user.link_asked")
 def ask_for_link() -> Response:
-    """Have a link sent, and say the same whether anybody has this e-mail."""
-    nothing_changed()  # what is sent, and to whom, is written down when it is sent
+    """Send a link, and answer the same whether or not a person has this email."""
+    nothing_changed()  # it is logged when it is sent, with the person
     recovery, email = using(RecoveryService), request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
     challenges, this = using(Challenges), tried(Purpose.RESET, email)
     try:
@@ -45,7 +45,7 @@ def ask_for_link() -> Response:
         if recovery.can_mail:
             challenges.admit(this, answer_of())
             recovery.ask(current_site(), email, address=this.address, language=language())
-            challenges.count(this)  # each of them: whether it is of anybody shows nowhere
+            challenges.count(this)  # for every one: nothing shows whether the account exists
     except (csrf.CsrfFailed, ChallengeRequired, TooManyRequests, Unavailable) as error:
         return _forgotten_page(email, error)
     return page("accounts/forgotten.html", can_mail=recovery.can_mail, was_asked=True)
@@ -68,14 +68,14 @@ def _forgotten_page(email: str = "", error: AvenueError | None = None) -> Respon
 
 @blueprint.get("/login/reset/<secret>")
 def show_reset(secret: str) -> Response:
-    """Show the form for a new password to whoever has the link."""
+    """Show the form for a new password."""
     return _reset_page(secret)
 
 
 @blueprint.post("/login/reset")
 @audited("user.password_changed")
 def reset() -> Response:
-    """Set the password and lead to the sign-in page."""
+    """Set the password and redirect to the sign-in page."""
     secret, new = request.form.get("secret", ""), request.form.get("new", "")
     if new != request.form.get("again", ""):
         return _reset_page(secret, again_wrong=_("The passwords do not match."))
@@ -96,7 +96,10 @@ def reset() -> Response:
 def _reset_page(
     secret: str, error: AvenueError | None = None, *, again_wrong: str = ""
 ) -> Response:
-    """Return the form, or say that the link is not good; neither tells other hosts its address."""
+    """Return the form, or say that the link is invalid.
+
+    Neither sends its address to other hosts.
+    """
     try:
         user = using(RecoveryService).person_of(current_site(), secret)
     except ResetLinkGone as gone:

@@ -1,4 +1,4 @@
-"""`/admin/people`: who is on the site, for its administrators. What they may do: `people.py`."""
+"""`/admin/people`: the people of the site, for its administrators. The rules are in `people.py`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -42,7 +42,7 @@ blueprint.after_request(keep_out_of_caches)
 
 
 def shown_again(view: Callable[[str], Response]) -> Callable[[str], Response]:
-    """Show the person's page again, with the reason, when what was asked for is refused."""
+    """Show the person's page again, with the reason, when the action is rejected."""
 
     @wraps(view)
     def careful(user_id: str) -> Response:
@@ -57,7 +57,7 @@ def shown_again(view: Callable[[str], Response]) -> Callable[[str], Response]:
 @blueprint.get("")
 @require(Role.ADMIN)
 def show_people() -> Response:
-    """Show everybody with a role on this site: `?search ?after ?limit`."""
+    """Show all people with a role on this site: `?search ?after ?limit`."""
     asked, search = page_asked_for(), request.args.get("search", "").strip()[:LONGEST_SEARCH]
     found = using(PeopleService).find(
         current_actor(), search=search, limit=asked.limit, after=asked.after
@@ -69,7 +69,7 @@ def show_people() -> Response:
 @blueprint.get("/new")
 @require(Role.ADMIN)
 def show_new_person() -> Response:
-    """Show the form that gives somebody a role."""
+    """Show the form that adds a person."""
     return _new_person()
 
 
@@ -77,7 +77,7 @@ def show_new_person() -> Response:
 @require(Role.ADMIN)
 @audited("user.added")
 def add_person() -> Response:
-    """Give somebody a role; a made password is shown in this very answer and never again."""
+    """Add a person; a generated password is shown in this answer only."""
     form = request.form
     try:
         role = _role_asked_for()
@@ -99,7 +99,7 @@ def add_person() -> Response:
 @blueprint.get("/<user_id>")
 @require(Role.ADMIN)
 def show_person(user_id: str) -> Response:
-    """Show one of them, and what can be done."""
+    """Show a person, and the possible actions."""
     return _person(using(PeopleService).get(current_actor(), user_id))
 
 
@@ -108,7 +108,7 @@ def show_person(user_id: str) -> Response:
 @audited("user.role_changed", "user_id")
 @shown_again
 def change_role(user_id: str) -> Response:
-    """Change somebody's role."""
+    """Change a person's role."""
     role = _role_asked_for()
     using(PeopleService).change_role(current_actor(), user_id, role)
     note(role=role.value)
@@ -120,7 +120,7 @@ def change_role(user_id: str) -> Response:
 @audited("user.password_changed", "user_id")
 @shown_again
 def make_password(user_id: str) -> Response:
-    """Give somebody a made password, shown in this very answer and never again."""
+    """Give a person a generated password, shown in this answer only."""
     made = using(PeopleService).make_password(current_actor(), user_id)
     return _made(using(PeopleService).get(current_actor(), user_id), made)
 
@@ -130,7 +130,7 @@ def make_password(user_id: str) -> Response:
 @audited("user.reset_started", "user_id")
 @shown_again
 def send_link(user_id: str) -> Response:
-    """Have a link for a new password sent to somebody."""
+    """Send a person a link for a new password."""
     using(PeopleService).send_link(current_actor(), user_id)
     return see(f"{PATH}/{user_id}?said=link")
 
@@ -140,7 +140,7 @@ def send_link(user_id: str) -> Response:
 @audited("user.second_factor_reset", "user_id")
 @shown_again
 def reset_second_factor(user_id: str) -> Response:
-    """Turn somebody's second factor off."""
+    """Turn off a person's second factor."""
     using(PeopleService).reset_second_factor(current_actor(), user_id)
     return see(f"{PATH}/{user_id}?said=second-factor")
 
@@ -150,7 +150,7 @@ def reset_second_factor(user_id: str) -> Response:
 @audited("user.disabled", "user_id")
 @shown_again
 def disable(user_id: str) -> Response:
-    """Shut somebody out."""
+    """Disable a person's account."""
     using(PeopleService).shut_out(current_actor(), user_id)
     return see(f"{PATH}/{user_id}?said=disabled")
 
@@ -160,7 +160,7 @@ def disable(user_id: str) -> Response:
 @audited("user.enabled", "user_id")
 @shown_again
 def enable(user_id: str) -> Response:
-    """Let somebody in again."""
+    """Enable a person's account again."""
     using(PeopleService).let_in(current_actor(), user_id)
     return see(f"{PATH}/{user_id}?said=enabled")
 
@@ -170,7 +170,7 @@ def enable(user_id: str) -> Response:
 @audited("user.role_taken", "user_id")
 @shown_again
 def remove(user_id: str) -> Response:
-    """Take somebody off the site."""
+    """Remove a person from the site."""
     using(PeopleService).take_role_away(current_actor(), user_id)
     return see(f"{PATH}?said=removed")
 

@@ -1,6 +1,6 @@
-"""`/admin/account/second-factor`: one's own second factor. For everybody who is signed in.
+"""`/admin/account/second-factor`: one's own second factor, for everyone who is signed in.
 
-Who needs one and has none is led here, and can do nothing else.
+People who need one and have none are redirected here, and can do nothing else.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ def show_second_factor() -> Response:
 @require()
 @audited("user.second_factor_on")
 def set_up() -> Response:
-    """Set it up and show the recovery codes, in this very answer and never again."""
+    """Set it up and show the recovery codes, in this answer only."""
     actor, sealed = current_actor(), request.form.get("setup", "")[:MOST_SEALED]
     accounts, factors = using(AccountService), using(SecondFactors)
     user = accounts.user_of(actor)
@@ -75,7 +75,7 @@ def set_up() -> Response:
 @require()
 @audited("user.passkey_added")
 def add_passkey() -> Response:
-    """Take in a passkey that a device has made; show recovery codes, if there were none."""
+    """Add a passkey from a device; show recovery codes, if there were none."""
     actor, accounts, party = current_actor(), using(AccountService), relying_party()
     user, form = accounts.user_of(actor), request.form
     name = form.get("name", "").strip()[:MOST_NAME_CHARACTERS] or _("Passkey")
@@ -98,7 +98,7 @@ def add_passkey() -> Response:
 @require()
 @audited("user.passkey_removed", "passkey_id")
 def remove_passkey(passkey_id: str) -> Response:
-    """Forget a passkey, with the password or a code; with the last one there is no factor left."""
+    """Remove a passkey, with the password or a code; with the last one the second factor ends."""
     actor, accounts, factors = current_actor(), using(AccountService), using(SecondFactors)
     user, address = accounts.user_of(actor), request.remote_addr or ""
     left = [each for each in user.passkeys if each.id != passkey_id]
@@ -122,7 +122,7 @@ def remove_passkey(passkey_id: str) -> Response:
 @require()
 @audited("user.recovery_codes_made")
 def make_codes() -> Response:
-    """Make ten other recovery codes and show them, in this very answer and never again."""
+    """Generate ten new recovery codes and show them, in this answer only."""
     actor = current_actor()
     user = using(AccountService).user_of(actor)
     address = request.remote_addr or ""
@@ -152,7 +152,7 @@ def turn_off() -> Response:
 
 
 def _proof() -> Proof:
-    """Return what the form shows: a password, a code of the app or a recovery code."""
+    """Return what the form contains: a password, a code of the app or a recovery code."""
     form = request.form
     return Proof(
         password=form.get("password", "")[:MOST_CHARACTERS],

@@ -73,13 +73,13 @@ SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
     Unavailable,
     csrf.CsrfFailed,
 )
-"""What a form of signing in is shown again for."""
+"""Errors after which a sign-in form is shown again."""
 
 
 @blueprint.get("/login")
 @before_second_factor
 def show_login() -> Response:
-    """Show the form, or to somebody signed in who they are and the way out."""
+    """Show the form, or for signed-in people their account and the button to sign out."""
     target = safe_next(request.args.get("next"), PANEL)
     actor = current_actor()
     if actor.id is None:
@@ -91,7 +91,7 @@ def show_login() -> Response:
 @blueprint.post("/login")
 @audited("user.signed_in")
 def sign_in() -> Response:
-    """Begin a session and go on to `next`, or show the form again with the reason."""
+    """Start a session and redirect to `next`, or show the form again with the reason."""
     target = safe_next(request.form.get("next"), PANEL)
     try:
         csrf.prove_own_page()
@@ -114,14 +114,14 @@ def sign_in() -> Response:
 
 @blueprint.get(SECOND_STEP)
 def show_second_step() -> Response:
-    """Ask for the second factor of who has shown their password, or begin again."""
+    """Ask for the second factor after the password, or start over."""
     return _second_form() if first_step() else see("/login")
 
 
 @blueprint.post(SECOND_STEP)
 @audited("user.signed_in")
 def take_second_step() -> Response:
-    """Begin a session and go on, or ask again with the reason."""
+    """Start a session and continue, or ask again with the reason."""
     begun = first_step()
     if begun is None:
         nothing_changed()
@@ -150,7 +150,7 @@ def take_second_step() -> Response:
 @blueprint.post("/login/passkey")
 @audited("user.signed_in")
 def sign_in_by_passkey() -> Response:
-    """Begin a session of whose passkey it is and go on, or show the form with the reason."""
+    """Start a session for the owner of the passkey, or show the form with the reason."""
     target, form = safe_next(request.form.get("next"), PANEL), request.form
     accounts, party = using(AccountService), relying_party()
     try:
@@ -185,7 +185,7 @@ def sign_out() -> Response:
 
 
 def _credentials() -> LoginBody:
-    """Return what was typed; what no account can have is as wrong as any other."""
+    """Return what was typed; what no account can have is answered like wrong credentials."""
     try:
         return LoginBody(
             email=request.form.get("email", ""), password=request.form.get("password", "")
@@ -195,7 +195,7 @@ def _credentials() -> LoginBody:
 
 
 def login_form(target: str, error: AvenueError | None = None) -> Response:
-    """Return the form that goes on to `target`, with the reason why it is shown again."""
+    """Return the form that continues with `target`, with the reason why it is shown again."""
     oidc = using(OidcService)
     email = request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
     bot_challenge = challenge_for(tried(Purpose.SIGN_IN, email), error)
@@ -238,7 +238,7 @@ def _target_of_first_step() -> str:
 
 
 def _challenge() -> Challenge | None:
-    """Return what a button for passkeys needs, None where there are none."""
+    """Return what a button for passkeys needs, None where there are no passkeys."""
     party = relying_party()
     return using(Passkeys).request(party) if party else None
 

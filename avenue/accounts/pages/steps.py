@@ -1,7 +1,7 @@
-"""What a browser keeps of signing in: the session, or before it the first of two steps.
+"""State of signing in that a browser keeps: the session, or before it the first of two steps.
 
-The first step is in the signed cookie, under another name than a session. Nobody but the page that
-asks for the second one looks at it.
+The first step is in the signed cookie, under another name than a session. Only the page that asks
+for the second step reads it.
 """
 
 import ipaddress
@@ -23,13 +23,13 @@ from avenue.web.services import using
 
 FIRST_STEP = "first_step"
 BY_PROVIDER_AT = "by_provider_at"
-"""Where a session keeps when its person has signed in with the provider."""
+"""Key of a session for when its person has signed in with the provider."""
 PANEL = "/admin"
-"""Where people go on who did not want to go anywhere else."""
+"""Default target after signing in."""
 
 
 def relying_party() -> RelyingParty | None:
-    """Return what passkeys are asked for here; None at an IP address, which has none."""
+    """Return the relying party for passkeys; None at an IP address, which has none."""
     host = urlsplit(f"//{request.host}").hostname or ""
     try:
         ipaddress.ip_address(host)
@@ -44,7 +44,7 @@ def begin(
 ) -> None:
     """Give this browser a new session of `user`.
 
-    `by_provider`: they have just signed in with the provider; `second_factor_shown` there, too.
+    `by_provider`: they have just signed in with the provider; `second_factor_shown`: there, too.
     """
     agent = request.headers.get("User-Agent", "")
     accounts = using(AccountService)
@@ -59,13 +59,13 @@ def begin(
 
 
 def is_just_by_provider() -> bool:
-    """Tell whether this browser's person has signed in with the provider a moment ago."""
+    """Return whether this browser's person has just signed in with the provider."""
     at = datetime.fromtimestamp(session.get(BY_PROVIDER_AT, 0), UTC)
     return utc_now() - at < FIRST_STEP_GOOD_FOR
 
 
 def begin_first_step(user: User, target: str, *, by_provider: bool = False) -> None:
-    """Keep that the password was right, and where the person wants to go on.
+    """Store that the password was right, and where to continue.
 
     `by_provider`: they have signed in with the provider instead.
     """
@@ -84,7 +84,7 @@ def begin_first_step(user: User, target: str, *, by_provider: bool = False) -> N
 
 
 def first_step() -> tuple[FirstStep, str] | None:
-    """Return the first step of this browser, and where to go on; None where there is none."""
+    """Return the first step of this browser, and where to continue; None where there is none."""
     kept: dict[str, Any] | None = session.get(FIRST_STEP)
     if kept is None:
         return None

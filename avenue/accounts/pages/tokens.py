@@ -37,7 +37,7 @@ def show_tokens() -> Response:
 @require()
 @audited("token.created")
 def create_token() -> Response:
-    """Make a token and show its secret, in this very answer and never again."""
+    """Create a token and show its secret, in this answer only."""
     actor = current_actor()
     try:
         body = _typed()
@@ -57,13 +57,13 @@ def create_token() -> Response:
 @require()
 @audited("token.revoked", "token_id")
 def revoke_token(token_id: str) -> Response:
-    """End one of one's own tokens at once."""
+    """Revoke one of one's own tokens."""
     using(AccountService).revoke_token(current_actor(), token_id)
     return see(f"{PATH}?said=revoked")
 
 
 def _typed() -> TokenBody:
-    """Return what the form holds; raise `ValidationError`."""
+    """Return the content of the form; raise `ValidationError`."""
     days = request.form.get("days", "").strip()
     return TokenBody.model_validate(
         {

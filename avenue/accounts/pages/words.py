@@ -1,4 +1,4 @@
-"""The words these pages have in common: roles, scopes, and what went wrong."""
+"""Texts that these pages share: roles, scopes, and errors."""
 
 from collections.abc import Mapping
 
@@ -107,14 +107,14 @@ OIDC_REFUSALS: tuple[type[AvenueError], ...] = (
     OidcFailed,
     OidcNoRole,
 )
-"""Why a provider's word was not enough."""
+"""Errors of a sign-in with the provider."""
 
 SHOWN: tuple[type[AvenueError], ...] = tuple(REASONS)
-"""What a form that was refused is shown again for."""
+"""Errors after which a rejected form is shown again."""
 
 
 def reason(error: AvenueError) -> str:
-    """Return what to tell people about `error`."""
+    """Return the text for people about `error`."""
     if isinstance(error, TooManyRequests):
         seconds = error.facts["retry_after_seconds"]
         return gettext("Too many attempts. Try again in %(seconds)s seconds.", seconds=seconds)
@@ -125,6 +125,6 @@ def reason(error: AvenueError) -> str:
 
 
 def keep_out_of_caches(response: Response) -> Response:
-    """Mark a page that only the person it was made for may ever see again."""
+    """Mark a page that only one person may ever see."""
     response.headers["Cache-Control"] = "no-store"
     return response

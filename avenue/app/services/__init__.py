@@ -1,6 +1,7 @@
-"""The services of the application, commands and jobs, each made in one place.
+"""The services of the application, commands and jobs, each created in one place.
 
-A module here may use what the modules before it make: stores, people, files, website, shop, health.
+A module here may use the services of the modules before it: stores, people, files, website, shop,
+health.
 """
 
 from collections.abc import Iterator
@@ -27,16 +28,16 @@ __all__ = ["Services", "disk_cache_of", "opened_services", "removal"]
 
 @dataclass(frozen=True)
 class Services(Health):
-    """All services over one database; each is made once, when it is first asked for."""
+    """All services over one database; each is created when it is first used."""
 
     @cached_property
     def scale(self) -> Scale:
-        """How much a cluster holds."""
+        """The capacity of a cluster."""
         return Scale(capacity=self.settings.cluster_units, levels=self.settings.alert_levels)
 
     @cached_property
     def site_service(self) -> SiteService:
-        """The sites, for who runs them; what is changed shows in `sites` at once."""
+        """Manages sites for administrators; changes are visible in `sites` at once."""
         return SiteService(self.site_store, self.sites, self.settings, self._lightest_cluster)
 
     def _lightest_cluster(self) -> str:
@@ -48,22 +49,22 @@ class Services(Health):
 
     @cached_property
     def removals(self) -> RemovalService:
-        """What removes sites and takes them back."""
+        """Removes sites and restores them."""
         return RemovalService(self.site_store, self.sites, self.jobs)
 
     @cached_property
     def clones(self) -> CloneService:
-        """What clones sites."""
+        """Clones sites."""
         return CloneService(self.site_service, self.sites, self.jobs)
 
     @cached_property
     def site_moves(self) -> MoveService:
-        """What moves sites to other clusters."""
+        """Moves sites to other clusters."""
         return MoveService(self.database, self.site_store, self.jobs)
 
     @cached_property
     def provisioning(self) -> ProvisioningService:
-        """What tells of all sites."""
+        """Reports on all sites."""
         return ProvisioningService(
             self.site_service,
             self.site_store.removals,
@@ -75,7 +76,7 @@ class Services(Health):
 
     @property
     def site_counters(self) -> dict[str, Counter]:
-        """What is counted of each site, by its name."""
+        """The counters of each site, by name."""
         return {
             **self.shop_status.counters,
             **self.folders.counters,
@@ -85,7 +86,7 @@ class Services(Health):
 
 @contextmanager
 def opened_services(settings: Settings, database: Database, workers: int = 1) -> Iterator[Services]:
-    """Give services, and end the processes that they decoded pictures in."""
+    """Give services, and end their decode processes afterwards."""
     services = Services(settings, database, workers)
     try:
         yield services

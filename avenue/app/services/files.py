@@ -35,11 +35,11 @@ from avenue.uploads.tus.store import TusStore
 
 @dataclass(frozen=True)
 class Files(People):
-    """Files that come in, and are given out."""
+    """Storing and serving files."""
 
     @cached_property
     def library(self) -> MediaLibrary:
-        """What takes files in."""
+        """Stores uploaded files."""
         return MediaLibrary(
             self.assets,
             self.rendition_store,
@@ -53,18 +53,18 @@ class Files(People):
 
     @cached_property
     def asset_cache(self) -> AssetCache:
-        """What is known of files for a while."""
+        """Caches facts about files."""
         seconds = self.settings.cache_seconds
         return AssetCache(seconds, is_away=partial(is_site_away, self.database))
 
     @cached_property
     def reader(self) -> MediaReader:
-        """What opens stored files."""
+        """Opens stored files."""
         return MediaReader(self.assets, self.asset_cache, self.cache, self.database.turn)
 
     @cached_property
     def renditions(self) -> Renditions:
-        """What finds and makes sizes of pictures."""
+        """Finds and generates sizes of pictures."""
         return Renditions(
             self.rendition_store,
             self.assets,
@@ -76,12 +76,12 @@ class Files(People):
         )
 
     def sizes_of(self, site_id: str) -> list[str]:
-        """Return the names of the sizes that a site has of its own."""
+        """Return the names of a site's own sizes."""
         site = self.sites.by_id(site_id)
         return [row.name for row in own_rows(site.sizes).values()] if site else []
 
     def has_size(self, site_id: str, variant: str) -> bool:
-        """Tell whether pictures of a site come as `variant`."""
+        """Tell whether a site has the size `variant`."""
         return variant in VARIANTS or variant in self.sizes_of(site_id)
 
     @cached_property
@@ -96,7 +96,7 @@ class Files(People):
 
     @cached_property
     def tus(self) -> TusService:
-        """Uploads that come in parts."""
+        """Resumable uploads."""
         return TusService(TusStore(self.database), self.uploads, self.library, self.settings)
 
     @cached_property
@@ -107,7 +107,7 @@ class Files(People):
         return TicketService(store, self.uploads, self.library, self.accounts, tries)
 
     def scan_walk(self, job_id: str) -> ScanWalk:
-        """Return what scans the stored files for the job `job_id`."""
+        """Return the scan of stored files for the job `job_id`."""
         home = self.database.home
         changes = Stores(self.settings, home).audit
 

@@ -1,4 +1,4 @@
-"""The services that tell whether anything is wrong."""
+"""The services of health checks, alerts and capacity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,11 +60,11 @@ QUEUE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Health(Shop):
-    """What is measured, judged, checked and told."""
+    """Measuring, judging, checking and alerting."""
 
     @cached_property
     def deployment(self) -> DeploymentStatus:
-        """The state of this database's server and of what runs beside it."""
+        """The state of this database's server and of its configuration."""
         return DeploymentStatus(self.database)
 
     @cached_property
@@ -82,7 +82,7 @@ class Health(Shop):
         )
 
     def backup_ages(self) -> BackupAges:
-        """Return how long ago backups were looked after."""
+        """Return the age of the last backup, verification and drill."""
         if not self.settings.backup_to:
             return BackupAges()
         now, since = utc_now(), BackupStore(self.database).missing_since()
@@ -105,13 +105,13 @@ class Health(Shop):
 
     @cached_property
     def alerts(self) -> AlertService:
-        """What is wrong, and who was told."""
+        """The alerts and their messages."""
         store = MongoAlertStore(self.database)
         return AlertService(store, self.outbox, self.settings, self.receivers.told)
 
     @cached_property
     def receivers(self) -> ReceiverService:
-        """Who is told of alerts."""
+        """The receivers of alerts."""
         return ReceiverService(
             ChoiceStore(self.database),
             MongoAlertStore(self.database),
@@ -128,7 +128,7 @@ class Health(Shop):
 
     @cached_property
     def glances(self) -> GlanceService:
-        """What looks every few minutes, in jobs and in web processes."""
+        """The checks that run every few minutes, in jobs and in web processes."""
         watched = Watched(
             jobs=self.jobs,
             outbox=self.outbox,
@@ -143,7 +143,7 @@ class Health(Shop):
 
     @cached_property
     def state(self) -> StateService:
-        """How everything is."""
+        """The state of all components."""
         sources = Sources(
             deployments=lambda: list(map(DeploymentStatus, clusters_at_hand(self.database))),
             inspections=self.inspections,
@@ -159,17 +159,17 @@ class Health(Shop):
         return StateService(sources, self.settings)
 
     def _scan_stores(self) -> list[ScanStore]:
-        """Return what is known of scans on each cluster at hand; none where nothing is scanned."""
+        """Return the scan stores of the reachable clusters; none without a scanner."""
         return list(map(ScanStore, clusters_at_hand(self.database))) if self.scanner else []
 
     def queues(self) -> Sequence[Queue]:
-        """Return how the jobs of each kind stand; raise `Unavailable` when that takes too long."""
+        """Return the state of the job queue by kind; raise `Unavailable` if that takes too long."""
         with self.database.deadline(QUEUE_SECONDS):
             return self.jobs.queues()
 
     @cached_property
     def probe(self) -> ProbeService:
-        """What stores a file to see whether that works, on the house's own site."""
+        """Stores a test file, on the deployment's own site."""
         return ProbeService(
             self.assets,
             self.database.deadline,
@@ -179,24 +179,24 @@ class Health(Shop):
 
     @cached_property
     def trace(self) -> TraceService:
-        """What follows one asset through all that is stored of it."""
+        """Traces one asset through everything that is stored about it."""
         uses = EveryUse(self.shop_status, self.media_users)
         return TraceService(TraceStore(self.database), self.legacy_urls, uses, self.settings)
 
     @cached_property
     def mender(self) -> Mender:
-        """What finds addresses that should not stand in documents, and mends them."""
+        """Finds wrong addresses in documents, and repairs them."""
         book = AddressBook(self.inspections, self.legacy_urls.find_many)
         return Mender(DocumentStore(self.database), book, self.audit)
 
     @cached_property
     def checks(self) -> CheckStore:
-        """Where what checks found is kept."""
+        """The store of check findings."""
         return CheckStore(self.database)
 
     @cached_property
     def holdings(self) -> Holdings:
-        """Everything that walks look at."""
+        """Everything that walks check."""
         referrers = [PictureReferrers(self.database, kind) for kind in (PRODUCT, GROUP)]
         website: list[Referrers] = [PageReferrers(self.database), LogoReferrers(self.site_store)]
         return Holdings(
@@ -212,19 +212,19 @@ class Health(Shop):
 
     @cached_property
     def inspector(self) -> Inspector:
-        """What looks whether everything that is referred to is there."""
+        """Checks whether everything that is referenced exists."""
         return Inspector(self.holdings, self.sites)
 
     @cached_property
     def fsck(self) -> Fsck:
-        """The check of everything, and its mending."""
+        """The full check, and its repair."""
         forget = SweptTusStore(self.database).forget_one
         repair = Repair(self.holdings, self.assets, forget)
         return Fsck(self.holdings, repair, self.sites, self.audit)
 
     @cached_property
     def scrub(self) -> Scrub:
-        """What reads a little of everything each hour."""
+        """Reads a share of all bytes each hour."""
         return Scrub(
             ScrubStore(self.database),
             self.checks,
@@ -236,7 +236,7 @@ class Health(Shop):
 
 
 def _contact_of(settings: Settings) -> str:
-    """Return where push services find who runs this."""
+    """Return the contact that push services get."""
     if settings.base_url.startswith("https://"):
         return settings.base_url
     return f"mailto:{parseaddr(settings.mail_from)[1] or 'avenue@localhost'}"

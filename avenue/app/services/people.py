@@ -1,4 +1,4 @@
-"""The services of people."""
+"""The services of accounts and sign-in."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,17 +28,17 @@ from avenue.sealing import Sealing
 
 @dataclass(frozen=True)
 class People(Stores):
-    """Who signs in, and how."""
+    """Accounts and sign-in."""
 
     @cached_property
     def passwords(self) -> Passwords:
-        """One for all, so that few are checked at a time."""
+        """Password hashing; shared, so that only a few are checked at a time."""
         path = self.settings.breached_passwords
         return Passwords(breached=HashFile(Path(path)) if path else None)
 
     @cached_property
     def accounts(self) -> AccountService:
-        """Who signs in, with what rights."""
+        """Signs people in, with their permissions."""
         return AccountService(
             self.account_store,
             self.passwords,
@@ -51,7 +51,7 @@ class People(Stores):
 
     @cached_property
     def second_factors(self) -> SecondFactors:
-        """What sets second factors up, and asks for them."""
+        """Sets up second factors, and checks them."""
         return SecondFactors(
             self.account_store,
             self.passwords,
@@ -62,7 +62,7 @@ class People(Stores):
 
     @cached_property
     def passkeys(self) -> Passkeys:
-        """What takes passkeys in, and asks for them."""
+        """Registers passkeys, and checks them."""
         return Passkeys(
             self.account_store,
             self.rate_limits,
@@ -72,7 +72,7 @@ class People(Stores):
 
     @cached_property
     def challenges(self) -> Challenges:
-        """What asks for a challenge once some tries have failed."""
+        """Asks for a challenge after failed attempts."""
         settings, kind = self.settings, self.settings.challenge
         is_ours = kind in {"off", POW}
         return Challenges(
@@ -87,7 +87,7 @@ class People(Stores):
 
     @cached_property
     def oidc(self) -> OidcService:
-        """What signs people in with the provider, if there is one."""
+        """Signs people in with the identity provider, if there is one."""
         settings = self.settings
         client = Client(
             issuer=settings.oidc_issuer,
@@ -113,7 +113,7 @@ class People(Stores):
 
     @cached_property
     def recovery(self) -> RecoveryService:
-        """Passwords by letter."""
+        """Password resets by email."""
         return RecoveryService(
             self.account_store,
             self.passwords,

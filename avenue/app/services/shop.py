@@ -30,12 +30,12 @@ class Shop(Website):
 
     @cached_property
     def product_store(self) -> ProductStore:
-        """The products, as they are stored."""
+        """The store of products."""
         return ProductStore(self.database)
 
     @cached_property
     def group_store(self) -> GroupStore:
-        """The groups, as they are stored."""
+        """The store of groups."""
         return GroupStore(self.database)
 
     @cached_property
@@ -68,12 +68,12 @@ class Shop(Website):
 
     @cached_property
     def bulk(self) -> BulkService:
-        """What is done to many products at once."""
+        """Actions on many products at once."""
         return BulkService(self.products, self.pictures)
 
     @cached_property
     def samples(self) -> SampleService:
-        """Products to try Avenue with."""
+        """The sample products."""
         store = SampleStore(self.database)
         return SampleService(store, self.products, self.groups, self.jobs, self.settings)
 
@@ -98,7 +98,7 @@ class Shop(Website):
 
     @cached_property
     def picture_import_worker(self) -> PictureImportWorker:
-        """What does those imports."""
+        """Runs the imports of pictures."""
         return PictureImportWorker(
             PictureImportStore(self.database),
             self.pictures,

@@ -1,4 +1,4 @@
-"""The stores, and what else several services share."""
+"""The stores, and what several services share."""
 
 import hashlib
 import logging
@@ -39,10 +39,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stores:
-    """What several services over one database share.
+    """Stores and caches over one database, shared by the services.
 
-    `workers` is how many processes like this one share the machine's cores for decoding, `cache`
-    what keeps the bytes of files at hand: nothing does in commands and jobs. Whoever may decode
+    `workers` is the number of processes like this one that share the machine's cores for decoding;
+    `cache` keeps the bytes of files in memory, None in commands and jobs. Code that may decode
     pictures and ends before the process does uses `opened_services`.
     """
 
@@ -53,27 +53,27 @@ class Stores:
 
     @cached_property
     def rate_limits(self) -> RateLimits:
-        """What counts tries and requests."""
+        """Counts attempts and requests."""
         return RateLimits(self.database)
 
     @cached_property
     def sites(self) -> Sites:
-        """The sites as every request looks them up."""
+        """The sites, as every request looks them up."""
         return Sites(self.database, self.settings)
 
     @cached_property
     def jobs(self) -> JobService:
-        """The background work."""
+        """The background jobs."""
         return JobService(MongoJobStore(self.database))
 
     @cached_property
     def audit(self) -> AuditService:
-        """The log of changes."""
+        """The audit log."""
         return AuditService(MongoAuditStore(self.database), keep_days=self.settings.audit_days)
 
     @cached_property
     def outbox(self) -> OutboxStore:
-        """What is to be told to somebody."""
+        """The outbox of messages."""
         return OutboxStore(self.database)
 
     @cached_property
@@ -93,12 +93,12 @@ class Stores:
 
     @cached_property
     def account_store(self) -> MongoAccountStore:
-        """The people, as they are stored."""
+        """The store of accounts."""
         return MongoAccountStore(self.database)
 
     @cached_property
     def site_store(self) -> SiteStore:
-        """The sites, as they are stored."""
+        """The store of sites."""
         return SiteStore(self.database, self.settings)
 
     @cached_property
@@ -115,17 +115,17 @@ class Stores:
 
     @cached_property
     def quarantine(self) -> QuarantineStore:
-        """What a scanner found."""
+        """The findings of the scanner."""
         return QuarantineStore(self.database)
 
     @cached_property
     def decoders(self) -> DecodePool:
-        """The processes that read pictures; none is started before a picture comes."""
+        """The decode processes; none is started before the first picture."""
         return DecodePool(processes_for(self.workers))
 
     @cached_property
     def scanner(self) -> Scanner | None:
-        """What scans files, None where nothing does."""
+        """The malware scanner, None if none is set up."""
         if not self.settings.scanner:
             return None
         return Clamd(
@@ -136,11 +136,11 @@ class Stores:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """How much everybody has stored, and is promised."""
+        """Counts stored and reserved bytes for the quotas."""
         arriving = TusStore(self.database)
 
         def count(holder: Holder, most: int | None) -> Amount:
-            # In this order: what arrives meanwhile is counted twice rather than not at all.
+            # In this order: files that arrive meanwhile are counted twice rather than not at all.
             promised = arriving.promised(holder)
             return promised + self.assets.stored(holder, most)
 
@@ -151,7 +151,7 @@ class Stores:
 
 
 def removal(quotas: Ledger, asset: Asset) -> Callable[[], None]:
-    """Return what takes an asset that is to be purged off the quotas it counts for."""
+    """Return a function that subtracts a purged asset from its quotas."""
     amount = Amount(bytes=sum(each.bytes for each in asset.versions), files=1)
     stored_at = max((each.at for each in asset.versions), default=asset.created_at)
     holders = [Holder(site=asset.site, person=each) for each in {None, asset.owner}]
@@ -165,10 +165,10 @@ def removal(quotas: Ledger, asset: Asset) -> Callable[[], None]:
 
 
 def disk_cache_of(settings: Settings) -> DiskCache | None:
-    """Return the disk cache of this machine for this database; None without one.
+    """Return the disk cache of this machine for this database, or None.
 
-    Several installations may have the same AVENUE_TMP_DIR, each with a folder of its own. A folder
-    in memory would take from the memory of the processes.
+    Several installations may share AVENUE_TMP_DIR; each has its own folder. There is none in a
+    folder in memory, which would take memory from the processes.
     """
     if not settings.disk_cache_mb or disk_of(settings.tmp_dir) in IN_MEMORY:
         return None

@@ -32,7 +32,7 @@ class Website(Files):
 
     @cached_property
     def page_store(self) -> PageStore:
-        """The pages, as they are stored."""
+        """The store of pages."""
         return PageStore(self.database)
 
     @cached_property
@@ -49,7 +49,7 @@ class Website(Files):
 
     @cached_property
     def media_users(self) -> list[Users]:
-        """Who uses files of the media library."""
+        """The users of media library files."""
         return [LogoUses(self.site_store, self.logos), PageUses(self.pages)]
 
     @cached_property
@@ -59,7 +59,7 @@ class Website(Files):
 
     @cached_property
     def media(self) -> MediaService:
-        """The media library, which asks its users before it removes anything."""
+        """The media library; it asks the users of a file before deleting it."""
         shelf = LibraryStore(self.database)
         store = MediaStore(self.database, shelf, self.folders, self.media_users)
         settings = self.settings
@@ -67,7 +67,7 @@ class Website(Files):
         return MediaService(store, self.library, self.reader, fetcher, settings)
 
     def logo_shown_on(self, site: Site) -> Logo | None:
-        """Return the logo that public pages of `site` show; one that everybody may see."""
+        """Return the logo that public pages of `site` show, if it is public."""
         logo = self.sites.logo(site.id)
         if logo is None:
             return None
@@ -79,5 +79,5 @@ class Website(Files):
         return logo_shown(found, has_sizes=has_sizes(site, found))
 
     def published_paths(self, site: Site) -> list[tuple[str, datetime]]:
-        """Return where visitors see the pages of `site`, for the map that search engines read."""
+        """Return the paths of the published pages of `site`, for the sitemap."""
         return [(path_of(each.slug), each.changed_at) for each in self.pages.addresses(site)]

@@ -1,1 +1,1 @@
-"""What pages hold: HTML and CSS that do no harm, and references in place of addresses."""
+"""Content of pages: HTML and CSS made safe, with references in place of URLs of assets."""

@@ -1,4 +1,4 @@
-"""Every address in a page, on its way in and on its way out."""
+"""Rewrites every URL in a page, when it is stored and when it is delivered."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -20,10 +20,10 @@ LONGEST_ADDRESS_CHARACTERS = 8192
 LONGEST_FLAGGED_CHARACTERS = 300
 MAX_FLAGGED = 200
 MAX_ADDRESSES = 30_000
-"""Different ones that a page may have; each takes some microseconds to be read."""
+"""The most different URLs in a page; each takes some microseconds to parse."""
 
-# What browsers drop before they read a URL: controls and spaces around it, tabs and line ends in
-# it (WHATWG URL section 4.4). What is no character at all goes with them.
+# What browsers remove before they parse a URL: controls and spaces around it, tabs and newlines in
+# it (WHATWG URL section 4.4). Surrogates are removed too.
 _EDGES = "".join(map(chr, range(0x21)))
 _DROPPED = re.compile(r"[\t\n\r]")
 _SCHEME_OF = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -36,30 +36,30 @@ _LOCAL = frozenset({"file", "blob"})
 
 
 class Use(Enum):
-    """What a browser does with an address."""
+    """What a browser does with a URL."""
 
     PICTURE = auto()  # shows it
     MEDIA = auto()  # plays it
-    LINK = auto()  # goes there when somebody asks it to
+    LINK = auto()  # follows it as a link
 
 
 Address = Callable[[str, Use], str | None]
-"""Returns what takes the place of an address, or None: nothing may."""
+"""Returns the replacement of a URL, or None to remove it."""
 
 
 def plain(url: str) -> str:
-    """Return `url` as browsers read it."""
+    """Return `url` as browsers parse it."""
     return _DROPPED.sub("", url.strip(_EDGES))
 
 
 def scheme_of(text: str) -> str:
-    """Return the scheme of a plain address in small letters, "" when it has none."""
+    """Return the scheme of a normalised URL in lower case, "" when it has none."""
     found = _SCHEME_OF.match(text)
     return found[1].lower() if found else ""
 
 
 def is_harmless(text: str, use: Use) -> bool:
-    """Tell whether a browser may be given this plain address: nothing in it can be run."""
+    """Return whether this normalised URL is safe to deliver: a browser cannot execute it."""
     scheme = scheme_of(text)
     if not scheme or scheme in _WEB:
         return True
@@ -69,10 +69,10 @@ def is_harmless(text: str, use: Use) -> bool:
 
 
 class Incoming:
-    """Addresses of a page that comes in: own ones become references, pictures in it are kept.
+    """URLs of a submitted page: own ones become references, inline pictures are stored.
 
-    `long_data` was taken out of it. `assets` are those it names, `flagged` the addresses that
-    deserve a look.
+    `long_data` was cut out of it. `assets` are the ones it uses, `flagged` the URLs that need
+    attention.
     """
 
     def __init__(self, site: Site, keep: Keep, long_data: LongData) -> None:
@@ -88,16 +88,16 @@ class Incoming:
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """The assets that were named, in order."""
+        """The used assets, in order."""
         return tuple(self._assets)
 
     @property
     def flagged(self) -> tuple[Flagged, ...]:
-        """What deserves a look, in order."""
+        """The URLs that need attention, in order."""
         return tuple(self._flagged)
 
     def __call__(self, url: str, use: Use) -> str | None:
-        """Return what is stored in place of `url`; None when nothing may be.
+        """Return what is stored in place of `url`; None to remove it.
 
         Raise `ContentTooTangled` for too many.
         """
@@ -136,7 +136,7 @@ class Incoming:
         return self._reference(asset, ORIGINAL)
 
     def _read(self, text: str, use: Use) -> str | None:
-        """Return what is stored for an address that is absolute, or a path."""
+        """Return what is stored for an absolute URL, or a path."""
         slashed = text if _DRIVE.match(text) else _slashed(text)
         target = self._target(slashed)
         if isinstance(target, str):
@@ -149,11 +149,11 @@ class Incoming:
         return stored
 
     def _target(self, text: str) -> str | Fault | None:
-        """Return the asset `text` names, what is wrong with it, or None: it leads elsewhere."""
+        """Return the asset of `text`, the fault in it, or None for a foreign URL."""
         target = targets_of(self._site, (text,), _no_old_paths)[text]
         if isinstance(target, str):
             return target
-        # A host of ours at a port that is not: whatever runs there, only we make such paths.
+        # One of our hosts at another port: whatever listens there, only Avenue creates such paths.
         try:
             parts = urlsplit(text)
             on_ours = parts.hostname in self._host_names and parts.scheme != "file"
@@ -167,16 +167,16 @@ class Incoming:
         return reference(asset, variant)
 
     def _flag(self, url: str, reason: Reason) -> str | None:
-        """Note that `url` deserves a look; return None, for what is left out."""
+        """Flag `url`; return None, so that it is removed."""
         if len(self._flagged) < MAX_FLAGGED:
             self._flagged[Flagged(url=url[:LONGEST_FLAGGED_CHARACTERS], reason=reason)] = None
         return None
 
 
 class Outgoing:
-    """Addresses of a stored page on its way to a browser: references become what `link` says.
+    """URLs of a stored page when it is delivered: `link` replaces references.
 
-    Pictures whose address `is_hidden` are left without one.
+    Pictures whose URL `is_hidden` get none.
     """
 
     def __init__(self, link: Link, is_hidden: Callable[[str], bool] = lambda _: False) -> None:
@@ -185,7 +185,7 @@ class Outgoing:
         self._links: dict[str, str | None] = {}
 
     def __call__(self, url: str, use: Use) -> str | None:
-        """Return what a browser is given in place of `url`; None: nothing."""
+        """Return what a browser gets in place of `url`; None to remove it."""
         found = REFERENCE.fullmatch(url)
         if found:
             if url not in self._links:
@@ -198,27 +198,27 @@ class Outgoing:
 
 
 def _is_old_file(target: Fault, text: str) -> bool:
-    """Tell whether a link with this fault leads to a file, rather than to a page of the site."""
+    """Return whether a link with this fault leads to a file, and not to a page of the site."""
     if target.kind is Kind.LOCALHOST or scheme_of(text) not in {"", *_WEB}:
         return True
     return _OLD_FILE.match(legacy_path(text) or "/") is not None
 
 
 def _slashed(text: str) -> str:
-    """Return an address with slashes where browsers read backslashes as such."""
+    """Return a URL with slashes in place of backslashes, as browsers treat them."""
     before = _BEFORE_QUERY.match(text)
     end = before.end() if before else 0
     return text[:end].replace("\\", "/") + text[end:]
 
 
 def _variant_in(text: str) -> str:
-    """Return the name of the variant in an own address, `original` where it has none."""
+    """Return the name of the variant in an own URL, `original` where it has none."""
     parts = (legacy_path(text) or "").split("/")[3:]
     return parts[-1].partition(".")[0] if parts else ORIGINAL
 
 
 def _path_of(url: str) -> str:
-    """Return path, query and fragment of an absolute URL: the same on whatever host."""
+    """Return path, query and fragment of an absolute URL."""
     parts = urlsplit(url)
     path = "/" + parts.path.lstrip("/")
     return urlunsplit(("", "", path, parts.query, parts.fragment))

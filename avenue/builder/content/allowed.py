@@ -1,6 +1,6 @@
-"""What pages may be made of: elements and attributes; rules, properties and functions of CSS.
+"""Allow lists of pages: elements and attributes; rules, properties and functions of CSS.
 
-What is not here is left out.
+Everything else is removed.
 """
 
 
@@ -24,8 +24,8 @@ GONE_WITH_CONTENT = _listed(
     svg template textarea title xmp
     """
 )
-"""What is left out with all that is in it. Of other elements that are not allowed the text stays:
-of a `form`, too."""
+"""Elements that are removed with their content. Of other elements that are not allowed the text
+stays, also of a `form`."""
 
 _EVERYWHERE = frozenset({"class", "dir", "hidden", "id", "lang", "role", "style", "title"})
 _CELL = frozenset({"abbr", "align", "colspan", "headers", "rowspan", "scope", "valign"})
@@ -63,8 +63,8 @@ RELATIONS = _listed(
 TARGETS = frozenset({"_blank", "_self"})
 
 GROUPS = frozenset({"media", "supports", "container", "layer"})
-"""At-rules that hold rules. `@import` and `@font-face` are not among
-them: they fetch from elsewhere."""
+"""At-rules that contain rules. `@import` and `@font-face` are not among them: they load from
+elsewhere."""
 
 KEYFRAMES = frozenset({"keyframes", "-webkit-keyframes", "-moz-keyframes", "-o-keyframes"})
 
@@ -86,7 +86,7 @@ FAMILIES = _listed(
     content background-clip print-color-adjust color-scheme
     """
 )
-"""A property is one of these or begins with one and a dash; a vendor's prefix does not count."""
+"""A property is one of these or begins with one and a dash; vendor prefixes are ignored."""
 
 WITH_PICTURES = ("background", "border-image", "list-style", "content", "cursor", "mask", "shape")
 """Families whose properties may show pictures."""
@@ -107,16 +107,16 @@ FUNCTIONS = _listed(
 )
 
 PICTURE_SETS = frozenset({"image-set", "-webkit-image-set"})
-"""Functions in which plain text is an address."""
+"""Functions in which plain text is a URL."""
 
 
 def is_allowed(name: str) -> bool:
-    """Tell whether the property `name` may be set; custom properties may."""
+    """Return whether the property `name` is allowed; custom properties are."""
     return name.startswith("--") or _is_of(FAMILIES, _plain(name))
 
 
 def may_show_pictures(name: str) -> bool:
-    """Tell whether the value of the property `name` may have addresses of pictures."""
+    """Return whether the value of the property `name` may contain URLs of pictures."""
     return name.startswith("--") or _is_of(frozenset(WITH_PICTURES), _plain(name))
 
 

@@ -1,4 +1,4 @@
-"""Pages come in and go out: what is stored does no harm and names no host."""
+"""Cleans pages when they are stored and delivered: what is stored is safe and contains no host."""
 
 from collections.abc import Callable
 
@@ -12,24 +12,23 @@ from avenue.builder.content.references import reference
 from avenue.identity import Site
 
 MAX_RECEIVED_CHARACTERS = 32 * 1024 * 1024
-"""Of HTML and of CSS each, with the pictures in it."""
+"""Of HTML and of CSS each, including inline pictures."""
 
 MAX_STORED_CHARACTERS = {HTML: 1024 * 1024, css.CSS: 256 * 1024}
-"""Of what is stored, when the pictures have left it."""
+"""Of what is stored, without inline pictures."""
 
 MAX_READ_CHARACTERS = {part: 2 * stored for part, stored in MAX_STORED_CHARACTERS.items()}
-"""Of what is parsed, long `data:` URLs not counted: addresses are longer than the references that
-are stored. `style` attributes count as CSS, those with the same text once. The worst of so much CSS
-takes 70 MB and, in Python, one to two seconds."""
+"""Of what is parsed, not counting long `data:` URLs: URLs are longer than the references that are
+stored. `style` attributes count as CSS, identical ones once. In the worst case so much CSS takes
+70 MB and, in Python, one to two seconds."""
 
 
 def received(content: Content, own: Site, keep: Keep) -> Received:
-    """Return what is stored of a page that was sent.
+    """Return what is stored of a submitted page.
 
-    It is cleaned; addresses of assets on any host of `own` become references; each picture in the
-    page itself is handed to `keep`. Doing it again with the result changes nothing. Raise
-    `ContentTooLarge`, `ContentTooTangled`, `TooManyInlinePictures`, `BadInlinePicture`, and what
-    `keep` raises.
+    It is cleaned; URLs of assets on any host of `own` become references; each inline picture is
+    passed to `keep`. Repeating it with the result changes nothing. Raise `ContentTooLarge`,
+    `ContentTooTangled`, `TooManyInlinePictures`, `BadInlinePicture`, and what `keep` raises.
     """
     long_data = LongData()
     address = Incoming(own, keep, long_data)
@@ -42,12 +41,12 @@ def received(content: Content, own: Site, keep: Keep) -> Received:
 def expanded(
     content: Content, link: Link, is_hidden: Callable[[str], bool] = lambda _: False
 ) -> Content:
-    """Return stored content as a browser is given it, with `link` for each reference.
+    """Return stored content for delivery, with `link` for each reference.
 
-    Where `link` gives None, a picture is left without address, so that its `alt` text is shown; a
-    link becomes plain text; and a background is none. So is a picture elsewhere whose address
-    `is_hidden`. Received again, what had a URL is what it was; so for an editor `link` has to give
-    one for every asset, and nothing is hidden.
+    Where `link` returns None, a picture gets no URL, so that its `alt` text is shown; a link
+    becomes plain text; and a background is removed. So is an external picture whose URL
+    `is_hidden`. When the result is submitted again, everything that had a URL is as before; so for
+    an editor `link` must return one for every asset, and nothing may be hidden.
     """
     address = Outgoing(link, is_hidden)
     pictures = _pictures(address)
@@ -58,16 +57,16 @@ def expanded(
 
 
 def tidied(content: Content) -> Content:
-    """Return stored content that nobody has cleaned as it may be shown, references as they are.
+    """Return stored content that was never cleaned in a safe form, with references unchanged.
 
-    Nothing is kept of pictures in it, and own addresses stay as they stand: `received` does that
-    when it is saved. Raise `ContentTooLarge` or `ContentTooTangled`.
+    Inline pictures are removed, and own URLs stay: `received` handles them on the next save. Raise
+    `ContentTooLarge` or `ContentTooTangled`.
     """
     return _read(content, LongData(), Outgoing(reference))
 
 
 def _read(content: Content, long_data: LongData, address: Address) -> Content:
-    """Return cleaned content; what is parsed of it is bounded first."""
+    """Return cleaned content; the amount that is parsed is limited first."""
     texts = {HTML: content.html, css.CSS: content.css}
     for part, text in texts.items():
         short = long_data.taken_out(_bounded(text, part, MAX_RECEIVED_CHARACTERS))
@@ -79,9 +78,9 @@ def _read(content: Content, long_data: LongData, address: Address) -> Content:
 
 
 def _sparing(style: Style, read: int) -> Style:
-    """Return `style` that reads each text once, and what came of it never.
+    """Return `style` with a cache: each text is cleaned once, and a result is not cleaned again.
 
-    Raise `ContentTooLarge` where they have too many characters, `read` of which are read.
+    Raise `ContentTooLarge` when they have too many characters, including the `read` ones.
     """
     known: dict[str, str] = {}
 
@@ -99,7 +98,7 @@ def _sparing(style: Style, read: int) -> Style:
 
 
 def _whole(text: str, part: str, long_data: LongData) -> str:
-    """Return `text` with what of `long_data` is left in it; raise `ContentTooLarge`."""
+    """Return `text` with the rest of `long_data` put back; raise `ContentTooLarge`."""
     if long_data.whole_length(text) > MAX_READ_CHARACTERS[part]:
         raise ContentTooLarge(part=part, limit=MAX_READ_CHARACTERS[part])
     return long_data.put_back(text)
@@ -110,7 +109,7 @@ def _pictures(address: Address) -> css.PictureAddress:
 
 
 def _bounded(text: str, part: str, limit: int) -> str:
-    """Return `text` without halves of characters; raise `ContentTooLarge`."""
+    """Return `text` without surrogates; raise `ContentTooLarge`."""
     if len(text) > limit:
         raise ContentTooLarge(part=part, limit=limit)
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text

@@ -1,8 +1,8 @@
-"""CSS is read to its tokens, and what is allowed of them is written anew (CSS Syntax, level 3).
+"""Parses CSS into tokens and writes the allowed ones anew (CSS Syntax, level 3).
 
-What comes out is in one form: text in double quotes, addresses as `url("…")`, and no `<` but the
-sign of a comparison. So it cannot end the element it stands in, reading it again changes nothing,
-and references are found by their text.
+The result has one form: text in double quotes, URLs as `url("…")`, and `<` only as a comparison. So
+it cannot end the element that contains it, parsing it again changes nothing, and references can be
+found as text.
 """
 
 import re
@@ -31,12 +31,12 @@ from avenue.builder.content.references import NAME, SCHEME
 from avenue.identity import ID_PATTERN
 
 MAX_DEPTH = 40
-"""How many blocks and brackets may stand within one another."""
+"""The most nested blocks and brackets."""
 
 CSS = "CSS"
 PictureAddress = Callable[[str], str | None]
-"""Returns what takes the place of a picture's address; None for none, which becomes `url("")`: an
-address that no browser asks for (CSS Values 4, section 4.5.3)."""
+"""Returns the replacement of a picture's URL; None for none, which becomes `url("")`: a URL that no
+browser requests (CSS Values 4, section 4.5.3)."""
 
 _REFERENCE = re.compile(rf'url\("({SCHEME}{ID_PATTERN.pattern}/{NAME})"\)')
 _ENDS_THE_ELEMENT = re.compile(r"<[/!]|-->")
@@ -45,26 +45,26 @@ _Block = (CurlyBracketsBlock, ParenthesesBlock, SquareBracketsBlock)
 
 
 def cleaned(text: str, address: PictureAddress) -> str:
-    """Return a stylesheet with what is allowed in `text`; raise `ContentTooTangled`."""
+    """Return the allowed part of a stylesheet; raise `ContentTooTangled`."""
     rules = tinycss2.parse_stylesheet(_tokens(text), skip_comments=True, skip_whitespace=True)
     return "".join(f"{rule}\n" for each in rules if (rule := _rule(each, address)))
 
 
 def cleaned_declarations(text: str, address: PictureAddress) -> str:
-    """Return what is allowed of the declarations in a `style` attribute."""
+    """Return the allowed declarations of a `style` attribute."""
     return _declarations(_tokens(text), address)
 
 
 def expanded(text: str, link: PictureAddress) -> str:
-    """Return CSS that was cleaned with the address `link` gives for each reference.
+    """Return cleaned CSS with the URL from `link` for each reference.
 
-    Where it gives none, no picture is shown.
+    Where it returns None, no picture is shown.
     """
     return _REFERENCE.sub(lambda found: _url(link(found[1])), text)
 
 
 def _tokens(text: str) -> list[Node]:
-    """Return `text` as tokens and blocks; raise `ContentTooTangled` for blocks in blocks in …."""
+    """Return `text` as tokens and blocks; raise `ContentTooTangled` for too deep nesting."""
     tokens: list[Node] = tinycss2.parse_component_value_list(text)
     level = tokens
     for _ in range(MAX_DEPTH):
@@ -107,12 +107,12 @@ def _block(prelude: str | None, body: str) -> str:
 
 
 def _prelude(nodes: Sequence[Node]) -> str | None:
-    """Return a selector or condition in its one form, None when it is not one we write."""
+    """Return a selector or condition in its normal form, None when it is not supported."""
     return _written(nodes) if _reads(nodes) else None
 
 
 def _reads(nodes: Iterable[Node]) -> bool:
-    """Tell whether there is nothing in a selector or condition but what belongs there."""
+    """Return whether a selector or condition contains only allowed tokens."""
     for node in nodes:
         if node.type in _UNWANTED or node.type == "url" or getattr(node, "lower_name", "") == "url":
             return False
@@ -144,7 +144,7 @@ def _declaration(declaration: Declaration, address: PictureAddress) -> str:
 def _means_no_harm(
     nodes: Sequence[Node], pictures: PictureAddress | None, *, text_is_address: bool = False
 ) -> bool:
-    """Tell whether a value may be stored, and put its addresses and text into their form."""
+    """Return whether a value may be stored, and normalise its URLs and texts."""
     for node in nodes:
         if node.type in _UNWANTED:
             return False
@@ -167,7 +167,7 @@ def _inside_means_no_harm(node: Node, pictures: PictureAddress | None) -> bool:
 
 
 def _url_in(node: Node, text_is_address: bool) -> str | None:
-    """Return the address that `node` is, None when it is something else."""
+    """Return the URL in `node`, None when it is something else."""
     if isinstance(node, URLToken) or (text_is_address and isinstance(node, StringToken)):
         return str(node.value)
     if not isinstance(node, FunctionBlock) or node.lower_name != "url":
@@ -177,7 +177,7 @@ def _url_in(node: Node, text_is_address: bool) -> str | None:
 
 
 def _put_address(node: Node, url: str, pictures: PictureAddress | None) -> bool:
-    """Put what is stored for `url` into `node`; tell whether it may stand here at all."""
+    """Put what is stored for `url` into `node`; return whether it may be here at all."""
     if url and not url.startswith("#"):
         if pictures is None:
             return False
@@ -192,7 +192,7 @@ def _put_address(node: Node, url: str, pictures: PictureAddress | None) -> bool:
 
 
 def _put_into_form(node: Node) -> None:
-    """Let `node` be written in the one form of its kind."""
+    """Normalise the serialisation of `node`."""
     if isinstance(node, StringToken):
         node.representation = _quoted(node.value)
     elif isinstance(node, WhitespaceToken):
@@ -202,7 +202,7 @@ def _put_into_form(node: Node) -> None:
 
 
 def _written(nodes: Sequence[Node]) -> str | None:
-    """Return `nodes` as text, None when it could end the element that it stands in."""
+    """Return `nodes` as text, None when it could end the element that contains it."""
     text: str = tinycss2.serialize(nodes).strip()
     return None if _ENDS_THE_ELEMENT.search(text) else text
 

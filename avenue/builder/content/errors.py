@@ -1,10 +1,10 @@
-"""Why the content of a page is not taken."""
+"""Errors about the content of a page."""
 
 from avenue.errors import AvenueError, Unprocessable
 
 
 class ContentTooLarge(AvenueError):
-    """HTML or CSS of a page is larger than one may be; `part` says which, `limit` how much may be.
+    """The HTML or CSS of a page is too large; `part` says which, `limit` how much is allowed.
 
     Pictures inside it count only while it comes in.
     """
@@ -19,7 +19,7 @@ class ContentTooLarge(AvenueError):
 
 
 class ContentTooTangled(Unprocessable):
-    """HTML or CSS has too many elements, or is nested too deep."""
+    """The HTML or CSS has too many elements, or is nested too deeply."""
 
     code = "content_too_tangled"
     message = "The {part} of the page has too many elements, or they are nested too deeply."
@@ -30,7 +30,7 @@ class ContentTooTangled(Unprocessable):
 
 
 class TooManyInlinePictures(Unprocessable):
-    """More pictures than are taken at once stand in the page itself, as `data:` URLs."""
+    """The page itself contains too many pictures, as `data:` URLs."""
 
     code = "too_many_inline_pictures"
     message = "The page embeds more than {limit} images."

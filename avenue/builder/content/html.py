@@ -1,4 +1,4 @@
-"""HTML is read by nh3 (the parser of browsers, html5ever) and written anew from an allow list."""
+"""Parses HTML with nh3 (the algorithm of browsers, html5ever) and writes the allowed part anew."""
 
 import re
 from collections.abc import Callable
@@ -13,26 +13,27 @@ from avenue.builder.content.srcset import rewritten
 
 HTML = "HTML"
 MAX_ELEMENTS = 15_000
-"""That a page may have. The parser looks through open elements at each tag: time grows squared."""
+"""The most elements in a page. The parser searches the open elements at each tag: its time is
+quadratic."""
 
 MAX_ATTRIBUTES = 500
-"""That an element may have; the time to read them grows squared, too."""
+"""The most attributes of an element; the time to parse them is quadratic, too."""
 
 MAX_ESCAPES = 100_000
-"""How many `&` there may be; the parser's time for them grows squared."""
+"""The most `&`; the parser's time for them is quadratic."""
 
 MAX_DEPTH = 200
-"""How many elements may stand within one another."""
+"""The most nested elements."""
 
 MAX_ROUNDS = 5
-"""Within which reading what was written has to change nothing."""
+"""The number of rounds after which parsing the result must change nothing."""
 
 MAX_ATTRIBUTED_FORMATTING = 20
-"""How many `<b class=…>` and their like a page has before they are read more simply."""
+"""The most `<b class=…>` and the like in a page before they are parsed in a simpler way."""
 
-# Browsers open these anew in each paragraph in which they were not closed, so few tags could become
+# Browsers reopen these in each paragraph in which they were not closed, so few tags could become
 # millions; of those without attributes at most three of a name (the "Noah's Ark clause"). Where
-# there are many, the first reading knows them by names that mean nothing.
+# there are many, the first pass gives them names without a meaning.
 _FORMATTING = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _MASK = "avenue-formatting-"
 _ATTRIBUTED = re.compile(rf"<(?:{_FORMATTING})[\s/]+[^\s/>]", re.IGNORECASE)
@@ -50,32 +51,32 @@ _ADDRESSES = MappingProxyType(
         ("video", "src"): Use.MEDIA,
     }
 )
-# What nh3 lets through to `_Attributes`, which looks again; a letter is a drive.
+# What nh3 passes to `_Attributes`, which checks it again; a letter is a drive.
 _SCHEMES = frozenset(
     {"http", "https", "mailto", "tel", "sms", "avenue", "data", "file", "blob"}
 ) | frozenset(map(chr, range(ord("a"), ord("z") + 1)))
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*)(?: [^\s=\"]+=\"[^\"]*\")*>")
-# Tag and attributes as section 13.2.5 of the HTML standard reads them.
+# Tags and attributes as in section 13.2.5 of the HTML standard.
 _ATTRIBUTE = (
     r"[\s/]*+[^\s/>][^\s/>=]*+"
     r"(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>\"'][^\s>]*+)?)?"
 )
 _OPENING_TAG = re.compile(rf"<[A-Za-z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}[\s/]*+")
 MOST_READINGS = 20
-"""How often the same text may be read as attributes of tags that begin within one another."""
+"""How often the same text may be parsed as attributes of tags that begin within one another."""
 
 _OPENINGS = re.compile(r"<[A-Za-z]")
 _NEVER_CLOSED = frozenset({"br", "col", "hr", "img", "source", "track", "wbr"})
 
 Style = Callable[[str], str]
-"""Returns what takes the place of the text of a `style` attribute."""
+"""Returns the replacement of the text of a `style` attribute."""
 
 
 def rewritten_html(text: str, address: Address, style: Style) -> str:
-    """Return the allowed part of `text`, its addresses and styles rewritten.
+    """Return the allowed part of `text`, its URLs and styles rewritten.
 
-    Done with the result and functions that change nothing any more, this changes nothing. Raise
-    `ContentTooTangled`, and what `address` and `style` raise.
+    Repeating it with the result, and with functions that change nothing any more, changes nothing.
+    Raise `ContentTooTangled`, and what `address` and `style` raise.
     """
     if len(_OPENINGS.findall(text)) > MAX_ELEMENTS or text.count("&") > MAX_ESCAPES:
         raise ContentTooTangled(part=HTML)
@@ -93,10 +94,10 @@ def rewritten_html(text: str, address: Address, style: Style) -> str:
 
 
 def _is_overladen(text: str) -> bool:
-    """Tell whether a tag may have too many attributes, or it would take long to find out.
+    """Return whether a tag may have too many attributes, or it would take long to find out.
 
-    Whether a `<` begins a tag only the parser knows, so each is taken to: one in a comment or in
-    the value of an attribute, too. So the same text is read several times, but not often.
+    Only the parser knows whether a `<` begins a tag, so each is treated as one, also in a comment
+    or an attribute value. So the same text is parsed several times, but not often.
     """
     most = MOST_READINGS * len(text)
     for opening in _OPENINGS.finditer(text):
@@ -115,7 +116,7 @@ def _untangled(text: str) -> str:
 
 
 def _refuse_tangled(text: str) -> None:
-    """Raise `ContentTooTangled` for elements in elements in …; `text` was written by nh3."""
+    """Raise `ContentTooTangled` for too deep nesting; `text` was written by nh3."""
     if text.count("&") > MAX_ESCAPES:
         raise ContentTooTangled(part=HTML)
     depth = 0
@@ -135,7 +136,7 @@ def _cleaned(text: str, address: Address, style: Style) -> str:
 
 
 class _Attributes:
-    """Rewrites every attribute. What is raised in it nh3 would swallow, and keep the attribute."""
+    """Rewrites every attribute. nh3 would swallow exceptions here, and keep the attribute."""
 
     def __init__(self, address: Address, style: Style) -> None:
         self._address = address
@@ -143,7 +144,7 @@ class _Attributes:
         self._failure: BaseException | None = None
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
-        """Return the new value of an attribute, None when it goes."""
+        """Return the new value of an attribute, None to remove it."""
         if self._failure is not None:
             return None
         try:
@@ -153,7 +154,7 @@ class _Attributes:
             return None
 
     def raise_failure(self) -> None:
-        """Raise what went wrong, if anything did."""
+        """Raise the stored exception, if there is one."""
         if self._failure is not None:
             raise self._failure
 
@@ -191,7 +192,7 @@ def _cleaner(
 
 
 def _run(cleaner: nh3.Cleaner, text: str) -> str:
-    """Clean `text`; what makes nh3 give up is content that cannot be taken."""
+    """Clean `text`; when nh3 fails, raise `ContentTooTangled`."""
     try:
         return cleaner.clean(text)
     except Exception:

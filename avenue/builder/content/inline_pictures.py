@@ -1,4 +1,4 @@
-"""Pictures that stand in a page itself, as `data:` URLs (RFC 2397), and move into the library."""
+"""Inline pictures of a page, as `data:` URLs (RFC 2397), which are moved to the library."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from avenue.builder.content.models import Keep
 from avenue.media.intake.filetypes import PICTURES
 
 MAX_INLINE_PICTURES = 50
-"""That one save may bring along."""
+"""The most that one save may contain."""
 
 _HEADER = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)((?:;[^;,]*)*),", re.IGNORECASE)
 _BASE64 = re.compile(r";\s*base64\s*\Z", re.IGNORECASE)
@@ -20,14 +20,14 @@ _SPELLINGS = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/hei
 
 
 class InlinePictures:
-    """Hands each picture to `keep`, the same one once."""
+    """Passes each picture to `keep`, identical ones once."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
         self._kept: dict[str, str] = {}
 
     def asset_of(self, url: str) -> str | None:
-        """Return the asset a `data:` URL has become; None when it holds no picture we keep.
+        """Return the asset for a `data:` URL; None when it is not an accepted picture.
 
         Raise `BadInlinePicture` when it cannot be read, `TooManyInlinePictures`, and what `keep`
         raises.

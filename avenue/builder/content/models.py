@@ -1,4 +1,4 @@
-"""What goes into the cleaning of pages and what comes out."""
+"""Input and output of the cleaning of pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ class Content:
 
 
 class Reason(StrEnum):
-    """Why an address in a page deserves a look."""
+    """The reason why a URL in a page is flagged."""
 
-    LOCAL_PATH = "local_path"  # a file on a disk that only one machine has, or had
+    LOCAL_PATH = "local_path"  # a file on a disk of one machine
     LOCALHOST = "localhost"  # a host that only one machine or one network can reach
-    MALFORMED_ENTRY = "malformed_entry"  # no program can read it; it was left out
-    NOT_A_PICTURE = "not_a_picture"  # a `data:` URL of something else, or SVG; it was left out
+    MALFORMED_ENTRY = "malformed_entry"  # malformed; it was removed
+    # a `data:` URL of something other than a picture, or SVG; it was removed
+    NOT_A_PICTURE = "not_a_picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flagged:
-    """An address that visitors of the page get nothing from; `url` is cut to what can be shown."""
+    """A URL that does not work for visitors of the page; `url` is truncated for display."""
 
     url: str
     reason: Reason
@@ -32,7 +33,7 @@ class Flagged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """Content as it is stored: it names `assets`, in the order in which it does so first."""
+    """Content as it is stored: it uses `assets`, in the order of their first use."""
 
     content: Content
     assets: tuple[str, ...]
@@ -40,7 +41,8 @@ class Received:
 
 
 Keep = Callable[[bytes, str], str]
-"""Takes the bytes and declared media type of a picture, returns the id of its asset, or raises."""
+"""Stores the bytes of a picture with its declared media type; returns the id of its asset, or
+raises."""
 
 Link = Callable[[str, str], str | None]
 """Returns the URL of an asset as a variant, or None where visitors get none."""

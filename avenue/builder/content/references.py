@@ -1,4 +1,4 @@
-"""References: what stands in stored pages where browsers need an address."""
+"""References: placeholders for the URLs of assets in stored pages."""
 
 import re
 
@@ -13,16 +13,16 @@ _WIDTHS = sorted((row.width, name) for name, row in VARIANTS.items() if _WIDTH.f
 
 
 def reference(asset: str, variant: str) -> str:
-    """Return the reference to `asset` in the variant that comes nearest to the name `variant`."""
+    """Return the reference to `asset` in the variant that is closest to the name `variant`."""
     return f"{SCHEME}{asset}/{known_variant(variant)}"
 
 
 def known_variant(name: str) -> str:
-    """Return the variant there is for `name`, which another version of the table may have had.
+    """Return the existing variant for `name`, which may be from another version of the table.
 
-    A name that a size of a site's own may have stays.
+    The name of a size of a site stays.
 
-    Of the widths it is the next larger one, or the largest; for all else the original.
+    For a width it is the next larger one, or the largest; for anything else the original.
     """
     if row_named(name):
         return name

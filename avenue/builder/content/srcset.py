@@ -1,11 +1,11 @@
-"""`srcset`: several addresses in one attribute (HTML Living Standard, 4.8.4.2.1)."""
+"""`srcset`: several URLs in one attribute (HTML Living Standard, 4.8.4.2.1)."""
 
 import re
 from collections.abc import Callable, Iterator
 
 MAX_CANDIDATES = 50
 
-# ASCII whitespace only: a no-break space is part of an address.
+# ASCII whitespace only: a no-break space is part of a URL.
 _WHITESPACE = "\t\n\f\r "
 _ADDRESS = re.compile(rf"[{_WHITESPACE},]*+([^{_WHITESPACE}]++)")
 _SIGN = re.compile(r"[(),]")
@@ -13,18 +13,21 @@ _KNOWN_DESCRIPTOR = re.compile(r"[0-9]{1,6}w|[0-9]{1,4}(?:\.[0-9]{1,4})?x|")
 
 
 def rewritten(text: str, address: Callable[[str], str | None]) -> str:
-    """Return a `srcset` whose addresses went through `address`; those that became None are gone."""
+    """Return a `srcset` with its URLs rewritten by `address`.
+
+    Those that became None are removed.
+    """
     kept: list[str] = []
     for url, descriptor in _candidates(text):
         stored = address(url)
-        # A comma or space would end it before its time when it is read again.
+        # A comma or space would end it too early when it is parsed again.
         if stored and not re.search(r"\s|^,|,$", stored):
             kept.append(f"{stored} {descriptor}".strip())
     return ", ".join(kept)
 
 
 def _candidates(text: str) -> Iterator[tuple[str, str]]:
-    """Yield address and descriptor of each candidate that browsers would consider."""
+    """Yield URL and descriptor of each candidate that browsers would consider."""
     at = 0
     for _ in range(MAX_CANDIDATES):
         found = _ADDRESS.match(text, at)

@@ -1,1 +1,1 @@
-"""The pages of the panel where a site's own pages are listed and edited."""
+"""The panel's list of a site's own pages, and the page editor."""

@@ -1,4 +1,4 @@
-"""Who may use the media library."""
+"""Access to the media library."""
 
 from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role

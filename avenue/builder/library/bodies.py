@@ -1,4 +1,4 @@
-"""What callers may send about files of the library. Anything else is a 400."""
+"""Request bodies of the library's routes. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ MOST_IDS = 200
 
 
 def tag_as_kept(text: str) -> str:
-    """Return a tag as it is kept, in lower case; raise `ValueError` when it cannot be kept."""
+    """Return a tag as it is stored, in lower case; raise `ValueError` for an invalid one."""
     kept = " ".join(text.lower().split())
     if not 1 <= len(kept) <= LONGEST_TAG or not kept.isprintable() or "," in kept:
         raise PydanticCustomError(
@@ -41,7 +41,7 @@ Ids = Annotated[
 
 
 class MediaAddress(BaseModel):
-    """A picture elsewhere that is to be fetched, and the folder it goes into."""
+    """The URL of a picture to fetch, and its folder."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -50,10 +50,10 @@ class MediaAddress(BaseModel):
 
 
 class MediaChanges(BaseModel):
-    """What may be changed of a file.
+    """Changes of a file.
 
-    The name keeps the ending of the file's type; a null `folder` takes it out of its folder, a
-    null `focal` leaves the focal point to the picture.
+    The name keeps the ending of the file's type; a null `folder` removes it from its folder, a null
+    `focal` resets the focal point to the automatic one.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -69,7 +69,7 @@ class MediaChanges(BaseModel):
 
 
 class MediaZip(BaseModel):
-    """The files of a ZIP, in its order; one that is named twice is in it once."""
+    """The files of a ZIP, in its order; duplicates are included once."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -81,7 +81,7 @@ class MediaZip(BaseModel):
 
 
 class Move(BaseModel):
-    """Files, and the folder they go into; null is in none."""
+    """Files, and the folder to move them to; null is no folder."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -90,7 +90,7 @@ class Move(BaseModel):
 
 
 class Tagging(BaseModel):
-    """Files, and the tags they get and lose."""
+    """Files, and tags to add and to remove."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -100,7 +100,7 @@ class Tagging(BaseModel):
 
 
 class Removal(BaseModel):
-    """Files to be removed; with `force` they are taken out wherever they are used."""
+    """Files to remove; with `force` also from where they are used."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

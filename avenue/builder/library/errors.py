@@ -1,4 +1,4 @@
-"""What can go wrong in the media library."""
+"""Errors of the media library."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,14 @@ from avenue.errors import Conflict, Invalid, NotFound
 
 
 class MediaNotFound(NotFound):
-    """The file is not in the site's library; of several, `ids` are those that are not."""
+    """The file is not in the library; of several, `ids` are the missing ones."""
 
     code = "media_not_found"
     message = "This file is not in the library."
 
 
 class MediaInUse(Conflict):
-    """The file is used; `usage` says where, `total` how often."""
+    """The file is in use; `usage` says where, `total` how often."""
 
     code = "media_in_use"
     message = "This file is in use, so it was not removed."
@@ -28,7 +28,7 @@ class MediaInUse(Conflict):
 
 
 class OneFileReplaces(Invalid):
-    """Several files came where one is taken."""
+    """More than one file was sent to replace one."""
 
     code = "one_file_only"
     message = "A file can only be replaced by one file."
@@ -36,7 +36,7 @@ class OneFileReplaces(Invalid):
 
 
 class TooManyTags(Conflict):
-    """A file would have more tags than one may have."""
+    """A file would have too many tags."""
 
     code = "too_many_tags"
     message = "A file can have at most {limit} tags."

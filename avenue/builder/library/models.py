@@ -1,4 +1,4 @@
-"""Which files of the library a list has, and where one is used."""
+"""Queries of the media library, and uses of its files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from avenue.builder.paging import Place, Value
 from avenue.media.models import Asset, State
 
 NO_FOLDER = "none"
-"""Stands where a folder's id stands for what is in none."""
+"""The folder id for files in no folder."""
 
 
 class Sort(StrEnum):
-    """The orders of the library; the newest is the one that was uploaded last."""
+    """Sort orders of the library; by default the most recently uploaded come first."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -25,25 +25,24 @@ class Sort(StrEnum):
 
     @property
     def kind(self) -> type[Value]:
-        """What it sorts by: moments, texts or numbers."""
+        """The type of the sort value: moments, texts or numbers."""
         if self in {Sort.NEWEST, Sort.OLDEST}:
             return datetime
         return str if self in {Sort.NAME, Sort.NAME_BACKWARDS} else int
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest comes first."""
+        """Whether the order is descending."""
         return self in {Sort.NEWEST, Sort.NAME_BACKWARDS, Sort.LARGEST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaQuery:
-    """Which files, at most `limit` of those behind the place `after`.
+    """A query for at most `limit` files after the place `after`.
 
-    All conditions that are given must hold. `words` are beginnings of words of name, alt texts and
-    tags; `folder` is an id or `NO_FOLDER`; `since` and `before` bound when it was uploaded.
-    `lacks_alt` is the language in which those have no text that need one; `unused` are those
-    nobody uses.
+    All given conditions must hold. `words` are beginnings of words of name, alt texts and tags;
+    `folder` is an id or `NO_FOLDER`; `since` and `before` limit the time of upload. `lacks_alt` is
+    a language in which a required alternative text is missing; `unused` selects files without uses.
     """
 
     words: tuple[str, ...] = ()
@@ -67,13 +66,13 @@ class MediaQuery:
 
     @property
     def state(self) -> State:
-        """The state they are in."""
+        """The state of the files."""
         return State.TRASH if self.in_trash else State.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPage:
-    """A page of a list: `next` is where to go on, `total` how many match in all.
+    """A page of a list: `next` is the cursor of the next page, `total` how many match in all.
 
     `total` is None where there are more than are counted: then there are `at_least` so many, None
     for more than 10,000.
@@ -87,9 +86,9 @@ class MediaPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A place where a file is used: what (`page`, `logo`), in which of its states.
+    """A use of a file: what (`page`, `logo`), in which of its states.
 
-    `path` is where a person edits it in the panel.
+    `path` is where it is edited in the panel.
     """
 
     kind: Literal["page", "logo"]
@@ -100,12 +99,12 @@ class Use:
 
 
 Uses = Mapping[str, Sequence[Use]]
-"""By asset; one that nobody uses is left out."""
+"""By asset; unused ones are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """What became of files that were to be removed: `kept` are those in use, with their uses."""
+    """The result of a removal: `kept` are the files in use, with their uses."""
 
     ids: tuple[str, ...]
     kept: Uses

@@ -1,4 +1,4 @@
-"""How files of the library, their versions and their uses look in JSON."""
+"""Conversion of files of the library, their versions and uses to JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ from avenue.totals import total_json
 
 FEW_USES = 20
 MOST_USES = 200
-"""Uses that are told of one picture; there may be more."""
+"""The most uses that are returned of one picture; there may be more."""
 
 
 def media_json(site: Site, asset: Asset) -> replies.Media:
@@ -26,7 +26,7 @@ def media_json(site: Site, asset: Asset) -> replies.Media:
 
 
 def detail_json(site: Site, asset: Asset, uses: int) -> replies.MediaDetail:
-    """Return the same with the number of its `uses`."""
+    """Return the JSON of a picture with the number of its `uses`."""
     return {**media_json(site, asset), "uses": uses}
 
 
@@ -43,7 +43,7 @@ def uploaded_json(
 ) -> replies.UploadedMediaReply:
     """Return the answer to an upload; see `avenue.media.presenting.upload_json`.
 
-    `twins` has by id the file of the same bytes that was there already.
+    `twins` has by id an existing file with the same bytes.
     """
     files: list[replies.UploadedMedia] = [
         {**file_json(site, each), **_shelved(each), "duplicate_of": twins[each.id]}
@@ -63,13 +63,13 @@ def list_json(site: Site, page: MediaPage, sort: Sort) -> replies.MediaList:
 
 
 def all_json(site: Site, assets: Sequence[Asset]) -> replies.ChangedMedia:
-    """Return pictures that were changed together."""
+    """Return the JSON of pictures that were changed together."""
     items = [media_json(site, each) for each in assets]
     return {"items": items, "next": None, "total": len(items)}
 
 
 def removed_json(site: Site, removed: Removed) -> replies.RemovedMedia:
-    """Return what became of pictures that were to be removed; of the uses `FEW_USES` of each."""
+    """Return the result of a removal; with `FEW_USES` uses of each picture."""
     return {
         "removed": list(removed.ids),
         "in_use": [
@@ -84,13 +84,13 @@ def removed_json(site: Site, removed: Removed) -> replies.RemovedMedia:
 
 
 def usage_json(site: Site, uses: Sequence[Use]) -> replies.Usage:
-    """Return where a picture is used, the first `MOST_USES` of it."""
+    """Return where a picture is used, up to `MOST_USES` uses."""
     shown = [use_json(site, each) for each in uses[:MOST_USES]]
     return {"items": shown, "next": None, "total": len(uses)}
 
 
 def use_json(site: Site, use: Use) -> replies.Use:
-    """Return one place where a picture is used."""
+    """Return the JSON of one use."""
     return {
         "kind": use.kind,
         "id": use.id,
@@ -101,5 +101,5 @@ def use_json(site: Site, use: Use) -> replies.Use:
 
 
 def media_versions_json(site: Site, asset: Asset) -> Versions:
-    """Return the versions of a picture of the library, the newest first."""
+    """Return the versions of a picture of the library, newest first."""
     return versions_json(asset, f"{site.base_url}/api/builder/media/{asset.id}/versions")

@@ -1,4 +1,4 @@
-"""What `/api/builder/media` answers."""
+"""Replies of `/api/builder/media`."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from avenue.totals import Total
 
 
 class Shelved(TypedDict):
-    """What a picture of the library has besides."""
+    """Fields of a picture that only the library has."""
 
     folder: Annotated[str | None, Field(description="The id of the folder it lies in.")]
     tags: list[str]
@@ -18,7 +18,7 @@ class Shelved(TypedDict):
 
 
 class Trashed(TypedDict, total=False):
-    """What it has besides while it is in the trash."""
+    """Additional fields of a picture in the trash."""
 
     trashed_at: str
 
@@ -28,13 +28,13 @@ class Media(Image, Shelved, Trashed):
 
 
 class MediaDetail(Media):
-    """A picture of the library, shown alone."""
+    """A picture of the library, with details."""
 
     uses: Annotated[int, Field(description="In how many places it is used now.")]
 
 
 class UploadedMedia(File, Shelved):
-    """A picture of the library as upload clients want it."""
+    """A picture of the library as upload clients expect it."""
 
     duplicate_of: Annotated[
         str | None, Field(description="The oldest other picture made of the very same bytes.")
@@ -42,7 +42,7 @@ class UploadedMedia(File, Shelved):
 
 
 class UploadedMediaReply(UploadReplyFacts):
-    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+    """The result of an upload, in one body that serves common upload clients unchanged."""
 
     file: Annotated[UploadedMedia, Field(description="The first of `files`.")]
     files: list[UploadedMedia]
@@ -50,14 +50,14 @@ class UploadedMediaReply(UploadReplyFacts):
 
 
 class MediaList(Total):
-    """Some pictures of the library, and where to go on."""
+    """A page of pictures, with the cursor of the next page."""
 
     items: list[Media]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class ChangedMedia(TypedDict):
-    """The pictures that were named, as they are now."""
+    """The named pictures after the change."""
 
     items: list[Media]
     next: None
@@ -65,7 +65,7 @@ class ChangedMedia(TypedDict):
 
 
 class Use(TypedDict):
-    """A place where a picture is used."""
+    """A use of a picture."""
 
     kind: Literal["page", "logo"]
     id: str
@@ -77,7 +77,7 @@ class Use(TypedDict):
 
 
 class Usage(TypedDict):
-    """Where a picture is used."""
+    """The uses of a picture."""
 
     items: list[Use]
     next: None
@@ -85,7 +85,7 @@ class Usage(TypedDict):
 
 
 class MediaKept(TypedDict):
-    """A picture that was not removed, because it is used."""
+    """A picture that was not removed because it is used."""
 
     id: str
     usage: list[Use]
@@ -93,7 +93,7 @@ class MediaKept(TypedDict):
 
 
 class RemovedMedia(TypedDict):
-    """What became of pictures that were to be removed."""
+    """The result of a removal."""
 
     removed: Annotated[list[str], Field(description="The ids of those that are in the trash now.")]
     in_use: Annotated[list[MediaKept], Field(description="Those that stay.")]

@@ -1,4 +1,4 @@
-"""What editors can do with the media library."""
+"""Use cases of the media library."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -26,11 +26,11 @@ TRIES = 3
 WALKED_AT_ONCE = 500
 MOST_WALKED = 50_000
 Changes = Mapping[str, Any]
-"""The fields of `bodies.MediaChanges` that are given."""
+"""The given fields of `bodies.MediaChanges`."""
 
 
 class MediaService:
-    """The files of a site's library, for its editors; what is not in it does not exist."""
+    """The files of a site's library, for its editors; other files are treated as unknown."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class MediaService:
         self._most_zip_mb = settings.max_zip_mb
 
     def policy(self, actor: Actor) -> UploadPolicy:
-        """Return what the library of the actor's site takes."""
+        """Return the upload policy of the library on the actor's site."""
         return self._policy.on(actor.site)
 
     def find(self, actor: Actor, query: MediaQuery) -> MediaPage:
-        """Return a page of the files that `query` asks for."""
+        """Return a page of the files that match `query`."""
         require_editor(actor)
         return self._store.find(actor.site.id, query)
 
     def walk(self, actor: Actor, query: MediaQuery) -> Iterator[Asset]:
-        """Yield all files that `query` asks for, `MOST_WALKED` at most; its `limit` is ignored."""
+        """Yield all files that match `query`, up to `MOST_WALKED`; its `limit` is ignored."""
         require_editor(actor)
         found = self._store.walk(actor.site.id, query.part(limit=WALKED_AT_ONCE, after=None))
-        first = list(islice(found, 1))  # what goes wrong does so before the answer begins
+        first = list(islice(found, 1))  # errors occur before the answer begins
         return islice(chain(first, found), MOST_WALKED)
 
     def newest(self, actor: Actor, most: int) -> list[Asset]:
@@ -78,7 +78,7 @@ class MediaService:
         return found
 
     def get_all(self, actor: Actor, asset_ids: Sequence[str]) -> list[Asset]:
-        """Return live files in this order; raise `MediaNotFound` with those that are not there."""
+        """Return live files in this order; raise `MediaNotFound` with the missing ones."""
         require_editor(actor)
         found = self._store.get_many(actor.site.id, asset_ids)
         missing = [each for each in asset_ids if each not in found]
@@ -95,10 +95,10 @@ class MediaService:
         folder: str | None = None,
         once: bool = False,
     ) -> UploadResult:
-        """Take received files in, into `folder` (an id) if one is given.
+        """Add received files, to `folder` (an id) if one is given.
 
-        With `once`, bytes that are there already are the file that is there. `key` is the
-        Idempotency-Key. Raise the first refusal when no file was taken, and `FolderNotFound`.
+        With `once`, existing files with the same bytes are returned instead. `key` is the
+        Idempotency-Key. Raise the first refusal when every file was rejected, and `FolderNotFound`.
         """
         require_editor(actor)
         hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
@@ -125,16 +125,16 @@ class MediaService:
         folder: str | None = None,
         once: bool = False,
     ) -> UploadResult:
-        """Take in the picture at `url`, which is fetched from public addresses only; see `add`.
+        """Fetch the picture at `url`, from public addresses only, and add it; see `add`.
 
-        Raise what `Fetcher.fetched` does besides.
+        Also raises as `Fetcher.fetched`.
         """
         require_editor(actor)
         with self._fetcher.fetched(url, max_bytes=self.policy(actor).max_bytes) as came:
             return self.add(actor, [came], key=key, folder=folder, once=once)
 
     def twins(self, actor: Actor, assets: Sequence[Asset]) -> dict[str, str | None]:
-        """Return for each of `assets` the oldest other live file of the same bytes, if any."""
+        """Return for each of `assets` the oldest other live file with the same bytes, if any."""
         hashes = [each.current.source_sha256 for each in assets]
         made = self._store.by_source(actor.site.id, hashes)
         return {
@@ -154,7 +154,7 @@ class MediaService:
     ) -> Asset:
         """Change a file; the name keeps the ending of its type.
 
-        Raise `MediaNotFound`, with a `revision` also when it has another one, or `FolderNotFound`.
+        Raise `MediaNotFound`, also when it does not have the given `revision`, or `FolderNotFound`.
         """
         asset, values = self.get(actor, asset_id), dict(changes)
         if "name" in values:
@@ -169,9 +169,9 @@ class MediaService:
         *,
         key: str | None,
     ) -> UploadResult:
-        """Replace the bytes of a file; its id and every place that uses it stay.
+        """Replace the bytes of a file; its id and all uses stay.
 
-        The version before is kept with the last `AVENUE_VERSIONS_KEEP`. Raise `MediaNotFound`, or
+        The earlier version is kept with the last `AVENUE_VERSIONS_KEEP`. Raise `MediaNotFound`, or
         the refusal.
         """
         asset = self.get(actor, asset_id)
@@ -193,15 +193,15 @@ class MediaService:
         return upload_result
 
     def open_version(self, actor: Actor, asset_id: str, version: str) -> StoredFile:
-        """Open one version of a file, an older one too; raise `MediaNotFound`, `VersionNotFound`.
+        """Open one version of a file, also an older one; raise `MediaNotFound`, `VersionNotFound`.
 
-        Only editors see what is not shown any more.
+        Only editors may read earlier versions.
         """
         asset = self.get(actor, asset_id)
         return self._reader.open_version(asset, version)
 
     def bring_back(self, actor: Actor, asset_id: str, version: str) -> Asset:
-        """Make an older version the current one again, as of now; the others stay.
+        """Restore an older version as the current one; the others stay.
 
         Raise `MediaNotFound` or `VersionNotFound`.
         """
@@ -209,16 +209,15 @@ class MediaService:
         return self._store.bring_back(actor.site.id, asset.id, version, by=actor.id)
 
     def uses_of(self, actor: Actor, asset_ids: Sequence[str]) -> Uses:
-        """Return where files are used, by id, as it is written in the documents now."""
+        """Return the uses of files, by id, according to the current documents."""
         require_editor(actor)
         return self._store.uses_of(actor.site.id, asset_ids)
 
     def remove(self, actor: Actor, asset_ids: Sequence[str], *, force: bool = False) -> Removed:
-        """Put files into the trash that nobody uses; with `force` they are taken out everywhere.
+        """Move unused files to the trash; with `force` remove their uses first.
 
-        That is one document after another, and only then the files go; what begins to use one
-        meanwhile is taken out as well, a few times. Raise `MediaNotFound` with the ids that are
-        not there, then nothing has changed.
+        Uses are removed document by document before the files; new uses meanwhile are removed as
+        well, a few times. Raise `MediaNotFound` with the missing ids, then nothing has changed.
         """
         self.get_all(actor, asset_ids)
         left = tuple(asset_ids)
@@ -240,7 +239,7 @@ class MediaService:
         return self._store.trashed(actor.site.id, asset_id) if is_id(asset_id) else None
 
     def zip(self, actor: Actor, asset_ids: Sequence[str]) -> Zip:
-        """Return the ZIP of files, of which nothing is read yet.
+        """Return a ZIP of files, none of which has been read yet.
 
         Raise `MediaNotFound` with `ids`, or `ZipTooLarge`.
         """
@@ -248,9 +247,9 @@ class MediaService:
         return bounded_zip([self._reader.open(each) for each in found], self._most_zip_mb)
 
     def restore(self, actor: Actor, asset_id: str) -> Asset:
-        """Bring a file back from the trash; one that is there is as it should be.
+        """Restore a file from the trash; a live one is returned unchanged.
 
-        It lies in its folder again if that is still there, else in none. Raise `MediaNotFound`.
+        It is in its folder again if that still exists, else in none. Raise `MediaNotFound`.
         """
         asset = self.trashed(actor, asset_id)
         if asset is None:
@@ -258,7 +257,7 @@ class MediaService:
         return self._store.restore(actor.site.id, asset)
 
     def move(self, actor: Actor, asset_ids: Sequence[str], folder: str | None) -> list[Asset]:
-        """Put files into `folder`, None is in none; all of them, or none.
+        """Move files to `folder`, None is no folder; all or none.
 
         Return them. Raise `MediaNotFound` with `ids`, or `FolderNotFound`.
         """
@@ -269,7 +268,7 @@ class MediaService:
     def tag(
         self, actor: Actor, asset_ids: Sequence[str], add: Sequence[str], remove: Collection[str]
     ) -> list[Asset]:
-        """Give files tags and take some away; all of them, or none.
+        """Add and remove tags of files; all or none.
 
         Return them. Raise `MediaNotFound` with `ids`, or `TooManyTags`.
         """

@@ -53,25 +53,24 @@ SORT_FIELDS = {
 
 
 class Users(Protocol):
-    """Something whose documents name files of the library, as the pages of a site do.
+    """A feature whose documents refer to files of the library, as the pages of a site do.
 
-    What is used is computed from those documents whenever it is asked for. Nothing dangles
-    unnoticed: whoever begins to name files holds them (`media.store.hold_live`) in the transaction
-    that stores the name, which also tells which are not there; whoever removes one looks for its
-    uses in the transaction that puts it into the trash. The two write the same asset, so of both
-    at once one runs again and sees the other.
+    Uses are computed from those documents on each request. References cannot dangle unnoticed: a
+    new reference holds its files (`media.store.hold_live`) in the transaction that stores it, which
+    also reports missing ones; a removal checks for uses in the transaction that moves the file to
+    the trash. Both write to the same asset, so of two at once one is repeated and sees the other.
     """
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None = None
     ) -> Mapping[str, Sequence[Use]]:
-        """Return where each of `asset_ids` is used, in that transaction if one is given."""
+        """Return the uses of each of `asset_ids`, in that transaction if one is given."""
 
     def used_ids(self, site_id: str) -> Iterable[str]:
-        """Return the ids of all assets that are named, each at least once."""
+        """Return the ids of all used assets, each at least once."""
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Take assets out wherever they are named, for good; repeatable."""
+        """Remove all references to assets, permanently; repeatable."""
 
 
 class MediaStore:
@@ -96,7 +95,7 @@ class MediaStore:
         return from_document(found) if found else None
 
     def get_many(self, site_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
-        """Return those live files of `asset_ids` that there are, by id."""
+        """Return the live files among `asset_ids`, by id."""
         found = self._assets(site_id).values(
             from_document, {"_id": {"$in": sorted(set(asset_ids))}, **_live(site_id)}
         )
@@ -108,7 +107,7 @@ class MediaStore:
         return from_document(found) if found else None
 
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
-        """Return a page of the files that `query` asks for."""
+        """Return a page of the files that match `query`."""
         wanted, used = self._asked(site_id, query)
         most = None if query.lacks_alt is None else MOST_READ
         total = self._total(site_id, wanted, used, most)
@@ -124,10 +123,10 @@ class MediaStore:
         )
 
     def walk(self, site_id: str, query: MediaQuery) -> Iterator[Asset]:
-        """Yield all files that `query` asks for, read in parts of its `limit`.
+        """Yield all files that match `query`, read in parts of its `limit`.
 
-        What is used is asked for once, and nothing is counted: else many parts of many files take
-        the square of their number.
+        Used ids are read once, and nothing is counted: otherwise many parts of many files take
+        quadratic time.
         """
         wanted, used = self._asked(site_id, query)
         while True:
@@ -138,7 +137,7 @@ class MediaStore:
             query = query.part(limit=query.limit, after=found[query.limit - 1][1])
 
     def by_source(self, site_id: str, hashes: Sequence[str]) -> dict[str, list[Asset]]:
-        """Return the live files made of bytes with these hashes, by hash, the oldest first."""
+        """Return the live files created from bytes with these hashes, by hash, oldest first."""
         query = {"versions.source_sha256": {"$in": sorted(set(hashes))}, **_live(site_id)}
         found = self._assets(site_id).values(
             from_document, query, sort=[("created_at", 1), ("_id", 1)]
@@ -151,7 +150,7 @@ class MediaStore:
     def keep(
         self, site_id: str, upload_result: UploadResult, folder: str | None, *, once: bool
     ) -> None:
-        """Take the stored files of `upload_result` in, into `folder`; see `LibraryStore.keep`.
+        """Add the stored files of `upload_result`, to `folder`; see `LibraryStore.keep`.
 
         Raise `FolderNotFound`.
         """
@@ -171,7 +170,7 @@ class MediaStore:
     ) -> Asset:
         """Set fields of a file; raise `MediaNotFound` or `FolderNotFound`.
 
-        With a `revision` it is not found either when it has another one.
+        With a `revision`, a file with another one counts as not found.
         """
 
         def work(assets: Collection, session: ClientSession) -> Asset:
@@ -187,14 +186,14 @@ class MediaStore:
     ) -> tuple[str, ...]:
         """Make the stored file of `upload_result` the newest version of `asset`.
 
-        Return the files of versions that fell off. Raise `MediaNotFound`.
+        Return the files of versions that are no longer kept. Raise `MediaNotFound`.
         """
         write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
             return ()
 
         def work(assets: Collection, session: ClientSession) -> tuple[str, ...]:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was rolled back
             new, claim = fresh[0], Claim.library(site_id)
             fell_off = replace_one(
                 assets, asset.id, claim, version=new.current, name=new.name, keep=keep
@@ -223,7 +222,7 @@ class MediaStore:
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None = None
     ) -> Uses:
-        """Return where files are used; those nobody uses are left out."""
+        """Return the uses of files; unused ones are left out."""
         found: dict[str, list[Use]] = {}
         for user in self._users:
             for asset_id, uses in user.uses_of(site_id, asset_ids, session).items():
@@ -232,15 +231,15 @@ class MediaStore:
         return found
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Take files out wherever they are used."""
+        """Remove all references to files."""
         for user in self._users:
             user.detach(actor, asset_ids)
 
     def remove(self, site_id: str, asset_ids: Sequence[str], *, by: str | None) -> Removed:
-        """Put those of `asset_ids` into the trash that nobody uses; the others stay.
+        """Move the unused files of `asset_ids` to the trash; the others stay.
 
-        That they are not used is looked up in the same transaction; see `Users`. Raise
-        `MediaNotFound` with those that are not there: then nothing is removed.
+        Uses are read in the same transaction; see `Users`. Raise `MediaNotFound` with missing ids:
+        then nothing is removed.
         """
 
         def work(assets: Collection, session: ClientSession) -> Removed:
@@ -254,9 +253,9 @@ class MediaStore:
         return self._together(site_id, work)
 
     def restore(self, site_id: str, asset: Asset) -> Asset:
-        """Bring a file back from the trash, into its folder if that is still there.
+        """Restore a file from the trash, into its folder if that still exists.
 
-        Raise `MediaNotFound` when it is purged since.
+        Raise `MediaNotFound` when it was purged meanwhile.
         """
 
         def work(assets: Collection, session: ClientSession) -> Asset:
@@ -269,7 +268,7 @@ class MediaStore:
         return self._together(site_id, work)
 
     def move(self, site_id: str, asset_ids: Sequence[str], folder: str | None) -> None:
-        """Put files into `folder`, or into none; raise `MediaNotFound` or `FolderNotFound`."""
+        """Move files to `folder`, or out of folders; raise `MediaNotFound` or `FolderNotFound`."""
 
         def work(assets: Collection, session: ClientSession) -> None:
             if not self._folders.hold(site_id, folder, session):
@@ -283,7 +282,7 @@ class MediaStore:
     def tag(
         self, site_id: str, asset_ids: Sequence[str], add: Sequence[str], remove: Ids[str]
     ) -> None:
-        """Give files tags and take some away; raise `MediaNotFound` or `TooManyTags`: then none."""
+        """Add and remove tags; raise `MediaNotFound` or `TooManyTags`, then nothing has changed."""
 
         def work(assets: Collection, _: ClientSession) -> None:
             _check_there(assets, site_id, asset_ids)
@@ -303,7 +302,7 @@ class MediaStore:
         self._together(site_id, work)
 
     def _asked(self, site_id: str, query: MediaQuery) -> tuple[Document, frozenset[str]]:
-        """Return the condition of a list, wherever in it a page is, and whose ids are left out."""
+        """Return the condition of a list without a cursor, and the ids that are left out."""
         wanted = _wanted(site_id, query)
         words = self._assets(site_id).having_words(query.words, _in(site_id, query.state))
         wanted |= {"$and": words} if words else {}
@@ -315,10 +314,10 @@ class MediaStore:
     def _page(
         self, site_id: str, query: MediaQuery, wanted: Document, used: frozenset[str]
     ) -> list[tuple[Asset, Place]]:
-        """Return the files of a page and one more, each with its place; those of `used` are not.
+        """Return the files of a page and one more, each with its place; without the `used` ones.
 
-        They are read past rather than asked not to come: thousands of ids in a query make the
-        server look up each of them.
+        They are skipped after reading: thousands of ids in a query make the server look up each of
+        them.
         """
         field, way = SORT_FIELDS[query.sort], -1 if query.sort.descending else 1
         found: list[tuple[Asset, Place]] = []
@@ -383,7 +382,7 @@ def _check_there(assets: Collection, site_id: str, asset_ids: Sequence[str]) -> 
 
 
 def _wanted(site_id: str, query: MediaQuery) -> Document:
-    """Return the condition of a list but for words, wherever in it a page is."""
+    """Return the condition of a list except for words, without a cursor."""
     exact = {"tags": query.tag, "listed.media_type": query.media_type}
     wanted: Document = _in(site_id, query.state)
     wanted |= {name: value for name, value in exact.items() if value is not None}
@@ -405,7 +404,7 @@ def _behind(field: str, way: int, after: Place | None) -> list[Document]:
     if after is None:
         return []
     (value, last_id), than = after, "$gt" if way > 0 else "$lt"
-    # The first condition says nothing new, but by it the index is entered at the right place.
+    # The first condition is redundant, but makes the server enter the index at the right place.
     return [
         {field: {f"{than}e": value}},
         {"$or": [{field: {than: value}}, {field: value, "_id": {than: last_id}}]},
@@ -413,7 +412,7 @@ def _behind(field: str, way: int, after: Place | None) -> list[Document]:
 
 
 def _place(sort: Sort, document: Document) -> Place:
-    """Return where `document` stands in a list."""
+    """Return the place of `document` in a list."""
     value: object = document["created_at"]
     if sort.kind in {int, str}:
         value = document["listed"]["bytes" if sort.kind is int else "name"]

@@ -1,1 +1,1 @@
-"""Pages of a site: drafts that editors change, and what of them visitors see at `/p/<slug>`."""
+"""Pages of a site: drafts that editors change, and their published state at `/p/<slug>`."""

@@ -1,7 +1,7 @@
-"""What pages are made of: the blocks of the editor, and templates, which are some blocks in order.
+"""Blocks of the editor, and templates, which are sequences of blocks.
 
-A block brings its style with it, so that a page needs no file of ours. It takes the colours and
-distances of the site's theme, where the page has it.
+A block contains its style, so that a page needs no file of ours. It uses the colours and distances
+of the site's theme, if the page has it.
 """
 
 from collections.abc import Mapping
@@ -152,8 +152,7 @@ BLOCKS: Mapping[str, Block] = {
     ),
     "button": Block('<a class="avenue-button" href="#">$first_button</a>', BUTTON),
 }
-"""By name, in the order in which the editor offers them; without HTML those that are about
-something chosen alone."""
+"""By name, in the order of the editor; those without HTML are for a selected element only."""
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "empty": (),
@@ -163,7 +162,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "contact": ("title", "contact", "map", "questions"),
     "landing": ("hero", "columns", "media", "video", "questions", "call"),
 }
-"""Pages to begin with: names of blocks, and of what only templates have."""
+"""Templates of pages: names of blocks, and of parts that only templates have."""
 ONLY_IN_TEMPLATES: Mapping[str, Block] = {
     "title": Block("<h1>$title</h1>"),
     "pictures": Block(f'<div class="avenue-gallery">{3 * PICTURE}</div>', BLOCKS["gallery"].css),
@@ -182,7 +181,7 @@ def block_texts() -> list[dict[str, str]]:
 
 
 def content_of(template: str, *, title: str, contact: Mapping[str, str]) -> dict[str, str]:
-    """Return the HTML and CSS a page of `template` begins with; `contact` is the site's."""
+    """Return the initial HTML and CSS of a page of `template`; `contact` is the site's."""
     said = _said() | {"h": "h1", "title": escape(title), "contact": _contact(contact)}
     blocks = [{**BLOCKS, **ONLY_IN_TEMPLATES}[name] for name in TEMPLATES[template]]
     html = "\n".join(Template(each.html).safe_substitute(said) for each in blocks)
@@ -191,12 +190,12 @@ def content_of(template: str, *, title: str, contact: Mapping[str, str]) -> dict
 
 
 def _said() -> dict[str, str]:
-    """Return the texts blocks begin with, as HTML, in the language of the request."""
+    """Return the initial texts of blocks, as HTML, in the language of the request."""
     return {name: escape(str(text)) for name, text in {**FIRST_TEXTS, **USUAL_TEXTS}.items()}
 
 
 def _contact(contact: Mapping[str, str]) -> str:
-    """Return how the site is reached, as far as it says so."""
+    """Return the contact details of the site, as far as given."""
     links = [
         (f"mailto:{contact['email']}", contact["email"]) if contact.get("email") else None,
         (f"tel:{contact['phone']}", contact["phone"]) if contact.get("phone") else None,

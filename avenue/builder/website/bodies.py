@@ -1,4 +1,4 @@
-"""What callers may send about pages. Anything else is a 400."""
+"""Request bodies of the page routes. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class _Body(BaseModel):
 
 
 class SeoBody(_Body):
-    """What search engines and previews are told; `image` is an asset."""
+    """Metadata for search engines and previews; `image` is an asset."""
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TITLE)] = ""
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
@@ -42,7 +42,7 @@ class SeoBody(_Body):
 
 
 class NewPage(_Body):
-    """What a page is made from; without a `slug` the title gives one."""
+    """A new page; without a `slug` it is derived from the title."""
 
     title: Title
     slug: Slug | None = None
@@ -55,7 +55,7 @@ class NewPage(_Body):
 
 
 class PageChanges(_Body):
-    """What of a page may change, with the `revision` it was read with; of `seo` what is given."""
+    """Changes of a page, with the `revision` it was read with; of `seo` the given fields."""
 
     revision: Revision | None = None
     title: Title = ""
@@ -69,13 +69,13 @@ class PageChanges(_Body):
 
 
 class AtRevision(_Body):
-    """The revision that was looked at: of another one nothing happens."""
+    """The revision that the caller has seen: with another one nothing happens."""
 
     revision: Revision | None = None
 
 
 class Schedule(_Body):
-    """When the draft is published as it is then."""
+    """When the draft is published in its state at that time."""
 
     publish_at: Annotated[
         AwareDatetime,
@@ -88,6 +88,6 @@ class Schedule(_Body):
 
 
 class NewPreview(_Body):
-    """How long a link to the draft is good."""
+    """The validity of a link to the draft."""
 
     seconds: Annotated[int, Field(ge=LEAST_SECONDS, le=MOST_SECONDS)] = USUAL_SECONDS

@@ -1,4 +1,4 @@
-"""What an editor should look at before a page is published. Nothing of it stands in the way."""
+"""Remarks on a draft before it is published. They do not prevent publishing."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from avenue.media.models import Asset
 from avenue.media.presenting import has_sizes
 
 HEAVY_BYTES = 1_000_000
-"""So large is a picture that comes in one size only before it is named; a photo in sizes is not."""
+"""The size from which a picture that comes in one size only is reported; a photo in sizes is not.
+"""
 MOST = 100
 LONGEST_EXCERPT = 80
 LATIN = "lorem ipsum"
 
 
 class Kind(StrEnum):
-    """What may be wrong."""
+    """Kinds of remark."""
 
     PLACEHOLDER_TEXT = "placeholder_text"
     EMPTY_LINK = "empty_link"
@@ -30,16 +31,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One thing to look at; `where` is a text of the page, an address, or the name of a file."""
+    """A remark; `where` is a text of the page, a URL, or the name of a file."""
 
     kind: Kind
     where: str
 
 
 def remarks_on(site: Site, pictured: PicturedPage, placeholders: Collection[str]) -> list[Remark]:
-    """Return what is to be looked at in the draft of a page, at most `MOST`, each once.
+    """Return the remarks on the draft of a page, at most `MOST`, without duplicates.
 
-    `placeholders` are the texts that blocks begin with.
+    `placeholders` are the initial texts of blocks.
     """
     reader = _Reader(pictured.assets, frozenset(map(_plain, placeholders)))
     reader.feed(pictured.page.draft.html)
@@ -61,14 +62,14 @@ def _plain(text: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Reads cleaned HTML, in which every attribute value is quoted."""
+    """Parses cleaned HTML, in which every attribute value is quoted."""
 
     def __init__(self, assets: Mapping[str, Asset], placeholders: frozenset[str]) -> None:
         super().__init__()
         self.remarks: list[Remark] = []
         self._assets = assets
         self._placeholders = placeholders
-        self._link: list[str] | None = None  # the texts inside of a link that leads nowhere
+        self._link: list[str] | None = None  # the texts inside a link without a target
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -93,7 +94,7 @@ class _Reader(HTMLParser):
             self._end_link()
 
     def close(self) -> None:
-        """Take what is left."""
+        """Finish the last element."""
         super().close()
         self._end_link()
 
@@ -103,7 +104,7 @@ class _Reader(HTMLParser):
         self._link = None
 
     def _is_described(self, values: Mapping[str, str]) -> bool:
-        """Tell whether a picture says what it shows, or that it shows nothing worth a word."""
+        """Return whether a picture has an alternative text, or an empty one on purpose."""
         if "alt" in values:
             return True
         named = REFERENCE.match(values.get("src", ""))

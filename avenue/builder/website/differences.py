@@ -1,7 +1,7 @@
-"""What a change would make of a page, as a unified diff; bounded in size and in work.
+"""The effect of a change on a page, as a unified diff; limited in size and in work.
 
-`difflib` takes time with the square of what it compares. So what both have at the beginning and at
-the end is left out first, and of the rest only `MOST_LINES` of each are compared.
+`difflib` takes quadratic time. So common lines at the beginning and the end are left out first, and
+of the rest only `MOST_LINES` of each are compared.
 """
 
 import difflib
@@ -25,9 +25,9 @@ Lines = Sequence[str]
 
 
 def difference(current: Draft, wanted: Draft) -> str:
-    """Return what makes `wanted` of `current`, as text for people; "" when nothing does.
+    """Return the difference from `current` to `wanted`, as text for people; "" when there is none.
 
-    HTML is taken apart between its tags, CSS behind its rules.
+    HTML is split between its tags, CSS after its rules.
     """
     parts = [
         line
@@ -53,7 +53,7 @@ def _part(part: str, before: str, after: str) -> Iterator[str]:
 
 
 def _shared(one: Lines, other: Lines) -> int:
-    """Return how many lines both begin with."""
+    """Return the number of common lines at the beginning."""
     pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return sum(1 for _ in pairs)
 

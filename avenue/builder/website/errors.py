@@ -1,4 +1,4 @@
-"""What can go wrong with pages."""
+"""Errors of pages."""
 
 from typing import Any, ClassVar
 
@@ -6,14 +6,14 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unprocessable
 
 
 class PageNotFound(NotFound):
-    """The page is not there, or not of this site."""
+    """The page does not exist on this site."""
 
     code = "page_not_found"
     message = "This page does not exist."
 
 
 class EntryNotFound(NotFound):
-    """The history of the page has no such entry (any more)."""
+    """The history of the page has no such entry, or no longer has it."""
 
     code = "history_not_found"
     message = "This entry does not exist in the history of the page."
@@ -21,7 +21,7 @@ class EntryNotFound(NotFound):
 
 
 class SlugTaken(Conflict):
-    """Another page of the site is at this address."""
+    """Another page of the site has this address."""
 
     code = "slug_taken"
     message = "Another page already uses the address {slug}."
@@ -32,7 +32,7 @@ class SlugTaken(Conflict):
 
 
 class TooManyPages(Conflict):
-    """The site has all the pages it may have."""
+    """The site has reached its limit of pages."""
 
     code = "too_many_pages"
     message = "A site can have at most {limit} pages."
@@ -43,7 +43,7 @@ class TooManyPages(Conflict):
 
 
 class TooManyPictures(Unprocessable):
-    """The page uses more pictures than it may."""
+    """The page uses too many pictures."""
 
     code = "too_many_pictures"
     message = "A page can use at most {limit} different images."
@@ -65,7 +65,7 @@ class BadMoment(Unprocessable):
 
 
 class RevisionConflict(Conflict):
-    """Somebody changed the page in the meantime.
+    """Someone else changed the page in the meantime.
 
     `current` is the page as it is now, `difference` what the change refused would make of it.
     """
@@ -80,7 +80,7 @@ class RevisionConflict(Conflict):
 
 
 class RevisionRequired(AvenueError):
-    """The change says not which state it was made from (RFC 6585, section 3)."""
+    """The change does not say on which revision it is based (RFC 6585, section 3)."""
 
     status: ClassVar[int] = 428
     code = "revision_required"

@@ -1,8 +1,8 @@
-"""What editors send, on its way into a draft: cleaned, with the pictures in it in the library.
+"""Processes submitted content into a draft: cleans it, and stores inline pictures in the library.
 
-Pictures that stand in HTML or CSS themselves are collected first, stored together unclaimed, and
-named by what became of them when the content is read again. The save of the page claims them in its
-own transaction, so nothing of a refused save is left.
+Inline pictures of HTML or CSS are collected first, stored together unclaimed, and replaced by their
+references when the content is parsed again. Saving the page claims them in its own transaction, so
+a rejected save leaves nothing behind.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ TEXTS = frozenset({"html", "css"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A draft with what editors sent; `flagged` is None when its texts were not among it.
+    """A draft with submitted changes; `flagged` is None when its texts were not changed.
 
-    `upload_result` has the pictures that came inside, to be claimed by the save.
+    `upload_result` has the inline pictures, to be claimed by the save.
     """
 
     draft: Draft
@@ -39,7 +39,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Picture:
-    """A picture that stood in a page, as the library takes files in."""
+    """An inline picture, in the form in which the library takes files."""
 
     name: str
     file: BinaryIO
@@ -49,18 +49,18 @@ class _Picture:
 
 @dataclass(slots=True)
 class _Collected:
-    """The pictures of a page, each once, by the hash of its bytes."""
+    """The distinct pictures of a page, by the hash of their bytes."""
 
     by_hash: dict[str, bytes] = field(default_factory=dict)
 
     def keep(self, data: bytes, _media_type: str) -> str:
-        """Remember a picture; the id that is returned is nobody's."""
+        """Collect a picture; the returned id is a placeholder."""
         self.by_hash[_hash(data)] = data
         return new_id()
 
 
 class Intake:
-    """Takes in what editors send. `policy` says which pictures the library takes."""
+    """Processes submitted content. `policy` is the upload policy of the library."""
 
     def __init__(
         self, store: PageStore, library: MediaLibrary, policy: UploadPolicy, tmp_dir: Path
@@ -72,11 +72,11 @@ class Intake:
 
     @contextmanager
     def taking(self, actor: Actor, draft: Draft, changes: Changes) -> Iterator[Taken]:
-        """Yield `draft` with `changes`; what the save inside does not claim is removed.
+        """Yield `draft` with `changes`; pictures that the save inside does not claim are removed.
 
-        A draft that nobody has cleaned is cleaned, whatever changes.
+        A draft that was never cleaned is cleaned, whatever changes.
 
-        Raise why a text or a picture in it is not taken.
+        Raise why a text or a picture in it is rejected.
         """
         wanted = changed(draft, changes)
         if draft.is_cleaned and not TEXTS & changes.keys():
@@ -92,7 +92,7 @@ class Intake:
             yield _taken(wanted, found, upload_result)
 
     def previewed(self, actor: Actor, draft: Draft, changes: Changes) -> Draft:
-        """Return `draft` with `changes` as they would be kept; nothing is stored."""
+        """Return `draft` with `changes` as they would be stored; nothing is stored."""
         wanted = changed(draft, changes)
         if draft.is_cleaned and not TEXTS & changes.keys():
             return wanted
@@ -105,7 +105,7 @@ class Intake:
     def _stored(
         self, actor: Actor, draft: Draft, collected: _Collected
     ) -> Iterator[tuple[Mapping[str, str], UploadResult]]:
-        """Store pictures and yield their ids by hash; those that are in the library stay there.
+        """Store pictures and yield their ids by hash; those in the library stay there.
 
         Raise the first refusal.
         """
@@ -134,7 +134,7 @@ class Intake:
 
 
 def _ids(incoming: Sequence[_Picture], upload_result: UploadResult) -> dict[str, str]:
-    """Return what became of each picture, by its hash; raise the first refusal."""
+    """Return the id of each picture, by its hash; raise the first refusal."""
     reception_of = zip(incoming, upload_result.received, strict=True)
     ids = {}
     for each, outcome in reception_of:

@@ -1,4 +1,4 @@
-"""A page: the draft that editors change, what of it is published, and what it was before."""
+"""Models of pages: the draft, its published state, and its history."""
 
 import re
 import unicodedata
@@ -21,19 +21,19 @@ LONGEST_TITLE = 200
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 Changes = Mapping[str, Any]
-"""The fields of `bodies.PageChanges` that are given, without `revision`."""
+"""The given fields of `bodies.PageChanges`, without `revision`."""
 
 
 class Status(StrEnum):
-    """How what editors have stands to what visitors see."""
+    """The status of the draft compared with the published state."""
 
     DRAFT = "draft"  # visitors see nothing
-    PUBLISHED = "published"  # they see the draft as it is
-    CHANGED = "changed"  # they see what it was when it was published
+    PUBLISHED = "published"  # visitors see the draft as it is
+    CHANGED = "changed"  # visitors see an earlier state of the draft
 
 
 class Sort(StrEnum):
-    """By what a list of pages is ordered."""
+    """Sort orders of a list of pages."""
 
     CREATED = "created_at"
     UPDATED = "updated_at"
@@ -41,13 +41,13 @@ class Sort(StrEnum):
 
     @property
     def kind(self) -> type[datetime] | type[str]:
-        """What it sorts by: moments or texts."""
+        """The type of the sort value: moments or texts."""
         return str if self is Sort.TITLE else datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seo:
-    """What search engines and previews are told; `image` is an asset."""
+    """Metadata for search engines and previews; `image` is an asset."""
 
     title: str = ""
     description: str = ""
@@ -56,11 +56,11 @@ class Seo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a page says. HTML and CSS are cleaned, and name own files by reference only.
+    """The content of a page. HTML and CSS are cleaned, and refer to own files by reference only.
 
-    Unless another program stored them: then `is_cleaned` is False, and nobody gets to see them
-    as they are. One that is not `themed` stands by itself: without the site's style, menu and
-    footer. `translation_of` is the page that this one says in another language.
+    Unless another program stored them: then `is_cleaned` is False, and they are never delivered as
+    they are. One that is not `themed` has no style, menu and footer of the site. `translation_of`
+    is the page of which this one is a translation.
     """
 
     title: str
@@ -74,7 +74,7 @@ class Draft:
 
     @property
     def assets(self) -> frozenset[str]:
-        """The assets it uses."""
+        """The used assets."""
         named = {
             found["asset"] for text in (self.html, self.css) for found in REFERENCE.finditer(text)
         }
@@ -82,13 +82,13 @@ class Draft:
 
     @property
     def bytes(self) -> int:
-        """How large its texts are."""
+        """The size of its texts."""
         return len(self.html.encode()) + len(self.css.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What visitors see: the draft as it was at a moment, and who published it."""
+    """The published state: the draft at a moment, and who published it."""
 
     draft: Draft
     at: datetime
@@ -97,7 +97,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """An address in a draft that will not show what it is meant to, and why.
+    """A URL in a draft that does not work, and why.
 
     The reasons are those of `avenue.builder.content`, and `gone` and `private` of assets.
     """
@@ -108,9 +108,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of a site; `slug` is its place under `/p/`, `revision` counts its changes.
+    """A page of a site; `slug` is its path under `/p/`, `revision` counts its changes.
 
-    At `publish_at` the draft is published as it is then. One from a list has no texts.
+    At `publish_at` the draft is published in its state at that time. A page from a list has no
+    texts.
     """
 
     id: str
@@ -128,7 +129,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """Where visitors find a page in one of its languages."""
+    """The path of a published page in one of its languages."""
 
     locale: str
     slug: str
@@ -136,10 +137,10 @@ class Translation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PicturedPage:
-    """A page with the assets its draft uses, by id: those that are live and an editor may see.
+    """A page with the assets of its draft, by id: those that are live and an editor may see.
 
-    As visitors see it, it has its published `translations`, itself among them, by locale, and the
-    `logo` of its site.
+    For visitors it has its published `translations`, including itself, by locale, and the `logo` of
+    its site.
     """
 
     page: Page
@@ -149,7 +150,7 @@ class PicturedPage:
 
     @property
     def flagged(self) -> tuple[Flag, ...]:
-        """What will not show, assets that are gone or not for everybody included."""
+        """The URLs that do not work, including assets that are gone or private."""
         return self.page.flagged + tuple(
             Flag(url=f"avenue:{each}", reason="private" if each in self.assets else "gone")
             for each in sorted(self.page.draft.assets)
@@ -159,7 +160,7 @@ class PicturedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageQuery:
-    """Which pages, at most `limit` behind the place `after` (the sort value and the id)."""
+    """A query for at most `limit` pages after the place `after` (the sort value and the id)."""
 
     words: tuple[str, ...] = ()
     status: Status | None = None
@@ -172,9 +173,9 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageList:
-    """Some pages without their texts, with the places of the `first` and the `last` one.
+    """A page of a list, without texts, with the places of the `first` and the `last` item.
 
-    `next` is where to go on, `total` how many match in all.
+    `next` is the cursor of the next page, `total` how many match in all.
     """
 
     items: Sequence[Page]
@@ -186,10 +187,9 @@ class PageList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A draft as it was: the `number` counts them per page, `at` and `by` are of its last save.
+    """An entry of the history, with a `number` per page; `at` and `by` are of its last save.
 
-    `published` tells that visitors saw it. One from a list has no texts, and `bytes` says how
-    large they are.
+    `published`: visitors have seen it. One from a list has no texts, and `bytes` is their size.
     """
 
     number: int
@@ -202,7 +202,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageUse:
-    """A page that uses an asset: in its draft, in what visitors see, or in both."""
+    """A page that uses an asset: in its draft, in its published state, or in both."""
 
     page_id: str
     title: str
@@ -212,63 +212,63 @@ class PageUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A published page as search engines are told of it."""
+    """A published page in the sitemap."""
 
     slug: str
     changed_at: datetime
 
 
 def path_of(slug: str) -> str:
-    """Return the path where visitors see the page at `slug`."""
+    """Return the path of the published page at `slug`."""
     return f"/p/{slug}"
 
 
 def is_shown(asset: Asset | None) -> bool:
-    """Tell whether everybody may see `asset`."""
+    """Return whether `asset` is public."""
     return asset is not None and asset.visibility is Visibility.PUBLIC
 
 
 def slug_of(title: str) -> str:
-    """Return the slug a title suggests, as `sobre-nosotros` of “Sobre nosotros”."""
+    """Return a slug for a title, as `sobre-nosotros` for “Sobre nosotros”."""
     plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
     return "-".join(re.findall("[a-z0-9]+", plain))[:LONGEST_SLUG].strip("-") or "page"
 
 
 def numbered(slug: str, number: int) -> str:
-    """Return `slug` with a number behind it, still short enough."""
+    """Return `slug` with a number appended, still within the length limit."""
     end = f"-{number}"
     return slug[: LONGEST_SLUG - len(end)].rstrip("-") + end
 
 
 def changed(draft: Draft, changes: Changes) -> Draft:
-    """Return `draft` with some of its fields changed; of `seo` those that are given."""
+    """Return `draft` with some of its fields changed; of `seo` the given ones."""
     own = ("title", "locale", "html", "css", "themed", "translation_of")
     fields = {name: changes[name] for name in own if name in changes}
     return replace(draft, **fields, seo=replace(draft.seo, **changes.get("seo", {})))
 
 
 def fields_of(draft: Draft) -> Changes:
-    """Return the changes that make `draft` of any other."""
+    """Return the changes that turn any draft into `draft`."""
     return asdict(draft)
 
 
 def status_of(draft: Draft, published: Published | None) -> Status:
-    """Return how a draft stands to what is published."""
+    """Return the status of a draft compared with the published state."""
     if published is None:
         return Status.DRAFT
     return Status.PUBLISHED if published.draft == draft else Status.CHANGED
 
 
 def used_by(draft: Draft, published: Published | None) -> frozenset[str]:
-    """Return the assets that a page uses, in its draft or in what visitors see."""
+    """Return the assets that a page uses, in its draft or in its published state."""
     return draft.assets | (published.draft.assets if published else frozenset())
 
 
 def kept_entries(newest_first: Iterable[Entry]) -> frozenset[int]:
-    """Return the numbers of those entries of a page's history that stay.
+    """Return the numbers of the entries of a page's history that are kept.
 
-    The newest `KEPT`, and of those that were published the newest `KEPT_PUBLISHED`; of all of
-    them so many that their texts are no larger than `KEPT_BYTES` together, ten in any case.
+    The newest `KEPT`, and the newest `KEPT_PUBLISHED` published ones; limited to `KEPT_BYTES` of
+    texts in total, but at least ten.
     """
     kept: set[int] = set()
     published = size = 0

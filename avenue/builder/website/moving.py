@@ -1,4 +1,4 @@
-"""Pages as another application had them, taken in."""
+"""Imports pages of another application."""
 
 from avenue.builder.website.errors import PageNotFound, RevisionConflict, SlugTaken
 from avenue.builder.website.models import LONGEST_TITLE, Changes, Page, slug_of
@@ -21,10 +21,10 @@ class MovedPages:
         is_published: bool | None,
         seen: int | None,
     ) -> int | None:
-        """Let a page be so; return its revision, None when it is no longer at `seen`.
+        """Create or update a page; return its revision, None when it is no longer at `seen`.
 
-        Repeatable from any step. A slug that another page has gets a number. What visitors see
-        stays as it is with `is_published` None. Raise why its content is not taken.
+        Repeatable from any step. A slug that another page has gets a number. With `is_published`
+        None the published state stays. Raise why its content is rejected.
         """
         wanted = {**fields, "title": fields["title"][:LONGEST_TITLE]}
         if wanted.get("slug"):
@@ -36,7 +36,7 @@ class MovedPages:
             page = self._created(actor, page_id, wanted)
         else:
             wanted.pop("slug", None)  # it has one, and may have got another since
-            try:  # one that is so already, by a run that was killed, stays as it is
+            try:  # one that is already as wanted, by a killed run, stays unchanged
                 at = page.revision if seen is None else seen
                 page = self._pages.change(actor, page_id, wanted, at).page
             except RevisionConflict:

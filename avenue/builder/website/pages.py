@@ -1,8 +1,8 @@
-"""Published pages, for everybody, at `/p/<slug>`.
+"""Published pages at `/p/<slug>`, for everyone.
 
-The answer is the same for whoever asks, signed in or not, and nothing of it is run; so shared
-caches may keep it (`web/cache_policy.py`): one with products in it not for long, for no purge knows
-which pages show a product.
+The answer is the same for every visitor, signed in or not, and contains no scripts; so shared
+caches may keep it (`web/cache_policy.py`): one with products in it only briefly, since no purge
+knows which pages show a product.
 """
 
 from flask import Blueprint, Response, make_response, request
@@ -38,7 +38,7 @@ blueprint = Blueprint("published", __name__)
 
 @blueprint.get("/p/<slug>")
 def show_published(slug: str) -> Response:
-    """Show a published page; one that moved is at its new address."""
+    """Show a published page; a moved one is redirected to its new address."""
     site = current_site()
     plain = using(PageService).shown(site, slug)
     pictured = with_products(site, plain, using(ProductCards))
@@ -63,7 +63,7 @@ def show_published(slug: str) -> Response:
 
 @blueprint.get("/preview/<token>")
 def show_preview(token: str) -> Response:
-    """Show the draft of a page to whoever has a link to it that has not ended."""
+    """Show the draft of a page to anyone with a valid preview link."""
     site = current_site()
     pictured = using(PageService).previewed(site, using(Previews).page_of(site, token))
     pictured = with_products(site, pictured, using(ProductCards))
@@ -72,7 +72,7 @@ def show_preview(token: str) -> Response:
     response = Response(text, mimetype="text/html")
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the permission
+    response.headers["Referrer-Policy"] = "no-referrer"  # the URL is the permission
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

@@ -1,4 +1,4 @@
-"""How a page looks in JSON."""
+"""Conversion of pages to JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,14 +30,14 @@ from avenue.totals import total_json
 
 
 def address_of(site: Site, slug: str) -> str:
-    """Return the same as a URL."""
+    """Return the URL of the page at `slug`."""
     return site.base_url + path_of(slug)
 
 
 def page_json(site: Site, pictured: PicturedPage) -> replies.Page:
     """Return the JSON of a page, with absolute URLs of `site` in its texts.
 
-    What is gone keeps its reference, so that a text which is sent back as it was loses nothing.
+    Missing assets keep their reference, so that a text that is sent back unchanged loses nothing.
     """
     page = pictured.page
     content = _content(site, pictured)
@@ -63,12 +63,12 @@ def list_json(site: Site, query: PageQuery, found: PageList) -> replies.PageList
 
 
 def history_json(entries: list[Entry]) -> replies.History:
-    """Return what a page was, without texts."""
+    """Return the history of a page, without texts."""
     return {"items": [_entry(each) for each in entries], "next": None, "total": len(entries)}
 
 
 def past_json(site: Site, entry: Entry, pictured: PicturedPage) -> replies.PastPage:
-    """Return what a page once was, whole; `pictured` has the assets of that time."""
+    """Return an entry of the history with its texts; `pictured` has the assets of that time."""
     content = _content(site, pictured)
     return {
         **_entry(entry),
@@ -82,12 +82,12 @@ def past_json(site: Site, entry: Entry, pictured: PicturedPage) -> replies.PastP
 
 
 def path_of_preview(preview: Preview) -> str:
-    """Return the path that shows a draft."""
+    """Return the path of a preview link."""
     return f"/preview/{preview.token}"
 
 
 def preview_json(site: Site, preview: Preview) -> replies.Preview:
-    """Return a link to a draft."""
+    """Return the JSON of a preview link."""
     return {
         "url": site.base_url + path_of_preview(preview),
         "expires_at": iso(preview.expires_at),
@@ -95,14 +95,14 @@ def preview_json(site: Site, preview: Preview) -> replies.Preview:
 
 
 def remarks_json(remarks: Sequence[Remark]) -> replies.Remarks:
-    """Return what to look at before a page is published."""
+    """Return the remarks on a draft."""
     return {"items": [{"kind": each.kind, "where": each.where} for each in remarks]}
 
 
 def link_of(site: Site, assets: Mapping[str, Asset]) -> Link:
-    """Return what makes the URL of an asset as a variant; of one nobody may see there is none.
+    """Return the function from an asset and a variant to its URL; None for a private asset.
 
-    One that does not come in that size is linked as it is.
+    An asset without that size is linked in its original one.
     """
 
     def link(asset_id: str, variant: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Links that show a draft to whoever has them, until they end."""
+"""Links that show a draft to anyone who has them, until they expire."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ LONGEST_TOKEN = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A link: its `token`, and when it ends."""
+    """A preview link: its `token`, and when it expires."""
 
     token: str
     expires_at: datetime
 
 
 class Previews:
-    """Signs links to drafts with `SECRET_KEY`; another key ends them all."""
+    """Signs links to drafts with `SECRET_KEY`; changing the key invalidates them all."""
 
     def __init__(self, settings: Settings) -> None:
         self._signed = URLSafeSerializer(
@@ -34,13 +34,13 @@ class Previews:
         )
 
     def of(self, site: Site, page_id: str, seconds: int) -> Preview:
-        """Return a link to the draft of a page, good for `seconds`."""
+        """Return a link to the draft of a page, valid for `seconds`."""
         expires_at = (utc_now() + timedelta(seconds=seconds)).replace(microsecond=0)
         token = self._signed.dumps([site.id, page_id, int(expires_at.timestamp())])
         return Preview(token=str(token), expires_at=expires_at)
 
     def page_of(self, site: Site, token: str) -> str:
-        """Return the id of the page that `token` shows on `site`; raise `PageNotFound`."""
+        """Return the id of the page of `token` on `site`; raise `PageNotFound`."""
         if len(token) > LONGEST_TOKEN:
             raise PageNotFound
         try:

@@ -1,8 +1,8 @@
-"""Products in pages, as they are when somebody looks.
+"""Fills in current products in pages.
 
-A page keeps a link to a product, and what an editor saw when it was chosen. Visitors get the name,
-price and picture of now, and no card of a product that is not published any more. A link to a
-category, or to the storefront, becomes the newest products in it.
+A page stores a link to a product, with what the editor saw at that time. Visitors get the current
+name, price and picture, and no card of an unpublished product. A link to a category, or to the
+storefront, becomes its newest products.
 """
 
 import re
@@ -30,7 +30,7 @@ END = "</a>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductCard:
-    """What a card shows of a product; its picture is an asset here, or an address elsewhere."""
+    """The content of a product card; its picture is an asset here, or an external URL."""
 
     id: str
     path: str
@@ -41,7 +41,7 @@ class ProductCard:
 
 @dataclass(frozen=True, slots=True)
 class ProductCards:
-    """Published products of a site: `of` some ids, and the `newest` of a category ("" is all).
+    """Published products of a site: `of` given ids, and the `newest` of a category ("" is all).
 
     `categories` are the paths of its categories, with their names.
     """
@@ -53,7 +53,7 @@ class ProductCards:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """A link to products in HTML: where it begins and ends, its attributes, and what is in it."""
+    """A link to products in HTML: its start and end, its attributes, and its content."""
 
     begin: int
     end: int
@@ -88,7 +88,7 @@ def with_products(site: Site, pictured: PicturedPage, cards: ProductCards) -> Pi
 
 
 def _found_in(site: Site, html: str) -> Iterator[_Found]:
-    """Yield the links to products of cleaned HTML, as many as there may be."""
+    """Yield the links to products in cleaned HTML, up to a limit."""
     products = collections = end = 0
     for tag in _LINK.finditer(html):
         attributes = dict(_ATTRIBUTE.findall(tag[1]))
@@ -142,7 +142,7 @@ def _card(card: ProductCard, attributes: Mapping[str, str]) -> str:
 
 
 def _picture(picture: Asset | str | None) -> str:
-    """Return a picture beside its name, which is all that it has to say."""
+    """Return a picture without an alternative text, since the name is beside it."""
     if picture is None:
         return ""
     if isinstance(picture, str):
@@ -152,5 +152,5 @@ def _picture(picture: Asset | str | None) -> str:
 
 
 def _attributes(attributes: Mapping[str, str]) -> str:
-    """Return attributes as they stand in a tag; their values are escaped already."""
+    """Return attributes as in a tag; their values are already escaped."""
     return "".join(f' {name}="{value}"' for name, value in attributes.items())

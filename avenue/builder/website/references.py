@@ -1,4 +1,4 @@
-"""Pictures in stored HTML, which is written in one form, and drafts without some assets."""
+"""Pictures in stored HTML, which has a fixed form, and removal of assets from drafts."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -13,11 +13,11 @@ _PICTURE = re.compile(r"""<img((?:\s+[^\s"'<>/=]+(?:="[^"]*")?)*)\s*/?>""")
 _ATTRIBUTE = re.compile(r"""\s([^\s"'<>/=]+)(?:="([^"]*)")?""")
 
 Picture = Mapping[str, str]
-"""The attributes of an `<img>` as they stand in the HTML."""
+"""The attributes of an `<img>` as in the HTML."""
 
 
 def with_pictures(html: str, changed: Callable[[Picture], Mapping[str, str] | None]) -> str:
-    """Return stored HTML with what `changed` adds to each `<img>`, in order; None takes it out."""
+    """Return stored HTML with what `changed` adds to each `<img>`, in order; None removes it."""
 
     def put(tag: re.Match[str]) -> str:
         more = changed(dict(_ATTRIBUTE.findall(tag[1])))
@@ -30,19 +30,19 @@ def with_pictures(html: str, changed: Callable[[Picture], Mapping[str, str] | No
 
 
 def asset_in(address: str) -> tuple[str, str] | None:
-    """Return asset and variant of a reference; None when it is none."""
+    """Return asset and variant of a reference; None for anything else."""
     found = REFERENCE.fullmatch(address)
     return (found["asset"], found["variant"]) if found else None
 
 
 def without(draft: Draft, gone: Collection[str]) -> Draft:
-    """Return `draft` without `gone`: pictures leave, links become text, backgrounds are none."""
+    """Return `draft` without `gone`: pictures are removed, links become text, backgrounds none."""
     html = with_pictures(draft.html, lambda each: None if _is_of(each, gone) else {})
     found = expanded(
         Content(html=html, css=draft.css),
         lambda asset, variant: None if asset in gone else reference(asset, variant),
     )
-    # What is no address, as in a text about them, would be counted as a use all the same.
+    # A reference in plain text, not in a URL, would still be counted as a use.
     left = [
         REFERENCE.sub(lambda each: "" if each["asset"] in gone else each[0], text)
         for text in (found.html, found.css)

@@ -1,7 +1,7 @@
-"""A published page as the document that browsers get, the same for everybody.
+"""Renders a published page as an HTML document, the same for every visitor.
 
-Everything in it that may change without the page being published again (addresses of pictures,
-what they show, the name of the site) is part of what `mark_of` is made from.
+Everything in it that may change without publishing the page again (URLs of pictures, their
+alternative texts, the name of the site) is an input of `mark_of`.
 """
 
 import hashlib
@@ -36,21 +36,21 @@ from avenue.media.urls import original_url, variant_url
 from avenue.web.site_frame import Frame, Logo
 
 REVISION = 5
-"""Rises when the same page is to become another document."""
+"""Increased when the same page is to be rendered differently."""
 SHARED = "og.jpg"
-"""The picture for links in other programs: not all of them know WebP."""
+"""The picture for previews in other programs: not all of them support WebP."""
 KEPT_BYTES = 8 * 1024 * 1024
 SIZES = tuple(token("", name) for name in VARIANTS)
-"""Stands for the table of sizes: when a row changes, so do the URLs of every picture."""
+"""Represents the table of sizes: when a row changes, so do the URLs of every picture."""
 MOST_SIZED = 1_000
 """Pictures of a page that get narrower sources: each makes its text twenty times as long."""
 BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
-"""What a page that stands by itself has before its own style."""
+"""The base style of a page without the site's theme."""
 NOTE_STYLE = (
     "margin:0;padding:.5rem 1rem;background:#1c2420;color:#fff;font:1rem/1.5 system-ui,sans-serif"
 )
 MISSING = re.compile('<p class="avenue-missing">[^<]*</p>')
-"""Where an editor is still to choose a picture (`blocks.py`)."""
+"""A picture that an editor still has to choose (`blocks.py`)."""
 MAIN = re.compile(r"<main[\s>]")
 FIRST_HEADING = re.compile(r"<h1[\s>]")
 SECOND_HEADING = re.compile(r"<h2[\s>]")
@@ -58,9 +58,9 @@ SECOND_HEADING = re.compile(r"<h2[\s>]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a page has of its site: addresses of the style sheet and of `fonts`, and a `frame`.
+    """The parts of a page from its site: URLs of the style sheet and of `fonts`, and a `frame`.
 
-    `style` stands for all that is in the sheet.
+    `style` represents everything in the sheet.
     """
 
     style: str
@@ -69,7 +69,7 @@ class Surroundings:
 
 
 def logo_of(site: Site, pictured: PicturedPage) -> Logo | None:
-    """Return the site's logo, if there is one that everybody may see."""
+    """Return the site's logo, if there is a public one."""
     logo = pictured.assets.get(pictured.logo or "")
     if logo is None or not is_shown(logo):
         return None
@@ -100,7 +100,7 @@ def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
 
 
 class Documents:
-    """The documents of published pages; a worker keeps at most `most_bytes` of them at hand."""
+    """The documents of published pages; a worker caches at most `most_bytes` of them."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._kept = ByteCache(most_bytes)
@@ -115,7 +115,7 @@ class Documents:
 
 
 def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: str = "") -> str:
-    """Return the whole HTML document; `note` is text that stands above everything."""
+    """Return the whole HTML document; `note` is a text above everything."""
     draft = pictured.page.draft
     html = MISSING.sub("", _with_sizes(site, draft, pictured.assets))
     found = expanded(
@@ -139,7 +139,7 @@ def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: 
 
 
 def _style(css: str, around: Surroundings | None) -> Iterator[str]:
-    """Yield what a document has of style; what the page says itself comes last."""
+    """Yield the styles of a document; those of the page itself come last."""
     if around is not None:
         for font in around.fonts:
             yield f'<link rel="preload" href="{escape(font)}" as="font" crossorigin>\n'
@@ -150,11 +150,11 @@ def _style(css: str, around: Surroundings | None) -> Iterator[str]:
 
 
 def _framed(draft: Draft, above: str, html: str, frame: Frame) -> str:
-    """Return the body of a page with its site around it: one `main`, and one `h1` at least."""
+    """Return the body of a page with its site around it: one `main`, and at least one `h1`."""
     element = "div" if MAIN.search(html) else "main"
     title = ""
     if not FIRST_HEADING.search(html):
-        # A page that begins with headings of its own is not given another one to look at.
+        # A page that begins with its own headings does not get another visible one.
         unseen = ' class="unseen"' if SECOND_HEADING.search(html) else ""
         title = f"<h1{unseen}>{escape(draft.title)}</h1>\n"
     return (
@@ -165,7 +165,7 @@ def _framed(draft: Draft, above: str, html: str, frame: Frame) -> str:
 
 
 def _facts(asset: Asset | None) -> object:
-    """Return what the document says of an asset."""
+    """Return the properties of an asset that the document contains."""
     if asset is None or not is_shown(asset):
         return None
     alt = tuple(asset.alt.items())  # of several that would do, the first is shown

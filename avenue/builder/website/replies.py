@@ -1,4 +1,4 @@
-"""What `/api/builder/pages` answers."""
+"""Replies of `/api/builder/pages`."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Html = Annotated[str, Field(description="Cleaned; own files by the addresses the
 
 
 class Seo(TypedDict):
-    """What search engines and previews are told."""
+    """Metadata for search engines and previews."""
 
     title: str
     description: str
@@ -22,7 +22,7 @@ class Seo(TypedDict):
 
 
 class Flagged(TypedDict):
-    """An address in a page that will not show what it is meant to."""
+    """A URL in a page that does not work."""
 
     url: str
     reason: Annotated[
@@ -35,7 +35,7 @@ class Flagged(TypedDict):
 
 
 class PageSummary(TypedDict):
-    """A page as lists have it."""
+    """A page in a list."""
 
     id: str
     title: str
@@ -70,14 +70,14 @@ class Page(PageSummary):
 
 
 class PageList(Total):
-    """Some pages, and where to go on."""
+    """A page of the list, with the cursor of the next one."""
 
     items: list[PageSummary]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class HistoryEntry(TypedDict):
-    """What a page once was, by `number`; `at` and `by` are of the last save of it."""
+    """An earlier state of a page, by `number`; `at` and `by` are of its last save."""
 
     number: int
     at: str
@@ -88,7 +88,7 @@ class HistoryEntry(TypedDict):
 
 
 class History(TypedDict):
-    """What a page was, the newest first; all there is."""
+    """The history of a page, newest first, complete."""
 
     items: list[HistoryEntry]
     next: None
@@ -96,7 +96,7 @@ class History(TypedDict):
 
 
 class PastPage(HistoryEntry):
-    """The same with its texts."""
+    """An earlier state of a page with its texts."""
 
     locale: str
     html: Html
@@ -109,20 +109,20 @@ class PastPage(HistoryEntry):
 
 
 class Preview(TypedDict):
-    """A link that shows the draft to whoever has it."""
+    """A link that shows the draft to anyone who has it."""
 
     url: str
     expires_at: str
 
 
 class Remark(TypedDict):
-    """Something to look at before the page is published."""
+    """A remark to check before the page is published."""
 
     kind: Kind
     where: Annotated[str, Field(description="A text of the page, an address, or a file's name.")]
 
 
 class Remarks(TypedDict):
-    """All there is to look at; nothing of it stands in the way of publishing."""
+    """All remarks; none of them prevents publishing."""
 
     items: list[Remark]

@@ -69,13 +69,13 @@ CONTENT_REFUSALS: tuple[type[AvenueError], ...] = (
     UploadInProgress,
     *PICTURE_REFUSALS,
 )
-"""Why texts of a page, or a picture that stands in them, are not taken."""
+"""Errors of submitted content, including inline pictures."""
 UNCLEANED_REFUSALS: tuple[type[AvenueError], ...] = (ContentTooLarge, ContentTooTangled)
-"""Why a page that another program stored is not shown."""
+"""Errors of content that another program stored."""
 
 
 class PagesQuery(ListQuery, total=False):
-    """Which pages, in which order."""
+    """A query of pages, with a sort order."""
 
     search: Annotated[
         str, Field(description="Beginnings of words of title and slug, without accents.")
@@ -121,7 +121,7 @@ def list_pages() -> Response:
 )
 @audited("page.created")
 def create_page() -> tuple[Response, int, dict[str, str]]:
-    """Create a page that nobody sees yet."""
+    """Create an unpublished page."""
     actor, body = current_actor(), _body_as(NewPage)
     created = using(PageService).create(actor, body.model_dump(exclude_unset=True))
     location = f"{g.site.base_url}/api/builder/pages/{created.page.id}"
@@ -145,7 +145,7 @@ def show_page(page_id: str) -> Response:
 )
 @audited("page.changed", "page_id")
 def change_page(page_id: str) -> Response:
-    """Save the fields that are given into the draft; the slug holds at once."""
+    """Save the given fields into the draft; a new slug applies at once."""
     body = _body_as(PageChanges)
     changes = body.model_dump(exclude_unset=True)
     revision = changes.pop("revision", None)
@@ -159,7 +159,7 @@ def change_page(page_id: str) -> Response:
 @described(replies={204: None}, refuses=(PageNotFound,))
 @audited("page.deleted", "page_id")
 def delete_page(page_id: str) -> tuple[str, int]:
-    """Delete a page with its history; what it used stays in the library."""
+    """Delete a page with its history; its assets stay in the library."""
     using(PageService).delete(current_actor(), page_id)
     return "", 204
 
@@ -173,7 +173,7 @@ def delete_page(page_id: str) -> tuple[str, int]:
 )
 @audited("page.published", "page_id")
 def publish_page(page_id: str) -> Response:
-    """Let visitors see the draft as it was at `revision`."""
+    """Publish the draft at `revision`."""
     revision = body_as(AtRevision).revision
     with _showing_current():
         published = using(PageService).publish(current_actor(), page_id, revision)
@@ -185,7 +185,7 @@ def publish_page(page_id: str) -> Response:
 @described(replies={200: Page}, refuses=(PageNotFound, RevisionConflict, *UNCLEANED_REFUSALS))
 @audited("page.unpublished", "page_id")
 def unpublish_page(page_id: str) -> Response:
-    """Let visitors see nothing of a page any more; the draft stays."""
+    """Unpublish a page; the draft stays."""
     unpublished, is_new = using(PageService).unpublish(current_actor(), page_id)
     if not is_new:
         nothing_changed()
@@ -199,7 +199,7 @@ def unpublish_page(page_id: str) -> Response:
 )
 @audited("page.scheduled", "page_id")
 def schedule_page(page_id: str) -> Response:
-    """Have the draft published at `publish_at`, within a minute, as it is then."""
+    """Schedule the draft, in its state at that time, to be published at `publish_at`."""
     at = body_as(Schedule).publish_at
     scheduled = using(PageService).schedule(current_actor(), page_id, at)
     note(publish_at=iso(at))
@@ -211,7 +211,7 @@ def schedule_page(page_id: str) -> Response:
 @described(replies={200: Page}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
 @audited("page.unscheduled", "page_id")
 def unschedule_page(page_id: str) -> Response:
-    """Have the draft published at no moment any more."""
+    """Cancel the scheduled publication."""
     unscheduled = using(PageService).schedule(current_actor(), page_id, None)
     return jsonify(page_json(g.site, unscheduled))
 
@@ -221,7 +221,7 @@ def unschedule_page(page_id: str) -> Response:
 @described(body=NewPreview, replies={200: Preview}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
 @audited("page.preview_shared", "page_id")
 def share_preview(page_id: str) -> Response:
-    """Return a link that shows the draft to whoever has it, for a day or the `seconds` given."""
+    """Return a preview link to the draft, valid for a day or the given `seconds`."""
     page = using(PageService).get(current_actor(), page_id).page
     preview = using(Previews).of(g.site, page.id, body_as(NewPreview).seconds)
     return jsonify(preview_json(g.site, preview))
@@ -231,7 +231,7 @@ def share_preview(page_id: str) -> Response:
 @require(Role.EDITOR)
 @described(replies={200: Remarks}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
 def list_remarks(page_id: str) -> Response:
-    """List what to look at before the draft is published; see `Kind` for what is looked for."""
+    """List remarks on the draft before it is published; see `Kind` for the checks."""
     pictured = using(PageService).get(current_actor(), page_id)
     return jsonify(remarks_json(remarks_on(g.site, pictured, placeholders())))
 
@@ -240,7 +240,7 @@ def list_remarks(page_id: str) -> Response:
 @require(Role.EDITOR)
 @described(replies={200: History}, refuses=(PageNotFound,))
 def list_history(page_id: str) -> Response:
-    """List what a page was, the newest first."""
+    """List the history of a page, newest first."""
     return jsonify(history_json(using(PageService).history(current_actor(), page_id)))
 
 
@@ -248,7 +248,7 @@ def list_history(page_id: str) -> Response:
 @require(Role.EDITOR)
 @described(replies={200: PastPage}, refuses=(PageNotFound, EntryNotFound, *UNCLEANED_REFUSALS))
 def show_history(page_id: str, number: str) -> Response:
-    """Show what a page once was."""
+    """Show an earlier state of a page."""
     entry, pictured = using(PageService).entry(current_actor(), page_id, _number(number))
     return jsonify(past_json(g.site, entry, pictured))
 
@@ -262,7 +262,7 @@ def show_history(page_id: str, number: str) -> Response:
 )
 @audited("page.restored", "page_id")
 def restore_page(page_id: str, number: str) -> Response:
-    """Make what a page once was its draft again; what the draft was is kept."""
+    """Restore an earlier state as the draft; the current draft is kept in the history."""
     revision = body_as(AtRevision).revision
     with _showing_current():
         restored = using(PageService).restore(current_actor(), page_id, _number(number), revision)
@@ -270,7 +270,7 @@ def restore_page(page_id: str, number: str) -> Response:
 
 
 def _number(text: str) -> int:
-    """Return which entry of a history is meant; raise `EntryNotFound` for what is no number."""
+    """Return the number of an entry in the history; raise `EntryNotFound` for anything else."""
     if not re.fullmatch("[0-9]{1,9}", text):
         raise EntryNotFound
     return int(text)
@@ -283,13 +283,13 @@ def _answered(pictured: PicturedPage, revision: int | None) -> Response:
 
 
 def _body_as(model: type[M]) -> M:
-    """Return the body, which may have pictures in it."""
+    """Return the body, which may contain inline pictures."""
     return body_as(model, most_kb=using(Settings).max_page_mb * KB_PER_MB)
 
 
 @contextmanager
 def _showing_current() -> Iterator[None]:
-    """Let a `RevisionConflict` inside carry the page as JSON."""
+    """Add the page as JSON to a `RevisionConflict` raised inside."""
     try:
         yield
     except RevisionConflict as error:

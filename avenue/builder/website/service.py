@@ -1,4 +1,4 @@
-"""What editors can do with the pages of their site, and what visitors see of them."""
+"""Use cases of pages, for editors and for visitors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -50,7 +50,10 @@ LATEST = timedelta(days=366)
 
 
 class PageService:
-    """The pages of a site, for editors and administrators; `shown` and `addresses` for visitors."""
+    """The pages of a site, for editors and administrators.
+
+    `shown` and `addresses` are for visitors.
+    """
 
     def __init__(
         self,
@@ -59,14 +62,14 @@ class PageService:
         intake: Intake,
         logo_of: Callable[[str], str | None],
     ) -> None:
-        """`logo_of` returns the picture that is the logo of a site."""
+        """`logo_of` returns the logo of a site."""
         self._store = store
         self._library = library
         self._intake = intake
         self._logo_of = logo_of
 
     def find(self, actor: Actor, query: PageQuery) -> PageList:
-        """Return some pages of the site, without their texts."""
+        """Return a page of the list, without texts."""
         _require_editor(actor)
         return self._store.find(actor.site.id, query)
 
@@ -80,11 +83,11 @@ class PageService:
         return self._pictured(actor, self._page(actor, page_id))
 
     def create(self, actor: Actor, fields: Changes, *, page_id: str | None = None) -> PicturedPage:
-        """Create a draft; without a slug the title gives one that is free.
+        """Create a draft; without a slug it is derived from the title.
 
-        Its id is `page_id`, where that was chosen before and nobody else knows it.
+        Its id is `page_id`, if that was chosen before and is known to no one else.
 
-        Raise `SlugTaken`, `TooManyPages`, `TooManyPictures`, or why its content is not taken.
+        Raise `SlugTaken`, `TooManyPages`, `TooManyPictures`, or why its content is rejected.
         """
         _require_editor(actor)
         empty = Draft(title=fields["title"], locale=actor.site.locale)
@@ -107,11 +110,11 @@ class PageService:
     def change(
         self, actor: Actor, page_id: str, changes: Changes, revision: int | None
     ) -> PicturedPage:
-        """Change fields of the draft, or the slug, of a page as it was at `revision`.
+        """Change fields of the draft, or the slug, of a page at `revision`.
 
-        One that is so already stays as it is, whatever its revision: who lost the answer to a save
-        sends it again. Raise `RevisionRequired`, `RevisionConflict` (with the page as it is and the
-        difference), `SlugTaken`, `TooManyPictures`, or why the content is not taken.
+        If nothing would change, the page is returned whatever its revision: a client without an
+        answer repeats its save. Raise `RevisionRequired`, `RevisionConflict` (with the current page
+        and the difference), `SlugTaken`, `TooManyPictures`, or why the content is rejected.
         """
         page = self._page(actor, page_id)
         if revision not in {None, page.revision} and self._is_so(actor, page, changes):
@@ -119,7 +122,7 @@ class PageService:
         return self._changed(actor, page_id, changes, revision)
 
     def publish(self, actor: Actor, page_id: str, revision: int | None) -> PicturedPage:
-        """Let visitors see the draft as it was at `revision`; raises as `change`."""
+        """Publish the draft at `revision`; raises as `change`."""
         page = self._page_at(actor, page_id, revision)
         if page.published and page.published.draft == page.draft and page.draft.is_cleaned:
             return self._pictured(actor, page)
@@ -136,7 +139,7 @@ class PageService:
         return self._pictured(actor, saved)
 
     def unpublish(self, actor: Actor, page_id: str) -> tuple[PicturedPage, bool]:
-        """Let visitors see nothing of a page any more; tell whether they did before.
+        """Unpublish a page; return it and whether it was published.
 
         Raise `PageNotFound`.
         """
@@ -151,9 +154,9 @@ class PageService:
         raise RevisionConflict
 
     def schedule(self, actor: Actor, page_id: str, at: datetime | None) -> PicturedPage:
-        """Have a page published at a moment as it is then; None takes that back.
+        """Schedule a page to be published in its state at that time; None cancels.
 
-        Raise `PageNotFound`, or `BadMoment` for a moment that has passed or is years away.
+        Raise `PageNotFound`, or `BadMoment` for a time in the past or years ahead.
         """
         _require_editor(actor)
         now = utc_now()
@@ -165,10 +168,10 @@ class PageService:
         return self._pictured(actor, found)
 
     def publish_due(self, actor: Actor, page_id: str, at: datetime) -> bool:
-        """Publish a page that was to be published `at`; tell whether that had to be done.
+        """Publish a page that was scheduled for `at`; return whether that was necessary.
 
-        It is due no more afterwards, also where it cannot be published. Raise why that is, and
-        `RevisionConflict` or `Unavailable` where it stays due.
+        It is not due afterwards, even if it cannot be published. Raise why that is, and
+        `RevisionConflict` or `Unavailable` if it stays due.
         """
         try:
             page = self._store.get(actor.site.id, page_id)
@@ -189,11 +192,11 @@ class PageService:
         self._store.delete(actor.site.id, page_id)
 
     def history(self, actor: Actor, page_id: str) -> list[Entry]:
-        """Return what a page was, the newest first, without texts; raise `PageNotFound`."""
+        """Return the history of a page, newest first, without texts; raise `PageNotFound`."""
         return self._store.history(actor.site.id, self._page(actor, page_id).id)
 
     def entry(self, actor: Actor, page_id: str, number: int) -> tuple[Entry, PicturedPage]:
-        """Return what a page once was, whole, and the page with the assets of that time.
+        """Return an entry of the history, and the page with the assets of that time.
 
         Raise `PageNotFound` or `EntryNotFound`.
         """
@@ -204,12 +207,12 @@ class PageService:
     def restore(
         self, actor: Actor, page_id: str, number: int, revision: int | None
     ) -> PicturedPage:
-        """Make what a page once was its draft again; raises as `change`, and `EntryNotFound`."""
+        """Restore an earlier state as the draft; raises as `change`, and `EntryNotFound`."""
         page = self._page(actor, page_id)
         changes = fields_of(self._store.entry(actor.site.id, page.id, number).draft)
         return self._changed(actor, page_id, changes, revision, is_step=True)
 
-    # What pages use of the library
+    # Pages as users of the library
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
@@ -222,9 +225,9 @@ class PageService:
         return self._store.used_ids(site_id)
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Take assets out of every draft, and of what visitors see; repeatable from any step.
+        """Remove assets from every draft and published state; repeatable from any step.
 
-        Each page is saved by itself, so what it was is in its history.
+        Each page is saved separately, so its earlier state is in its history.
         """
         _require_editor(actor)
         gone = frozenset(asset_ids)
@@ -236,7 +239,7 @@ class PageService:
         now: Page | None = page
         for _ in range(TRIES):
             if now is None:
-                return  # deleted since
+                return  # deleted meanwhile
             seen = now.published
             save = replace(
                 self._save_of(actor, now),
@@ -250,10 +253,10 @@ class PageService:
             now = self._store.get(actor.site.id, page.id)
         raise RevisionConflict
 
-    # What visitors see
+    # For visitors
 
     def shown(self, site: Site, slug: str) -> PicturedPage:
-        """Return what is published at `slug` as a page; its slug is another one when it moved.
+        """Return the published page at `slug`; its own slug differs when it has moved.
 
         The site's logo is among its assets.
 
@@ -266,14 +269,14 @@ class PageService:
         return replace(seen, translations=tuple(self._store.translations(site.id, page)))
 
     def previewed(self, site: Site, page_id: str) -> PicturedPage:
-        """Return the draft of a page as visitors would see it; raise `PageNotFound`."""
+        """Return the draft of a page for visitors; raise `PageNotFound`."""
         page = self._store.get(site.id, page_id)
         if page is None:
             raise PageNotFound
         return self._for_visitors(site, page)
 
     def addresses(self, site: Site) -> Sequence[Address]:
-        """Return where the published pages of `site` are."""
+        """Return the paths of the published pages of `site`."""
         return self._store.addresses(site.id)
 
     def _changed(
@@ -300,7 +303,10 @@ class PageService:
         return self._pictured(actor, saved)
 
     def _with_original(self, actor: Actor, page_id: str | None, changes: Changes) -> Changes:
-        """Return `changes` with the page that all translations name; raise `PageNotFound`."""
+        """Return `changes` with the original that all translations refer to.
+
+        Raise `PageNotFound`.
+        """
         named = changes.get("translation_of")
         if named is None:
             return changes
@@ -326,13 +332,13 @@ class PageService:
         return page
 
     def _is_so(self, actor: Actor, page: Page, changes: Changes) -> bool:
-        """Tell whether `changes`, of which there are some, would change nothing of `page`."""
+        """Return whether non-empty `changes` would change nothing of `page`."""
         if not changes or changes.get("slug", page.slug) != page.slug:
             return False
         return self._intake.previewed(actor, page.draft, changes) == page.draft
 
     def _conflict(self, actor: Actor, current: Page, changes: Changes) -> RevisionConflict:
-        """Return what is said of a change that was made from another state than `current`."""
+        """Return the error for a change based on another state than `current`."""
         wanted = self._intake.previewed(actor, current.draft, changes)
         return RevisionConflict(self._pictured(actor, current), difference(current.draft, wanted))
 
@@ -365,7 +371,7 @@ class PageService:
         raise SlugTaken(page.slug)
 
     def _free(self, site_id: str, slug: str) -> str:
-        """Return `slug`, or the first number behind it that no page has."""
+        """Return `slug`, or with the lowest number appended that makes it free."""
         taken, wanted, number = self._store.slugs_like(site_id, slug[:90]), slug, 1
         while wanted in taken:
             number += 1
@@ -373,7 +379,7 @@ class PageService:
         return wanted
 
     def _save_of(self, actor: Actor, page: Page) -> Save:
-        """Return a save that changes nothing yet, but gives a slug to a page that has none."""
+        """Return a save without changes, except for a slug where the page has none."""
         return Save(
             draft=page.draft,
             published=page.published,
@@ -389,9 +395,9 @@ class PageService:
         return replace(pictured, logo=logo)
 
     def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
-        """Return `page` as it may be shown, with its assets and those of `also`.
+        """Return `page` for display, with its assets and those of `also`.
 
-        A private upload, whose id it names, is none of them. Raise `ContentTooLarge` or
+        Private uploads, whose id it may contain, are left out. Raise `ContentTooLarge` or
         `ContentTooTangled` where another program stored what cannot be cleaned.
         """
         page = replace(page, draft=_tidied(page.draft))
@@ -408,7 +414,7 @@ class PageService:
 
 
 def _tidied(draft: Draft) -> Draft:
-    """Return `draft` with texts that may be shown."""
+    """Return `draft` with texts that are safe to show."""
     if draft.is_cleaned:
         return draft
     texts = tidied(Content(html=draft.html, css=draft.css))

@@ -1,7 +1,7 @@
-"""Pages and what they were, in MongoDB.
+"""Pages and their history, in MongoDB.
 
-A page is one document: the draft, what is published of it, and in `assets` all that both use, so
-that who uses an asset is one query. What it was before lies in documents of its own.
+A page is one document: the draft, the published state, and in `assets` the assets of both, so that
+the users of an asset are found with one query. Its history is in separate documents.
 """
 
 import re
@@ -59,18 +59,19 @@ T = TypeVar("T")
 PAGES = "page_content"
 HISTORY = "page_history"
 SERIES = timedelta(minutes=5)
-"""Saves of one person within this time are one step of the history: editors save by themselves."""
+"""Saves of one person within this time are one entry of the history: the editor saves
+automatically."""
 MOST_OLD_SLUGS = 20
 MOST_TRANSLATIONS = 50
 MOST_USES = 1_000
 LONGEST_KEY = 100
 MAPS = ("/sitemap.xml", "/sitemap/pages.xml")
-"""Where search engines find the pages."""
+"""The paths of the sitemaps."""
 WHERE = {"slug": 1, "old_slugs": 1, "published": 1}
 LARGEST_NUMBER = 2**31
 DEFAULT_LOCALE = "es"
 BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
-"""When something happened of which nobody wrote down when."""
+"""The time of events without a recorded time."""
 WITHOUT_TEXTS = {
     "draft.html": 0,
     "draft.css": 0,
@@ -86,9 +87,9 @@ SORT_KEYS = {Sort.TITLE: "title_key"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
-    """What becomes of a page: by whom and when; `flagged` None stays as it was.
+    """A save of a page: author and time; `flagged` None leaves it unchanged.
 
-    With `is_step` the draft before is kept even if it stood for a moment only.
+    With `is_step` the earlier draft is kept even if it existed only briefly.
     """
 
     draft: Draft
@@ -117,7 +118,7 @@ class PageStore:
         return self._pages(site_id).total({"status": Status.CHANGED}, most=most)
 
     def find(self, site_id: str, query: PageQuery) -> PageList:
-        """Return the pages of one page of the list, without their texts."""
+        """Return a page of the list, without texts."""
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
         pages, order = self._pages(site_id), [(key, way), ("_id", way)]
         wanted = [*pages.having_words(query.words), *_asked(query)]
@@ -143,7 +144,7 @@ class PageStore:
         )
 
     def shown_at(self, site_id: str, slug: str) -> Page | None:
-        """Return the published page at `slug`, or the one that was there before; else None."""
+        """Return the published page at `slug`, or the one that used to be there; else None."""
         pages, is_published = self._pages(site_id), {"published": {"$type": "object"}}
         fields = {"draft.html": 0, "draft.css": 0}
         found = pages.find_one({"slug": {**IS_TEXT, "$eq": slug}, **is_published}, fields)
@@ -151,7 +152,7 @@ class PageStore:
         return page_in(found) if found else None
 
     def translations(self, site_id: str, page: Page) -> list[Translation]:
-        """Return where a published page is in its languages, one place for each, by locale."""
+        """Return the paths of a published page in its languages, one for each, by locale."""
         original = page.draft.translation_of or page.id
         pages, fields = self._pages(site_id), {"slug": 1, "published.locale": 1}
         named = {"published.translation_of": {"$eq": original, **IS_TEXT}}
@@ -168,7 +169,7 @@ class PageStore:
         return [Translation(locale=each, slug=here[each]) for each in sorted(here)]
 
     def addresses(self, site_id: str) -> list[Address]:
-        """Return where the published pages are."""
+        """Return the paths of the published pages."""
         published = [Status.PUBLISHED.value, Status.CHANGED.value]
         found = self._pages(site_id).find(
             {"status": {"$in": published}},
@@ -183,7 +184,7 @@ class PageStore:
         ]
 
     def same(self, site_id: str, hashes: Sequence[str]) -> dict[str, Asset]:
-        """Return live assets of the library that were made of bytes with `hashes`, by hash."""
+        """Return live assets of the library created from bytes with `hashes`, by hash."""
         claim = Claim.library(site_id)
         assets = self._assets(site_id).values(
             from_document,
@@ -197,7 +198,7 @@ class PageStore:
         return {each.current.source_sha256: each for each in assets}
 
     def insert(self, site_id: str, page: Page, upload_result: UploadResult | None) -> Page:
-        """Insert a new page and claim the pictures that came with it for the library.
+        """Insert a new page and claim its inline pictures for the library.
 
         Raise `SlugTaken` or `TooManyPages`.
         """
@@ -232,10 +233,10 @@ class PageStore:
     def save(
         self, site_id: str, known: Page, save: Save, upload_result: UploadResult | None = None
     ) -> Page:
-        """Change a page that is as `known` says, and keep what it was; see `Save`.
+        """Change a page that still equals `known`, and keep its earlier state; see `Save`.
 
-        Claims the pictures that came with it for the library. Raise `RevisionConflict`,
-        `PageNotFound` or `SlugTaken`.
+        Claims its inline pictures for the library. Raise `RevisionConflict`, `PageNotFound` or
+        `SlugTaken`.
         """
         mark = new_id()
 
@@ -266,13 +267,13 @@ class PageStore:
             raise SlugTaken(save.slug) from None
 
     def schedule(self, site_id: str, page_id: str, at: datetime | None) -> Page | None:
-        """Keep when a page is to be published, None for never; None where there is no page."""
+        """Store when a page is to be published, None for never; return None if there is no page."""
         change = {"$set": {"publish_at": at}} if at else {"$unset": {"publish_at": ""}}
         found = self._pages(site_id).find_and_update({"_id": page_id}, change)
         return page_in(found) if found else None
 
     def was_due(self, site_id: str, page_id: str, at: datetime) -> None:
-        """Keep that a page that was to be published at a moment is to be no more; repeatable."""
+        """Remove the schedule of a page that was due; repeatable."""
         self._pages(site_id).update(
             {"_id": page_id, "publish_at": at}, {"$unset": {"publish_at": ""}}
         )
@@ -290,35 +291,35 @@ class PageStore:
         if not scope.transaction(work):
             raise PageNotFound
 
-    # What it was before
+    # History
 
     def history(self, site_id: str, page_id: str) -> list[Entry]:
-        """Return what is kept of a page's past, the newest first, without its texts."""
+        """Return the history of a page, newest first, without texts."""
         return self._history(site_id).values(
             _entry_in, {"page": page_id}, {"html": 0, "css": 0}, sort=[("number", -1)]
         )
 
     def entry(self, site_id: str, page_id: str, number: int) -> Entry:
-        """Return one of these whole; raise `EntryNotFound`."""
+        """Return an entry with its texts; raise `EntryNotFound`."""
         query = {"page": page_id, "number": min(number, LARGEST_NUMBER)}
         found = self._history(site_id).find_one(query)
         if found is None:
             raise EntryNotFound
         return _entry_in(found)
 
-    # Who uses an asset
+    # Users of an asset
 
     def using(self, site_id: str, asset_ids: Iterable[str], *, limit: int) -> list[Page]:
-        """Return whole pages that use one of some assets, some at once."""
+        """Return some pages with texts that use one of the given assets."""
         using = {"assets": {"$in": sorted(asset_ids)}}
         return self._pages(site_id).values(page_in, using, limit=limit)
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None
     ) -> dict[str, list[PageUse]]:
-        """Return which pages use each of `asset_ids`, by asset: `MOST_USES` pages, seldom more.
+        """Return which pages use each of `asset_ids`, by asset: usually up to `MOST_USES`.
 
-        None that is used is left out. Where in a page, its texts say; they stay in the database.
+        Unused assets are left out. The texts, which say where in a page, are not read.
         """
         pages = self._pages(site_id)
         asked = pages.within(session) if session else pages
@@ -334,7 +335,7 @@ class PageStore:
                 ]
             )
             _add_uses(uses, found)
-            # Pages full of some hide those of others: these are asked for again.
+            # Pages with many of them can hide those of others: these are read again.
             is_cut = len(found) == MOST_USES
             left = [each for each in left if each not in uses] if is_cut else []
         return uses
@@ -353,9 +354,9 @@ class PageStore:
         return frozenset(each["_id"] for each in found)
 
     def _stepped(self, found: Document, save: Save, session: ClientSession) -> Document:
-        """Keep the stored draft in the history where it is a step of it.
+        """Keep the stored draft in the history if it is an entry of its own.
 
-        Return what the page then remembers of that.
+        Return the fields that the page stores about that.
         """
         before = _draft_in(found)
         is_published = save.published is not None and save.published.draft == save.draft
@@ -387,11 +388,11 @@ class PageStore:
 
     def _prune(self, history: Collection, page_id: str) -> None:
         fields = {"number": 1, "bytes": 1, "published": 1}
-        # What another program had of the page is nowhere else: it stays as long as the page.
+        # The content of another program exists nowhere else: it is kept as long as the page.
         own = {"page": page_id, "imported": None}
         found = history.values(_entry_in, own, fields, sort=[("number", -1)])
         gone = {each.number for each in found} - set(kept_entries(found))
-        if gone:  # named, so that one that cannot be read stays
+        if gone:  # named, so that an unreadable one is kept
             history.delete_all({**own, "number": {"$in": sorted(gone)}})
 
     def _keep(
@@ -402,16 +403,19 @@ class PageStore:
             return
         assets = self._assets(site_id).within(session)
         upload_result.fates = {each.id: each for each in upload_result.new}
-        # Before the assets: what a killed process has locked of them, the next try finds locked in
-        # the write already, and waits instead of choosing other assets.
+        # Before the assets: what a killed process has locked of them, the next attempt then finds
+        # locked in the write, and waits instead of choosing other assets.
         self._writes.finish(site_id, upload_result.write, upload_result.answer(), session)
         claim = Claim.library(site_id)
         for each in upload_result.new:
             if not claim_one(assets, each.id, claim):
-                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+                raise UploadInProgress  # the lease ended, and the sweeper was faster
 
     def _hold(self, site_id: str, asset_ids: Iterable[str], session: ClientSession) -> None:
-        """Hold what a page begins to use; what is not there is flagged when the page is shown."""
+        """Hold assets that a page starts to use.
+
+        Missing ones are flagged when the page is shown.
+        """
         hold_live(self._assets(site_id).within(session), asset_ids, Claim.library(site_id))
 
     def _together(
@@ -436,7 +440,7 @@ class PageStore:
 
 
 class PageReferrers:
-    """The pages of a site, as an inspection sees them: what drafts and visitors' copies name."""
+    """The pages of a site for the inspection: the assets of drafts and published states."""
 
     kind = "page"
     collection = PAGES
@@ -445,7 +449,7 @@ class PageReferrers:
         self._database = database
 
     def count(self, site_id: str) -> int:
-        """Return how many there are."""
+        """Return the number of pages."""
         return self._pages(site_id).count({})
 
     def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
@@ -456,15 +460,15 @@ class PageReferrers:
         )
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
-        """Return those of `ids` that exist."""
+        """Return the existing pages among `ids`."""
         return self._found(site_id, [{"$match": {"_id": {"$in": list(ids)}}}])
 
     def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
-        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+        """Return the ids of pages changed since then, up to `limit`, newest first."""
         return ids_changed_since(self._pages(site_id), moment, limit)
 
     def _found(self, site_id: str, which: list[Document]) -> list[Referrer]:
-        # The texts stay in the database: those of many pages would be a lot.
+        # The texts are not read: those of many pages would be large.
         named = {"$setUnion": [*map(_names_in, TEXT_FIELDS), *map(_alone, IMAGE_FIELDS)]}
         project = {"$project": {"revision": 1, "named": named}}
         found = self._pages(site_id).aggregate([*which, project])
@@ -490,7 +494,7 @@ NAMED = f"{SCHEME}({ID_PATTERN.pattern})/"
 
 
 def _names_in(field: str) -> Document:
-    """Return the expression for the assets that a text names."""
+    """Return the expression for the assets in a text."""
     found = {"$regexFindAll": {"input": _text_in(field), "regex": NAMED}}
     return {"$map": {"input": found, "in": {"$first": "$$this.captures"}}}
 
@@ -501,24 +505,24 @@ def _text_in(field: str) -> Document:
 
 
 def _alone(field: str) -> Document:
-    """Return the expression for the one asset in a field, if it is a text."""
+    """Return the expression for the single asset in a field, if it is a text."""
     is_one = {"$and": [{"$eq": [{"$type": field}, "string"]}, {"$ne": [field, ""]}]}
     return {"$cond": [is_one, [field], []]}
 
 
 class DuePages:
-    """The pages of all sites of one cluster that are to be published by now."""
+    """The pages of all sites of one cluster that are due to be published."""
 
     def __init__(self, database: Database) -> None:
         self._pages = house(database).collection(PAGES)
 
     def find(self, now: datetime, *, limit: int) -> list[tuple[str, str, datetime]]:
-        """Return the sites, ids and moments of some, those that waited longest first.
+        """Return the sites, ids and times of some, the longest due first.
 
-        One that says no site is left out.
+        A page without a site is left out.
         """
         found = self._pages.find(
-            {"publish_at": {"$lte": now, "$type": "date"}},  # as the index has them
+            {"publish_at": {"$lte": now, "$type": "date"}},  # matches the index
             {"site": 1, "publish_at": 1},
             sort=[("publish_at", 1)],
             limit=limit,
@@ -548,21 +552,22 @@ def _saved(known: Page, save: Save) -> Page:
 
 
 def _take_slug(pages: Collection, page_id: str, slug: str) -> None:
-    """Let `slug` lead to no other page any more that was there before."""
+    """Remove `slug` from the earlier slugs of other pages."""
     pages.update({"old_slugs": slug, "_id": {"$ne": page_id}}, {"$pull": {"old_slugs": slug}})
 
 
 def _old_slugs(found: Document, changed: Page) -> list[str]:
-    """Return the addresses visitors may know a page by, the latest last."""
+    """Return the earlier slugs of a page, the latest last."""
     before = [each for each in found.get("old_slugs", []) if each != changed.slug]
     known = isinstance(found.get("published"), dict) and found.get("slug")
     return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
 
 
 def _purge(pages: Collection, before: Document, after: Document) -> None:
-    """Purge a page where it was and is, if anybody could see it or can.
+    """Purge the earlier and the current URL of a page, if it was or is published.
 
-    With it go its other languages, which lead to one another. Inside the transaction of the change.
+    Its translations, which link to each other, are purged as well. Inside the transaction of the
+    change.
     """
     if not pages.database.purges_caches:
         return
@@ -595,7 +600,7 @@ def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None
 
 
 def _uses(asset_ids: Sequence[str]) -> Document:
-    """Return the expression for which of `asset_ids` a page uses, and where."""
+    """Return the expression for the ones of `asset_ids` that a page uses, and where."""
     assets = {"$cond": [{"$isArray": "$assets"}, "$assets", ["$assets"]]}
     return {
         "$map": {
@@ -639,7 +644,7 @@ def _beyond(query: PageQuery, key: str) -> list[Document]:
     beyond: list[Document] = [{key: value, "_id": {than: last_id}}]
     if value is not None:
         beyond.append({key: {than: value}})
-    # What another program left out stands before all else, and is in no comparison.
+    # Missing values of another program sort first, and match no comparison.
     if query.descending and value is not None:
         beyond.append({key: None})
     if not query.descending and value is None:
@@ -648,7 +653,7 @@ def _beyond(query: PageQuery, key: str) -> list[Document]:
 
 
 def _fields(page: Page) -> Document:
-    """Return what is stored of a page, but for how it began and what it was."""
+    """Return the stored fields of a page, without its creation and history."""
     draft = page.draft
     return {
         "title": draft.title,
@@ -681,7 +686,7 @@ def _published_out(published: Published | None) -> Document | None:
 
 
 def _place(document: Document, key: str) -> Place:
-    """Return where a page stands in a list; what sorts nowhere raises `TypeError`."""
+    """Return the place of a page in a list; an unsortable value raises `TypeError`."""
     value = document.get(key)
     if value is not None and not isinstance(value, str | datetime):
         raise TypeError(key)
@@ -689,9 +694,9 @@ def _place(document: Document, key: str) -> Place:
 
 
 def page_in(document: Document) -> Page:
-    """Return the page stored as `document`; what another program left out is empty."""
+    """Return the page stored as `document`; fields that another program left out are empty."""
     draft, published = _draft_in(document), _published_in(document)
-    # Lists have no texts to compare, so what does not say how it stands counts as changed.
+    # Lists have no texts to compare, so a page without a status counts as changed.
     unsaid = Status.CHANGED if published else Status.DRAFT
     status = document.get("status")
     return Page(
@@ -745,17 +750,17 @@ def _texts_in(found: Mapping[str, Any]) -> Draft:
 
 
 def _text(value: object) -> str:
-    """Return a text, "" for whatever else another program stored."""
+    """Return a text, "" for any other value of another program."""
     return value if isinstance(value, str) else ""
 
 
 def _moment(value: object) -> datetime:
-    """Return a moment, `BEFORE` for whatever else another program stored."""
+    """Return a time, `BEFORE` for any other value of another program."""
     return value if isinstance(value, datetime) else BEFORE
 
 
 def _left_out_of(found: Document) -> Document:
-    """Return what the history has no field for of a page that another program stored."""
+    """Return what another program stored of a page that the history has no field for."""
     draft, kept = found.get("draft"), {"html", "css", "seo", "themed"}
     if isinstance(draft, dict):
         draft = {name: value for name, value in draft.items() if name not in kept}

@@ -1,4 +1,4 @@
-"""The texts that blocks of the editor begin with, and what a remark about a page says."""
+"""The initial texts of blocks, and the texts of remarks."""
 
 from avenue.builder.website.checks import Kind
 from avenue.web.language import in_every_language
@@ -34,7 +34,7 @@ USUAL_TEXTS = {
     "usual_map": _("View on map"),
     "usual_video": _("Watch the video"),
 }
-"""What may stay as it is."""
+"""Initial texts that may stay."""
 REMARKS = {
     Kind.PLACEHOLDER_TEXT: _("This is still the sample text of the block"),
     Kind.EMPTY_LINK: _("This link leads nowhere"),

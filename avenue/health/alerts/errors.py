@@ -4,7 +4,7 @@ from avenue.errors import Conflict, NotFound
 
 
 class AlertNotFound(NotFound):
-    """There is no such alert, or it is about another site or the whole deployment."""
+    """The alert does not exist, or concerns another site or the whole deployment."""
 
     code = "alert_not_found"
     message = "There is no alert with this ID."
@@ -12,7 +12,7 @@ class AlertNotFound(NotFound):
 
 
 class AlertRecovered(Conflict):
-    """What the alert was about is over."""
+    """The alert is no longer active."""
 
     code = "alert_recovered"
     message = "This alert has already recovered."

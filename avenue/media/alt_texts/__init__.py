@@ -1,1 +1,1 @@
-"""Alternative texts in bulk: which pictures lack one, what is written, what may be suggested."""
+"""Alternative texts in bulk: finding pictures without one, writing and suggesting texts."""

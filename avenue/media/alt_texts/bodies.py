@@ -13,7 +13,7 @@ Language = Annotated[
 
 
 class AltText(BaseModel):
-    """What a picture shows, in one language; other languages stay."""
+    """The description of a picture in one language; other languages stay."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -26,7 +26,7 @@ class AltText(BaseModel):
 
 
 class SuggestionWanted(BaseModel):
-    """In which language a text is to be suggested."""
+    """The language of the suggestion."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

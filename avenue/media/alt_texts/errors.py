@@ -19,7 +19,7 @@ from avenue.errors import Conflict, NotFound, Unavailable, Unprocessable
 
 
 class PictureNotFound(NotFound):
-    """There is no such picture, or it is of a kind the caller does not describe."""
+    """There is no such picture, or the caller may not describe it."""
 
     code = "picture_not_found"
     message = "This image does not exist or was removed."
@@ -27,7 +27,7 @@ class PictureNotFound(NotFound):
 
 
 class NoSuggestions(NotFound):
-    """No service is set up that suggests texts."""
+    """No service for suggestions is set up."""
 
     code = "no_suggestions"
     message = "Alt text suggestions are not set up here."
@@ -35,7 +35,7 @@ class NoSuggestions(NotFound):
 
 
 class DescribedMeanwhile(Conflict):
-    """Somebody else wrote another text in the meantime; it is `alt`, by language."""
+    """Someone else wrote another text in the meantime; it is in `alt`, by language."""
 
     code = "described_meanwhile"
     message = "Someone else described this image in the meantime."
@@ -47,7 +47,7 @@ class DescribedMeanwhile(Conflict):
 
 
 class NothingSuggested(Unprocessable):
-    """The service did not answer, or not with a text that can be shown."""
+    """The service did not answer, or not with a usable text."""
 
     code = "nothing_suggested"
     message = "There is no suggestion for this image."
@@ -57,7 +57,7 @@ class NothingSuggested(Unprocessable):
 
 
 class SuggestersBusy(Unavailable):
-    """Too many texts are being asked for at once."""
+    """Too many suggestions are being requested at once."""
 
     code = "suggesters_busy"
     message = "Many suggestions are being requested right now."

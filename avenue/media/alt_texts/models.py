@@ -1,4 +1,4 @@
-"""Pictures that lack an alternative text, and the rooms they belong to."""
+"""Pictures without an alternative text, and the features they belong to."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from avenue.identity import Actor, Role
 from avenue.media.models import Asset
 
 Moment = tuple[datetime, str]
-"""Where a list by time goes on: when the last picture came, and its id."""
+"""The cursor of a list by time: creation time and id of the last picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a picture is used in: what that is called, and where a person finds it."""
+    """Where a picture is used: its title, and the page to edit it."""
 
     kind: Literal["page", "logo", "product", "group"]
     title: str
@@ -23,11 +23,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """A feature that has pictures; `app` brings it.
+    """A feature with pictures; `app` provides them.
 
-    `kinds` are those of the claims of its pictures, whoever has `role` describes all of them.
-    `places` says what each of some pictures is used in. `change` writes `alt` or `decorative` of a
-    picture that still has the revision given; it raises `NotFound` otherwise.
+    `kinds` are the claims of its pictures, all of which people with `role` may describe. `places`
+    returns where each of some pictures is used. `change` writes `alt` or `decorative` of a picture
+    at the given revision; otherwise it raises `NotFound`.
     """
 
     name: Literal["library", "shop"]
@@ -39,7 +39,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a person says of a picture in one `language`; `was` is the text they had before them."""
+    """A description in one `language`; `was` is the text that the person saw before."""
 
     language: str
     text: str
@@ -49,9 +49,9 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """Pictures without a text, the newest first, each with what it is used in.
+    """Pictures without a text, newest first, each with where it is used.
 
-    `total` is None where there are more than are counted.
+    `total` is None if there are more than are counted.
     """
 
     items: tuple[tuple[Asset, Sequence[Place]], ...]

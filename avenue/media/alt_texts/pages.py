@@ -1,7 +1,7 @@
 """`/admin/alt-texts`: pictures without an alternative text, one field each.
 
-With JavaScript (`js/lists/alt_texts.js`) each text is saved as its field is left, and the next
-rows come by themselves; without it the form saves all fields of the page.
+With JavaScript (`js/lists/alt_texts.js`) each text is saved when its field is left, and the next
+rows load automatically; without it the form saves all fields of the page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,13 +39,13 @@ ROOMS: Mapping[str, LazyString] = {
 }
 TONGUES: Mapping[str, str] = {"es": "Español", "en": "English"}
 WIDEST = 640
-"""Pixels: as many as the large picture beside the list has on most screens."""
+"""In pixels: as many as the large picture beside the list has on most screens."""
 OWN_PAGE: Mapping[str, str] = {
     "product": "/admin/products/{owner}",
     "group": "/admin/groups/{owner}",
     "library": "/admin/library/{asset}",
 }
-"""Where more can be done with a picture, by what it belongs to."""
+"""The page with more actions for a picture, by its claim."""
 NAVIGATION = (
     Entry(
         path=PATH,
@@ -76,7 +76,7 @@ blueprint = Blueprint("alt_text_pages", __name__, url_prefix=PATH, template_fold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What a page shows of a picture; `suggested` is a text one may take over."""
+    """A picture as the page shows it; `suggested` is a text the person can accept."""
 
     asset: Asset
     told: Any
@@ -88,7 +88,7 @@ class Row:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a form: how many texts were written, and what was not, with why."""
+    """The result of a form: how many texts were written, and which were not, with reasons."""
 
     written: int
     refused: list[tuple[str, str]]
@@ -97,7 +97,7 @@ class Outcome:
 @blueprint.get("")
 @require(Role.EDITOR, Role.STAFF)
 def show_lacking() -> Response:
-    """List the pictures without a text: `?of=`, `?language=`, `?after=`."""
+    """List pictures without a text: `?of=`, `?language=`, `?after=`."""
     return _shown()
 
 
@@ -117,7 +117,7 @@ def write_all() -> Response:
 
 
 def _write(asset_id: str, outcome: Outcome) -> None:
-    """Save what a form says of one picture, if it says something."""
+    """Save the fields of one picture, if they are filled in."""
     form, texts = request.form, using(AltTextService)
     text, is_decorative = form.get(f"alt.{asset_id}", ""), f"decorative.{asset_id}" in form
     if not text.strip() and not is_decorative:
@@ -195,13 +195,13 @@ def _row(site: Site, asset: Asset, places: Any) -> Row:
 
 
 def _room(rooms: Sequence[str]) -> str | None:
-    """Return which room is asked for, None for all."""
+    """Return the requested feature, None for all."""
     asked = request.args.get("of", "")
     return asked if asked in rooms else None
 
 
 def _language() -> str:
-    """Return the language whose texts are asked for, that of the site if none is."""
+    """Return the requested language, by default that of the site."""
     asked, own = request.args.get("language", ""), str(g.site.language)
     return asked if asked in LANGUAGES else own
 

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 class Described(TypedDict):
-    """A picture and what is said of it."""
+    """A picture and its description."""
 
     id: str
     alt: Annotated[dict[str, str], Field(description="What is to be seen, by language.")]
@@ -15,6 +15,6 @@ class Described(TypedDict):
 
 
 class Suggestion(TypedDict):
-    """A text that a service suggests; it is stored nowhere."""
+    """A suggested text; it is not stored."""
 
     alt: str

@@ -1,4 +1,4 @@
-"""`/api/alt-texts`: what pictures show, of products, groups and the library alike."""
+"""`/api/alt-texts`: alternative texts of products, groups and the library."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -35,9 +35,9 @@ blueprint = Blueprint("alt_texts", __name__, url_prefix="/api/alt-texts")
 @described(body=AltText, replies={200: Described}, refuses=(PictureNotFound, DescribedMeanwhile))
 @audited("media.changed")
 def write_alt_text(asset_id: str) -> Response:
-    """Say what a picture shows, in one language, or that it is decorative.
+    """Set the alternative text of a picture in one language, or mark it as decorative.
 
-    Refused when its text is another one than `was` by now.
+    Refused if its text is no longer `was`.
     """
     body = body_as(AltText)
     asset, is_new = using(AltTextService).describe(
@@ -63,7 +63,7 @@ def write_alt_text(asset_id: str) -> Response:
 )
 @audited("media.suggested")
 def suggest_alt_text(asset_id: str) -> Response:
-    """Ask the service of `AVENUE_ALT_TEXT_URL` what a picture shows; nothing is stored."""
+    """Ask the service of `AVENUE_ALT_TEXT_URL` for a suggestion; nothing is stored."""
     wanted = body_as(SuggestionWanted)
     told: Suggestion = {"alt": using(Suggester).suggest(current_actor(), asset_id, wanted.language)}
     nothing_changed()
@@ -71,7 +71,7 @@ def suggest_alt_text(asset_id: str) -> Response:
 
 
 def note_description(asset: Asset) -> None:
-    """Write down that a picture is described, as the room it belongs to does."""
+    """Record in the audit log that a picture was described, like the feature it belongs to."""
     fields = ["alt", "decorative"]
     claim = asset.claim
     if claim is None or claim.kind == LIBRARY:

@@ -1,4 +1,4 @@
-"""Which pictures lack a text, and how one is written: never over one that nobody has seen."""
+"""Finds pictures without a text, and writes texts without overwriting unseen changes."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ TRIES = 5
 
 
 class AltTextService:
-    """The pictures of all `rooms`, for whoever may describe those of a room."""
+    """The pictures of all `rooms`, for people who may describe them."""
 
     def __init__(self, store: AltTextStore, rooms: Sequence[Room]) -> None:
         self._store = store
         self._rooms = rooms
 
     def rooms_of(self, actor: Actor) -> list[Room]:
-        """Return the rooms whose pictures `actor` may describe."""
+        """Return the features whose pictures `actor` may describe."""
         return [each for each in self._rooms if actor.has_role(each.role)]
 
     def find(
@@ -32,7 +32,7 @@ class AltTextService:
         after: Moment | None = None,
         limit: int,
     ) -> Lacking:
-        """Return a page of the pictures without a text in `language`, of one room or of all."""
+        """Return a page of the pictures without a text in `language`, of one feature or of all."""
         rooms = [each for each in self.rooms_of(actor) if room in {None, each.name}]
         if not rooms:
             raise Forbidden
@@ -60,15 +60,15 @@ class AltTextService:
         return found
 
     def name_of(self, actor: Actor, asset: Asset) -> str:
-        """Return what the first thing a picture is used in is called, "" for none."""
+        """Return the title of the first use of a picture, "" for none."""
         places = self._places(actor, self.rooms_of(actor), [asset]).get(asset.id, ())
         return places[0].title if places else ""
 
     def describe(self, actor: Actor, asset_id: str, said: Description) -> tuple[Asset, bool]:
-        """Write what a person says of a picture; return it, and whether that was news.
+        """Write a description; return the picture, and whether anything changed.
 
-        Raise `PictureNotFound`, or `DescribedMeanwhile` when its text is neither what the person
-        had before them nor what they say.
+        Raise `PictureNotFound`, or `DescribedMeanwhile` if its text is neither what the person saw
+        before nor the new one.
         """
         asset = self.get(actor, asset_id)
         for _try in range(TRIES):
@@ -84,7 +84,7 @@ class AltTextService:
             }
             try:
                 return self._room_of(asset).change(actor, asset, changes), True
-            except NotFound:  # it is gone, or was changed in this moment
+            except NotFound:  # it was deleted, or changed at this moment
                 asset = self.get(actor, asset_id)
         raise DescribedMeanwhile(asset.alt, decorative=asset.decorative)
 

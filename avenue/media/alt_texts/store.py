@@ -12,7 +12,7 @@ from avenue.totals import MOST_READ
 
 
 class AltTextStore:
-    """The pictures of one site at a time, of these `kinds` of claims; every method takes both."""
+    """The pictures of one site at a time, with these `kinds` of claims; methods take both."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,11 +25,12 @@ class AltTextStore:
     def lacking(
         self, site_id: str, kinds: Sequence[str], language: str, *, after: Moment | None, limit: int
     ) -> list[Asset]:
-        """Return at most `limit` pictures behind `after` that have no text, the newest first."""
+        """Return at most `limit` pictures after the cursor that have no text, newest first."""
         conditions: list[Document] = [{**_live(kinds), **without_alt(language)}]
         if after is not None:
             moment, last_id = after
-            # The first condition says nothing new, but by it the index is entered at its place.
+            # The first condition is redundant, but with it the index is entered at the right
+            # position.
             conditions += [
                 {"created_at": {"$lte": moment}},
                 {

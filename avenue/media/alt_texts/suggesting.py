@@ -1,7 +1,7 @@
-"""Asks a service for what a picture shows. Nobody is asked unless AVENUE_ALT_TEXT_URL is set.
+"""Asks a service to describe a picture. Off unless AVENUE_ALT_TEXT_URL is set.
 
-It gets one small copy of the picture and a few words about it, and answers `{"alt": "…"}`. What it
-says is shown to a person and stored nowhere.
+The service gets one small copy of the picture and some context, and answers `{"alt": "…"}`. The
+text is shown to a person and not stored.
 """
 
 import base64
@@ -26,15 +26,15 @@ from avenue.outside.errors import (
 )
 
 SENT = "w640"
-"""The form that is sent: so wide a picture has less than 200 kB."""
+"""The size that is sent: at this width a picture has less than 200 kB."""
 MOST_AT_ONCE = 2
-"""In a process: each keeps a request thread waiting."""
+"""In a process, because each request keeps a thread waiting."""
 MOST_ANSWER_BYTES = 64 * 1024
 CONTEXT_CHARACTERS = 200
 
 
 class Suggester:
-    """Asks for texts, a few at a time, whatever the service does."""
+    """Asks for texts, a few at a time."""
 
     def __init__(self, texts: AltTextService, renditions: Renditions, settings: Settings) -> None:
         self._texts = texts
@@ -52,19 +52,19 @@ class Suggester:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether anybody is asked."""
+        """Whether a service is set up."""
         return bool(self._asker.base_url)
 
     def suggest(self, actor: Actor, asset_id: str, language: str) -> str:
         """Return a text for a picture that `actor` may describe.
 
-        Raise `NoSuggestions`, `PictureNotFound`, `NothingSuggested`, `SuggestersBusy`, and what
-        making the small copy raises.
+        Raise `NoSuggestions`, `PictureNotFound`, `NothingSuggested`, `SuggestersBusy`, and the
+        errors of creating the small copy.
         """
         if not self.is_set_up:
             raise NoSuggestions
         asset = self._texts.get(actor, asset_id)
-        with self._seat():
+        with self._slot():
             answer = self._asked(self._question(actor, asset, language))
         text = answer.get("alt") if isinstance(answer, dict) else None
         said = " ".join(text.split()) if isinstance(text, str) else ""
@@ -73,7 +73,7 @@ class Suggester:
         return said[:LONGEST_TEXT].rstrip()
 
     def _question(self, actor: Actor, asset: Asset, language: str) -> dict[str, object]:
-        # Services know JPEG best; as PNG, what is transparent would be several times as large.
+        # Services know JPEG best; a PNG with transparency would be several times as large.
         extension = "webp" if asset.current.has_alpha else "jpg"
         file = self._renditions.find(asset, SENT, extension).file
         picture = b"".join(file.chunks(0, file.length))
@@ -94,8 +94,8 @@ class Suggester:
             raise NothingSuggested from None
 
     @contextmanager
-    def _seat(self) -> Iterator[None]:
-        """Have one of the few places; raise `SuggestersBusy` when all are taken."""
+    def _slot(self) -> Iterator[None]:
+        """Take one of the few slots; raise `SuggestersBusy` if all are taken."""
         if not self._seats.acquire(blocking=False):
             raise SuggestersBusy
         try:

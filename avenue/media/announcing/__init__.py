@@ -1,1 +1,1 @@
-"""Writing down what becomes of files, for a receiver that is to be told of it."""
+"""Writes events of files to the outbox, for webhooks and purges."""

@@ -1,26 +1,26 @@
-"""What there is to tell of a file, and who is told."""
+"""The kinds of events of files, and their receivers."""
 
 from enum import StrEnum
 
 WEBHOOKS = "webhooks"
-"""The receiver of AVENUE_WEBHOOK_URL, and the job that tells it."""
+"""The receiver of AVENUE_WEBHOOK_URL, and the name of its job."""
 PURGES = "purge"
-"""The receiver of AVENUE_PURGE_URL, and the job that tells it."""
+"""The receiver of AVENUE_PURGE_URL, and the name of its job."""
 FOR_EVER_DAYS = 3650
-"""An edge may go on showing what was never purged."""
+"""An edge may serve for ever what was never purged."""
 
 
 class Kind(StrEnum):
-    """What happened."""
+    """What happened to a file."""
 
-    CREATED = "asset.created"  # somebody owns it: a product, a group, the library, …
-    REPLACED = "asset.replaced"  # it shows another version
-    DELETED = "asset.deleted"  # it is in the trash
+    CREATED = "asset.created"  # it has an owner: a product, a group, the library, …
+    REPLACED = "asset.replaced"  # another version is current
+    DELETED = "asset.deleted"  # it was moved to the trash
     RESTORED = "asset.restored"
-    PURGE = "asset.purge"  # from every edge, whatever address it had
+    PURGE = "asset.purge"  # from every edge, at every address it had
 
 
 PATHS_CHANGED = "paths.purge"
-"""The kind of a message that purges paths of a site from edges: its content names them."""
+"""The kind of messages that purge paths of a site; the content lists them."""
 PATHS_GIVE_UP_DAYS = 7
-"""By then no edge shows what was to be purged (`web/cache_policy.py`: `MOST_SECONDS`)."""
+"""By then no edge serves what should have been purged (`web/cache_policy.py`: `MOST_SECONDS`)."""

@@ -1,7 +1,7 @@
-"""What a receiver is told of an event (docs/webhooks.md, docs/cdn.md).
+"""The content of messages to webhooks and purge receivers (docs/webhooks.md, docs/cdn.md).
 
-Of a private file, that it is there and where it belongs; what it is called and what it is may only
-be read by who has a right to.
+Of a private file they contain only its id and its owner, because its name and type may be read only
+with permission.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
 
 MOST_URLS = 500
-"""Addresses in one message: what a call of a CDN takes is less, but its receiver knows how much."""
+"""Addresses in one message; CDNs accept fewer in a call, but their receiver knows how many."""
 
 
 def events_of(
     messages: Sequence[Message], site_of: Callable[[str], Site | None]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield id and body of events, their URLs those of their site, none if there is none."""
+    """Yield id and body of events, with the URLs of their site; skip events of unknown sites."""
     for each in messages:
         data = _data(Kind(each.kind), from_document(dict(each.content)), site_of(each.site))
         yield each.id, json_of({"type": each.kind, "timestamp": iso(each.at), "data": data})
@@ -37,10 +37,10 @@ def events_of(
 def purges_of(
     messages: Sequence[Message], site_of: Callable[[str], Site | None], told: Counter[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield id and body of what the receiver of AVENUE_PURGE_URL is told, for messages of one site.
+    """Yield id and body of the messages to AVENUE_PURGE_URL, for events of one site.
 
-    The same messages make the same of the same ids. Of a site that is gone nobody can ask for
-    anything. `told` counts the URLs that were accepted.
+    The same events always give the same messages with the same ids. Addresses of a deleted site
+    cannot be requested, so it has none. `told` counts the accepted URLs.
     """
     urls = purged_urls(messages, site_of)
     named = " ".join(each.id for each in messages)
@@ -57,16 +57,16 @@ def purges_of(
 
 
 def purged_urls(messages: Sequence[Message], site_of: Callable[[str], Site | None]) -> list[str]:
-    """Return what messages of one site name, each once; nothing of a site that is gone."""
+    """Return the URLs named by messages of one site, without duplicates; none of a deleted site."""
     site = site_of(messages[0].site)
     return _addresses(_paths_in(messages, site), site) if site else []
 
 
 def paths_of(asset: Asset, site: Site | None = None) -> list[str]:
-    """Return every path, with its query, that Avenue gives for these versions.
+    """Return all paths, including queries, of these versions.
 
-    Those of a size of the site's own only while it has that. All begin with `/media/<asset>/`, for
-    edges that purge by prefix.
+    Paths of the site's own sizes only while they exist. All begin with `/media/<asset>/`, for edges
+    that purge by prefix.
     """
     sizes = own_rows(site.sizes) if site else {}
     rows = [*VARIANTS, *(row.name for row in sizes.values())]
@@ -95,10 +95,10 @@ def _paths_in(messages: Sequence[Message], site: Site) -> Iterator[str]:
 
 
 def _addresses(paths: Iterable[str], site: Site) -> list[str]:
-    """Return every path once, below each name of the site."""
+    """Return every path once for each host of the site."""
     scheme = urlsplit(site.base_url).scheme
     names = dict.fromkeys([site.base_url, *(f"{scheme}://{host}" for host in site.hosts)])
-    # Each once: what is known of the same asset twice shares its stable addresses.
+    # Without duplicates: two messages about the same asset share its stable addresses.
     once = dict.fromkeys(paths)
     return [name + path for name in names for path in once]
 

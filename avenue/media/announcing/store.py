@@ -1,6 +1,6 @@
-"""What becomes of files, written into the outbox in the transaction of what happened.
+"""Writes events of files to the outbox, in the transaction of the change itself.
 
-Where nobody is to be told, nothing is written and nothing costs anything.
+Without a receiver nothing is written, at no cost.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ from avenue.storage.scope import Collection
 
 T = TypeVar("T")
 MARGIN_SECONDS = 2.0
-"""For a request that had read the asset just before a worker was to forget it."""
+"""For a request that had read the asset just before the worker's cache expired."""
 UNTOLD = ("words", "listed")
-"""What is kept of a file for its lists."""
+"""The fields of a file that messages need."""
 
 
 def together(assets: Collection, work: Callable[[Collection], T]) -> T:
-    """Change files by `work`, in a transaction of its own if a message goes with it.
+    """Change files with `work`, in a transaction of its own if a message goes with it.
 
-    One that is open already is the one. `work` may run several times.
+    An open transaction is used. `work` may run several times.
     """
     database = assets.database
     if database.announces or database.purges_caches:
@@ -43,7 +43,7 @@ def together(assets: Collection, work: Callable[[Collection], T]) -> T:
 def announce(assets: Collection, asset: Document, *kinds: Kind) -> None:
     """Write that `kinds` happened to `asset`, a stored document, inside the transaction.
 
-    Its addresses are only told to be forgotten if everybody could see it.
+    Its addresses are only purged if it was public.
     """
     database = assets.database
     for kind in kinds:
@@ -56,7 +56,7 @@ def announce(assets: Collection, asset: Document, *kinds: Kind) -> None:
 
 
 def announce_one(assets: Collection, query: Mapping[str, Any], kind: Kind) -> None:
-    """Write the same of the file that `query` finds, as it is before it is changed."""
+    """Write an event of the file that `query` finds, as it is before it is changed."""
     if assets.database.announces or assets.database.purges_caches:
         found = assets.find_one(query)
         if found is not None:
@@ -66,7 +66,7 @@ def announce_one(assets: Collection, query: Mapping[str, Any], kind: Kind) -> No
 def purge_paths(records: Collection, paths: Iterable[str]) -> None:
     """Write a purge of `paths` of the site of `records`, inside a transaction.
 
-    It is sent at once: what these paths show is asked of the database each time.
+    It is sent at once, because these paths are read from the database each time.
     """
     if not records.database.purges_caches:
         return
@@ -84,7 +84,7 @@ def _write(
     assets: Collection, asset: Document, kind: Kind, channel: Channel, receiver: str, days: int
 ) -> None:
     told = {name: value for name, value in asset.items() if name not in UNTOLD}
-    # An edge that forgot before every worker has would only fetch it again.
+    # An edge purged before every worker's cache has expired would only fetch it again.
     wait_seconds = assets.database.cache_seconds + MARGIN_SECONDS
     if kind is not Kind.PURGE:
         told["versions"], wait_seconds = asset["versions"][:1], 0
@@ -102,6 +102,6 @@ def _write(
 
 
 def _id_of_creation(asset: Document) -> str:
-    """Return the same id each time: a claim may find that it was made already."""
+    """Return the same id each time, because a claim may run twice."""
     named = f"{Kind.CREATED}\n{asset['site']}\n{asset['_id']}"
     return hashlib.sha256(named.encode()).hexdigest()[:32]

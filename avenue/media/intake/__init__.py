@@ -1,1 +1,1 @@
-"""How a file comes in: received, told by its bytes, cleaned, stored."""
+"""Receiving files: reading them, detecting their type, cleaning and storing them."""

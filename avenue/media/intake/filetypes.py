@@ -1,10 +1,10 @@
-"""What any file is, told by its bytes: pictures, documents, sound, video, archives, text.
+"""Detects the type of any file by its bytes: pictures, documents, audio, video, archives, text.
 
-`sniffing.py` knows what people upload as a picture; here is the rest, for places that take any
-file. Signatures: WHATWG MIME Sniffing, sections 6.2 (sound and video), 7.1 (HTML) and 3 (the bytes
-that text does not have); ISO media brands as registered at mp4ra.org; office documents by the names
-in the ZIP's directory (ECMA-376 part 2, annex A) or by its first entry (OpenDocument 1.3 part 2,
-section 3.3); those before 2007 by the names in the first sector of the directory ([MS-CFB] 2.6).
+`sniffing.py` knows picture types; here are the others, for places that accept any file. Signatures:
+WHATWG MIME Sniffing, sections 6.2 (audio and video), 7.1 (HTML) and 3 (bytes that text does not
+have); ISO media brands as registered at mp4ra.org; office documents by the names in the ZIP's
+directory (ECMA-376 part 2, annex A) or by its first entry (OpenDocument 1.3 part 2, section 3.3);
+those before 2007 by the names in the first sector of the directory ([MS-CFB] 2.6).
 """
 
 import os
@@ -15,7 +15,7 @@ from avenue.media.intake.sniffing import HEAD_BYTES, MEDIA_TYPES, ZIP, MediaType
 from avenue.media.naming import display_name, extension_of, safe_name
 
 PICTURES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp", "avif", "heic"))
-"""What is opened as a picture and comes in other sizes; everything else is kept as it is."""
+"""Types that are opened as a picture and have other sizes; all others are stored unchanged."""
 
 TEXT = MediaType(name="text/plain", extension="txt", label="TXT")
 HTML = MediaType(name="text/html", extension="html", label="HTML")
@@ -68,10 +68,10 @@ _OTHERS = (
     *(MP4, MOV, WEBM, MKV, AVI, THREE_GP, OGV, MPEG),
 )
 FILE_TYPES = {**MEDIA_TYPES, **{each.name: each for each in _OTHERS}}
-"""Every type a stored file may have, by name."""
+"""Every type of a stored file, by name."""
 
 GENERIC = frozenset(each.name for each in (TEXT, HTML, XML, ZIP, GZIP, UNKNOWN))
-"""Types that stand for many: a name keeps an extension of its own, as `prices.csv`."""
+"""Generic types: a name keeps its own extension, such as `prices.csv`."""
 
 NAMELESS = "file"
 _EXTENSIONS = frozenset({each.extension for each in FILE_TYPES.values()} | {"jpeg", "htm"})
@@ -106,8 +106,8 @@ _HTML = re.compile(
 _XML = re.compile(rb"\s*<\?xml[\s?]")
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _BOM_8, _BOMS_16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-# Of MPEG sound without a tag before it: layer III and a bit rate that there is (ISO/IEC 11172-3,
-# 2.4.1.3); of ADTS the layer is always 0.
+# Of MPEG audio without a preceding tag: layer III and a valid bit rate (ISO/IEC 11172-3, 2.4.1.3);
+# for ADTS the layer is always 0.
 _MP3_FRAME = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]")
 _ADTS_FRAME = re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x00-\xbf]")
 _TAR_AT = 257
@@ -118,9 +118,9 @@ _CENTRAL_NAME_AT = 46
 
 
 def file_type(file: BinaryIO) -> MediaType | None:
-    """Return what the bytes of `file` show, None when they show nothing we know.
+    """Return the type of the bytes of `file`, None if unknown.
 
-    At most its first 4 KiB and, where they begin a container, some of its directory are read.
+    At most its first 4 KiB and, for containers, some of its directory are read.
     """
     file.seek(0)
     head = file.read(HEAD_BYTES)
@@ -133,17 +133,18 @@ def file_type(file: BinaryIO) -> MediaType | None:
 
 
 def is_told_by_its_end(head: bytes) -> bool:
-    """Tell whether more than its first 4 KiB is needed to say which type a file has.
+    """Tell whether more than the first 4 KiB is needed to determine the type.
 
-    Of a ZIP and of an old office document, which list somewhere else what is in them.
+    That is the case for a ZIP and an old office document, whose directory is elsewhere.
     """
     return detect(head) is ZIP or head.startswith(_OLE)
 
 
 def file_name(raw: str, media_type: MediaType) -> str:
-    """Return a client's name for a file of this type, fit for storing and showing.
+    """Return a client's name for a file of this type, cleaned for storing and showing.
 
-    It ends as the type does; what is text or unknown keeps an ending no other type has.
+    It gets the extension of the type; text and unknown types keep an extension that no other type
+    has.
     """
     if not raw and media_type.name not in PICTURES:
         raw = NAMELESS
@@ -190,7 +191,7 @@ def _iso_media(head: bytes) -> MediaType | None:
 
 
 def _in_zip(file: BinaryIO, head: bytes) -> MediaType:
-    """Look for an office document: what it says of itself first, or what its directory lists."""
+    """Detect an office document, by its first entry or the names in its directory."""
     if head[30:38] == b"mimetype":
         size = int.from_bytes(head[18:22], "little")
         return _STATED.get(head[38 : 38 + size], ZIP)
@@ -209,7 +210,7 @@ def _in_zip(file: BinaryIO, head: bytes) -> MediaType:
 
 
 def _in_ole(file: BinaryIO, head: bytes) -> MediaType | None:
-    """Look for an old office document, by the streams that the directory's first sector names."""
+    """Detect an old office document, by the streams in the directory's first sector."""
     sector_bytes = 1 << min(int.from_bytes(head[30:32], "little"), 12)
     first = int.from_bytes(head[48:52], "little")
     file.seek((first + 1) * sector_bytes)
@@ -221,7 +222,7 @@ def _in_ole(file: BinaryIO, head: bytes) -> MediaType | None:
 
 
 def _written(head: bytes) -> MediaType | None:
-    """Say which kind of text it is, None when it has bytes that text does not have."""
+    """Return the kind of text, None if it has bytes that text does not have."""
     if head.startswith(_BOMS_16):
         return TEXT
     text = head.removeprefix(_BOM_8)

@@ -1,14 +1,14 @@
-"""What an AVIF or HEIC file says of itself: boxes within boxes (ISO/IEC 14496-12, 23008-12).
+"""Parses an AVIF or HEIC file: nested boxes (ISO/IEC 14496-12, 23008-12).
 
-A picture is an item, and its size one of its properties (`ispe`); a large one is put together of
-many. An animation is a track, and the number of its samples stands in a table (`stsz`).
+A picture is an item, and its size one of its properties (`ispe`); a large one is composed of many.
+An animation is a track, and the number of its samples is in a table (`stsz`).
 """
 
 import struct
 from collections.abc import Iterator
 
 MOST_BOXES = 10_000
-"""What a photograph of a phone has is less than a hundred."""
+"""A phone photo has less than a hundred."""
 
 _FULL_BOX_BYTES = 4  # version and flags
 _TO_SAMPLES = (b"mdia", b"minf", b"stbl")
@@ -17,8 +17,8 @@ _TO_SAMPLES = (b"mdia", b"minf", b"stbl")
 def size_and_frames(data: bytes) -> tuple[int, int, int]:
     """Return width and height of the largest picture in `data`, and the frames of an animation.
 
-    The largest is the picture itself: what else there may be are its parts, a preview and a mask.
-    Raise ValueError or struct.error when there is none.
+    The largest is the picture itself: the others are its parts, a preview and a mask. Raise
+    ValueError or struct.error if there is none.
     """
     width, height, frames = 0, 0, 1
     for kind, body in _boxes(data):
@@ -49,7 +49,7 @@ def _samples_of_tracks(movie: memoryview) -> Iterator[int]:
 
 
 def _inside(body: memoryview, *path: bytes) -> Iterator[memoryview]:
-    """Yield what is in the boxes along `path`, where each may be there more than once."""
+    """Yield the contents of the boxes along `path`, each of which may occur several times."""
     if not path:
         yield body
         return
@@ -59,7 +59,7 @@ def _inside(body: memoryview, *path: bytes) -> Iterator[memoryview]:
 
 
 def _boxes(data: bytes | memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield kind and body of each box in `data`; bytes after the last one are left alone."""
+    """Yield kind and body of each box in `data`; bytes after the last one are ignored."""
     view, at = memoryview(data), 0
     for _ in range(MOST_BOXES):
         if at + 8 > len(view):

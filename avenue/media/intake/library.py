@@ -1,4 +1,4 @@
-"""The library: takes files in, so that they are kept or leave nothing behind."""
+"""Stores received files: completely, or without leaving anything behind."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,31 +46,31 @@ SHRUNK_TO = ("w1920", "w1280", "w640")
 LISTED = "thumb"
 """Sizes that are tried, one after another, for a picture with too many bytes."""
 TRIES = 3
-"""How often bytes are stored that elections lose again and again."""
+"""How often bytes are stored again that elections have lost."""
 
 
 class Incoming(Protocol):
-    """A received file: spooled, measured and hashed, believed in nothing else."""
+    """A received file: spooled and measured, otherwise untrusted."""
 
     @property
     def name(self) -> str:
-        """What the client calls it."""
+        """Return the client's name for it."""
 
     @property
     def file(self) -> BinaryIO:
-        """Its bytes, in a real file."""
+        """Return its bytes, in a real file."""
 
     @property
     def length(self) -> int:
-        """How many bytes came."""
+        """Return the number of bytes."""
 
     @property
     def sha256(self) -> str:
-        """Their hash, as hex."""
+        """Return their hash, as hex."""
 
 
 class Examiner(Protocol):
-    """Decodes a picture somewhere safe."""
+    """Decodes a picture in a safe place."""
 
     def examine(
         self,
@@ -81,38 +81,38 @@ class Examiner(Protocol):
         *,
         clean_into: BinaryIO | None = None,
     ) -> Examined:
-        """Return what the picture in `file` is, with renditions, or raise why it is not taken.
+        """Return the facts and renditions of the picture in `file`, or raise why it is refused.
 
-        Without its metadata, if it has any, it is in `clean_into` afterwards.
+        A copy without metadata, if it had any, is in `clean_into` afterwards.
         """
 
     def render(
         self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
     ) -> Sequence[Rendition]:
-        """Return renditions of the picture in `file`, after what is urgent, or raise as above."""
+        """Return renditions of the picture in `file`, with low priority. Raises as `examine`."""
 
 
 class Room(Protocol):
-    """Knows whether more may be stored."""
+    """Knows the quotas, and reserves space in them."""
 
     def reserved(
         self, site: Site, person: str | None, wanted: Amount
     ) -> AbstractContextManager[Reservation]:
-        """Reserve room while the block runs; what was `kept` then is used.
+        """Reserve space for the block; afterwards what was `kept` counts as used.
 
         Raise `StorageFull`, `UserQuotaExceeded` or `QuotaExceeded`.
         """
 
     def used(self, holder: Holder) -> Amount:
-        """Return what a site or a person in it has stored."""
+        """Return what a site, or a person in it, has stored."""
 
     def used_lately(self, holder: Holder) -> Amount:
-        """Return the same to be shown; what took long to count may be a little old."""
+        """Return the amount for display; a slow count may be a little old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A file that was not taken; `error` is None when it is remembered from an earlier request.
+    """A refused file; `error` is None if it is remembered from an earlier request.
 
     `message` has `{places}` for `words`.
     """
@@ -136,11 +136,11 @@ class Refusal:
         )
 
     def said(self, translate: Translate) -> str:
-        """Return why, in the language of `translate`."""
+        """Return the reason, in the language of `translate`."""
         return filled(self.message, self.words, translate)
 
     def remembered(self) -> dict[str, Any]:
-        """Return what is kept of it, for the same request sent again."""
+        """Return what is stored of it, for a repeated request."""
         return {
             "name": self.name,
             "code": self.code,
@@ -154,7 +154,7 @@ Outcome = Asset | Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A file that came in parts: the chunks of `stored_file` are its bytes, `file` reads them.
+    """A file that was uploaded in parts, as chunks of `stored_file`, which `file` reads.
 
     `id` is for its asset.
     """
@@ -170,11 +170,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRequest:
-    """What an upload is for: where it goes, how much fits, what is there already.
+    """The destination of an upload, its limit, and the existing files there.
 
-    `key` is the client's Idempotency-Key or None; `target` names what the files are for; `known`
-    are the assets already there, by the hash of the bytes that were sent; beyond `room` more
-    files, `no_room` is the error. With `replaces`, the one file becomes a version of that asset,
+    `key` is the client's Idempotency-Key or None; `target` identifies the owner of the files;
+    `known` are its existing assets, by the hash of the bytes that were sent; beyond `room` more
+    files, `no_room` is the error. With `replaces`, the only file becomes a version of that asset,
     whose name it keeps if it has none.
     """
 
@@ -189,9 +189,9 @@ class UploadRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A received file that may be stored: `file` has what is kept of it, without its metadata.
+    """A received file that may be stored: `file` has the stored bytes, without metadata.
 
-    `examined` is None where it is no picture, `scan` where nothing is scanned.
+    `examined` is None if it is not a picture, `scan` if there is no scanner.
     """
 
     incoming: Incoming
@@ -208,10 +208,10 @@ class Checked:
 class UploadResult:
     """An upload between its checks and its claim.
 
-    `received` has an entry for each file, in order. `new` are the stored ones, to be claimed
-    now; `fates` is what became of them, by id: claimed, already there, or refused.
-    `replayed`: this is the answer an earlier request with the same key got. `mended` are the
-    assets that were there already, but damaged, and are whole again.
+    `received` has an entry for each file, in order. `new` are the stored ones, to be claimed now;
+    `fates` is their outcome, by id: claimed, duplicate, or refused. `replayed`: this is the answer
+    to an earlier request with the same key. `mended` are existing assets that were damaged and have
+    been repaired.
     """
 
     received: list[Outcome]
@@ -223,7 +223,7 @@ class UploadResult:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """What became of each file, in order."""
+        """Return the outcome of each file, in order."""
         return [
             self.fates.get(each.id, each) if isinstance(each, Asset) else each
             for each in self.received
@@ -231,26 +231,26 @@ class UploadResult:
 
     @property
     def kept(self) -> frozenset[str]:
-        """The assets that this upload ends with and that must stay."""
+        """Return the ids of the assets of this upload that must be kept."""
         return frozenset(each.id for each in self.fates.values() if isinstance(each, Asset))
 
     @property
     def assets(self) -> list[Asset]:
-        """The pictures this upload ends with."""
+        """Return the pictures of this upload."""
         return [each for each in self.outcomes if isinstance(each, Asset)]
 
     @property
     def refusals(self) -> list[Refusal]:
-        """The files that were not taken."""
+        """Return the refused files."""
         return [each for each in self.outcomes if isinstance(each, Refusal)]
 
     @property
     def created(self) -> bool:
-        """Whether anything was stored that was not there before."""
+        """Tell whether anything new was stored."""
         return bool(self.kept & {each.id for each in self.new})
 
     def answer(self) -> dict[str, Any]:
-        """Return what the open write remembers: ids and refusals, no URL."""
+        """Return what the open write remembers: ids and refusals, no URLs."""
         return {
             "outcomes": [
                 {"asset": each.id} if isinstance(each, Asset) else each.remembered()
@@ -259,7 +259,7 @@ class UploadResult:
         }
 
     def raise_if_empty(self) -> None:
-        """Raise the first refusal when no file was taken."""
+        """Raise the first refusal if no file was accepted."""
         if self.replayed and not self.assets:
             raise Gone(
                 sentence("What this request had stored has since been removed."),
@@ -270,7 +270,7 @@ class UploadResult:
 
 
 class MediaLibrary:
-    """Stores and finds assets. What is refused or fails leaves no document and no chunk."""
+    """Stores and finds assets. A refused or failed file leaves no document and no chunk."""
 
     def __init__(
         self,
@@ -297,10 +297,10 @@ class MediaLibrary:
     def receiving(
         self, actor: Actor, order: UploadRequest, incoming: Sequence[Incoming | Refusal]
     ) -> Iterator[UploadResult]:
-        """Check and store `incoming`, unclaimed, and yield what became of each.
+        """Check and store `incoming`, unclaimed, and yield the result.
 
-        Inside, the caller claims `upload_result.new` in a transaction and notes their `fates`.
-        What was not kept when the block ends, well or not, is removed.
+        In the block, the caller claims `upload_result.new` in a transaction and sets their `fates`.
+        What was not kept when the block ends, for whatever reason, is deleted.
         """
         key = f"{actor.id}\n{order.target}\n{order.key or new_id()}"
         fingerprint = _fingerprint(incoming)
@@ -325,7 +325,7 @@ class MediaLibrary:
         fingerprint: str,
         reservation: Reservation,
     ) -> Iterator[UploadResult]:
-        """Open the write of what was checked, and yield its upload_result."""
+        """Open the write of the checked files, and yield their upload_result."""
         fresh = [each for each in checked if isinstance(each, Checked)]
         if not fresh:
             received = [each for each in checked if not isinstance(each, Checked)]
@@ -345,10 +345,10 @@ class MediaLibrary:
 
     @contextmanager
     def adopting(self, actor: Actor, order: UploadRequest, arrived: Arrived) -> Iterator[Asset]:
-        """Check a file whose bytes came in parts, and yield the asset the caller is to insert.
+        """Check a file that was uploaded in parts, and yield the asset for the caller to insert.
 
         The caller inserts it claimed, in the transaction that ends the upload; until then the
-        upload answers for all bytes, and this can be done again. Raise why it is not taken.
+        upload owns all bytes, and this can be repeated. Raise the reason if it is refused.
         """
         with ExitStack() as spools:
             checked = self._check(order, self._openable(arrived, spools), 1, spools, [])
@@ -357,7 +357,7 @@ class MediaLibrary:
             if isinstance(checked, Asset):
                 raise TypeError("an order for a file that came in parts knows of no others")
             was_cleaned = checked.sha256 != arrived.sha256
-            # An id of its own for each try: none writes what another one has shown.
+            # A separate id for each attempt: none overwrites what another one has shown.
             file_id = new_id() if was_cleaned else arrived.stored_file
             asset = self._asset(actor, order, checked, arrived.id, file_id)
             self._renditions.insert_all(asset.site, _renditions_of(asset, checked))
@@ -369,11 +369,11 @@ class MediaLibrary:
                 raise Unavailable
             yield asset
             if was_cleaned:
-                with suppress(AvenueError):  # the sweeper mends what fails here
+                with suppress(AvenueError):  # the sweeper repairs a failure here
                     self._store.delete_file(asset.site, asset.bucket, arrived.stored_file)
 
     def _openable(self, arrived: Arrived, spools: ExitStack) -> Incoming:
-        """Return `arrived`; as a real file when it is a picture, which a decoder is to open."""
+        """Return `arrived`; as a real file if it is a picture, which a decoder has to open."""
         arrived.file.seek(0)
         found = detect(arrived.file.read(HEAD_BYTES))
         if found is None or found.name not in PICTURES:
@@ -386,19 +386,19 @@ class MediaLibrary:
     def reserved(
         self, actor: Actor, wanted: Amount, *, owner: str | None = None
     ) -> AbstractContextManager[Reservation]:
-        """Reserve room for files of `owner`, by default the actor; see `StorageRoom.reserved`.
+        """Reserve space for files of `owner`, by default the actor; see `StorageRoom.reserved`.
 
-        Administrators, who say what one person may store, may store more.
+        Administrators are not limited by the quota for persons.
         """
         person = None if actor.is_admin else owner or actor.id
         return self._room.reserved(actor.site, person, wanted)
 
     def shrunk(self, file: BinaryIO, media_type: MediaType, *, max_bytes: int) -> bytes:
-        """Return the still picture in `file` without metadata, as large as fits `max_bytes`.
+        """Return the still picture in `file` without metadata, reduced until it fits `max_bytes`.
 
         At most as wide as the widest size it is shown in; a JPEG as JPEG, others as WebP, which
-        keeps what is transparent. Raise `FileTooLarge` when none fits or it is an animation, or
-        why it cannot be opened.
+        keeps transparency. Raise `FileTooLarge` if none fits or it is an animation, or why it
+        cannot be opened.
         """
         extension = "jpg" if media_type is JPEG else "webp"
         for variant in SHRUNK_TO:
@@ -412,7 +412,7 @@ class MediaLibrary:
         raise FileTooLarge(max_bytes)
 
     def thumbnail(self, file: BinaryIO, media_type: MediaType) -> bytes:
-        """Return the picture in `file`, which is stored nowhere, as a small WebP for a list.
+        """Return the unsaved picture in `file` as a small WebP for a list.
 
         Raise why it cannot be opened.
         """
@@ -420,17 +420,17 @@ class MediaLibrary:
         return self._examiner.render(file, media_type.name, self._limits, wanted)[0].data
 
     def used(self, actor: Actor, *, lately: bool = False) -> Amount:
-        """Return what the actor's site has stored; `lately`: now, or a little while ago."""
+        """Return what the actor's site has stored; `lately`: the value may be a little old."""
         holder = Holder(site=actor.site.id)
         return self._room.used_lately(holder) if lately else self._room.used(holder)
 
     def used_by(self, actor: Actor, *, lately: bool = False) -> Amount:
-        """Return what the actor has stored on the site."""
+        """Return what the actor has stored on the site; `lately`: the value may be a little old."""
         holder = Holder(site=actor.site.id, person=actor.id)
         return self._room.used_lately(holder) if lately else self._room.used(holder)
 
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
-        """Return those assets of the actor's site that exist, by id."""
+        """Return the existing ones of these assets of the actor's site, by id."""
         return self._store.get_many(actor.site.id, asset_ids)
 
     def claimed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
@@ -438,7 +438,7 @@ class MediaLibrary:
         return self._store.claimed_by(actor.site.id, claim)
 
     def trashed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
-        """Return what an owner has in the trash, the latest first."""
+        """Return the assets of an owner in the trash, latest first."""
         return self._store.trashed_by(actor.site.id, claim)
 
     def change(
@@ -449,21 +449,24 @@ class MediaLibrary:
         changes: Mapping[str, Any],
         revision: int | None = None,
     ) -> Asset | None:
-        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None when it is gone.
+        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None if there is none.
 
-        With a `revision` also when it has another one.
+        With a `revision` also if it has another one.
         """
         return self._store.change(actor.site.id, asset_id, claim, changes, revision)
 
     def drop_files(self, asset: Asset, files: Sequence[str]) -> None:
-        """Delete bytes that no version of `asset` names any more; the sweeper mends a failure."""
+        """Delete bytes that no version of `asset` refers to any more.
+
+        The sweeper repairs a failure.
+        """
         with suppress(AvenueError):
             for file_id in files:
                 self._store.delete_file(asset.site, asset.bucket, file_id)
                 self._renditions.delete_of_file(asset.site, asset.id, file_id)
 
     def purge(self, asset: Asset) -> None:
-        """Delete the bytes and the record of a condemned asset; the sweeper mends a failure."""
+        """Delete the bytes and the record of a condemned asset; the sweeper repairs a failure."""
         with suppress(AvenueError):
             for version in asset.versions:
                 self._store.delete_file(asset.site, asset.bucket, version.file)
@@ -479,10 +482,10 @@ class MediaLibrary:
         write: OpenWrite,
         reservation: Reservation,
     ) -> Iterator[UploadResult]:
-        """Store what was checked, yield the upload_result, and clear away what was not kept."""
+        """Store the checked files, yield the upload_result, and delete what was not kept."""
         upload_result = UploadResult(received=[], mended=mended, write=write)
         reservation.is_sure = False
-        # By position, so that a retry which finds more room still has ids for all of its files.
+        # By position, so that a retry with more space still has ids for all of its files.
         pairs = [
             (order.replaces.id if order.replaces else asset_id, file_id)
             for asset_id, file_id in zip(write.assets, write.files, strict=True)
@@ -498,7 +501,7 @@ class MediaLibrary:
             yield upload_result
         finally:
             surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
-            with suppress(AvenueError):  # the sweeper mends what fails here
+            with suppress(AvenueError):  # the sweeper repairs a failure here
                 if upload_result.kept or self._store.abandon_write(actor.site.id, write):
                     self._discard(actor.site.id, order.policy.bucket, surplus)
                     reservation.is_sure = True
@@ -509,7 +512,7 @@ class MediaLibrary:
                         self._make_later(each, order.policy.later)
 
     def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
-        """Remove assets and files nobody wants."""
+        """Delete assets and files that were not kept."""
         for asset_id, file_id in surplus:
             self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
             self._renditions.delete_of_file(site_id, asset_id, file_id)
@@ -517,7 +520,7 @@ class MediaLibrary:
     def _room_for(
         self, actor: Actor, order: UploadRequest, incoming: Sequence[Incoming | Refusal]
     ) -> AbstractContextManager[Reservation]:
-        """Reserve room for what came and is not there; another version of a file is no other."""
+        """Reserve space for new files; another version of a file does not count as a new file."""
         lengths = [
             each.length
             for each in incoming
@@ -533,9 +536,9 @@ class MediaLibrary:
         spools: ExitStack,
         mended: list[str],
     ) -> list[Checked | Outcome]:
-        """Check each file; what is made of them is held in `spools`, what it mends in `mended`."""
+        """Check each file; created files are in `spools`, repaired assets in `mended`."""
         results: list[Checked | Outcome] = []
-        taken: set[str] = set()  # a file that came twice needs room once
+        taken: set[str] = set()  # a file that was sent twice needs space once
         for each in incoming:
             if isinstance(each, Refusal):
                 results.append(each)
@@ -564,24 +567,24 @@ class MediaLibrary:
             media_type = order.policy.check_file(incoming.file)
             return self._checked(order, incoming, media_type, spools)
         except Unavailable:
-            raise  # says nothing of this file, and must not be remembered as its answer
+            raise  # says nothing about this file, so it must not be remembered as its answer
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
 
     def _whole(self, asset: Asset, incoming: Incoming, mended: list[str]) -> Asset:
-        """Return the picture that is there already, its bytes mended if they were damaged.
+        """Return the existing picture, with its bytes repaired if they were damaged.
 
-        Its id is then put into `mended`.
+        Its id is then added to `mended`.
 
-        Raise `Unavailable` when they are damaged still, or not yet with a majority of the members:
-        the same upload again will do.
+        Raise `Unavailable` if they are still damaged, or not yet stored by a majority: the same
+        upload can be repeated.
         """
         self._store.wait_until_kept(asset)
         if self._store.is_whole(asset):
             return asset
         if incoming.sha256 == asset.current.sha256:
             self._store.mend(asset, asset.current, incoming.file)
-        else:  # what is stored was cleaned of its metadata, and so must this be
+        else:  # the stored bytes were cleaned of metadata, so these must be, too
             with new_spool(self._settings.tmp_dir) as clean_file:
                 copy = self._examined(incoming, asset.current.media_type, clean_file).clean_copy
                 if copy and copy.sha256 == asset.current.sha256:
@@ -594,9 +597,9 @@ class MediaLibrary:
     def _checked(
         self, order: UploadRequest, incoming: Incoming, media_type: MediaType, spools: ExitStack
     ) -> Checked:
-        """Scan a file; open a picture wholly, clean it, and make the variants its place wants.
+        """Scan a file; decode a picture, clean it, and generate the variants of its policy.
 
-        None are made of what nobody may read.
+        Files that no one may read get none.
         """
         scan = self._scanner.scan(incoming.file, incoming.length)
         before = order.replaces.name if order.replaces else ""
@@ -635,7 +638,10 @@ class MediaLibrary:
         clean_into: BinaryIO,
         wanted: Sequence[Wanted] = (),
     ) -> Examined:
-        """Return what a picture is; without its metadata, if it has any, it is in `clean_into`."""
+        """Return the facts of a picture.
+
+        The copy without metadata, if it had any, is in `clean_into`.
+        """
         incoming.file.seek(0)
         return self._examiner.examine(
             incoming.file, media_type, self._limits, wanted, clean_into=clean_into
@@ -651,7 +657,7 @@ class MediaLibrary:
     def _asset(
         self, actor: Actor, order: UploadRequest, checked: Checked, asset_id: str, file_id: str
     ) -> Asset:
-        """Return what `checked` will be, as asset `asset_id` or as the newest version of one."""
+        """Return the asset for `checked`: a new one with this `asset_id`, or with a new version."""
         now, replaced, examined = utc_now(), order.replaces, checked.examined
         version = Version(
             file=file_id,
@@ -724,7 +730,7 @@ def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
 
 
 def _amount_kept(order: UploadRequest, upload_result: UploadResult) -> Amount:
-    """Return what was stored to stay."""
+    """Return the amount that was stored permanently."""
     kept = [each for each in upload_result.new if each.id in upload_result.kept]
     return Amount(
         bytes=sum(each.current.bytes for each in kept),
@@ -733,7 +739,7 @@ def _amount_kept(order: UploadRequest, upload_result: UploadResult) -> Amount:
 
 
 def _renditions_of(asset: Asset, checked: Checked) -> list[KeptRendition]:
-    """Return what was made of a picture at once, as it is stored."""
+    """Return the renditions generated at once, as they are stored."""
     made = checked.examined.renditions if checked.examined else ()
     return [
         to_keep(RenditionKey.of(asset, each.variant, each.extension), asset.current.file, each)
@@ -742,7 +748,7 @@ def _renditions_of(asset: Asset, checked: Checked) -> list[KeptRendition]:
 
 
 def _look_of(examined: Examined | None) -> dict[str, Any]:
-    """Return what a version knows of its picture besides the size."""
+    """Return the fields of a version that describe its picture, except the size."""
     if examined is None:
         return {}
     look, copy = examined.look, examined.clean_copy

@@ -1,4 +1,4 @@
-"""What a picture says of itself before anything is decoded: pixels, frames, scans.
+"""Reads pixels, frames and scans of a picture before anything is decoded.
 
 A few bytes can claim a picture that takes gigabytes to open, so these numbers are read by plain
 walks over the file, without a decoder. JPEG: ITU-T T.81 annex B; PNG: the W3C PNG specification
@@ -16,7 +16,7 @@ from avenue.media.intake.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """`width` and `height` as stored (not yet turned), claimed frames, scans of a JPEG."""
+    """`width` and `height` as stored (not yet rotated), claimed frames, scans of a JPEG."""
 
     width: int
     height: int
@@ -25,7 +25,7 @@ class Header:
 
 
 def read_header(data: bytes, media_type: str) -> Header:
-    """Read the header of `data`; raise ValueError or struct.error when it is not there."""
+    """Read the header of `data`; raise ValueError or struct.error if it is invalid."""
     return _READERS[media_type](data)
 
 
@@ -33,8 +33,8 @@ def read_header(data: bytes, media_type: str) -> Header:
 # scan, FF FF is padding: in the coded data of a scan none of them ends it.
 JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 JPEG_SCAN_END = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
-"""The same within a scan. A code below C0 there is damage: libjpeg, by which browsers and Pillow
-read, goes on at the next place that is marked (`jpeg_resync_to_restart`)."""
+"""The same within a scan. A code below C0 there is damage: libjpeg, which browsers and Pillow use,
+continues at the next marker (`jpeg_resync_to_restart`)."""
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn, but not DHT, JPG, DAC
@@ -107,10 +107,10 @@ _GIF_HAS_COLOURS, _GIF_COLOURS = 0x80, 0x07
 
 
 def _gif(data: bytes) -> Header:
-    """Walk the blocks; a file that just stops after one is taken, as by every viewer.
+    """Walk the blocks; a file that just stops after one is accepted, as by every viewer.
 
-    The first frame makes a screen larger that is too small for it; browsers, of which Chromium was
-    asked, cut off what later ones have outside.
+    The first frame enlarges a screen that is too small for it; browsers (Chromium was tested) crop
+    later ones.
     """
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at, frames = 13 + _gif_colours(flags), 0
@@ -133,7 +133,7 @@ def _gif(data: bytes) -> Header:
 
 
 def _gif_colours(flags: int) -> int:
-    """Return how many bytes the colour table takes that `flags` announce."""
+    """Return the length of the colour table that `flags` announce, in bytes."""
     return 3 << (1 + (flags & _GIF_COLOURS)) if flags & _GIF_HAS_COLOURS else 0
 
 

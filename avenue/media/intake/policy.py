@@ -1,7 +1,7 @@
-"""What may be uploaded where, and how much work one picture may make.
+"""What may be uploaded where, and the limits for decoding one picture.
 
-An `UploadPolicy` belongs to a place (product pictures, the media library); `ImageLimits` belong to
-the machine. Both are made from the settings.
+An `UploadPolicy` belongs to a destination (product pictures, the media library); `ImageLimits`
+belong to the machine. Both are created from the settings.
 """
 
 from dataclasses import dataclass, replace
@@ -36,10 +36,10 @@ AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPolicy:
-    """What one place takes: the bucket it goes to, how many bytes, which media types.
+    """The rules of one destination: its bucket, the maximum size, the allowed media types.
 
-    `limit` is the one with which a site may take less, if it may; `eager` are the variants made
-    at once, `later` those made after the reply.
+    `limit` is the site's own limit that may lower it, if any; `eager` are the variants generated at
+    once, `later` those generated after the reply.
     """
 
     name: str
@@ -52,19 +52,20 @@ class UploadPolicy:
     later: tuple[str, ...] = ()
 
     def on(self, site: Site) -> "UploadPolicy":
-        """Return what this place takes on `site`, whose own limit may be lower."""
+        """Return the policy on `site`, whose own limit may be lower."""
         own_mb = site.limits.get(self.limit) if self.limit else None
         return self if own_mb is None else replace(self, max_bytes=min(self.max_bytes, own_mb * MB))
 
     def check_bytes(self, count_bytes: int) -> None:
-        """Raise `FileTooLarge` when `count_bytes`, declared or arrived so far, are too many."""
+        """Raise `FileTooLarge` if `count_bytes`, declared or received so far, are too many."""
         if count_bytes > self.max_bytes:
             raise FileTooLarge(self.max_bytes)
 
     def check_declared(self, media_type: str) -> None:
-        """Raise `UnsupportedMediaType` for a medium of which nothing is taken here, as a video.
+        """Raise `UnsupportedMediaType` if no type of this medium is allowed, for example a video.
 
-        More is not believed: systems call a CSV a table of Excel, and a sound a film without one.
+        More is not trusted: systems call a CSV an Excel table, and an audio file a film without
+        video.
         """
         medium = _medium(media_type)
         if medium and not any(_medium(each) == medium for each in self.media_types):
@@ -72,9 +73,9 @@ class UploadPolicy:
             raise self._unsupported(known)
 
     def check_type(self, head: bytes) -> MediaType:
-        """Return the type the first bytes of a file show.
+        """Return the type of the first bytes of a file.
 
-        Raise `EmptyFile` when there are none, `UnsupportedMediaType` when it is not taken here.
+        Raise `EmptyFile` if there are none, `UnsupportedMediaType` if it is not allowed here.
         """
         if not head:
             raise EmptyFile
@@ -103,13 +104,13 @@ class UploadPolicy:
 
 
 def _medium(media_type: str) -> str | None:
-    """Return `image`, or `film` for sound and video, or None for what is neither."""
+    """Return `image`, or `film` for audio and video, or None."""
     first = media_type.partition("/")[0].lower()
     return "film" if first in {"audio", "video"} else first if first == "image" else None
 
 
 def product_pictures(settings: Settings) -> UploadPolicy:
-    """Return what the shop takes: the three types every browser and phone shows."""
+    """Return the policy of the shop: the three types that every browser and phone shows."""
     return UploadPolicy(
         name="product_pictures",
         bucket="product_images",
@@ -128,7 +129,7 @@ def _sizes(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def site_logo(settings: Settings) -> UploadPolicy:
-    """Return what a site takes as its logo."""
+    """Return the policy of a site's logo."""
     return UploadPolicy(
         name="site_logo",
         bucket="builder_media",
@@ -140,7 +141,7 @@ def site_logo(settings: Settings) -> UploadPolicy:
 
 
 def library_pictures(settings: Settings) -> UploadPolicy:
-    """Return what the media library takes: larger files, and what phones and designers send."""
+    """Return the policy of the media library: larger files, and types of phones and designers."""
     return UploadPolicy(
         name="library_pictures",
         bucket="builder_media",
@@ -153,7 +154,7 @@ def library_pictures(settings: Settings) -> UploadPolicy:
 
 
 def old_uploads(settings: Settings, visibility: Visibility) -> UploadPolicy:
-    """Return what is taken from an old folder of general uploads: pictures and documents."""
+    """Return the policy for an old folder of general uploads: pictures and documents."""
     return UploadPolicy(
         name="old_uploads",
         bucket="uploads",
@@ -165,7 +166,7 @@ def old_uploads(settings: Settings, visibility: Visibility) -> UploadPolicy:
 
 
 def picture_archives(settings: Settings) -> UploadPolicy:
-    """Return what is taken of pictures by SKU: a ZIP, for its owner's eyes until it is applied."""
+    """Return the policy of pictures by SKU: a ZIP that only its owner sees before it is applied."""
     return UploadPolicy(
         name="picture_archives",
         bucket="uploads",
@@ -177,7 +178,7 @@ def picture_archives(settings: Settings) -> UploadPolicy:
 
 
 def image_limits(settings: Settings) -> ImageLimits:
-    """Return how much work one picture may make, as the settings say."""
+    """Return the limits of decoding, from the settings."""
     return ImageLimits(
         max_megapixels=settings.max_megapixels,
         max_jpeg_megapixels=settings.max_jpeg_megapixels,

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: the request's files for the library, and the reply clients expect."""
+"""Uploads over HTTP: passes the request's files to the library, and builds the reply."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -35,7 +35,7 @@ MENDED = "Avenue-Mended"
 
 
 class BadIdempotencyKey(Invalid):
-    """The Idempotency-Key header cannot be used."""
+    """The Idempotency-Key header is invalid."""
 
     code = "bad_idempotency_key"
     message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
@@ -45,7 +45,7 @@ class BadIdempotencyKey(Invalid):
 UploadQuery = TypedDict(
     "UploadQuery", {"name": str, "as": Literal["ckeditor", "filepond"]}, total=False
 )
-"""What may stand behind `?`: the name of a raw body, and the dialect of the reply."""
+"""The query parameters: the name of a raw body, and the dialect of the reply."""
 
 PICTURE_REFUSALS: tuple[type[AvenueError], ...] = (
     UnsupportedMediaType,
@@ -60,7 +60,7 @@ PICTURE_REFUSALS: tuple[type[AvenueError], ...] = (
     UserQuotaExceeded,
     StorageFull,
 )
-"""Why a picture is not taken, wherever it was to go and however it came."""
+"""Errors of every upload of a picture."""
 UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
     BadIdempotencyKey,
     UploadInProgress,
@@ -68,7 +68,7 @@ UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
     Gone,
     *PICTURE_REFUSALS,
 )
-"""Why an upload is not taken."""
+"""Errors of every upload."""
 
 
 def upload_described(
@@ -78,10 +78,10 @@ def upload_described(
     query: type = UploadQuery,
     files: tuple[str, ...] = PICTURES,
 ) -> Callable[[View], View]:
-    """Describe a route that takes files and answers with `upload_reply`.
+    """Describe a route that accepts files and answers with `upload_reply`.
 
-    `refuses` are the errors of its own, `body` the JSON it takes instead of files; `reply`,
-    `query` and `files` (media types) where they are not those of pictures.
+    `refuses` are its own errors, `body` the JSON it accepts instead of files; `reply`, `query` and
+    `files` (media types) are given if they differ from those of pictures.
     """
     contents = {JSON: reply, "text/plain": str}
     headers = (LOCATION, "Idempotent-Replayed", MENDED)
@@ -122,11 +122,11 @@ def idempotency_key() -> str | None:
 
 
 def upload_reply(upload_result: UploadResult) -> Response:
-    """Answer an upload: 201 when something new was stored, else 200.
+    """Answer an upload: 201 if something new was stored, otherwise 200.
 
-    `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide
-    `urls`). The header `Avenue-Mended` names pictures that were there, but damaged, and that
-    this upload made whole again.
+    `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide `urls`).
+    The header `Avenue-Mended` lists existing pictures that were damaged and were repaired by this
+    upload.
     """
     return answered(
         upload_result, upload_json(g.site, upload_result.assets, upload_result.refusals, gettext)
@@ -144,21 +144,21 @@ def answered(upload_result: UploadResult, body: UploadReplyFacts) -> Response:
     response.headers["Location"] = body["location"]
     if upload_result.mended:
         response.headers[MENDED] = ", ".join(upload_result.mended)
-    note_reception(upload_result)
+    note_upload(upload_result)
     if upload_result.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def note_reception(upload_result: UploadResult) -> None:
-    """Tell the audit log which assets an upload stored, or that all of it was there before."""
+def note_upload(upload_result: UploadResult) -> None:
+    """Tell the audit log which assets an upload stored, or that all of them existed."""
     note(assets=sorted(upload_result.kept))
     if not upload_result.created:
         nothing_changed()
 
 
 def external_reply(picture: External, created: bool) -> Response:
-    """Answer that a picture which lives elsewhere is kept: 201 when it is new, else 200."""
+    """Answer that an external picture was added: 201 if it is new, otherwise 200."""
     if not created:
         nothing_changed()
     response = jsonify(external_json(picture))

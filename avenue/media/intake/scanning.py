@@ -1,4 +1,4 @@
-"""A file is scanned while it comes in, before it is opened and before it is anybody's."""
+"""Scans a received file before it is opened and before it has an owner."""
 
 import logging
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from avenue.web import metrics
 
 BLOCK_BYTES = 1024 * 1024
 MOST_AT_ONCE_BYTES = 64 * 1024 * 1024
-"""What is larger is scanned by the job `scan`: whoever sent it would wait too long."""
+"""Larger files are scanned by the job `scan`, because the sender would wait too long."""
 
 log = logging.getLogger(__name__)
 
 
 class IntakeScanner:
-    """Scans what comes in where a scanner is set up, and decides what becomes of it."""
+    """Scans received files if a scanner is set up, and decides what happens to them."""
 
     def __init__(self, scanner: Scanner | None, settings: Settings) -> None:
         self._scanner = scanner
@@ -28,9 +28,9 @@ class IntakeScanner:
         self._most_bytes = settings.scanner_max_mb * 1024 * 1024
 
     def scan(self, file: BinaryIO, length: int) -> Scan | None:
-        """Return what was found in `file`, None where nothing is ever scanned.
+        """Return the result for `file`, None without a scanner.
 
-        Raise `ScannerAway` where nothing is taken without its answer.
+        Raise `ScannerAway` if no file is accepted without its result.
         """
         if self._scanner is None:
             return None

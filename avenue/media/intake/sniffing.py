@@ -1,22 +1,22 @@
-"""What a file is, told by its first bytes and never by its name.
+"""Detects the type of a file by its first bytes, never by its name.
 
-The types browsers show and those people try to upload instead of them; the second kind is here so
-that a refusal can say what was sent. Signatures: PNG, JPEG, GIF, BMP and WebP as in the WHATWG
-MIME Sniffing standard, section 6; ISO media brands as in ISO/IEC 23008-12 (HEIF) and the AVIF
-specification, section 6; TIFF 6.0 section 2 and BigTIFF; PDF (ISO 32000-1, 7.5.2); ZIP
-(APPNOTE 4.3.7 and, with nothing in it, 4.3.16).
+It knows the types that browsers show and those that people upload by mistake, so that a refusal can
+say what was sent. Signatures: PNG, JPEG, GIF, BMP and WebP as in the WHATWG MIME Sniffing standard,
+section 6; ISO media brands as in ISO/IEC 23008-12 (HEIF) and the AVIF specification, section 6;
+TIFF 6.0 section 2 and BigTIFF; PDF (ISO 32000-1, 7.5.2); ZIP (APPNOTE 4.3.7 and, for an empty one,
+4.3.16).
 """
 
 import re
 from dataclasses import dataclass
 
 HEAD_BYTES = 4096
-"""How many first bytes `detect` wants: an SVG may begin with a long comment."""
+"""How many bytes `detect` needs: an SVG may begin with a long comment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaType:
-    """A kind of file: its media type, the extension its names get, and its name with article."""
+    """A file type: media type, file extension, and its name with article."""
 
     name: str
     extension: str
@@ -54,7 +54,7 @@ _BEGINNINGS = (
 )
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-# What may stand before the root element of an XML document is stepped over one by one. (Not by one
+# What may precede the root element of an XML document is skipped item by item. (Not with one
 # pattern: Python before 3.11.5 forgets how far a possessive group has got.)
 _BLANKS = re.compile(rb"\s*")
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
@@ -63,7 +63,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def detect(head: bytes) -> MediaType | None:
-    """Say what the file beginning with `head` is (`HEAD_BYTES` are enough), or None."""
+    """Return the type of a file that begins with `head` (`HEAD_BYTES` are enough), or None."""
     for beginning, media_type in _BEGINNINGS:
         if head.startswith(beginning):
             return media_type
@@ -77,7 +77,7 @@ def detect(head: bytes) -> MediaType | None:
 
 
 def _iso_media(head: bytes) -> MediaType | None:
-    """Read the brands of an ISO media file: an AVIF may call itself a general `mif1` first."""
+    """Return the type by the brands of an ISO media file: an AVIF may begin with `mif1`."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
     if brands & _AVIF_BRANDS:

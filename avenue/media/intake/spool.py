@@ -1,4 +1,4 @@
-"""Unlinked files for what must lie in a real file for a while."""
+"""Unlinked temporary files."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -19,18 +19,18 @@ def new_spool(tmp_dir: Path) -> Iterator[BinaryIO]:
     try:
         yield spool
     finally:
-        with suppress(OSError):  # what a full disk did not take is lost with it anyway
+        with suppress(OSError):  # data that a full disk did not accept is lost with it anyway
             spool.close()
 
 
 def fill(spool: BinaryIO, blocks: Iterable[bytes]) -> None:
-    """Write `blocks` into `spool` and go back to the start; raise `SpoolUnavailable`."""
+    """Write `blocks` to `spool` and rewind it; raise `SpoolUnavailable`."""
     for block in blocks:
         try:
             spool.write(block)
         except OSError as error:
             raise SpoolUnavailable from error
     try:
-        spool.seek(0)  # which writes what is left
+        spool.seek(0)  # which writes the rest
     except OSError as error:
         raise SpoolUnavailable from error

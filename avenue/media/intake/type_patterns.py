@@ -1,4 +1,4 @@
-"""Types of files as people name them in bodies: `application/pdf`, `image/*`, `*/*`."""
+"""Patterns of file types in request bodies: `application/pdf`, `image/*`, `*/*`."""
 
 from typing import Annotated
 

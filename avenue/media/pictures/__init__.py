@@ -1,1 +1,1 @@
-"""Pictures: the decode processes, what they draw, and the sizes there are."""
+"""Pictures: the decode processes, picture operations, and the table of sizes."""

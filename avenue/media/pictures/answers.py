@@ -1,4 +1,4 @@
-"""What a decode process answers, as a message and the bytes that go with it."""
+"""Serialises the results of a decode process to a message and its bytes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Message = dict[str, Any]
 
 
 def examined_to_message(examined: Examined) -> tuple[Message, list[bytes]]:
-    """Return message and bytes that `examined_from_message` understands."""
+    """Return the message and bytes for `examined_from_message`."""
     facts, look = examined.facts, examined.look
     message, blobs = renditions_to_message(examined.renditions)
     message["facts"] = {
@@ -29,7 +29,7 @@ def examined_to_message(examined: Examined) -> tuple[Message, list[bytes]]:
 
 
 def examined_from_message(message: Message, blobs: Sequence[bytes]) -> Examined:
-    """Return what was examined in a decode process."""
+    """Return the result of `examine` in a decode process."""
     *data, placeholder = blobs
     look = {**message["look"], "focal": tuple(message["look"]["focal"])}
     copy = message["clean_copy"]
@@ -42,7 +42,7 @@ def examined_from_message(message: Message, blobs: Sequence[bytes]) -> Examined:
 
 
 def renditions_to_message(renditions: Sequence[Rendition]) -> tuple[Message, list[bytes]]:
-    """Return message and bytes that `renditions_from_message` understands."""
+    """Return the message and bytes for `renditions_from_message`."""
     rows = [
         {
             "variant": each.variant,
@@ -56,6 +56,6 @@ def renditions_to_message(renditions: Sequence[Rendition]) -> tuple[Message, lis
 
 
 def renditions_from_message(message: Message, blobs: Sequence[bytes]) -> list[Rendition]:
-    """Return the renditions made in a decode process."""
+    """Return the renditions from a decode process."""
     rows = message["renditions"]
     return [Rendition(**row, data=data) for row, data in zip(rows, blobs, strict=True)]

@@ -1,8 +1,8 @@
-"""How a web process and its decode processes talk: JSON over a socket pair, files as descriptors.
+"""The protocol of web and decode processes: JSON over a socket pair, files as descriptors.
 
-A message is four bytes of length (big-endian) and that many bytes of JSON object. The descriptor
-of an open file may travel along, so that no picture is copied through the socket. What was made
-of it, which is much smaller, follows the message as it is; `blobs` has the lengths.
+A message is four bytes of length (big-endian) and that many bytes of JSON object. The descriptor of
+an open file may be sent along, so that no picture is copied through the socket. The results, which
+are much smaller, follow the message as raw bytes; `blobs` has the lengths.
 """
 
 import json
@@ -32,7 +32,7 @@ def send(
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
-    """Return the next message and its bytes; raise EOFError when the other side is gone."""
+    """Return the next message and its bytes; raise EOFError if the other side is gone."""
     message = _body(channel, _exactly(channel, _LENGTH.size))
     lengths = message.pop("blobs")
     if sum(lengths) > MOST_BLOB_BYTES:
@@ -41,7 +41,7 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def receive_with_files(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Return the next message and the descriptors that came along, which are the caller's now."""
+    """Return the next message and the descriptors sent along, which the caller must close."""
     length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, MOST_FILES)
     if not files:
         raise EOFError

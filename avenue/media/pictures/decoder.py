@@ -1,10 +1,10 @@
-"""A decode process: it opens pictures, one after another, for the web process that started it.
+"""A decode process: opens pictures, one after another, for the web process that started it.
 
 Run as `python -m avenue.media.pictures.decoder <descriptor of its socket>` by `decoding.py`. It
-knows neither Flask nor MongoDB nor the settings, holds no secrets, and ends when its socket does.
-A request is `{"task", "media_type", "limits", "wanted", "threads"}` with the picture's descriptor,
-and that of an empty file when metadata is to be removed. The answer is that of `answers.py` or
-`{"refused": code, "facts"}`, and `grown` when the process should be replaced.
+knows neither Flask nor MongoDB nor the settings, holds no secrets, and ends when its socket does. A
+request is `{"task", "media_type", "limits", "wanted", "threads"}` with the picture's descriptor,
+and that of an empty file if metadata is to be removed. The answer is that of `answers.py` or
+`{"refused": code, "facts"}`, and `grown` if the process should be replaced.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _PAGE_BYTES = resource.getpagesize()
 
 def main() -> None:
     """Answer requests until the other side is gone."""
-    # Pictures already stored are served first: decoding takes what the web threads leave over.
+    # Stored pictures are served first: decoding uses what the web threads leave over.
     os.nice(NICENESS)
     with (
         socket.socket(fileno=int(sys.argv[1])) as channel,
@@ -73,7 +73,7 @@ def _answer(
 def _work(
     request: Message, files: Sequence[int], limits: ImageLimits, bounds: "_Bounds"
 ) -> tuple[Message, list[bytes]]:
-    """Open the picture under the limits of a decode, then make what is wanted under more."""
+    """Open the picture under the limits of a decode, then make the renditions under higher ones."""
     wanted = [_wanted(each) for each in request["wanted"]]
     picture, clean_copy = _opened(request["media_type"], files, limits, wanted)
     bounds.set(limits.with_renditions(each.extension for each in wanted))
@@ -86,7 +86,7 @@ def _work(
 def _opened(
     media_type: str, files: Sequence[int], limits: ImageLimits, wanted: Sequence[Wanted]
 ) -> tuple[OpenPicture, CleanCopy | None]:
-    """Open the picture, cleaned first if it is to be: what is stored is what was checked."""
+    """Open the picture, cleaned first if requested: what is checked is what is stored."""
     data = _content(files[0])
     if len(files) == 1:
         return open_picture(data, media_type, limits, wanted), None
@@ -108,7 +108,7 @@ def _wanted(row: dict[str, Any]) -> Wanted:
 
 
 def _content(file: int) -> bytes:
-    """Read the whole file. The position is shared with the web process and stays where it is."""
+    """Read the whole file. The position is shared with the web process and does not change."""
     size_bytes = os.fstat(file).st_size
     parts: list[bytes] = []
     at = 0
@@ -119,18 +119,18 @@ def _content(file: int) -> bytes:
 
 
 def _write(file: int, data: bytes) -> None:
-    """Write a clean copy from the beginning of `file` on."""
+    """Write a clean copy from the beginning of `file`."""
     try:
         at = 0
         while at < len(data):
             at += os.pwrite(file, memoryview(data)[at:], at)
-    except OSError as error:  # no room on the disk is no fault of the picture
+    except OSError as error:  # a full disk is not the picture's fault
         print(f"a clean copy cannot be written: {error}", file=sys.stderr)  # noqa: T201
         raise DecodersBusy from error
 
 
 class _Bounds:
-    """What one picture may take on top of what there was when it came."""
+    """Resource limits for one picture, on top of the usage when it arrived."""
 
     def __init__(self, size_bytes: int) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -138,9 +138,9 @@ class _Bounds:
         self._size_bytes = size_bytes
 
     def set(self, limits: ImageLimits) -> None:
-        """Let the picture take `cpu_seconds` and `memory_mb` in all.
+        """Limit the picture to `cpu_seconds` and `memory_mb` in total.
 
-        Beyond the first the kernel, which counts whole seconds, ends this process (SIGXCPU);
+        Beyond the first, the kernel, which counts whole seconds, ends this process (SIGXCPU);
         beyond the second it refuses memory.
         """
         _soften(resource.RLIMIT_CPU, math.ceil(self._used_seconds + limits.cpu_seconds))
@@ -156,7 +156,7 @@ def _soften(which: int, soft: int) -> None:
 
 
 def _statm() -> IO[bytes]:
-    """Open what tells of the memory of this process; later it may open nothing there."""
+    """Open the file with the memory usage of this process; later it may open nothing there."""
     try:
         return open("/proc/self/statm", "rb", buffering=0)
     except FileNotFoundError:
@@ -164,7 +164,10 @@ def _statm() -> IO[bytes]:
 
 
 def _memory(statm: IO[bytes]) -> tuple[int, int]:
-    """Return the address space and the memory in use, bytes; zeros where only Linux could tell."""
+    """Return the address space and the memory in use, in bytes.
+
+    Zeros on systems other than Linux.
+    """
     told = os.pread(statm.fileno(), 200, 0).split()
     if not told:
         return 0, 0

@@ -1,4 +1,4 @@
-"""A small pool of decode processes, so that no picture can hurt the web process.
+"""A small pool of decode processes, so that no picture can harm the web process.
 
 The processes are started by exec (a fork of a process with threads may inherit a locked lock), on
 the first picture that needs one. Each opens one picture at a time under a limit of CPU and memory;
@@ -31,11 +31,12 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 15.0
 END_SECONDS = 15.0
-"""What left its socket is about to end; niced on a busy machine, it waits for its turn to do so."""
+"""A process that has closed its socket is about to end; niced on a busy machine, it may take this
+long."""
 WALL_SECONDS_PER_CPU_SECOND = 5
-"""A niced process waits for its turn on a busy machine; beyond this it is taken for stuck."""
+"""A niced process waits on a busy machine; beyond this it is considered stuck."""
 PICTURES_PER_PROCESS = 1000
-"""Then it is replaced: whatever a library leaks or fragments ends with the process."""
+"""Then it is replaced, and with it whatever a library leaks or fragments."""
 
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 """How much time on all cores together a container has in a period (cgroup 2)."""
@@ -55,7 +56,7 @@ def processes_for(workers: int) -> int:
 
 
 def _cores() -> int:
-    """Return how many cores this process may keep busy: never more than its container was given."""
+    """Return how many cores this process may use: never more than its container has."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
@@ -64,7 +65,7 @@ def _cores() -> int:
 
 
 def _quota_cores() -> int | None:
-    """Return the whole cores a container may take of its machine's; None where nothing is said."""
+    """Return the cores of the container, rounded down; None without a limit."""
     try:
         quota, period = CPU_MAX.read_text().split()
         return max(1, int(quota) // int(period))
@@ -110,11 +111,11 @@ class DecodePool:
     ) -> Examined:
         """Return facts and look of the picture in `file`, and the renditions `wanted` of it.
 
-        `media_type` is what its first bytes show. The file must have a descriptor (a spooled
-        body); its position does not move. With `clean_into`, an empty file of the same kind, the
-        picture is checked as it is without its metadata; where there was some (`clean_copy`), that
-        is in this file then. Raise `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`,
-        `BrokenImage`, `NoDecoder`, or `DecodersBusy`.
+        `media_type` is the type of its first bytes. The file must have a descriptor (a spooled
+        body); its position does not change. With `clean_into`, an empty file of the same kind, the
+        picture is checked without its metadata; if there was some (`clean_copy`), the clean bytes
+        are in this file. Raise `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`, `BrokenImage`,
+        `NoDecoder`, or `DecodersBusy`.
         """
         files = [file] if clean_into is None else [file, clean_into]
         with _counted("examine", self._slots.urgent()) as decoder:
@@ -137,14 +138,14 @@ class DecodePool:
         return made
 
     def close(self) -> None:
-        """Wait for the pictures being opened and end the processes; later ones find no turn."""
+        """Wait for the pictures being opened and end the processes; later calls are refused."""
         for decoder in self._slots.end():
             decoder.stop()
 
 
 @contextmanager
 def _counted(task: str, turn: AbstractContextManager["_Decoder"]) -> Iterator["_Decoder"]:
-    """Wait for a turn, and count how long that takes and how long what is done inside."""
+    """Wait for a process, and measure the waiting time and the time of the block."""
     with ExitStack() as held:
         with metrics.waiting_to_decode(task):
             decoder = held.enter_context(turn)
@@ -158,7 +159,7 @@ def _count_renditions(made: Iterable[Rendition]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What a decode process is asked to do with one picture."""
+    """A task for a decode process with one picture."""
 
     task: str
     files: Sequence[BinaryIO]
@@ -169,11 +170,11 @@ class _Job:
 
     @property
     def raised(self) -> ImageLimits:
-        """The limits of all of it: the decode and the renditions."""
+        """Return the limits of decoding and renditions together."""
         return self.limits.with_renditions(each.extension for each in self.wanted)
 
     def request(self) -> Message:
-        """Return it as a message."""
+        """Return the task as a message."""
         return {
             "task": self.task,
             "media_type": self.media_type,
@@ -184,20 +185,23 @@ class _Job:
 
 
 class _Decoder:
-    """A place for one decode process, filled when needed; used by one thread at a time."""
+    """A slot for one decode process, filled when needed; used by one thread at a time."""
 
     def __init__(self, pictures_per_process: int) -> None:
         self._pictures_per_process = pictures_per_process
         self._process: _Process | None = None
 
     def answer(self, job: _Job) -> Answer:
-        """Return what a process answers to `job`; raise its refusal, or what its death means."""
+        """Return the answer of a process to `job`.
+
+        Raise its refusal, or the meaning of its death.
+        """
         job.files[0].flush()
         try:
             answer, blobs = self._ask(job)
         except ConnectionError:
-            # It died idle, before it read the request (else this were EOFError): the picture had
-            # no part in it, and a new process may have it.
+            # It died idle, before it read the request (otherwise this would be EOFError): the
+            # picture was not the cause, and a new process may have it.
             answer, blobs = self._ask(job)
         if "refused" in answer:
             raise REFUSALS[answer["refused"]](**answer["facts"])
@@ -246,7 +250,7 @@ class _Process:
             log.warning("decode processes are not confined by %s here", ", ".join(ready["lacking"]))
 
     def answer(self, job: _Job) -> Answer:
-        """Return the answer to `job`; raise ConnectionError when it was never read."""
+        """Return the answer to `job`; raise ConnectionError if it was never read."""
         self.pictures += 1
         wall_seconds = WALL_SECONDS_PER_CPU_SECOND * job.raised.cpu_seconds
         self._channel.settimeout(wall_seconds)
@@ -261,13 +265,13 @@ class _Process:
             raise DecodersBusy from None
 
     def stop(self) -> None:
-        """End it at once: it holds nothing that could be lost."""
+        """End it at once: it holds no state that could be lost."""
         self._channel.close()
         self._process.kill()
         self._process.wait()
 
     def _cause_of_death(self, limits: ImageLimits) -> AvenueError:
-        """Return what its death says of the picture it was opening."""
+        """Return the error about the picture that its death means."""
         try:
             code = self._process.wait(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -276,16 +280,16 @@ class _Process:
         log.warning("a decode process ended with %s while it opened a picture", code)
         if code == -signal.SIGXCPU:
             return ImageTooCostly(cpu_seconds=limits.cpu_seconds)
-        if code == -signal.SIGKILL:  # by the kernel, when memory runs out
+        if code == -signal.SIGKILL:  # killed by the kernel, when memory runs out
             return ImageTooCostly(memory_mb=limits.memory_mb)
         return BrokenImage()
 
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
-    """Start a process that talks over `descriptor` and has nothing else of ours.
+    """Start a process that talks over `descriptor` and inherits nothing else of ours.
 
-    No other descriptor, none of the secrets in the environment, and no signal of our terminal:
-    it ends when the socket does.
+    No other descriptor, none of the secrets in the environment, and no signal of our terminal: it
+    ends when the socket does.
     """
     path = [str(_ROOT), *filter(None, sys.path)]
     return subprocess.Popen(
@@ -294,7 +298,8 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         cwd="/",
-        # One arena of memory for all threads: each more would count as 128 MB of address space.
+        # One memory arena for all threads: each additional one would count as 128 MB of address
+        # space.
         env={**bare_environ(), "PYTHONPATH": os.pathsep.join(path), "MALLOC_ARENA_MAX": "1"},
         start_new_session=True,
     )

@@ -1,4 +1,4 @@
-"""What is known about a picture once it has been opened, and what may be made of it."""
+"""The facts of an opened picture, and descriptions of renditions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 class PictureFacts:
     """A picture that can be shown.
 
-    `width` and `height` are pixels as people see them: `orientation` (the EXIF tag, 1 to 8, 1 when
-    there is none) is already applied. `frames` is what the file claims, 1 for a still picture.
+    `width` and `height` are pixels as people see them: `orientation` (the EXIF tag, 1 to 8, 1 if
+    there is none) is already applied. `frames` is the number the file claims, 1 for a still
+    picture.
     """
 
     width: int
@@ -20,10 +21,10 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a page needs of a picture before it has loaded, and where its subject is.
+    """What a page needs before the picture has loaded, and its focal point.
 
     `color` is the dominant colour as `#rrggbb`, `placeholder` a WebP of less than 200 bytes,
-    `focal` the default focal point: parts of width and height, from the upper left.
+    `focal` the default focal point: fractions of width and height, from the upper left.
     """
 
     has_alpha: bool
@@ -34,9 +35,9 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A rendition to be made: names of `variants.VARIANTS` and `variants.FORMATS`.
+    """A requested rendition: names of `variants.VARIANTS` and `variants.FORMATS`.
 
-    Without a `focal` point a cut is made around the picture's default one.
+    Without a `focal` point it is cropped around the picture's default one.
     """
 
     variant: str
@@ -57,9 +58,9 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanCopy:
-    """A picture without its metadata: how many bytes it has, and their hash, as hex.
+    """A picture without its metadata: its length in bytes, and its hash as hex.
 
-    `removed` says what went, in words of `cleaning.REMOVABLE`.
+    `removed` lists what was removed, from `cleaning.REMOVABLE`.
     """
 
     removed: tuple[str, ...]
@@ -69,9 +70,9 @@ class CleanCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """Everything one decode told and made; `renditions` in the order they were wanted.
+    """The results of one decode; `renditions` in the requested order.
 
-    `clean_copy` is None when there was nothing to remove, or nobody wanted it removed.
+    `clean_copy` is None if there was nothing to remove, or no removal was requested.
     """
 
     facts: PictureFacts
@@ -81,10 +82,10 @@ class Examined:
 
     @property
     def width(self) -> int:
-        """Pixels of the upright picture."""
+        """Width of the upright picture in pixels."""
         return self.facts.width
 
     @property
     def height(self) -> int:
-        """Pixels of the upright picture."""
+        """Height of the upright picture in pixels."""
         return self.facts.height

@@ -1,4 +1,4 @@
-"""How much work one picture may make."""
+"""Limits for the work that one picture may cause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ MB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageLimits:
-    """Bounds of opening one picture; a JPEG may have more pixels because it is decoded shrunk.
+    """Limits of opening one picture; a JPEG may have more pixels because it is decoded reduced.
 
-    `max_scans` counts the passes of a JPEG; `cpu_seconds` and `memory_mb` bind the decode process.
+    `max_scans` counts the passes of a JPEG; `cpu_seconds` and `memory_mb` limit the decode process.
     """
 
     max_megapixels: int
@@ -25,7 +25,7 @@ class ImageLimits:
     memory_mb: int
 
     def with_renditions(self, extensions: Iterable[str]) -> "ImageLimits":
-        """Return these limits raised by what making renditions of `extensions` may take."""
+        """Return these limits plus the allowance for renditions of `extensions`."""
         formats = [FORMATS[each] for each in extensions]
         return replace(
             self,

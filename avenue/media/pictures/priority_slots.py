@@ -1,4 +1,4 @@
-"""Whose turn it is, where there are fewer decode processes than pictures."""
+"""Lends decode processes to threads, by priority."""
 
 import threading
 from collections import deque
@@ -28,7 +28,7 @@ class PrioritySlots(Generic[Thing]):
         max_waiting: int,
     ) -> None:
         self._things = tuple(things)
-        # Last in, first out: while few come, the things not needed are never touched.
+        # Last in, first out: with little load, the others are never touched.
         self._free = list(things)
         self._wait_seconds = {True: urgent_seconds, False: patient_seconds}
         self._max_waiting = max_waiting
@@ -40,7 +40,7 @@ class PrioritySlots(Generic[Thing]):
 
     @contextmanager
     def urgent(self) -> Iterator[Thing]:
-        """Yield a thing for an upload; raise `DecodersBusy`."""
+        """Lend a thing for an upload; raise `DecodersBusy`."""
         thing = self._take(urgent=True)
         try:
             yield thing
@@ -49,7 +49,7 @@ class PrioritySlots(Generic[Thing]):
 
     @contextmanager
     def patient(self) -> Iterator[Thing]:
-        """Yield a thing for what can wait; raise `DecodersBusy`."""
+        """Lend a thing for work that can wait; raise `DecodersBusy`."""
         thing = self._take(urgent=False)
         try:
             yield thing
@@ -57,7 +57,7 @@ class PrioritySlots(Generic[Thing]):
             self._give_back(thing, urgent=False)
 
     def end(self) -> Sequence[Thing]:
-        """Let nobody begin any more, wait until all things are back, and return them."""
+        """Refuse further threads, wait until all things are returned, and return them."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()

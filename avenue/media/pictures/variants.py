@@ -1,9 +1,9 @@
-"""The sizes a picture is shown in: one table, and everything that follows from it.
+"""The table of sizes of pictures, and everything derived from it.
 
-All of it is computed from data, without a picture: which variants and formats there are, how many
-pixels each has, what is cut away, and the token in its URL. A name that is not in the table is no
-variant, so nobody can order arbitrary work. A site may add a few sizes of its own, whose names say
-what they are (`x600x800`); whether a site has one is asked where pictures are made and shown.
+All of it is computed from data, without a picture: which variants and formats exist, their pixels,
+their crops, and the token in their URLs. A name that is not in the table is not a variant, so no
+one can request arbitrary work. A site may add a few sizes of its own, whose names describe them
+(`x600x800`); whether a site has one is checked where pictures are generated and shown.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from typing import Any
 from avenue.media.intake.sniffing import AVIF, JPEG, PNG, WEBP, MediaType
 
 ORIGINAL = "original"
-"""The name of the stored file itself in URLs: no variant, never re-encoded."""
+"""The name of the stored file itself in URLs: not a variant, never re-encoded."""
 
 ENCODER_REVISION = 2
 """Rises with every change of the formats' options, or of how pictures are shrunk: bytes made
 before must not be served at the same URL as bytes made after."""
 
 LONGEST_SIDE_PIXELS = 16_383
-"""What the WebP format can hold."""
+"""The maximum of the WebP format."""
 
 CENTRE = (0.5, 0.5)
 _FOCAL_STEPS = 1000
@@ -37,7 +37,7 @@ Box = tuple[float, float, float, float]
 class Variant:
     """A row of the table, in pixels.
 
-    Without a `height` it is the whole picture, `width` wide. With one it is cut to that ratio.
+    Without a `height` it is the whole picture, `width` wide. With one it is cropped to that ratio.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Variant:
 
     @property
     def cuts(self) -> bool:
-        """Whether something of the picture is left out, so that the focal point counts."""
+        """Whether the picture is cropped, so that the focal point counts."""
         return self.height is not None
 
 
@@ -64,21 +64,21 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
 )
 
 MOST_SIZES = 10
-"""Of a site's own."""
+"""The number of a site's own sizes."""
 LEAST_SIDE_PIXELS, MOST_SIDE_PIXELS, MOST_SIZE_PIXELS = 16, 2560, 4_000_000
-"""Of a size of a site's own."""
+"""Limits of a site's own size."""
 _SIZE = re.compile(r"([0-9]{1,4})(?:x([0-9]{1,4}) cover)?")
 _OWN_NAME = re.compile(r"x([1-9][0-9]{1,3})(?:x([1-9][0-9]{1,3}))?")
 TAKEN_NAME = re.compile(r"original|[wx][0-9x]*")
-"""What no size of a site's own may be called, besides the names of the table."""
+"""Names that a site's own size may not have, in addition to those of the table."""
 
 EAGER = ("thumb", "card", "gallery", "og")
-"""Made in the upload request of a product picture."""
+"""Generated during the upload of a product picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How renditions of one extension are encoded, and how much one may take to make.
+    """How renditions of one extension are encoded, and the allowance for making one.
 
     `options` are the encoder's; those of `options_large` replace them from `LARGE_PIXELS` on.
     """
@@ -135,24 +135,24 @@ DEFAULT_EXTENSION = "webp"
 
 
 def own_row(size: str) -> Variant | None:
-    """Return the row of a size as sites write it, `600x800 cover` or `800`; None for none."""
+    """Return the row of a size in the form `600x800 cover` or `800`; None if invalid."""
     found = _SIZE.fullmatch(size)
     return _named(f"x{found[1]}x{found[2]}" if found[2] else f"x{found[1]}") if found else None
 
 
 def own_rows(sizes: Mapping[str, str]) -> dict[str, Variant]:
-    """Return the rows of a site's own sizes, by what it calls them."""
+    """Return the rows of a site's own sizes, by the site's names."""
     rows = {name: own_row(size) for name, size in list(sizes.items())[:MOST_SIZES]}
     return {name: row for name, row in rows.items() if row and name not in VARIANTS}
 
 
 def row_named(name: str) -> Variant | None:
-    """Return the row that this name stands for, of the table or as a site may have it."""
+    """Return the row with this name, of the table or in the form of a site's own."""
     return VARIANTS.get(name) or _named(name)
 
 
 def row_of(name: str) -> Variant:
-    """Return the row of a variant there is."""
+    """Return the row of an existing variant."""
     row = row_named(name)
     if row is None:
         raise KeyError(name)
@@ -160,10 +160,10 @@ def row_of(name: str) -> Variant:
 
 
 def form_on(sizes: Mapping[str, str], name: str) -> str:
-    """Return the form that is meant by `name` where there are these sizes of a site's own.
+    """Return the form that `name` stands for with these own sizes of a site.
 
-    One of these by what the site calls it; in place of one that the site has no more, the next
-    wider row of the table. All other names stay as they are.
+    A name of the site's own is translated; a size that the site no longer has becomes the next
+    wider row of the table. All other names are unchanged.
     """
     own = own_rows(sizes)
     if name in own:
@@ -187,14 +187,14 @@ def _named(name: str) -> Variant | None:
 
 
 def form_as_wide_as(width: int) -> str:
-    """Return the narrowest variant of the whole picture with `width` pixels, else `original`."""
+    """Return the narrowest variant of the whole picture with `width` pixels, or `original`."""
     rows = (row for row in VARIANTS.values() if row.name.startswith("w") and row.width >= width)
     found = min(rows, key=lambda row: row.width, default=None)
     return found.name if found else ORIGINAL
 
 
 def extensions(has_alpha: bool) -> tuple[str, ...]:
-    """Return the extensions a picture's variants have, the preferred ones first.
+    """Return the extensions of a picture's variants, preferred ones first.
 
     `png` exists only for pictures with transparency, which `jpg` shows on white; a photograph as
     PNG would be many times larger and no better.
@@ -203,15 +203,15 @@ def extensions(has_alpha: bool) -> tuple[str, ...]:
 
 
 def fallback_extension(has_alpha: bool) -> str:
-    """Return the extension for a client that says of no modern format that it takes it."""
+    """Return the extension for a client that accepts no modern format."""
     return "png" if has_alpha else "jpg"
 
 
 def size_of(variant: Variant, width: int, height: int) -> Size:
-    """Return width and height of `variant` of an upright picture, pixels; never enlarged.
+    """Return width and height of `variant` of an upright picture, in pixels; never enlarged.
 
-    A variant that cuts has exactly the size of its row, or, where the picture is too small for
-    that, the size of the largest cut of the same ratio that fits into it.
+    A cropped variant has exactly the size of its row or, if the picture is too small, the size of
+    the largest crop of the same ratio that fits into it.
     """
     if variant.height is None:
         wide = min(variant.width, width, max(1, LONGEST_SIDE_PIXELS * width // height))
@@ -219,16 +219,16 @@ def size_of(variant: Variant, width: int, height: int) -> Size:
     target = (variant.width, variant.height)
     if width >= target[0] and height >= target[1]:
         return target
-    if width * target[1] <= height * target[0]:  # the width is what there is too little of
+    if width * target[1] <= height * target[0]:  # limited by the width
         return width, max(1, _rounded(width * target[1], target[0]))
     return max(1, _rounded(height * target[0], target[1])), height
 
 
 def box_of(variant: Variant, width: int, height: int, focal: Focal | None) -> Box:
-    """Return what `variant` shows of an upright picture: left, top, right, bottom in its pixels.
+    """Return the part of an upright picture that `variant` shows: left, top, right, bottom.
 
-    The whole picture, or the largest box of the row's ratio: as near as it gets to having the
-    focal point in its middle.
+    The whole picture, or the largest box of the row's ratio, centred on the focal point as far as
+    possible.
     """
     if variant.height is None:
         return 0.0, 0.0, float(width), float(height)
@@ -243,8 +243,8 @@ def box_of(variant: Variant, width: int, height: int, focal: Focal | None) -> Bo
 def token(file_sha256: str, name: str, focal: Focal | None = None, epoch: int = 0) -> str:
     """Return the 12 hex digits that change whenever the bytes at this URL would change.
 
-    `name` is of a variant, or `original`. A variant's bytes follow from the file, the row, the
-    focal point if the row cuts, and the encoders. `epoch` is the asset's `visibility_epoch`.
+    `name` is of a variant, or `original`. A variant's bytes depend on the file, the row, the focal
+    point if it is cropped, and the encoders. `epoch` is the asset's `visibility_epoch`.
     """
     file = f"{file_sha256}.{epoch}" if epoch else file_sha256
     if name == ORIGINAL:
@@ -258,7 +258,7 @@ def token(file_sha256: str, name: str, focal: Focal | None = None, epoch: int = 
 
 
 def _on_grid(focal: Focal | None) -> Focal:
-    """Return the focal point as far as it counts: thousandths, inside the picture."""
+    """Return the focal point rounded to thousandths, inside the picture."""
     x, y = (
         min(max(round(part * _FOCAL_STEPS), 0), _FOCAL_STEPS) / _FOCAL_STEPS
         for part in focal or CENTRE
@@ -267,7 +267,7 @@ def _on_grid(focal: Focal | None) -> Focal:
 
 
 def _rounded(dividend: int, divisor: int) -> int:
-    """Return the quotient rounded half up, in whole numbers: the same everywhere."""
+    """Return the quotient rounded half up, with integers: the same everywhere."""
     return (2 * dividend + divisor) // (2 * divisor)
 
 

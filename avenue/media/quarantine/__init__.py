@@ -1,1 +1,1 @@
-"""Files that wait for the scanner, and those in which it has found something."""
+"""Files that wait for the scanner, and infected files."""

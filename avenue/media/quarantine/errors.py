@@ -11,7 +11,7 @@ from avenue.errors import Conflict
 
 
 class NotInQuarantine(Conflict):
-    """The file is not in quarantine, or not any more."""
+    """The file is not in quarantine, or no longer."""
 
     code = "not_in_quarantine"
     message = "This file is not in quarantine."

@@ -1,4 +1,4 @@
-"""What is shown of files in quarantine."""
+"""Pages of the list of quarantined files."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from avenue.media.models import Asset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinePage:
-    """Some files in quarantine; `next` is where to go on, None at the end."""
+    """Some files in quarantine; `next` is the cursor of the next page, None at the end."""
 
     items: tuple[Asset, ...]
     next: str | None

@@ -1,4 +1,4 @@
-"""`/admin/quarantine`: what the scanner has found, and what administrators do about it."""
+"""`/admin/quarantine`: findings of the scanner, and their release."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ PLACES: Mapping[str, tuple[str, LazyString]] = {
     "library": ("/admin/library/{asset}", _("Media library")),
     "upload": ("/admin/uploads/{asset}", _("Files")),
 }
-"""By what a file belongs to: where it can be looked at and removed, and what that is called."""
+"""By the owner of a file: the page to see and delete it, and its title."""
 
 blueprint = Blueprint("quarantine_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
@@ -56,7 +56,7 @@ def show_quarantine() -> Response:
 @require(Role.ADMIN)
 @audited("quarantine.released", "asset_id")
 def release_file(asset_id: str) -> Response:
-    """Let a file be read, with a reason."""
+    """Release a file, with a reason."""
     reason = request.form.get("reason", "").strip()[:LONGEST_REASON]
     if not reason:
         return _shown(asset_id)
@@ -69,7 +69,7 @@ def release_file(asset_id: str) -> Response:
 
 
 def _shown(unsaid: str | None = None) -> Response:
-    """Show the list; a form without a reason, that of `unsaid`, says so."""
+    """Show the list; a form without a reason, that of `unsaid`, shows an error."""
     asked = page_asked_for()
     after = asked.after if asked.after and is_id(asked.after) else ""
     found = using(QuarantineService).find(current_actor(), after=after, limit=asked.limit)

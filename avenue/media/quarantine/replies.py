@@ -24,7 +24,7 @@ class Finding(TypedDict):
 
 
 class QuarantinedFile(TypedDict):
-    """A file in quarantine; nobody is given its bytes."""
+    """A file in quarantine; no one gets its bytes."""
 
     id: str
     name: Annotated[str, Field(description="For people; may hold anything.")]
@@ -41,7 +41,7 @@ class QuarantinedFile(TypedDict):
 
 
 class Quarantine(Total):
-    """Some files in quarantine, in the order of their ids, and where to go on."""
+    """A page of files in quarantine, in the order of their ids, with its cursor."""
 
     items: list[QuarantinedFile]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

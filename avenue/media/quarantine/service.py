@@ -1,4 +1,4 @@
-"""What administrators do about files in quarantine."""
+"""Lists and releases files in quarantine."""
 
 from dataclasses import replace
 
@@ -29,14 +29,14 @@ class QuarantineService:
         )
 
     def count(self, actor: Actor, most: int) -> int | None:
-        """Return how many there are, None for more than `most`; raise `Forbidden`."""
+        """Return their number, None above `most`; raise `Forbidden`."""
         _admit(actor)
         return self._store.count(actor.site.id, most)
 
     def release(self, actor: Actor, asset_id: str, reason: str) -> Asset:
-        """Let a file be read all the same, and return it; `reason` is kept with it.
+        """Release a file, and return it; `reason` is stored with it.
 
-        All versions of it that are in quarantine are. Raise `Forbidden`, `NotFound` or
+        All of its versions in quarantine are released. Raise `Forbidden`, `NotFound` or
         `NotInQuarantine`.
         """
         _admit(actor)

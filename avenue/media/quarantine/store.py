@@ -1,4 +1,4 @@
-"""What the scanner has found, and where it is, in MongoDB."""
+"""Findings of the scanner, and the progress of the scan, in MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from avenue.totals import MOST_COUNTED
 
 META = "avenue_meta"
 SCANNED = "scanned"
-"""What `META` has of the walk through all files."""
+"""The entry of `META` with the progress of the scan of all files."""
 SEEN = [State.LIVE, State.TRASH]
 STATE = "versions.scan.state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the walk through all files of a cluster is: behind the asset `after`.
+    """The progress of the scan of all files of a cluster: it continues after the asset `after`.
 
-    It began then with the signatures `database`; with `is_over` all were scanned with these.
+    It was started with the signatures `database`; `is_over`: all were scanned with these.
     """
 
     began_at: datetime
@@ -59,25 +59,25 @@ class QuarantineStore:
         return from_document(found) if found else None
 
     def note(self, asset: Asset, version: Version, scan: Scan) -> Asset | None:
-        """Keep what was found in a version; None when something else is known of it meanwhile.
+        """Store the result of a scan of a version; None if it was changed meanwhile.
 
-        Edges forget what can be read no longer, once every worker has.
+        If it can no longer be read, edges are purged once every worker's cache has expired.
         """
         assets = site(self._database, asset.site).collection(ASSETS)
         return together(assets, lambda inside: _noted(inside, asset, version, scan))
 
 
 class ScanStore:
-    """What the job needs, over all sites of one cluster."""
+    """Queries of the job over all sites of one cluster."""
 
     def __init__(self, database: Database) -> None:
         self._assets = house(database).collection(ASSETS)
         self._meta = house(database).collection(META)
 
     def due(self, passed: Sequence[str], limit: int) -> list[Asset]:
-        """Return some files that wait for the scanner, those that were `passed` over left out."""
+        """Return some files that wait for the scanner, without those in `passed`."""
         order, found = [("site", 1), ("_id", 1)], list[Asset]()
-        for each in DUE:  # one by one: the index is used for one state at a time
+        for each in DUE:  # separately: the index is used for one state at a time
             query = {STATE: each, "_id": {"$nin": list(passed)}}
             found += self._assets.values(from_document, query, sort=order, limit=limit)
         return found[:limit]
@@ -88,7 +88,7 @@ class ScanStore:
         return self._assets.values(from_document, query, sort=[("_id", 1)], limit=limit)
 
     def counts(self, state: ScanState, most: int) -> Mapping[str, int]:
-        """Return how many live files are in a state, by site; of `most` at most."""
+        """Return the number of live files in a state, by site; at most `most` are counted."""
         found = self._assets.aggregate(
             [
                 {"$match": {STATE: state, "state": State.LIVE}},
@@ -99,7 +99,7 @@ class ScanStore:
         return {each["_id"]: each["files"] for each in found}
 
     def waiting_before(self, moment: datetime, most: int) -> int:
-        """Return how many files have waited for the scanner since before `moment`."""
+        """Return how many files have been waiting for the scanner since before `moment`."""
         return sum(self._waiting(each, moment, most) for each in DUE)
 
     def _waiting(self, state: ScanState, moment: datetime, most: int) -> int:
@@ -107,7 +107,7 @@ class ScanStore:
         return self._assets.count({STATE: state, "versions": {"$elemMatch": such}}, most=most)
 
     def place(self) -> Place | None:
-        """Return where the walk is, None before the first or where that cannot be read."""
+        """Return the progress, None before the first scan or if it cannot be read."""
         kept = self._known().get("place")
         if not isinstance(kept, dict) or not isinstance(kept.get("database"), str):
             return None
@@ -121,18 +121,18 @@ class ScanStore:
         )
 
     def keep_place(self, place: Place) -> None:
-        """Keep where the walk is; repeatable."""
+        """Store the progress; repeatable."""
         kept = {name: getattr(place, name) for name in Place.__slots__}
         change = [{"$set": {"place": {"$literal": kept}}}]
         self._meta.update({"_id": SCANNED}, change, upsert=True)
 
     def away_since(self) -> datetime | None:
-        """Return since when the scanner is away, None while it is not."""
+        """Return since when the scanner has been unreachable, None while it is reachable."""
         kept = self._known().get("away_since")
         return kept if isinstance(kept, datetime) else None
 
     def keep_away(self, *, is_away: bool) -> None:
-        """Keep that the scanner is away, since now unless it was before, or is back; repeatable."""
+        """Store that the scanner is unreachable, since now unless it was before, or is back."""
         since = {"$ifNull": ["$away_since", "$$NOW"]} if is_away else None
         change = [{"$set": {"away_since": since}}]
         if is_away or self.away_since() is not None:

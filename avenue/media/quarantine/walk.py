@@ -1,8 +1,8 @@
-"""What waits for the scanner is scanned, and all else again once there are new signatures.
+"""Scans pending files, and all files again after an update of the signatures.
 
-The job `scan` does it, at a bounded rate. One walk through all files of a cluster goes on where it
-was, also when there are newer signatures meanwhile; then another one begins. Of what it finds clean
-again nothing is written.
+The job `scan` does it, at a limited rate. A scan of all files of a cluster continues where it was,
+also if the signatures are updated meanwhile; then another one begins. Nothing is written about
+files that are still clean.
 """
 
 import logging
@@ -24,27 +24,27 @@ from avenue.scanning.clamd import Scanner
 from avenue.scanning.errors import ScannerAway
 
 SCAN = "scan"
-"""The job that does it."""
+"""The name of the job."""
 EVERY_SECONDS = 60
 MOST_SECONDS = 300
-"""Of a run: messages and other work do not wait for it, but a restart does."""
+"""Duration of a run: messages and other jobs do not wait for it, but a restart does."""
 MOST_BYTES_PER_SECOND = 16 * 1024 * 1024
 ASSETS_AT_ONCE = 50
 AT_LEAST_EVERY = timedelta(days=7)
 MOST_PASSED = 500
-"""So many files that cannot be scanned just now are passed over in one run."""
+"""How many files that cannot be scanned at the moment are skipped in one run."""
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[int], None]
-"""Is told how many files were looked at; may raise what ends the run."""
+"""Called with the number of checked files; may raise to end the run."""
 Found = Callable[[Asset, Version, Scan], None]
-"""Is told what was found in a file that goes into quarantine."""
+"""Called with each finding."""
 
 
 @dataclass(slots=True)
 class Scanned:
-    """What a run did: `failed` files could not be read or scanned, `behind` is left to be done."""
+    """The result of a run: `failed` files could not be read or scanned, `behind` is left to do."""
 
     files: int = 0
     bytes: int = 0
@@ -56,7 +56,7 @@ class Scanned:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has had its time."""
+        """Whether the time of the run is used up."""
         return time.monotonic() - self.began > MOST_SECONDS
 
     def as_dict(self) -> dict[str, int]:
@@ -87,7 +87,7 @@ class ScanWalk:
         self._sleep = sleep
 
     def run(self, tell: Tell = lambda _: None) -> Scanned:
-        """Scan what is due; return what was done."""
+        """Scan what is due; return the result."""
         done = Scanned()
         try:
             database = self._scanner.database(now=True)
@@ -113,9 +113,9 @@ class ScanWalk:
         done.behind = 1
 
     def _walk(self, database: str, done: Scanned, tell: Tell) -> None:
-        """Go on with the walk; another one begins when there are newer signatures.
+        """Continue the scan of all files; start another one after an update of the signatures.
 
-        Of those that somebody wrote themselves clamd tells no version, so one begins each week.
+        clamd reports no version of custom signatures, so one is started each week.
         """
         fresh = Place(began_at=utc_now(), database=database)
         place = self._store.place() or fresh
@@ -138,9 +138,9 @@ class ScanWalk:
         done.behind = 1
 
     def _scanned(self, asset: Asset, versions: Sequence[Version], done: Scanned) -> bool:
-        """Scan versions of an asset; tell whether nothing is left to be scanned.
+        """Scan versions of an asset; return whether all were scanned.
 
-        Raise `ScannerAway` when it is away altogether, and not for this file alone.
+        Raise `ScannerAway` if the scanner is unreachable, not if it fails for this file only.
         """
         is_done = True
         for version in versions:
@@ -148,7 +148,7 @@ class ScanWalk:
                 continue
             try:
                 self._scan(asset, version, done)
-            except DamagedFile:  # the check tells of it
+            except DamagedFile:  # the check reports it
                 done.failed, is_done = done.failed + 1, False
             except ScannerAway:
                 self._scanner.database(now=True)
@@ -173,5 +173,5 @@ class ScanWalk:
         done.quarantined += 1
         log.warning("A file of the asset %s went into quarantine.", asset.id)
         self._found(asset, version, scan)
-        with suppress(AvenueError):  # nobody is given them; they go with the file
+        with suppress(AvenueError):  # no one gets them; they are deleted with the file
             self._renditions.delete_of_file(asset.site, asset.id, version.file)

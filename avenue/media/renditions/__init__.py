@@ -1,1 +1,1 @@
-"""Renditions: a picture in the sizes and formats of the variants table, made and kept."""
+"""Renditions: pictures in the sizes and formats of the variants table, generated and stored."""

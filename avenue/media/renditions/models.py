@@ -1,4 +1,4 @@
-"""What a rendition is: derived bytes that can always be made again."""
+"""Renditions: derived bytes that can always be generated again."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from avenue.server.file_body import Body, FileBody, pieces_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenditionKey:
-    """Names one rendition of one version of a picture, as its URL does."""
+    """Identifies one rendition of one version of a picture, as its URL does."""
 
     asset: str
     token: str
@@ -21,7 +21,7 @@ class RenditionKey:
 
     @classmethod
     def of(cls, asset: Asset, variant: str, extension: str) -> "RenditionKey":
-        """Return the key of what `asset` shows as `variant` just now."""
+        """Return the key of `asset` as `variant`, for its current version."""
         return cls(
             asset=asset.id,
             token=token(asset.current.sha256, variant, asset.focal_point, asset.visibility_epoch),
@@ -31,13 +31,13 @@ class RenditionKey:
 
     @property
     def id(self) -> str:
-        """The `_id` of its document, and what follows `/media/` in its URL."""
+        """The `_id` of its document, and the part after `/media/` in its URL."""
         return f"{self.asset}/{self.token}/{self.variant}.{self.extension}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRendition:
-    """A rendition as it is kept; `file` is the stored file it was made from."""
+    """A stored rendition; `file` is the stored file it was made from."""
 
     key: RenditionKey
     file: str
@@ -54,14 +54,14 @@ class KeptRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptRendition:
-    """What the sweeper sees of a rendition; `file` is `<site>/<stored file>`."""
+    """The fields of a rendition that the sweeper reads; `file` is `<site>/<stored file>`."""
 
     key: RenditionKey
     file: str
     made_at: datetime
 
     def belongs_to(self, asset: Asset | None) -> bool:
-        """Tell whether `asset`, found by the key's id, shows or may come to show it."""
+        """Tell whether `asset`, found by the key's id, shows or may show it."""
         if asset is None or row_named(self.key.variant) is None:
             return False
         if asset.state is State.TRASH or not asset.versions:
@@ -71,7 +71,7 @@ class SweptRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRendition:
-    """What delivery asks of a rendition but its bytes; `name` is what people call the picture."""
+    """The facts of a rendition without its bytes; `name` is the picture's display name."""
 
     key: RenditionKey
     sha256: str
@@ -92,13 +92,13 @@ class KnownRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenditionFile(KnownRendition):
-    """A rendition, open for delivery."""
+    """A rendition that is open for delivery."""
 
     data: Body
 
     @classmethod
     def of(cls, kept: KeptRendition, name: str) -> "RenditionFile":
-        """Return the file of a kept rendition of a picture that people call `name`."""
+        """Return the file of a stored rendition of a picture with this display name."""
         return cls(
             key=kept.key,
             sha256=kept.sha256,
@@ -119,7 +119,7 @@ class RenditionFile(KnownRendition):
 
 @dataclass(frozen=True, slots=True)
 class RenditionOnDisk:
-    """How the disk cache has a rendition; see `disk_cache.OnDisk`."""
+    """A rendition in the disk cache; see `disk_cache.OnDisk`."""
 
     site: str
     key: RenditionKey
@@ -130,7 +130,7 @@ class RenditionOnDisk:
         return self.key.id.replace("/", ".")
 
     def taken_apart(self, kept: KeptRendition) -> tuple[Facts, Iterable[bytes]] | None:
-        """Return facts and bytes of a rendition that was read or made."""
+        """Return facts and bytes of a rendition that was read or generated."""
         if not isinstance(kept.data, bytes):
             return None
         facts = {

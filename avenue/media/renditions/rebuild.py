@@ -1,6 +1,6 @@
-"""Makes the renditions that are missing, after the table or the encoders have changed.
+"""Generates missing renditions, after a change of the table or the encoders.
 
-Originals are only read. What no longer belongs to a picture as it is goes with the next sweep.
+Originals are only read. Outdated renditions are deleted by the next sweep.
 """
 
 import time
@@ -20,7 +20,7 @@ Save = Callable[[str, int, int], None]
 
 
 class Rebuild:
-    """Goes through every live picture of the house in the order of their ids."""
+    """Goes through all live pictures of all sites in the order of their ids."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class Rebuild:
         self._sleep = sleep
 
     def run(self, variants: Sequence[str], cursor: str | None, save: Save) -> Mapping[str, int]:
-        """Make what is missing of `variants`, from behind the asset `cursor` on.
+        """Generate the missing ones of `variants`, after the asset `cursor`.
 
-        `save` is told the last asset, how many are done and how many there are. Return how many
-        renditions were made since `cursor`, and how many pictures could not be read. Raise
-        `Unavailable` when database or decoders are away or busy.
+        `save` is called with the last asset, how many are done and how many there are. Return how
+        many renditions were generated since `cursor`, and how many pictures could not be read.
+        Raise `Unavailable` if database or decoders are unreachable or busy.
         """
         counts = {"made": 0, "failed": 0}
         last, total = cursor or "", self._store.count_live()
@@ -64,7 +64,7 @@ class Rebuild:
         try:
             counts["made"] += len(self._renditions.make(asset, missing))
         except Unavailable:
-            raise  # says nothing of this picture: the job goes on with it later
-        except AvenueError:  # damaged, or gone meanwhile: the inspection and the sweeper see to it
+            raise  # not a fault of this picture: the job continues with it later
+        except AvenueError:  # damaged, or deleted meanwhile: left to the inspection and the sweeper
             counts["failed"] += 1
         self._sleep((time.monotonic() - began_at) * REST)

@@ -1,9 +1,9 @@
-"""Finds renditions and makes those that are missing: once per process, and not for ever.
+"""Finds renditions and generates missing ones: once per process, with a time limit.
 
-Whoever asks first makes it, in its own thread; who asks meanwhile waits for that, and at most half
-of the request threads do either. Between instances the `_id` decides: the first document stays.
-Waiting is bounded; after that a larger rendition of the same cut stands in for a few seconds, and
-without one the answer is 503.
+The first request generates it, in its own thread; simultaneous ones wait for that, and at most half
+of the request threads do either. Between instances the `_id` decides: the first document is kept.
+Waiting is limited; after that a larger rendition of the same crop is sent for a few seconds
+instead, and without one the answer is 503.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ OFF = "off"
 
 
 class RenditionBusy(Unavailable):
-    """The picture is not ready in this size yet, and nothing can stand in for it."""
+    """The picture is not ready in this size yet, and there is no larger one to send."""
 
     code = "rendition_busy"
     message = "This image is being prepared in this size."
@@ -46,7 +46,7 @@ class RenditionBusy(Unavailable):
 
 
 class Renderer(Protocol):
-    """Makes renditions somewhere safe."""
+    """Generates renditions in a place where a picture can do no harm."""
 
     def render(
         self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
@@ -56,7 +56,7 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A rendition that is there; `place`: where the cache has it, None for what is not for that."""
+    """An existing rendition; `place`: where the cache has it, None if it is not cached."""
 
     about: KnownRendition
     place: Place | None
@@ -64,9 +64,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A rendition for delivery; `stands_in`: it is a larger one than was asked for.
+    """A rendition for delivery; `stands_in`: it is a larger one than requested.
 
-    `place`: where the worker's cache has it, None for what is not for that.
+    `place`: where the worker's cache has it, None if it is not cached.
     """
 
     file: RenditionFile
@@ -87,7 +87,7 @@ class Renditions:
         settings: Settings,
         has_size: Callable[[str, str], bool],
     ) -> None:
-        """`has_size` tells whether a site, by its id, has a size of its own of this name."""
+        """`has_size` tells whether a site, by its id, has an own size of this name."""
         self._has_size = has_size
         self._store = store
         self._assets = assets
@@ -99,7 +99,10 @@ class Renditions:
         self._makers = threading.Semaphore(max(1, settings.threads // 2))
 
     def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
-        """Return what is known of a rendition, without reading a byte; None when not made yet."""
+        """Return the facts of a rendition without reading its bytes.
+
+        None if it does not exist yet.
+        """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
         kept: KeptRendition | None = self._cache.get(place.key)
@@ -148,10 +151,10 @@ class Renditions:
         return Found(file=RenditionFile.of(kept, asset.name), place=place) if kept else None
 
     def find(self, asset: Asset, variant: str, extension: str) -> Found:
-        """Return a picture as `variant`, made now if it must be.
+        """Return a picture as `variant`, generated now if it is missing.
 
-        Raise `NotFound` for what the table does not have, `RenditionBusy` when it takes too long,
-        and what reading the original raises.
+        Raise `NotFound` if it is not in the table, `RenditionBusy` if it takes too long, and the
+        errors of reading the original.
         """
         if not self.has(asset, variant, extension):
             raise NotFound
@@ -171,7 +174,7 @@ class Renditions:
         )
 
     def _load(self, asset: Asset, key: RenditionKey, place: Place) -> KeptRendition:
-        """Return a rendition: at hand, from the database, or made now."""
+        """Return a rendition: cached, from the database, or generated now."""
         if asset.visibility is not Visibility.PUBLIC:
             return self._store.find(asset.site, key) or self._made(asset, key, place.key)
         kept: KeptRendition | None = self._cache.fetch(place)
@@ -181,10 +184,10 @@ class Renditions:
 
     def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
         def work() -> KeptRendition:
-            # Another one may have made it since we looked.
+            # Another thread may have generated it since the lookup.
             return self._store.find(asset.site, key) or self.make(asset, [key])[0]
 
-        # Threads for everybody else stay free. Who comes as browsers do waits for one beforehand,
+        # Threads for other requests stay free. Requests by browsers wait for a thread beforehand,
         # in the worker's event loop.
         if not self._makers.acquire(blocking=False):
             raise RenditionBusy
@@ -194,7 +197,7 @@ class Renditions:
             self._makers.release()
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
-        """Tell whether there is such a rendition of `asset`, made already or not."""
+        """Tell whether `asset` has such a rendition, generated already or not."""
         return (
             self._settings.pipeline_mode != OFF
             and not asset.current.is_withheld
@@ -204,15 +207,15 @@ class Renditions:
         )
 
     def missing(self, asset: Asset, variants: Sequence[str], extension: str) -> list[RenditionKey]:
-        """Return the keys of `variants` that are not made yet."""
+        """Return the keys of `variants` that are not generated yet."""
         keys = [RenditionKey.of(asset, variant, extension) for variant in variants]
         there = self._store.existing(asset.site, keys)
         return [key for key in keys if key.id not in there]
 
     def make(self, asset: Asset, keys: Sequence[RenditionKey]) -> list[KeptRendition]:
-        """Make renditions of what `asset` shows, keep and return them.
+        """Generate renditions of the current version of `asset`, store and return them.
 
-        Raise `NotFound` when the asset was trashed or replaced meanwhile: then none is kept.
+        Raise `NotFound` if the asset was trashed or replaced meanwhile: then none is stored.
         """
         wanted = [
             Wanted(variant=key.variant, extension=key.extension, focal=asset.focal_point)
@@ -231,7 +234,7 @@ class Renditions:
         return kept
 
     def _is_current(self, asset: Asset) -> bool:
-        """Tell whether the asset still is what the renditions were made from."""
+        """Tell whether the asset still is the one the renditions were made from."""
         now = self._assets.shown(asset.site, asset.id)
         return (
             now is not None
@@ -250,7 +253,7 @@ class Renditions:
             yield file
 
     def _stand_in(self, asset: Asset, variant: str, extension: str) -> Found:
-        """Return the next larger rendition of the same cut; raise `RenditionBusy`."""
+        """Return the next larger rendition of the same crop; raise `RenditionBusy`."""
         keys = [RenditionKey.of(asset, each, extension) for each in larger(variant)]
         kept = self._store.find_first(asset.site, keys) if keys else None
         if kept is None:
@@ -263,7 +266,7 @@ def _if_public(asset: Asset, place: Place) -> Place | None:
 
 
 def larger(variant: str) -> list[str]:
-    """Return the variants that show the same as `variant` with more pixels, the smallest first."""
+    """Return the variants that show the same as `variant` with more pixels, smallest first."""
     row = row_of(variant)
     if row.cuts:
         return []
@@ -272,7 +275,7 @@ def larger(variant: str) -> list[str]:
 
 
 def to_keep(key: RenditionKey, file_id: str, made: Rendition) -> KeptRendition:
-    """Return a finished rendition as it is kept; `file_id` is what it was made from."""
+    """Return a finished rendition for storing; `file_id` is its original."""
     return KeptRendition(
         key=key,
         file=file_id,

@@ -21,7 +21,7 @@ from avenue.storage.scope import AlreadyThere, Collection, house, site
 
 RENDITIONS = "renditions"
 SWEPT = {"site": 1, "file": 1, "made_at": 1}
-"""What the sweeper reads of them."""
+"""The fields that the sweeper reads."""
 
 
 class RenditionStore:
@@ -31,7 +31,7 @@ class RenditionStore:
         self._database = database
 
     def find(self, site_id: str, key: RenditionKey) -> KeptRendition | None:
-        """Return a rendition; None for one that cannot be read, too: it is made anew."""
+        """Return a rendition; None also for an unreadable one, which is generated again."""
         found = self._renditions(site_id).values(from_document, {"_id": key.id})
         return found[0] if found else None
 
@@ -49,7 +49,7 @@ class RenditionStore:
         return shown_in(found) if found else None, next(kept, None)
 
     def known(self, site_id: str, key: RenditionKey, name: str) -> KnownRendition | None:
-        """Return all but the bytes of a rendition of what people call `name`, or None."""
+        """Return the facts of a rendition of the picture called `name`, or None."""
         found = self._renditions(site_id).values(
             lambda each: KnownRendition(
                 key=key,
@@ -64,7 +64,7 @@ class RenditionStore:
         return found[0] if found else None
 
     def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
-        """Return the first of `keys` that there is, or None."""
+        """Return the first existing one of `keys`, or None."""
         renditions = self._renditions(site_id)
         there = {
             each["_id"]
@@ -74,15 +74,15 @@ class RenditionStore:
         return self.find(site_id, first) if first else None
 
     def existing(self, site_id: str, keys: Sequence[RenditionKey]) -> frozenset[str]:
-        """Return the ids of those of `keys` that there are."""
+        """Return the ids of the existing ones of `keys`."""
         query = {"_id": {"$in": [key.id for key in keys]}}
         return frozenset(each["_id"] for each in self._renditions(site_id).find(query, {"_id": 1}))
 
     def insert(self, site_id: str, rendition: KeptRendition) -> KeptRendition:
-        """Keep a rendition and return it, or the one another instance has kept before.
+        """Store a rendition and return it, or the one another instance has stored before.
 
-        What is there and cannot be read is written over. While the site is being moved it is not
-        kept, and made again when somebody asks for it later.
+        An unreadable one is overwritten. While the site is being moved it is not stored, and
+        generated again on a later request.
         """
         try:
             self._renditions(site_id).insert(to_document(rendition))
@@ -96,20 +96,20 @@ class RenditionStore:
         return rendition
 
     def insert_all(self, site_id: str, renditions: Sequence[KeptRendition]) -> None:
-        """Keep renditions, repeatably, in one command that waits for nobody.
+        """Store renditions, repeatably, in one command that does not wait for a majority.
 
-        Should an election lose them, they are made when somebody asks for them.
+        If an election loses them, they are generated on demand.
         """
         if renditions:
             quickly = site(self._database, site_id).quick_collection(RENDITIONS)
             quickly.insert_all([to_document(each) for each in renditions])
 
     def delete(self, site_id: str, key: RenditionKey) -> None:
-        """Forget one; repeatable."""
+        """Delete one; repeatable."""
         self._renditions(site_id).delete({"_id": key.id})
 
     def delete_of_file(self, site_id: str, asset_id: str, file_id: str) -> None:
-        """Forget what was made of one stored file; repeatable."""
+        """Delete the renditions of one stored file; repeatable."""
         self._renditions(site_id).delete_all({"asset": asset_id, "file": file_id})
 
     def _renditions(self, site_id: str) -> Collection:
@@ -117,15 +117,15 @@ class RenditionStore:
 
 
 class SweptRenditions:
-    """What the sweeper needs, over all sites."""
+    """The queries of the sweeper, over all sites."""
 
     def __init__(self, database: Database) -> None:
         self._renditions = house(database).collection(RENDITIONS)
 
     def after(self, last_id: str, limit: int) -> tuple[str | None, list[SweptRendition]]:
-        """Look at the `limit` renditions after `last_id`, by id.
+        """Read the `limit` renditions after `last_id`, by id.
 
-        Return where to go on, None at the end, and those that can be read.
+        Return the cursor, None at the end, and the readable ones.
         """
         found = self._renditions.find(
             {"_id": {"$gt": last_id}},
@@ -137,7 +137,7 @@ class SweptRenditions:
         return end, list(readable(RENDITIONS, _swept, found, is_part=True))
 
     def of_asset(self, asset_id: str) -> list[SweptRendition]:
-        """Return everything that was made of an asset and can be read, by id."""
+        """Return all readable renditions of an asset, by id."""
         # "/" ends the asset in an id, "0" follows "/".
         found = self._renditions.find(
             {"_id": {"$gte": f"{asset_id}/", "$lt": f"{asset_id}0"}}, SWEPT, sort=[("_id", 1)]
@@ -145,12 +145,12 @@ class SweptRenditions:
         return list(readable(RENDITIONS, _swept, found, is_part=True))
 
     def delete(self, rendition: SweptRendition) -> None:
-        """Forget one; repeatable."""
+        """Delete one; repeatable."""
         site_id = rendition.file.partition("/")[0]
         self._renditions.delete({"_id": rendition.key.id, "site": site_id})
 
     def delete_of_asset(self, site_id: str, asset_id: str) -> None:
-        """Forget everything made of an asset; repeatable."""
+        """Delete all renditions of an asset; repeatable."""
         self._renditions.delete_all({"site": site_id, "asset": asset_id})
 
 
@@ -173,7 +173,7 @@ def to_document(rendition: KeptRendition) -> Document:
 
 
 def from_document(document: Document) -> KeptRendition:
-    """Return the rendition stored as `document`; raise `ValueError` for other bytes than it had."""
+    """Return the rendition stored as `document`; raise `ValueError` if its bytes are wrong."""
     if hashlib.sha256(document["data"]).hexdigest() != document["sha256"]:
         raise ValueError("its bytes are not those that were stored")
     fields: dict[str, Any] = {
@@ -191,7 +191,7 @@ def _swept(document: Document) -> SweptRendition:
 
 
 def key_in(rendition_id: str) -> RenditionKey:
-    """Return the key an `_id` stands for."""
+    """Return the key of an `_id`."""
     asset, token, name = rendition_id.split("/")
     variant, _, extension = name.partition(".")
     return RenditionKey(asset=asset, token=token, variant=variant, extension=extension)

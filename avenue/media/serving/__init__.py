@@ -1,1 +1,1 @@
-"""How a file goes out: found, read, answered, kept at hand."""
+"""Serving files: finding, reading, answering, caching."""

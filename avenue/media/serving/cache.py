@@ -1,4 +1,4 @@
-"""What a worker keeps at hand: facts of public assets for seconds, files while they fit."""
+"""A worker's memory cache: facts of public assets for seconds, bytes of files while they fit."""
 
 import threading
 import time
@@ -15,16 +15,16 @@ from avenue.web import metrics
 
 MOST_ASSETS = 20_000
 LATE_SECONDS = 600.0
-"""How long after its time an asset may be shown while the database is away."""
+"""How long an expired asset may be shown while the database is unreachable."""
 RETRY_SECONDS = 2.0
 """How soon the database is asked again then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a `ByteCache` has something under `key`, and what gets it there.
+    """A key of a `ByteCache` and the function that reads its value.
 
-    `on_disk` is for what may be kept in a file, too.
+    `on_disk` is for values that may be stored in a file, too.
     """
 
     key: str
@@ -33,16 +33,16 @@ class Place:
 
 
 class ByteCache:
-    """Keeps things that have a length in bytes, at most `most_bytes` in all.
+    """Caches values that have a length in bytes, at most `most_bytes` in total.
 
-    Those that were not asked for longest go first. Who puts something in knows what comes out. With
-    a `disk` large ones are kept there; what is here then is an open file.
+    The least recently used ones are evicted first. The caller knows the type of a value. With a
+    `disk` large ones are cached there; the value here is then an open file.
     """
 
     def __init__(
         self, most_bytes: int, turn: Turn = without_end, disk: DiskCache | None = None
     ) -> None:
-        """`turn` says who may wait for what another one reads."""
+        """`turn` decides who may wait for a read by another thread."""
         self._most_bytes = most_bytes
         self._held_bytes = 0
         self._entries: OrderedDict[str, Sized] = OrderedDict()
@@ -52,13 +52,13 @@ class ByteCache:
 
     @property
     def most_file_bytes(self) -> int:
-        """How large a file may be that is kept on the disk."""
+        """The maximum size of a file in the disk cache."""
         return self._disk.most_file_bytes if self._disk else 0
 
     def fetch(self, place: Place) -> Any:
-        """Return what is at `place`, or what it reads, which is kept unless it is None.
+        """Return the value of `place`, or read it, and cache it unless it is None.
 
-        However many threads miss the same at once, one of them reads.
+        If several threads miss the same value at once, one of them reads it.
         """
         kept = self.get(place.key)
         metrics.count_lookup(found=kept is not None)
@@ -68,7 +68,7 @@ class ByteCache:
 
     def _read(self, place: Place) -> Any:
         kept = self.get(place.key)
-        if kept is not None:  # another one has read it since we looked
+        if kept is not None:  # another thread has read it since the lookup
             return kept
         if self._disk and place.on_disk:
             kept = self._disk.find(place.on_disk)
@@ -79,7 +79,7 @@ class ByteCache:
         return self.keep(place, place.read())
 
     def keep(self, place: Place, kept: Any) -> Any:
-        """Keep what was read or made for `place`, and return it; nothing for None."""
+        """Cache the value of `place`, and return it; None is not cached."""
         if kept is None:
             return None
         if self._disk and place.on_disk and self._disk.takes(len(kept)):
@@ -88,7 +88,7 @@ class ByteCache:
         return kept
 
     def at_hand(self, place: Place) -> Any:
-        """Return what is at `place` if that needs no waiting, or None."""
+        """Return the value of `place` if that needs no waiting, or None."""
         kept = self.get(place.key)
         if kept is None and self._disk and place.on_disk:
             kept = self._disk.at_hand(place.on_disk)
@@ -97,7 +97,7 @@ class ByteCache:
         return kept
 
     def touch_files(self) -> None:
-        """Note that the files which are open here are used: nobody opens them again."""
+        """Note that the open files are in use, because no one opens them again."""
         with self._lock:
             held = list(self._entries.values())
         for each in held:
@@ -106,16 +106,16 @@ class ByteCache:
                 body.touch()
 
     def get(self, key: str) -> Any:
-        """Return what was put under `key`, or None."""
+        """Return the value of `key`, or None."""
         try:  # without the lock: each of the two is one step of the interpreter
             data = self._entries[key]
             self._entries.move_to_end(key)
-        except KeyError:  # or another thread has let go of it in between
+        except KeyError:  # evicted by another thread in between
             return None
         return data
 
     def put(self, key: str, data: Sized) -> None:
-        """Keep `data`, letting go of others as needed; too large a piece is not kept."""
+        """Cache `data`, evicting others as needed; a value that is too large is not cached."""
         if len(data) > self._most_bytes // 8:
             return
         with self._lock:
@@ -128,9 +128,9 @@ class ByteCache:
 
 @dataclass(slots=True)
 class _Known:
-    """An asset, until when it is believed, and until when it is at least better than nothing.
+    """A cached asset, its expiry, and its expiry while the database is unreachable.
 
-    `asked`: somebody wanted it since it was looked at last.
+    `asked`: it was requested since its last refresh.
     """
 
     asset: Asset
@@ -140,10 +140,10 @@ class _Known:
 
 
 class AssetCache:
-    """Remembers assets for `seconds`, so that what was removed is gone everywhere after that.
+    """Caches assets for `seconds`, so that deletions take effect everywhere after that.
 
-    While the database is away they may be shown for `LATE_SECONDS` more: what a site shows then
-    is worth more than what somebody behind another connection may have removed.
+    While the database is unreachable they may be shown for `LATE_SECONDS` more: showing the site
+    then is worth more than deletions that another process may have made.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class AssetCache:
         *,
         is_away: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`is_away` tells of a site, without asking anybody, whether its database is away."""
+        """`is_away` tells, without a query, whether the database of a site is unreachable."""
         self._is_away = is_away
         self._seconds = seconds
         self._now = now
@@ -161,7 +161,7 @@ class AssetCache:
         self._lock = threading.Lock()
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
-        """Return a remembered asset, or None."""
+        """Return a cached asset, or None."""
         known = self._entries.get((site_id, asset_id))
         if known is None:
             return None
@@ -172,12 +172,12 @@ class AssetCache:
         return None
 
     def has_late(self, site_id: str, asset_id: str) -> bool:
-        """Tell whether there is an asset that could be shown if the database does not answer."""
+        """Tell whether there is an expired asset to show if the database does not answer."""
         known = self._entries.get((site_id, asset_id))
         return known is not None and self._now() < known.late_until
 
     def get_late(self, site_id: str, asset_id: str) -> Asset | None:
-        """Return an asset whose time is up, and believe it for `RETRY_SECONDS`; or None."""
+        """Return an expired asset, and cache it for another `RETRY_SECONDS`; or None."""
         known = self._entries.get((site_id, asset_id))
         if known is None or self._now() >= known.late_until:
             return None
@@ -185,9 +185,9 @@ class AssetCache:
         return known.asset
 
     def put(self, asset: Asset) -> Asset:
-        """Remember `asset` from now on; return what is remembered.
+        """Cache `asset`; return the cached object.
 
-        While it is as it was the same object stays, and with it what was made for that.
+        If it has not changed, the same object is kept, and with it what was computed for that.
         """
         if self._seconds <= 0:
             return asset
@@ -204,7 +204,7 @@ class AssetCache:
         return same
 
     def ending(self, within_seconds: float) -> dict[str, list[Asset]]:
-        """Return, by site, those that were asked for and will not be believed much longer."""
+        """Return, by site, the requested assets that expire within this time."""
         before = self._now() + within_seconds
         with self._lock:
             known = list(self._entries.values())
@@ -215,11 +215,11 @@ class AssetCache:
         return ending
 
     def renew(self, seen: Asset, *, seen_at: float) -> None:
-        """Believe `seen` on from `seen_at` (monotonic seconds), if it is what is remembered.
+        """Extend `seen` from `seen_at` (monotonic seconds), if it is the cached asset.
 
-        Else it has changed, here or elsewhere: it is remembered no more.
+        Otherwise it was changed, here or elsewhere, and is dropped from the cache.
         """
-        with self._lock:  # or what is removed here just now would be put back
+        with self._lock:  # otherwise a deletion in this process just now would be reverted
             known = self._entries.get((seen.site, seen.id))
             if known is None or known.asset != seen:
                 self._entries.pop((seen.site, seen.id), None)
@@ -227,6 +227,6 @@ class AssetCache:
                 self._remember(seen, seen_at)
 
     def forget(self, site_id: str, asset_id: str) -> None:
-        """Remember an asset no more: it is not what it was."""
+        """Drop an asset from the cache because it has changed."""
         with self._lock:
             self._entries.pop((site_id, asset_id), None)

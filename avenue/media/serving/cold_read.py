@@ -1,4 +1,4 @@
-"""A cold read: a picture that nobody has asked this worker for, found ahead of Flask.
+"""A cold read: finds a picture that this worker has not cached yet, without Flask.
 
 After a start, and in a large catalogue, most pictures are new to the worker that is asked. A public
 one in a size is found by one command, which brings its record and its bytes, an original by two;
@@ -22,7 +22,7 @@ from avenue.server.fast_lane import PICTURE_ROUTE
 
 
 class ColdRead:
-    """Finds public pictures as the ordinary path does; makes none."""
+    """Finds public pictures like the ordinary path; generates none."""
 
     def __init__(self, reader: MediaReader, renditions: Renditions, further: Headers) -> None:
         """`further` are headers that every answer has."""
@@ -51,7 +51,7 @@ class ColdRead:
             body = file.body()
         except (DamagedFile, MalformedRecord):
             return None
-        if body is None:  # there was no room for it
+        if body is None:  # there was no space for it
             return None
         candidate = Candidate(
             asset=asset,

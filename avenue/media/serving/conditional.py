@@ -1,7 +1,7 @@
-"""What a caller's conditions and ranges mean for one stored file.
+"""Conditional requests and byte ranges for one stored file.
 
 Rules of RFC 9110 and nothing else: header values and facts of the file go in, a `Decision` comes
-out. No request object, no bytes, so whoever answers for a stored file can ask here.
+out. There is no request object and no bytes, so all code that serves stored files can use it.
 """
 
 import re
@@ -25,7 +25,7 @@ _ONE_RANGE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-# Section 5.6.7: the one form we send, and the two obsolete ones that must still be understood.
+# Section 5.6.7: the one form we send, and the two obsolete ones that must still be accepted.
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
 _YEAR = "(?P<year>[0-9]{4})"
 _TIME = "(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|60)"
@@ -40,7 +40,7 @@ _DATE_FORMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The values of the conditional header fields as they came, None where there is none."""
+    """The values of the conditional header fields as sent, None if missing."""
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -58,15 +58,15 @@ FIELDS = {
     "HTTP_IF_RANGE": "if_range",
     "HTTP_RANGE": "range",
 }
-"""What the fields are called in a WSGI environ (PEP 3333)."""
+"""The names of the fields in a WSGI environ (PEP 3333)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of the file: `etag` without quotes, `length` in bytes.
+    """The facts of a file: `etag` without quotes, `length` in bytes.
 
-    `unchanging` says that this URL never gives other bytes. Only then is a date, which is as
-    coarse as a second, good enough to join two parts of a file (section 8.8.2.2).
+    `unchanging`: this URL never gives other bytes. Only then is a date, with its resolution of a
+    second, sufficient to join two parts of a file (section 8.8.2.2).
     """
 
     etag: str
@@ -77,7 +77,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The status to answer with and the bytes it is about, from `start` up to before `end`."""
+    """The status of the answer and its bytes, from `start` up to before `end`."""
 
     status: HTTPStatus
     start: int = 0
@@ -90,8 +90,8 @@ _RANGE_NOT_SATISFIABLE = Decision(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
 
 
 def decide_for(environ: Mapping[str, Any], file: Facts) -> Decision:
-    """Return what to answer the GET or HEAD in the WSGI `environ`."""
-    # Most requests have no condition at all and are decided by this one look.
+    """Return the decision for the GET or HEAD in the WSGI `environ`."""
+    # Most requests have no condition at all and are decided here.
     if environ.keys().isdisjoint(FIELDS):
         return Decision(HTTPStatus.OK, 0, file.length)
     asked = {name: environ.get(key) for key, name in FIELDS.items()}
@@ -99,9 +99,9 @@ def decide_for(environ: Mapping[str, Any], file: Facts) -> Decision:
 
 
 def decide(method: str, asked: Asked, file: Facts) -> Decision:
-    """Return what to answer a GET or HEAD, in the order of section 13.2.2.
+    """Return the decision for a GET or HEAD, in the order of section 13.2.2.
 
-    200 whole, 206 a part, 304 the caller has it, 412 not the file demanded, 416 no such part.
+    200 whole, 206 a part, 304 not modified, 412 precondition failed, 416 range not satisfiable.
     """
     if not _is_the_demanded_one(asked, file):
         return _PRECONDITION_FAILED
@@ -116,8 +116,8 @@ def decide(method: str, asked: Asked, file: Facts) -> Decision:
 def choose_range(header: str, length: int) -> Decision:
     """Return which bytes of a file of `length` bytes a Range field asks for: 206, 200 or 416.
 
-    What is not one valid range of bytes is ignored, as section 14.2 allows: another unit,
-    nonsense, and several ranges at once, which would let a caller ask for the same bytes often.
+    Everything but one valid byte range is ignored, as section 14.2 allows: another unit, invalid
+    syntax, and several ranges at once, with which a caller could request the same bytes often.
     """
     found = _ONE_RANGE.fullmatch(header)
     if not found:
@@ -143,7 +143,7 @@ def http_date(moment: datetime) -> str:
 
 
 def parse_http_date(text: str) -> datetime | None:
-    """Return the moment of an HTTP-date in any of its three forms, None if it is none."""
+    """Return the time of an HTTP-date in any of its three forms, None if it is invalid."""
     for form in _DATE_FORMS:
         if found := form.fullmatch(text):
             return _moment(found.groupdict())
@@ -156,7 +156,7 @@ def _is_the_demanded_one(asked: Asked, file: Facts) -> bool:
         return asked.if_match == "*" or f'"{file.etag}"' in _ENTITY_TAG.findall(asked.if_match)
     if asked.if_unmodified_since is None:
         return True
-    # Section 13.1.4: what is no date is ignored.
+    # Section 13.1.4: an invalid date is ignored.
     since = parse_http_date(asked.if_unmodified_since)
     return since is None or _whole_seconds(file.modified_at) <= since
 
@@ -177,8 +177,8 @@ def _is_known(asked: Asked, file: Facts) -> bool:
 def _may_be_joined(if_range: str | None, file: Facts) -> bool:
     """Tell whether the part the caller has and the part we would send are of the same bytes.
 
-    Section 13.1.5: without If-Range they trust us; otherwise the strong tag or, where the date is
-    a strong validator, exactly the date we sent.
+    Section 13.1.5: without If-Range they trust us; otherwise the strong tag or, if the date is a
+    strong validator, exactly the date we sent.
     """
     if if_range is None or if_range == f'"{file.etag}"':
         return True
@@ -189,13 +189,13 @@ def _last_bytes(suffix: str, length: int) -> Decision:
     if not suffix.strip("0"):
         return _RANGE_NOT_SATISFIABLE
     if length == 0:
-        # Satisfiable by section 14.1.2, but Content-Range has no way to say "no bytes".
+        # Satisfiable by section 14.1.2, but Content-Range cannot express "no bytes".
         return Decision(HTTPStatus.OK, 0, 0)
     return Decision(HTTPStatus.PARTIAL_CONTENT, length - _at_most(suffix, length), length)
 
 
 def _magnitude(digits: str) -> tuple[int, str]:
-    """Return what orders decimal numbers of any length without turning them into integers."""
+    """Return a sort key of decimal numbers of any length, without converting them to integers."""
     significant = digits.lstrip("0")
     return len(significant), significant
 
@@ -208,7 +208,7 @@ def _at_most(digits: str, ceiling: int) -> int:
 
 
 def _whole_seconds(moment: datetime) -> datetime:
-    """Return `moment` as Last-Modified can say it."""
+    """Return `moment` with the resolution of Last-Modified."""
     return moment.replace(microsecond=0)
 
 
@@ -225,7 +225,7 @@ def _moment(fields: dict[str, str]) -> datetime | None:
 
 
 def _full_year(two_digits: int) -> int:
-    """Section 5.6.7: what seems more than 50 years ahead is of the century before."""
+    """Section 5.6.7: a year more than 50 years in the future is in the previous century."""
     this_year = utc_now().year
     year = this_year - this_year % 100 + two_digits
     return year - 100 if year > this_year + 50 else year

@@ -1,7 +1,7 @@
-"""The one place that turns a stored file into an HTTP answer.
+"""Turns a stored file into an HTTP answer.
 
-Whatever is stored leaves through `deliver`: whole, in part, as "you have it" or as a refusal,
-always with the headers that keep a hostile file from running and a private one out of caches.
+Every stored file is sent by `deliver`: whole, in part, as a 304 or as a refusal, always with the
+headers that keep a hostile file from running and a private one out of caches.
 """
 
 from base64 import b64encode
@@ -23,7 +23,7 @@ from avenue.web.errors import RangeNotSatisfiable
 
 
 class KnownFile(Protocol):
-    """What delivery asks of a stored file whose bytes nobody wants."""
+    """The facts of a stored file that delivery needs, without its bytes."""
 
     @property
     def length(self) -> int:
@@ -47,24 +47,24 @@ class KnownFile(Protocol):
 
     @property
     def name(self) -> str:
-        """For people; may hold anything."""
+        """The display name; may contain anything."""
 
 
 class OpenFile(KnownFile, Protocol):
-    """What delivery asks of a stored file."""
+    """A stored file that is open for delivery."""
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`, holding little of them at a time.
 
-        Closing the iterator frees everything; it raises when it cannot go on.
+        Closing the iterator releases everything; it raises if it cannot continue.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """How long an answer may be kept and by whom, and what follows from that.
+    """How long an answer may be cached and by whom.
 
-    `unchanging`: the URL names these very bytes and will never give others.
+    `unchanging`: the URL identifies these very bytes and will never give others.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -72,7 +72,7 @@ class Freshness:
 
 
 class PreconditionFailed(AvenueError):
-    """The file is not the one the caller demands (RFC 9110 section 15.5.13)."""
+    """The file does not match the precondition of the request (RFC 9110 section 15.5.13)."""
 
     status = 412
     code = "precondition_failed"
@@ -83,10 +83,13 @@ class PreconditionFailed(AvenueError):
 
 
 class IncompleteBody(Exception):
-    """A stored file gave fewer bytes than it has; the connection is cut instead of ending well."""
+    """A stored file gave fewer bytes than it has.
+
+    The connection is cut instead of ending normally.
+    """
 
 
-# A file runs nothing, even opened on its own: no script, no form, no frame, no origin.
+# A file cannot run anything, even opened on its own: no script, no form, no frame, no origin.
 _HARMLESS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", "default-src 'none'; sandbox"),
@@ -108,10 +111,10 @@ IMMUTABLE = Freshness(
 )
 """For a URL with the token of its bytes."""
 
-# Without must-revalidate a cache may go on showing a replaced or removed file for as long as it
-# cannot reach us (RFC 9111 section 4.2.4); asking again costs it a 304.
+# Without must-revalidate a cache may go on showing a replaced or deleted file for as long as it
+# cannot reach us (RFC 9111 section 4.2.4); revalidating costs it a 304.
 SHORT = Freshness(headers=(("Cache-Control", "public, max-age=60, must-revalidate"), *_PUBLIC))
-"""For the URL of whatever is current."""
+"""For the URL of the current version."""
 
 STAND_IN_SECONDS = 10
 STAND_IN = Freshness(
@@ -120,7 +123,7 @@ STAND_IN = Freshness(
         *_PUBLIC,
     )
 )
-"""For what is shown until the right size is made."""
+"""For a stand-in until the right size is generated."""
 
 PRIVATE = Freshness(
     headers=(
@@ -130,23 +133,22 @@ PRIVATE = Freshness(
         ("Cross-Origin-Resource-Policy", "same-site"),
     )
 )
-"""For what only some may see."""
+"""For private files."""
 
 
 def by_link(freshness: Freshness, seconds: int, edge_seconds: int | None = None) -> Freshness:
-    """Return how a private file is answered to a signed link that is good for `seconds` more.
+    """Return how a private file is cached with a signed link that is valid for `seconds` more.
 
-    Who has the link has the file until then, on whatever page. `freshness` is what would be said
-    of a public one: what stands in for it is shown less long. With `edge_seconds` a shared cache
-    may keep it, too, and asks again so often; else nobody in between does. After the link's end no
-    cache shows it, not even one that cannot reach us. A search engine that was shown the link shows
-    it to nobody.
+    Anyone with the link has the file until then, on any page. `freshness` is that of a public file;
+    a stand-in is cached for less. With `edge_seconds` shared caches may store it, too, and
+    revalidate so often; otherwise only the browser. After the link's end no cache shows it, not
+    even one that cannot reach us. Search engines must not index it.
     """
     if freshness is STAND_IN:
         seconds = min(seconds, STAND_IN_SECONDS)
     kept = f"private, max-age={seconds}"
     if edge_seconds is not None:
-        # RFC 9111, section 5.2.2.10: a shared cache shows nothing older without asking.
+        # RFC 9111, section 5.2.2.10: a shared cache serves nothing older without revalidating.
         kept = f"public, max-age={seconds}, s-maxage={min(seconds, edge_seconds)}"
     kept = f"{kept}, must-revalidate"
     headers = (("Cache-Control", kept), *_PUBLIC, ("X-Robots-Tag", "noindex"))
@@ -161,14 +163,14 @@ def freshness_of(
     link_seconds: int = 0,
     edge_seconds: int | None = None,
 ) -> Freshness:
-    """Return `wanted`, as it is for a public file, as far as it may be so for this one.
+    """Return `wanted`, which is that of a public file, restricted for this one.
 
-    A private one may be `is_open` to everybody in this form, or come by a link that is good for
+    A private one may be `is_open` to everyone in this form, or have a link that is valid for
     `link_seconds`; see `by_link`.
     """
     if is_public:
         return wanted
-    if is_open:  # until its category says otherwise, and no edge is told of that
+    if is_open:  # until its category changes, which purges no edge
         return STAND_IN if wanted is STAND_IN else SHORT
     return by_link(wanted, link_seconds, edge_seconds) if link_seconds else PRIVATE
 
@@ -178,11 +180,11 @@ _STATUS_LINES = {
     HTTPStatus.PARTIAL_CONTENT: "206 Partial Content",
     HTTPStatus.NOT_MODIFIED: "304 Not Modified",
 }
-# What a browser could run is told to be text, and is a download besides; text is UTF-8.
+# Types that a browser could execute are sent as text, and as a download; text is UTF-8.
 _SERVED_AS = dict.fromkeys(
     ("text/plain", "text/html", "application/xml", "image/svg+xml"), "text/plain; charset=utf-8"
 )
-# Types a browser shows without running anything. All others, SVG and HTML first, are downloads.
+# Types a browser shows without executing anything. All others, SVG and HTML first, are downloads.
 _SHOWN_INLINE = frozenset(
     {"application/pdf", "text/plain"}
     | {f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "heic", "heif")}
@@ -196,9 +198,9 @@ def deliver(
 ) -> Response:
     """Answer the GET or HEAD in the WSGI `environ` with `file`: 200, 206 or 304.
 
-    The first bytes are read here, so a database that is away becomes a clean error of its own.
-    Raise `PreconditionFailed` (412) and `RangeNotSatisfiable` (416), both with their headers, and
-    whatever `file.chunks` raises at its start.
+    The first bytes are read here, so an unreachable database becomes a proper error. Raise
+    `PreconditionFailed` (412) and `RangeNotSatisfiable` (416), both with their headers, and the
+    errors of `file.chunks` at its start.
     """
     facts = facts_of(file, freshness)
     decision = decide_for(environ, facts)
@@ -216,9 +218,9 @@ def deliver(
 
 
 def deliver_made(pieces: Iterator[bytes], length: int, *, name: str, media_type: str) -> Response:
-    """Answer with a file that is made while it is sent, for the caller alone and to be saved.
+    """Answer with a file that is generated while it is sent, as a download that is not cached.
 
-    Its first piece is made here, so that what is wrong from the beginning is a clean error.
+    Its first piece is generated here, so that early errors become proper answers.
     """
     headers = [
         *(each for each in PRIVATE.headers if each[0] != "Accept-Ranges"),
@@ -233,13 +235,13 @@ def repr_digest(sha256: str) -> str:
     """Return the `Repr-Digest` of a file with this hash (RFC 9530, section 3).
 
     A byte sequence in a dictionary (RFC 8941, section 3.3.5). It is of the whole file in a 206,
-    too, so whoever has put all the parts together can tell whether they have it.
+    too, so a client that has joined all parts can verify them.
     """
     return f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:"
 
 
 class _Body:
-    """Exactly `length` bytes of `pieces`, or an exception; closes `pieces` as soon as it may."""
+    """Exactly `length` bytes of `pieces`, or an exception; closes `pieces` as soon as possible."""
 
     __slots__ = ("_first", "_left", "_pieces")
 
@@ -260,7 +262,10 @@ class _Body:
         return self._read()
 
     def close(self) -> None:
-        """Free what the reader holds; for the server, when it has sent all or the client left."""
+        """Release the reader's resources.
+
+        Called by the server at the end, or if the client left.
+        """
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
@@ -291,7 +296,7 @@ def not_modified(
 
 
 def whole_headers(file: KnownFile, freshness: Freshness) -> list[tuple[str, str]]:
-    """Return what the 200 says of the whole of `file`; for who sends its bytes without a view."""
+    """Return the headers of the 200 with the whole `file`, for code that sends its bytes itself."""
     return _headers(file, facts_of(file, freshness), freshness, file.length)
 
 
@@ -306,7 +311,7 @@ def _headers(
 
 
 def withheld(file: KnownFile, *, download: bool = False) -> tuple[tuple[str, str], ...]:
-    """Return what the 200 for `file` says and its 304 does not (RFC 9110, section 15.4.5)."""
+    """Return the headers of the 200 for `file` that its 304 lacks (RFC 9110, section 15.4.5)."""
     return (
         _last_modified(file.modified_at),
         *_description(file, download),
@@ -325,7 +330,7 @@ def _description(file: KnownFile, download: bool) -> tuple[tuple[str, str], ...]
 def _not_modified(facts: Facts, freshness: Freshness) -> Response:
     status = _STATUS_LINES[HTTPStatus.NOT_MODIFIED]
     response = Response(status=status, headers=_validators(facts, freshness))
-    del response.headers["Content-Type"]  # Flask's guess; there is nothing it could be about
+    del response.headers["Content-Type"]  # Flask's default, which does not apply here
     return response
 
 
@@ -338,12 +343,12 @@ def _validators(facts: Facts, freshness: Freshness) -> list[tuple[str, str]]:
 
 
 def _last_modified(at: datetime) -> tuple[str, str]:
-    # Section 8.8.2.1: never later than our own Date, whatever another machine's clock said.
+    # Section 8.8.2.1: never later than our own Date, whatever another machine's clock was.
     return "Last-Modified", http_date(min(at, utc_now()))
 
 
 def facts_of(file: KnownFile, freshness: Freshness) -> Facts:
-    """Return what conditions and ranges are decided by."""
+    """Return the facts for conditions and ranges."""
     return Facts(
         etag=file.etag,
         modified_at=file.modified_at,
@@ -353,7 +358,7 @@ def facts_of(file: KnownFile, freshness: Freshness) -> Facts:
 
 
 def _refuse(decision: Decision, file: OpenFile, freshness: Freshness) -> None:
-    # A refusal answers this one request; kept for a year it would hide the file.
+    # A refusal answers this one request; cached for a year it would hide the file.
     if decision.status == HTTPStatus.PRECONDITION_FAILED:
         raise PreconditionFailed(headers={**dict(freshness.headers), "Cache-Control": "no-store"})
     if decision.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:

@@ -1,13 +1,13 @@
-"""Bytes of public files on a local disk, read from the database once for the whole machine.
+"""Caches bytes of public files on a local disk, read from the database once per machine.
 
-All processes of a machine share one folder under `AVENUE_TMP_DIR`, and find it again after a
-restart. It holds copies only: whatever is missing, damaged or unreadable there is read from the
-database. A file is written under a temporary name by one process at a time, compared with its
-SHA-256 and renamed; each process compares it once more before it uses it for the first time.
+All processes of a machine share one folder under `AVENUE_TMP_DIR`, also after a restart. It
+contains copies only: missing, damaged or unreadable ones are read from the database. A file is
+written under a temporary name by one process at a time, compared with its SHA-256 and renamed; each
+process compares it once more before its first use.
 
-What may be shown is asked of the database as ever (`AssetCache`); a file here is no permission.
-Every `AVENUE_CACHE_SECONDS` one process removes the files of assets that are not public any more,
-and those not used for longest where all take more than `AVENUE_DISK_CACHE_MB`.
+Permission is always checked with the database (`AssetCache`); a file here is no permission. Every
+`AVENUE_CACHE_SECONDS` one process deletes the files of assets that are no longer public, and the
+least recently used ones beyond `AVENUE_DISK_CACHE_MB`.
 """
 
 import contextlib
@@ -32,23 +32,23 @@ from avenue.server.file_body import PIECE_BYTES, FileBody
 
 KB = 1024
 LEAST_BYTES = 64 * KB
-"""Smaller ones are worth their memory, and not a file each."""
+"""Smaller ones are kept in memory only."""
 MOST_OF_ALL = 8
 """A file may take an eighth of the cache."""
 MOST_FILE_BYTES = 64 * KB * KB
-"""Who asks for a file first waits until all of it is here."""
+"""The first request for a file waits until all of it is here."""
 MOST_KNOWN = 16_000
-"""Of how many files a process remembers that it has compared them: 19 MB (measured)."""
+"""How many files a process remembers as compared: 19 MB (measured)."""
 USED_SECONDS = 60.0
-"""How exactly it is known when a file was used last."""
+"""The resolution of the time of last use."""
 PER_QUESTION = 500
-"""How many assets are asked for at once."""
+"""How many assets are checked in one query."""
 SHARE_LEFT = 2
-"""The cache takes at most half of what would be free without it."""
+"""The cache takes at most half of the disk that would be free without it."""
 WAIT_SECONDS, LOOK_SECONDS = 3.0, 0.02
-"""How long, and how often, is looked whether another process has written the same file."""
+"""How long, and how often, a process waits for another one that writes the same file."""
 WITHOUT_ROOM_SECONDS = 30.0
-"""For how long nothing is written after the disk had no room."""
+"""For how long nothing is written after the disk was full."""
 
 FOOTER = struct.Struct(">4sII")
 MAGIC = b"AVE1"
@@ -56,32 +56,32 @@ MOST_FACTS_BYTES = 4 * KB
 
 Facts = Mapping[str, Any]
 Shown = Callable[[str, Sequence[str]], set[str]]
-"""Takes a site and ids of assets; returns which of them are live and public."""
+"""Takes a site and ids of assets; returns the live and public ones."""
 
 log = logging.getLogger(__name__)
 
 
 class OnDisk(Protocol):
-    """How something the cache may hold is kept in a file."""
+    """How a cached value is stored in a file."""
 
     @property
     def site(self) -> str:
-        """Whose it is."""
+        """The site of the file."""
 
     @property
     def name(self) -> str:
         """A file name for exactly these bytes, the asset's id in front of its first dot."""
 
     def taken_apart(self, kept: Any) -> tuple[Facts, Iterable[bytes]] | None:
-        """Return facts (JSON, with `sha256`) and bytes of what is `kept`; None if not to be."""
+        """Return facts (JSON, with `sha256`) and bytes of a value; None if it cannot be stored."""
 
     def put_together(self, facts: Facts, body: FileBody) -> Any:
-        """Return what was kept, its bytes in `body`; None when it is not what is wanted now."""
+        """Return the value with its bytes in `body`; None if it is outdated."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """A file this process has compared: which one, how long its body is, when it was used."""
+    """A compared file: its inode, the length of its body, the time of its last use."""
 
     inode: int
     length: int
@@ -93,7 +93,7 @@ class DiskCache:
     """Files of at most `most_bytes` in all, in `folder`; safe to use from many threads."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
-        """`folder` is made if need be. Raise `OSError` when it is not ours alone."""
+        """`folder` is created if needed. Raise `OSError` if others can write to it."""
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
@@ -109,11 +109,11 @@ class DiskCache:
         self._no_room_until = 0.0
 
     def takes(self, length: int) -> bool:
-        """Tell whether a file of `length` bytes may be kept here."""
+        """Tell whether a file of `length` bytes may be cached here."""
         return LEAST_BYTES <= length <= self.most_file_bytes
 
     def at_hand(self, place: OnDisk) -> Any:
-        """Return what is kept, None unless it was compared and can be sent without waiting."""
+        """Return the value, None unless it was compared and can be sent without waiting."""
         path = self._path(place)
         known = self._known.get(path)
         if known is None:
@@ -129,7 +129,7 @@ class DiskCache:
         return place.put_together(known.facts, body)
 
     def find(self, place: OnDisk) -> Any:
-        """Return what is kept, compared if this process has not done so; None if it is not here."""
+        """Return the value, compared if this process has not done so; None if it is not here."""
         path = self._path(place)
         opened = _opened(path)
         if opened is None:
@@ -150,7 +150,7 @@ class DiskCache:
         return place.put_together(known.facts, body)
 
     def keep(self, place: OnDisk, kept: Any) -> Any:
-        """Write what is `kept` to a file; return it as it is found there, or as it was given."""
+        """Write the value to a file; return it as read from there, or as it was given."""
         apart = place.taken_apart(kept)
         if apart is None or time.monotonic() < self._no_room_until:
             return kept
@@ -164,10 +164,10 @@ class DiskCache:
         return kept if found is None else found
 
     def sweep(self, seconds: float, shown: Shown) -> bool:
-        """Remove what may not be shown any more, and what there is no room for.
+        """Delete files that may no longer be shown, and those beyond the size limit.
 
-        What belongs to a site whose database is away stays. Return False when another process does
-        so or has done so within `seconds`, or the folder cannot be used.
+        Files of a site whose database is unreachable stay. Return False if another process does so
+        or has done so within `seconds`, or the folder cannot be used.
         """
         try:
             with self._alone() as lock:
@@ -198,9 +198,11 @@ class DiskCache:
         return f"{self._folder}/{place.site}/{name[:2]}/{name}"
 
     def _write(self, path: str, facts: Facts, pieces: Iterable[bytes]) -> bool:
-        """Write a file, or wait for the process that is writing it; return False if that is long.
+        """Write a file, or wait for the process that is writing it.
 
-        Raise `OSError`, and whatever giving the pieces raises.
+        Return False if that takes long.
+
+        Raise `OSError`, and the errors of reading the pieces.
         """
         temporary = f"{path}.part"
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -208,7 +210,7 @@ class DiskCache:
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             if not _locked_soon(descriptor):
                 return False
-            if not _is_still(temporary, descriptor):  # the one before has just finished
+            if not _is_still(temporary, descriptor):  # the previous process has just finished
                 return True
             try:
                 written = _fill(file, facts, pieces)
@@ -220,7 +222,7 @@ class DiskCache:
         return True
 
     def _count(self, written: int) -> None:
-        """Count what was written; make room at times, not only when all is looked at."""
+        """Count written bytes; evict at times, not only in `sweep`."""
         self._written_bytes += written
         if self._written_bytes < self._most_bytes // 16:
             return
@@ -231,12 +233,12 @@ class DiskCache:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[int | None]:
-        """Give a lock for a `with` block; None while another process has it."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)  # somebody may have tidied up
+        """Give a lock for the block; None while another process has it."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)  # the folder may have been deleted
         path = self._folder / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(descriptor).st_size == 0:  # new: nobody has looked at anything yet
+            if os.fstat(descriptor).st_size == 0:  # new: nothing was checked yet
                 os.write(descriptor, b".")
                 os.utime(descriptor, (0, 0))
             yield descriptor if _locked(descriptor) else None
@@ -244,7 +246,7 @@ class DiskCache:
             os.close(descriptor)
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield the site and the entry of each file there is."""
+        """Yield site and entry of each file."""
         for site in _entries(self._folder):
             if not site.is_dir(follow_symlinks=False):
                 continue
@@ -253,7 +255,7 @@ class DiskCache:
                     yield site.name, file
 
     def _by_asset(self) -> Iterator[tuple[str, dict[str, list[str]]]]:
-        """Return the paths of the files of each asset, by site."""
+        """Yield each site with the paths of the files of each asset."""
         sites: dict[str, dict[str, list[str]]] = {}
         for site, file in self._files():
             asset = file.name.partition(".")[0]
@@ -261,7 +263,7 @@ class DiskCache:
         yield from sites.items()
 
     def _evict(self) -> None:
-        """Remove those not used for longest until there is room."""
+        """Delete the least recently used files until the size fits."""
         found: list[tuple[float, int, str]] = []
         for _, file in self._files():
             with contextlib.suppress(OSError):
@@ -277,7 +279,7 @@ class DiskCache:
             _remove(path)
             held -= size
 
-    # What was compared
+    # Compared files
 
     def _remember(self, path: str, known: _Known) -> None:
         with self._lock:
@@ -304,7 +306,7 @@ def _opened(path: str) -> tuple[int, int, int] | None:
 
 
 def _compared(descriptor: int, inode: int, size: int) -> _Known | None:
-    """Read a file; return what is known of it, None when it is not as it was written."""
+    """Read a file; return its facts, None if it is not as it was written."""
     if size < FOOTER.size:
         return None
     magic, facts_length, checksum = FOOTER.unpack(
@@ -326,9 +328,9 @@ def _compared(descriptor: int, inode: int, size: int) -> _Known | None:
 
 
 def _fill(file: Any, facts: Facts, pieces: Iterable[bytes]) -> int:
-    """Write bytes and facts; return how many bytes these are.
+    """Write bytes and facts; return the number of bytes.
 
-    Raise `OSError`, also when the bytes are not those of `sha256`.
+    Raise `OSError`, also if the bytes do not match `sha256`.
     """
     file.truncate(0)
     digest, length = hashlib.sha256(), 0
@@ -358,7 +360,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def _locked_soon(descriptor: int) -> bool:
-    """Lock a file, waiting for who has it locked; return False when that takes too long."""
+    """Lock a file, waiting for other processes; return False if that takes too long."""
     ends_at = time.monotonic() + WAIT_SECONDS
     while not _locked(descriptor):
         if time.monotonic() >= ends_at:
@@ -368,7 +370,7 @@ def _locked_soon(descriptor: int) -> bool:
 
 
 def _is_still(path: str, descriptor: int) -> bool:
-    """Tell whether `path` still leads to the open file: who had it locked may have renamed it."""
+    """Tell whether `path` still leads to the open file, which may have been renamed."""
     try:
         return os.stat(path).st_ino == os.fstat(descriptor).st_ino
     except FileNotFoundError:

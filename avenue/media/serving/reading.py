@@ -1,4 +1,4 @@
-"""Opens stored files for whoever may see them, with few queries and bounded memory."""
+"""Opens stored files for people with permission, with few queries and bounded memory."""
 
 import hashlib
 import logging
@@ -26,11 +26,12 @@ from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBy
 
 PUBLIC = Visibility.PUBLIC
 GLANCE_SECONDS = 2.0
-"""How long the database is waited for by who could show what was known before."""
+"""How long a request waits for the database if it could show an expired asset."""
 MOST_SUMS = 20_000
-"""Of how many files or chunks a worker knows the CRC: 3 MB."""
+"""Number of files or chunks whose CRC a worker remembers: 3 MB."""
 MOST_HASHED_FIRST_BYTES = 64 * 1024 * 1024
-"""Of a file without sums: so many bytes are read twice, a larger file is hashed as it is sent."""
+"""For files without checksums: up to this size they are read twice, larger ones are hashed as they
+are sent."""
 
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,10 @@ class DamagedFile(AvenueError):
 
 
 class RightBytes:
-    """Tells whether bytes are those of a SHA-256, cheaper from the second time on.
+    """Verifies bytes by a SHA-256, faster from the second time on.
 
-    Bytes that were right once are known again by their CRC-32, which notices what can happen to
-    them in a database: 400 KB take 0.10 ms in place of 0.37 (measured on one core of 2.8 GHz).
+    Bytes that were verified once are recognised by their CRC-32, which detects accidental changes
+    in a database: 400 KB take 0.10 ms instead of 0.37 (measured on one core of 2.8 GHz).
     """
 
     def __init__(self) -> None:
@@ -69,11 +70,11 @@ class RightBytes:
         return True
 
     def sums_of(self, file: str) -> Sums | None:
-        """Return the sums of the chunks of a stored file that was right once, or None."""
+        """Return the checksums of the chunks of a stored file that was verified once, or None."""
         return self._chunk_sums.get(file)
 
     def know(self, file: str, sums: Sums) -> None:
-        """Keep the sums of a stored file that is right and has none in the database."""
+        """Remember the checksums of a verified file that has none in the database."""
         known = sum(len(each.crc32) for each in list(self._chunk_sums.values()))
         if known + len(sums.crc32) > MOST_SUMS:
             self._chunk_sums.clear()
@@ -84,8 +85,8 @@ class RightBytes:
 class StoredFile:
     """One version of an asset, open for reading.
 
-    All that leaves it is compared: a file of one chunk with its hash, else each chunk with its sum.
-    With a `cache` small ones are kept there.
+    All bytes are verified: a file of one chunk by its hash, otherwise each chunk by its checksum.
+    With a `cache` small ones are cached there.
     """
 
     asset: Asset
@@ -96,12 +97,12 @@ class StoredFile:
 
     @property
     def is_spoiled(self) -> bool:
-        """Whether its stored bytes are known to be others than were uploaded."""
+        """Whether its stored bytes are known to differ from the upload."""
         return self.asset.spoiled_file == self.version.file
 
     @property
     def length(self) -> int:
-        """How many bytes it has."""
+        """Its length in bytes."""
         return self.version.bytes
 
     @property
@@ -126,9 +127,9 @@ class StoredFile:
 
     @property
     def place(self) -> Place | None:
-        """Where the worker's cache has or will have the bytes; None when they are not for it.
+        """Where the worker's cache has or will have the bytes; None if they are not cached.
 
-        Those of several chunks are kept in a file only.
+        Files of several chunks are only cached on disk.
         """
         if self.cache is None:
             return None
@@ -142,14 +143,14 @@ class StoredFile:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its display name."""
         return self.asset.name
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) in pieces of at most 1 MiB.
 
-        Raise `DamagedFile` when bytes are missing or wrong, before the first of that piece;
-        `Unavailable` when the database stays away.
+        Raise `DamagedFile` if bytes are missing or wrong, before the first of that piece;
+        `Unavailable` if the database stays unreachable.
         """
         if self.is_spoiled:
             raise DamagedFile
@@ -160,9 +161,9 @@ class StoredFile:
             yield from pieces_of(body, start, end)
 
     def body(self) -> Body | None:
-        """Return all its bytes, in memory or in a file; None for those that are for neither.
+        """Return all its bytes, in memory or in a file; None if it is not cached.
 
-        Raise as `chunks` does.
+        Raises as `chunks`.
         """
         place = self.place
         if self.cache is not None and place:
@@ -171,7 +172,7 @@ class StoredFile:
         return self._whole() if self.length <= CHUNK_BYTES else None
 
     def hashed(self) -> Iterator[bytes]:
-        """Yield the whole file, its last piece only when all of it has the right hash."""
+        """Yield the whole file, its last piece only if all of it has the right hash."""
         yield from self._hashed(Digest())
 
     def _whole(self) -> bytes:
@@ -181,10 +182,11 @@ class StoredFile:
         return data
 
     def _compared(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield bytes of a file of several chunks.
+        """Yield verified bytes of a file of several chunks.
 
-        One from before sums were kept has none until it is scrubbed: it is read through first, or,
-        if it is large and asked for whole, its last piece is held back until all was compared.
+        A file from before checksums were stored has none until it is scrubbed: it is read through
+        first or, if it is large and requested whole, its last piece is held back until all was
+        verified.
         """
         file = f"{self.asset.site}/{self.version.file}"
         sums = self.store.sums(self.asset, self.version) or self.right_bytes.sums_of(file)
@@ -200,7 +202,7 @@ class StoredFile:
         yield from self._pieces(start, end, sums)
 
     def _hashed(self, digest: Digest) -> Iterator[bytes]:
-        """Yield the whole file, its last piece only when all of it has the right hash."""
+        """Yield the whole file, its last piece only if all of it has the right hash."""
         held = b""
         for piece in self._pieces(0, self.length):
             digest.update(piece)
@@ -220,28 +222,29 @@ class StoredFile:
             raise DamagedFile from error
 
     def _damaged(self, *, is_sure: bool = False) -> DamagedFile:
-        """Return what to raise for wrong bytes; the asset is marked if it shows them."""
+        """Return the error for wrong bytes; the asset is marked if it shows them."""
         log.error("The stored bytes of %s are not the right ones.", self.version.file)
         if self.version == self.asset.current:
-            with suppress(AvenueError):  # as while the database takes no writes: the scrub will
+            # for example while the database accepts no writes: the scrub will mark it
+            with suppress(AvenueError):
                 self.store.mark_wrong_bytes(self.asset, is_sure=is_sure)
         return DamagedFile()
 
 
 @dataclass(frozen=True, slots=True)
 class InDatabase:
-    """A file of several chunks that is not on the disk."""
+    """A file of several chunks that is not in the disk cache."""
 
     file: StoredFile
 
     def __len__(self) -> int:
-        """How many bytes it has."""
+        """Return its length in bytes."""
         return self.file.length
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalOnDisk:
-    """How the disk cache has a stored file; see `disk_cache.OnDisk`."""
+    """A stored file in the disk cache; see `disk_cache.OnDisk`."""
 
     site: str
     asset: str
@@ -253,28 +256,31 @@ class OriginalOnDisk:
         return f"{self.asset}.{self.version.version}.original"
 
     def taken_apart(self, kept: Any) -> tuple[Facts, Iterable[bytes]] | None:
-        """Return facts and bytes of what is kept in memory or in the database."""
+        """Return facts and bytes of a value in memory or in the database."""
         pieces = kept.file.hashed() if isinstance(kept, InDatabase) else (kept,)
         return {"sha256": self.version.sha256}, pieces
 
     def put_together(self, facts: Facts, body: FileBody) -> FileBody | None:
-        """Return the body if it is that of this version."""
+        """Return the body if it belongs to this version."""
         return body if facts["sha256"] == self.version.sha256 else None
 
 
 class Pieces(Protocol):
-    """Stored bytes that can be read from anywhere."""
+    """Stored bytes that can be read from any position."""
 
     @property
     def length(self) -> int:
-        """How many there are."""
+        """Their length."""
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive)."""
 
 
 class SeekableFile:
-    """A stored file as programs read one from a disk; one piece of it is in memory at a time."""
+    """A stored file with the interface of a file on disk.
+
+    One piece of it is in memory at a time.
+    """
 
     def __init__(self, file: Pieces) -> None:
         self._file = file
@@ -282,7 +288,7 @@ class SeekableFile:
         self._piece_at, self._piece = 0, b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go somewhere and return where that is."""
+        """Move the position and return it."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.length}[whence]
         if start + offset < 0:
             raise ValueError("before the beginning")
@@ -290,7 +296,7 @@ class SeekableFile:
         return self._at
 
     def tell(self) -> int:
-        """Return where it stands."""
+        """Return the position."""
         return self._at
 
     def read(self, size: int = -1) -> bytes:
@@ -316,7 +322,7 @@ class SeekableFile:
 
 
 class MediaReader:
-    """Finds what a URL names. What may not be seen does not exist."""
+    """Finds the asset of a URL. Assets that may not be seen do not exist."""
 
     def __init__(
         self,
@@ -325,7 +331,7 @@ class MediaReader:
         cache: ByteCache,
         turn: Turn = without_end,
     ) -> None:
-        """`turn` says who may wait for what another one looks up."""
+        """`turn` decides who may wait for a lookup by another thread."""
         self._store = store
         self._assets = assets
         self._cache = cache
@@ -333,10 +339,10 @@ class MediaReader:
         self._looks: SingleFlight[Asset | None] = SingleFlight(turn)
 
     def find(self, site: Site, asset_id: str) -> Asset | None:
-        """Return a live asset of `site`, or None; public ones may be known for some seconds.
+        """Return a live asset of `site`, or None; public ones may be cached for some seconds.
 
-        The seconds count from the look into the database, however often it is asked for; only
-        while the database is away may they be more.
+        The seconds count from the query, however often it is requested; only while the database is
+        unreachable may they be more.
         """
         known = self._assets.get(site.id, asset_id)
         if known is not None:
@@ -350,7 +356,7 @@ class MediaReader:
             return late
 
     def _look(self, site: Site, asset_id: str) -> Asset | None:
-        """Look into the database, together with all who ask for the same now."""
+        """Query the database, once for all threads that request the same now."""
         looked = threading.Event()
         seconds = GLANCE_SECONDS if self._assets.has_late(site.id, asset_id) else None
 
@@ -384,7 +390,7 @@ class MediaReader:
         return self.open_to_take_apart(asset)
 
     def open_to_take_apart(self, asset: Asset) -> StoredFile:
-        """Open the same for work that shows it to nobody, and has each part of it scanned."""
+        """Open the current version for work that shows it to no one, and scans each part of it."""
         return StoredFile(
             asset=asset,
             version=asset.current,
@@ -394,7 +400,7 @@ class MediaReader:
         )
 
     def open_version(self, asset: Asset, version: str) -> StoredFile:
-        """Open a version (its twelve digits) of `asset`, for those who may see what it was before.
+        """Open a version (its twelve digits) of `asset`, for people who may see earlier versions.
 
         Raise `VersionNotFound`, `NotScanned` or `InQuarantine`.
         """
@@ -410,7 +416,7 @@ class MediaReader:
 def may_read(actor: Actor, asset: Asset) -> bool:
     """Tell whether `actor` may read a private asset.
 
-    Its owner and administrators may; of a general upload also the roles that its category names.
+    Its owner and administrators may; a general upload also the roles of its category.
     """
     if actor.is_admin or (actor.id is not None and asset.owner == actor.id):
         return True
@@ -419,7 +425,7 @@ def may_read(actor: Actor, asset: Asset) -> bool:
 
 
 def filed_in(site: Site, asset: Asset) -> Category | None:
-    """Return the category of a general upload, as `site` has it now; None if it has none."""
+    """Return the current category of a general upload on `site`; None if it has none."""
     if asset.claim is None or asset.claim.kind != UPLOAD:
         return None
     return category_of(site, asset.category or GENERAL)

@@ -1,7 +1,7 @@
-"""Looks at what is in demand again before its time is up, many assets in one query.
+"""Refreshes cached assets in demand before they expire, many in one query.
 
-Otherwise each picture of a busy shop would leave the short ways every `AVENUE_CACHE_SECONDS`, once
-in each worker, for a request that reads it alone.
+Otherwise each picture of a busy shop would take the ordinary path every `AVENUE_CACHE_SECONDS`,
+once in each worker, for a request that reads it alone.
 """
 
 import logging
@@ -15,13 +15,13 @@ from avenue.media.store.assets import AssetStore
 
 MOST_AT_ONCE = 500
 TURNS_PER_LIFE = 6
-"""How often it looks within the time an asset is believed; what has half of it left is due."""
+"""How often it runs within the lifetime of a cached asset; assets with half of it left are due."""
 
 log = logging.getLogger(__name__)
 
 
 class Refresher:
-    """Keeps `assets` fresh from the `store`, and whatever `others` keep in the same way."""
+    """Keeps `assets` fresh from the `store`, and `others` that are cached in the same way."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Refresher:
         self._others = others
 
     def run_forever(self) -> None:
-        """Look again and again; a database that is away is asked at the next turn."""
+        """Refresh periodically; an unreachable database is tried again the next time."""
         while True:
             time.sleep(self._seconds / TURNS_PER_LIFE)
             try:
@@ -47,7 +47,7 @@ class Refresher:
                 log.exception("what is known of pictures was not looked at again")
 
     def refresh(self) -> None:
-        """Look once at everything that is due. Raise `Unavailable`."""
+        """Refresh everything that is due. Raise `Unavailable`."""
         for each in self._others:
             each()
         for site_id, due in self._assets.ending(self._seconds / 2).items():

@@ -1,10 +1,10 @@
-"""Pictures everybody asks for, answered ahead of Flask with what a worker has at hand.
+"""Caches whole answers for public pictures, which are then sent without Flask.
 
-An answer comes from the ordinary path or from a cold read (`cold_read.py`). When that was a
-public picture at the URL of its bytes, its headers are kept here as they were sent; as long as the
-worker may believe what it knows of the asset, the same answer is given without routing and cookies.
-Bytes that its cache has let go of are read by one query. What is not exactly that (a query, another
-host, a condition that fails, bytes that cannot be read) goes the ordinary path.
+An answer comes from the ordinary path or from a cold read (`cold_read.py`). If that was a public
+picture at the URL of its bytes, its headers are stored here as they were sent; as long as the
+worker's cached asset is valid, the same answer is sent without routing and cookies. Bytes that were
+evicted from its cache are read by one query. All other requests (a query, another host, a condition
+that fails, bytes that cannot be read) take the ordinary path.
 """
 
 import time
@@ -30,23 +30,24 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 CANDIDATE = "avenue.hot"
-"""Where in the WSGI environ the ordinary path says that its answer may be given again."""
+"""Key in the WSGI environ: set by the ordinary path if its answer may be cached."""
 
 MEDIA = "/media/"
 ANSWER_BYTES = 4096
-"""What an answer without its body counts as: about a dozen headers, three times."""
+"""The size an answer without its body counts as: about a dozen headers, three times."""
 ANSWERS_BYTES = 4096 * ANSWER_BYTES
-"""What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
+"""The total size of answers, separate from their bytes: a cache full of bytes would hold no
+answers."""
 MOST_IN_VAIN = 10_000
-"""Of how many addresses a worker knows that only the ordinary path answers: 2 MB."""
+"""Number of addresses that a worker remembers as only answerable by the ordinary path: 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An answer that may be given again for as long as the worker believes `asset` to be so.
+    """An answer that may be cached as long as the worker's cached `asset` is valid.
 
-    `place` is where the cache has the bytes, `route` what the log calls this kind of request,
-    `withheld` what a 304 does not say of the file.
+    `place` is where the cache has the bytes, `route` the kind of request in the log, `withheld` are
+    the headers that a 304 lacks.
     """
 
     asset: Asset
@@ -69,7 +70,7 @@ class CachedResponse:
     length: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Write the lines of the heads and the tag once, for the worker's fast lane."""
+        """Compute the header lines and the tag once, for the worker's fast lane."""
         object.__setattr__(self, "length", self.candidate.facts.length)
         object.__setattr__(self, "head", _lines(self.headers))
         object.__setattr__(self, "head_partial", _lines(_without_length(self.headers)))
@@ -77,18 +78,18 @@ class CachedResponse:
         object.__setattr__(self, "etag", f'"{self.candidate.facts.etag}"'.encode())
 
     def __len__(self) -> int:
-        """Return what it counts as in the cache."""
+        """Return the size it counts as in the cache."""
         return ANSWER_BYTES
 
     @property
     def site(self) -> str:
-        """The site it is of."""
+        """The site of the picture."""
         return self.candidate.asset.site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What a cold read found: headers and body of a 200 that may be given again."""
+    """The result of a cold read: headers and body of a 200 that may be cached."""
 
     candidate: Candidate
     headers: Headers
@@ -96,11 +97,11 @@ class Looked:
 
 
 Look = Callable[[Site, str], Looked | None]
-"""Looks for what is at a path of a site; None where only the ordinary path can tell."""
+"""Looks up a path of a site; None if only the ordinary path can answer."""
 
 
 class ResponseCache:
-    """The answers a worker may give again; their bytes are in its cache, or were."""
+    """The cached answers of a worker; their bytes are in its cache, or were."""
 
     def __init__(
         self,
@@ -110,10 +111,10 @@ class ResponseCache:
         bounded: Callable[[], AbstractContextManager[None]] = nullcontext,
         look: Look = lambda *_: None,
     ) -> None:
-        """`site_of` tells whose host it is without asking anybody, or None.
+        """`site_of` returns the site of a host without a query, or None.
 
-        What is read is read inside `bounded`, which ends it when it takes too long, and so is what
-        `look` looks for: what nobody has asked for yet.
+        Reads, including those of `look`, run inside `bounded`, which ends them if they take too
+        long.
         """
         self._answers = ByteCache(ANSWERS_BYTES)
         self._cache = cache
@@ -124,12 +125,12 @@ class ResponseCache:
         self._in_vain: set[str] = set()
 
     def find(self, host: str, path: str) -> CachedResponse | None:
-        """Return the answer for `path` on `host`, or None."""
+        """Return the cached answer for `path` on `host`, or None."""
         answer: CachedResponse | None = self._answers.get(host + path)
         if answer is None:
             return None
         asset = answer.candidate.asset
-        if self._assets.get(asset.site, asset.id) is not asset:  # expired, removed or replaced
+        if self._assets.get(asset.site, asset.id) is not asset:  # expired, deleted or replaced
             return None
         site = self._site_of(host)
         if site is None or site.id != asset.site:  # the host may belong to another site by now
@@ -141,7 +142,7 @@ class ResponseCache:
         return _bytes_of(answer, self._cache.at_hand(answer.candidate.place))
 
     def fetch(self, answer: CachedResponse) -> Body | None:
-        """Return the bytes of `answer` from the database, or None when they are no more there.
+        """Return the bytes of `answer` from the database, or None if they no longer exist.
 
         Raise `Unavailable` or `DamagedFile`.
         """
@@ -151,24 +152,25 @@ class ResponseCache:
     def read(
         self, host: str, path: str, answer: CachedResponse
     ) -> tuple[CachedResponse, Body] | None:
-        """Return what `find` has found and its bytes, None when they may not be given.
+        """Return the result of `find` and its bytes, None if they may not be sent.
 
-        That is asked once more, for a thread had to be waited for. Raise as `fetch` does.
+        It is looked up again, because the request had to wait for a thread. Raises as `fetch`.
         """
         body = self.fetch(answer) if self.find(host, path) is answer else None
         return None if body is None else (answer, body)
 
     def cold_read(self, host: str, path: str) -> Read | None:
-        """Return what looks for `path` on `host`, which is then at hand; None if that is in vain.
+        """Return a reader for `path` on `host`, which caches the answer; None if it would fail.
 
-        In vain is what was not found last time, until the ordinary path has found it.
+        It fails for addresses that were not found last time, until the ordinary path has found
+        them.
         """
         if self._site_of(host) is None or host + path in self._in_vain:
             return None
         return partial(self._look_for, host, path)
 
     def _look_for(self, host: str, path: str) -> tuple[CachedResponse, Body] | None:
-        site = self._site_of(host)  # once more, for a thread had to be waited for
+        site = self._site_of(host)  # looked up again, because the request had to wait for a thread
         if site is None:
             return None
         with self._bounded():
@@ -183,13 +185,13 @@ class ResponseCache:
         return answer, looked.body
 
     def keep(self, host: str, path: str, answer: CachedResponse) -> None:
-        """Give `answer` from now on."""
+        """Cache `answer`."""
         self._in_vain.discard(host + path)
         self._answers.put(host + path, answer)
 
 
 class CachedResponses:
-    """Wraps an application: gives the answers at hand, and notes those it may give again."""
+    """Wraps an application: sends cached answers, and caches those that may be."""
 
     def __init__(self, app: "WSGIApplication", pictures: ResponseCache) -> None:
         self._app = app
@@ -215,7 +217,7 @@ class CachedResponses:
     def _give(
         self, answer: CachedResponse, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes] | None:
-        """Answer one request with `answer`, or return None where the ordinary path has to."""
+        """Answer one request with `answer`, or return None if the ordinary path has to."""
         decision = decide_for(environ, answer.candidate.facts)
         if decision.status >= HTTPStatus.BAD_REQUEST:
             return None
@@ -234,9 +236,9 @@ class CachedResponses:
         return body
 
     def _read(self, answer: CachedResponse, environ: "WSGIEnvironment") -> Body | None:
-        """Return the bytes of `answer`, or None where the ordinary path has to say what is wrong.
+        """Return the bytes of `answer`, or None if the ordinary path has to report an error.
 
-        It has only what is left of the time, and is asked at once where the fast lane has tried.
+        It only has the remaining time, and is used at once if the fast lane has tried.
         """
         if TRIED_SECONDS in environ:
             return None
@@ -250,7 +252,7 @@ class CachedResponses:
     def _watched(
         self, environ: "WSGIEnvironment", host: str, path: str, start_response: "StartResponse"
     ) -> "StartResponse":
-        """Return `start_response`, keeping what a candidate is answered with."""
+        """Return `start_response`, wrapped to cache the answer of a candidate."""
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             candidate: Candidate | None = environ.get(CANDIDATE)
@@ -265,26 +267,27 @@ class CachedResponses:
 
 
 def _bytes_of(answer: CachedResponse, kept: Any) -> Body | None:
-    """Return what is kept for `answer`, None when that is nothing.
+    """Return the bytes for `answer`, None if they are not cached.
 
-    Or when it is not what its headers speak of: a rendition may have been made again, and anew.
+    Also if they do not match its headers: a rendition may have been generated again.
     """
     if kept is None or isinstance(kept, Body):
         return kept
-    if not hasattr(kept, "data"):  # an original there was no room for: the ordinary path sends it
+    # an original without space in the cache: the ordinary path sends it
+    if not hasattr(kept, "data"):
         return None
     return kept.data if kept.sha256.startswith(answer.candidate.facts.etag) else None
 
 
 def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether an answer is the same whoever asks: a cookie in it would be somebody's."""
+    """Tell whether an answer is the same for everyone: a cookie in it would be personal."""
     return not any(name.lower() in {"set-cookie", "vary"} for name, _ in headers)
 
 
 def _of_the_whole(
     status: str, headers: Iterable[tuple[str, str]], candidate: Candidate
 ) -> Headers | None:
-    """Return the headers of the 200 that goes with an answer; None for a part or a refusal."""
+    """Return the headers of the 200 for this answer; None for a part or a refusal."""
     if status.startswith("200 "):
         return tuple(headers)
     if status.startswith("206 "):
@@ -296,7 +299,7 @@ def _of_the_whole(
 
 
 def _head(answer: CachedResponse, decision: Decision) -> tuple[str, list[tuple[str, str]]]:
-    """Return status and headers of the 200, the 206 or the 304 that `decision` is."""
+    """Return status and headers of the 200, the 206 or the 304 of `decision`."""
     if decision.status == HTTPStatus.OK:
         return "200 OK", list(answer.headers)
     if decision.status == HTTPStatus.NOT_MODIFIED:

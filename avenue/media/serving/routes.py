@@ -1,6 +1,6 @@
 """Stored files over HTTP: `/media/<id>/<token>/<variant>.<ext>` and `/media/<id>/<variant>`.
 
-Every other path may be an address from before Avenue, if nothing else answers there.
+Every other path may be an old address, if it has no other route.
 """
 
 from collections.abc import Callable
@@ -75,16 +75,17 @@ FILE_REFUSALS = (
 
 
 MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLOWED})
-"""How an address is answered that is nobody's, or for which one of ours has no GET."""
+"""Statuses of addresses without a route, or without a GET."""
 THUMB = "thumb"
-"""What some categories show everybody of private pictures."""
+"""The size of private pictures that some categories make public."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A file somebody may have, and what lets them have it.
+    """A file that the caller may read, and why.
 
-    `is_open`: everybody may. `link_seconds`: a signed link does, for so long. Else who they are.
+    `is_open`: it is public. `link_seconds`: a signed link is valid for so long. Otherwise by their
+    role.
     """
 
     asset: Asset
@@ -92,7 +93,7 @@ class Admission:
     link_seconds: int = 0
 
     def freshness(self, wanted: Freshness) -> Freshness:
-        """Return `wanted`, as it is for a public file, as far as it may be so for this one."""
+        """Return `wanted`, which is that of a public file, restricted for this one."""
         category = filed_in(g.site, self.asset) if self.link_seconds else None
         return freshness_of(
             wanted,
@@ -104,13 +105,16 @@ class Admission:
 
 
 class FileQuery(TypedDict, total=False):
-    """How a file is wanted."""
+    """Query parameters of a file."""
 
     download: Annotated[Literal["1"], Field(description="The browser saves it.")]
 
 
 class LinkQuery(FileQuery, total=False):
-    """How a file is wanted; `e`, `k` and `s` are of a signed link, and used as they were given."""
+    """Query parameters of a file.
+
+    `e`, `k` and `s` are those of a signed link, to be used unchanged.
+    """
 
     e: Annotated[int, Field(description="When a signed link ends, in unix seconds.")]
     k: Annotated[str, Field(description="The key it is signed with.")]
@@ -125,14 +129,15 @@ class LinkQuery(FileQuery, total=False):
     personal=True,
 )
 def immutable(asset_id: str, token: str, file_name: str) -> Response:
-    """Answer with the bytes the token stands for; an old token leads to the current one."""
+    """Return the bytes of the token; an outdated token redirects to the current one."""
     if not is_own_path(request.path):
         return legacy()
     reader = using(MediaReader)
     variant, _, extension = file_name.partition(".")
     admission = _admission(asset_id, variant, reader.find)
     if request.path != _path(admission.asset, variant, extension):
-        # The token of a file just replaced is newer than what is known: it must not lead back.
+        # The token of a file just replaced is newer than the cached asset: it must not redirect
+        # back.
         admission = _admission(asset_id, variant, reader.find_now)
     asset = admission.asset
     path = _path(asset, variant, extension)
@@ -153,7 +158,7 @@ def immutable(asset_id: str, token: str, file_name: str) -> Response:
     personal=True,
 )
 def stable(asset_id: str, variant: str) -> Response:
-    """Answer with the current bytes, or lead to the current address of a variant."""
+    """Return the current bytes, or redirect to the current address of a variant."""
     if not is_own_path(request.path):
         return legacy()
     admission = _admission(asset_id, variant, using(MediaReader).find)
@@ -169,11 +174,11 @@ def stable(asset_id: str, variant: str) -> Response:
 @blueprint.get("/uploads/<path:path>")
 @described(query=FileQuery, replies={302: CHOSEN, 308: MOVED}, personal=True)
 def legacy(path: str = "") -> Response:
-    """Lead from an address before Avenue to the current one of the file.
+    """Redirect from an old address to the current one of the file.
 
-    One that says how wide the picture is to be leads to the nearest size (302).
+    One with a width redirects to the nearest size (302).
     """
-    # Not `path`: its bytes that are no UTF-8 are lost.
+    # Not `path`, which loses bytes that are not UTF-8.
     sent = request.environ["PATH_INFO"].encode("latin-1")
     found = legacy_path(quote(sent))
     if found is None:
@@ -192,9 +197,9 @@ def legacy(path: str = "") -> Response:
 
 @blueprint.after_app_request
 def answer_old_addresses(response: Response) -> Response:
-    """Let an address from before Avenue answer wherever there is nothing else.
+    """Redirect old addresses that have no other route.
 
-    A miss costs one query by `_id`, and was counted as any other request before it.
+    A miss costs one query by `_id`, and was counted as any other request before.
     """
     is_missing = response.status_code in MISSING and request.method in {"GET", "HEAD"}
     is_elsewhere = not is_file() and can_answer(request.path)
@@ -207,18 +212,18 @@ def answer_old_addresses(response: Response) -> Response:
 
 
 def _path(asset: Asset, variant: str, extension: str) -> str | None:
-    """Return the current path of a variant, None when there is none of that name and extension."""
+    """Return the current path of a variant, None if there is none with this name and extension."""
     if variant == ORIGINAL:
         return original_path(asset)
     variant = form_on(g.site.sizes, variant)
-    if variant == ORIGINAL:  # a size that the site has no more, as wide as no other
+    if variant == ORIGINAL:  # a deleted own size of the site, without a similar one
         return original_path(asset)
     known = using(Renditions).has(asset, variant, extension)
     return variant_path(asset, variant, extension) if known else None
 
 
 def _chosen(admission: Admission, path: str) -> Response:
-    """Lead to the format that suits the reader; only the reader may remember which."""
+    """Redirect to the format that suits the client; only the client may cache which."""
     found = redirect(g.site.base_url + path, code=302)
     if admission.is_open:
         found.headers["Cache-Control"] = "private, max-age=60"
@@ -230,7 +235,7 @@ def _chosen(admission: Admission, path: str) -> Response:
 
 
 def _moved(asset: Asset, path: str) -> Response:
-    """Lead to the current address of `asset`; caches may know that for a minute."""
+    """Redirect to the current address of `asset`; caches may store that for a minute."""
     download = "?download=1" if request.args.get("download") == "1" else ""
     moved = redirect(g.site.base_url + path + download, code=308)
     if asset.visibility is Visibility.PUBLIC:
@@ -242,9 +247,9 @@ def _moved(asset: Asset, path: str) -> Response:
 
 
 def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | None]) -> Admission:
-    """Return the admission to a live asset of the host's site that may be read; see `_admitted`.
+    """Return the permission for a live asset of the host's site; see `_admitted`.
 
-    One that cannot be read is there for administrators alone, who are told of it.
+    An unreadable record is reported to administrators only.
     """
     if not is_id(asset_id):
         raise NotFound
@@ -255,21 +260,21 @@ def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | 
             raise
         found = None
     admission = _admitted(found, variant)
-    check_scanned(admission.asset.current)  # whoever asks, and whatever lets them in
+    check_scanned(admission.asset.current)  # whoever asks, and whatever the permission
     return admission
 
 
 def _admitted(asset: Asset | None, variant: str) -> Admission:
-    """Return the admission to a live `asset` as `variant`; raise `NotFound` or `LinkExpired`."""
+    """Return the permission for `asset` as `variant`; raise `NotFound` or `LinkExpired`."""
     if asset is not None and _is_open(asset, variant):
-        if asset.visibility is not Visibility.PUBLIC:  # the thumb is for everybody, its name not
+        if asset.visibility is not Visibility.PUBLIC:  # the thumb is public, its name is not
             asset = replace(asset, name="")
         return Admission(asset=asset, is_open=True)
     query = request.query_string.decode("latin-1")
     link_seconds = using(SignedLinks).seconds_left(g.site.id, asset, request.path, query)
     if asset is not None and link_seconds:
         return Admission(asset=asset, link_seconds=link_seconds)
-    # Asked also when there is nothing: the two must not differ, in their Vary header for example.
+    # Checked also if there is no asset: the two must not differ, in their Vary header for example.
     reader = _reader()
     if asset is None or not may_read(reader, asset):
         raise NotFound if link_seconds is None else LinkExpired
@@ -277,7 +282,7 @@ def _admitted(asset: Asset | None, variant: str) -> Admission:
 
 
 def _is_open(asset: Asset, variant: str) -> bool:
-    """Tell whether everybody may see `asset` as `variant`."""
+    """Tell whether `asset` as `variant` is public."""
     if asset.visibility is Visibility.PUBLIC:
         return True
     category = filed_in(g.site, asset) if variant == THUMB else None
@@ -285,7 +290,10 @@ def _is_open(asset: Asset, variant: str) -> bool:
 
 
 def _reader() -> Actor:
-    """Return who asks. A bad token is nobody here: a 401 would say that something is there."""
+    """Return the caller.
+
+    A bad token counts as not signed in: a 401 would reveal that a file exists.
+    """
     try:
         return reading_actor()
     except Unauthenticated:
@@ -325,7 +333,7 @@ def _deliver_original(admission: Admission, freshness: Freshness) -> Response:
 def _given(
     admission: Admission, file: OpenFile, freshness: Freshness, place: Place | None
 ) -> Response:
-    """Deliver `file`, and let the same answer be given ahead of all this if it may."""
+    """Deliver `file`, and mark the answer as cacheable if it is."""
     response = deliver(request.environ, file, admission.freshness(freshness), download=_download())
     if freshness is IMMUTABLE:
         _may_be_given_again(admission.asset, file, place)
@@ -333,7 +341,7 @@ def _given(
 
 
 def _may_be_given_again(asset: Asset, file: KnownFile, place: Place | None) -> None:
-    """Let the same answer, at the URL of these bytes, be given ahead of all this from `place`."""
+    """Mark the answer at the URL of these bytes as cacheable, with its bytes in `place`."""
     if place:
         request.environ[CANDIDATE] = Candidate(
             asset=asset,
@@ -345,7 +353,7 @@ def _may_be_given_again(asset: Asset, file: KnownFile, place: Place | None) -> N
 
 
 def _of_today(asset: Asset, variant: str) -> AvenueError:
-    """Return what to raise for a damaged file: one known for seconds may be purged since."""
+    """Return the error for a damaged file, which may have been purged since it was cached."""
     now = _admission(asset.id, variant, using(MediaReader).find_now).asset
     return DamagedFile() if now.current == asset.current else NotFound()
 
@@ -355,10 +363,10 @@ def _download() -> bool:
 
 
 def _suitable_extension(asset: Asset) -> str:
-    """Return the format for whoever asks: WebP unless only others are accepted by name.
+    """Return the format for the client: WebP unless it only accepts others by name.
 
-    WebP comes before AVIF because it is made in the upload already. A reader that names image
-    types, but neither of the two, is an old browser, whatever else it lets in with `*/*`.
+    WebP comes before AVIF because it is generated during the upload. A client that names image
+    types, but neither of the two, is an old browser, whatever else it accepts with `*/*`.
     """
     named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
     for extension in (DEFAULT_EXTENSION, "avif"):

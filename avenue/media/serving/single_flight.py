@@ -1,4 +1,4 @@
-"""Many ask for the same at once: one goes and gets it, the others wait for what comes back."""
+"""Single flight: of several threads that want the same, one does the work and the others wait."""
 
 import threading
 import time
@@ -9,30 +9,30 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Turn = Callable[[], AbstractContextManager[Callable[[], None]]]
-"""Gives what is to be called now and then while waiting; it raises when that has to end."""
+"""Gives a function to call now and then while waiting; it raises when the wait has to end."""
 CHECK_SECONDS = 0.25
 
 
 @contextmanager
 def without_end() -> Iterator[Callable[[], None]]:
-    """Let everybody wait."""
+    """Let everyone wait without a limit."""
     yield lambda: None
 
 
 class SingleFlight(Generic[T]):
-    """Lets one thread do a piece of work while the others that want the same wait for it."""
+    """Lets one thread do a piece of work while others that want the same wait for it."""
 
     def __init__(self, turn: Turn = without_end) -> None:
-        """`turn` says who may wait."""
+        """`turn` decides who may wait."""
         self._turn = turn
         self._lock = threading.Lock()
         self._running: dict[str, Future[T]] = {}
 
     def share(self, key: str, work: Callable[[], T], wait_seconds: float | None = None) -> T:
-        """Return the result of `work`, ours or that of whoever began before.
+        """Return the result of `work`, ours or that of the thread that began first.
 
-        Raise what it raises, what `turn` raises, or TimeoutError when another one's takes longer
-        than `wait_seconds`.
+        Raises as the work, as `turn`, or TimeoutError if another thread's takes longer than
+        `wait_seconds`.
         """
         mine: Future[T] = Future()
         with self._lock:

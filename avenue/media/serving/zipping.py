@@ -1,7 +1,7 @@
-"""A ZIP of stored files, made while it is sent: nothing is packed, and one piece is in memory.
+"""Generates a ZIP of stored files while it is sent, uncompressed, with one piece in memory.
 
-Most of what is stored is packed already, and what is only put in has a length that is known before
-the first byte is read.
+Most stored files are compressed already, and without compression the length is known before the
+first byte is read.
 """
 
 import hashlib
@@ -21,26 +21,26 @@ from avenue.media.serving.reading import DamagedFile
 
 ZIP_TYPE = ZIP.name
 MOST_FILES = 500
-"""In one ZIP that somebody asks for."""
+"""Number of files in one ZIP."""
 LARGEST_MB = 1900
-"""From 2 GiB on, all lengths are written another way (APPNOTE 4.5.3) that not everybody reads;
-`zipfile` turns to it 5 % before."""
+"""From 2 GiB on, all lengths are written in a form (APPNOTE 4.5.3) that not every program reads;
+`zipfile` switches to it 5 % before."""
 
 _LOCAL_BYTES, _DESCRIPTOR_BYTES, _CENTRAL_BYTES, _END_BYTES = 30, 16, 46, 22
 # APPNOTE 4.3.7, 4.3.9, 4.3.12 and 4.3.16, each without the name.
 
-_FIRST = datetime(1980, 1, 1, tzinfo=UTC)  # what a ZIP can say of time (4.4.6)
+_FIRST = datetime(1980, 1, 1, tzinfo=UTC)  # the range of times in a ZIP (4.4.6)
 _LAST = datetime(2107, 12, 31, tzinfo=UTC)
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)", re.IGNORECASE)
 
 
 class ZippedFile(Protocol):
-    """What is asked of a stored file."""
+    """The stored file that is put into a ZIP."""
 
     @property
     def name(self) -> str:
-        """For people; may hold anything."""
+        """The display name; may contain anything."""
 
     @property
     def media_type(self) -> str:
@@ -64,28 +64,30 @@ class ZippedFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Zip:
-    """A ZIP to be made of `files`, which need `LARGEST_MB` at most."""
+    """A ZIP of `files`, which need `LARGEST_MB` at most."""
 
     files: Sequence[ZippedFile]
 
     @property
     def names(self) -> list[str]:
-        """What the files are called in it: plain names, each once, whoever unpacks it."""
+        """The names of the files in it: portable and unique."""
         taken: set[str] = set()
         return [_free(_plain(each), taken) for each in self.files]
 
     @property
     def length(self) -> int:
-        """How many bytes it will have."""
+        """The length in bytes."""
         names = sum(len(name.encode()) for name in self.names)
         overhead = _LOCAL_BYTES + _DESCRIPTOR_BYTES + _CENTRAL_BYTES
         stored = sum(each.length + overhead for each in self.files)
         return stored + 2 * names + _END_BYTES
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield its bytes; raise `DamagedFile` at a file whose bytes are not the stored ones.
+        """Yield its bytes.
 
-        Also what reading raises. Then the end is missing, and nobody takes it for whole.
+        Raise `DamagedFile` at a file with wrong bytes, and the errors of reading.
+
+        Then the end is missing, and no program takes it for complete.
         """
         sink = _Sink()
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
@@ -102,7 +104,7 @@ class Zip:
 
 
 def bounded_zip(files: Sequence[ZippedFile], limit_mb: int) -> Zip:
-    """Return the ZIP of `files`, of which nothing is read yet; raise `ZipTooLarge`."""
+    """Return the ZIP of `files`, without reading them; raise `ZipTooLarge`."""
     made = Zip(files)
     if made.length > limit_mb * MB:
         raise ZipTooLarge(length=made.length, limit_mb=limit_mb)
@@ -110,24 +112,24 @@ def bounded_zip(files: Sequence[ZippedFile], limit_mb: int) -> Zip:
 
 
 class _Sink:
-    """Where `zipfile` writes to; it cannot go back there."""
+    """The output of `zipfile`; it cannot seek back."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        """Keep `data` until it is taken."""
+        """Collect `data`."""
         self._written.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing; `zipfile` asks for it."""
+        """Do nothing; required by `zipfile`."""
 
     def close(self) -> None:
-        """Do nothing; it has nothing to close."""
+        """Do nothing; required by `zipfile`."""
 
     def taken(self) -> bytes:
-        """Return what was written since."""
+        """Return what was written since the last call."""
         data = b"".join(self._written)
         self._written.clear()
         return data
@@ -141,7 +143,7 @@ def _entry(name: str, file: ZippedFile) -> zipfile.ZipInfo:
 
 
 def _plain(file: ZippedFile) -> str:
-    """Return a name that is one everywhere: no path, nothing that Windows forbids."""
+    """Return a name that is valid everywhere: no path, nothing that Windows forbids."""
     kind = FILE_TYPES.get(file.media_type)
     name = file_name(file.name, kind) if kind else file.name
     name = _NOT_ON_WINDOWS.sub("_", name)[:MAX_NAME_CHARACTERS].strip(" .") or "file"
@@ -149,7 +151,7 @@ def _plain(file: ZippedFile) -> str:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """Return `name`, numbered if it is taken; to Windows and macOS case makes no difference."""
+    """Return `name`, numbered if it is taken; Windows and macOS ignore case."""
     stem, dot, extension = name.rpartition(".")
     if not stem:
         stem, dot, extension = name, "", ""

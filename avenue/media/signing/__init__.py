@@ -1,1 +1,1 @@
-"""Signed links: private files for whoever has the address, for a time."""
+"""Signed links: temporary access to private files for anyone with the address."""

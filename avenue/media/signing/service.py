@@ -1,4 +1,4 @@
-"""Signs links to private files, and tells whether one that somebody came with is good."""
+"""Creates and verifies signed links to private files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ DAY_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLink:
-    """A path with its signature, and when it ends."""
+    """A path with its signature, and when it expires."""
 
     path: str
     expires_at: datetime
@@ -36,14 +36,14 @@ class SignedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Signs links of one site with the key it has at one moment."""
+    """Signs links of one site with its current key."""
 
     site: str
     key: Key
     now: float
 
     def sign(self, asset: Asset, path: str, *, download: bool, seconds: int) -> SignedLink:
-        """Return a link to `path` of `asset` that is good for `seconds`, or a little longer."""
+        """Return a link to `path` of `asset` that is valid for `seconds`, or a little longer."""
         expires = expiry(self.now, seconds)
         grant = Grant(
             site=self.site,
@@ -61,7 +61,7 @@ class Signer:
 class SignedLinks:
     """The links of every site.
 
-    Asset and keys are read from the database each time, so what is revoked is revoked at once.
+    Asset and keys are read from the database each time, so revocations take effect at once.
     """
 
     def __init__(
@@ -79,15 +79,14 @@ class SignedLinks:
         self._now = now
 
     def signer(self, site_id: str) -> Signer:
-        """Return who signs links of a site now."""
+        """Return the current signer of a site."""
         key = self._signing_key(site_id)
         return Signer(site=site_id, key=key, now=self._now().timestamp())
 
     def seconds_left(self, site_id: str, asset: Asset | None, path: str, query: str) -> int | None:
-        """Return for how long a link is still good: 0 when it has expired, None when it is none.
+        """Return for how long a link is valid: 0 if it has expired, None if it is invalid.
 
-        Whether it is ours is decided before its time is looked at. The same is done where there is
-        no asset.
+        The signature is checked before the time. The same is done if there is no asset.
         """
         shown = presented(query)
         if shown is None:
@@ -107,22 +106,22 @@ class SignedLinks:
         return max(0, shown.expires - ceil(self._now().timestamp()))
 
     def rotate(self, site_id: str) -> None:
-        """Sign with a new key from now on; links there are stay good until they expire."""
+        """Sign with a new key from now on; existing links stay valid until they expire."""
         self._keys.renew(site_id, self._keys.ring(site_id), keep_seconds=self._kept_seconds)
 
     def revoke(self, asset: Asset) -> None:
-        """End every link to `asset` at once."""
+        """Revoke all links to `asset`."""
         self._assets.revoke_links(asset.site, asset.id)
 
     def revoke_all(self, site_id: str) -> None:
-        """End every link to any file of a site at once."""
+        """Revoke all links to all files of a site."""
         self._keys.drop_all(site_id)
 
     def _signing_key(self, site_id: str) -> Key:
         ring = self._keys.ring(site_id)
         if ring.keys and ring.keys[0].made_at < self._now() - KEY_LIFE:
             ring = self._keys.renew(site_id, ring, keep_seconds=self._kept_seconds)
-        while not ring.keys:  # the site never had one, or somebody drops them just now
+        while not ring.keys:  # the site never had one, or all are being revoked just now
             ring = self._keys.renew(site_id, ring, keep_seconds=self._kept_seconds)
         return self._key(ring.keys[0])
 

@@ -1,10 +1,9 @@
-"""What a signed link is: rules without a database, a clock or a request.
+"""The format of a signed link: rules without a database, a clock or a request.
 
-A link is the path of a private file, token included, and
-`?e=<unix seconds>&k=<key id>&s=<signature>`, with `download=1&` in front of `e` where it is a
-download. It is good exactly as it was written: no other order, no parameter more, no other spelling
-of the same. The signature is HMAC-SHA256 (RFC 2104) over everything the answer depends on, in
-unpadded base64url (RFC 4648, section 5).
+A link is the path of a private file, token included, and `?e=<unix seconds>&k=<key
+id>&s=<signature>`, with `download=1&` in front of `e` for a download. It is only valid exactly as
+written: no other order, no additional parameter, no other spelling. The signature is HMAC-SHA256
+(RFC 2104) over everything the answer depends on, in unpadded base64url (RFC 4648, section 5).
 """
 
 import base64
@@ -15,10 +14,10 @@ import re
 from dataclasses import dataclass, field
 
 VERSION = "avenue link 1"
-"""Begins what is signed, so that nothing else signed with the same key is ever a link."""
+"""Begins the signed text, so that nothing else signed with the same key is ever a link."""
 
 WINDOWS = 4
-"""Into how many windows the time asked for is cut; see `expiry`."""
+"""The number of windows into which the requested time is divided; see `expiry`."""
 
 # The last second of the year 9999 has twelve digits; no leading zero, so there is one spelling.
 _QUERY = re.compile(
@@ -29,7 +28,7 @@ _QUERY = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What links of one site are signed with; a link names it by `id`."""
+    """A key of one site; a link names it by `id`."""
 
     id: str
     secret: bytes = field(repr=False)
@@ -37,10 +36,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a link lets its bearer have: the file at `path`, until `expires` (unix seconds).
+    """The permission of a link: the file at `path`, until `expires` (unix seconds).
 
-    `path` has asset, token, variant and extension. `epoch` is the asset's: it grows when all of
-    its links are to end.
+    `path` has asset, token, variant and extension. `epoch` is the asset's, which is raised to
+    revoke all of its links.
     """
 
     site: str
@@ -52,7 +51,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presented:
-    """What somebody who came with a link says; nothing of it is believed yet."""
+    """The parameters of a link in a request, not verified yet."""
 
     download: bool
     expires: int
@@ -61,24 +60,24 @@ class Presented:
 
 
 def expiry(now: float, seconds: int) -> int:
-    """Return when a link ends that is to be good for `seconds` from `now`, both unix seconds.
+    """Return the end of a link requested for `seconds` from `now`, both unix seconds.
 
-    Rounded up to a quarter of `seconds`: who asks again within that time is given the very same
-    link, which is what makes a browser's cache work. So it lives at least as long as was asked
-    for, and at most a quarter longer.
+    Rounded up to a quarter of `seconds`: repeated requests within that time get the very same link,
+    which is what makes a browser's cache work. So it is valid for at least the requested time, and
+    at most a quarter longer.
     """
     window = max(1, seconds // WINDOWS)
     return -int(-(now + seconds) // window) * window
 
 
 def query_of(grant: Grant, key: Key) -> str:
-    """Return what stands behind the `?` of a link."""
+    """Return the query of a link."""
     download = "download=1&" if grant.download else ""
     return f"{download}e={grant.expires}&k={key.id}&s={_signature(grant, key)}"
 
 
 def presented(query: str) -> Presented | None:
-    """Return what a query says if it is written as `query_of` writes, else None."""
+    """Return the parameters of a query if it has the form of `query_of`, else None."""
     found = _QUERY.fullmatch(query)
     if found is None:
         return None
@@ -91,10 +90,10 @@ def presented(query: str) -> Presented | None:
 
 
 def is_signed(shown: Presented, grant: Grant, key: Key) -> bool:
-    """Tell whether `key` has signed `grant`; takes as long whatever is wrong.
+    """Tell whether `key` has signed `grant`, in constant time.
 
-    Texts are compared, not the bytes they stand for: the last character of the signature has two
-    bits that stand for nothing.
+    Texts are compared, not the decoded bytes: the last character of the signature has two unused
+    bits.
     """
     return hmac.compare_digest(_signature(grant, key), shown.signature)
 

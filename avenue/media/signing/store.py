@@ -1,4 +1,4 @@
-"""What the links of each site are signed with, in `link_keys`: one document a site."""
+"""The signing keys of each site, in `link_keys`: one document a site."""
 
 import secrets
 from contextlib import suppress
@@ -14,7 +14,7 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """A key as it is stored: its `salt` alone signs nothing."""
+    """A stored key: its `salt` alone cannot sign."""
 
     id: str
     salt: bytes = field(repr=False)
@@ -23,20 +23,20 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """The keys of a site, the newest first; `made` counts all there ever were."""
+    """The keys of a site, newest first; `made` counts all that ever existed."""
 
     made: int = 0
     keys: tuple[StoredKey, ...] = ()
 
     def named(self, key_id: str) -> StoredKey | None:
-        """Return the key of this id, None when it is not (or no longer) here."""
+        """Return the key of this id, None if there is none (any more)."""
         return next((each for each in self.keys if each.id == key_id), None)
 
 
 class LinkKeys:
     """The keys of one site at a time; every method takes the site first.
 
-    Nothing of them is remembered: a key that is dropped opens nothing from that moment on.
+    They are never cached: a deleted key is invalid from that moment on.
     """
 
     def __init__(self, database: Database) -> None:
@@ -48,10 +48,10 @@ class LinkKeys:
         return _ring(found) if found else Ring()
 
     def renew(self, site_id: str, known: Ring, *, keep_seconds: int) -> Ring:
-        """Put a new key before those of `known` and return the keys as they are then.
+        """Add a new key to `known` and return the current keys.
 
-        A key that signs no more is kept for `keep_seconds` of server time, for the links it has
-        signed. If somebody else was quicker, theirs is the new key.
+        A key that no longer signs is kept for `keep_seconds` of server time, for its links. If
+        another process was faster, its key is the new one.
         """
         newest = {"id": str(known.made + 1), "salt": secrets.token_bytes(SALT_BYTES)}
         oldest = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": keep_seconds}}
@@ -64,14 +64,14 @@ class LinkKeys:
         kept = {"$filter": {"input": retired, "cond": {"$gt": ["$$this.retired_at", oldest]}}}
         fresh = {"$mergeObjects": [{"$literal": newest}, {"made_at": "$$NOW"}]}
         renewed = {"made": known.made + 1, "keys": {"$concatArrays": [[fresh], kept]}}
-        with suppress(AlreadyThere):  # the first key of a site, made by two at once
+        with suppress(AlreadyThere):  # the first key of a site, created by two processes at once
             self._rings(site_id).update(
                 {"_id": site_id, "made": known.made}, [{"$set": renewed}], upsert=known.made == 0
             )
         return self.ring(site_id)
 
     def drop_all(self, site_id: str) -> None:
-        """Let no link of the site that there is be good any more; repeatable."""
+        """Delete all keys, and so revoke all links of the site; repeatable."""
         self._rings(site_id).update({"_id": site_id}, {"$set": {"keys": []}})
 
     def _rings(self, site_id: str) -> Collection:

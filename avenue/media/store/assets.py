@@ -53,14 +53,14 @@ class AssetStore:
         return shown_in(found) if found else None
 
     def wait_until_kept(self, asset: Asset) -> None:
-        """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""
+        """Wait until a majority of the members has this state of `asset`; raise `Unavailable`."""
         as_it_is: Document = {"_id": asset.id, "versions.0.file": asset.current.file}
         if asset.claim:
             as_it_is |= {"claim.kind": asset.claim.kind, "claim.id": asset.claim.id}
         self._assets(asset.site).wait_until_kept(as_it_is)
 
     def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
-        """Return the assets of `asset_ids` that exist, by id."""
+        """Return the existing ones of `asset_ids`, by id."""
         ids = sorted(set(asset_ids))
         if not ids:
             return {}
@@ -68,7 +68,7 @@ class AssetStore:
         return {each.id: each for each in found}
 
     def public_among(self, site_id: str, asset_ids: Sequence[str]) -> set[str]:
-        """Return which of `asset_ids` are live, public and readable."""
+        """Return the live, public and readable ones of `asset_ids`."""
         query = {
             "_id": {"$in": list(asset_ids)},
             "state": State.LIVE,
@@ -78,21 +78,21 @@ class AssetStore:
         return {each["_id"] for each in self._assets(site_id).find(query, {"_id": 1})}
 
     def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
-        """Return the live assets `claim` owns."""
+        """Return the live assets that `claim` owns."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
         return self._assets(site_id).values(from_document, query)
 
     def trashed_by(self, site_id: str, claim: Claim) -> list[Asset]:
-        """Return what `claim` has in the trash, the latest first."""
+        """Return the assets of `claim` in the trash, latest first."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
         return self._assets(site_id).values(from_document, query, sort=[("trash.at", -1)])
 
     def stored(self, holder: Holder, most: int | None = None) -> Amount:
         """Return how many files a site, or a person in it, has, with the bytes of all versions.
 
-        Until its bytes are gone, also what is in the trash or nobody's. With `most` no more files
-        than that are looked at, and `more` says whether there are others; else all are, in steps
-        of which each has a deadline of its own.
+        Until its bytes are deleted, this includes the trash and unclaimed files. With `most`, no
+        more files than that are counted, and `more` says whether there are others; otherwise all
+        are, in steps with a deadline each.
         """
         assets, person = self._assets(holder.site), holder.person
         if most is not None:
@@ -101,7 +101,8 @@ class AssetStore:
             amount = _amount(found)
             return replace(amount, more=amount.files > most)
         together, last = Amount(), ""
-        # By id also for one person: their index would be read from its beginning in each step.
+        # By id also for one person: otherwise their index would be read from its beginning in each
+        # step.
         is_own = True if person is None else {"$eq": ["$owner", {"$literal": person}]}
         in_order: list[Document] = [{"$sort": {"_id": 1}}, {"$limit": SUMMED_AT_ONCE}]
         while found := assets.aggregate(
@@ -119,11 +120,11 @@ class AssetStore:
         )
 
     def finished_write(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
-        """Return what an earlier request with this key was answered; see `Writes.finished`."""
+        """Return the answer to an earlier request with this key; see `Writes.finished`."""
         return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
 
     def abandon_write(self, site_id: str, write: OpenWrite) -> bool:
-        """Forget an open write, if it is still ours; see `Writes.abandon`."""
+        """Delete an open write, if it is still ours; see `Writes.abandon`."""
         return self._writes.abandon(site_id, write)
 
     def write_file(
@@ -140,7 +141,7 @@ class AssetStore:
         )
 
     def seal_file(self, asset: Asset, version: Version, sums: Sums | None = None) -> None:
-        """Make the chunks that are stored the file of `version`; see `Files.seal`."""
+        """Turn the stored chunks into the file of `version`; see `Files.seal`."""
         site(self._database, asset.site).files(asset.bucket).seal(
             version.file,
             length=version.bytes,
@@ -155,7 +156,7 @@ class AssetStore:
         return files.is_safe(version.file, length=version.bytes)
 
     def sums(self, asset: Asset, version: Version) -> Sums | None:
-        """Return the sums of the chunks of `version`; see `Files.sums`."""
+        """Return the checksums of the chunks of `version`; see `Files.sums`."""
         files = site(self._database, asset.site).files(asset.bucket)
         return files.sums(version.file, length=version.bytes)
 
@@ -167,7 +168,7 @@ class AssetStore:
         return files.read(version.file, start, end, length=version.bytes, sums=sums)
 
     def mark_wrong_bytes(self, asset: Asset, *, is_sure: bool) -> None:
-        """Note that `asset` shows bytes that are not those that were uploaded.
+        """Mark that `asset` shows bytes that differ from the upload.
 
         Unless that `is_sure`, they are read again before.
         """
@@ -178,9 +179,9 @@ class AssetStore:
             )
 
     def is_whole(self, asset: Asset) -> bool:
-        """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
+        """Read the bytes that `asset` shows and tell whether they are complete and correct."""
         version, digest = asset.current, hashlib.sha256()
-        # Another member may still have what was there before it was mended.
+        # Another member may still have the bytes from before a repair.
         files = site(self._database, asset.site).files(asset.bucket).of_primary()
         try:
             for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
@@ -189,7 +190,7 @@ class AssetStore:
             return False
         if digest.hexdigest() != version.sha256:
             return False
-        # What can be read here without them, other programs cannot read.
+        # Files that are readable only here are not readable by other programs.
         survey = site(self._database, asset.site).survey(asset.bucket)
         record = survey.records([version.file]).get(version.file)
         if record is None or record.length != version.bytes or not record.chunk_bytes:
@@ -197,7 +198,7 @@ class AssetStore:
         return survey.chunk_count(version.file) == -(-version.bytes // record.chunk_bytes)
 
     def mend(self, asset: Asset, version: Version, source: Readable) -> None:
-        """Write the bytes of a version again, over what is left of them, from `source`."""
+        """Write the bytes of a version again, over its remains, from `source`."""
         site(self._database, asset.site).files(asset.bucket).rewrite(
             version.file,
             source,
@@ -209,9 +210,9 @@ class AssetStore:
         self._assets(asset.site).update(of_it, {"$unset": {"damaged": ""}})
 
     def same_bytes(self, asset: Asset, version: Version) -> list[tuple[Asset, Version]]:
-        """Return other files of the site that should hold the very bytes of `version`.
+        """Return other files of the site that should have the same bytes as `version`.
 
-        They are found by what was sent: the same, or these bytes themselves; a few are enough.
+        They are found by the hash of the upload or of these bytes; a few are enough.
         """
         sent = {"versions.source_sha256": {"$in": [version.source_sha256, version.sha256]}}
         found = self._assets(asset.site).values(from_document, sent, limit=MOST_TWINS)
@@ -226,26 +227,26 @@ class AssetStore:
         ]
 
     def has_file(self, asset: Asset, version: Version) -> bool:
-        """Tell whether the file of `version` is there, with the length it should have."""
+        """Tell whether the file of `version` exists, with its length."""
         found = site(self._database, asset.site).files(asset.bucket).find(version.file)
         return found is not None and found.length == version.bytes
 
     def delete_file(self, site_id: str, bucket: str, file_id: str) -> None:
-        """Remove one version's bytes."""
+        """Delete one version's bytes."""
         site(self._database, site_id).files(bucket).delete(file_id)
 
     def insert_unclaimed(self, asset: Asset, *, hours: int) -> None:
-        """Insert `asset` for its owner to claim within `hours` of server time; repeatable."""
+        """Insert `asset`, to be claimed within `hours` of server time; repeatable."""
         expires_at = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
         self._assets(asset.site).insert_at_server_time(
             to_document(asset), {"expires_at": expires_at}
         )
 
     def discard(self, site_id: str, bucket: str, *, asset_id: str, file_id: str) -> None:
-        """Remove an unclaimed asset and its bytes; one that was claimed after all stays.
+        """Delete an unclaimed asset and its bytes; one that was claimed after all stays.
 
-        The conditional delete comes first: should a claim be committing just now, it waits for
-        that and then finds the asset claimed.
+        The conditional delete comes first: if a claim is committing just now, it waits for that and
+        then finds the asset claimed.
         """
         assets = self._assets(site_id)
         assets.delete({"_id": asset_id, "claim": None})
@@ -253,7 +254,7 @@ class AssetStore:
             self.delete_file(site_id, bucket, file_id)
 
     def forget(self, asset: Asset) -> None:
-        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
+        """Delete the record of a condemned asset whose bytes are deleted; repeatable."""
         self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
 
     def change(
@@ -264,14 +265,14 @@ class AssetStore:
         changes: Mapping[str, Any],
         revision: int | None = None,
     ) -> Asset | None:
-        """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone.
+        """Set fields of a live asset that `claim` owns; return it, None if there is none.
 
-        With a `revision` also when it has another one.
+        With a `revision` also if it has another one.
         """
         return change_one(self._assets(site_id), asset_id, claim, changes, revision)
 
     def revoke_links(self, site_id: str, asset_id: str) -> None:
-        """Let no signed link to an asset that there is be good any more."""
+        """Revoke all existing signed links to an asset."""
         self._assets(site_id).update({"_id": asset_id}, {"$inc": {"link_epoch": 1}})
 
     def _assets(self, site_id: str) -> Collection:
@@ -279,12 +280,12 @@ class AssetStore:
 
 
 def _summed(counts: Document | bool) -> Document:
-    """Return the stage that sums the assets for which `counts`, and has the `last` id of all."""
+    """Return the stage that sums the assets matching `counts`, and has the `last` id of all."""
     sums = {"bytes": _BYTES, "files": 1}
     group = {name: {"$sum": {"$cond": [counts, each, 0]}} for name, each in sums.items()}
     return {"$group": {"_id": None, **group, "last": {"$max": "$_id"}}}
 
 
 def _amount(summed: Sequence[Document]) -> Amount:
-    """Return what `_summed` found; without anything to sum there is no document."""
+    """Return the result of `_summed`; without anything to sum there is no document."""
     return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()

@@ -1,4 +1,4 @@
-"""How an asset and its versions look in MongoDB."""
+"""The form of an asset and its versions in MongoDB."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,9 +13,9 @@ from avenue.storage.records import faults_of, left_out, read, sound
 
 ASSETS = "assets"
 OTHER_BYTES = "wrong_hash"
-"""The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
+"""The kind of damage, as `media/inspection` records it, that reading alone does not show."""
 DELIVERED = frozenset({"file", "sha256", "bytes", "media_type", "scan"})
-"""What has to be known of a version to deliver it; `scan` if it has one."""
+"""The fields of a version that delivery needs; also `scan` if it has one."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_VERSION: Mapping[str, Any] = {
     "source_sha256": "",
@@ -114,18 +114,18 @@ def deliverable(document: Document) -> Document:
             shown.pop(name.partition(".")[0], None)
     shown = {**_UNKNOWN_VERSION, **shown}
     if str(shown.get("media_type")) in PICTURES and not shown["width"]:
-        shown |= {"width": 1, "height": 1}  # that it is a picture is all that is asked of them
+        shown |= {"width": 1, "height": 1}  # all that matters is that it is a picture
     return {**_UNKNOWN_ASSET, **sound_fields, "versions": [shown]}
 
 
 def _spoiled_file(damaged: Mapping[str, Any] | None) -> str | None:
-    """Return the file that has other bytes; what is wrong else with one shows when it is read."""
+    """Return the id of the file with a hash mismatch; other damage shows when it is read."""
     is_known = isinstance(damaged, dict) and damaged.get("kind") == OTHER_BYTES
     return damaged.get("file") if damaged and is_known else None
 
 
 def file_metadata(asset: Asset, version: Version) -> Document:
-    """Return what the file document of `version` says besides its length."""
+    """Return the metadata in the file document of `version`."""
     return {
         "site": asset.site,
         "asset": asset.id,
@@ -135,19 +135,19 @@ def file_metadata(asset: Asset, version: Version) -> Document:
 
 
 def version_document(version: Version) -> Document:
-    """Return a version as it is stored."""
+    """Return the stored form of a version."""
     document = {name: getattr(version, name) for name in Version.__slots__ if name != "scan"}
     return {**document, "scan": scan_document(version.scan)} if version.scan else document
 
 
 def scan_document(scan: Scan) -> Document:
-    """Return what was found in a version as it is stored."""
+    """Return the stored form of a scan result."""
     found = {name: getattr(scan, name) for name in Scan.__slots__}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _version_in(document: Document) -> Version:
-    """Return a stored version; one from before a field was known has its default."""
+    """Return a stored version; fields that it lacks have their default."""
     focal, scan = document.get("focal"), document.get("scan")
     return Version(
         **{

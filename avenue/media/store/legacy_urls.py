@@ -1,4 +1,4 @@
-"""Addresses from before Avenue, in MongoDB."""
+"""Old addresses from before Avenue, in MongoDB."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,22 +12,22 @@ LEGACY_URLS = "legacy_urls"
 
 
 class LegacyUrls:
-    """Which asset an address from before Avenue names; paths are those of `legacy_path`."""
+    """The assets of old addresses; paths are in the form of `legacy_path`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, site_id: str, path: str) -> str | None:
-        """Return the id of the asset that `path` names, in whatever state it is, or None.
+        """Return the id of the asset of `path`, in any state, or None.
 
-        In one query, also for the addresses of services that change pictures on their way.
+        In one query, also for the addresses of services that transform pictures.
         """
         forms = forms_of(path)
         found = self.find_many(site_id, forms)
         return next((found[each] for each in forms if each in found), None)
 
     def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
-        """Return the ids of the assets that `paths` name, by path; others are left out."""
+        """Return the ids of the assets of `paths`, by path; unknown ones are left out."""
         ids = {_legacy_id(site_id, path): path for path in paths}
         found = self._urls(site_id).values(
             lambda each: (each["_id"], each["asset"]), {"_id": {"$in": list(ids)}}, {"asset": 1}
@@ -35,16 +35,16 @@ class LegacyUrls:
         return {ids[url_id]: asset for url_id, asset in found}
 
     def put(self, site_id: str, path: str, asset_id: str) -> None:
-        """Let `path` name an asset from now on, whatever it named before; repeatable."""
+        """Set the asset of `path`, replacing any other; repeatable."""
         named = {"path": path, "asset": asset_id, "at": utc_now()}
         self._urls(site_id).update({"_id": _legacy_id(site_id, path)}, {"$set": named}, upsert=True)
 
     def remove(self, site_id: str, path: str) -> None:
-        """Let `path` name nothing; repeatable."""
+        """Delete `path`; repeatable."""
         self._urls(site_id).delete({"_id": _legacy_id(site_id, path)})
 
     def paths_of(self, site_id: str, asset_id: str) -> list[str]:
-        """Return the old paths that name an asset, in their order."""
+        """Return the old paths of an asset, sorted."""
         return self._urls(site_id).values(
             lambda each: str(each["path"]), {"asset": asset_id}, {"path": 1}, sort=[("path", 1)]
         )

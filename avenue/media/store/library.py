@@ -1,4 +1,4 @@
-"""The media library of a site, in MongoDB, as far as files come and go."""
+"""Adds files to the media library of a site, in MongoDB."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,9 +21,9 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class LibraryStore:
-    """Files that belong to a site and to nothing else in it; every method takes the site first.
+    """Files that belong to the site itself; every method takes the site first.
 
-    They are the library's, unless another `claim` is given.
+    They are claimed by the library, unless another `claim` is given.
     """
 
     def __init__(self, database: Database) -> None:
@@ -31,7 +31,7 @@ class LibraryStore:
         self._writes = Writes(database)
 
     def by_source(self, site_id: str, sha256: str, claim: Claim | None = None) -> Asset | None:
-        """Return the live file that was made of bytes with this hash, or None."""
+        """Return the live file whose upload had this hash, or None."""
         assets = site(self._database, site_id).collection(ASSETS)
         return _by_source(assets, claim or Claim.library(site_id), sha256)
 
@@ -48,10 +48,10 @@ class LibraryStore:
     ) -> None:
         """Claim the stored files of `upload_result`, into `folder`, in one transaction.
 
-        Notes their fates and closes the open write. With `once`, of two files of the same bytes,
-        at the same time even, only the first is kept; the other's fate is that one. They have
-        `facts`, fields as they are stored. `first` is done in the same transaction before, and may
-        raise why nothing is kept.
+        Sets their fates and closes the open write. With `once`, of several files with the same
+        bytes, even simultaneous ones, only the first is kept; the others get it as their fate. They
+        get `facts`, fields as they are stored. `first` runs in the same transaction before, and may
+        raise to abort it.
         """
         write = upload_result.write
         if write is None:
@@ -59,7 +59,7 @@ class LibraryStore:
         scope, owner = site(self._database, site_id), claim or Claim.library(site_id)
 
         def work(session: ClientSession) -> None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             first(session)
             assets = scope.collection(ASSETS).within(session)
             fates: dict[str, Asset] = {}
@@ -74,7 +74,7 @@ class LibraryStore:
             kept = [each for each in upload_result.new if fates[each.id] is each]
             if not all(claim_one(assets, each.id, owner) for each in kept):
                 upload_result.fates = {}
-                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+                raise UploadInProgress  # the lease has ended, and the sweeper was faster
             filed = {each.id: replace(each, folder=folder) for each in kept}
             for each in kept:
                 fields = _fields(owner, each, folder, facts)
@@ -87,7 +87,7 @@ class LibraryStore:
         scope.transaction(work)
 
     def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
-        """Set those `facts` (`alt`, `tags`, …) that nobody has set of a live file; repeatable."""
+        """Set those `facts` (`alt`, `tags`, …) of a live file that are not set yet; repeatable."""
         assets = site(self._database, site_id).collection(ASSETS)
         unset: list[Any] = [None, {}, [], False]
         values = {
@@ -106,14 +106,17 @@ class LibraryStore:
     def _twin(
         self, assets: Collection, owner: Claim, asset: Asset, session: ClientSession
     ) -> Asset | None:
-        """Return what `owner` has of the same bytes; who asks meanwhile waits for this one."""
+        """Return the asset of `owner` with the same bytes.
+
+        Simultaneous callers wait for this one.
+        """
         turn = f"{owner.kind}\n{owner.id}\n{_source(asset)}"
         self._writes.take_turns(asset.site, turn, session)
         return _by_source(assets, owner, _source(asset))
 
 
 def _fields(owner: Claim, asset: Asset, folder: str | None, facts: Mapping[str, Any]) -> Document:
-    """Return what a kept file has besides its claim."""
+    """Return the additional fields of a claimed file."""
     filed = {"folder": folder, **facts} if folder else dict(facts)
     if owner.kind == UPLOAD:
         words = words_of(asset.name, facts.get("reference"))
@@ -124,7 +127,7 @@ def _fields(owner: Claim, asset: Asset, folder: str | None, facts: Mapping[str, 
 def _by_source(assets: Collection, claim: Claim, sha256: str) -> Asset | None:
     query = {
         "versions.0.source_sha256": sha256,
-        "versions.source_sha256": sha256,  # this one has an index
+        "versions.source_sha256": sha256,  # this field is indexed
         "claim.kind": claim.kind,
         "claim.id": claim.id,
         "state": State.LIVE,

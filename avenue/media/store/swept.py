@@ -1,4 +1,4 @@
-"""What the sweeper looks for and removes, in MongoDB."""
+"""The queries and deletions of the sweeper, in MongoDB."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,17 +20,17 @@ from avenue.storage.scope import Collection, Sort, house, next_of_sites, site
 META = "avenue_meta"
 T = TypeVar("T")
 SWEPT = "swept"
-"""What `META` has of the walks of the sweeper."""
+"""The entry of `META` with the positions of the sweeper's walks."""
 _NAMES_UNKNOWN: tuple[Document, ...] = (
     {"versions.file": {"$exists": False}},
     {"versions.file": None},
     {"versions.file": {"$type": ["number", "object", "binData", "objectId", "bool", "date"]}},
 )
-"""Said of assets of which nobody can read which files they name; each opens the index."""
+"""Condition for assets whose file names cannot be read; each part uses an index."""
 
 
 class SweptStore:
-    """What the sweeper needs, over all sites of one cluster.
+    """The queries of the sweeper, over all sites of one cluster.
 
     Every decision is a conditional write.
     """
@@ -50,19 +50,19 @@ class SweptStore:
         return self._database.clock_skew().total_seconds()
 
     def condemn_one(self, asset_id: str) -> Asset | None:
-        """Take an asset out of sight for good and return it, if nobody claimed it in time."""
+        """Condemn an asset that was not claimed in time (make it invisible for good); return it."""
         expired = {
             **UNCLAIMED,
-            "expires_at": {"$type": "date"},  # what has none was claimed once
+            "expires_at": {"$type": "date"},  # without an expiry it was claimed once
             "$expr": {"$lt": ["$expires_at", "$$NOW"]},
             "_id": asset_id,
         }
         return self._first(expired, [("_id", 1)], condemn)
 
     def condemn_unclaimed(self, until: datetime, amiss: list[object]) -> Asset | None:
-        """Take one asset nobody claimed `until` then out of sight for good, and return it.
+        """Condemn one asset that was not claimed `until` then, and return it.
 
-        Those that cannot be read stay as they are; they join `amiss`, which are passed over.
+        Those with invalid records are not changed; they are added to `amiss`, which is skipped.
         """
         expired = {**UNCLAIMED, "expires_at": {"$lte": until}}
         order = [("expires_at", 1)]
@@ -71,13 +71,13 @@ class SweptStore:
         )
 
     def condemn_trash(self, until: datetime, amiss: list[object]) -> Asset | None:
-        """Do the same to one asset that is in the trash since then."""
+        """Condemn one asset that has been in the trash since then, and return it."""
         old = {"state": State.TRASH, "trash.at": {"$lte": until}}
         change = {"$set": {"state": State.PURGING}}
         order = [("trash.at", 1)]
 
         def trashed(assets: Collection, query: Document) -> Document | None:
-            # In a transaction, which leaves alone what cannot be read.
+            # In a transaction, which does not change invalid records.
             return assets.transaction(lambda inside: inside.find_and_update(query, change))
 
         found = passing_over(
@@ -88,7 +88,10 @@ class SweptStore:
     def _first(
         self, query: Document, order: Sort, change: Callable[[Collection, Document], T | None]
     ) -> T | None:
-        """Return what `change` makes of the first asset of any site, within its site; else None."""
+        """Return the result of `change` for the first asset of any site, within its site.
+
+        Else None.
+        """
         while found := next_of_sites(self._assets, query, order):
             assets, asset_id = found
             if changed := change(assets, {**query, "_id": asset_id}):
@@ -96,7 +99,7 @@ class SweptStore:
         return None
 
     def condemned(self, limit: int) -> list[Asset]:
-        """Return assets whose purge was begun and can be gone on with."""
+        """Return assets whose purge has begun and can be continued."""
         return self._assets.values(from_document, {"state": State.PURGING}, limit=limit)
 
     def purge(self, asset: Asset) -> None:
@@ -112,7 +115,7 @@ class SweptStore:
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
     def is_backed_up(self) -> bool:
-        """Tell whether a backup runs just now: no file is removed meanwhile."""
+        """Tell whether a backup is running: no file is deleted meanwhile."""
         held = (
             house(self._database.home)
             .collection(LEASES)
@@ -121,25 +124,25 @@ class SweptStore:
         return held is not None
 
     def places(self) -> dict[str, str]:
-        """Return where the walks of the last round have ended, by name."""
+        """Return the positions at which the last walks ended, by name."""
         found = self._meta.find_as_it_is({"_id": SWEPT}) or {}
         places = found.get("places")
         sound_places = places.items() if isinstance(places, dict) else ()
         return {name: place for name, place in sound_places if isinstance(place, str)}
 
     def keep_places(self, places: Mapping[str, str]) -> None:
-        """Keep where the walks of a round have ended; repeatable."""
+        """Store the positions at which the walks of a round ended; repeatable."""
         kept = [{"$set": {"places": {"$literal": dict(places)}}}]
         self._meta.update({"_id": SWEPT}, kept, upsert=True)
 
     def given_up(self, until: datetime, limit: int) -> list[str]:
-        """Return the files of up to `limit` uploads that were to be over `until` then."""
+        """Return the files of up to `limit` uploads whose lease ended before `until`."""
         return self._writes.given_up(until, limit)
 
     def shown_anew(self, until: datetime, limit: int) -> Iterator[list[Document]]:
-        """Yield the assets that have been shown in another way since before `until`.
+        """Yield the assets whose crop or visibility changed before `until`.
 
-        Some at a time, as ids with their sites, until each of them was `looked_at`.
+        In batches of ids with their sites, until each of them was `looked_at`.
         """
         due = {"shown_anew_at": {"$lte": until}}
         oldest_first = [("shown_anew_at", 1)]
@@ -147,17 +150,17 @@ class SweptStore:
             yield found
 
     def looked_at(self, asset: Document, until: datetime) -> None:
-        """Forget that an asset is shown in another way, unless that was changed since `until`."""
+        """Clear the mark of a changed asset, unless it was changed again since `until`."""
         self._assets.update(
             {**asset, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
         )
 
     def renditions_of(self, asset_id: str) -> list[SweptRendition]:
-        """Return everything that was made of an asset and can be read."""
+        """Return all readable renditions of an asset."""
         return self._renditions.of_asset(asset_id)
 
     def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
-        """Return the file documents of `file_ids` that exist."""
+        """Return the existing file documents of `file_ids`."""
         files = house(self._database).files(bucket)
         return [found for each in file_ids if (found := files.find(each))]
 
@@ -170,7 +173,7 @@ class SweptStore:
         return house(self._database).files(bucket).chunk_owners_after(file_id, limit)
 
     def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of `file_ids` have a file document."""
+        """Return those of `file_ids` that have a file document."""
         found = (
             house(self._database)
             .collection(f"{bucket}.files")
@@ -179,10 +182,10 @@ class SweptStore:
         return frozenset(each["_id"] for each in found)
 
     def used_files(self, files: Sequence[FileFacts]) -> frozenset[str]:
-        """Return which of `files` are a version of their asset.
+        """Return those of `files` that are a version of their asset.
 
-        Whatever site its record says it is of: that may be what is wrong with it. Of one whose
-        record lost what it names, all are: they may be needed to mend it.
+        Whatever site its record names, because that may be the error. If the record has lost its
+        files, all are: they may be needed to repair it.
         """
         owners = {each.id: str(each.metadata.get("asset")) for each in files}
         asset_ids = sorted(set(owners.values()))
@@ -200,32 +203,32 @@ class SweptStore:
         return self._assets.values(from_document, live, sort=[("_id", 1)], limit=limit)
 
     def count_live(self, *, up_to: str | None = None) -> int:
-        """Return how many live assets there are, those after the id `up_to` left out."""
+        """Return the number of live assets with ids up to `up_to`."""
         reach = {"_id": {"$lte": up_to}} if up_to else {}
         return self._assets.count({"state": State.LIVE, **reach})
 
     def renditions_after(
         self, rendition_id: str, limit: int
     ) -> tuple[str | None, list[SweptRendition]]:
-        """Look at renditions in the order of their ids; see `SweptRenditions.after`."""
+        """Return renditions in the order of their ids; see `SweptRenditions.after`."""
         return self._renditions.after(rendition_id, limit)
 
     def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
-        """Return those of `asset_ids` that exist and can be read, by id."""
+        """Return the existing and readable ones of `asset_ids`, by id."""
         found = self._assets.values(from_document, {"_id": {"$in": sorted(set(asset_ids))}})
         return {each.id: each for each in found}
 
     def those_there(self, asset_ids: Iterable[str]) -> frozenset[str]:
-        """Return those of `asset_ids` that have a record, whether or not it can be read."""
+        """Return those of `asset_ids` that have a record, readable or not."""
         found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}}, {"_id": 1})
         return frozenset(each["_id"] for each in found)
 
     def delete_rendition(self, rendition: SweptRendition) -> None:
-        """Forget a rendition."""
+        """Delete a rendition."""
         self._renditions.delete(rendition)
 
     def is_named(self, file_id: str) -> bool:
-        """Tell whether a version of any asset has this file."""
+        """Tell whether a version of any asset refers to this file."""
         site_id, _, own_id = file_id.partition("/")
         return (
             self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
@@ -238,9 +241,9 @@ class SweptStore:
         return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
 
     def may_be_named(self, file_id: str) -> bool:
-        """Tell the same of a file whose document is gone, which would tell whose it is.
+        """Tell whether any asset may refer to a file whose document, with its asset, is missing.
 
-        It may be of any asset of which nobody can read what it names, or of which site it is.
+        It may belong to any asset whose files or site cannot be read.
         """
         site_id, _, own_id = file_id.partition("/")
         sites = [each["_id"] for each in self._sites.find({}, {"_id": 1})]
@@ -250,27 +253,27 @@ class SweptStore:
         return found is not None or self.is_named(file_id)
 
     def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
-        """Return when the newest chunk of a file was made."""
+        """Return when the newest chunk of a file was created."""
         return house(self._database).files(bucket).newest_chunk_at(file_id)
 
     def release(self, file_id: str) -> bool:
-        """Tell whether nobody is writing `file_id`; ends an open write whose lease is over."""
+        """Tell whether no one is writing `file_id`; deletes an open write whose lease has ended."""
         site_id, _, own_id = file_id.partition("/")
         held = self._arriving.holds(site_id, own_id)
         return not held and self._writes.release(site_id, own_id)
 
     def delete_file(self, bucket: str, file_id: str) -> None:
-        """Remove a file document and its chunks."""
+        """Delete a file document and its chunks."""
         house(self._database).files(bucket).delete(file_id)
 
 
 def swept_of(database: Database, site_id: str) -> SweptStore:
-    """Return the store of the cluster where a site is."""
+    """Return the store of the cluster of a site."""
     return SweptStore(site(database, site_id).database)
 
 
 def _files_named(asset: Document) -> list[str]:
-    """Return the files of a record's versions; none unless every one of them can be read."""
+    """Return the files of a record's versions; none unless all of them can be read."""
     versions = asset.get("versions")
     if not isinstance(versions, list):
         return []

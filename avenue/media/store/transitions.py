@@ -18,9 +18,9 @@ UNCLAIMED = {"claim": None, "state": State.LIVE}
 
 
 def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
-    """Give an unclaimed asset its owner, inside a transaction; False when it is too late.
+    """Give an unclaimed asset its owner, inside a transaction; False if it is too late.
 
-    Content to find it already claimed by the same owner: a transaction may run twice.
+    True if it is already claimed by the same owner, because a transaction may run twice.
     """
     in_time = {"claim": None, **_IN_TIME}
     query = {
@@ -39,7 +39,7 @@ def describe_one(
     changes: Mapping[str, Any],
     revision: int | None = None,
 ) -> Asset | None:
-    """Do the same to an asset of the library, inside a transaction, with what it is found by."""
+    """Set fields of an asset of the library and its search text, inside a transaction."""
     found = assets.find_one({**_owned(asset_id, claim), "state": State.LIVE})
     if found is None:
         return None
@@ -54,9 +54,9 @@ def change_one(
     changes: Mapping[str, Any],
     revision: int | None = None,
 ) -> Asset | None:
-    """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone.
+    """Set fields of a live asset that `claim` owns; return it, None if there is none.
 
-    With a `revision` also when it has another one.
+    With a `revision` also if it has another one.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     if revision is not None:
@@ -71,9 +71,9 @@ def change_one(
 def _addressed_anew(
     assets: Collection, query: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Document | None:
-    """Set fields that give the asset other addresses, and purge the old ones.
+    """Set fields that change the asset's addresses, and purge the old ones.
 
-    With the focal point move those that are cut, with the visibility all of them.
+    The focal point changes those of cropped sizes, the visibility all of them.
     """
     announce_one(assets, query, Kind.PURGE)
     values = {name: {"$literal": value} for name, value in changes.items()}
@@ -94,24 +94,24 @@ def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
 
 
 def keep_longer(assets: Collection, asset_id: str, *, hours: int) -> bool:
-    """Let an unclaimed asset expire `hours` from now, inside a transaction; False when too late."""
+    """Let an unclaimed asset expire `hours` from now, inside a transaction; False if too late."""
     query = {"_id": asset_id, "claim": None, "state": State.LIVE, **_IN_TIME}
     later = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
     return bool(assets.update(query, [{"$set": {"expires_at": later}}]))
 
 
 def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
-    """Put an asset nobody claimed out of sight for good and return it; None if none is.
+    """Condemn an unclaimed asset and return it; None if there is none.
 
-    The sweeper ends what is left of it when its bytes are not deleted right after.
+    If its bytes are not deleted right after, the sweeper does it.
     """
     return condemn(assets, {"_id": asset_id, "claim": None})
 
 
 def condemn(assets: Collection, query: Mapping[str, Any]) -> Asset | None:
-    """Put an asset that never had an owner out of sight for good and return it.
+    """Condemn an asset that never had an owner (make it invisible for good), and return it.
 
-    In a transaction, which leaves alone what cannot be read.
+    In a transaction, which does not change invalid records.
     """
 
     def work(assets: Collection) -> Document | None:
@@ -126,13 +126,13 @@ def condemn(assets: Collection, query: Mapping[str, Any]) -> Asset | None:
 
 
 def temporary_of(assets: Collection, owner: str) -> list[Asset]:
-    """Return the temporary pictures of `owner` that have not expired, the newest first."""
+    """Return the unexpired temporary pictures of `owner`, newest first."""
     query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}
     return assets.values(from_document, query, sort=[("created_at", -1)])
 
 
 def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: str | None) -> bool:
-    """Give a temporary picture of `owner` to `claim`, inside a transaction; False when too late."""
+    """Give a temporary picture of `owner` to `claim`, inside a transaction; False if too late."""
     query = {
         "_id": asset_id,
         "owner": owner,
@@ -149,7 +149,7 @@ def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: s
 
 
 def _claimed(assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
-    """Give an asset its owner; False when there is none."""
+    """Give an asset its owner; return False if there is none."""
     found = assets.find_and_update(query, change)
     if found is not None:
         announce(assets, found, Kind.CREATED)
@@ -157,9 +157,9 @@ def _claimed(assets: Collection, query: Mapping[str, Any], change: Mapping[str, 
 
 
 def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
-    """Put a temporary picture of `owner` out of sight for good and return it; None if none is.
+    """Condemn a temporary picture of `owner` and return it; None if there is none.
 
-    The sweeper ends what is left of it when its bytes are not deleted right after.
+    If its bytes are not deleted right after, the sweeper does it.
     """
     return condemn(assets, {"_id": asset_id, "owner": owner, "temporary": True, "claim": None})
 
@@ -208,7 +208,7 @@ def trash_one(
     by: str | None,
     reason: str,
 ) -> bool:
-    """Put a live asset of `claim` into the trash, inside a transaction."""
+    """Move a live asset of `claim` to the trash, inside a transaction."""
     stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     return trash_where(assets, query, {"state": State.TRASH, "trash": stamp}) is not None
@@ -219,9 +219,9 @@ def trash_where(
     query: Mapping[str, Any],
     changes: Mapping[str, Any],
 ) -> Document | None:
-    """Set `changes`, by which it is in the trash, of the asset that matches; return it.
+    """Set `changes`, which move it to the trash, on the matching asset; return it.
 
-    In a transaction, which leaves alone what cannot be read.
+    In a transaction, which does not change invalid records.
     """
 
     def work(assets: Collection) -> Document | None:
@@ -234,9 +234,9 @@ def trash_where(
 
 
 def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
-    """Bring an asset back from the trash, inside a transaction; return its old position.
+    """Restore an asset from the trash, inside a transaction; return its old position.
 
-    That is the first one where nobody wrote it down.
+    That is the first one if none was recorded.
     """
     query = {**_owned(asset_id, claim), "state": State.TRASH}
     found = assets.find_one(query)
@@ -255,8 +255,8 @@ def replace_one(
 ) -> tuple[str, ...] | None:
     """Put `version` before the others of a live asset, inside a transaction.
 
-    Return the files of the versions that fell off, so that they can go; None when the asset is
-    gone. Run again after it succeeded, it changes nothing and nothing falls off.
+    Return the files of the versions that were dropped, so that they can be deleted; None if the
+    asset does not exist. Run again after it succeeded, it changes and drops nothing.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     before = assets.find_one(query)
@@ -280,9 +280,9 @@ def bring_back_one(
 ) -> Asset | None:
     """Make an older version (its twelve digits) of a live asset the current one again.
 
-    Inside a transaction. It goes to the front as of now, so that whoever asks whether there is
-    something newer gets it; the others stay, and nothing falls off. The name ends as its type does.
-    Return the asset, as it was if the version is current already; None when there is no such one.
+    Inside a transaction. It is put first with the current time, so that caches revalidate; the
+    others stay, and none is dropped. The name gets the extension of its type. Return the asset,
+    unchanged if the version is current already; None if there is no such version.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     found = assets.find_one(query)
@@ -306,7 +306,7 @@ def bring_back_one(
 def _show_another(
     assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any], before: Document
 ) -> Document | None:
-    """Let an asset show another version by `change`, inside a transaction; return it then."""
+    """Show another version of an asset by `change`, inside a transaction; return it then."""
     after = assets.find_and_update(query, change)
     if after is not None:
         announce(assets, after, Kind.REPLACED)
@@ -315,11 +315,11 @@ def _show_another(
 
 
 def hold_live(assets: Collection, asset_ids: Iterable[str], claim: Claim) -> frozenset[str]:
-    """Hold live assets of `claim` for whatever begins to name them, inside its transaction.
+    """Lock live assets of `claim` for a record that begins to refer to them, in its transaction.
 
-    Return those of `asset_ids` that are not there: the caller names them not, or gives up. They
-    are written to, so of this and their removal at the same time only one commits; the other runs
-    again and sees it.
+    Return those of `asset_ids` that do not exist: the caller drops them, or gives up. The assets
+    are written to, so of this and a simultaneous deletion only one commits; the other runs again
+    and sees it.
     """
     ids = sorted(set(asset_ids))
     if not ids:
@@ -331,7 +331,7 @@ def hold_live(assets: Collection, asset_ids: Iterable[str], claim: Claim) -> fro
 
 
 def owned_by(claim: Claim) -> Document:
-    """Return the condition for what `claim` owns."""
+    """Return the condition for assets that `claim` owns."""
     return {"claim.kind": claim.kind, "claim.id": claim.id}
 
 
@@ -342,7 +342,7 @@ def _owned(asset_id: str, claim: Claim) -> Document:
 def mark_damaged(
     assets: Collection, asset_id: str, file_id: str, kind: str, *, detail: str
 ) -> None:
-    """Note that the bytes an asset shows are damaged, if it still shows that file."""
+    """Mark the bytes that an asset shows as damaged, if it still shows that file."""
     noted = {"file": file_id, "kind": kind, "detail": detail}
     change = {"$set": {"damaged": {"$mergeObjects": [{"$literal": noted}, {"at": "$$NOW"}]}}}
     assets.update({"_id": asset_id, "versions.0.file": file_id}, [change])

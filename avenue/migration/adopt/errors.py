@@ -23,7 +23,7 @@ from avenue.errors import Invalid, NotFound, Unprocessable
 
 
 class BadMap(Invalid):
-    """The map file cannot be used."""
+    """The map file is invalid."""
 
     code = "bad_map"
     message = "The map file cannot be used: {reason}."
@@ -42,7 +42,7 @@ class SourceIsHere(Invalid):
 
 
 class NothingToAdopt(NotFound):
-    """Nothing in the database is known."""
+    """The database contains no known collections."""
 
     code = "nothing_to_adopt"
     message = "Nothing was recognised in the database {name}: {collections}."
@@ -55,7 +55,7 @@ class NothingToAdopt(NotFound):
 
 
 class BrokenSource(Unprocessable):
-    """What a record holds is no file."""
+    """A record does not contain a valid file."""
 
     code = "broken_source"
     message = "The record's content cannot be read as a file."
@@ -63,7 +63,7 @@ class BrokenSource(Unprocessable):
 
 
 class LostPicture(Unprocessable):
-    """A record names a picture that is neither in the database nor in a folder."""
+    """A record refers to a picture that is neither in the database nor in a folder."""
 
     code = "lost_picture"
     message = "The image {name} cannot be found."
@@ -74,7 +74,7 @@ class LostPicture(Unprocessable):
 
 
 class UnreadableRecord(Unprocessable):
-    """A record lacks what makes it one."""
+    """A record lacks required fields."""
 
     code = "unreadable_record"
     message = "The record has no {field}."
@@ -85,7 +85,7 @@ class UnreadableRecord(Unprocessable):
 
 
 class BadField(Unprocessable):
-    """One field of a record cannot be taken; the record is in without it."""
+    """A field of a record is invalid; the record was imported without it."""
 
     code = "bad_field"
     message = "{field} was skipped: {reason}."
@@ -96,7 +96,7 @@ class BadField(Unprocessable):
 
 
 class MemberGone(Unprocessable):
-    """A group names a product that is not there."""
+    """A group refers to a product that does not exist."""
 
     code = "member_gone"
     message = "The group refers to the product {name}, which does not exist."
@@ -107,7 +107,7 @@ class MemberGone(Unprocessable):
 
 
 class SharedSku(Unprocessable):
-    """Two products of the earlier application have one SKU; this one is in without."""
+    """Two products of the earlier application share a SKU; this one was imported without it."""
 
     code = "shared_sku"
     message = "The SKU {sku} also belongs to {other}, so this product was imported without it."
@@ -118,7 +118,7 @@ class SharedSku(Unprocessable):
 
 
 class PasswordReset(Unprocessable):
-    """A password is kept in a form that nobody checks; the person is in, and needs another."""
+    """A password hash is of an unsupported kind; the imported person needs a new password."""
 
     code = "password_needs_reset"
     message = "The password of {email} cannot be used, so a new one must be set."
@@ -129,7 +129,7 @@ class PasswordReset(Unprocessable):
 
 
 class ChangedHere(Unprocessable):
-    """A record changed in the old application, and here too since it was brought in."""
+    """A record changed in the old application, and here too since it was imported."""
 
     code = "changed_here"
     message = "It has since been changed or removed in Avenue, so it was left as it is here."

@@ -22,7 +22,7 @@ from avenue.errors import Conflict, Invalid, Unprocessable
 
 
 class BadImportSource(Invalid):
-    """The address names nothing that files are brought in from."""
+    """The address names no known import source."""
 
     code = "bad_import_source"
     message = "Files are not imported from {source}: {reason}."
@@ -36,7 +36,7 @@ class BadImportSource(Invalid):
 
 
 class BadUrlList(Invalid):
-    """A list of URLs that cannot be read."""
+    """A list of URLs cannot be read."""
 
     code = "bad_url_list"
     message = "The list cannot be read: {reason}."
@@ -47,13 +47,13 @@ class BadUrlList(Invalid):
 
 
 class CursorGone(Conflict):
-    """The source knows a place in its list no more."""
+    """The source no longer accepts a cursor of its list."""
 
     code = "cursor_gone"
 
 
 class SourceGone(Unprocessable):
-    """The source has the file no more."""
+    """The source no longer has the file."""
 
     code = "source_gone"
     message = "That file no longer exists there."
@@ -61,7 +61,7 @@ class SourceGone(Unprocessable):
 
 
 class SourceRefuses(Unprocessable):
-    """The source does not let us in."""
+    """The source denies access."""
 
     code = "source_refuses"
     message = "The source does not provide this."
@@ -69,7 +69,7 @@ class SourceRefuses(Unprocessable):
 
 
 class SourceUnclear(Unprocessable):
-    """What the source answers is not understood."""
+    """The answer of the source cannot be parsed."""
 
     code = "source_unclear"
     message = "The source's response does not match its documentation."
@@ -77,7 +77,7 @@ class SourceUnclear(Unprocessable):
 
 
 class MalformedEntry(Unprocessable):
-    """One thing in the list of the source is not understood."""
+    """An entry in the list of the source is malformed."""
 
     code = "malformed_entry"
     message = "The source describes it in a way that is not understood."
@@ -85,7 +85,7 @@ class MalformedEntry(Unprocessable):
 
 
 class NotOriginal(Unprocessable):
-    """Only changed copies of the file are there."""
+    """Only modified copies of the file exist."""
 
     code = "not_original"
     message = "The source does not have the original of this file."
@@ -93,7 +93,7 @@ class NotOriginal(Unprocessable):
 
 
 class WouldBePublic(Unprocessable):
-    """A file that is private there, or may be, and that everybody would read here."""
+    """A file that is or may be private at the source would be public here."""
 
     code = "would_be_public"
     message = "Everyone could read this file here, but not everyone can there."
@@ -101,7 +101,7 @@ class WouldBePublic(Unprocessable):
 
 
 class AskedTooOften(Unprocessable):
-    """The limit of the source did not end while it was waited for."""
+    """The rate limit of the source did not end in time."""
 
     code = "rate_limited"
     message = "The source kept answering that it received too many requests."

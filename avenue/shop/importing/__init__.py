@@ -1,1 +1,1 @@
-"""Products from a table: a CSV or JSON file of whoever keeps the prices, brought in by SKU."""
+"""Importing products from a table: a CSV, Excel or JSON file, matched by SKU."""

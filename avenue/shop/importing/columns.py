@@ -1,4 +1,4 @@
-"""Which field a column is: by its English or Spanish name or the site's own, however written."""
+"""Maps the columns of a table to fields: by English or Spanish names, or the site's own."""
 
 import re
 from collections.abc import Sequence
@@ -44,30 +44,30 @@ MOST_OWN = 50
 
 @dataclass(frozen=True, slots=True)
 class OwnColumn:
-    """What a site says of a column's name: the `field` it holds, None for one to leave out."""
+    """The site's mapping of a column name to a `field`, None to ignore it."""
 
     name: str
     field: str | None
 
 
 class ColumnNames:
-    """Knows columns by what the site says of them, else by the usual names."""
+    """Maps columns by the site's own names, otherwise by the standard names."""
 
     def __init__(self, own: Sequence[OwnColumn] = ()) -> None:
         self._own = {key_of(each.name): each.field for each in own}
 
     def field_of(self, name: str) -> str | None:
-        """Return the field that a column of this name holds, None when it holds none."""
+        """Return the field of a column with this name, None if there is none."""
         key = key_of(name)
         return self._own[key] if key in self._own else NAMES.get(key)
 
     def is_known(self, name: str) -> bool:
-        """Tell whether somebody has said what a column is, or that it is to be left out."""
+        """Tell whether a column is mapped, or marked as ignored."""
         key = key_of(name)
         return key in self._own or key in NAMES
 
     def fields_of(self, names: Sequence[str]) -> list[str | None]:
-        """Return the field of each column; raise `UnreadableTable` when two hold the same."""
+        """Return the field of each column; raise `UnreadableTable` for a duplicate."""
         fields = [self.field_of(each) for each in names]
         for place, each in enumerate(fields):
             if each is not None and each in fields[:place]:
@@ -80,11 +80,11 @@ class ColumnNames:
 
 
 def key_of(name: str) -> str:
-    """Return what names of columns are compared by."""
+    """Return the key for comparing names of columns."""
     return BETWEEN_WORDS.sub("_", folded(name[:LONGEST_NAME]).strip())
 
 
 def shown(name: str) -> str:
-    """Return a column's name for people, cut where it is too long."""
+    """Return a column's name for people, shortened if it is too long."""
     name = " ".join(name.split())
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"

@@ -1,7 +1,7 @@
-"""What becomes of each row: the same thought for a dry run and for the real one, and its undoing.
+"""Decides the outcome of each row, for a dry run and a real import, and for undoing.
 
-Nothing here reads or writes the database; `store/imports.py` hands in what it found, inside the
-transaction that then does what was decided.
+Nothing here reads or writes the database; `store/imports.py` passes in what it found, inside the
+transaction that then applies the decisions.
 """
 
 import base64
@@ -35,7 +35,7 @@ from avenue.shop.importing.models import (
 from avenue.shop.importing.prices import check_currency
 from avenue.shop.models import DEFAULT_CURRENCY, Entry, Group, Product, Status
 
-# What a product has that nobody said anything about.
+# Default values of a product.
 EMPTY: Mapping[str, Written] = {
     "description": "",
     "price": None,
@@ -47,7 +47,7 @@ EMPTY: Mapping[str, Written] = {
 
 
 def written(product: Product) -> dict[str, Written]:
-    """Return the fields of a product as they are kept beside a row."""
+    """Return the fields of a product in the form stored with a row."""
     return {
         "name": product.name,
         "description": product.description,
@@ -62,7 +62,7 @@ def written(product: Product) -> dict[str, Written]:
 
 
 def _with(product: Product, values: Mapping[str, Written]) -> Product:
-    """Return `product` with some fields as they were written."""
+    """Return `product` with some fields replaced by stored values."""
     return replace(product, **{READ_AS[name][0]: READ_AS[name][1](values[name]) for name in values})
 
 
@@ -102,7 +102,7 @@ class Decider:
         self._categories = set(found.categories)
 
     def decide(self, rows: Sequence[NewRow]) -> list[Decision]:
-        """Return what each row comes to."""
+        """Return the decision for each row."""
         return [self._decided(each) for each in rows]
 
     def _decided(self, row: NewRow) -> Decision:
@@ -214,7 +214,7 @@ class Decider:
         return group if group.id in self._made else None
 
     def _group(self, name: str, row: NewRow) -> Group:
-        """Return the group that is meant by a model or an id, a new one if there is none."""
+        """Return the group with this model or id, a new one if there is none."""
         own = [each for each in self._groups.values() if self._run.may_change(each.owner)]
         found = next((each for each in own if name == each.model), None)
         found = found or next((each for each in own if name == each.id), None)
@@ -238,16 +238,16 @@ class Decider:
         return group
 
     def _id_of(self, what: str) -> str:
-        """Return the id of something this import makes: the same one each time it is tried."""
+        """Return the id of an object created by this import: the same one in each attempt."""
         digest = hashlib.sha256(f"{self._run.id}/{what}".encode()).digest()
         return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def decide_undo(row: Row, product: Product | None, group_ids: frozenset[str]) -> UndoDecision:
-    """Return how a row is taken back: what has another value by now stays as it is.
+    """Return how a row is undone: fields that were changed since are kept.
 
-    `product` is the one the row created or changed, if it is still there; `group_ids` are the
-    groups that are still there.
+    `product` is the one the row created or changed, if it still exists; `group_ids` are the groups
+    that still exist.
     """
     if product is None:
         return UndoDecision(row=row, undone=Undone(reversal=Reversal.GONE))

@@ -25,7 +25,7 @@ from avenue.errors import NOTHING, Conflict, Invalid, NotFound, Unprocessable
 
 
 class UnreadableTable(Invalid):
-    """The file of an import cannot be read as a table of products."""
+    """The file cannot be read as a table of products."""
 
     code = "unreadable_table"
     message = "The file cannot be read as a table of products."
@@ -33,7 +33,7 @@ class UnreadableTable(Invalid):
 
 
 class NoSkuColumn(Invalid):
-    """The table has no column with the SKU."""
+    """The table has no column for the SKU."""
 
     code = "no_sku_column"
     message = "No column is named sku or código; found: {seen}."
@@ -45,7 +45,7 @@ class NoSkuColumn(Invalid):
 
 
 class BadColumns(Invalid):
-    """That cannot be said of the names of a table's columns."""
+    """The mapping of column names is invalid."""
 
     code = "bad_columns"
     message = "These column names cannot be saved."
@@ -53,7 +53,7 @@ class BadColumns(Invalid):
 
 
 class TooManyRows(Invalid):
-    """The table has more rows than one import takes."""
+    """The table has more rows than one import accepts."""
 
     status = 413
     code = "too_many_rows"
@@ -65,7 +65,7 @@ class TooManyRows(Invalid):
 
 
 class ImportNotFound(NotFound):
-    """The import is not there (any more), or not yours."""
+    """The import does not exist (any more), or is not yours."""
 
     code = "import_not_found"
     message = "There is no such import."
@@ -73,7 +73,7 @@ class ImportNotFound(NotFound):
 
 
 class ImportUnfinished(Conflict):
-    """The import is still at work."""
+    """The import is still running."""
 
     code = "import_unfinished"
     message = "The import is still running."
@@ -89,7 +89,7 @@ class NotTheLastImport(Conflict):
 
 
 class NotAFinishedDryRun(Conflict):
-    """Only what a dry run has shown can be applied."""
+    """Only a finished dry run can be applied."""
 
     code = "not_a_finished_dry_run"
     message = "Only a finished preview (dry run) can be applied."
@@ -100,7 +100,7 @@ class NotAFinishedDryRun(Conflict):
 
 
 class BadCell(Unprocessable):
-    """A field of one row cannot be taken; `field` names it."""
+    """A field of a row is invalid; `field` names it."""
 
     code = "bad_cell"
     message = "A field in this row is invalid."

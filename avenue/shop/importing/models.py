@@ -1,4 +1,4 @@
-"""What an import is made of."""
+"""Models of product imports."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from avenue.jobs.models import Job
 from avenue.shop.models import Group, Product
 
 Written = str | list[str] | None
-"""The value of a product's field as it is kept beside a row: prices as decimal digits."""
+"""The value of a product's field as stored with a row: prices as decimal digits."""
 
 
 class Format(StrEnum):
-    """What a table is written in."""
+    """The format of a table."""
 
     CSV = "csv"
     JSON = "json"
@@ -24,7 +24,7 @@ class Format(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far an import has come for good; whether somebody works on it, its job says."""
+    """The stored progress of an import; whether it is running, its job says."""
 
     RECEIVING = "receiving"  # its rows are being stored
     APPLYING = "applying"
@@ -34,18 +34,18 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """Where an import stands, for people."""
+    """The state of an import, for people."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
-    FAILED = "failed"  # given up in the middle; `error` says why
+    FAILED = "failed"  # given up in the middle; `error` is the reason
     UNDOING = "undoing"
     UNDONE = "undone"
 
 
 class Outcome(StrEnum):
-    """What became of a row."""
+    """The outcome of a row."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -54,19 +54,19 @@ class Outcome(StrEnum):
 
 
 class Reversal(StrEnum):
-    """What undoing did about a row's product."""
+    """The result of undoing a row."""
 
     DELETED = "deleted"
     RESTORED = "restored"
-    KEPT = "kept"  # what the row wrote was changed since
-    GONE = "gone"  # somebody deleted it since
+    KEPT = "kept"  # fields of the row were changed since
+    GONE = "gone"  # the product was deleted since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How a table is written: what was found out about the file.
+    """The detected format of a table.
 
-    `encoding` is its IANA name, `delimiter` None but for CSV; `unknown` are columns nobody reads.
+    `encoding` is its IANA name, `delimiter` None except for CSV; `unknown` are ignored columns.
     """
 
     format: Format
@@ -77,7 +77,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a row was not taken; `message` has `{places}` for `words`."""
+    """Why a row was refused; `message` has `{places}` for `words`."""
 
     code: str
     message: str
@@ -96,17 +96,17 @@ class Refusal:
         )
 
     def said(self, translate: Translate = str) -> str:
-        """Return why, in the language of `translate`; English if it is left out."""
+        """Return the reason, in the language of `translate`, by default English."""
         return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRow:
-    """A row as it came: `number` as a spreadsheet counts, `values` of the fields it has.
+    """A parsed row: `number` as in a spreadsheet, `values` of the fields it has.
 
-    Values have been checked: those of a product, `group` as its model or id, `image_urls`.
-    `has_cents` tells whether the price is one only in currencies with cents, or only in those
-    without; None where it makes no difference.
+    Values are validated: those of a product, `group` as its model or id, `image_urls`. `has_cents`
+    tells whether the price is only valid in currencies with cents, or only in those without; None
+    if it makes no difference.
     """
 
     number: int
@@ -122,7 +122,7 @@ Changes = Mapping[str, tuple[Written, Written]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What undoing did about a row; `kept` are the fields that have another value by now."""
+    """The result of undoing a row; `kept` are the fields that were changed since."""
 
     reversal: Reversal
     kept: tuple[str, ...] = ()
@@ -130,10 +130,10 @@ class Undone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row(NewRow):
-    """A row and what became of it; `outcome` is None until its turn comes.
+    """A row and its outcome, which is None until it is processed.
 
-    `group_names` are the models of the groups in `changes`; `new_group` is the id of a group made
-    for this row.
+    `group_names` are the models of the groups in `changes`; `new_group` is the id of a group
+    created for this row.
     """
 
     outcome: Outcome | None = None
@@ -146,7 +146,7 @@ class Row(NewRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRun:
-    """How far undoing an import has come: rows that changed something, `counts` by `Reversal`."""
+    """The progress of undoing an import: rows that changed something, `counts` by `Reversal`."""
 
     job: str | None
     done: int
@@ -157,11 +157,11 @@ class UndoRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewImport:
-    """An import about to begin. `by` is the person it is done for, or the id of a command.
+    """An import to start. `by` is the id of its person, or of a command.
 
-    `runs_shop`: all products of the site are theirs to change.
-    `key` is what the person called this request, `total` the number of rows. With `fetch_images`
-    the pictures that `image_urls` name are brought in afterwards.
+    `runs_shop`: it may change all products of the site. `key` is the person's key for this request,
+    `total` the number of rows. With `fetch_images` the pictures at `image_urls` are imported
+    afterwards.
     """
 
     id: str
@@ -178,9 +178,9 @@ class NewImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import(NewImport):
-    """One run of an import; `done` and `counts` (by `Outcome`) are of rows.
+    """An import; `done` and `counts` (by `Outcome`) are of rows.
 
-    `job` does the rows, `images_job` brings the pictures in.
+    `job` processes the rows, `images_job` imports the pictures.
     """
 
     stage: Stage
@@ -193,15 +193,15 @@ class Import(NewImport):
     finished_at: datetime | None
 
     def may_change(self, owner: str | None) -> bool:
-        """Tell whether the person it is done for may change what belongs to `owner`."""
+        """Tell whether the import may change objects of `owner`."""
         return self.runs_shop or owner == self.by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStanding:
-    """An import and where it stands; `error` is the trouble its job is in, in a sentence.
+    """An import and its state; `error` is the error of its job, as a sentence.
 
-    `images` is the job that brings its pictures in.
+    `images` is the job that imports its pictures.
     """
 
     run: Import
@@ -212,9 +212,9 @@ class ImportStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What of the shop some rows are about: products by SKU, groups in the order they were made.
+    """The objects that some rows refer to: products by SKU, groups by age.
 
-    `categories` are those of what is published.
+    `categories` are those of published products.
     """
 
     products: Mapping[str, Product]
@@ -224,9 +224,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a row comes to: `before` becomes `after`. Both are None when it was refused.
+    """The decision about a row: `before` becomes `after`. Both are None if it was refused.
 
-    `fields` are those of the product that change, `changes` the same as people see it.
+    `fields` are the changing fields of the product, `changes` the same for people.
     """
 
     row: NewRow
@@ -242,7 +242,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoDecision:
-    """What undoing does about a row: delete `before`, or make it `after`, or neither."""
+    """The decision about undoing a row: delete `before`, or change it to `after`, or neither."""
 
     row: Row
     undone: Undone
@@ -262,7 +262,7 @@ class RowQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPage:
-    """Some rows; `next` is the number to go on after, None at the end."""
+    """Some rows; `next` is the cursor of the next page, None at the end."""
 
     items: tuple[Row, ...]
     next: int | None
@@ -282,4 +282,4 @@ EVERY_COLUMN: tuple[str, ...] = (
     "image_urls",
 )
 Cells = Mapping[str, Any]
-"""The cells of one row by field; what a file left empty is not among them."""
+"""The cells of one row by field; empty ones are not included."""

@@ -1,4 +1,4 @@
-"""How imports and their rows look in JSON."""
+"""Imports and their rows as JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,13 +46,13 @@ def import_json(standing: ImportStanding) -> ImportReply:
 
 
 def columns_json(columns: Sequence[OwnColumn]) -> ColumnsReply:
-    """Return what a site says of names of columns."""
+    """Return the site's column names as JSON."""
     told = [ColumnReply(name=each.name, field=each.field) for each in columns]
     return {"columns": told, "fields": list(FIELDS)}
 
 
 def warnings(run: Import) -> list[str]:
-    """Return what the person should look at, in sentences."""
+    """Return the warnings of an import, as sentences."""
     found = []
     if run.layout.encoding != "utf-8":
         found.append(NOT_UTF_8.format(encoding=run.layout.encoding))
@@ -64,7 +64,7 @@ def warnings(run: Import) -> list[str]:
 def row_json(row: Row, locale: str, translate: Translate = str) -> RowReply:
     """Return a row as JSON; `difference` is in the site's language.
 
-    `translate` is how the caller is told why the row was refused; in English if it is left out.
+    `translate` is for the reason of a refusal, by default English.
     """
     return {
         "row": row.number,
@@ -87,7 +87,7 @@ def row_json(row: Row, locale: str, translate: Translate = str) -> RowReply:
 
 
 def images_json(job: Job) -> ImportImages:
-    """Return how far a job that brings pictures in is, and what came of it."""
+    """Return the progress and result of a job that imports pictures."""
     result = job.result or {}
     return {
         "job": job.id,

@@ -1,4 +1,4 @@
-"""A price in a cell of a table. What could mean two prices is refused."""
+"""Parses a price in a cell of a table. Ambiguous ones are refused."""
 
 import re
 
@@ -12,11 +12,11 @@ SOME_WITH_CENTS = ""
 
 
 def read_price(text: str, currency: str | None, locale: str) -> tuple[str, bool | None]:
-    """Return the digits of a price, and whether it is one only in currencies with cents.
+    """Return the digits of a price, and whether it is only valid with cents.
 
-    Where the row names no currency (None), it is that of the product, which is not known yet:
-    "150,50" is a price only where there are cents (True), "150.000" in English only where there
-    are none (False); None where it makes no difference. Raise `BadCell`.
+    If the row has no currency (None), it is that of the product, which is not known yet: "150,50"
+    is a price only in currencies with cents (True), "150.000" in English only without (False); None
+    if it makes no difference. Raise `BadCell`.
     """
     if currency is not None:
         return _digits(text, currency, locale), None
@@ -30,7 +30,7 @@ def read_price(text: str, currency: str | None, locale: str) -> tuple[str, bool 
 
 
 def check_currency(currency: str, *, has_cents: bool | None) -> None:
-    """Raise `BadCell` when a price that was read is none in the product's currency."""
+    """Raise `BadCell` if a parsed price is not valid in the product's currency."""
     if has_cents is None or has_cents is (currency not in WITHOUT_CENTS):
         return
     if has_cents:

@@ -1,7 +1,7 @@
-"""From a file to the rows of a table. The file says what it is, not its name or declared type.
+"""Reads the rows of a table from a file. Its format is detected from the content, not the name.
 
-It is gone through twice: once to see that all of it can be read, then to take its rows. So a
-file that is refused has left nothing behind, and memory does not grow with the number of rows.
+The file is read twice: first to check all of it, then to yield its rows. So a refused file leaves
+nothing behind, and memory does not grow with the number of rows.
 """
 
 import codecs
@@ -37,7 +37,7 @@ AFTER_ITEM = re.compile(rf"{BLANK}([,\]]){BLANK}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One row as it stands in the file; `error` says why it cannot be read."""
+    """One row of the file; `error` is the reason if it cannot be read."""
 
     number: int
     cells: Cells
@@ -45,20 +45,20 @@ class Record:
 
 
 class Source(Protocol):
-    """A file that gives records, from its start as often as asked."""
+    """A file with records, which can be read repeatedly."""
 
     def records(self) -> Iterator[Record]:
         """Yield every row that is not blank; raise `UnreadableTable`, `InvalidBody`."""
 
     def layout(self) -> Layout:
-        """Return what is known of the file once all of it was read."""
+        """Return the detected format once all of the file was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file all of which can be read as a table of products.
+    """A file that can be read completely as a table of products.
 
-    `records` yields every row that is not blank, from the start as often as it is called.
+    `records` yields every row that is not blank, from the start on each call.
     """
 
     records: Callable[[], Iterator[Record]]
@@ -69,10 +69,10 @@ class Table:
 def read_table(
     file: BinaryIO, names: ColumnNames, *, most_rows: int, most_json_levels: int
 ) -> Table:
-    """Return the table that `file` holds, which must stay open as long as the table is used.
+    """Return the table in `file`, which must stay open as long as the table is used.
 
-    `names` says which column is what. Raise `UnreadableTable`, `NoSkuColumn`, `TooManyRows`, or
-    `InvalidBody` for JSON that nobody should send.
+    `names` maps the columns. Raise `UnreadableTable`, `NoSkuColumn`, `TooManyRows`, or
+    `InvalidBody` for malicious JSON.
     """
     start = _start_of(file)
     if is_spreadsheet := start.startswith(ZIP):
@@ -107,7 +107,7 @@ def _start_of(file: BinaryIO) -> bytes:
 
 @dataclass(slots=True)
 class _Unknown:
-    """The names of columns that nobody reads; not more than people would."""
+    """Collects the names of ignored columns, up to a limit."""
 
     names: dict[str, None] = field(default_factory=dict)
 
@@ -180,10 +180,10 @@ class _Csv:
 
 
 def _encoding_of(file: BinaryIO) -> str:
-    """Return the encoding in Python's name: UTF-8, or what Windows writes in the West.
+    """Return the encoding in Python's name: UTF-8, or Windows-1252.
 
-    Raise `UnreadableTable` when it is no text, or some of it is UTF-8 and some is not: read as
-    the other one, its letters would be wrong and nobody would notice.
+    Raise `UnreadableTable` if it is not text, or if only a part of it is UTF-8: in the other
+    encoding its letters would be wrong without anyone noticing.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="surrogateescape")
     file.seek(0)
@@ -214,7 +214,7 @@ def _encoding_of(file: BinaryIO) -> str:
 class _Json:
     """A table in JSON: a list of objects, or an object with that list as its `products`.
 
-    Its items are read one by one; numbers are taken as they are written, so no digit is lost.
+    Its items are read one by one; numbers are kept as written, so no digit is lost.
     """
 
     _decoder = json.JSONDecoder(

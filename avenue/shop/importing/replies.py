@@ -1,4 +1,4 @@
-"""What is answered about imports of products."""
+"""JSON of product imports."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ class Progress(TypedDict):
 
 
 class ImportUndo(TypedDict):
-    """How far taking an import back is."""
+    """The progress of undoing an import."""
 
     progress: Progress
     counts: Annotated[dict[str, int], Field(description="Rows by what undoing did.")]
@@ -26,7 +26,7 @@ class ImportUndo(TypedDict):
 
 
 class RefusedImage(TypedDict):
-    """A picture that was not brought in."""
+    """A picture that was not imported."""
 
     url: str
     code: str
@@ -34,7 +34,7 @@ class RefusedImage(TypedDict):
 
 
 class ImportImages(TypedDict):
-    """How far bringing the pictures in is, and what came of it."""
+    """The progress and result of importing the pictures."""
 
     job: str
     state: JobState
@@ -46,7 +46,7 @@ class ImportImages(TypedDict):
 
 
 class ImportReply(TypedDict):
-    """An import: how far it is, and what came of it."""
+    """An import: its progress and its result."""
 
     id: str
     state: State
@@ -71,21 +71,21 @@ class ImportReply(TypedDict):
 
 
 class ImportList(Total):
-    """Some imports, newest first, and where to go on."""
+    """A page of imports, newest first, with its cursor."""
 
     items: list[ImportReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class ColumnReply(TypedDict):
-    """What a column of this name is."""
+    """The mapping of a column."""
 
     name: str
     field: Annotated[str | None, Field(description="Null: it is left out without a warning.")]
 
 
 class ColumnsReply(TypedDict):
-    """What the site calls the columns of its tables, besides the usual names."""
+    """The site's own column names, in addition to the standard ones."""
 
     columns: list[ColumnReply]
     fields: Annotated[list[str], Field(description="What a column may be.")]
@@ -100,14 +100,14 @@ class RowError(TypedDict):
 
 
 class RowUndo(TypedDict):
-    """What undoing did about a row."""
+    """The result of undoing a row."""
 
     outcome: Reversal
     kept: Annotated[list[str], Field(description="Fields that have another value by now.")]
 
 
 class RowReply(TypedDict):
-    """A row of the table, and what became of it."""
+    """A row of the table, and its outcome."""
 
     row: int
     sku: str | None
@@ -122,7 +122,7 @@ class RowReply(TypedDict):
 
 
 class RowList(Total):
-    """Some rows of an import in their order, and where to go on."""
+    """A page of rows of an import, with its cursor."""
 
     items: list[RowReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

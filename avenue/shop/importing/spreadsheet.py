@@ -1,7 +1,7 @@
-"""From the first sheet of an .xlsx file to a table in CSV, which is read like any other.
+"""Converts the first sheet of an .xlsx file to CSV, which is then read like any other.
 
-A row keeps its number, and a number is written so that it means one price. Sheets are read row by
-row; what they unpack to is bounded first, for a file of 10 MB may hold 10 GB.
+A row keeps its number, and a number is written so that it is an unambiguous price. Sheets are read
+row by row; their unpacked size is limited first, because a file of 10 MB may contain 10 GB.
 """
 
 import csv
@@ -19,7 +19,7 @@ from avenue.shop.importing.errors import TooManyRows, UnreadableTable
 
 MOST_COLUMNS = 100
 MOST_BLANK_ROWS = 1000
-"""How many blank rows in a row are the end of the table."""
+"""How many consecutive blank rows end the table."""
 MOST_UNPACKED_BYTES = 64 * 1024 * 1024
 MOST_PARTS = 1000
 BLOCK_BYTES = 64 * 1024
@@ -39,7 +39,7 @@ def csv_of(file: BinaryIO, most_rows: int) -> BinaryIO:
         writer.writerows(_rows(_bounded(file), most_rows))
     except (TooManyRows, UnreadableTable):
         raise
-    except Exception as error:  # openpyxl raises what its parsers raise
+    except Exception as error:  # openpyxl raises the errors of its parsers
         raise UnreadableTable(UNREADABLE) from error
     text.detach()
     found.seek(0)
@@ -47,9 +47,9 @@ def csv_of(file: BinaryIO, most_rows: int) -> BinaryIO:
 
 
 def _bounded(file: BinaryIO) -> BinaryIO:
-    """Return a copy whose parts are as large as they say; raise `UnreadableTable`.
+    """Return a copy whose parts have the sizes they claim; raise `UnreadableTable`.
 
-    What a part unpacks to is counted, not believed.
+    The unpacked size of a part is counted, not trusted.
     """
     copy, left = io.BytesIO(), MOST_UNPACKED_BYTES
     file.seek(0)
@@ -101,7 +101,8 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        # 12.5 is 12.50, lest 12.500 be taken for thousands; sums are a little off their cents.
+        # 12.5 becomes 12.50, so that 12.500 is not taken for thousands; sums may be slightly off
+        # their cents.
         number = Decimal(repr(value))
         is_whole = number == number.to_integral_value()
         return f"{number.to_integral_value():f}" if is_whole else f"{number.quantize(CENTS):f}"

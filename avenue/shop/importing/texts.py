@@ -1,4 +1,4 @@
-"""What a row changes, in words for people: "precio: 150000 → 165000"."""
+"""The changes of a row as text: "precio: 150000 → 165000"."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""From the cells of a row to the values of a product, by the rules of the API."""
+"""Validates the cells of a row and returns product values, by the rules of the API."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ STATUSES = {
 
 
 class _ImportedProduct(BaseModel):
-    """What a row may say about a product; what it does not say stays as it is."""
+    """The fields of a product in a row; missing ones are not changed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,10 +56,10 @@ class _ImportedProduct(BaseModel):
 
 
 def rows_of(table: Table, is_own_picture: Callable[[str], bool], locale: str) -> Iterator[NewRow]:
-    """Yield the rows of a table, those that cannot be taken with the reason why.
+    """Yield the rows of a table; invalid ones with the reason.
 
-    `is_own_picture` tells whether an address is that of a picture kept here; `locale` is how the
-    site writes numbers.
+    `is_own_picture` tells whether an address is that of a picture stored here; `locale` is the
+    site's number format.
     """
     numbers: dict[str, int] = {}
     for record in table.records():
@@ -81,7 +81,7 @@ def rows_of(table: Table, is_own_picture: Callable[[str], bool], locale: str) ->
 
 
 def _sku_in(record: Record) -> str | None:
-    """Return the SKU of a record, whatever else is wrong with it; None when it has none."""
+    """Return the SKU of a record, even if it is otherwise invalid; None if it has none."""
     sku = record.cells.get("sku")
     return sku.strip()[:LONGEST_SKU] if isinstance(sku, str) else None
 
@@ -89,7 +89,7 @@ def _sku_in(record: Record) -> str | None:
 def _values(
     record: Record, written_in: Format, locale: str
 ) -> tuple[dict[str, Written], bool | None]:
-    """Return the checked values of a record, and its `NewRow.has_cents`; raise `BadCell`."""
+    """Return the validated values of a record, and its `NewRow.has_cents`; raise `BadCell`."""
     if record.error is not None:
         raise record.error
     cells = dict(record.cells)
@@ -112,9 +112,9 @@ def _values(
 
 
 def _read_json(cells: Cells) -> dict[str, Any]:
-    """Return cells with what may be written in several ways in the one of the API.
+    """Return cells in the form of the API.
 
-    null takes a description away like a price; of pictures none is ever taken away.
+    null clears a description and a price; pictures are never removed.
     """
     read = dict(cells)
     if isinstance(read.get("currency"), str):

@@ -1,1 +1,1 @@
-"""Pictures for many products at once: which file is whose, by the SKU in its name."""
+"""Pictures by SKU: matches the files of a ZIP with products, by the SKU in their names."""

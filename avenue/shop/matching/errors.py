@@ -14,7 +14,7 @@ from avenue.errors import Conflict, Gone, Invalid, NotFound
 
 
 class PictureImportNotFound(NotFound):
-    """The import of pictures is not there (any more), or not yours."""
+    """The import of pictures does not exist (any more), or is not yours."""
 
     code = "picture_import_not_found"
     message = "There is no such photo import."
@@ -22,7 +22,7 @@ class PictureImportNotFound(NotFound):
 
 
 class TooManyFiles(Invalid):
-    """The ZIP has more files than one import takes."""
+    """The ZIP has more files than one import accepts."""
 
     status = 413
     code = "too_many_files"
@@ -34,7 +34,7 @@ class TooManyFiles(Invalid):
 
 
 class FileNotInArchive(NotFound):
-    """The import has no picture of this number."""
+    """The import has no picture with this number."""
 
     code = "picture_import_file_not_found"
     message = "The import has no photo with this number."
@@ -42,7 +42,7 @@ class FileNotInArchive(NotFound):
 
 
 class ImportBegun(Conflict):
-    """Files of an import are given to products that is applied already."""
+    """Files cannot be assigned any more, because the import is being applied."""
 
     code = "picture_import_begun"
     message = "This import is already applied."
@@ -50,7 +50,7 @@ class ImportBegun(Conflict):
 
 
 class ArchiveExpired(Gone):
-    """The ZIP of an import was not applied in time."""
+    """The ZIP of an import was not applied in time and is deleted."""
 
     code = "archive_expired"
     message = "The ZIP was not applied in time and was deleted."
@@ -58,7 +58,7 @@ class ArchiveExpired(Gone):
 
 
 class NothingToBring(Conflict):
-    """No file of the ZIP is of a product."""
+    """No file of the ZIP matches a product."""
 
     code = "nothing_to_bring"
     message = "No file in this ZIP matches a product."

@@ -1,4 +1,4 @@
-"""What an import of pictures by SKU is made of."""
+"""Models of imports of pictures by SKU."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from avenue.identity import Role
 
 
 class Finding(StrEnum):
-    """What a file of an archive is, by its name and its first bytes."""
+    """The classification of a file by its name and its first bytes."""
 
-    MATCHED = "matched"  # of one product
-    UNMATCHED = "unmatched"  # of no product
-    AMBIGUOUS = "ambiguous"  # it could be of several
-    LEFT_OUT = "left_out"  # no picture, or none that would be taken; `reason` says why
+    MATCHED = "matched"  # matches one product
+    UNMATCHED = "unmatched"  # matches no product
+    AMBIGUOUS = "ambiguous"  # matches several
+    LEFT_OUT = "left_out"  # not a picture, or not an allowed one; `reason` says why
 
 
 class Reason(StrEnum):
-    """Why a file is left out, besides those of an archive (`media.archives.Why`)."""
+    """Why a file is left out, in addition to those of an archive (`media.archives.Why`)."""
 
     NOT_A_PICTURE = "not_a_picture"  # by its name
     OTHER_CONTENT = "unsupported_media_type"  # by its first bytes
@@ -32,15 +32,15 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a matched file."""
+    """The outcome of a matched file."""
 
     ADDED = "added"
-    PRESENT = "present"  # the product has this very picture already
+    PRESENT = "present"  # the product already has this picture
     REFUSED = "refused"
 
 
 class Stage(StrEnum):
-    """How far an import has come for good; whether somebody works on it, its job says."""
+    """The stored progress of an import; whether it is running, its job says."""
 
     PLANNED = "planned"
     APPLYING = "applying"
@@ -48,19 +48,19 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """Where an import stands, for people."""
+    """The state of an import, for people."""
 
     PLANNED = "planned"  # nothing is changed yet
-    EXPIRED = "expired"  # nobody applied it in time
+    EXPIRED = "expired"  # not applied in time
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
-    FAILED = "failed"  # given up in the middle; `error` says why
+    FAILED = "failed"  # given up in the middle; `error` is the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """A product that pictures may go to: its SKU, and how many pictures it has."""
+    """A product that files can match: its SKU, and its number of pictures."""
 
     product: str
     sku: str
@@ -70,7 +70,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedFile:
-    """A file of an archive by its path; `key` opens it, `why_not` is why it cannot be."""
+    """A file of an archive by its path; `key` opens it, `why_not` is the reason if it cannot be."""
 
     path: str
     key: str
@@ -80,11 +80,11 @@ class NamedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFile:
-    """A file and what is to become of it.
+    """A file and its classification.
 
-    `shelf` and `position` (the number in its name, 1 if it has none) are of a matched one,
-    `candidates` the SKUs an ambiguous one could be of, `reason` (`Reason` or `Why`) of one that
-    is left out.
+    `shelf` (the product) and `position` (the number in its name, 1 if it has none) are those of a
+    matched one, `candidates` the SKUs that an ambiguous one matches, `reason` (`Reason` or `Why`)
+    of one that is left out.
     """
 
     file: NamedFile
@@ -97,7 +97,7 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a picture was not taken; `message` has `{places}` for `words`."""
+    """Why a picture was refused; `message` has `{places}` for `words`."""
 
     code: str
     message: str
@@ -105,20 +105,20 @@ class Failure:
 
     @classmethod
     def of(cls, error: AvenueError) -> "Failure":
-        """Return what is kept of `error`."""
+        """Return the stored form of `error`."""
         template = error.templates[0]
         return cls(code=error.code, message=template, words=words_of(template, error.words))
 
     def said(self, translate: Translate = str) -> str:
-        """Return why, in the language of `translate`; English if it is left out."""
+        """Return the reason, in the language of `translate`, by default English."""
         return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile(PlannedFile):
-    """A file of an import as it is kept: its `number`, and what became of it.
+    """A stored file of an import: its `number`, and its outcome.
 
-    `by_hand`: somebody has said which product it is of, or that it is of none.
+    `by_hand`: a person has assigned it to a product, or to none.
     """
 
     number: int
@@ -129,11 +129,11 @@ class KeptFile(PlannedFile):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureImport:
-    """One import of pictures. `by` is the person it is done for, or the id of a command.
+    """An import of pictures. `by` is the id of its person, or of a command.
 
-    `role` is with whose rights: `admin`, `staff` or `seller`.
-    `archive` is the asset with the ZIP, which is there until `expires_at` or its end. `found`
-    counts files by `Finding`, `counts` by `Outcome`; `done` of `found["matched"]` are dealt with.
+    `role` are its permissions: `admin`, `staff` or `seller`. `archive` is the asset with the ZIP,
+    which exists until `expires_at` or its end. `found` counts files by `Finding`, `counts` by
+    `Outcome`; `done` of `found["matched"]` are processed.
     """
 
     id: str
@@ -154,13 +154,13 @@ class PictureImport:
 
     @property
     def total(self) -> int:
-        """How many pictures are to be brought in."""
+        """The number of pictures to import."""
         return self.found.get(Finding.MATCHED, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureImportStanding:
-    """An import and where it stands; `error` is the trouble its job is in, in a sentence."""
+    """An import and its state; `error` is the error of its job, as a sentence."""
 
     run: PictureImport
     state: State
@@ -179,7 +179,7 @@ class FileQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePage:
-    """Some files; `next` is the number to go on after, None at the end."""
+    """Some files; `next` is the cursor of the next page, None at the end."""
 
     items: tuple[KeptFile, ...]
     next: int | None

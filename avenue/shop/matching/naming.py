@@ -1,9 +1,9 @@
-"""Which SKU and which number a file's path can mean.
+"""Parses a file's path to a SKU and a number.
 
-`SKU.jpg`, `SKU-2.jpg`, `SKU_2.jpg` and `SKU/1.jpg`, in whatever folders, and copies as systems name
-them: `SKU (2).jpg`, `SKU 2.jpg`, `SKU - Copy.jpg`, `SKU copia 2.jpg`. Case and accents do not
-matter, for file systems change both; nor do characters that file names cannot hold, for which
-people write a dash or a low line.
+`SKU.jpg`, `SKU-2.jpg`, `SKU_2.jpg` and `SKU/1.jpg`, in any folders, and the names of copies: `SKU
+(2).jpg`, `SKU 2.jpg`, `SKU - Copy.jpg`, `SKU copia 2.jpg`. Case and accents are ignored, because
+file systems change both; so are characters that file names cannot contain, which people replace by
+a dash or an underscore.
 """
 
 import re
@@ -27,20 +27,20 @@ PICTURES = frozenset({"jpg", "jpeg", "jfif", "png", "webp"})
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a path: what the SKU looks like (`keys_of`), and the picture's number."""
+    """One reading of a path: the key of the SKU (`keys_of`), and the picture's number."""
 
     key: str
     position: int
 
 
 def keys_of(sku: str) -> frozenset[str]:
-    """Return what file names that mean `sku` look like."""
+    """Return the keys of file names that match `sku`."""
     plain = _plain(sku)
     return frozenset(NOT_IN_A_NAME.sub(sign, plain) for sign in "-_")
 
 
 def readings_of(path: str) -> list[Reading]:
-    """Return each way to read a path, the SKU alone first; none where it is far too long."""
+    """Return each reading of a path, the SKU alone first; none if it is far too long."""
     *folders, name = path.split("/")
     stem = name.rpartition(".")[0] or name
     if len(stem) > LONGEST_STEM:
@@ -59,7 +59,7 @@ def readings_of(path: str) -> list[Reading]:
 
 
 def is_picture(path: str) -> bool:
-    """Tell whether a file's name says that it is a picture of a type that products take."""
+    """Tell whether a file's name has the extension of an allowed picture type."""
     return path.rpartition(".")[2].lower() in PICTURES
 
 

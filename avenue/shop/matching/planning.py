@@ -1,4 +1,4 @@
-"""What is to become of each file of an archive: a function of names and SKUs, nothing is opened."""
+"""Classifies each file of an archive by names and SKUs; nothing is opened."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +11,11 @@ from avenue.shop.matching.naming import is_picture, keys_of, readings_of
 def plan(
     files: Sequence[NamedFile], shelves: Iterable[Shelf], *, most_bytes: int, most_pictures: int
 ) -> list[PlannedFile]:
-    """Return the files with what is to become of them.
+    """Return the classified files.
 
-    Matched ones come first, product by product in the order of their numbers: so they are to be
-    brought in. The others keep their order. Above `most_bytes` a file is left out, and of the
-    files of one product those beyond `most_pictures`.
+    Matched ones come first, product by product in the order of their numbers, which is the order of
+    the import. The others keep their order. A file above `most_bytes` is left out, and of the files
+    of one product those beyond `most_pictures`.
     """
     wanted = {reading.key for each in files for reading in readings_of(each.path)}
     by_key = _by_key(shelves, wanted)
@@ -32,7 +32,7 @@ def plan(
 
 
 def _by_key(shelves: Iterable[Shelf], wanted: set[str]) -> Mapping[str, list[Shelf]]:
-    """Return the products that some name could mean; the others are let go at once."""
+    """Return the products that some name could match; the others are not kept in memory."""
     by_key: dict[str, list[Shelf]] = {}
     for shelf in shelves:
         for key in keys_of(shelf.sku) & wanted:

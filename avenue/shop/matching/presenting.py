@@ -1,4 +1,4 @@
-"""How imports of pictures look in JSON."""
+"""Imports of pictures as JSON."""
 
 from avenue.clock import iso
 from avenue.errors import Translate
@@ -27,7 +27,7 @@ def picture_import_json(standing: PictureImportStanding) -> PictureImportReply:
 def file_json(kept: KeptFile, translate: Translate = str) -> FileReply:
     """Return a file of an import as JSON.
 
-    `translate` is how the caller is told why it was not taken; in English if it is left out.
+    `translate` is for the reason of a refusal, by default English.
     """
     shelf, failure = kept.shelf, kept.failure
     return {

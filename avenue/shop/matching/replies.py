@@ -1,4 +1,4 @@
-"""What is answered about pictures by SKU."""
+"""JSON of imports of pictures by SKU."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ class PicturesDone(TypedDict):
 
 
 class PictureImportReply(TypedDict):
-    """An import of pictures by SKU: what was found, how far it is, and what came of it."""
+    """An import of pictures by SKU: what was found, its progress, and its result."""
 
     id: str
     state: State
@@ -33,21 +33,21 @@ class PictureImportReply(TypedDict):
 
 
 class PictureImportList(Total):
-    """Some imports of pictures, newest first, and where to go on."""
+    """A page of imports of pictures, newest first, with its cursor."""
 
     items: list[PictureImportReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class FileFailure(TypedDict):
-    """Why a picture was not taken."""
+    """Why a picture was refused."""
 
     code: str
     message: str
 
 
 class FileReply(TypedDict):
-    """A file of the ZIP, and what becomes of it."""
+    """A file of the ZIP, and its outcome."""
 
     number: int
     path: str

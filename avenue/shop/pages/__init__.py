@@ -1,4 +1,4 @@
-"""The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
+"""The panel's pages of the shop, under `/admin`, and the public storefront."""
 
 from avenue.identity import Role
 from avenue.shop.pages import (

@@ -1,4 +1,4 @@
-"""`/admin/demo`: sample products, loaded and removed with one button each."""
+"""`/admin/demo`: loading and removing sample products."""
 
 from flask import Blueprint, Response, request
 
@@ -24,7 +24,7 @@ blueprint = Blueprint("sample_pages", __name__, url_prefix=PATH, template_folder
 @blueprint.get("")
 @require(Role.ADMIN)
 def show_samples() -> Response:
-    """Show how far the samples are, which are there, or the offer to load them."""
+    """Show the progress of loading, the existing samples, or the offer to load them."""
     said = SAID.get(request.args.get("said", ""))
     return _page(str(said) if said else "")
 
@@ -33,7 +33,7 @@ def show_samples() -> Response:
 @require(Role.ADMIN)
 @audited("samples.wanted")
 def load_samples() -> Response:
-    """Let the samples be loaded."""
+    """Start loading the samples."""
     actor = current_actor()
     using(SampleService).load(actor)
     note(object_id=actor.site.id)
@@ -44,7 +44,7 @@ def load_samples() -> Response:
 @require(Role.ADMIN)
 @audited("samples.removed")
 def remove_samples() -> Response:
-    """Delete the samples and nothing else."""
+    """Delete the samples only."""
     actor = current_actor()
     try:
         count = using(SampleService).remove(actor)
@@ -58,7 +58,7 @@ def remove_samples() -> Response:
 
 @blueprint.app_template_global()
 def samples_here() -> SampleStanding:
-    """Return how it stands with the samples of the site, for whoever reads the page."""
+    """Return the state of the site's samples, for the current person."""
     return using(SampleService).standing(reader())
 
 

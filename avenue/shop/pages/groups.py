@@ -63,10 +63,10 @@ blueprint = Blueprint("group_pages", __name__, url_prefix=PATH, template_folder=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What stands in the form; `skus` has one on each line, `find` is looked for, not saved.
+    """The values of the form; `skus` has one on each line, `find` is a search, not saved.
 
-    `was` stands for what was stored when the page was made. The group's revision would not do: it
-    counts changes of the pictures, which are made on the same page, too.
+    `was` is a hash of the values stored when the page was created. The group's revision cannot be
+    used, because it also counts changes of the pictures, which are made on the same page.
     """
 
     name: str = ""
@@ -79,13 +79,13 @@ class Form:
 
 
 class NotSaved(Exception):
-    """Something in the form must be changed first; the text says so to people."""
+    """The form cannot be saved; the text says why."""
 
 
 @blueprint.get("")
 @require(Role.SELLER)
 def show_groups() -> Response:
-    """Show one's own groups, staff and administrators everybody's."""
+    """Show your own groups, for staff and administrators all."""
     actor = current_actor()
     query = GroupQuery(
         owner=None if actor.runs_shop else actor.id, **list_asked_for([*SORT_VALUES])
@@ -117,7 +117,7 @@ def show_new_group() -> Response:
 @require(Role.SELLER)
 @audited("group.created")
 def create_group() -> Response:
-    """Create a group, or look for products for it."""
+    """Create a group, or search for products for it."""
     actor, form = current_actor(), _sent()
     if _only_looks():
         nothing_changed()
@@ -137,7 +137,7 @@ def create_group() -> Response:
 @blueprint.get("/<group_id>")
 @require(Role.SELLER)
 def show_group(group_id: str) -> Response:
-    """Show an own group: its form and its pictures."""
+    """Show a group of your own: its form and its pictures."""
     actor = current_actor()
     pictured, members = using(GroupService).get_own(actor, group_id)
     return _form_page(actor, pictured, members, _form_of(pictured, members))
@@ -147,7 +147,7 @@ def show_group(group_id: str) -> Response:
 @require(Role.SELLER)
 @audited("group.changed", "group_id")
 def save_group(group_id: str) -> Response:
-    """Save the form of a group, or look for products for it."""
+    """Save the form of a group, or search for products for it."""
     actor, form = current_actor(), _sent()
     pictured, known = using(GroupService).get_own(actor, group_id)
     if _only_looks():
@@ -173,7 +173,7 @@ def save_group(group_id: str) -> Response:
 @blueprint.get("/<group_id>/delete")
 @require(Role.SELLER)
 def ask_to_delete_group(group_id: str) -> Response:
-    """Ask whether a group is to be deleted."""
+    """Ask for confirmation before deleting a group."""
     pictured, members = using(GroupService).get_own(current_actor(), group_id)
     return page(
         "shop/group_delete.html",
@@ -199,7 +199,7 @@ def _place_of(pictured: PicturedGroup) -> tuple[Any, str]:
 
 
 def _sent() -> Form:
-    """Return the form as it was sent, trimmed to what could be meant."""
+    """Return the submitted form, cleaned."""
     fields = request.form
     return Form(
         name=fields.get("name", "").strip(),
@@ -227,12 +227,12 @@ def _form_of(pictured: PicturedGroup, members: Sequence[Product]) -> Form:
 
 
 def _only_looks() -> bool:
-    """Tell whether the form is to look for products, and not to be saved."""
+    """Tell whether the form is a search, not to be saved."""
     return "find" in request.form.getlist("do")
 
 
 def _mark_of(pictured: PicturedGroup, members: Sequence[Product]) -> str:
-    """Return what stands for the stored values of everything in the form."""
+    """Return a hash of the stored values of everything in the form."""
     group = pictured.group
     values = [
         group.name,
@@ -249,7 +249,7 @@ def _check_unchanged(form: Form, pictured: PicturedGroup, members: Sequence[Prod
 
 
 def _still_shown(options: Sequence[Option], pictured: PicturedGroup) -> tuple[Option, ...]:
-    """Return `options` without pictures the group has no more."""
+    """Return `options` without pictures that the group no longer has."""
     keys = {each.key for each in pictured.group.images}
     return tuple(
         Option(name=each.name, images=tuple(key for key in each.images if key in keys))
@@ -258,7 +258,7 @@ def _still_shown(options: Sequence[Option], pictured: PicturedGroup) -> tuple[Op
 
 
 def _members(actor: Actor, form: Form, known: Sequence[Product]) -> list[str]:
-    """Return the ids of the products the form means; raise `NotSaved`."""
+    """Return the ids of the products named in the form; raise `NotSaved`."""
     _check(form)
     skus = [line.strip() for line in form.skus.splitlines() if line.strip()]
     if len(skus) > MOST_PRODUCTS_OF_A_GROUP:
@@ -306,9 +306,9 @@ def _form_page(
     *,
     was: str | None = None,
 ) -> Response:
-    """Return the page with `form` on it; `known` are the products in the group as it is stored.
+    """Return the page with `form` on it; `known` are the products stored in the group.
 
-    `was` is what the form was made from; None: from what is stored now.
+    `was` is the hash of what the form was based on; None: of what is stored now.
     """
     service = using(ProductService)
     products = {each.id: each for each in known}
@@ -332,7 +332,7 @@ def _form_page(
 
 
 def _found(actor: Actor, form: Form) -> list[Product] | None:
-    """Return the products that the form looks for and that are not in it; None: it does not."""
+    """Return the products found by the form's search that are not in it; None without a search."""
     if not form.find:
         return None
     query = ProductQuery(

@@ -1,4 +1,4 @@
-"""`/admin`: what needs doing, and where work begins."""
+"""`/admin`: the start page, with open tasks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +25,13 @@ LATEST = 6
 MOST_TOLD = 1_000
 """So many things that need doing are counted."""
 MOST_RECENT = 100
-"""How many of the products changed last are asked for alt texts: of all, that takes too long."""
+"""How many of the recently changed products are checked for alt texts: all would take too long."""
 
 blueprint = Blueprint("panel", __name__, template_folder="../templates")
 
 
 class Task(StrEnum):
-    """What may need doing, each where it is done."""
+    """The kinds of tasks, each with its page."""
 
     PROBLEMS = f"{products.PATH}?pictures={Pictures.PROBLEMS}"
     NO_PHOTO = f"{products.PATH}?pictures={Pictures.NONE}"
@@ -50,7 +50,7 @@ WEBSITE = (Task.LIBRARY_ALT, Task.CHANGED_PAGES)
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How much of what a site may store is used, in bytes."""
+    """How much of a site's quota is used, in bytes."""
 
     used: int
     quota: int
@@ -58,7 +58,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class OtherTasks:
-    """What needs doing outside the shop, from `app`.
+    """The tasks outside the shop, provided by `app`.
 
     `editing` gives how many of the pictures uploaded last have no alt text, and how many pages have
     changes that visitors do not see; `quarantined` how many files are in quarantine. Both are given
@@ -73,7 +73,7 @@ class OtherTasks:
 @blueprint.get("/admin")
 @require()
 def begin() -> Response:
-    """Show what needs doing; send whoever has nothing of that kind to their first page."""
+    """Show the open tasks; redirect people without any tasks to their first page."""
     actor = current_actor()
     if not actor.has_role(*HAVE_TASKS):
         entries = navigation()
@@ -103,7 +103,7 @@ def begin() -> Response:
 
 
 def _latest(actor: Actor) -> Sequence[PicturedProduct]:
-    """Return the products that were changed last."""
+    """Return the recently changed products."""
     owner = None if actor.runs_shop else actor.id
     query = ProductQuery(owner=owner, sort=Sort.UPDATED, limit=MOST_RECENT, is_counted=False)
     return tuple(using(ProductService).find(actor, query).items)

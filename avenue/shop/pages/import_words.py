@@ -1,4 +1,4 @@
-"""What the pages of imports say: names of states, columns and mistakes, and what to do."""
+"""Texts of the import pages: names of states, columns and errors, and advice."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
     Outcome.UNCHANGED: ("", _("No change")),
     Outcome.REFUSED: ("bad", _("Error")),
 }
-"""What became of a row: the look of its mark, and its name."""
+"""The outcomes of a row: style and name."""
 
 COUNTED: Mapping[str, LazyString] = {
     Outcome.CREATED: _("New"),
@@ -28,7 +28,7 @@ COUNTED: Mapping[str, LazyString] = {
     Reversal.KEPT: _("Kept as they are"),
     Reversal.GONE: _("Already deleted"),
 }
-"""Rows that something became of, when they are counted."""
+"""Outcomes with a count."""
 
 REVERSALS: Mapping[str, tuple[str, LazyString]] = {
     Reversal.DELETED: ("good", _("Deleted")),
@@ -56,7 +56,7 @@ IMAGES_STATES: Mapping[JobState, tuple[str, LazyString]] = {
 }
 
 ALL_WRONG = ("bad", _("All rows have errors"))
-"""The state of a finished import of which no row could be taken."""
+"""The state of a finished import without a single accepted row."""
 
 FIELDS: Mapping[str, LazyString] = {
     "sku": _("SKU"),
@@ -104,7 +104,7 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
         _("URLs separated by spaces; only for products without photos."),
     ),
 )
-"""Names of a column, what may stand in it, and what it is for."""
+"""Names of a column, allowed values, and its purpose."""
 
 SAMPLE_COLUMNS: Mapping[str, Sequence[str]] = {
     "es": ("sku", "nombre", "precio", "moneda", "estado", "grupo", "categoría", "descripción"),
@@ -193,7 +193,7 @@ FILE_TEXTS: Mapping[str, LazyString] = {"chosen": _("{name} ({size} kB)")}
 
 
 def of_error(error: AvenueError) -> str:
-    """Return why a file was not taken and what to do about it."""
+    """Return why a file was refused and what to do about it."""
     known = PROBLEMS.get(error.code)
     return " ".join(error.said(gettext)) if known is None else str(known)
 

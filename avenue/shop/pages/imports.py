@@ -1,4 +1,4 @@
-"""`/admin/imports`: products from the ERP, tried out first, then applied, and taken back."""
+"""`/admin/imports`: importing products: preview, apply, undo."""
 
 import csv
 import io
@@ -52,7 +52,7 @@ ROW_NUMBER = re.compile("[0-9]{1,9}")
 AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
 IMAGES_AT_WORK = frozenset({JobState.QUEUED, JobState.RUNNING})
 LEFT_OUT = "-"
-"""What a form says of a column that nobody is to read."""
+"""The form value for an ignored column."""
 MOST_TOLD = 2 * MOST_OWN
 CHANGING = (Outcome.CREATED, Outcome.UPDATED)
 
@@ -62,7 +62,7 @@ blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder
 @blueprint.get("")
 @require(Role.SELLER)
 def show_imports() -> Response:
-    """Show how to bring a table in, and the imports there were."""
+    """Show how to import a table, and earlier imports."""
     return _imports()
 
 
@@ -71,7 +71,7 @@ def show_imports() -> Response:
 @require(Role.SELLER)
 @upload_route
 def try_import() -> Response:
-    """Begin a dry run of the table sent and go to it, or say what is wrong with the file."""
+    """Start a dry run of the submitted table and show it, or an error about the file."""
     try:
         file = the_file()
         standing, _is_new = using(ImportService).start(
@@ -92,7 +92,7 @@ def try_import() -> Response:
 @audited("import.columns_named")
 @require(Role.STAFF)
 def name_columns() -> Response:
-    """Remember what the columns of the site's tables are called."""
+    """Store the names of the site's columns."""
     imports, actor = using(ImportService), current_actor()
     told = {each.name: each for each in imports.columns(actor)}
     names, fields = request.form.getlist("name"), request.form.getlist("field")
@@ -113,13 +113,13 @@ def name_columns() -> Response:
 @blueprint.get("/sample.csv")
 @require(Role.SELLER)
 def sample() -> Response:
-    """Give a table to begin with, as spreadsheets of the reader's language write it."""
+    """Download a sample table, in the number format of the reader's language."""
     spanish = language() == "es"
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";" if spanish else ",")
     writer.writerow(words.SAMPLE_COLUMNS[language()])
     writer.writerows(words.SAMPLE_ROWS[language()])
-    # With a byte order mark, without which Excel takes the accents for two letters each.
+    # With a byte order mark, without which Excel misreads accents.
     response = Response(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
     name = "productos-ejemplo.csv" if spanish else "sample-products.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -130,7 +130,7 @@ def sample() -> Response:
 @blueprint.get("/<import_id>")
 @require(Role.SELLER)
 def show_import(import_id: str) -> Response:
-    """Show an import: how far it is, what it comes to, and its rows; `?outcome ?after`."""
+    """Show an import: its progress, result and rows; `?outcome ?after`."""
     imports, actor = using(ImportService), current_actor()
     standing = imports.get(actor, import_id)
     outcome, asked = request.args.get("outcome"), page_asked_for(ROWS)
@@ -169,7 +169,7 @@ def show_import(import_id: str) -> Response:
 @audited("import.begun")
 @require(Role.SELLER)
 def apply_import(import_id: str) -> Response:
-    """Do what a dry run has shown, and go to the import that does it."""
+    """Apply a dry run, and show the resulting import."""
     try:
         standing, is_new = using(ImportService).apply(
             current_actor(), import_id, fetch_images="fetch_images" in request.form
@@ -187,7 +187,7 @@ def apply_import(import_id: str) -> Response:
 @blueprint.get("/<import_id>/undo")
 @require(Role.SELLER)
 def ask_before_undo(import_id: str) -> Response:
-    """Say what taking an import back would change, and ask."""
+    """Ask for confirmation before undoing an import, and show its effects."""
     imports, actor = using(ImportService), current_actor()
     standing = imports.get(actor, import_id)
     if not imports.may_undo(actor, standing.run):
@@ -212,7 +212,7 @@ def ask_before_undo(import_id: str) -> Response:
 @audited("import.undo_begun", "import_id")
 @require(Role.SELLER)
 def undo_import(import_id: str) -> Response:
-    """Take an import back, in the background."""
+    """Undo an import, in the background."""
     try:
         using(ImportService).undo(current_actor(), import_id)
     except NotFound:
@@ -247,7 +247,7 @@ def _imports(error: AvenueError | None = None) -> Response:
 
 
 def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:
-    """Return the columns that staff may name: those told already, and `unknown` ones of a table."""
+    """Return the columns that staff may map: those with a mapping and `unknown` ones."""
     actor = current_actor()
     if not actor.runs_shop:
         return {"own_columns": (), "fields": {}}
@@ -271,7 +271,7 @@ def _run(standing: ImportStanding) -> Mapping[str, object]:
 
 
 def _state(standing: ImportStanding) -> tuple[str, LazyString]:
-    """Return the look of an import's state and its name; a mistake in each row is no success."""
+    """Return style and name of an import's state; it is no success if every row has an error."""
     run = standing.run
     if standing.state is State.DONE and run.counts.get(Outcome.REFUSED) == run.total:
         return words.ALL_WRONG
@@ -279,7 +279,7 @@ def _state(standing: ImportStanding) -> tuple[str, LazyString]:
 
 
 def _shown(rows: Sequence[Row]) -> Mapping[str, PicturedProduct]:
-    """Return the products that rows are about and the actor may change, by SKU."""
+    """Return the products of rows that the actor may change, by SKU."""
     products, actor = using(ProductService), current_actor()
     found = products.own_by_sku(actor, [each.sku for each in rows if each.sku])
     pictured = products.own_among(actor, [each.id for each in found.values()])
@@ -308,7 +308,7 @@ def _row(row: Row, shown: Mapping[str, PicturedProduct]) -> Mapping[str, object]
 
 
 def _images(job: Job | None) -> Mapping[str, object] | None:
-    """Return what a page says of bringing pictures in, None where nobody does."""
+    """Return the state of importing pictures for the page, None if none are imported."""
     if job is None:
         return None
     found = images_json(job)
@@ -327,7 +327,7 @@ def _counts(
 
 
 def _warnings(standing: ImportStanding) -> list[str]:
-    """Return what the person should look at; the same as `presenting.warnings`."""
+    """Return the warnings of an import, like `presenting.warnings`."""
     layout, found = standing.run.layout, []
     if layout.encoding != "utf-8":
         found.append(

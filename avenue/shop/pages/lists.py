@@ -1,4 +1,4 @@
-"""Lists of the shop in the panel: the pages before and after."""
+"""Paging of the shop's lists in the panel, in both directions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +16,9 @@ Q = TypeVar("Q", bound=ListQuery)
 def listed(
     query: Q, find: Callable[[Q], Page], place_of: Callable[[Any], tuple[Any, str]]
 ) -> Listed:
-    """Return the page that the URL asks for: `query` itself, or what lies before `?before=`.
+    """Return the requested page: `query` itself, or what precedes `?before=`.
 
-    `place_of` tells an item's sort value and id. Raise `BadCursor`.
+    `place_of` returns an item's sort value and id. Raise `BadCursor`.
     """
     before = request.args.get("before")
     if before:
@@ -37,7 +37,7 @@ def listed(
 def _before(
     query: Q, before: str, find: Callable[[Q], Page], place_of: Callable[[Any], tuple[Any, str]]
 ) -> Listed:
-    """Go through the list backwards from `before`, and turn what is found around."""
+    """Read the list backwards from `before`, and reverse the result."""
     place = cursor_place(query.sort, before)
     found = find(replace(query, descending=not query.descending, after=place))
     items = tuple(reversed(found.items))

@@ -1,4 +1,4 @@
-"""What the pages of pictures by SKU say: what files are, why one is not taken, what to do."""
+"""Texts of the pages of pictures by SKU: findings, reasons and advice."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ FINDINGS: Mapping[str, tuple[str, LazyString]] = {
     Finding.AMBIGUOUS: ("warn", _("Ambiguous")),
     Finding.LEFT_OUT: ("", _("Skipped")),
 }
-"""What a file is by its name: the look of its mark, and its name."""
+"""The findings: style and name."""
 
 OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
     Outcome.ADDED: ("good", _("Added")),
@@ -35,7 +35,7 @@ COUNTED: Mapping[str, LazyString] = {
     Outcome.PRESENT: _("Photos already there"),
     Outcome.REFUSED: _("Rejected photos"),
 }
-"""Files that something became of, when they are counted."""
+"""Outcomes with a count."""
 
 STATES: Mapping[str, tuple[str, LazyString]] = {
     State.PLANNED: ("", _("Pending")),
@@ -116,13 +116,13 @@ FILE_TEXTS: Mapping[str, LazyString] = {
 
 
 def of_error(error: AvenueError) -> str:
-    """Return why a file was not taken and what to do about it."""
+    """Return why a file was refused and what to do about it."""
     known = PROBLEMS.get(error.code)
     return " ".join(error.said(gettext)) if known is None else str(known)
 
 
 def why(kept: KeptFile) -> str:
-    """Return why a file is not taken and what to do about it, "" where there is nothing to say."""
+    """Return why a file was refused and what to do about it, "" if there is nothing to say."""
     if kept.failure:
         return str(REFUSED.get(kept.failure.code, kept.failure.said(gettext)))
     match kept.finding:

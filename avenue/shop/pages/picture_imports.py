@@ -1,4 +1,4 @@
-"""`/admin/imports/pictures`: pictures of many products at once, by the SKU in their names."""
+"""`/admin/imports/pictures`: importing pictures of many products, by the SKU in their names."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -40,7 +40,7 @@ from avenue.web.services import using
 PATH = "/admin/imports/pictures"
 PAST_RUNS, MOST_TOGETHER = 20, 100
 PART_BYTES = 50 * 1024 * 1024
-"""Of a folder that the browser packs: what is lost when a connection breaks."""
+"""Part size of a folder that the browser packs: what is lost when a connection breaks."""
 AT_WORK = frozenset({State.QUEUED, State.RUNNING})
 HAVE_ARCHIVES = frozenset({State.PLANNED, State.FAILED, *AT_WORK})
 BY_HAND = frozenset({Finding.UNMATCHED, Finding.AMBIGUOUS})
@@ -55,7 +55,7 @@ blueprint = Blueprint(
 @blueprint.get("")
 @require(Role.SELLER)
 def show_picture_imports() -> Response:
-    """Show how to bring pictures in, and the imports there were."""
+    """Show how to import pictures, and earlier imports."""
     return _imports()
 
 
@@ -64,7 +64,7 @@ def show_picture_imports() -> Response:
 @require(Role.SELLER)
 @upload_route
 def plan_pictures() -> Response:
-    """Look into the ZIP sent and go to what would be done, or say what is wrong with it."""
+    """Check the submitted ZIP and show the plan, or an error about it."""
     try:
         file = the_archive()
         standing, _is_new = using(PictureImportService).start(
@@ -79,7 +79,7 @@ def plan_pictures() -> Response:
 @blueprint.get("/together")
 @require(Role.SELLER)
 def show_together() -> Response:
-    """Show several imports as one: the parts of a folder; `?id=…&id=…`."""
+    """Show several imports as one, for the parts of a folder; `?id=…&id=…`."""
     standings = _standings(request.args.getlist("id"))
     return page(
         "shop/picture_imports_together.html",
@@ -98,7 +98,7 @@ def show_together() -> Response:
 @audited("picture_import.begun")
 @require(Role.SELLER)
 def apply_together() -> Response:
-    """Take in the pictures of several imports that have any, in the background."""
+    """Import the pictures of several imports that have any, in the background."""
     standings = _standings(request.form.getlist("id"))
     query = "&".join(f"id={each.run.id}" for each in standings)
     try:
@@ -116,7 +116,7 @@ def apply_together() -> Response:
 @blueprint.get("/<picture_import_id>")
 @require(Role.SELLER)
 def show_picture_import(picture_import_id: str) -> Response:
-    """Show what was found in a ZIP and what came of it; `?finding ?outcome ?after`."""
+    """Show the findings in a ZIP and their outcomes; `?finding ?outcome ?after`."""
     return _picture_import(picture_import_id, {})
 
 
@@ -124,9 +124,9 @@ def show_picture_import(picture_import_id: str) -> Response:
 @audited("picture_import.assigned", "picture_import_id")
 @require(Role.SELLER)
 def assign_files(picture_import_id: str) -> Response:
-    """Give files to the products that the form names by SKU, by words, or by a choice among some.
+    """Assign files to the products named in the form, by SKU, by words, or by a choice.
 
-    Where words could mean several products, the page asks which.
+    If words match several products, the page asks which.
     """
     imports, actor = using(PictureImportService), current_actor()
     asked = {
@@ -189,7 +189,7 @@ def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> R
 @audited("picture_import.begun", "picture_import_id")
 @require(Role.SELLER)
 def apply_picture_import(picture_import_id: str) -> Response:
-    """Take the matched pictures in, in the background."""
+    """Import the matched pictures, in the background."""
     try:
         using(PictureImportService).apply(current_actor(), picture_import_id)
     except NotFound:
@@ -227,7 +227,7 @@ def _imports(error: AvenueError | None = None) -> Response:
 
 
 def _standings(ids: Sequence[str]) -> list[PictureImportStanding]:
-    """Return own imports; raise `PictureImportNotFound` when one, or all, are missing."""
+    """Return own imports; raise `PictureImportNotFound` if one, or all, are missing."""
     wanted = list(dict.fromkeys(ids))[:MOST_TOGETHER]
     if not wanted or not all(map(is_id, wanted)):
         raise PictureImportNotFound
@@ -257,11 +257,11 @@ def _summed(
 
 
 def _tabs(standing: PictureImportStanding, query: FileQuery) -> list[Mapping[str, object]]:
-    """Return which files may be looked at, with how many there are."""
+    """Return the file lists of the import, with their counts."""
     run, chosen = standing.run, query.outcome or query.finding
     found = [("finding", *each) for each in _summed([run.found], words.FOUND)]
     counted = [("outcome", *each) for each in _summed([run.counts], words.COUNTED)]
-    # What became of the matched ones says more than that they were.
+    # The outcomes of the matched ones say more than that they matched.
     tabs = [*counted, *found[1:]] if standing.state is State.DONE else found
     return [
         {"name": name, "query": f"?{kind}={key}", "count": count, "is_chosen": chosen == key}

@@ -1,8 +1,9 @@
-"""The picture screen of a product or a group: what it shows, and its forms without JavaScript.
+"""The picture editor of a product or a group: its data, and its forms without JavaScript.
 
-Pages show it by `{% include "shop/_pictures.html" %}` with the fact `screen`, made by `screen_of`
-or `new_screen`, and are made by `screen_page`. With JavaScript `js/pictures/screen.js` fetches the
-fragment again after each change, and everything else goes to the API.
+Pages include it by `{% include "shop/_pictures.html" %}` with the variable `screen`, created by
+`screen_of` or `new_screen`, and are rendered by `screen_page`. With JavaScript
+`js/pictures/screen.js` fetches the fragment again after each change, and uses the API for
+everything else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from flask import Blueprint, Response, g, request
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.receiving import note_reception, received
+from avenue.media.intake.receiving import note_upload, received
 from avenue.media.intake.sniffing import MEDIA_TYPES
 from avenue.media.models import Asset, Claim, Version
 from avenue.media.pictures.variants import EAGER, VARIANTS
@@ -50,11 +51,11 @@ blueprint = Blueprint(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """One picture on the screen: its image JSON, and what only the screen tells of it.
+    """One picture in the editor: its image JSON, and additional data.
 
-    `alt` has every language that is asked for, the site's own first. `until` is when a temporary
-    picture, or one in the trash, goes for good. `older` are the versions that can be shown again,
-    the newest first, each with the address of a tiny picture of it.
+    `alt` has every offered language, the site's own first. `until` is when a temporary picture, or
+    one in the trash, is deleted. `older` are the versions that can be restored, newest first, each
+    with the address of its thumbnail.
     """
 
     key: str
@@ -68,9 +69,9 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the picture screen shows; without an `owner_id` the pictures are temporary ones.
+    """The data of the picture editor; without an `owner_id` the pictures are temporary ones.
 
-    `title` names the owner, for suggestions of alternative texts.
+    `title` is the owner's name, for suggestions of alternative texts.
     """
 
     kind: str
@@ -86,42 +87,42 @@ class Screen:
 
     @property
     def path(self) -> str:
-        """Where the forms of the screen are sent to."""
+        """The address of its forms."""
         return f"{self.page_path}/pictures"
 
     @property
     def page_path(self) -> str:
-        """The page the screen is on."""
+        """The page that contains it."""
         return f"/admin/{self.shelf}/{self.owner_id or 'new'}"
 
     @property
     def shelf(self) -> str:
-        """How the kind is called in addresses."""
+        """The path segment of the kind."""
         return SHELVES[self.kind]
 
     @property
     def owner_url(self) -> str | None:
-        """The owner in the API."""
+        """The owner's address in the API."""
         return f"/api/shop/{SHELVES[self.kind]}/{self.owner_id}" if self.owner_id else None
 
     @property
     def upload_url(self) -> str:
-        """Where pictures are sent to in the API."""
+        """The API address for uploads."""
         return f"{self.owner_url}/images" if self.owner_url else "/api/shop/temp-images"
 
     @property
     def room(self) -> int:
-        """How many pictures more fit."""
+        """How many more pictures are allowed."""
         return max(0, self.limit - len(self.shots))
 
     @property
     def cuts(self) -> Mapping[str, tuple[int, int | None]]:
-        """The sizes a focal point is shown in: width and, of those that cut, height."""
+        """The sizes in the focal point preview: width and, for cropped ones, height."""
         return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
 
 
 def screen_of(kind: str, owner_id: str) -> Screen:
-    """Return the screen of an own product or group; raise that there is none."""
+    """Return the editor of a product or group of your own; raise if there is none."""
     actor = current_actor()
     gallery = using(PictureService).gallery(actor, Claim(kind=kind, id=owner_id))
     bounds = _bounds()
@@ -143,7 +144,7 @@ def screen_of(kind: str, owner_id: str) -> Screen:
 
 
 def new_screen() -> Screen:
-    """Return the screen of a product to come: the person's own temporary pictures, oldest first."""
+    """Return the editor of a new product: the person's own temporary pictures, oldest first."""
     actor = current_actor()
     pictures, bounds = using(PictureService), _bounds()
     return Screen(
@@ -169,10 +170,10 @@ def screen_page(
     refused: Sequence[tuple[str, str]] | None = None,
     **facts: Any,
 ) -> Response:
-    """Return a page with the picture screen on it, and with what has just happened.
+    """Return a page with the picture editor, and with the result of the last action.
 
-    `refused` are codes of errors, each with the name of the file it is about, or ""; the URL says
-    it where they are None, and where no sentence `said` is among the facts, see `back_to`.
+    `refused` are codes of errors, each with the name of its file, or ""; if they are None, and no
+    sentence `said` is among the facts, they are read from the URL, see `back_to`.
     """
     facts.setdefault("said", SAID.get(request.args.get("said", "")))
     if refused is None:
@@ -191,9 +192,9 @@ def screen_page(
 
 
 def back_to(path: str, said: str = "", refused: Sequence[tuple[str, str]] = ()) -> Response:
-    """Send the browser back to the screen on the page `path`, which tells what happened.
+    """Redirect the browser to the editor on the page `path`, with the result of the action.
 
-    `refused` are codes of errors, each with the name of the file it is about, or "".
+    `refused` are codes of errors, each with the name of its file, or "".
     """
     if not said:
         nothing_changed()
@@ -223,7 +224,7 @@ def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R
 @_of_both("GET", "")
 @require(Role.SELLER)
 def show_pictures(kind: str, owner_id: str) -> Response:
-    """Show the screen alone, as a fragment of the page it is on."""
+    """Show the editor as a fragment of its page."""
     return page(FRAGMENT, screen=screen_of(kind, owner_id), refused=())
 
 
@@ -235,7 +236,7 @@ def add_pictures(kind: str, owner_id: str) -> Response:
     """Add the files of a form."""
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
     path = _page_path(claim)
-    using(PictureService).gallery(actor, claim)  # whose is it, before anything is read
+    using(PictureService).gallery(actor, claim)  # check the owner before anything is read
     try:
         files = received(using(UploadPolicy))
         upload_result = using(PictureService).add(actor, claim, files, key=None)
@@ -243,7 +244,7 @@ def add_pictures(kind: str, owner_id: str) -> Response:
         raise
     except AvenueError as error:
         return back_to(path, refused=[(error.code, "")])
-    note_reception(upload_result)
+    note_upload(upload_result)
     said = "mended" if upload_result.mended and not upload_result.created else "added"
     return back_to(path, said, [(each.code, each.name) for each in upload_result.refusals])
 
@@ -268,7 +269,7 @@ def move_picture(kind: str, owner_id: str) -> Response:
 @require(Role.SELLER)
 @audited("{kind}.image_removed", "owner_id")
 def remove_picture(kind: str, owner_id: str) -> Response:
-    """Put the picture `key` into the trash; an external one is forgotten."""
+    """Move the picture `key` to the trash; an external one is deleted."""
     claim, key = Claim(kind=kind, id=owner_id), request.form.get("key", "")
 
     def work() -> None:
@@ -281,7 +282,7 @@ def remove_picture(kind: str, owner_id: str) -> Response:
 @require(Role.SELLER)
 @audited("{kind}.image_restored", "owner_id")
 def restore_picture(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Bring a picture back from the trash."""
+    """Restore a picture from the trash."""
     claim = Claim(kind=kind, id=owner_id)
     return _done(
         claim,
@@ -294,9 +295,9 @@ def restore_picture(kind: str, owner_id: str, asset_id: str) -> Response:
 @require(Role.SELLER)
 @audited("{kind}.image_described", "owner_id")
 def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Set the alternative texts (`alt.es`, `alt.en`) and whether it is `decorative`.
+    """Set the alternative texts (`alt.es`, `alt.en`) and the `decorative` mark.
 
-    `suggest` puts what stands there into the site's own language instead.
+    `suggest` sets its value as the text in the site's own language instead.
     """
     claim = Claim(kind=kind, id=owner_id)
     gallery = using(PictureService).gallery(current_actor(), claim)
@@ -318,7 +319,7 @@ def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
 @require(Role.SELLER)
 @audited("{kind}.image_described", "owner_id")
 def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Set the focal point (`x` and `y` in percent), or let the picture say with `automatic`."""
+    """Set the focal point (`x` and `y` in percent), or reset it with `automatic`."""
     claim = Claim(kind=kind, id=owner_id)
     using(PictureService).gallery(current_actor(), claim)
     if "automatic" in request.form:
@@ -334,13 +335,13 @@ def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
 @upload_route
 @audited("{kind}.image_replaced", "owner_id")
 def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Replace the file of a picture by that of a form; its id and place stay."""
+    """Replace the file of a picture by that of a form; its id and position stay."""
     claim = Claim(kind=kind, id=owner_id)
     using(PictureService).gallery(current_actor(), claim)
 
     def work() -> None:
         files = received(using(UploadPolicy))
-        note_reception(
+        note_upload(
             using(PictureService).replace(current_actor(), claim, asset_id, files, key=None)
         )
 
@@ -351,7 +352,7 @@ def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
 @require(Role.SELLER)
 @audited("{kind}.image_version_restored", "owner_id")
 def restore_picture_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
-    """Make an older version of a picture the one that is shown again."""
+    """Make an older version of a picture the current one again."""
     claim = Claim(kind=kind, id=owner_id)
 
     def work() -> None:
@@ -368,9 +369,9 @@ def _describe(claim: Claim, asset_id: str, changes: Mapping[str, Any], said: str
 
 
 def _done(claim: Claim, said: str, work: Callable[[], None]) -> Response:
-    """Do the `work` of a form and go back to the screen, with the reason if it was refused.
+    """Run the `work` of a form and redirect to the editor, with the reason if it was refused.
 
-    An owner that is not there, or not the actor's, stays an error.
+    A missing owner, or one of someone else, remains an error.
     """
     path = _page_path(claim)
     try:
@@ -387,7 +388,7 @@ def _page_path(claim: Claim) -> str:
 
 
 def _moved(order: list[str], sent: Mapping[str, str]) -> list[str]:
-    """Return `order` with the picture that is meant in its new place."""
+    """Return `order` with the moved picture in its new position."""
     key, to = sent.get("key", ""), sent.get("to", "")
     if key not in order:
         return order
@@ -424,7 +425,7 @@ def _sentences(screen: Screen, refused: Sequence[tuple[str, str]]) -> list[tuple
 
 
 def _bounds() -> dict[str, Any]:
-    """Return what may be uploaded here, and the languages of the shop, its own first."""
+    """Return the upload limits, and the languages of the shop, its own first."""
     policy = using(UploadPolicy).on(g.site)
     return {
         "max_bytes": policy.max_bytes,
@@ -434,7 +435,7 @@ def _bounds() -> dict[str, Any]:
 
 
 def _languages() -> list[str]:
-    """Return the languages pictures are described in, the site's own first."""
+    """Return the languages of alternative texts, the site's own first."""
     own = [each for each in LANGUAGES if each == g.site.language]
     return list(dict.fromkeys([*own, *LANGUAGES]))
 

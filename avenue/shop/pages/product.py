@@ -1,7 +1,7 @@
 """`/admin/products/new` and `/admin/products/<id>`: one product, its fields and its pictures.
 
-Two people may have the same product open. A form says with each field what it showed (`was.name`),
-so that only what a person changed is written, and only what both changed is asked about.
+Two people may edit the same product. A form contains what each field showed (`was.name`), so that
+only changed fields are written, and only fields that both changed are asked about.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.receiving import note_reception, received
+from avenue.media.intake.receiving import note_upload, received
 from avenue.shop import attributes
 from avenue.shop.errors import (
     GroupNotFound,
@@ -70,7 +70,8 @@ TRIES = 5
 UNPROCESSABLE = 422
 TEMPORARY = "temp_images"
 FIXED_FIELDS = 3
-"""Of the form of a product to come: the CSRF token, the revision and the language of prices."""
+"""Further fields in the form of a new product: the CSRF token, the revision and the price format.
+"""
 Texts = dict[str, str]
 
 blueprint = Blueprint("product_page", __name__, url_prefix=PATH, template_folder="../templates")
@@ -78,10 +79,10 @@ blueprint = Blueprint("product_page", __name__, url_prefix=PATH, template_folder
 
 @dataclass(slots=True, kw_only=True)
 class Form:
-    """What stands in the form: `typed` in its fields, `was` what they showed before.
+    """The form: `typed` values of its fields, and `was`, what they showed before.
 
-    `errors` are sentences by field, `contested` what somebody else has put into a field that this
-    person changed as well. `tongue` is the language prices are written in.
+    `errors` are sentences by field, `contested` someone else's values of fields that this person
+    changed as well. `tongue` is the language of the price format.
     """
 
     typed: Texts
@@ -93,7 +94,7 @@ class Form:
 
     @property
     def changed(self) -> list[str]:
-        """The fields a person has changed; price and currency are one thing."""
+        """The changed fields; price and currency count as one."""
         found = {each for each in FIELDS if self.typed[each] != self.was[each]}
         if found & {"price", "currency"}:
             found |= {"price", "currency"}
@@ -103,7 +104,7 @@ class Form:
 @blueprint.get("/new")
 @require(Role.SELLER)
 def show_new() -> Response:
-    """Show an empty form; `?temp_images=` are those that the product gets."""
+    """Show an empty form; `?temp_images=` are the pictures for the product."""
     form = Form(typed=_blank(), was=_blank(), tongue=language())
     return _new_page(form, chosen=request.args.getlist(TEMPORARY) or None)
 
@@ -112,7 +113,7 @@ def show_new() -> Response:
 @require(Role.SELLER)
 @audited("product.created")
 def create() -> Response:
-    """Create the product with the temporary pictures `temp_images`, or show what is wrong."""
+    """Create the product with the temporary pictures `temp_images`, or show the errors."""
     form, temp_images = _sent(request.form), request.form.getlist(TEMPORARY)
     values = _read(form, FIELDS)
     body = _validated(NewProduct, {**values, "temp_images": temp_images}, form)
@@ -133,7 +134,7 @@ def create() -> Response:
 @blueprint.get("/new/pictures")
 @require(Role.SELLER)
 def show_temporary_pictures() -> Response:
-    """Show the pictures of a product to come alone, as a fragment of the page they are on."""
+    """Show the pictures of a new product as a fragment of their page."""
     return page(FRAGMENT, screen=new_screen(), refused=())
 
 
@@ -142,7 +143,7 @@ def show_temporary_pictures() -> Response:
 @upload_route
 @audited("temp_image.added")
 def add_temporary_pictures() -> Response:
-    """Keep the files of the form for the product to come, and show what was typed again."""
+    """Store the files of the form for the new product, and show the typed values again."""
     sent: MultiDict[str, str] = MultiDict()
     most_pictures = using(PictureService).limit_on(current_actor().site)
     more_parts = FIXED_FIELDS + 2 * len(FIELDS) + most_pictures
@@ -152,7 +153,7 @@ def add_temporary_pictures() -> Response:
     except AvenueError as error:
         nothing_changed()
         return _typed_again(sent, status=error.status, refused=[(error.code, "")])
-    note_reception(upload_result)
+    note_upload(upload_result)
     for each in upload_result.assets:
         sent.add(TEMPORARY, each.id)
     refused = [(each.code, each.name) for each in upload_result.refusals]
@@ -163,7 +164,7 @@ def add_temporary_pictures() -> Response:
 @require(Role.SELLER)
 @audited("temp_image.removed")
 def remove_temporary_picture() -> Response:
-    """Forget the temporary picture named in `key`, and show what was typed again."""
+    """Delete the temporary picture named in `key`, and show the typed values again."""
     asset_id = request.form.get("key", "")
     try:
         using(PictureService).remove_temporary(current_actor(), asset_id)
@@ -177,7 +178,7 @@ def remove_temporary_picture() -> Response:
 @blueprint.get("/<product_id>")
 @require(Role.SELLER)
 def show(product_id: str) -> Response:
-    """Show a product that can be changed."""
+    """Show the form of a product."""
     product = using(ProductService).own(current_actor(), product_id)
     texts = _texts(product, language())
     form = Form(typed=texts, was=dict(texts), tongue=language(), revision=product.revision)
@@ -188,7 +189,7 @@ def show(product_id: str) -> Response:
 @require(Role.SELLER)
 @audited("product.changed", "product_id")
 def change(product_id: str) -> Response:
-    """Write what was changed; what somebody else changed meanwhile as well is asked about."""
+    """Save the changes; ask about fields that someone else changed as well."""
     actor, form = current_actor(), _sent(request.form)
     for _try in range(TRIES):
         product = using(ProductService).own(actor, product_id)
@@ -218,7 +219,7 @@ def change(product_id: str) -> Response:
 @require(Role.SELLER)
 @audited("product.deleted", "product_id")
 def delete(product_id: str) -> Response:
-    """Put the product into the trash, and its pictures with it."""
+    """Move the product to the trash with its pictures."""
     using(ProductService).delete(current_actor(), product_id)
     return see(f"{PATH}?said=delete&count=1&undo={product_id}")
 
@@ -227,7 +228,7 @@ def delete(product_id: str) -> Response:
 @require(Role.SELLER)
 @audited("product.created")
 def duplicate(product_id: str) -> Response:
-    """Make a draft with the same fields, but for SKU and photos, and show it."""
+    """Create a draft with the same fields, without SKU and photos, and show it."""
     actor, products = current_actor(), using(ProductService)
     product = products.own(actor, product_id)
     name = _("%(name)s (copy)", name=product.name)[:LONGEST_NAME]
@@ -283,7 +284,7 @@ def _blank() -> Texts:
 
 
 def _texts(product: Product, tongue: str) -> Texts:
-    """Return the fields of `product` as they stand in a form."""
+    """Return the fields of `product` as form values."""
     return {
         "name": product.name,
         "sku": product.sku or "",
@@ -298,12 +299,12 @@ def _texts(product: Product, tongue: str) -> Texts:
 
 
 def _lines(text: str) -> str:
-    """Return `text` as a form sends it back, whatever ends its lines."""
+    """Return `text` with the line ends of a form."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
 def _sent(sent: MultiDict[str, str]) -> Form:
-    """Return the form that was sent; where people chose what is saved, they have no change."""
+    """Return the submitted form; fields where the person chose the saved value are unchanged."""
     tongue = sent.get("tongue", "")
     blank = _blank()
     was = {each: _lines(sent.get(f"was.{each}", blank[each])) for each in FIELDS}
@@ -318,9 +319,9 @@ def _sent(sent: MultiDict[str, str]) -> Form:
 
 
 def _contest(form: Form, product: Product) -> bool:
-    """Compare with what `product` is now: what only somebody else changed is taken over.
+    """Compare with the current `product`: fields that only someone else changed are taken over.
 
-    Return whether something is left to choose.
+    Return whether the person has to choose.
     """
     now = _texts(product, form.tongue)
     changed = [each for each in FIELDS if form.typed[each] != form.was[each]]
@@ -335,7 +336,7 @@ def _contest(form: Form, product: Product) -> bool:
 
 
 def _changes(form: Form) -> dict[str, Any]:
-    """Return the fields that were changed, with their values; notes what is wrong."""
+    """Return the changed fields with their values; add errors to the form."""
     changed = form.changed
     body = _validated(ProductChanges, _read(form, changed), form)
     if body is None or form.errors:
@@ -347,7 +348,7 @@ def _changes(form: Form) -> dict[str, Any]:
 
 
 def _read(form: Form, fields: Sequence[str]) -> dict[str, Any]:
-    """Return some fields as the API takes them; notes a price that is none."""
+    """Return some fields in the form of the API; add an error for an invalid price."""
     values: dict[str, Any] = {each: form.typed[each] for each in fields}
     for each in {"sku", "group", "category"} & values.keys():
         values[each] = values[each].strip() or None
@@ -382,7 +383,7 @@ def _price_problem(error: UnreadablePrice, tongue: str) -> str:
 
 
 def _validated(model: type[BaseModel], values: Mapping[str, Any], form: Form) -> Any:
-    """Return `values` as a `model`, or None with what is wrong noted in the form."""
+    """Return `values` as a `model`, or None with the errors added to the form."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Find the products that people name in a form: by SKU, by id, or by words."""
+"""Finds the products named in a form: by SKU, by id, or by words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MOST_OFFERED = 10
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """What somebody wrote to name a product, and those that it could be."""
+    """A text in a form that matches several products."""
 
     text: str
     products: Sequence[Product]
@@ -23,9 +23,9 @@ class Unclear:
 def chosen_products(
     actor: Actor, asked: Mapping[int, str]
 ) -> tuple[dict[int, str | None], dict[int, Unclear]]:
-    """Return the products that texts of a form mean, by file, and what is to be asked again.
+    """Return the products named in a form, by file, and the ambiguous ones.
 
-    A text is a SKU, the id of a product that the page has offered, or words to find one by.
+    A text is a SKU, the id of a product that the page has offered, or words to search for.
     """
     products = using(ProductService)
     by_sku = products.own_by_sku(actor, [each for each in asked.values() if each])

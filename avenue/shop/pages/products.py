@@ -1,4 +1,4 @@
-"""`/admin/products`: the list of products, and what is done with many of them at once."""
+"""`/admin/products`: the list of products, and actions on many of them at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -76,7 +76,7 @@ TEXTS = {
     "surely_many": _("Delete these {count} products?"),
     "more": _("and {count} more"),
 }
-"""What `js/lists/selection.js` says."""
+"""The texts of `js/lists/selection.js`."""
 
 blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
@@ -84,7 +84,7 @@ blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("")
 @require(Role.SELLER)
 def show_products() -> Response:
-    """Show one's own products, staff and administrators everybody's, as the URL asks for them."""
+    """Show your own products, for staff and administrators all, filtered by the URL."""
     actor, query = current_actor(), _query(current_actor())
     found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
     said, problem = _told()
@@ -114,7 +114,7 @@ def show_products() -> Response:
 @require(Role.SELLER)
 @audited("products.changed")
 def change_many() -> Response:
-    """Do one thing with all products that are checked; deleting asks first, on a page."""
+    """Apply one action to all selected products; deleting asks for confirmation on a page."""
     actor, ids = current_actor(), _checked()
     action = choice("action", request.form.get("action", ""), [*ACTIONS])
     if not ids:
@@ -157,9 +157,9 @@ AUDITED: Mapping[str, tuple[str, Sequence[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class KnownProblems:
-    """Tells what is wrong with the pictures of products or groups, by their ids; from `app`.
+    """Returns problems of the pictures of products or groups, by their ids; provided by `app`.
 
-    It is given who asks, the kind and the ids.
+    Its arguments are the actor, the kind and the ids.
     """
 
     of: Callable[[Actor, str, Sequence[str]], Mapping[str, Sequence[object]]]
@@ -167,9 +167,9 @@ class KnownProblems:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of the list; `lacking` pictures have no text, `problems` were found with them.
+    """A line of the list; `lacking` is the number of pictures without a text.
 
-    One of the trash can be restored `until` then.
+    `problems` are findings. A product in the trash can be restored `until` then.
     """
 
     product: Product
@@ -181,7 +181,7 @@ class Row:
 
 
 def _query(actor: Actor) -> ProductQuery:
-    """Return which products the URL asks for; raise `Invalid`, `BadCursor`."""
+    """Return the query in the URL; raise `Invalid`, `BadCursor`."""
     status = request.args.get("status")
     return ProductQuery(
         owner=None if actor.runs_shop else actor.id,
@@ -215,7 +215,7 @@ def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:
 
 
 def _groups(actor: Actor, chosen: str | None) -> list[Group]:
-    """Return the groups to choose from, the chosen one among them."""
+    """Return the groups of the filter, including the selected one."""
     service = using(GroupService)
     found = service.names(actor)
     if chosen and chosen not in {each.id for each in found}:
@@ -225,7 +225,7 @@ def _groups(actor: Actor, chosen: str | None) -> list[Group]:
 
 
 def _checked() -> list[str]:
-    """Return the ids of the products that are checked, each once; raise `Invalid`."""
+    """Return the ids of the selected products, without duplicates; raise `Invalid`."""
     ids = _ids(request.form.getlist("id"))
     if len(ids) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE} products are changed at once.")
@@ -253,7 +253,7 @@ def _back() -> str:
 
 
 def _told() -> tuple[str, str]:
-    """Return what the URL says was done, and what went wrong, as sentences."""
+    """Return the messages about success and failure in the URL, as sentences."""
     said, count = request.args.get("said", ""), request.args.get("count", "0")
     if said == NOTHING_CHECKED:
         return "", gettext("Select products first.")
@@ -263,7 +263,7 @@ def _told() -> tuple[str, str]:
 
 
 def _sentence(action: str, num: int) -> str:
-    """Say what was done with `num` products."""
+    """Return a sentence about an action on `num` products."""
     if not num:
         same = gettext("No changes were needed.")
         return gettext("It is no longer in the trash.") if action == "restore" else same

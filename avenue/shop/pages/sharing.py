@@ -1,8 +1,8 @@
-"""`/admin/share`: photos that a phone shares with the installed panel, and where they go.
+"""`/admin/share`: photos that a phone shares with the installed panel, and their destination.
 
-What comes is kept as temporary pictures are: seen by their owner only, and gone after a day. It
-becomes part of the shop or the library when that person says so on this page (`web/csrf.py` says
-who could send something here).
+They are stored as temporary pictures: visible to their owner only, and deleted after a day. They
+become part of the shop or the library when the person confirms that on this page (see `web/csrf.py`
+about possible senders).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Actor, Role
 from avenue.media.intake.library import Refusal
-from avenue.media.intake.receiving import note_reception
+from avenue.media.intake.receiving import note_upload
 from avenue.media.models import Asset, Claim
 from avenue.shop.errors import TempImageNotFound
 from avenue.shop.models import PRODUCT, ProductQuery, Sort
@@ -40,7 +40,7 @@ blueprint = Blueprint("share_pages", __name__, url_prefix=PATH, template_folder=
 
 @dataclass(frozen=True, slots=True)
 class SharedToLibrary:
-    """Who takes temporary pictures into the library, from `app`; raises why one is not taken."""
+    """Moves temporary pictures to the library; from `app`; raises if one is refused."""
 
     take: Callable[[Actor, Asset], None]
 
@@ -48,7 +48,7 @@ class SharedToLibrary:
 @blueprint.get("")
 @require(Role.SELLER, Role.EDITOR)
 def show_shared() -> Response:
-    """Show what came, and where it may go."""
+    """Show the received photos, and possible destinations."""
     return _shared()
 
 
@@ -58,7 +58,7 @@ def show_shared() -> Response:
 @upload_route
 @shared_by_browser
 def receive() -> Response:
-    """Keep the photos of a share for a day, and ask where they go."""
+    """Store the photos of a share for a day, and ask for their destination."""
     actor, pictures = current_actor(), using(PictureService)
     try:
         came = incoming_files(max_bytes=MOST_BYTES_TO_SHRINK)
@@ -67,7 +67,7 @@ def receive() -> Response:
             upload_result = pictures.add_temporary(actor, fitting, key=None)
     except AvenueError as error:
         return back_to(PATH, refused=[(error.code, "")])
-    note_reception(upload_result)
+    note_upload(upload_result)
     return back_to(PATH, "added", [(each.code, each.name) for each in upload_result.refusals])
 
 
@@ -75,7 +75,7 @@ def receive() -> Response:
 @audited("product.images_added")
 @require(Role.SELLER)
 def give_to_product() -> Response:
-    """Give the photos to the product that is chosen, or that the field names."""
+    """Add the photos to the selected product, or the one named in the field."""
     actor, asset_ids = current_actor(), _chosen()
     product_id = request.form.get("to", "")
     if not product_id:
@@ -99,7 +99,7 @@ def give_to_product() -> Response:
 @audited("media.added")
 @require(Role.EDITOR)
 def give_to_library() -> Response:
-    """Take the photos into the library."""
+    """Move the photos to the library."""
     actor, refused, count = current_actor(), [], 0
     for each in _own(_chosen()):
         try:
@@ -117,7 +117,7 @@ def give_to_library() -> Response:
 @audited("temp_image.removed")
 @require(Role.SELLER, Role.EDITOR)
 def remove() -> Response:
-    """Forget the photos."""
+    """Delete the photos."""
     gone = _chosen()
     for each in gone:
         try:
@@ -153,6 +153,6 @@ def _chosen() -> list[str]:
 
 
 def _own(asset_ids: Sequence[str]) -> list[Asset]:
-    """Return those of `asset_ids` that are temporary pictures of whoever asks, the oldest first."""
+    """Return those of `asset_ids` that are the person's temporary pictures, oldest first."""
     found = reversed(using(PictureService).temporary(current_actor()))
     return [each for each in found if each.id in asset_ids]

@@ -1,4 +1,4 @@
-"""How the shop window shows pictures and prices: addresses, sizes and texts for its templates."""
+"""Pictures and prices for the templates of the storefront."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +20,15 @@ from avenue.web.language import LANGUAGES, LOCALES, language
 from avenue.web.pages import here
 
 SHARED = ("og", "jpg")
-"""The variant for links in other programs, and its format: not all of them know WebP."""
+"""The variant for link previews, and its format, because not all programs know WebP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One picture on a page. `src` is for browsers that know no `srcset`, `large` to look closer.
+    """One picture on a page. `src` is for browsers without `srcset`, `large` for zooming.
 
-    `alt` is in `alt_language` where that is not the page's. `width` and `height` are None where
-    nobody knows them. `placeholder` is a data URL; it and `color` stay away from a picture that
-    one can see through.
+    `alt` is in `alt_language` if that is not the page's. `width` and `height` are None if unknown.
+    `placeholder` is a data URL; it and `color` are not set for pictures with transparency.
     """
 
     src: str
@@ -47,7 +46,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The picture that other programs show of a page: an absolute URL, its size if known."""
+    """The picture of a page in link previews: an absolute URL, its size if known."""
 
     url: str
     width: int | None = None
@@ -56,7 +55,7 @@ class Preview:
 
 
 def reachable(site: Site, pictures: Sequence[Picture], known_paths: KnownPaths) -> list[Picture]:
-    """Return those of `pictures` that visitors can see: none on a disk, or on a private host."""
+    """Return the pictures that visitors can see: none on a disk, or on a private host."""
     urls = [each.url for each in pictures if isinstance(each, External)]
     targets = targets_of(site, urls, known_paths) if urls else {}
     return [
@@ -67,12 +66,12 @@ def reachable(site: Site, pictures: Sequence[Picture], known_paths: KnownPaths) 
 
 
 def shown(site: Site, pictures: Sequence[Picture]) -> list[Shown]:
-    """Return `pictures` as the page shows them."""
+    """Return `pictures` for the template."""
     return [_shown(site, each) for each in pictures]
 
 
 def preview(site: Site, pictures: Sequence[Picture], name: str) -> Preview | None:
-    """Return what stands for a page in other programs: the first of `pictures`, called `name`."""
+    """Return the link preview of a page: the first of `pictures`, called `name`."""
     if not pictures:
         return None
     first = pictures[0]
@@ -93,9 +92,9 @@ def preview(site: Site, pictures: Sequence[Picture], name: str) -> Preview | Non
 
 
 def alt_of(site: Site, asset: Asset) -> tuple[str, str]:
-    """Return what a picture shows, in the reader's language, else the site's, else any; and which.
+    """Return a picture's text in the reader's language, else the site's, else any; and which.
 
-    Both are "" where nobody has said it, or there is nothing to say.
+    Both are "" if there is none, or if it is decorative.
     """
     if asset.decorative:
         return "", ""
@@ -106,14 +105,14 @@ def alt_of(site: Site, asset: Asset) -> tuple[str, str]:
 
 
 def site_price(site: Site, amount: Decimal | None, currency: str) -> str:
-    """Return a price as the site's country writes it, as `Gs. 150.000`; "" when there is none."""
+    """Return a price in the site's format, such as `Gs. 150.000`; "" without one."""
     if amount is None:
         return ""
     return str(format_currency(amount, currency, locale=_locale(site)))
 
 
 def _locale(site: Site) -> Locale:
-    """Return how the site writes numbers: by its country, else as its language does here."""
+    """Return the site's number format: by its country, otherwise by its language."""
     text = site.locale.replace("-", "_")
     try:
         found = Locale.parse(LOCALES.get(text, text))
@@ -145,7 +144,7 @@ def _shown(site: Site, picture: Picture) -> Shown:
 
 
 def _shown_from_elsewhere(address: str) -> Shown:
-    """Return a picture of another server, in the sizes that one makes itself, if it is known."""
+    """Return an external picture, in the sizes of its service if that is known."""
     at = [(row.width, sized(address, row.width)) for row in WIDTHS]
     return Shown(
         src=sized(address, VARIANTS[DISPLAYED].width) or address,
@@ -156,5 +155,5 @@ def _shown_from_elsewhere(address: str) -> Shown:
 
 
 def _secure(url: str) -> str:
-    """Return the address of a picture elsewhere as browsers ask for it on a page with https."""
+    """Return the https address of an external picture, as browsers request it on https pages."""
     return f"https:{url.removeprefix('http:')}" if url.startswith("http:") else url

@@ -1,4 +1,4 @@
-"""What the pages of a product and its pictures say: fields, what forms did, what modules tell."""
+"""Texts of the pages of a product and its pictures: fields, messages, and those of modules."""
 
 from collections.abc import Mapping
 
@@ -41,7 +41,7 @@ SAID: Mapping[str, LazyString] = {
     "forgotten": _("Photo removed."),
     "restored": _("Photo restored."),
 }
-"""By the code behind `?said=`."""
+"""By the code in `?said=`."""
 
 REFUSED: Mapping[str, LazyString] = {
     "no_file": _("No file was chosen."),
@@ -74,7 +74,7 @@ REFUSED: Mapping[str, LazyString] = {
     ),
     "storage_full": _("There is no space left for photos: contact the server administrator."),
 }
-"""By the code behind `?refused=`; facts are those of the screen."""
+"""By the code in `?refused=`; facts are those of the editor."""
 
 REFUSED_OTHERWISE = _("This could not be saved. Try again.")
 
@@ -92,7 +92,7 @@ PICTURE_TEXTS: Mapping[str, LazyString] = {
     "tooLarge": _("It is {size}; the limit is {most}. Make it smaller and try again."),
     "wrongType": _("This file type is not accepted. Choose a photo in {types}."),
 }
-"""What the modules say; `{facts}` are put in by `text()`."""
+"""The texts of the modules; `{facts}` are filled in by `text()`."""
 
 CUT_NAMES: Mapping[str, LazyString] = {
     "thumb": _("Small (thumb)"),
@@ -100,10 +100,10 @@ CUT_NAMES: Mapping[str, LazyString] = {
     "gallery": _("In the gallery"),
     "og": _("When shared (og)"),
 }
-"""What the variants are for that a focal point is shown in."""
+"""The purposes of the variants in the focal point preview."""
 
 
 def picture_texts() -> dict[str, str]:
-    """Return the texts of the modules of the picture screen in the language of the request."""
+    """Return the texts of the modules of the picture editor in the language of the request."""
     own = {name: str(each) for name, each in PICTURE_TEXTS.items()}
     return own | screen_words() | upload_texts()

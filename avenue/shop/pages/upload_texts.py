@@ -1,4 +1,4 @@
-"""What `js/pictures/uploading.js` says of products, besides what is said everywhere."""
+"""Additional texts of `js/pictures/uploading.js` for products."""
 
 from collections.abc import Mapping
 
@@ -19,11 +19,11 @@ UPLOAD_TEXTS: Mapping[str, LazyString] = {
     "earlier_used": _("Photos selected for this product."),
     "earlier_deleted": _("Photos deleted."),
 }
-"""`{facts}` are put in by `text()`."""
+"""`{facts}` are filled in by `text()`."""
 
 
 def upload_texts() -> dict[str, str]:
-    """Return them in the language of the request; those with a number as `…_one` and `…_many`."""
+    """Return the texts in the language of the request; plural forms as `…_one` and `…_many`."""
     texts = arriving_words() | {name: str(each) for name, each in UPLOAD_TEXTS.items()}
     for form, count in (("one", 1), ("many", 2)):
         texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}

@@ -1,8 +1,7 @@
-"""The shop window, for everybody: the products, the categories, and what search engines ask for.
+"""The public storefront: products, categories, and sitemaps.
 
-A page depends on who is signed in, and on the language and colours a reader has chosen; what
-nobody in particular sees of it, shared caches may keep (`web/cache_policy.py`). With its ETag a
-reader who has it already is told so in a few bytes.
+A page depends on the person who is signed in, and on the chosen language and colours; without any
+of these, shared caches may store it (`web/cache_policy.py`). An ETag allows 304 answers.
 """
 
 import string
@@ -52,11 +51,11 @@ SIBLINGS = 24
 LONGEST_SEARCH = 200
 LONGEST_SUMMARY = 200
 SITEMAP_PRODUCTS = 10_000
-"""In one sitemap. A site that has more of them has several, and an index of those."""
+"""Products in one sitemap. A site with more has several, and an index of those."""
 SITEMAP_PARTS = string.digits + string.ascii_uppercase + "_" + string.ascii_lowercase
-"""The first characters of ids, by which products are divided: about as many begin with each."""
+"""The first characters of ids, which divide the products: about as many begin with each."""
 MOST_SITEMAP_ENTRIES = 50_000
-"""sitemaps.org allows no more in one file."""
+"""The maximum of sitemaps.org for one file."""
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MAPS_SECONDS = 3600
 Facts = dict[str, Any]
@@ -65,7 +64,7 @@ TERRITORIES = {"es": "es_PY", "en": "en_US"}
 
 @dataclass(frozen=True, slots=True)
 class MorePages:
-    """What others show to everybody: `of` returns paths of a site, and when each changed."""
+    """Public pages of other features: `of` returns the paths of a site, and their last changes."""
 
     of: Callable[[Site], Sequence[tuple[str, datetime]]]
 
@@ -76,11 +75,11 @@ blueprint.before_request(read_old_id)
 
 @blueprint.get("/")
 def show_window() -> Response:
-    """Show the published products, newest first: `?search=` finds, `?after=` goes on."""
+    """Show the published products, newest first: `?search=`, `?after=`."""
     site, actor = current_site(), reader()
     search = request.args.get("search", "").strip()[:LONGEST_SEARCH]
     tree = using(ProductService).categories(site)
-    return _shelf(
+    return _product_list(
         ProductQuery(words=wanted_words(search), limit=PRODUCTS_A_PAGE),
         "/",
         search=search,
@@ -91,9 +90,9 @@ def show_window() -> Response:
 
 @blueprint.get("/categories/<path:key>")
 def show_category(key: str) -> Response:
-    """Show the published products of a category and those below it, newest first.
+    """Show the published products of a category and its subcategories, newest first.
 
-    `?attribute=color:red` narrows it: by one of the values of each attribute that is named.
+    `?attribute=color:red` filters them: by one of the values of each given attribute.
     """
     tree = using(ProductService).categories(current_site())
     category = tree.get(key)
@@ -101,7 +100,7 @@ def show_category(key: str) -> Response:
         raise NotFound
     facets = using(ProductService).facets(current_site(), key)
     chosen = _known(facets, chosen_of(request.args.getlist("attribute")))
-    return _shelf(
+    return _product_list(
         ProductQuery(category=key, chosen=chosen, limit=PRODUCTS_A_PAGE),
         path_of_category(category),
         category=category,
@@ -114,7 +113,7 @@ def show_category(key: str) -> Response:
 
 
 def _known(facets: Sequence[Facet], chosen: Chosen) -> dict[str, tuple[str, ...]]:
-    """Return what is chosen of what there is to choose."""
+    """Return the selected filters that exist."""
     found = {
         each.key: tuple(key for key, _ in each.values if key in chosen.get(each.key, ()))
         for each in facets
@@ -123,7 +122,7 @@ def _known(facets: Sequence[Facet], chosen: Chosen) -> dict[str, tuple[str, ...]
 
 
 def _narrowed(facets: Sequence[Facet], chosen: Chosen) -> list[tuple[str, str]]:
-    """Return what is chosen in words, and what stands behind `?` without it."""
+    """Return each selected filter as text, with the query without it."""
     pairs = [
         (f"{each.key}:{key}", f"{each.name}: {value}")
         for each in facets
@@ -136,8 +135,8 @@ def _narrowed(facets: Sequence[Facet], chosen: Chosen) -> list[tuple[str, str]]:
     ]
 
 
-def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
-    """Return a page of published products as `query` and `?after=` say, which is at `path`."""
+def _product_list(query: ProductQuery, path: str, **facts: Any) -> Response:
+    """Return a page of published products by `query` and `?after=`, at `path`."""
     site, after = current_site(), request.args.get("after", "")
     place = cursor_place(Sort.CREATED, after) if after else None
     query = replace(query, status=Status.PUBLISHED, after=place)
@@ -166,13 +165,13 @@ def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
 
 
 def _below(tree: Mapping[str, Category], key: str) -> list[tuple[str, str]]:
-    """Return the name and path of each category right below that of `key`, by name."""
+    """Return name and path of the direct subcategories of `key`, by name."""
     below = (each for each in tree.values() if each.above == key)
     return sorted((each.name, path_of_category(each)) for each in below)
 
 
 def _way(category: Category) -> list[tuple[str, str]]:
-    """Return the name and path of a category and of those above it, from the top."""
+    """Return name and path of a category and of those above it, from the top."""
     steps = way_to(f" {BETWEEN} ".join(category.names))
     return [(each.name, path_of_category(each)) for each in steps]
 
@@ -180,15 +179,15 @@ def _way(category: Category) -> list[tuple[str, str]]:
 @blueprint.get("/products/<product_id>")
 @blueprint.get("/products/<product_id>/<slug>")
 def show_product(product_id: str, slug: str = "") -> Response:
-    """Show one product; the id says which, whatever the name behind it.
+    """Show one product; the id decides, whatever the name after it.
 
-    A draft is there for who may change it only, and says so.
+    A draft is only shown to people who may edit it, and says so.
     """
     site, actor = current_site(), reader()
     pictured = using(ProductService).get(actor, product_id)
     product = pictured.product
     if slug and request.path != address_of(product):
-        cache_nowhere()  # anybody can think of another name for it
+        cache_nowhere()  # anyone could link to it under another name
     group = _group_of(site, product)
     pictures = _reachable(site, pictured.images)
     if not pictures and group:
@@ -216,7 +215,7 @@ def show_product(product_id: str, slug: str = "") -> Response:
 
 @blueprint.get("/robots.txt")
 def show_robots() -> Response:
-    """Tell search engines what is for them."""
+    """Return robots.txt."""
     lines = ["User-agent: *", "Disallow: /admin", "Disallow: /api/", "Disallow: /login"]
     lines += ["", f"Sitemap: {current_site().base_url}/sitemap.xml", ""]
     return _map("\n".join(lines), "text/plain", f"public, max-age={MAPS_SECONDS}")
@@ -224,7 +223,7 @@ def show_robots() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def show_sitemap() -> Response:
-    """Tell search engines what is published; of many products, where the sitemaps of them are."""
+    """Return the sitemap; with many products, an index of sitemaps."""
     site = current_site()
     products = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
     if products is not None:
@@ -237,14 +236,14 @@ def show_sitemap() -> Response:
 
 @blueprint.get("/sitemap/pages.xml")
 def show_sitemap_of_pages() -> Response:
-    """Tell search engines which pages are published."""
+    """Return the sitemap of published pages."""
     site = current_site()
     return _urls(site, _pages_besides(site))
 
 
 @blueprint.get("/sitemap/products-<int:number>.xml")
 def show_sitemap_of_products(number: int) -> Response:
-    """Tell search engines of the published products whose ids begin with one character."""
+    """Return the sitemap of published products whose ids begin with one character."""
     if not 1 <= number <= len(SITEMAP_PARTS):
         raise NotFound
     site, first = current_site(), SITEMAP_PARTS[number - 1]
@@ -253,7 +252,7 @@ def show_sitemap_of_products(number: int) -> Response:
 
 
 def _pages_besides(site: Site) -> list[tuple[str, datetime | None]]:
-    """Return the paths of what is no product, and when each changed if that is known."""
+    """Return the paths of public pages that are not products, and their last changes if known."""
     tree = using(ProductService).categories(site)
     categories = [(path_of_category(each), None) for each in tree.values()]
     return [("/", None), *using(MorePages).of(site), *categories]
@@ -264,7 +263,7 @@ def _pages_of(products: Iterable[Product]) -> list[tuple[str, datetime]]:
 
 
 def _urls(site: Site, pages: Iterable[tuple[str, datetime | None]]) -> Response:
-    """Return a sitemap of pages: the path of each, and when it changed if that is known."""
+    """Return a sitemap of paths, with their last changes if known."""
     entries = [
         f"<url><loc>{escape(site.base_url + path)}</loc>"
         + (f"<lastmod>{at:%Y-%m-%d}</lastmod>" if at else "")
@@ -280,7 +279,7 @@ def _xml(root: str, body: str) -> Response:
 
 
 def _tile(site: Site, pictured: PicturedProduct) -> Facts:
-    """Return what the grid shows of a product."""
+    """Return the data of a product in the grid."""
     product, pictures = pictured.product, shown(site, _reachable(site, pictured.images)[:1])
     return {
         "id": product.id,
@@ -293,12 +292,12 @@ def _tile(site: Site, pictured: PicturedProduct) -> Facts:
 
 
 def _reachable(site: Site, pictures: Sequence[Picture]) -> list[Picture]:
-    """Return the pictures that visitors can see; whoever looks after the shop is told of others."""
+    """Return the pictures that visitors can see; log the others for administrators."""
     return reachable(site, pictures, using(LegacyUrls).find_many)
 
 
 def _group_of(site: Site, product: Product) -> PicturedGroup | None:
-    """Return the group of a product, as everybody sees it."""
+    """Return the public data of a product's group."""
     if product.group is None:
         return None
     try:
@@ -324,7 +323,7 @@ def _siblings(site: Site, product: Product) -> list[Facts]:
 
 
 def _options(site: Site, pictured: PicturedGroup) -> list[Facts]:
-    """Return the choices within a group, with the first picture that shows each."""
+    """Return the choices within a group, each with the first picture that shows it."""
     by_key = {
         getattr(each, "id", None) or getattr(each, "url", ""): each for each in pictured.images
     }
@@ -342,7 +341,7 @@ def _summary(product: Product) -> str:
 
 
 def _window(template: str, **facts: Any) -> Response:
-    """Return a page of the window, or 304 to who has it already."""
+    """Return a page of the storefront, or 304 if the client has it already."""
     site = current_site()
     response = page(
         template,

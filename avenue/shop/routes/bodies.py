@@ -51,7 +51,7 @@ class _Body(BaseModel):
 
 
 class _ProductBody(_Body):
-    """What people say about a product."""
+    """The fields of a product."""
 
     name: Name
     sku: Short | None = None
@@ -65,20 +65,20 @@ class _ProductBody(_Body):
 
 
 class NewProduct(_ProductBody):
-    """What a product is made from; `temp_images` are the caller's own temporary pictures."""
+    """A new product; `temp_images` are the caller's own temporary pictures."""
 
     temp_images: Annotated[Ids, Field(max_length=100)] = []
 
 
 class ProductChanges(_ProductBody):
-    """What of a product may change; `revision` guards against overwriting somebody's work."""
+    """Changes of a product; `revision` guards against overwriting someone's work."""
 
     name: Name = ""
     revision: Revision | None = None
 
 
 class NewGroup(_Body):
-    """What a group is made from; one of `model` and `name` is enough, it stands for both."""
+    """A new group; either `model` or `name` is enough, and is used for both."""
 
     model: Name | None = None
     name: Name | None = None
@@ -86,14 +86,14 @@ class NewGroup(_Body):
 
 
 class OptionBody(_Body):
-    """One choice within a group, and the keys of the group's pictures that show it."""
+    """A choice within a group, and the keys of the group's pictures that show it."""
 
     name: Short
     images: Keys = []
 
 
 class GroupChanges(_Body):
-    """What of a group may change; `product_ids` and `options` replace what is there."""
+    """Changes of a group; `product_ids` and `options` are replaced as a whole."""
 
     model: Name = ""
     name: Name = ""
@@ -103,14 +103,14 @@ class GroupChanges(_Body):
 
 
 class ImageOrder(_Body):
-    """All pictures in their new order: ids, of external pictures the URL."""
+    """All pictures in their new order: ids, or URLs of external pictures."""
 
     order: Annotated[list[str], Field(max_length=1000)]
     revision: Revision | None = None
 
 
 class ImageChanges(_Body):
-    """What people may say about a picture."""
+    """Changes of a picture."""
 
     alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
     decorative: bool = False
@@ -118,19 +118,19 @@ class ImageChanges(_Body):
 
 
 class NewExternalImage(_Body):
-    """A picture that lives elsewhere; it is kept and shown, and never fetched."""
+    """An external picture; it is stored as its address and shown, never fetched."""
 
     image_url: ImageUrl
 
 
 class ImageAddress(_Body):
-    """Which picture is meant, by any address it has."""
+    """A picture, by any of its addresses."""
 
     image_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 
 
 class ColumnBody(_Body):
-    """What a column of this name is; without a field it is left out."""
+    """The mapping of a column; without a field it is ignored."""
 
     name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)
@@ -139,19 +139,19 @@ class ColumnBody(_Body):
 
 
 class ColumnsBody(_Body):
-    """What the site calls the columns of its tables; replaces what was said before."""
+    """The site's own column names; replaces the previous ones."""
 
     columns: Annotated[list[ColumnBody], Field(max_length=MOST_OWN)]
 
 
 class AssignedFile(_Body):
-    """Which product the file of this number is of; null is none."""
+    """The product of the file with this number; null is none."""
 
     number: Annotated[int, Field(ge=1, lt=2**31)]
     product: Annotated[Id | None, Field(examples=["Vt3sKk1m9QyXo0aLw7ZbRg"])]
 
 
 class AssignedFiles(_Body):
-    """Files of a ZIP with the products they are of."""
+    """Files of a ZIP with their products."""
 
     files: Annotated[list[AssignedFile], Field(min_length=1, max_length=100)]

@@ -84,7 +84,7 @@ def show_group(group_id: str) -> Response:
 )
 @audited("group.changed", "group_id")
 def change_group(group_id: str) -> Response:
-    """Change the fields that are given; `product_ids` and `options` replace what is there."""
+    """Change the given fields; `product_ids` and `options` are replaced as a whole."""
     actor, body = current_actor(), body_as(GroupChanges)
     changes = body.model_dump(exclude_unset=True, exclude={"product_ids", "revision"})
     if "options" in changes:
@@ -109,7 +109,7 @@ def delete_group(group_id: str) -> tuple[str, int]:
 
 @contextmanager
 def _showing_current(actor: Actor, group_id: str) -> Iterator[None]:
-    """Let a `RevisionConflict` inside carry the group as it is now."""
+    """Add the current group to a `RevisionConflict` in the block."""
     try:
         yield
     except RevisionConflict:

@@ -50,7 +50,7 @@ ROW_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class ImportQuery(TypedDict, total=False):
-    """How to bring in a table."""
+    """Options of an import."""
 
     dry_run: Annotated[Literal["0", "1"], Field(description="1: only say what would be.")]
     name: Annotated[str, Field(description="The file's name, when it is the body.")]
@@ -61,7 +61,7 @@ class ImportQuery(TypedDict, total=False):
 
 
 class ApplyQuery(TypedDict, total=False):
-    """How to do what a dry run has shown."""
+    """Options of applying a dry run."""
 
     fetch_images: Annotated[
         Literal["0", "1"],
@@ -70,7 +70,7 @@ class ApplyQuery(TypedDict, total=False):
 
 
 class RowsQuery(PageQuery, total=False):
-    """Which rows."""
+    """Filters of rows."""
 
     outcome: Outcome | Literal[""]
 
@@ -98,10 +98,10 @@ blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import
     files=("text/csv", "application/json", XLSX_TYPE),
 )
 def begin_import() -> tuple[Response, int, dict[str, str]]:
-    """Bring in a table of products by SKU, in the background; `?dry_run=1` only says what would be.
+    """Import products from a table by SKU, in the background; `?dry_run=1` only shows the changes.
 
-    The table is CSV, JSON or the first sheet of an .xlsx file, as the body (`?name=` is its file's)
-    or the one file of a form.
+    The table is CSV, JSON or the first sheet of an .xlsx file, as the body (`?name=` is its file
+    name) or the only file of a form.
     """
     file = the_file()
     standing, is_new = using(ImportService).start(
@@ -122,7 +122,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
 @require(Role.SELLER)
 @described(query=PageQuery, replies={200: ImportList}, refuses=(Invalid, InvalidQuery, BadCursor))
 def list_imports() -> Response:
-    """List one's own imports, newest first, for administrators everybody's: `?limit ?after`."""
+    """List your imports, newest first, for administrators all: `?limit ?after`."""
     page = page_asked_for()
     after = cursor_place(Sort.CREATED, page.after) if page.after else None
     query = ListQuery(limit=page.limit, after=after)
@@ -138,7 +138,7 @@ def list_imports() -> Response:
 @require(Role.SELLER)
 @described(replies={200: ColumnsReply})
 def show_columns() -> Response:
-    """Show what the site calls the columns of its tables, besides the usual names."""
+    """Show the site's own column names, in addition to the standard ones."""
     return jsonify(columns_json(using(ImportService).columns(current_actor())))
 
 
@@ -147,7 +147,7 @@ def show_columns() -> Response:
 @require(Role.STAFF)
 @described(body=ColumnsBody, replies={200: ColumnsReply}, refuses=(BadColumns,))
 def name_columns() -> Response:
-    """Say what the site calls the columns of its tables; the next table is read so."""
+    """Set the site's own column names, from the next table on."""
     body = body_as(ColumnsBody)
     columns = [OwnColumn(each.name, each.field) for each in body.columns]
     if not using(ImportService).put_columns(current_actor(), columns):
@@ -159,7 +159,7 @@ def name_columns() -> Response:
 @require(Role.SELLER)
 @described(replies={200: ImportReply}, refuses=(ImportNotFound,))
 def show_import(import_id: str) -> Response:
-    """Show how far an import is, and what came of it."""
+    """Show the progress and result of an import."""
     return jsonify(import_json(using(ImportService).get(current_actor(), import_id)))
 
 
@@ -171,7 +171,7 @@ def show_import(import_id: str) -> Response:
     refuses=(ImportNotFound, Invalid, InvalidQuery, BadCursor),
 )
 def list_rows(import_id: str) -> Response:
-    """List the rows of an import with what became of each: `?outcome ?limit ?after`."""
+    """List the rows of an import with their outcomes: `?outcome ?limit ?after`."""
     page, outcome = page_asked_for(), request.args.get("outcome")
     if page.after and not ROW_NUMBER.fullmatch(page.after):
         raise BadCursor
@@ -197,7 +197,7 @@ def list_rows(import_id: str) -> Response:
     refuses=(Invalid, ImportNotFound, NotAFinishedDryRun),
 )
 def apply_import(import_id: str) -> tuple[Response, int, dict[str, str]]:
-    """Do what a dry run has shown, in the background, without sending the table again."""
+    """Apply a finished dry run, in the background, without sending the table again."""
     begun = using(ImportService).apply(current_actor(), import_id, fetch_images=_fetches_images())
     return _begun(*begun)
 
@@ -207,7 +207,7 @@ def apply_import(import_id: str) -> tuple[Response, int, dict[str, str]]:
 @require(Role.SELLER)
 @described(replies={202: ImportReply}, refuses=(ImportNotFound, NotTheLastImport, ImportUnfinished))
 def undo_import(import_id: str) -> tuple[Response, int]:
-    """Take back one's last import that changed something, in the background."""
+    """Undo your last import that changed something, in the background."""
     return jsonify(import_json(using(ImportService).undo(current_actor(), import_id))), 202
 
 
@@ -223,7 +223,7 @@ def _fetches_images() -> bool:
 
 
 def the_file() -> IncomingFile:
-    """Return the one file of this request; raise `OneFileOnly`, or why it was not taken."""
+    """Return the only file of this request; raise `OneFileOnly`, or why it was refused."""
     came = incoming_files(max_bytes=using(Settings).max_import_mb * MB)
     if came.refused:
         raise came.refused[0].error

@@ -1,4 +1,4 @@
-"""What the lists of a shop have in common: `?search ?sort ?limit ?after`."""
+"""Query parameters of the shop's lists: `?search ?sort ?limit ?after`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ LIST_REFUSALS = (Invalid, InvalidQuery, BadCursor)
 
 
 class SearchQuery(PageQuery, total=False):
-    """What the lists of a shop take behind `?`."""
+    """Query parameters of all lists of a shop."""
 
     search: Annotated[
         str, Field(description="Beginnings of words; accents and case do not matter.")
@@ -27,7 +27,7 @@ class SearchQuery(PageQuery, total=False):
 
 
 class GroupsQuery(SearchQuery, total=False):
-    """Which groups, in which order."""
+    """Filters and sort orders of groups."""
 
     sort: Annotated[
         Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"],
@@ -36,7 +36,7 @@ class GroupsQuery(SearchQuery, total=False):
 
 
 class ProductsQuery(SearchQuery, total=False):
-    """Which products, in which order."""
+    """Filters and sort orders of products."""
 
     status: Status | Literal[""]
     owner: Annotated[Literal["me", ""], Field(description="One's own; for whoever is signed in.")]
@@ -82,13 +82,13 @@ class ProductsQuery(SearchQuery, total=False):
 
 
 class ExportQuery(ProductsQuery, total=False):
-    """Which products of a table, and how it is written; `limit` and `after` mean nothing."""
+    """Filters of an exported table, and its format; `limit` and `after` are ignored."""
 
     format: Annotated[Literal["csv", "xlsx"], Field(description="`csv` if left out.")]
 
 
 def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
-    """Return the fields of a `ListQuery` the request asks for; raise `Invalid`."""
+    """Return the fields of a `ListQuery` in the request; raise `Invalid`."""
     page = page_asked_for()
     text = request.args.get("sort", "-created_at")
     sort = Sort(choice("sort", text.removeprefix("-"), sorts))
@@ -102,13 +102,13 @@ def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
 
 
 def pictures_asked_for() -> Pictures | None:
-    """Return what `?pictures=` narrows a list of products to; raise `Invalid`."""
+    """Return the filter of `?pictures=`; raise `Invalid`."""
     text = request.args.get("pictures")
     return Pictures(choice("pictures", text, [*Pictures])) if text else None
 
 
 def trash_asked_for() -> bool:
-    """Tell whether `?state=` asks for what is in the trash; raise `Invalid`."""
+    """Tell whether `?state=` asks for the trash; raise `Invalid`."""
     text = request.args.get("state") or "live"
     return choice("state", text, ["live", "trash"]) == "trash"
 

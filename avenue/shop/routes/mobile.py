@@ -1,4 +1,4 @@
-"""What existing mobile clients call: a product's pictures as a list of URLs."""
+"""Routes of existing mobile clients: a product's pictures as a list of URLs."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from avenue.errors import Invalid
 from avenue.identity import Role
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception, received
+from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_upload, received
 from avenue.media.models import Claim
 from avenue.media.presenting import refused_json
 from avenue.media.replies import RefusedFile
@@ -31,7 +31,7 @@ from avenue.web.services import using
 
 
 class ImageAddressQuery(TypedDict, total=False):
-    """Which picture is meant, for clients that cannot send a body with DELETE."""
+    """A picture by its address, for clients that cannot send a body with DELETE."""
 
     image_url: Annotated[str, Field(min_length=1, max_length=LONGEST_URL)]
 
@@ -52,9 +52,9 @@ blueprint = Blueprint("mobile", __name__, url_prefix="/api/products")
 )
 @audited("product.images_added", "product_id")
 def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
-    """Add pictures (field `images`, as any other) and show the product.
+    """Add pictures (field `images`, or any other) and show the product.
 
-    Some taken and some refused: `errors` says which and why.
+    If only some are accepted, `errors` lists the refused ones.
     """
     upload_result = using(PictureService).add(
         current_actor(),
@@ -62,7 +62,7 @@ def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
         received(using(UploadPolicy)),
         key=idempotency_key(),
     )
-    note_reception(upload_result)
+    note_upload(upload_result)
     body = _product(product_id, refused_json(upload_result.refusals, gettext))
     headers = {"Idempotent-Replayed": "true"} if upload_result.replayed else {}
     return jsonify(body), 201 if upload_result.created else 200, headers
@@ -87,7 +87,7 @@ def delete_image(product_id: str) -> Response:
 
 
 def _image_url() -> str:
-    """Return the address that is meant: some clients cannot send a body with DELETE."""
+    """Return the address in the request: some clients cannot send a body with DELETE."""
     if request.is_json:
         return body_as(ImageAddress).image_url
     url = request.args.get("image_url") or request.form.get("image_url") or ""

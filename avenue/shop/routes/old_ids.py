@@ -1,4 +1,4 @@
-"""Addresses with the ids of the application that came before: they mean the same products."""
+"""Translates the ids of an earlier application in addresses to current ones."""
 
 from flask import g, request
 
@@ -9,11 +9,11 @@ from avenue.web.cache_policy import cache_nowhere
 from avenue.web.services import using
 
 NAMED = {"product_id": PRODUCT, "group_id": GROUP}
-"""What an address names by which of its parts; `owner_id` is of the address's own `kind`."""
+"""The kind of each id in an address; `owner_id` is of the address's own `kind`."""
 
 
 def read_old_id() -> None:
-    """Let a view get the id of today in place of one from before Avenue."""
+    """Replace an old id by the current one before the view gets it."""
     arguments = request.view_args or {}
     kinds = {**NAMED, "owner_id": str(arguments.get("kind", ""))}
     for name, kind in kinds.items():

@@ -59,13 +59,13 @@ FILE_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class ArchiveQuery(TypedDict, total=False):
-    """How a ZIP comes."""
+    """Options of an upload of a ZIP."""
 
     name: Annotated[str, Field(description="The file's name, when it is the body.")]
 
 
 class FilesQuery(PageQuery, total=False):
-    """Which files."""
+    """Filters of files."""
 
     finding: Finding | Literal[""]
     outcome: Outcome | Literal[""]
@@ -99,9 +99,9 @@ blueprint = Blueprint("picture_imports", __name__, url_prefix="/api/shop/picture
     files=("application/zip",),
 )
 def plan_pictures() -> tuple[Response, int, dict[str, str]]:
-    """Look into a ZIP of pictures named after SKUs and say what would be done; change nothing.
+    """Check a ZIP of pictures named after SKUs and return the plan; change nothing.
 
-    The ZIP is the body or the one file of a form, and is kept for a day at most.
+    The ZIP is the body or the only file of a form, and is kept for a day at most.
     """
     file = the_archive()
     standing, is_new = using(PictureImportService).start(
@@ -122,7 +122,7 @@ def plan_pictures() -> tuple[Response, int, dict[str, str]]:
     query=PageQuery, replies={200: PictureImportList}, refuses=(Invalid, InvalidQuery, BadCursor)
 )
 def list_picture_imports() -> Response:
-    """List one's own imports of pictures, newest first, for administrators everybody's."""
+    """List your imports of pictures, newest first, for administrators all."""
     page = page_asked_for()
     after = cursor_place(Sort.CREATED, page.after) if page.after else None
     query = ListQuery(limit=page.limit, after=after)
@@ -138,7 +138,7 @@ def list_picture_imports() -> Response:
 @require(Role.SELLER)
 @described(replies={200: PictureImportReply}, refuses=(PictureImportNotFound,))
 def show_picture_import(picture_import_id: str) -> Response:
-    """Show what was found in a ZIP, how far its pictures are, and what came of them."""
+    """Show the findings, the progress and the result of an import of pictures."""
     standing = using(PictureImportService).get(current_actor(), picture_import_id)
     return jsonify(picture_import_json(standing))
 
@@ -151,7 +151,7 @@ def show_picture_import(picture_import_id: str) -> Response:
     refuses=(PictureImportNotFound, ArchiveExpired, NothingToBring),
 )
 def apply_picture_import(picture_import_id: str) -> tuple[Response, int]:
-    """Take the matched pictures in, in the background; repeatable."""
+    """Import the matched pictures, in the background; repeatable."""
     standing = using(PictureImportService).apply(current_actor(), picture_import_id)
     return jsonify(picture_import_json(standing)), 202
 
@@ -164,7 +164,7 @@ def apply_picture_import(picture_import_id: str) -> tuple[Response, int]:
     refuses=(PictureImportNotFound, Invalid, InvalidQuery, BadCursor),
 )
 def list_files(picture_import_id: str) -> Response:
-    """List the files of a ZIP with what becomes of each: `?finding ?outcome ?limit ?after`."""
+    """List the files of a ZIP with their outcomes: `?finding ?outcome ?limit ?after`."""
     found = using(PictureImportService).files(current_actor(), picture_import_id, files_asked_for())
     return jsonify(
         items=[file_json(each, gettext) for each in found.items],
@@ -182,7 +182,7 @@ def list_files(picture_import_id: str) -> Response:
     refuses=(PictureImportNotFound, ProductNotFound, FileNotInArchive, ArchiveExpired, ImportBegun),
 )
 def assign_files(picture_import_id: str) -> Response:
-    """Say by hand which product files of a ZIP are of, before it is applied; all or nothing."""
+    """Assign files of a ZIP to products by hand, before it is applied; all or nothing."""
     wanted = {each.number: each.product for each in body_as(AssignedFiles).files}
     standing, changed = using(PictureImportService).assign(
         current_actor(), picture_import_id, wanted
@@ -203,10 +203,10 @@ def assign_files(picture_import_id: str) -> Response:
     ),
 )
 def show_thumbnail(picture_import_id: str, number: int) -> Response:
-    """Show a picture of a ZIP that nobody has applied yet, small."""
+    """Show a small version of a picture in a ZIP that is not applied yet."""
     data = using(PictureImportService).thumbnail(current_actor(), picture_import_id, number)
     response = Response(data, mimetype=WEBP)
-    # A ZIP never changes, and this is seen by who may see it only.
+    # A ZIP never changes, and only people with permission see this.
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 
@@ -226,7 +226,7 @@ def files_asked_for() -> FileQuery:
 
 
 def the_archive() -> IncomingFile:
-    """Return the one file of this request; raise `OneFileOnly`, or why it was not taken."""
+    """Return the only file of this request; raise `OneFileOnly`, or why it was refused."""
     came = incoming_files(max_bytes=using(Settings).max_archive_mb * MB)
     if came.refused:
         raise came.refused[0].error

@@ -83,7 +83,7 @@ def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R
 def add_images(kind: str, owner_id: str) -> Response:
     """Add pictures: multipart, one or many under any field names, or one raw body.
 
-    JSON `{image_url}` keeps a picture that lives elsewhere.
+    JSON `{image_url}` adds an external picture.
     """
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
     if request.is_json:
@@ -102,7 +102,7 @@ def add_images(kind: str, owner_id: str) -> Response:
     refuses=(*NOT_THERE, ZipTooLarge, DamagedFile),
 )
 def zip_images(kind: str, owner_id: str) -> Response:
-    """Give all stored pictures that can be read as one ZIP, numbered in their order."""
+    """Download all readable stored pictures as one ZIP, numbered in their order."""
     gallery = using(PictureService).gallery(current_actor(), Claim(kind=kind, id=owner_id))
     there = [each for each in gallery.pictures if isinstance(each, Asset)]
     stored = [each for each in there if not each.current.is_withheld]
@@ -123,7 +123,7 @@ def zip_images(kind: str, owner_id: str) -> Response:
 )
 @audited("{kind}.images_ordered", "owner_id")
 def order_images(kind: str, owner_id: str) -> Response:
-    """Put the pictures into another order."""
+    """Change the order of the pictures."""
     actor, body = current_actor(), body_as(ImageOrder)
     if body.revision is None:
         raise RevisionRequired
@@ -163,7 +163,7 @@ def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
 @upload_described(*NOT_THERE, OneFileOnly)
 @audited("{kind}.image_replaced", "owner_id")
 def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Replace the file; the picture's id and place stay."""
+    """Replace the file; the picture's id and position stay."""
     upload_result = using(PictureService).replace(
         current_actor(),
         Claim(kind=kind, id=owner_id),
@@ -178,7 +178,7 @@ def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
 @require(Role.SELLER)
 @described(replies={200: Versions}, refuses=NOT_THERE)
 def list_image_versions(kind: str, owner_id: str, asset_id: str) -> Response:
-    """List the versions that are kept of a picture, the newest first."""
+    """List the kept versions of a picture, newest first."""
     claim = Claim(kind=kind, id=owner_id)
     asset = using(PictureService).picture(current_actor(), claim, asset_id)
     url = f"{g.site.base_url}/api/shop/{SHELVES[kind]}/{owner_id}/images/{asset_id}/versions"
@@ -195,7 +195,7 @@ def list_image_versions(kind: str, owner_id: str, asset_id: str) -> Response:
     ),
 )
 def show_image_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
-    """Give the bytes of one version, an older one too, to those who may change the picture."""
+    """Download one version, also an older one; for people who may edit the picture."""
     claim = Claim(kind=kind, id=owner_id)
     asset = using(PictureService).picture(current_actor(), claim, asset_id)
     return deliver(request.environ, using(MediaReader).open_version(asset, version), PRIVATE)
@@ -217,7 +217,7 @@ def restore_image_version(kind: str, owner_id: str, asset_id: str, version: str)
 @described(replies={204: None}, refuses=NOT_THERE)
 @audited("{kind}.image_removed", "owner_id")
 def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
-    """Put a picture into the trash."""
+    """Move a picture to the trash."""
     using(PictureService).remove(current_actor(), Claim(kind=kind, id=owner_id), asset_id)
     return "", 204
 
@@ -227,7 +227,7 @@ def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
 @described(replies={200: Product | Group}, refuses=(*NOT_THERE, TooManyImages))
 @audited("{kind}.image_restored", "owner_id")
 def restore_image(kind: str, owner_id: str, asset_id: str) -> Response:
-    """Bring a picture back from the trash."""
+    """Restore a picture from the trash."""
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
     using(PictureService).restore(actor, claim, asset_id)
     return jsonify(_owner_json(actor, claim))
@@ -235,7 +235,7 @@ def restore_image(kind: str, owner_id: str, asset_id: str) -> Response:
 
 @contextmanager
 def _showing_current(actor: Actor, claim: Claim) -> Iterator[None]:
-    """Let a `RevisionConflict` inside carry the product or group as it is now."""
+    """Add the current product or group to a `RevisionConflict` in the block."""
     try:
         yield
     except RevisionConflict:

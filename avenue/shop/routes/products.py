@@ -59,7 +59,7 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
     personal=True,
 )
 def list_products() -> Response:
-    """List the products the caller may see, or with `?state=trash` what they may restore.
+    """List the products you may see, or with `?state=trash` those you may restore.
 
     Takes `?search ?status ?group ?category ?attribute ?pictures ?sort ?owner=me ?state`, and
     `?limit ?after`.
@@ -82,17 +82,17 @@ def list_products() -> Response:
     refuses=(TableTooLong, *LIST_REFUSALS),
 )
 def export_products() -> Response:
-    """Give all products that the list with the same parameters has, as a table to be saved.
+    """Export all products of the list with the same parameters, as a table to be saved.
 
-    An import takes it back, as it is or changed. `pictures` has the addresses of stored pictures,
-    which an import leaves alone. An .xlsx file has 10,000 rows at most.
+    It can be imported again, unchanged or changed. `pictures` has the addresses of stored pictures,
+    which an import ignores. An .xlsx file has 10,000 rows at most.
     """
     wanted = one_of("format", request.args.get("format", "csv"), ["csv", "xlsx"])
     actor, query = current_actor(), _asked()
     if not actor.runs_shop:
         query = replace(query, owner=actor.id)
     rows = _rows(actor, using(ProductService).walk(actor, query))
-    first = list(islice(rows, 1))  # what goes wrong does so before the answer begins
+    first = list(islice(rows, 1))  # errors occur before the answer begins
     made = spreadsheet if wanted == "xlsx" else table
     return made(f"{g.site.id}-products", (*EVERY_COLUMN, "pictures"), chain(first, rows))
 
@@ -145,7 +145,7 @@ def show_product(product_id: str) -> Response:
 )
 @audited("product.changed", "product_id")
 def change_product(product_id: str) -> Response:
-    """Change the fields that are given."""
+    """Change the given fields."""
     actor, body = current_actor(), body_as(ProductChanges)
     changes = body.model_dump(exclude_unset=True)
     revision = changes.pop("revision", None)
@@ -161,7 +161,7 @@ def change_product(product_id: str) -> Response:
 @described(replies={204: None}, refuses=(ProductNotFound,))
 @audited("product.deleted", "product_id")
 def delete_product(product_id: str) -> tuple[str, int]:
-    """Put a product into the trash, and its pictures with it."""
+    """Move a product to the trash with its pictures."""
     using(ProductService).delete(current_actor(), product_id)
     return "", 204
 
@@ -171,15 +171,15 @@ def delete_product(product_id: str) -> tuple[str, int]:
 @described(replies={200: Product}, refuses=(ProductNotFound, SkuTaken))
 @audited("product.restored", "product_id")
 def restore_product(product_id: str) -> Response:
-    """Bring a product back from the trash with all its pictures, in their order."""
+    """Restore a product from the trash with all its pictures, in their order."""
     actor = current_actor()
     return jsonify(product_json(actor, using(ProductService).restore(actor, product_id)))
 
 
 def _asked() -> ProductQuery:
-    """Return which products the URL asks for.
+    """Return the query in the URL.
 
-    Raise `Invalid`, `BadCursor`, or `Unauthenticated` when they are not for everybody.
+    Raise `Invalid`, `BadCursor`, or `Unauthenticated` if it is not public.
     """
     asked = list_asked_for([*Sort])
     pictures, in_trash = pictures_asked_for(), trash_asked_for()
@@ -200,7 +200,7 @@ def _asked() -> ProductQuery:
 
 @contextmanager
 def _showing_current(actor: Actor, product_id: str) -> Iterator[None]:
-    """Let a `RevisionConflict` inside carry the product as it is now."""
+    """Add the current product to a `RevisionConflict` in the block."""
     try:
         yield
     except RevisionConflict:

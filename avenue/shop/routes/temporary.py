@@ -22,7 +22,7 @@ blueprint = Blueprint("temporary", __name__, url_prefix="/api/shop/temp-images")
 @require(Role.SELLER)
 @described(replies={200: TemporaryList})
 def list_temporary() -> Response:
-    """List the caller's own temporary pictures, the newest first, with `expires_at`."""
+    """List your temporary pictures, newest first, with `expires_at`."""
     found = using(PictureService).temporary(current_actor())
     listed: TemporaryList = {
         "items": [image_json(g.site, each) for each in found],
@@ -38,7 +38,7 @@ def list_temporary() -> Response:
 @upload_described(TooManyTempImages)
 @audited("temp_image.added")
 def add_temporary() -> Response:
-    """Upload pictures for a product to come; `temp_images` of the new product claims them."""
+    """Upload pictures for a new product; its `temp_images` claim them."""
     upload_result = using(PictureService).add_temporary(
         current_actor(), received(using(UploadPolicy)), key=idempotency_key()
     )
@@ -50,6 +50,6 @@ def add_temporary() -> Response:
 @described(replies={204: None}, refuses=(TempImageNotFound,))
 @audited("temp_image.removed", "asset_id")
 def remove_temporary(asset_id: str) -> tuple[str, int]:
-    """Forget a temporary picture."""
+    """Delete a temporary picture."""
     using(PictureService).remove_temporary(current_actor(), asset_id)
     return "", 204

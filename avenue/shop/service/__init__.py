@@ -1,1 +1,1 @@
-"""What a shop can do."""
+"""The use cases of the shop."""

@@ -1,4 +1,4 @@
-"""Who may see and change what in a shop."""
+"""Permissions in the shop."""
 
 from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role
@@ -6,7 +6,7 @@ from avenue.shop.models import PictureOwner, Product, Status
 
 
 def require_seller(actor: Actor) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless the actor has a seller's rights."""
+    """Raise `Unauthenticated` or `Forbidden` unless the actor has a seller's permissions."""
     if actor.id is None:
         raise Unauthenticated
     if not actor.has_role(Role.SELLER):
@@ -14,7 +14,7 @@ def require_seller(actor: Actor) -> None:
 
 
 def require_uploader(actor: Actor) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless the actor may bring pictures in anywhere."""
+    """Raise `Unauthenticated` or `Forbidden` unless the actor may upload pictures anywhere."""
     if actor.id is None:
         raise Unauthenticated
     if not actor.has_role(Role.SELLER, Role.EDITOR):
@@ -22,10 +22,10 @@ def require_uploader(actor: Actor) -> None:
 
 
 def may_change(actor: Actor, thing: PictureOwner) -> bool:
-    """Tell whether a product or group is the actor's own, or everybody's is the actor's to do."""
+    """Tell whether the actor owns a product or group, or may change all of them."""
     return actor.runs_shop or (actor.id is not None and thing.owner == actor.id)
 
 
 def may_see(actor: Actor, product: Product) -> bool:
-    """Tell whether the actor may see a product: published ones everybody."""
+    """Tell whether the actor may see a product; published ones are public."""
     return product.status is Status.PUBLISHED or may_change(actor, product)

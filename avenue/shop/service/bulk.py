@@ -1,4 +1,4 @@
-"""What a shop can do with many of its products at once."""
+"""Actions on many products at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from avenue.shop.service.products import ProductService
 LONGEST_ALT = 1000
 LONGEST_NAME = 200
 NAME = "{name}"
-"""Stands for the product's name in a text for many pictures."""
+"""Placeholder for the product's name in a text for many pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of many products: the ids of those that were changed, and the failures.
+    """The result of an action on many products: the ids of changed ones, and the failures.
 
-    Those that were as they should become are neither.
+    Unchanged ones are in neither.
     """
 
     changed: tuple[str, ...]
@@ -39,9 +39,9 @@ class Done:
 
 
 class BulkService:
-    """Changes many products, each by itself: what one cannot take does not stop the others.
+    """Changes many products, each separately: a failure does not stop the others.
 
-    Products that are not the actor's, or not there, are left out without a word.
+    Products that do not exist, or that the actor may not change, are skipped silently.
     """
 
     def __init__(self, products: ProductService, pictures: PictureService) -> None:
@@ -49,7 +49,7 @@ class BulkService:
         self._pictures = pictures
 
     def set_status(self, actor: Actor, product_ids: Sequence[str], status: Status) -> Done:
-        """Publish products, or make drafts of them."""
+        """Publish products, or turn them into drafts."""
 
         def work(pictured: PicturedProduct) -> bool:
             if pictured.product.status is status:
@@ -60,7 +60,7 @@ class BulkService:
         return self._each(work, self._products.own_among(actor, product_ids))
 
     def delete(self, actor: Actor, product_ids: Sequence[str]) -> Done:
-        """Put products into the trash, and their pictures with them."""
+        """Move products to the trash with their pictures."""
 
         def work(pictured: PicturedProduct) -> bool:
             self._products.delete(actor, pictured.product.id)
@@ -69,7 +69,7 @@ class BulkService:
         return self._each(work, self._products.own_among(actor, product_ids))
 
     def restore(self, actor: Actor, product_ids: Sequence[str]) -> Done:
-        """Bring products back from the trash; one whose SKU is taken stays there."""
+        """Restore products from the trash; one whose SKU is used stays there."""
 
         def work(pictured: PicturedProduct) -> bool:
             self._products.restore(actor, pictured.product.id)
@@ -78,10 +78,10 @@ class BulkService:
         return self._each(work, self._products.trashed_among(actor, product_ids))
 
     def set_alt(self, actor: Actor, product_ids: Sequence[str], text: str) -> Done:
-        """Give every picture that lacks a text in the site's language this one.
+        """Set this text on every picture without a text in the site's language.
 
-        `{name}` in it stands for the name of the product. Raise `Invalid` when the text is none, or
-        too long with a long name in it.
+        `{name}` in it is replaced by the name of the product. Raise `Invalid` if the text is
+        invalid, or too long with a long name.
         """
         language = actor.site.language
         longest = text.replace(NAME, "x" * LONGEST_NAME)
@@ -101,7 +101,7 @@ class BulkService:
     def _describe(
         self, actor: Actor, pictured: PicturedProduct, asset_id: str, changes: dict[str, str]
     ) -> None:
-        """Change a picture, unless it was removed meanwhile."""
+        """Change a picture, unless it was deleted meanwhile."""
         try:
             self._pictures.describe(actor, pictured.product.claim, asset_id, changes)
         except ImageNotFound:
@@ -125,7 +125,7 @@ class BulkService:
 
 
 def lacks_alt(picture: object, language: str) -> TypeGuard[Asset]:
-    """Tell whether a stored picture means something and has no text in `language`."""
+    """Tell whether a stored picture is not decorative and has no text in `language`."""
     return (
         isinstance(picture, Asset)
         and not picture.decorative

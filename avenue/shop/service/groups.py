@@ -1,4 +1,4 @@
-"""What a shop can do with its groups of products."""
+"""The use cases of groups."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -29,7 +29,7 @@ MOST_NAMES = 100
 
 
 class GroupService:
-    """Groups. Everybody sees them; sellers change their own, staff and administrators all."""
+    """Groups. They are public; sellers change their own, staff and administrators all."""
 
     def __init__(self, groups: GroupStore, products: ProductStore, library: MediaLibrary) -> None:
         self._groups = groups
@@ -47,9 +47,9 @@ class GroupService:
     ) -> PicturedGroup:
         """Create a group of the actor's own with these products; raise `ProductNotFound`.
 
-        Its id is `group_id`, where that was chosen before and nobody else knows it.
+        Its id is `group_id`, if that was chosen before and no one else knows it.
 
-        A product that was in another group changes over.
+        A product that was in another group is moved.
         """
         require_seller(actor)
         now = utc_now()
@@ -75,13 +75,13 @@ class GroupService:
         return self._pictured(actor, [group])[0]
 
     def get_own(self, actor: Actor, group_id: str) -> tuple[PicturedGroup, list[Product]]:
-        """Return a group the actor may change, and every product in it, oldest first."""
+        """Return a group the actor may change, and all its products, oldest first."""
         group = self._own(actor, group_id)
         members = self._products.grouped(actor.site.id, [group.id])[group.id]
         return self._pictured(actor, [group])[0], members
 
     def names(self, actor: Actor) -> list[Group]:
-        """Return the first groups by name, for choosing one of them."""
+        """Return the first groups by name, for a selection."""
         query = GroupQuery(sort=Sort.NAME, descending=False, limit=MOST_NAMES)
         found, _ = self._groups.find(actor.site.id, query)
         return found[:MOST_NAMES]
@@ -102,7 +102,7 @@ class GroupService:
         )
 
     def choices(self, actor: Actor) -> list[Group]:
-        """Return the groups the actor may put products into, by name."""
+        """Return the groups that the actor may add products to, by name."""
         require_seller(actor)
         return self._groups.owned_by(actor.site.id, _whose(actor), MOST_CHOICES)
 
@@ -116,8 +116,8 @@ class GroupService:
     ) -> PicturedGroup:
         """Change fields of an own group, and its products unless None.
 
-        Raise `RevisionConflict` when `revision` is past, `ProductNotFound` for a product that is
-        not the actor's, `ImageNotFound` when an option names a picture the group does not have.
+        Raise `RevisionConflict` if `revision` is outdated, `ProductNotFound` for a product of
+        someone else, `ImageNotFound` if an option refers to a picture the group does not have.
         """
         for _ in range(CHANGE_TRIES):
             group = self._own(actor, group_id)
@@ -137,7 +137,7 @@ class GroupService:
         self._groups.delete(actor.site.id, group, by=actor.id)
 
     def _own(self, actor: Actor, group_id: str) -> Group:
-        """Return a group the actor may change; to everybody else it does not exist."""
+        """Return a group the actor may change; for everyone else it does not exist."""
         require_seller(actor)
         group = self._groups.get(actor.site.id, group_id)
         if group is None or not may_change(actor, group):

@@ -1,4 +1,4 @@
-"""Imports of products: begin one, look at it, take the last one back; and the work itself."""
+"""The use cases of product imports: start, show, undo; and the worker."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 
 class ImportService:
-    """Imports of products. Sellers bring in their own products, staff and administrators all."""
+    """Imports of products. Sellers import their own products, staff and administrators all."""
 
     def __init__(self, imports: ImportStore, jobs: JobService, settings: Settings) -> None:
         self._imports = imports
@@ -60,12 +60,12 @@ class ImportService:
         self._most_json_levels = settings.max_json_depth
 
     def columns(self, actor: Actor) -> tuple[OwnColumn, ...]:
-        """Return what the site calls the columns of its tables."""
+        """Return the site's own column names."""
         require_seller(actor)
         return self._imports.columns(actor.site.id)
 
     def put_columns(self, actor: Actor, columns: Sequence[OwnColumn]) -> bool:
-        """Let the site call the columns of its tables so; tell whether that is new.
+        """Set the site's own column names; return whether they changed.
 
         For staff and administrators. Raise `BadColumns`.
         """
@@ -92,12 +92,12 @@ class ImportService:
         key: str | None,
         fetch_images: bool = False,
     ) -> tuple[ImportStanding, bool]:
-        """Begin an import of the table in `file`, and tell whether it is a new one.
+        """Start an import of the table in `file`, and return whether it is a new one.
 
-        With `fetch_images` the pictures at its `image_urls` are brought in when the rows are.
+        With `fetch_images` the pictures at its `image_urls` are imported after the rows.
 
-        It is not when this `key` (Idempotency-Key) began one, or one with the same bytes is not
-        finished; one that was given up goes on then. Raise `UnreadableTable`, `NoSkuColumn`,
+        It is not new if this `key` (Idempotency-Key) started one, or one with the same bytes is
+        unfinished; one that was given up is resumed then. Raise `UnreadableTable`, `NoSkuColumn`,
         `TooManyRows`, `InvalidBody` or `IdempotencyKeyReused`; then nothing is left behind.
         """
         require_seller(actor)
@@ -132,11 +132,11 @@ class ImportService:
     def apply(
         self, actor: Actor, import_id: str, *, fetch_images: bool = False
     ) -> tuple[ImportStanding, bool]:
-        """Begin an import of the rows of an own dry run, and tell whether it is a new one.
+        """Start an import of the rows of an own dry run, and return whether it is a new one.
 
-        What the dry run refused stays refused. Applied once more, it is the same import; pictures
-        are fetched as in `start`, if this or the dry run says so. Raise `ImportNotFound` or
-        `NotAFinishedDryRun`.
+        Rows that the dry run refused stay refused. Applied once more, it is the same import;
+        pictures are fetched as in `start`, if this or the dry run says so. Raise `ImportNotFound`
+        or `NotAFinishedDryRun`.
         """
         dry = self._own(actor, import_id)
         if not dry.dry_run or dry.stage is not Stage.DONE:
@@ -164,7 +164,7 @@ class ImportService:
         return self._standing(self._own(actor, import_id))
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
-        """Return a page of the actor's own imports; staff and administrators get everybody's."""
+        """Return a page of the actor's own imports, for staff and administrators of all."""
         require_seller(actor)
         by = None if actor.runs_shop else actor.id
         found, total = self._imports.find(actor.site.id, query, by=by)
@@ -182,17 +182,17 @@ class ImportService:
         return self._imports.rows(actor.site.id, run.id, query)
 
     def may_undo(self, actor: Actor, run: Import) -> bool:
-        """Tell whether `undo` would take an own import back just now."""
+        """Tell whether `undo` would succeed for an own import now."""
         if run.dry_run or run.stage is not Stage.DONE:
             return False
         last = self._imports.last_that_changed(actor.site.id, run.by)
         return last is not None and last.id == run.id
 
     def undo(self, actor: Actor, import_id: str) -> ImportStanding:
-        """Let an own import be taken back; repeatable until that is finished.
+        """Start undoing an own import; repeatable until that is finished.
 
         Only the last one of its person that changed something: raise `NotTheLastImport`, or
-        `ImportUnfinished` while it is at work.
+        `ImportUnfinished` while it is running.
         """
         run = self._own(actor, import_id)
         last = self._imports.last_that_changed(actor.site.id, run.by)
@@ -204,7 +204,7 @@ class ImportService:
         return self._at_work(actor.site.id, last.id)
 
     def undo_last(self, actor: Actor) -> ImportStanding:
-        """Let the actor's last import that changed something be taken back."""
+        """Start undoing the actor's last import that changed something."""
         require_seller(actor)
         last = self._imports.last_that_changed(actor.site.id, str(actor.id))
         if last is None:
@@ -212,7 +212,7 @@ class ImportService:
         return self.undo(actor, last.id)
 
     def _own(self, actor: Actor, import_id: str) -> Import:
-        """Return an import the actor may see; to everybody else it does not exist."""
+        """Return an import the actor may see; for everyone else it does not exist."""
         require_seller(actor)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.runs_shop and run.by != actor.id:
@@ -220,7 +220,7 @@ class ImportService:
         return run
 
     def _at_work(self, site_id: str, import_id: str) -> ImportStanding:
-        """Make sure that a job works on an unfinished import, and return it."""
+        """Make sure that a job processes an unfinished import, and return it."""
         run = self._imports.get(site_id, import_id)
         undoes = run.stage is Stage.UNDOING
         if (undoes or run.stage is Stage.APPLYING) and _is_over(self._job_of(run)):
@@ -249,7 +249,7 @@ class ImportService:
 
 
 class ImportWorker:
-    """Does the work of imports, some rows at a time, and goes on where a killed one ended."""
+    """Runs imports, some rows at a time, and resumes interrupted ones."""
 
     def __init__(
         self, imports: ImportStore, jobs: JobService, audit: AuditService, settings: Settings
@@ -260,7 +260,7 @@ class ImportWorker:
         self._most_images = settings.max_images_per_product
 
     def apply(self, job: RunningJob) -> Mapping[str, int]:
-        """Bring in the rows of the import named in the job; return how many by outcome."""
+        """Import the rows of the import named in the job; return how many by outcome."""
         site_id, import_id = str(job.site), str(job.args["import"])
         while True:
             run = self._imports.apply_some(site_id, import_id, self._decide)
@@ -272,7 +272,7 @@ class ImportWorker:
                 return run.counts
 
     def undo(self, job: RunningJob) -> Mapping[str, int]:
-        """Take back the import named in the job; return how many rows by reversal."""
+        """Undo the import named in the job; return how many rows by reversal."""
         site_id, import_id = str(job.site), str(job.args["import"])
         while True:
             run = self._imports.undo_some(site_id, import_id, decide_undo)
@@ -285,7 +285,7 @@ class ImportWorker:
                 return run.undo.counts
 
     def _fetch_images(self, site_id: str, run: Import) -> None:
-        """Let a job bring the pictures in that the rows of an import name, if that is wanted."""
+        """Queue a job that imports the pictures of an import's rows, if requested."""
         if run.fetch_images and run.images_job is None:
             args = {"import": run.id}
             job = self._jobs.enqueue(IMPORT_EXTERNAL, args, site=site_id, key=f"table {run.id}")

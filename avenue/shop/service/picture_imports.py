@@ -1,4 +1,4 @@
-"""Pictures by SKU: look into a ZIP, say what would be done, do it; and the work itself."""
+"""The use cases of pictures by SKU: check a ZIP, return the plan, apply it; and the worker."""
 
 import hashlib
 from collections import Counter
@@ -65,7 +65,7 @@ GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
 class PictureImportService:
-    """Imports of pictures. Sellers bring pictures to their own products, others to all."""
+    """Imports of pictures. Sellers add pictures to their own products, others to all."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class PictureImportService:
         self._hours = settings.unclaimed_hours
 
     def look(self, actor: Actor, file: ArchiveFile) -> list[PlannedFile]:
-        """Return what would become of each file of a ZIP, by its name and its first bytes.
+        """Return the classification of each file of a ZIP, by its name and its first bytes.
 
         Raise `UnsafeArchive` or `TooManyFiles`.
         """
@@ -109,11 +109,11 @@ class PictureImportService:
     def start(
         self, actor: Actor, incoming: Incoming, *, name: str, key: str | None
     ) -> tuple[PictureImportStanding, bool]:
-        """Keep a ZIP and what would be done with it, and tell whether it is a new import.
+        """Store a ZIP and its plan, and return whether it is a new import.
 
-        It is not when this `key` (Idempotency-Key) began one. No product is changed. Raise
+        It is not new if this `key` (Idempotency-Key) started one. No product is changed. Raise
         `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`,
-        `InfectedFile`, or what the library refuses a file with; then nothing is left behind.
+        `InfectedFile`, or the errors of the library; then nothing is left behind.
         """
         require_seller(actor)
         if key is not None and (known := self._known(actor, incoming, key)):
@@ -136,7 +136,7 @@ class PictureImportService:
             self._imports.put_files(actor.site.id, new.id, planned)
             try:
                 self._imports.begin(actor.site.id, new, upload_result, hours=self._hours)
-            except AlreadyThere:  # the same request at the same moment was quicker
+            except AlreadyThere:  # a simultaneous identical request was faster
                 upload_result.fates = {}
         if (
             key is not None
@@ -151,7 +151,7 @@ class PictureImportService:
         return self._standing(self._own(actor, import_id))
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
-        """Return a page of the actor's own imports; staff and administrators get everybody's."""
+        """Return a page of the actor's own imports, for staff and administrators of all."""
         require_seller(actor)
         by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
@@ -171,9 +171,9 @@ class PictureImportService:
     def assign(
         self, actor: Actor, import_id: str, wanted: Mapping[int, str | None]
     ) -> tuple[PictureImportStanding, int]:
-        """Say by hand which product files of an own import are of, by number; None is no product.
+        """Assign files of an own import to products by hand, by number; None is no product.
 
-        Tell of how many files that is new. Raise `PictureImportNotFound`, `ProductNotFound`,
+        Return how many of them changed. Raise `PictureImportNotFound`, `ProductNotFound`,
         `FileNotInArchive`, `ArchiveExpired` or `ImportBegun`; then nothing has changed.
         """
         run, site_id = self._own(actor, import_id), actor.site.id
@@ -217,11 +217,11 @@ class PictureImportService:
                 return self._library.thumbnail(picture.file, policy.check_file(picture.file))
         except (NotFound, Unavailable, DamagedFile):
             raise
-        except AvenueError as error:  # it is no picture after all, or one that nobody can open
+        except AvenueError as error:  # not a picture after all, or one that cannot be opened
             raise FileNotInArchive from error
 
     def apply(self, actor: Actor, import_id: str) -> PictureImportStanding:
-        """Let the matched pictures of an own import be taken in; repeatable.
+        """Start importing the matched pictures of an own import; repeatable.
 
         Raise `PictureImportNotFound`, `ArchiveExpired` or `NothingToBring`.
         """
@@ -252,7 +252,7 @@ class PictureImportService:
         key: str | None,
         planned: list[PlannedFile],
     ) -> PictureImport:
-        now = utc_now()  # stands for the server's, which is kept
+        now = utc_now()  # a placeholder for the server's time, which is stored
         return PictureImport(
             id=new_id(),
             by=str(actor.id),
@@ -271,7 +271,7 @@ class PictureImportService:
         )
 
     def _own(self, actor: Actor, import_id: str) -> PictureImport:
-        """Return an import the actor may see; to everybody else it does not exist."""
+        """Return an import the actor may see; for everyone else it does not exist."""
         require_seller(actor)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.runs_shop and run.by != actor.id:
@@ -285,7 +285,7 @@ class PictureImportService:
             state = State.PLANNED if utc_now() < run.expires_at else State.EXPIRED
             return PictureImportStanding(run=run, state=state, error=None)
         job = self._job_of(run)
-        if _is_over(job):  # or whoever was to begin it was killed
+        if _is_over(job):  # or the process that was to start it was killed
             error = (job and job.error) or GIVEN_UP
             return PictureImportStanding(run=run, state=State.FAILED, error=error)
         state = State.RUNNING if job and job.state is JobState.RUNNING else State.QUEUED
@@ -296,16 +296,16 @@ class PictureImportService:
 
 
 def _role_of(actor: Actor) -> Role:
-    """Return with which rights the pictures are taken in."""
+    """Return the role with whose permissions the pictures are imported."""
     if actor.is_admin:
         return Role.ADMIN
     return Role.STAFF if actor.runs_shop else Role.SELLER
 
 
 class PictureImportWorker:
-    """Does the work of imports of pictures, file by file; goes on where a killed one ended.
+    """Runs imports of pictures, file by file; resumes interrupted ones.
 
-    The key of each file makes its upload the same one however often it is tried.
+    The key of each file identifies its upload in all attempts.
     """
 
     def __init__(
@@ -329,7 +329,7 @@ class PictureImportWorker:
         self._tmp_dir = settings.tmp_dir
 
     def apply(self, job: RunningJob) -> Mapping[str, int]:
-        """Take in the pictures of the import named in the job; return how many by outcome."""
+        """Import the pictures of the import named in the job; return how many by outcome."""
         site = self._site_named(str(job.site))
         run = self._imports.get(site.id, str(job.args["import"]))
         if run.stage is Stage.APPLYING:
@@ -363,9 +363,9 @@ class PictureImportWorker:
     def _outcome(
         self, actor: Actor, run: PictureImport, archive: Archive, file: KeptFile
     ) -> tuple[Outcome, Failure | None]:
-        """Take one picture in and say what became of it.
+        """Import one picture and return its outcome.
 
-        Raise what says nothing of the picture: the next try may do better.
+        Raise errors that are not about the picture: the next attempt may succeed.
         """
         try:
             with self._fitting(actor.site, archive, file) as picture:
@@ -379,13 +379,13 @@ class PictureImportWorker:
             raise
         except AvenueError as error:
             return Outcome.REFUSED, Failure.of(error)
-        # What is replayed, a run that was killed right after had stored.
+        # A replayed upload was stored by a run that was killed right after it.
         is_new = upload_result.created or upload_result.replayed
         return (Outcome.ADDED if is_new else Outcome.PRESENT), None
 
     @contextmanager
     def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[Incoming]:
-        """Give a file of the archive, shrunk where a picture may not be as large."""
+        """Give a file of the archive, reduced if it is too large."""
         policy = self._policy.on(site)
         with _unpacked(archive, file, policy, self._tmp_dir) as picture:
             if picture.length <= policy.max_bytes:
@@ -405,9 +405,9 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
 def _unpacked(
     archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
 ) -> Iterator[PictureFile]:
-    """Give a file of the archive in a real file.
+    """Give a file of the archive as a real file.
 
-    Of one that is too large to be shrunk, no more is unpacked than that shows.
+    If it is too large to be reduced, no more is unpacked than that shows.
     """
     digest, length = hashlib.sha256(), 0
     bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
@@ -440,7 +440,7 @@ def _shelf_of(product: Product) -> Shelf:
 def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
     """Return the files of an archive with readable names; raise `TooManyFiles`.
 
-    Those named like pictures are looked into, so that a dry run tells what is none.
+    The first bytes of those with picture names are checked, so that a dry run reports fakes.
     """
     files = []
     for entry in archive.walk():
@@ -459,7 +459,7 @@ def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
 
 
 def _why_no_picture(archive: Archive, key: bytes, policy: UploadPolicy) -> str | None:
-    """Return why the first bytes of a file are of no picture, None where they are of one."""
+    """Return why the first bytes of a file are not a picture, None if they are."""
     try:
         policy.check_type(archive.head(key, HEAD_BYTES))
     except UnsupportedMediaType:
@@ -474,7 +474,10 @@ def _is_over(job: Job | None) -> bool:
 
 
 def _check_clean(archive: Asset) -> None:
-    """Raise `InfectedFile`; one that was not scanned is taken, since each of its pictures is."""
+    """Raise `InfectedFile`.
+
+    An unscanned one is accepted, because each of its pictures is scanned.
+    """
     scan = archive.current.scan
     if scan is not None and scan.signature is not None:
         raise InfectedFile(scan.signature)

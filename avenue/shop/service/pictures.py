@@ -1,4 +1,4 @@
-"""What a shop can do with the pictures of its products and groups."""
+"""The use cases of pictures of products and groups."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +34,12 @@ from avenue.shop.store.pictures import NOT_FOUND, PictureStore
 from avenue.shop.store.products import ProductStore
 
 MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
-"""Larger pictures are refused; the limits of a decode hold as well."""
+"""Larger pictures are refused; the limits of a decode apply as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFile:
-    """A picture that did not come by itself, as the library takes it."""
+    """A picture that was not uploaded by itself, in the form that the library takes."""
 
     name: str
     file: BinaryIO
@@ -49,10 +49,10 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
-    """The pictures of somebody's own product or group, for whoever arranges them.
+    """The pictures of an own product or group, for editing.
 
     `name` is the owner's. `trash` are those that can be restored for `trash_kept` after they were
-    put there, the latest first; `limit` says how many one owner may have.
+    deleted, latest first; `limit` is the maximum number per owner.
     """
 
     name: str
@@ -64,7 +64,10 @@ class Gallery:
 
 
 class PictureService:
-    """Pictures of a product or group, named by its claim; sellers change those of their own."""
+    """Pictures of a product or group, identified by its claim.
+
+    Sellers change those of their own.
+    """
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class PictureService:
         self._trash_kept = timedelta(days=settings.trash_days)
 
     def gallery(self, actor: Actor, claim: Claim) -> Gallery:
-        """Return the pictures of an own product or group, with those in its trash."""
+        """Return the pictures of an own product or group, and those in its trash."""
         owner = self._own(actor, claim)
         found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
         live = {each.id: each for each in found.values() if each.state is State.LIVE}
@@ -102,7 +105,7 @@ class PictureService:
         )
 
     def limit_on(self, site: Site) -> int:
-        """Return how many pictures one owner may have."""
+        """Return the maximum number of pictures per owner."""
         return site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
 
     def add(
@@ -113,10 +116,10 @@ class PictureService:
         *,
         key: str | None,
     ) -> UploadResult:
-        """Add received pictures to an own product or group, as many as fit.
+        """Add received pictures to an own product or group, as many as are allowed.
 
-        `key` is the Idempotency-Key. Raise the first refusal when no file was taken; nothing of
-        a refused file stays behind.
+        `key` is the Idempotency-Key. Raise the first refusal if no file was accepted; nothing of a
+        refused file is kept.
         """
         owner, limit = self._own(actor, claim), self.limit_on(actor.site)
         order = UploadRequest(
@@ -133,9 +136,9 @@ class PictureService:
         return upload_result
 
     def add_external(self, actor: Actor, claim: Claim, url: str) -> tuple[External, bool]:
-        """Keep a picture that lives at `url`, which is never fetched; tell whether it is new.
+        """Add the external picture at `url`, which is never fetched; return whether it is new.
 
-        Raise `OwnUrl` when it is one of ours, or `TooManyImages`.
+        Raise `OwnUrl` if it is one of ours, or `TooManyImages`.
         """
         self._own(actor, claim)
         if is_own_picture(actor.site, url):
@@ -145,9 +148,9 @@ class PictureService:
         return External(url=url), created
 
     def order(self, actor: Actor, claim: Claim, order: Sequence[str], revision: int) -> None:
-        """Put the pictures into `order` (ids, of external ones URLs), made from `revision`.
+        """Set the `order` of the pictures (ids, URLs of external ones), based on `revision`.
 
-        Entries whose picture is gone are shown to nobody, so nobody names them: they go last.
+        Entries whose picture is deleted are not shown, so clients omit them: they go last.
         """
         owner = self._own(actor, claim)
         unnamed = [each.key for each in owner.images if each.asset and each.key not in order]
@@ -166,7 +169,7 @@ class PictureService:
     ) -> Asset:
         """Change the alt text, the decorative mark or the focal point of a picture.
 
-        Raise `ImageNotFound`; with a `revision` also when it has another one.
+        Raise `ImageNotFound`; with a `revision` also if it has another one.
         """
         self._own(actor, claim)
         changed = self._library.change(actor, asset_id, claim, changes, revision)
@@ -184,7 +187,7 @@ class PictureService:
         *,
         key: str | None,
     ) -> UploadResult:
-        """Replace a picture's file; its id and place stay."""
+        """Replace a picture's file; its id and position stay."""
         self._own(actor, claim)
         asset = self._live_image(actor, claim, asset_id)
         order = UploadRequest(
@@ -210,7 +213,7 @@ class PictureService:
         return self._live_image(actor, claim, asset_id)
 
     def bring_back(self, actor: Actor, claim: Claim, asset_id: str, version: str) -> Asset:
-        """Make an older version of a picture the current one again, as of now; the others stay.
+        """Make an older version of a picture the current one again; the others stay.
 
         Raise `ImageNotFound` or `VersionNotFound`.
         """
@@ -218,7 +221,7 @@ class PictureService:
         return self._pictures.bring_back(actor.site.id, claim, asset_id, version, by=actor.id)
 
     def remove(self, actor: Actor, claim: Claim, asset_id: str) -> None:
-        """Put a picture of an own product or group into the trash; raise `ImageNotFound`."""
+        """Move a picture of an own product or group to the trash; raise `ImageNotFound`."""
         self._own(actor, claim)
         self._pictures.remove(actor.site.id, claim, asset_id, by=actor.id)
 
@@ -236,25 +239,25 @@ class PictureService:
         return key if is_id(key) else None
 
     def drop_entry(self, actor: Actor, claim: Claim, position: int, image: str | None) -> bool:
-        """Take the entry at `position` out of the list, if it leads to no picture of the owner.
+        """Remove the entry at `position` from the list, if it has no picture of the owner.
 
-        `image` is how a finding names it, which may be the beginning of a long address. Return
-        whether it was there. A picture that is there stays.
+        `image` is its text in a finding, which may be the beginning of a long address. Return
+        whether it existed. An entry with a picture is kept.
         """
         self._own(actor, claim)
         return self._pictures.drop_entry(actor.site.id, claim, position, image)
 
     def restore(self, actor: Actor, claim: Claim, asset_id: str) -> None:
-        """Bring a picture back from the trash to where it was."""
+        """Restore a picture from the trash to its position."""
         self._own(actor, claim)
         self._pictures.restore(actor.site.id, claim, asset_id, limit=self.limit_on(actor.site))
 
     def add_temporary(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
     ) -> UploadResult:
-        """Keep pictures for a product that is not saved yet, until they expire.
+        """Store pictures for a product that is not saved yet, until they expire.
 
-        Raise the first refusal when no file was taken, `TooManyTempImages` among them.
+        Raise the first refusal if no file was accepted, `TooManyTempImages` among them.
         """
         require_uploader(actor)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
@@ -274,9 +277,9 @@ class PictureService:
     def fitting(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal]
     ) -> Iterator[list[Incoming | Refusal]]:
-        """Give received files, shrunk where a picture may not be as large, as phones make them.
+        """Give received files, reduced if they are too large, as those of phones are.
 
-        What cannot be shrunk is refused.
+        Those that cannot be reduced are refused.
         """
         policy = self._policy.on(actor.site)
         with ExitStack() as held:
@@ -295,7 +298,7 @@ class PictureService:
 
     @contextmanager
     def shrunk(self, policy: UploadPolicy, large: Incoming, tmp_dir: Path) -> Iterator[Incoming]:
-        """Give a picture as large as `policy` takes; raise why it cannot be made so."""
+        """Give a picture reduced to the limit of `policy`; raise why it cannot be."""
         media_type = policy.check_file(large.file)
         data = self._library.shrunk(large.file, media_type, max_bytes=policy.max_bytes)
         with new_spool(tmp_dir) as spool:
@@ -304,7 +307,7 @@ class PictureService:
             yield PictureFile(name=large.name, file=spool, length=len(data), sha256=sha256)
 
     def take_temporary(self, actor: Actor, claim: Claim, asset_ids: Sequence[str]) -> None:
-        """Give own temporary pictures to an own product or group, all or none of them.
+        """Assign own temporary pictures to an own product or group, all or none of them.
 
         Raise `TempImageExpired` or `TooManyImages`.
         """
@@ -318,12 +321,12 @@ class PictureService:
         )
 
     def temporary(self, actor: Actor) -> list[Asset]:
-        """Return the actor's own temporary pictures, the newest first."""
+        """Return the actor's own temporary pictures, newest first."""
         require_uploader(actor)
         return self._pictures.temporary(actor.site.id, str(actor.id))
 
     def remove_temporary(self, actor: Actor, asset_id: str) -> None:
-        """Forget an own temporary picture and its bytes; raise `TempImageNotFound`."""
+        """Delete an own temporary picture and its bytes; raise `TempImageNotFound`."""
         require_uploader(actor)
         gone = self._pictures.remove_temporary(actor.site.id, str(actor.id), asset_id)
         if gone is None:
@@ -331,7 +334,7 @@ class PictureService:
         self._library.purge(gone)
 
     def _own(self, actor: Actor, claim: Claim) -> PictureOwner:
-        """Return what the actor may change; to everybody else it does not exist."""
+        """Return the owner if the actor may change it; for everyone else it does not exist."""
         require_seller(actor)
         owner = self._owners[claim.kind].get(actor.site.id, claim.id)
         if owner is None or not may_change(actor, owner):
@@ -339,7 +342,7 @@ class PictureService:
         return owner
 
     def _asset_at(self, site: Site, url: str) -> str:
-        """Return the id of the asset that any address of ours or from before names, or ""."""
+        """Return the id of the asset of a current or old address, or ""."""
         path = legacy_path(url)
         old = self._legacy_urls.find(site.id, path) if path else None
         return asset_in(url) or old or ""
@@ -351,7 +354,7 @@ class PictureService:
         return asset
 
     def _places_taken(self, actor: Actor, owner: PictureOwner) -> int:
-        """Count the owner's pictures; an entry whose picture is gone goes with the next upload."""
+        """Count the owner's pictures; an entry without a picture is removed by the next upload."""
         found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
         live = {each.id for each in found.values() if each.state is State.LIVE}
         return sum(not each.asset or each.asset in live for each in owner.images)
@@ -362,6 +365,6 @@ class PictureService:
 
 
 def is_own_picture(site: Site, url: str) -> bool:
-    """Tell whether `url` is an address of a picture kept on the site."""
+    """Tell whether `url` is an address of a picture stored on the site."""
     own_hosts = {"", urlsplit(site.base_url).netloc, *site.hosts}
     return asset_in(url) is not None and urlsplit(url).netloc.lower() in own_hosts

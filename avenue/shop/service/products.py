@@ -1,4 +1,4 @@
-"""What a shop can do with its products."""
+"""The use cases of products."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -39,7 +39,7 @@ WALKED_AT_ONCE = 200
 
 
 class ProductService:
-    """Products. Sellers change their own, staff and administrators everybody's."""
+    """Products. Sellers change their own, staff and administrators all."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class ProductService:
         *,
         product_id: str | None = None,
     ) -> PicturedProduct:
-        """Create a product of the actor's own, with these temporary pictures of the actor's own.
+        """Create a product of the actor's own, with these own temporary pictures.
 
-        Its id is `product_id`, where that was chosen before and nobody else knows it.
+        Its id is `product_id`, if that was chosen before and no one else knows it.
 
         Raise `SkuTaken`, `GroupNotFound`, `TooManyCategories`, `TempImageExpired` or
         `TooManyImages`.
@@ -95,7 +95,7 @@ class ProductService:
         return self._pictured(actor, [product])[0]
 
     def own(self, actor: Actor, product_id: str) -> Product:
-        """Return a product the actor may change; to everybody else it does not exist.
+        """Return a product the actor may change; for everyone else it does not exist.
 
         Raise `ProductNotFound`.
         """
@@ -106,9 +106,9 @@ class ProductService:
         return product
 
     def neighbours(self, actor: Actor, product: Product) -> tuple[str | None, str | None]:
-        """Return the ids of the products before and after, in the list of the actor's own.
+        """Return the ids of the previous and next product in the actor's own list.
 
-        That has the newest first.
+        Newest first.
         """
         owner = None if actor.runs_shop else actor.id
         place = (product.created_at, product.id)
@@ -122,7 +122,7 @@ class ProductService:
     def find(self, actor: Actor, query: ProductQuery) -> Page:
         """Return a page of the products the actor may see; of the trash, those they may restore.
 
-        Raise `Unauthenticated` or `Forbidden` when the trash is not for the actor.
+        Raise `Unauthenticated` or `Forbidden` if the actor has no access to the trash.
         """
         scoped, at_least = _scoped(actor, query), None
         lacking = self._products.lacking(actor.site.id, scoped)
@@ -151,7 +151,7 @@ class ProductService:
         return total, lacking is not None and not lacking.is_all
 
     def drafts(self, actor: Actor, most: int) -> int | None:
-        """Return how many drafts the shop has, for who runs it; None for more than `most`."""
+        """Return how many drafts the shop has, for staff and administrators; None above `most`."""
         return self._products.drafts(actor.site.id, most) if actor.runs_shop else 0
 
     def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
@@ -182,14 +182,14 @@ class ProductService:
         return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
     def published(self, site: Site, *, most: int) -> list[Product] | None:
-        """Return the published products of `site`, the newest first, without pictures.
+        """Return the published products of `site`, newest first, without pictures.
 
-        None when there are more than `most`.
+        None if there are more than `most`.
         """
         return self._products.published(site.id, most=most)
 
     def published_among(self, site: Site, product_ids: Sequence[str]) -> list[PicturedProduct]:
-        """Return those of `product_ids` that everybody may see, in their order."""
+        """Return the public ones of `product_ids`, in their order."""
         found = self._products.these(site.id, product_ids)
         shown = [each for each in found if each.status is Status.PUBLISHED]
         return self._pictured(Actor(site=site), shown)
@@ -200,23 +200,23 @@ class ProductService:
         return tuple(self.find(Actor(site=site), query).items)
 
     def categories(self, site: Site) -> dict[str, Category]:
-        """Return the tree of the categories of what is published in `site`, by key."""
+        """Return the tree of categories of the published products of `site`, by key."""
         return tree_of(self._products.categories(site.id))
 
     def facets(self, site: Site, category: str) -> list[Facet]:
-        """Return what the published products of a category, by its key, can be narrowed by."""
+        """Return the filters of the published products of a category, by its key."""
         return facets_of(self._products.attribute_sets(site.id, category))
 
     def published_with_ids_from(self, site: Site, first: str, *, most: int) -> list[Product]:
-        """Return those whose ids begin with the character `first`, at most `most` of them."""
+        """Return at most `most` published products whose ids begin with the character `first`."""
         return self._products.published_with_ids_from(site.id, first, most=most)
 
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None
     ) -> PicturedProduct:
-        """Change fields of an own product; raise `RevisionConflict` when `revision` is past.
+        """Change fields of an own product; raise `RevisionConflict` if `revision` is outdated.
 
-        Raise `SkuTaken`, `GroupNotFound` or `TooManyCategories`, too.
+        Also raise `SkuTaken`, `GroupNotFound` or `TooManyCategories`.
         """
         for _ in range(CHANGE_TRIES):
             product = self.own(actor, product_id)
@@ -232,7 +232,7 @@ class ProductService:
         raise RevisionConflict
 
     def delete(self, actor: Actor, product_id: str) -> None:
-        """Put an own product into the trash, and its pictures with it."""
+        """Move an own product to the trash with its pictures."""
         product = self.own(actor, product_id)
         self._products.trash(actor.site.id, product, by=actor.id)
 
@@ -243,9 +243,9 @@ class ProductService:
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
     def restore(self, actor: Actor, product_id: str) -> PicturedProduct:
-        """Bring an own product back from the trash; one that is there is as it should be.
+        """Restore an own product from the trash; one that is not there is returned unchanged.
 
-        Raise `ProductNotFound`, or `SkuTaken` when another product has its SKU now.
+        Raise `ProductNotFound`, or `SkuTaken` if another product uses its SKU now.
         """
         for each in self.trashed_among(actor, [product_id]):
             restored = self._products.restore(actor.site.id, each.product)
@@ -254,7 +254,7 @@ class ProductService:
         return self._pictured(actor, [self.own(actor, product_id)])[0]
 
     def _check_group(self, actor: Actor, group_id: str | None) -> None:
-        """Raise `GroupNotFound` when the actor may not put products into the group."""
+        """Raise `GroupNotFound` if the actor may not add products to the group."""
         if group_id is None:
             return
         group = self._groups.get(actor.site.id, group_id)
@@ -262,7 +262,7 @@ class ProductService:
             raise GroupNotFound
 
     def _check_category(self, actor: Actor, category: str | None) -> None:
-        """Raise `TooManyCategories` for one more than a site may have."""
+        """Raise `TooManyCategories` if it would exceed the limit of a site."""
         if category is None:
             return
         known = self._products.categories(actor.site.id)
@@ -272,7 +272,7 @@ class ProductService:
     def _pictured(self, actor: Actor, products: Sequence[Product]) -> list[PicturedProduct]:
         """Return `products` with their live pictures, by one query for all of them.
 
-        Those in the trash come with the pictures that are there with them.
+        Those in the trash have the pictures that are there with them.
         """
         ids = [image.asset for product in products for image in product.images if image.asset]
         found = shown_to(actor, self._library.get_many(actor, ids).values())

@@ -1,4 +1,4 @@
-"""Sample products: loaded by a job, recognised by the ids that were noted before, and removed."""
+"""Sample products: created by a job, recognised by ids recorded beforehand, and removed."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -49,9 +49,9 @@ NO_SAMPLES = Samples(by="", products={}, groups={})
 
 
 class SampleState(StrEnum):
-    """How it stands with the samples of a site."""
+    """The state of a site's samples."""
 
-    OFF = "off"  # this house offers none
+    OFF = "off"  # this deployment offers none
     NONE = "none"
     LOADING = "loading"
     FAILED = "failed"
@@ -60,9 +60,9 @@ class SampleState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleStanding:
-    """How it stands: `done` of `total` steps while they are loaded, `error` why it failed.
+    """The state: `done` of `total` steps while they are being created, `error` if that failed.
 
-    `offered`: the shop has no product at all, so that samples would be of use.
+    `offered`: the shop has no products, so samples would be useful.
     """
 
     state: SampleState
@@ -74,7 +74,7 @@ class SampleStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSample:
-    """A sample product that is still there, and whether somebody changed it since."""
+    """An existing sample product, and whether someone changed it."""
 
     product: Product
     changed: bool
@@ -98,7 +98,7 @@ class SampleService:
         self._is_on = settings.demo == AUTO
 
     def standing(self, actor: Actor) -> SampleStanding:
-        """Return how it stands with the samples; to who may not load them there are none."""
+        """Return the state of the samples; people who may not load them see none."""
         if not actor.is_admin:
             return SampleStanding(state=SampleState.OFF)
         site_id = actor.site.id
@@ -118,7 +118,7 @@ class SampleService:
         )
 
     def load(self, actor: Actor) -> None:
-        """Let the samples be loaded; repeatable. Raise `Forbidden` unless the actor may."""
+        """Start creating the samples; repeatable. Raise `Forbidden` unless the actor may."""
         if not actor.is_admin or not self._is_on:
             raise Forbidden
         site_id = actor.site.id
@@ -131,13 +131,13 @@ class SampleService:
         job = self._job_of(noted)
         at_work = job is not None and not job.is_finished
         if noted and not at_work and not any(self._samples.there(site_id, noted)):
-            self._samples.forget(site_id)  # somebody deleted them one by one
+            self._samples.forget(site_id)  # someone deleted them one by one
         self._samples.begin(site_id, new)
         job = self._jobs.enqueue(LOAD, site=site_id, key=LOAD)
         self._samples.set_job(site_id, job.id)
 
     def load_first(self, actor: Actor) -> bool:
-        """Load the samples into a shop that never had a product; tell whether it is one."""
+        """Load the samples into a shop that never had a product; return whether it is one."""
         site_id = actor.site.id
         is_new = self._samples.get(site_id) is None and not self._samples.has_products(site_id)
         if self._is_on and is_new:
@@ -145,7 +145,7 @@ class SampleService:
         return self._is_on and is_new
 
     def listed(self, actor: Actor) -> list[ListedSample]:
-        """Return the sample products that are still there and can be read."""
+        """Return the sample products that still exist and can be read."""
         noted = self._samples.get(actor.site.id) or NO_SAMPLES
         job = self._job_of(noted)
         loaded_at = job.finished_at if job else None
@@ -161,9 +161,9 @@ class SampleService:
         return found
 
     def remove(self, actor: Actor) -> int:
-        """Delete the samples and nothing else; return how many products went. Repeatable.
+        """Delete the samples only; return the number of products. Repeatable.
 
-        Their pictures go to the trash. Raise `SamplesBusy` while they are loaded.
+        Their pictures go to the trash. Raise `SamplesBusy` while they are being created.
         """
         if not actor.is_admin:
             raise Forbidden
@@ -175,7 +175,7 @@ class SampleService:
             raise SamplesBusy
         products, groups = self._samples.there(actor.site.id, noted)
         for product_id in sorted(products):
-            with suppress(ProductNotFound):  # somebody else was quicker
+            with suppress(ProductNotFound):  # someone else was faster
                 self._products.delete(actor, product_id)
         for group_id in sorted(groups):
             with suppress(GroupNotFound):
@@ -198,7 +198,7 @@ class _SampleUpload:
 
 
 class SampleWorker:
-    """Makes the samples one by one; a step that is done again finds what it has made before."""
+    """Creates the samples one by one; a repeated step finds what it has created before."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class SampleWorker:
         self._picture = picture
 
     def load(self, job: RunningJob) -> Mapping[str, int]:
-        """Make what is not there yet of the samples of the job's site."""
+        """Create the missing samples of the job's site."""
         site_id = str(job.site)
         noted = self._samples.get(site_id)
         if noted is None:
@@ -262,15 +262,15 @@ class SampleWorker:
             return made.group
 
     def _make_product(self, actor: Actor, sample: demo.SampleProduct, noted: Samples) -> None:
-        """Make one product, seen by everybody only once it is complete."""
+        """Create one product, published only once it is complete."""
         try:
             product = self._product(actor, sample, noted)
-        except SkuTaken:  # by a product that is no sample
+        except SkuTaken:  # by a product that is not a sample
             return
         if product.status is Status.PUBLISHED:
             return
         claim = Claim(kind=PRODUCT, id=product.id)
-        with suppress(TooManyImages):  # where fewer are allowed, fewer will do
+        with suppress(TooManyImages):  # if fewer are allowed, fewer are used
             for number, shot in enumerate(sample.shots):
                 self._add(actor, claim, shot, f"{sample.sku}-{number + 1}")
         if not sample.is_draft:
@@ -293,7 +293,7 @@ class SampleWorker:
         return self._products.create(actor, fields, product_id=product_id).product
 
     def _add(self, actor: Actor, claim: Claim, shot: demo.Shot, name: str) -> Asset:
-        """Upload a picture as anybody would, so that it is checked and has its sizes."""
+        """Upload a picture like any other, so that it is checked and gets its sizes."""
         data = self._picture(shot.file)
         with new_spool(self._tmp_dir) as file:
             fill(file, [data])
@@ -307,6 +307,6 @@ class SampleWorker:
             asset = self._pictures.add(actor, claim, [upload], key=key).assets[0]
         if shot.es:
             changes = {"alt": {"es": shot.es, "en": shot.en}}
-            with suppress(ImageNotFound):  # somebody has removed it meanwhile
+            with suppress(ImageNotFound):  # it was deleted meanwhile
                 asset = self._pictures.describe(actor, claim, asset.id, changes)
         return asset

@@ -1,1 +1,1 @@
-"""What a shop keeps, in MongoDB: products, groups, and the pictures both own."""
+"""The stores of the shop in MongoDB: products, groups, and their pictures."""

@@ -1,4 +1,4 @@
-"""What products and groups have in common as MongoDB documents."""
+"""Common parts of the documents of products and groups."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -22,17 +22,17 @@ SORT_FIELDS = {Sort.NAME: "name_key"}
 
 
 def entries_out(images: Sequence[Entry]) -> list[Document]:
-    """Return a list of pictures as it is stored."""
+    """Return the stored form of a list of pictures."""
     return [entry_out(each) for each in images]
 
 
 def entry_out(entry: Entry) -> Document:
-    """Return one picture's place as it is stored."""
+    """Return the stored form of an entry."""
     return {"asset": entry.asset} if entry.asset else {"url": entry.url}
 
 
 def entries_in(images: Sequence[object]) -> tuple[Entry, ...]:
-    """Return a stored list of pictures; what another program wrote that is none is left out."""
+    """Return a stored list of pictures; invalid entries of other programs are skipped."""
     return tuple(
         Entry(asset=_text(each.get("asset")), url=_text(each.get("url")))
         for each in images
@@ -47,14 +47,14 @@ def _text(value: object) -> str | None:
 def trash_all(
     assets: Collection, claim: Claim, images: Sequence[Entry], *, by: str | None, reason: str
 ) -> None:
-    """Put the stored ones of an owner's pictures into the trash, inside a transaction."""
+    """Move the stored ones of an owner's pictures to the trash, inside a transaction."""
     for position, image in enumerate(images):
         if image.asset:
             trash_one(assets, image.asset, claim, position=position, by=by, reason=reason)
 
 
 def touch(change: Mapping[str, Any]) -> Document:
-    """Return `change` with the revision and the time of a change."""
+    """Return `change` extended by the revision and the time of a change."""
     stamp = {"updated_at": utc_now()}
     return {**change, "$inc": {"revision": 1}, "$set": {**change.get("$set", {}), **stamp}}
 
@@ -62,7 +62,7 @@ def touch(change: Mapping[str, Any]) -> Document:
 def set_at_revision(
     collection: Collection, document_id: str, revision: int, values: Mapping[str, Any]
 ) -> Document | None:
-    """Set fields (None takes one away) of a document that still has `revision`, else None.
+    """Set fields (None removes one) of a document that still has `revision`, else None.
 
     A retry after a lost answer finds its own change: the next revision with these `values`.
     """
@@ -73,7 +73,7 @@ def set_at_revision(
 
 
 def update_of(values: Mapping[str, Any]) -> Document:
-    """Return the change that sets fields (None takes one away) and counts the revision."""
+    """Return the change that sets fields (None removes one) and raises the revision."""
     return {
         "$set": {name: value for name, value in values.items() if value is not None},
         "$unset": {name: "" for name, value in values.items() if value is None},
@@ -87,9 +87,9 @@ def page_of(
     query: ListQuery,
     conditions: Sequence[Document],
 ) -> tuple[list[T], int | None]:
-    """Return what `reader` makes of the documents of one page, and how many match in all.
+    """Return the results of `reader` for one page, and the total number of matches.
 
-    When there are more, the page has one more than its limit. For the total see `Collection.total`.
+    If there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
     words: Sequence[Mapping[str, Any]] = (
         () if query.is_long else collection.having_words(query.words)

@@ -1,4 +1,4 @@
-"""Groups of products, in MongoDB. Which products are in a group is kept in the products."""
+"""Groups of products, in MongoDB. Their members are stored in the products."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ from avenue.words import words_of
 class GroupStore:
     """The groups of one site at a time; every method takes the site first.
 
-    `owner` says whose products may be put into a group; None stands for everybody's.
+    `owner` restricts which products may be added to a group; None means all.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,12 +66,12 @@ class GroupStore:
         return {each.id: each.model for each in found}
 
     def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int | None]:
-        """Return the groups of one page, and how many match in all; see `page_of`."""
+        """Return a page of groups, and the total number of matches; see `page_of`."""
         conditions = [{"owner": query.owner}] if query.owner else []
         return page_of(self._groups(site_id), from_document, query, conditions)
 
     def owned_by(self, site_id: str, owner: str | None, limit: int) -> list[Group]:
-        """Return up to `limit` groups of `owner` by name; None stands for everybody's."""
+        """Return up to `limit` groups of `owner` by name; None means all."""
         query = {} if owner is None else {"owner": owner}
         order = [("name_key", 1), ("_id", 1)]
         return self._groups(site_id).values(from_document, query, sort=order, limit=limit)
@@ -87,7 +87,7 @@ class GroupStore:
     ) -> Group | None:
         """Set fields of a group, and its products unless None.
 
-        None when it is no longer as `group` says. Raise `ProductNotFound`.
+        None if it has changed since `group` was read. Raise `ProductNotFound`.
         """
         scope = site(self._database, site_id)
         changed = to_document(replace(group, **changes, updated_at=utc_now()))
@@ -128,9 +128,9 @@ class GroupStore:
 def _set_members(
     products: Collection, group_id: str, product_ids: Sequence[str], owner: str | None
 ) -> None:
-    """Let exactly `product_ids` be in the group, inside a transaction; raise `ProductNotFound`.
+    """Set the members of a group to `product_ids`, inside a transaction; raise `ProductNotFound`.
 
-    What is to be put in must be `owner`'s, unless that is None.
+    New ones must belong to `owner`, unless that is None.
     """
     members = {
         each["_id"] for each in products.find({"group": {"$eq": group_id, **IS_TEXT}}, {"_id": 1})

@@ -1,7 +1,7 @@
 """Imports and their rows, in MongoDB.
 
-Some rows, what they do to products and groups, and how far the import has come are written in one
-transaction. So a process may be killed anywhere: what is not noted has not been done.
+Some rows, their changes to products and groups, and the progress of the import are written in one
+transaction. So a process may be killed anywhere: what is not recorded has not been done.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,8 +54,8 @@ IMPORTS = "shop_imports"
 ROWS = "shop_import_rows"
 KEEP_DAYS = 30
 STORED_AT_ONCE = 500
-# So few that a transaction stays far below what MongoDB allows one (60 s), so many that waiting
-# for the majority costs little a row.
+# Small enough for a transaction to stay far below MongoDB's limit (60 s), large enough that waiting
+# for the majority costs little per row.
 ROWS_AT_ONCE = 100
 MOST_TRIES = 5
 
@@ -69,27 +69,27 @@ class ImportStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # What the site calls the columns of its tables
+    # The site's own column names
 
     def columns(self, site_id: str) -> tuple[OwnColumn, ...]:
-        """Return what the site says of names of columns, by name."""
+        """Return the site's own column names, sorted."""
         found = profiles_of(self._database, site_id).find_as_it_is({"_id": site_id}) or {}
         told = sound(PROFILES, found).get("import_columns", ())
         return tuple(OwnColumn(each["name"], each["field"]) for each in told)
 
     def put_columns(self, site_id: str, columns: Sequence[OwnColumn]) -> None:
-        """Let the site say this, and nothing else, of names of columns."""
+        """Replace the site's own column names."""
         told = [asdict(each) for each in sorted(columns, key=lambda each: key_of(each.name))]
         profiles = profiles_of(self._database, site_id)
         profiles.update({"_id": site_id}, {"$set": {"import_columns": told}}, upsert=True)
 
-    # Beginning
+    # Starting
 
     def begin(self, site_id: str, new: NewImport) -> Import:
-        """Keep a new import, or return the one that this request or table began before.
+        """Store a new import, or return the one that this request or table started before.
 
-        That is the one of the same person with the same `key`, or with the same bytes and not
-        finished yet.
+        That is the one of the same person with the same `key`, or an unfinished one with the same
+        bytes.
         """
         imports = self._imports(site_id)
         document = _fresh(new)
@@ -102,13 +102,13 @@ class ImportStore:
                 imports.insert_at_server_time(document, {"created_at": "$$NOW", "forget_at": month})
             except AlreadyThere:
                 there = next(filter(None, (imports.find_one(each) for each in keys)), None)
-                if there is None:  # it finished between the two
+                if there is None:  # it finished in between
                     continue
                 return _import(there)
             return self.get(site_id, new.id)
 
     def put_rows(self, site_id: str, import_id: str, rows: Iterable[NewRow]) -> None:
-        """Keep the rows of an import and open it for work; repeatable."""
+        """Store the rows of an import and open it for processing; repeatable."""
         imports, stored = self._imports(site_id), self._rows(site_id)
         forget_at = (imports.find_one({"_id": import_id}) or {}).get("forget_at")
         waiting = iter(rows)
@@ -119,15 +119,15 @@ class ImportStore:
         )
 
     def set_job(self, site_id: str, import_id: str, job_id: str, *, undoes: bool) -> None:
-        """Note which job works on an import, or undoes it."""
+        """Store the job that processes an import, or undoes it."""
         field = "undo.job" if undoes else "job"
         self._imports(site_id).update({"_id": import_id}, {"$set": {field: job_id}})
 
     def set_images_job(self, site_id: str, import_id: str, job_id: str) -> None:
-        """Note which job brings the pictures of an import in."""
+        """Store the job that imports the pictures of an import."""
         self._imports(site_id).update({"_id": import_id}, {"$set": {"images_job": job_id}})
 
-    # Looking
+    # Reading
 
     def get(self, site_id: str, import_id: str) -> Import:
         """Return one import or raise `ImportNotFound`."""
@@ -139,14 +139,14 @@ class ImportStore:
     def find(
         self, site_id: str, query: ListQuery, *, by: str | None
     ) -> tuple[list[Import], int | None]:
-        """Return imports of one person, or of everybody when it is None; see `page_of`."""
+        """Return imports of one person, or of all if it is None; see `page_of`."""
         conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
         if by is not None:
             conditions.append({"by": by})
         return page_of(self._imports(site_id), _import, query, conditions)
 
     def last_that_changed(self, site_id: str, by: str) -> Import | None:
-        """Return the newest import of a person that was no dry run and is not undone, or None."""
+        """Return the newest import of a person that is neither a dry run nor undone, or None."""
         stages = [Stage.APPLYING, Stage.DONE, Stage.UNDOING]
         found = self._imports(site_id).values(
             _import,
@@ -174,7 +174,7 @@ class ImportStore:
         )
 
     def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
-        """Yield every row of an import in its order."""
+        """Yield every row of an import in order."""
         rows, last = self._rows(site_id), ""
         while found := rows.values(
             lambda each: (each["_id"], _row(each)),
@@ -188,9 +188,9 @@ class ImportStore:
     def images_after(
         self, site_id: str, import_id: str, cursor: str | None
     ) -> tuple[list[tuple[Claim, str]], str | None]:
-        """Return the products of some rows with each URL that they and their rows name.
+        """Return the products of some rows with each URL that both they and their rows have.
 
-        `cursor` is what an earlier call returned beside them; None is the end.
+        `cursor` is the one an earlier call returned; None is the end.
         """
         rows = self._rows(site_id).values(
             lambda each: (each["_id"], _row(each)),
@@ -209,12 +209,12 @@ class ImportStore:
         ]
         return named, rows[-1][0] if rows else None
 
-    # Working
+    # Processing
 
     def apply_some(self, site_id: str, import_id: str, decide: Decide) -> Import:
-        """Do the next rows of an import, all of them or none; return it as it is then.
+        """Process the next rows of an import, all of them or none; return its new state.
 
-        When there are no more, it is done. Raise `ImportNotFound`.
+        If there are no more, it is done. Raise `ImportNotFound`.
         """
 
         def work(session: ClientSession) -> Import:
@@ -235,7 +235,7 @@ class ImportStore:
         return self._together(site_id, work)
 
     def begin_undo(self, site_id: str, run: Import) -> None:
-        """Let an import be undone from now on; repeatable."""
+        """Start undoing an import; repeatable."""
         total = run.counts.get(Outcome.CREATED, 0) + run.counts.get(Outcome.UPDATED, 0)
         fresh: Document = {"job": None, "done": 0, "total": total, "cursor": "", "counts": {}}
         self._imports(site_id).update(
@@ -244,9 +244,9 @@ class ImportStore:
         )
 
     def undo_some(self, site_id: str, import_id: str, decide: DecideUndo) -> Import:
-        """Take the next rows of an import back; return it as it is then.
+        """Undo the next rows of an import; return its new state.
 
-        When there are no more, the groups it made and nobody uses go, and it is undone.
+        If there are no more, the unused groups it created are deleted, and it is undone.
         """
 
         def work(session: ClientSession) -> Import:
@@ -266,7 +266,7 @@ class ImportStore:
         return self._together(site_id, work)
 
     def remove_empty_groups(self, site_id: str, import_id: str) -> None:
-        """Delete the groups an import made that nobody uses or changed; repeatable."""
+        """Delete the groups an import created that are unused and unchanged; repeatable."""
         made = self._rows(site_id).find(
             {**_after(import_id, ""), "new_group": {"$type": "string"}}, {"new_group": 1}
         )
@@ -296,7 +296,7 @@ class ImportStore:
         return work
 
     def _together(self, site_id: str, work: Callable[[ClientSession], T]) -> T:
-        """Run `work` in a transaction, again when somebody else took a SKU at the same moment."""
+        """Run `work` in a transaction, again if someone else took a SKU at the same moment."""
         for _ in range(MOST_TRIES):
             try:
                 return site(self._database, site_id).transaction(work)
@@ -315,7 +315,7 @@ class ImportStore:
 
 
 class _Scene:
-    """What one transaction works on: an import, its rows, and the shop."""
+    """The state of one transaction: an import, its rows, and the shop."""
 
     def __init__(
         self, database: Database, site_id: str, session: ClientSession, import_id: str
@@ -342,7 +342,7 @@ class _Scene:
         return self._rows.values(_row, wanted, sort=[("_id", 1)], limit=ROWS_AT_ONCE)
 
     def found(self, rows: Sequence[NewRow]) -> Found:
-        """Return what of the shop the rows speak of."""
+        """Return the objects that the rows refer to."""
         good = [each for each in rows if each.error is None]
         products = product_store.with_skus(self._products, [str(each.sku) for each in good])
         named = {str(each.values["group"]) for each in good if each.values.get("group")}
@@ -358,7 +358,7 @@ class _Scene:
         return Found(products=products, groups=groups, categories=frozenset(categories))
 
     def write(self, decisions: Sequence[Decision]) -> None:
-        """Do to products and groups what was decided."""
+        """Apply decisions to products and groups."""
         created = [each.after for each in decisions if each.outcome is Outcome.CREATED]
         changed = [each for each in decisions if each.outcome is Outcome.UPDATED]
         new = {each.new_group.id: each.new_group for each in decisions if each.new_group}
@@ -374,7 +374,7 @@ class _Scene:
         self._purge(decisions)
 
     def _purge(self, decisions: Sequence[Decision] | Sequence[UndoDecision]) -> None:
-        """Purge the pages of the products of an import as they were and are."""
+        """Purge the old and new pages of the products of an import."""
         seen = [product for each in decisions for product in (each.before, each.after)]
         purge_products(self._products, *seen)
 
@@ -407,7 +407,7 @@ class _Scene:
         )
 
     def note_outcomes(self, decisions: Sequence[Decision], *, has_products: bool) -> None:
-        """Keep beside each row what became of it."""
+        """Store the outcome of each row."""
         self._rows.update_all(
             [
                 (
@@ -419,7 +419,7 @@ class _Scene:
         )
 
     def move_on(self, rows: Sequence[Row], cursor: str, counted: Sequence[str]) -> Import:
-        """Note that these rows are done, one more of each name in `counted`."""
+        """Record that these rows are done, one more of each name in `counted`."""
         last = _row_id(self._import_id, rows[-1].number)
         increments: dict[str, int] = {}
         for name in counted:
@@ -440,7 +440,7 @@ class _Scene:
     def _touch_groups(
         self, moved: Iterable[Decision | UndoDecision], *, besides: Iterable[str]
     ) -> None:
-        """Write to the groups that products join or leave: nobody may delete them meanwhile."""
+        """Write to the groups that products join or leave, so that none is deleted meanwhile."""
         ids = {
             product.group
             for each in moved
@@ -457,7 +457,7 @@ def _row_id(import_id: str, number: int) -> str:
 
 
 def _after(import_id: str, row_id: str) -> Document:
-    """Return the condition for the rows of an import behind `row_id` ("" for all)."""
+    """Return the condition for the rows of an import after `row_id` ("" for all)."""
     return {"_id": {"$gt": row_id or f"{import_id}/", "$lt": f"{import_id}/:"}}
 
 

@@ -1,7 +1,7 @@
-"""Products and groups as another application had them, taken in whole.
+"""Stores products and groups that are imported from another application.
 
-A record and its pictures come in one transaction, so nobody sees a product with half of them, and
-what is written down beside it (`note`) is true whatever moment a process is killed at.
+A record and its pictures are written in one transaction, so no one sees a product with half of
+them, and what is recorded with it (`note`) is true whenever a process is killed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ RULES: Mapping[str, TypeAdapter[Any]] = {
     "currency": TypeAdapter(Currency),
     "status": TypeAdapter(StatusText),
 }
-"""What fields of others must be like to be kept: as callers of the API write them."""
+"""Validation of imported fields: by the rules of the API."""
 MOVED_OUT = "moved"
 
 
@@ -52,7 +52,7 @@ class MovedStore:
     def checked(
         self, kind: str, fields: Mapping[str, Any]
     ) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
-        """Return the fields that may be kept, and those that may not with the reason."""
+        """Return the valid fields, and the invalid ones with the reason."""
         kept: dict[str, Any] = {}
         refused: list[tuple[str, str]] = []
         for name, value in fields.items():
@@ -80,10 +80,10 @@ class MovedStore:
         seen: int | None,
         note: Callable[[Session, int], None],
     ) -> bool:
-        """Let a product or group be so, with these pictures in order, in one transaction.
+        """Store a product or group with these pictures in order, in one transaction.
 
-        `seen` is the revision it had when it was brought in last, None for a new one. Return False
-        when it is no longer at that, or gone. Raise `SkuTaken` or `GroupNotFound`.
+        `seen` is the revision it had after its last import, None for a new one. Return False if it
+        has another one by now, or was deleted. Raise `SkuTaken` or `GroupNotFound`.
         """
         scope, site_id = site(self._database, actor.site.id), actor.site.id
         entries = tuple(
@@ -92,7 +92,7 @@ class MovedStore:
         )
 
         def work(session: Session) -> bool:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             owners = scope.collection(OWNERS[claim.kind]).within(session)
             assets = scope.collection(ASSETS).within(session)
             before = owners.find_one({"_id": claim.id})
@@ -110,7 +110,7 @@ class MovedStore:
                 trash_all(assets, claim, gone, by=actor.id, reason=MOVED_OUT)
             document = _document(claim, fields, entries, before, revision)
             if before:
-                purge_owner(owners, claim.id)  # as it was
+                purge_owner(owners, claim.id)  # unchanged
                 owners.update({"_id": claim.id}, {"$set": document, **_unset(before, document)})
             else:
                 owners.insert(document)
@@ -131,27 +131,27 @@ class MovedStore:
         upload_result: UploadResult,
         session: Session,
     ) -> None:
-        """Give what was stored to its owner, and close the open write."""
+        """Assign the stored pictures to their owner, and close the open write."""
         upload_result.fates = {each.id: each for each in upload_result.new}
         if upload_result.write:
             self._writes.finish(site_id, upload_result.write, upload_result.answer(), session)
         if not all(claim_one(assets, each.id, claim) for each in upload_result.new):
             upload_result.fates = {}
-            raise UploadInProgress  # the lease ended, and the sweeper was quicker
+            raise UploadInProgress  # the lease has ended, and the sweeper was faster
 
 
 def _has(assets: Collection, claim: Claim, upload_result: UploadResult) -> bool:
-    """Tell whether the owner has what this upload stored, of which there is some."""
+    """Tell whether the owner has the pictures of this upload, which has some."""
     mine = {"claim.kind": claim.kind, "claim.id": claim.id}
     ids = [each.id for each in upload_result.new]
     return bool(ids) and len(assets.find({"_id": {"$in": ids}, **mine}, {"_id": 1})) == len(ids)
 
 
 def _hold(groups: Collection, group_id: str | None) -> None:
-    """Hold the group that a product is in; raise `GroupNotFound`.
+    """Lock the group of a product; raise `GroupNotFound`.
 
-    It is written to, so that of this and its deletion at once only one succeeds. Its revision
-    stays: it is as it was brought in.
+    It is written to, so that of this and a simultaneous deletion only one succeeds. Its revision
+    stays the one of the import.
     """
     if group_id is not None and not groups.update({"_id": group_id}, {"$inc": {"holds": 1}}):
         raise GroupNotFound
@@ -201,7 +201,7 @@ def _document(
 
 
 def _unset(before: Document, document: Document) -> Document:
-    """Return the change that takes away the fields of a product that it has no more."""
+    """Return the change that removes the fields that a product no longer has."""
     gone = {name: "" for name in ("sku", "price", "group", "owner") if name in before}
     gone = {name: "" for name in gone if document.get(name) is None}
     return {"$unset": gone} if gone else {}

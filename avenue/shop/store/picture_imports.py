@@ -54,9 +54,9 @@ class PictureImportStore:
         self._writes = Writes(database)
 
     def put_files(self, site_id: str, import_id: str, planned: Sequence[PlannedFile]) -> None:
-        """Keep the files of an import that is about to be kept itself; they are to be numbered.
+        """Store the files of an import that is about to be stored itself; they must be numbered.
 
-        Should that not happen, they are forgotten like those of one that did.
+        If that fails, they expire like those of a stored one.
         """
         forget_at = utc_now() + timedelta(days=KEEP_DAYS)
         files = site(self._database, site_id).collection(FILES)
@@ -69,9 +69,9 @@ class PictureImportStore:
     def begin(
         self, site_id: str, new: PictureImport, upload_result: UploadResult, *, hours: int
     ) -> None:
-        """Keep a new import together with its archive, which `upload_result` has stored.
+        """Store a new import together with its archive, which `upload_result` has stored.
 
-        Raise `AlreadyThere` when the same request began one before.
+        Raise `AlreadyThere` if the same request started one before.
         """
         write, scope = upload_result.write, site(self._database, site_id)
         [asset] = upload_result.new
@@ -82,7 +82,7 @@ class PictureImportStore:
         }
 
         def work(session: ClientSession) -> None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             if write is None or not keep_longer(
                 scope.collection(ASSETS).within(session), asset.id, hours=hours
             ):
@@ -101,18 +101,18 @@ class PictureImportStore:
         return _in(found)
 
     def by_key(self, site_id: str, by: str, key: str) -> PictureImport | None:
-        """Return the import that a person began by a request of this key, or None."""
+        """Return the import that a person started with this key, or None."""
         found = self._imports(site_id).find_one({"request_key": f"{by}/{key}"})
         return _in(found) if found else None
 
     def find(
         self, site_id: str, query: ListQuery, *, by: str | None
     ) -> tuple[list[PictureImport], int | None]:
-        """Return imports of one person, or of everybody when it is None; see `page_of`."""
+        """Return imports of one person, or of all if it is None; see `page_of`."""
         return page_of(self._imports(site_id), _in, query, [{"by": by}] if by else [])
 
     def files(self, site_id: str, import_id: str, query: FileQuery) -> FilePage:
-        """Return some files of an import in their order."""
+        """Return some files of an import in order."""
         wanted: Document = {}
         if query.finding:
             wanted["finding"] = query.finding.value
@@ -133,7 +133,7 @@ class PictureImportStore:
         )
 
     def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:
-        """Return the first matched file that nothing has become of yet, or None."""
+        """Return the first matched file without an outcome, or None."""
         found = (
             site(self._database, site_id)
             .collection(FILES)
@@ -154,9 +154,9 @@ class PictureImportStore:
         return found[0] if found else None
 
     def assign(self, site_id: str, run: PictureImport, wanted: Mapping[int, Shelf | None]) -> int:
-        """Give files of an import to products, or to none; return of how many that is new.
+        """Assign files of an import to products, or to none; return how many changed.
 
-        All or nothing. Raise `FileNotInArchive`, or `ImportBegun` when it is applied meanwhile.
+        All or nothing. Raise `FileNotInArchive`, or `ImportBegun` if it is being applied.
         """
         scope = site(self._database, site_id)
 
@@ -189,14 +189,14 @@ class PictureImportStore:
         return scope.transaction(work)
 
     def begin_applying(self, site_id: str, run: PictureImport, *, hours: int) -> None:
-        """Let an import be applied from now on; repeatable. Raise `ArchiveExpired`."""
+        """Start applying an import; repeatable. Raise `ArchiveExpired`."""
         scope = site(self._database, site_id)
 
         def work(session: ClientSession) -> None:
             imports = scope.collection(IMPORTS).within(session)
             query = {"_id": run.id, "stage": Stage.PLANNED}
             if not imports.update(query, {"$set": {"stage": Stage.APPLYING}}):
-                return  # it is at work, or done
+                return  # it is running, or done
             assets = scope.collection(ASSETS).within(session)
             if not keep_longer(assets, run.archive, hours=hours):
                 raise ArchiveExpired
@@ -204,7 +204,7 @@ class PictureImportStore:
         scope.transaction(work)
 
     def set_job(self, site_id: str, import_id: str, job_id: str) -> None:
-        """Note which job works on an import."""
+        """Store the job that applies an import."""
         self._imports(site_id).update({"_id": import_id}, {"$set": {"job": job_id}})
 
     def note(
@@ -215,7 +215,7 @@ class PictureImportStore:
         outcome: Outcome,
         failure: Failure | None,
     ) -> PictureImport:
-        """Keep what became of a file, count it, and return the import; once, if repeated."""
+        """Store the outcome of a file, count it once, and return the import."""
         scope = site(self._database, site_id)
         told = {"outcome": outcome.value, "failure": asdict(failure) if failure else None}
 
@@ -230,7 +230,7 @@ class PictureImportStore:
         return self.get(site_id, run.id)
 
     def finish(self, site_id: str, run: PictureImport) -> PictureImport:
-        """Note that an import is done and return it; repeatable."""
+        """Mark an import as done and return it; repeatable."""
         self._imports(site_id).update(
             {"_id": run.id, "stage": Stage.APPLYING},
             [{"$set": {"stage": Stage.DONE.value, "finished_at": "$$NOW"}}],
@@ -238,7 +238,7 @@ class PictureImportStore:
         return self.get(site_id, run.id)
 
     def discard_archive(self, site_id: str, run: PictureImport) -> Asset | None:
-        """Put the archive out of sight for good and return it, None when it is gone."""
+        """Condemn the archive and return it, None if there is none."""
         assets = site(self._database, site_id).collection(ASSETS)
         return discard_unclaimed(assets, run.archive)
 
@@ -264,7 +264,7 @@ def _file_id(import_id: str, number: int) -> str:
 
 
 def _behind(import_id: str, number: int) -> Document:
-    """Return the condition for the files of an import behind a number."""
+    """Return the condition for the files of an import after a number."""
     return {"_id": {"$gt": _file_id(import_id, number), "$lt": f"{import_id}/:"}}
 
 
@@ -291,7 +291,7 @@ def _out(new: PictureImport) -> Document:
 
 
 def _role_in(document: Mapping[str, Any]) -> Role:
-    """Return with whose rights an import is done; at first only `is_admin` was kept."""
+    """Return the role of an import; at first only `is_admin` was stored."""
     if role := document.get("role"):
         return Role(role)
     return Role.ADMIN if document["is_admin"] else Role.SELLER

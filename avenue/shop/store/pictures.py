@@ -1,6 +1,6 @@
 """The pictures of products and groups, in MongoDB.
 
-What touches an owner and its pictures together is one transaction of small documents.
+Changes of an owner together with its pictures are one transaction of small documents.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ NOT_FOUND: Mapping[str, type[NotFound]] = {PRODUCT: ProductNotFound, GROUP: Grou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """What one transaction works on: the owners of one kind, and the assets."""
+    """The state of one transaction: the owners of one kind, and the assets."""
 
     claim: Claim
     owners: Collection
@@ -66,28 +66,31 @@ class _Scene:
     session: ClientSession
 
     def images(self) -> tuple[Entry, ...]:
-        """Return the owner's pictures; raise that there is no such owner."""
+        """Return the owner's pictures; raise if there is no such owner."""
         found = self.owners.find_one({"_id": self.claim.id}, {"images": 1})
         if found is None:
             raise NOT_FOUND[self.claim.kind]
         return entries_in(found["images"])
 
     def push(self, entry: Entry, limit: int, position: int | None = None) -> bool:
-        """Add a picture, at its end or `position`; False when the owner has `limit` already."""
+        """Add a picture, at the end or at `position`.
+
+        Return False if the owner has `limit` already.
+        """
         place = {} if position is None else {"$position": position}
         query = {"_id": self.claim.id, f"images.{limit - 1}": {"$exists": False}}
         push = {"images": {"$each": [entry_out(entry)], **place}}
         return bool(self.owners.update(query, touch({"$push": push})))
 
     def pull(self, entry: Entry) -> None:
-        """Take a picture away."""
+        """Remove a picture."""
         self.owners.update({"_id": self.claim.id}, touch({"$pull": {"images": entry_out(entry)}}))
 
     def drop_dangling(self) -> None:
-        """Take away the entries whose picture is not there any more: they hold a place for nobody.
+        """Remove the entries whose picture no longer exists, because they count toward the limit.
 
-        One whose record does not tell its state is kept: it may be in order but for that. Raise
-        that there is no such owner.
+        One whose record has no readable state is kept: everything else may be right. Raise if there
+        is no such owner.
         """
         entries = [each for each in self.images() if each.asset]
         named = {"$in": [each.asset for each in entries]}
@@ -106,16 +109,16 @@ class PictureStore:
         self._writes = Writes(database)
 
     def add(self, site_id: str, claim: Claim, upload_result: UploadResult, *, limit: int) -> None:
-        """Give the stored pictures of `upload_result` to their owner, as many as fit.
+        """Assign the stored pictures of `upload_result` to their owner, as many as are allowed.
 
-        Notes their fates and closes the open write. Raise `TooManyImages` when none fits.
+        Sets their fates and closes the open write. Raise `TooManyImages` if none is.
         """
         write = upload_result.write
         if write is None:
             return
 
         def work(scene: _Scene) -> None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             scene.drop_dangling()
             mine = _by_source(scene)
             fates = {each.id: _add_one(scene, each, mine, limit) for each in upload_result.new}
@@ -127,7 +130,7 @@ class PictureStore:
         self._together(site_id, claim, work)
 
     def add_external(self, site_id: str, claim: Claim, url: str, *, limit: int) -> bool:
-        """Add a picture that lives at `url`; False when the owner has it already.
+        """Add the external picture at `url`; return False if the owner has it already.
 
         Raise `TooManyImages`.
         """
@@ -143,7 +146,10 @@ class PictureStore:
         return self._together(site_id, claim, work)
 
     def order(self, site_id: str, owner: PictureOwner, order: Sequence[str], revision: int) -> None:
-        """Put the pictures into `order` (their keys); raise `RevisionConflict`, `OrderMismatch`."""
+        """Set the `order` of the pictures (their keys).
+
+        Raise `RevisionConflict`, `OrderMismatch`.
+        """
         if owner.revision != revision:
             raise RevisionConflict
         by_key = {each.key: entry_out(each) for each in owner.images}
@@ -162,7 +168,7 @@ class PictureStore:
             raise RevisionConflict
 
     def remove(self, site_id: str, claim: Claim, key: str, *, by: str | None) -> None:
-        """Take a picture from its owner, a stored one into the trash; raise `ImageNotFound`."""
+        """Remove a picture from its owner, a stored one to the trash; raise `ImageNotFound`."""
 
         def work(scene: _Scene) -> None:
             images = scene.images()
@@ -179,9 +185,9 @@ class PictureStore:
         self._together(site_id, claim, work)
 
     def drop_entry(self, site_id: str, claim: Claim, position: int, image: str | None) -> bool:
-        """Take the entry at `position` away, whatever it is, if it is shown as `image`.
+        """Remove the entry at `position`, whatever it is, if its text is `image`.
 
-        An entry whose picture the owner has stays. Return whether it went.
+        An entry with a picture of the owner is kept. Return whether it was removed.
         """
 
         def work(scene: _Scene) -> bool:
@@ -199,14 +205,14 @@ class PictureStore:
         return self._together(site_id, claim, work)
 
     def restore(self, site_id: str, claim: Claim, asset_id: str, *, limit: int) -> None:
-        """Bring a picture back to where it was; raise `ImageNotFound` or `TooManyImages`."""
+        """Restore a picture to its position; raise `ImageNotFound` or `TooManyImages`."""
 
         def work(scene: _Scene) -> None:
             entry = Entry(asset=asset_id)
             position = restore_one(scene.assets, asset_id, claim)
             if position is None:
                 if entry in scene.images():
-                    return  # restored already: this is the same request again
+                    return  # restored already: a repeated request
                 raise ImageNotFound
             if not scene.push(entry, limit, position):
                 raise TooManyImages(limit=limit)
@@ -214,9 +220,9 @@ class PictureStore:
         self._together(site_id, claim, work)
 
     def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
-        """Return the next owners after `last` that name pictures by URL, with each URL.
+        """Return the next owners after `last` that have pictures by URL, with each URL.
 
-        An owner's URLs come all together; an empty list is the end.
+        An owner's URLs are returned together; an empty list is the end.
         """
         for kind in sorted(OWNERS):
             if last is not None and kind < last.kind:
@@ -233,35 +239,35 @@ class PictureStore:
                 urls = [(Claim(kind=kind, id=owner), url) for owner, some in found for url in some]
                 if urls:
                     return urls
-                last_id = found[-1][0]  # none of these names one that is a text
+                last_id = found[-1][0]  # none of these entries is a text
         return []
 
     def adopt(
         self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
     ) -> Asset | None:
-        """Put the picture of `upload_result` in the place where its owner names `url`.
+        """Replace the entry `url` of an owner by the picture of `upload_result`.
 
-        Closes the open write. Return the picture that stands there now, which is one the owner
-        had already if the bytes are the same; None when it names `url` no more.
+        Closes the open write. Return the picture that is there now, which is an existing one if the
+        bytes are the same; None if the owner no longer has `url`.
         """
         (asset,) = upload_result.assets
 
         def work(scene: _Scene) -> Asset | None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             found = scene.owners.find_one({"_id": claim.id}, {"images": 1, "options": 1})
             if found is None or Entry(url=url) not in entries_in(found["images"]):
                 return _claimed(scene, asset)
             kept = _by_source(scene).get(asset.current.source_sha256, asset)
             if upload_result.write:
                 upload_result.fates = {asset.id: kept}
-                # Before the asset: what a killed process has locked of it, the next try finds
-                # locked in the write already, and waits instead of choosing another asset.
+                # Before the asset: if a killed process has locked it, the next attempt waits for
+                # the lock of the write, instead of choosing another asset.
                 self._writes.finish(
                     site_id, upload_result.write, upload_result.answer(), scene.session
                 )
             if kept is asset and not claim_one(scene.assets, asset.id, claim):
                 upload_result.fates = {}
-                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+                raise UploadInProgress  # the lease has ended, and the sweeper was faster
             scene.owners.update({"_id": claim.id}, touch({"$set": _renamed(found, url, kept.id)}))
             return kept
 
@@ -272,14 +278,14 @@ class PictureStore:
     ) -> tuple[str, ...]:
         """Make the stored file of `upload_result` the asset's newest version.
 
-        Return the files of versions that fell off. Raise `ImageNotFound` when it is gone.
+        Return the files of dropped versions. Raise `ImageNotFound` if there is no such asset.
         """
         write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
             return ()
 
         def work(scene: _Scene) -> tuple[str, ...]:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             fell_off = replace_one(
                 scene.assets,
                 asset.id,
@@ -320,18 +326,18 @@ class PictureStore:
         return self._together(site_id, claim, work)
 
     def told_otherwise(self, site_id: str, claim: Claim) -> None:
-        """Purge the pages of the owner of a picture that is described otherwise now."""
+        """Purge the pages of the owner of a picture whose description changed."""
         owners = site(self._database, site_id).collection(OWNERS[claim.kind])
         with_purges(owners, lambda each: purge_owner(each, claim.id))
 
     def add_temporary(self, site_id: str, upload_result: UploadResult) -> None:
-        """Keep the stored pictures of `upload_result` for a product to come; closes the write."""
+        """Store the pictures of `upload_result` for a new product; closes the write."""
         write, scope = upload_result.write, site(self._database, site_id)
         if write is None:
             return
 
         def work(session: ClientSession) -> None:
-            upload_result.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of an aborted attempt
             assets = scope.collection(ASSETS).within(session)
             kept = [keep_temporary(assets, each.id) for each in upload_result.new]
             if any(each is None for each in kept):
@@ -344,9 +350,9 @@ class PictureStore:
     def take_temporary(
         self, site_id: str, claim: Claim, asset_ids: Sequence[str], *, owner: str, limit: int
     ) -> None:
-        """Give temporary pictures of a person to a product or group, all or none of them.
+        """Assign temporary pictures of a person to a product or group, all or none of them.
 
-        One whose bytes are there already stays temporary. Raise `TempImageExpired` or
+        One whose bytes the owner already has stays temporary. Raise `TempImageExpired` or
         `TooManyImages`.
         """
 
@@ -370,11 +376,11 @@ class PictureStore:
         self._together(site_id, claim, work)
 
     def temporary(self, site_id: str, owner: str) -> list[Asset]:
-        """Return somebody's temporary pictures that have not expired, the newest first."""
+        """Return a person's temporary pictures that have not expired, newest first."""
         return temporary_of(site(self._database, site_id).collection(ASSETS), owner)
 
     def remove_temporary(self, site_id: str, owner: str, asset_id: str) -> Asset | None:
-        """Forget a temporary picture of `owner` and return it; None when there is none."""
+        """Delete a temporary picture of `owner` and return it; None if there is none."""
         return discard_temporary(site(self._database, site_id).collection(ASSETS), owner, asset_id)
 
     def _together(self, site_id: str, claim: Claim, work: Callable[[_Scene], T]) -> T:
@@ -396,12 +402,12 @@ class PictureStore:
 
 
 def _claimed(scene: _Scene, asset: Asset) -> Asset | None:
-    """Return `asset` as it is if the owner has claimed it: by this transaction, run before."""
+    """Return `asset` if the owner has already claimed it, in an earlier run of this transaction."""
     return _by_source(scene).get(asset.current.source_sha256)
 
 
 def _renamed(found: Document, url: str, asset_id: str) -> Document:
-    """Return an owner's fields in which `asset_id` stands for `url`, once."""
+    """Return an owner's fields in which `asset_id` replaces `url`, once."""
     entries = [
         Entry(asset=asset_id) if each.url == url else each for each in entries_in(found["images"])
     ]
@@ -425,7 +431,7 @@ def _urls_of(document: Document) -> tuple[str, list[str]]:
 
 
 def _by_source(scene: _Scene) -> dict[str, Asset]:
-    """Return the owner's live pictures by the hash of the bytes that were sent."""
+    """Return the owner's live pictures by the hash of the uploaded bytes."""
     query = {
         "claim.kind": scene.claim.kind,
         "claim.id": scene.claim.id,
@@ -436,14 +442,14 @@ def _by_source(scene: _Scene) -> dict[str, Asset]:
 
 
 def _add_one(scene: _Scene, asset: Asset, mine: dict[str, Asset], limit: int) -> Outcome:
-    """Give one stored picture to the owner; `mine` are those it has."""
+    """Assign one stored picture to the owner; `mine` are its existing ones."""
     twin = mine.get(asset.current.source_sha256)
     if twin is not None:
         return twin
     if not scene.push(Entry(asset=asset.id), limit):
         return Refusal.of(asset.name, TooManyImages(limit=limit))
     if not claim_one(scene.assets, asset.id, scene.claim):
-        # The lease ended and the sweeper, or another try of this request, was quicker.
+        # The lease has ended and the sweeper, or another attempt of this request, was faster.
         raise UploadInProgress
     mine[asset.current.source_sha256] = asset
     return asset

@@ -67,7 +67,7 @@ FOLLOWING = (
     "attribute_keys",
     "attribute_set",
 )
-"""What is stored of a product besides what people say of it."""
+"""The stored fields of a product that are derived from the others."""
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
 SHELVES_AT_ONCE = 5000
@@ -84,7 +84,7 @@ class ProductStore:
     def insert(self, site_id: str, product: Product) -> None:
         """Insert a new product; its pictures are temporary ones of its owner, which it claims.
 
-        All of it happens or nothing. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
+        In one transaction. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
         """
         scope = site(self._database, site_id)
         if not product.images and product.group is None and not self._database.purges_caches:
@@ -134,7 +134,7 @@ class ProductStore:
         return self._products(site_id).total(wanted, most=most)
 
     def drafts(self, site_id: str, most: int) -> int | None:
-        """Return how many drafts there are, None for more than `most`."""
+        """Return the number of drafts, None above `most`."""
         return self._products(site_id).total({"status": Status.DRAFT}, most=most)
 
     def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
@@ -152,7 +152,7 @@ class ProductStore:
         return with_skus(self._products(site_id), skus)
 
     def published(self, site_id: str, *, most: int) -> list[Product] | None:
-        """Return the published products, the newest first; None of more than `most`."""
+        """Return the published products, newest first; None if there are more than `most`."""
         products = self._products(site_id)
         total = products.total(IS_PUBLISHED)
         if total is None or total > most:
@@ -170,7 +170,7 @@ class ProductStore:
         return categories_of(self._products(site_id))
 
     def attribute_sets(self, site_id: str, category: str) -> list[str]:
-        """Return the sets of attributes of a category's published products, some of very many."""
+        """Return the sets of attributes of a category's published products; some, if very many."""
         first, beyond = bounds_of(category)
         found = self._products(site_id).aggregate(
             [
@@ -182,7 +182,7 @@ class ProductStore:
         return [each["_id"] for each in found]
 
     def published_with_ids_from(self, site_id: str, first: str, *, most: int) -> list[Product]:
-        """Return those whose ids begin with the character `first`, by id, at most `most`."""
+        """Return at most `most` published products whose ids begin with `first`, by id."""
         return self._products(site_id).values(
             _listed,
             {**IS_PUBLISHED, "_id": {"$gte": first, "$lt": chr(ord(first) + 1)}},
@@ -192,7 +192,7 @@ class ProductStore:
         )
 
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
-        """Set fields of a product; None when it is no longer as `product` says.
+        """Set fields of a product; None if it has changed since `product` was read.
 
         Raise `SkuTaken`, `GroupNotFound`.
         """
@@ -221,7 +221,7 @@ class ProductStore:
         return from_document(found) if found else None
 
     def trash(self, site_id: str, product: Product, *, by: str | None) -> None:
-        """Put a product into the trash, and its pictures with it."""
+        """Move a product to the trash with its pictures."""
         scope = site(self._database, site_id)
 
         def work(session: ClientSession) -> None:
@@ -244,10 +244,10 @@ class ProductStore:
         scope.transaction(work)
 
     def restore(self, site_id: str, product: Product) -> Product | None:
-        """Bring a product back from the trash, with the pictures it had, in their order.
+        """Restore a product from the trash, with the pictures it had, in their order.
 
-        It is in its group again if that is still there. None when it is not in the trash (any
-        more). Raise `SkuTaken` when another product has its SKU now; then nothing has changed.
+        It returns to its group if that still exists. None if it is not in the trash (any more).
+        Raise `SkuTaken` if another product uses its SKU now; then nothing has changed.
         """
         scope = site(self._database, site_id)
 
@@ -337,7 +337,7 @@ class ProductStore:
         return None
 
     def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
-        """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
+        """Yield each product with a SKU, of one person or (None) of all, by SKU."""
         products, last = self._products(site_id), ""
         query = {"owner": owner} if owner is not None else {}
         count = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
@@ -363,33 +363,33 @@ class ProductStore:
 
 
 class TrashedProducts:
-    """The products in the trash, of every site, for the sweeper."""
+    """The products in the trash of all sites, for the sweeper."""
 
     def __init__(self, database: Database) -> None:
         self._trashed = house(database).collection(TRASHED)
 
     def forget(self, until: datetime) -> int:
-        """Delete those that are in the trash since then; return how many.
+        """Delete those that have been in the trash since then; return how many.
 
-        What cannot be read stays.
+        Invalid records are kept.
         """
         old, count = {"trash.at": {"$lte": until}}, 0
         while found := self._trashed.values(_place_of, old, limit=FORGOTTEN_AT_ONCE):
             for site_id, some in groupby(sorted(found), key=itemgetter(0)):
                 ids = [each for _, each in some]
                 theirs = of_its_site(self._trashed, {"_id": ids[0], "site": site_id})
-                # One may have been restored meanwhile, and deleted anew.
+                # One may have been restored meanwhile, and deleted again.
                 count += theirs.delete_all({"_id": {"$in": ids}, **old})
         return count
 
 
 def _place_of(document: Document) -> tuple[str, str]:
-    """Return the site and the id of a product that can be read."""
+    """Return the site and the id of a readable product."""
     return document["site"], from_document(document).id
 
 
 def categories_of(products: Collection) -> list[str]:
-    """Return the different categories of published products: one key of the index for each."""
+    """Return the different categories of published products: one index key for each."""
     found = products.aggregate(
         [
             {"$match": {**IS_PUBLISHED, "category": {"$gt": ""}}},  # `$type` would read all keys
@@ -430,21 +430,21 @@ def set_all(products: Collection, changed: Sequence[tuple[Product, Iterable[str]
 
 
 def delete_all(products: Collection, ids: Sequence[str]) -> None:
-    """Delete products that have no stored pictures, inside the transaction that saw so."""
+    """Delete products without stored pictures, inside the transaction that checked that."""
     if ids:
         products.delete_all({"_id": {"$in": list(ids)}})
 
 
 def _values_of(product: Product, fields: Iterable[str]) -> Document:
-    """Return some fields as they are stored, None what has no value, with what follows of them."""
+    """Return some fields in their stored form, None without a value, with the derived fields."""
     document = to_document(product)
     return {name: document.get(name) for name in {*fields, *FOLLOWING}}
 
 
 def _join(groups: Collection, group_id: str | None) -> None:
-    """Hold the group that a product joins, inside a transaction; raise `GroupNotFound`.
+    """Lock the group that a product joins, inside a transaction; raise `GroupNotFound`.
 
-    It is written to, so that of this and its deletion at the same time only one succeeds.
+    It is written to, so that of this and a simultaneous deletion only one succeeds.
     """
     if group_id is not None and not groups.update({"_id": group_id}, touch({})):
         raise GroupNotFound
@@ -479,9 +479,9 @@ def _among(lacking: Lacking | None) -> list[Document]:
 
 
 def _having_attributes(products: Collection, query: ProductQuery) -> list[Document]:
-    """Return the conditions for products with the attributes that are asked for.
+    """Return the conditions for products with the selected attributes.
 
-    The index is used for one of several attributes, which is to be the rarest: they are counted in
+    The index is used for one of several attributes, which should be the rarest: they are counted in
     it, and the others written such that no index can be used for them.
     """
     wanted = [
@@ -519,7 +519,7 @@ def _listed(document: Document) -> Product:
 
 
 def to_document(product: Product) -> Document:
-    """Return the stored form of `product`; what is None is left out."""
+    """Return the stored form of `product`; fields that are None are left out."""
     values = [value for each in product.attributes.values() for value in each]
     document = {
         "_id": product.id,

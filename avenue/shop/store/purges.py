@@ -1,7 +1,7 @@
-"""Purges of what caches hold of products and groups, written with the change of these.
+"""Purges of cached pages of products and groups, written in the transaction of their change.
 
-What stands behind a query (the next pages of a list) has no address that could be named here; such
-answers are kept for a minute at most (`web/cache_policy.py`).
+Addresses with a query (the next pages of a list) cannot be listed; such answers are cached for a
+minute at most (`web/cache_policy.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,13 @@ from avenue.storage.scope import Collection
 
 T = TypeVar("T")
 MOST_MEMBERS = 200
-"""Of a group, whose pages show one another."""
+"""Members of a group that are purged, because their pages link to each other."""
 FIELDS = {"name": 1, "status": 1, "group": 1, "category": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """A product as far as it says where it is shown."""
+    """The fields of a product that determine where it is shown."""
 
     id: str
     name: str
@@ -34,14 +34,14 @@ class _Seen:
 
 
 def with_purges(records: Collection, work: Callable[[Collection], T]) -> T:
-    """Change records by `work`, in a transaction if purges go with it; it may run again."""
+    """Change records with `work`, in a transaction if purges go with it; it may run again."""
     return records.transaction(work) if records.database.purges_caches else work(records)
 
 
 def purge_products(products: Collection, *changed: Product | Document | None) -> None:
     """Purge the pages of products: `changed` are they before and after, if any.
 
-    Those that nobody could see are left out. For a transaction.
+    Those that were not public are left out. For a transaction.
     """
     if not products.database.purges_caches:
         return
@@ -52,13 +52,13 @@ def purge_products(products: Collection, *changed: Product | Document | None) ->
     paths = [path for each in seen for path in paths_of_product(each.id, each.name)]
     paths += [path for each in groups for path in paths_of_group(each)]
     paths += paths_of_categories(each.category for each in seen if each.category)
-    # Its own first: a cache that takes one path in a call soon has what people look at.
+    # Its own first: a CDN that takes one path in a call then soon has the most visited ones.
     purge_paths(products, [*paths, *_members(products, groups), *LISTS])
 
 
 @contextmanager
 def purging_group(groups: Collection, group_id: str) -> Iterator[None]:
-    """Purge the pages of a group and its products, before and after what is done inside."""
+    """Purge the pages of a group and its products, before and after the block."""
     if not groups.database.purges_caches:
         yield
         return
@@ -88,7 +88,7 @@ def _members(products: Collection, groups: Sequence[str]) -> list[str]:
 
 
 def _seen(product: Product | Document | None) -> _Seen | None:
-    """Return where a product is shown, None for one that nobody can see or that is damaged."""
+    """Return where a product is shown, None if it is not public, or invalid."""
     if product is None:
         return None
     if isinstance(product, Product):

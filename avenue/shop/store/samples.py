@@ -1,4 +1,4 @@
-"""Which sample products a site has, in MongoDB: one document a site."""
+"""The sample products of a site, in MongoDB: one document a site."""
 
 from avenue.shop.models import Samples
 from avenue.shop.store.documents import GROUPS, PRODUCTS
@@ -15,7 +15,7 @@ class SampleStore:
         self._database = database
 
     def begin(self, site_id: str, new: Samples) -> Samples:
-        """Note what will be made before it is; return what was noted first."""
+        """Record what will be created; return what was recorded first."""
         fresh: Document = {
             "_id": site_id,
             "by": new.by,
@@ -29,16 +29,16 @@ class SampleStore:
         return _samples_in(found or fresh)
 
     def get(self, site_id: str) -> Samples | None:
-        """Return what was noted, or None."""
+        """Return the record, or None."""
         found = self._samples(site_id).values(_samples_in, {"_id": site_id})
         return found[0] if found else None
 
     def set_job(self, site_id: str, job_id: str) -> None:
-        """Note which job makes them."""
+        """Store the job that creates them."""
         self._samples(site_id).update({"_id": site_id}, {"$set": {"job": job_id}})
 
     def forget(self, site_id: str) -> None:
-        """Forget them; they are gone."""
+        """Delete the record, after the samples."""
         self._samples(site_id).delete({"_id": site_id})
 
     def has_products(self, site_id: str) -> bool:
@@ -47,7 +47,7 @@ class SampleStore:
         return products.find_one({}, {"_id": 1}) is not None
 
     def there(self, site_id: str, samples: Samples) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the ids of those products and groups that are still there."""
+        """Return the ids of the products and groups that still exist."""
         scope = site(self._database, site_id)
         products, groups = (
             frozenset(

@@ -1,4 +1,4 @@
-"""What a shop has, counted as it is now, and who refers to pictures."""
+"""Counts of the shop, and references of products and groups to pictures."""
 
 import re
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _IN_ORDER: Document = {"$sort": {"created_at": 1, "_id": 1}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Products or groups of a site; `images` are the entries of all their lists.
+    """The numbers of products or groups; `images` are the entries of all their lists.
 
     `counted_at` is None for now. Where they are many and nobody has counted them yet, the numbers
     are None, and there are `total_at_least` so many.
@@ -63,7 +63,7 @@ class StatusStore:
         }
 
     def count(self, site_id: str, kind: str) -> Counted:
-        """Return how many products or groups there are: few now, many when last counted."""
+        """Return the number of products or groups: counted now if few, otherwise the last count."""
         count = self._counts.of(site_id, kind, self.counters[kind])
         return Counted(
             **{name: count.known(name) for name in _COUNTED},
@@ -94,12 +94,12 @@ class StatusStore:
         return together
 
     def names(self, site_id: str, kind: str, ids: Sequence[str]) -> dict[str, str]:
-        """Return the names of those products or groups that exist, by id."""
+        """Return the names of the existing products or groups, by id."""
         found = _of(self._database, site_id, kind).find({"_id": {"$in": list(ids)}}, {"name": 1})
         return {each["_id"]: str(each.get("name", "")) for each in found}
 
     def urls(self, site_id: str, most_owners: int) -> list[str] | None:
-        """Return every URL among the pictures; None when more than `most_owners` have some."""
+        """Return every URL among the pictures; None if more than `most_owners` have some."""
         urls: list[str] = []
         for kind in COLLECTIONS:
             owners = _of(self._database, site_id, kind).find(
@@ -113,20 +113,20 @@ class StatusStore:
     def naming(
         self, of: Site, kind: str, asset_id: str, addresses: Sequence[str]
     ) -> dict[str, str]:
-        """Return the names of the first products or groups that name an asset, by id.
+        """Return the names of the first products or groups that refer to an asset, by id.
 
         By its id, or by a URL of the site with its path or one of the old `addresses`: on another
-        host it would be a picture that lies elsewhere.
+        host it would be an external picture.
         """
         beginnings = own_urls(of, [f"/media/{asset_id}/"])
         whole = own_urls(of, addresses[:MOST_ADDRESSES])
-        # Without flags, which `re.compile` has: else the index is read from end to end.
+        # Without flags, which `re.compile` has: otherwise the index is read from end to end.
         urls = [
             *(Regex(f"^{re.escape(each)}") for each in beginnings),
             *(Regex(f"^{re.escape(each)}(?![^?#])") for each in whole),
         ]
         owners = _of(self._database, of.id, kind)
-        found = [  # each by an index of its own
+        found = [  # each by its own index
             each
             for named in (
                 {"images.asset": {"$eq": asset_id, **IS_TEXT}},
@@ -140,7 +140,7 @@ class StatusStore:
 
 
 class PictureReferrers:
-    """The products, or the groups, as an inspection sees them."""
+    """The products, or the groups, for the inspection."""
 
     def __init__(self, database: Database, kind: str) -> None:
         self.kind = kind
@@ -159,12 +159,12 @@ class PictureReferrers:
         return [self._referrer(each) for each in found]
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
-        """Return those of `ids` that exist."""
+        """Return the existing ones of `ids`."""
         found = self._documents(site_id).find({"_id": {"$in": list(ids)}}, REFERRING)
         return [self._referrer(each) for each in found]
 
     def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
-        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+        """Return the ids of the `limit` newest at most that were changed since `moment`."""
         return ids_changed_since(self._documents(site_id), moment, limit)
 
     def _documents(self, site_id: str) -> Collection:

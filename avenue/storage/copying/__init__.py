@@ -1,1 +1,1 @@
-"""Copying: the records of a scope at one point in time, and files by their sha256 at any time."""
+"""Copying: the records of a scope at one point in time, and files by their sha256."""

@@ -1,8 +1,8 @@
-"""Copies what one site shows into another one of the same database, under new ids.
+"""Clones the content of one site into another one of the same database, under new ids.
 
-A new id follows from the old one and the clone's seed alone. So every step may be repeated,
-whatever is rewritten names what its original named, and nobody who knows an id of the first knows
-one of the second. Records are rewritten through and through: a field, and an address inside a text.
+A new id is derived from the old one and the clone's seed only. So every step can be repeated, every
+rewritten reference names the copy of its target, and ids of the second site cannot be derived from
+those of the first. Records are rewritten completely: fields, and addresses inside texts.
 """
 
 import base64
@@ -31,7 +31,7 @@ from avenue.storage.scope import site
 
 FOLDERS = "media_folders"
 NAMED = (ASSETS, PRODUCTS, GROUPS, PAGES, FOLDERS)
-"""The collections whose ids other records name."""
+"""The collections whose ids are referenced by other records."""
 LEFT = {
     ASSETS: frozenset(
         {
@@ -41,24 +41,24 @@ LEFT = {
     ),
     PAGES: frozenset({"old_slugs", "history", "series", "mark", "publish_at"}),
 }
-"""What tells of the life of the first one."""
+"""Fields with the history of the original, which are not copied."""
 PEOPLE = frozenset({"owner", "by", "updated_by"})
 REFERENCES = frozenset(
     {"asset", "assets", "folder", "group", "image", "images", "parent", "translation_of"}
 )
-"""The fields that are ids of other records, of whatever shape, or hold some."""
+"""Fields with ids of other records, in any form."""
 IMAGES = "images"
 ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])")
 PRODUCT_PATH = re.compile(r"(?<=/products/)[A-Za-z0-9_-]{1,64}(?![A-Za-z0-9_-])")
 GOES_ON = re.compile(r"[\w.:-]")
-"""What an address of a host does not end before: it is a longer one."""
+"""Characters after which an address of a host would be a longer one."""
 AT_ONCE = 50
 LIBRARY, LOGO = "library", "site"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloning:
-    """From which site to which one; `seed` is a secret of this clone.
+    """The two sites of a clone; `seed` is its secret.
 
     Addresses of the first one's own pages, which begin with one of `addresses`, begin with
     `address` then. `has_library` and `has_people` tell what else is copied.
@@ -73,21 +73,21 @@ class Cloning:
     has_people: bool
 
     def id_of(self, own_id: str) -> str:
-        """Return the id that a record or a file of the first site has in the second."""
+        """Return the new id of a record or a file."""
         digest = hashlib.sha256(f"{self.seed}\n{own_id}".encode()).digest()
         made = base64.urlsafe_b64encode(digest).decode()[:22]
         return "a" + made[1:] if made.startswith("-") else made
 
     def file_of(self, asset: str, file: str) -> str:
-        """Return the id that a file has there; each asset has its own."""
+        """Return the new id of a file; each asset has its own."""
         return self.id_of(f"{asset}/{file}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloned:
-    """One record that is there now: files that were copied for it, and their bytes.
+    """A copied record, with the number of files copied for it, and their bytes.
 
-    `left` are the assets it has not, by the reason.
+    `left` are the assets that were skipped, with the reason.
     """
 
     id: str
@@ -101,7 +101,7 @@ Reserve = Callable[[int], Any]
 
 
 class SiteClone:
-    """The two sites. Every method may be repeated."""
+    """Copies between the two sites. Every method can be repeated."""
 
     def __init__(
         self, database: Database, cloning: Cloning, reserve: Reserve, tmp_dir: Path
@@ -117,18 +117,18 @@ class SiteClone:
         return self._from.collection(collection).count(_copied(collection))
 
     def folders(self) -> int:
-        """Copy the folders of the library; return how many there are."""
+        """Copy the folders of the library; return their number."""
         return sum(len(self._put(FOLDERS, some)) for some in self._batches(FOLDERS, ""))
 
     def library(self, after: str) -> Iterator[Cloned]:
-        """Copy the files of the library behind the id `after`."""
+        """Copy the files of the library after the id `after`."""
         for some in self._batches(ASSETS, after):
             for each in some:
                 done = self._asset(each)
                 yield Cloned(id=each["_id"], **done)
 
     def owners(self, collection: str, after: str) -> Iterator[Cloned]:
-        """Copy the products or groups behind the id `after`, each after its pictures."""
+        """Copy the products or groups after the id `after`, each after its pictures."""
         kind = next(kind for kind, name in OWNERS.items() if name == collection)
         for some in self._batches(collection, after):
             pictures = self._live(name for each in some for name in assets_of(collection, each))
@@ -146,7 +146,7 @@ class SiteClone:
                 yield done
 
     def pages(self, after: str) -> Iterator[Cloned]:
-        """Copy the pages behind the id `after`, and the files of the library that they show."""
+        """Copy the pages after the id `after`, and the library files they use."""
         for some in self._batches(PAGES, after):
             for each in some:
                 done = Cloned(id=each["_id"])
@@ -158,7 +158,7 @@ class SiteClone:
                 yield done
 
     def logo(self, asset_id: str) -> str | None:
-        """Copy the logo; return its new id, None where it cannot be read."""
+        """Copy the logo; return its new id, None if it cannot be read."""
         found = self._live([asset_id]).get(asset_id)
         if found is None:
             return None
@@ -167,7 +167,7 @@ class SiteClone:
         return None if self._asset(found)["left"] else self._cloning.id_of(asset_id)
 
     def rewritten(self, value: Any) -> Any:
-        """Return a value of the first site's settings as the second says it."""
+        """Return a setting of the first site, rewritten for the second."""
         return self._rewrite(value, self._known(_texts_in(value)))
 
     def _batches(self, collection: str, after: str) -> Iterator[list[Document]]:
@@ -189,7 +189,7 @@ class SiteClone:
         return {each["_id"]: each for each in self._from.collection(ASSETS).find(wanted)}
 
     def _asset(self, asset: Document) -> dict[str, Any]:
-        """Copy a live asset with its current file; return what `Cloned` says of it."""
+        """Copy a live asset with its current file; return the arguments for `Cloned`."""
         new_id = self._cloning.id_of(asset["_id"])
         assets = self._to.collection(ASSETS)
         nothing: dict[str, Any] = {"files": 0, "bytes": 0, "left": ()}
@@ -211,9 +211,9 @@ class SiteClone:
         return {"files": 1, "bytes": version.length, "left": ()}
 
     def _copy_bytes(self, version: StoredVersion) -> None:
-        """Copy a file; what is read, and what is then there, has the right hash.
+        """Copy a file; its hash is verified when it is read, and when it is written.
 
-        Raise `Incomplete` where the first site has other bytes.
+        Raise `Incomplete` if the first site has other bytes.
         """
         old, new = self._from.files(version.bucket), self._to.files(version.bucket).of_primary()
         new_file = self._cloning.file_of(version.asset, version.file)
@@ -292,13 +292,13 @@ class SiteClone:
 
 
 def _replaced(text: str, address: str, other: str) -> str:
-    """Return a text with one address of a host in the place of another, longer ones left alone."""
+    """Return a text with an address of a host replaced, but no longer addresses."""
     first, *others = text.split(address)
     return first + "".join(f"{address if GOES_ON.match(each) else other}{each}" for each in others)
 
 
 def _copied(collection: str) -> Document:
-    """Return the condition for what is walked through: of assets only the library's."""
+    """Return the condition for the copied records: for assets only the library's."""
     return {"claim.kind": LIBRARY, "state": "live"} if collection == ASSETS else {}
 
 
@@ -312,7 +312,7 @@ def _together(own_id: str, assets: Sequence[tuple[str, Mapping[str, Any]]]) -> C
 
 
 def _shown(owner: Document, there: set[str]) -> list[Any]:
-    """Return the pictures of an owner that it still has."""
+    """Return the pictures of an owner that were copied."""
     entries = [each for each in owner.get(IMAGES) or () if isinstance(each, dict)]
     return [each for each in entries if each.get("url") or each.get("asset") in there]
 
@@ -332,7 +332,7 @@ def _words_in(text: str) -> Iterator[str]:
 
 
 def _spooled(pieces: Iterator[bytes], spool: IO[bytes]) -> str:
-    """Write pieces into `spool`; return the hash of all."""
+    """Write pieces to `spool`; return their hash."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)

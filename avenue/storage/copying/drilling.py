@@ -1,4 +1,4 @@
-"""The database of a trial restore, beside the real one: empty before, dropped afterwards."""
+"""The database of a test restore, beside the real one: emptied before, dropped afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from avenue.storage.copying.writing import KEYS, NOT_RESTORED, UNSENT
 from avenue.storage.schema import OUR_COLLECTIONS
 
 OWN = "drill"
-"""What `META` of such a database has, so that no other one is ever dropped."""
+"""The mark in `META` of such a database, so that no other one is ever dropped."""
 ROOM = 1.2
 CHANGED = NOT_RESTORED | KEYS | {name for name, _ in UNSENT} | {"jobs", "sites", "fsck_findings"}
 
 
 class DrillInTheWay(Conflict):
-    """There is a database of that name, and not of an earlier drill."""
+    """A database with the name for the test restore exists, and is not from an earlier one."""
 
     code = "drill_in_the_way"
     message = "The database {database} is not a drill database, so it was left untouched."
@@ -23,7 +23,7 @@ class DrillInTheWay(Conflict):
 
 
 class NoRoomToDrill(StorageFull):
-    """The disk of the database has no room for everything twice."""
+    """The disk of the database has no space for a second copy of everything."""
 
     code = "no_room_to_drill"
     message = "The database disk has {free} bytes left; the drill needs {needed}."
@@ -32,7 +32,7 @@ class NoRoomToDrill(StorageFull):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A collection that has not as many records as the backup says."""
+    """A collection with another number of records than in the backup."""
 
     collection: str
     detail: str
@@ -47,7 +47,7 @@ class DrillDatabase:
         self._real = database.raw
 
     def clear(self, size: int) -> None:
-        """Make it empty for `size` bytes; raise `DrillInTheWay`, `NoRoomToDrill`."""
+        """Empty it for a restore of `size` bytes; raise `DrillInTheWay`, `NoRoomToDrill`."""
         with unavailable_when_away():
             stats = self._real.command("dbStats")
             free = stats.get("fsTotalSize", 0) - stats.get("fsUsedSize", 0)
@@ -60,13 +60,13 @@ class DrillDatabase:
             self._raw[META].insert_one({"_id": OWN})
 
     def drop(self) -> None:
-        """Remove it."""
+        """Drop it."""
         with unavailable_when_away():
             self._raw.client.drop_database(self.name)
 
 
 def differences(database: Database, counts: Mapping[str, int]) -> list[Difference]:
-    """Return the collections that have not as many records as `counts` says."""
+    """Return the collections with other numbers of records than `counts`."""
     found = []
     for name, count in counts.items():
         if name in CHANGED or name not in OUR_COLLECTIONS:

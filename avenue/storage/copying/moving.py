@@ -1,11 +1,11 @@
-"""Brings all that one cluster has of a site to another one, while people change it.
+"""Copies all data of a site from one cluster to another, while people change it.
 
-Everything is a document with a key. To bring a key is to make the target have what the source has
-of it now: there, or not there. So keys may be brought in any order and any number of times, and the
-change stream need only say *which* keys have changed. Bytes are documents, too: chunks.
+Everything is a document with a key. To copy a key is to make the target have what the source has of
+it now: present, or absent. So keys may be copied in any order and any number of times, and the
+change stream only has to say *which* keys have changed. Bytes are documents, too: chunks.
 
-What is written goes with a condition in the same transaction: that this mover is still the one. A
-mover that was stopped and goes on after another one has taken over writes nothing.
+Each write is conditional, in the same transaction, on this mover still being the current one. A
+mover that was stopped and continues after another one has taken over writes nothing.
 """
 
 import contextlib
@@ -42,21 +42,21 @@ FILES_AT_ONCE = 20
 STREAM_WAIT_MS = 50
 MOST_IN_THE_WAY = 1000
 HISTORY_LOST = frozenset({136, 280, 286})
-"""What the server says when a change stream cannot go on where it was."""
+"""The server's error if a change stream cannot continue where it was."""
 CHUNKS = ".chunks"
 FILES = ".files"
 
 
 class MoverReplaced(Exception):
-    """Another run moves the site by now."""
+    """Another process has taken over the move."""
 
 
 class HistoryLost(Exception):
-    """The source no longer knows what has changed since the records were copied."""
+    """The source no longer has the changes since the records were copied."""
 
 
 class NotTheSame(Unavailable):
-    """The two clusters do not have the same of a site, and copying again did not help."""
+    """The two clusters have different data of a site, and copying again did not help."""
 
     code = "move_not_the_same"
     message = "The copy does not match the site: {what}."
@@ -65,13 +65,13 @@ class NotTheSame(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A collection, and which of its documents are the site's."""
+    """A collection, and the condition for the site's documents in it."""
 
     name: str
     own: Document
 
     def by_key(self, document: Mapping[str, Any]) -> Document:
-        """Return the condition for a document of this key, with what tells whose it is."""
+        """Return the condition for a document of this key, including its site."""
         whose = {name: document[name] for name in SHARD_KEYS[self.name] if name in document}
         return {"_id": document["_id"], **whose}
 
@@ -88,11 +88,11 @@ class Keys:
     by_part: dict[str, set[Any]] = field(default_factory=dict)
 
     def add(self, name: str, keys: Iterable[Any]) -> None:
-        """Take in some of one collection."""
+        """Add keys of one collection."""
         self.by_part.setdefault(name, set()).update(keys)
 
     def update(self, others: "Keys") -> None:
-        """Take in others."""
+        """Add other keys."""
         for name, keys in others.by_part.items():
             self.add(name, keys)
 
@@ -101,26 +101,26 @@ class Keys:
 
 
 class Guard:
-    """Lets only one run at a time write what a cluster has of a site that is not there."""
+    """Lets only one process at a time write to a cluster for a site that is not there yet."""
 
     def __init__(self, cluster: Database, site_id: str, mover: str, epoch: int) -> None:
-        """`mover` is a name that no other run has, `epoch` the step it takes."""
+        """`mover` is a unique name of this run, `epoch` the step it takes."""
         self._cluster = cluster
         self._meta = cluster.raw[META]
         self._by_id = {"_id": f"move/{site_id}"}
         self._mover, self._epoch = mover, epoch
 
     def take_over(self) -> None:
-        """Be the one that writes; raise `MoverReplaced` when the move has gone on since."""
+        """Become the current mover; raise `MoverReplaced` if the move has continued since."""
         self._put({"mover": self._mover, "epoch": self._epoch})
 
     def leave(self) -> None:
-        """Let nobody write before the next move, this run included; repeatable."""
+        """Let no run write before the next move, this one included; repeatable."""
         with contextlib.suppress(MoverReplaced):
             self._put({"mover": None, "epoch": self._epoch + 1})
 
     def check(self, session: ClientSession) -> None:
-        """Raise `MoverReplaced` in a transaction of a run that is not the one any more."""
+        """Raise `MoverReplaced` in a transaction of a run that is no longer the current one."""
         mine = {**self._by_id, "mover": self._mover}
         if not self._meta.update_one(mine, {"$inc": {"writes": 1}}, session=session).matched_count:
             raise MoverReplaced
@@ -137,7 +137,7 @@ class Guard:
 
 
 class SiteCopy:
-    """What a site has on the cluster `source`, and what of it is on `target`."""
+    """The data of a site on the cluster `source`, and its copy on `target`."""
 
     def __init__(self, source: Database, target: Database, site_id: str, guard: Guard) -> None:
         """`guard` is the target's."""
@@ -157,7 +157,7 @@ class SiteCopy:
         self._mark = f"mark/{site_id}"
 
     def count(self) -> int:
-        """Return how many documents the source has."""
+        """Return the number of documents at the source."""
         found = 0
         for part in self.parts.values():
             count = partial(self._source.raw[part.name].count_documents, part.own)
@@ -165,7 +165,7 @@ class SiteCopy:
         return found
 
     def differing(self, part: Part) -> Iterator[list[Any]]:
-        """Yield the keys of documents that are not the same on both sides, some at a time."""
+        """Yield the keys of documents that differ, in batches."""
         with self._reading() as session:
             for some in _batches(_read(self._source, part, session=session)):
                 keys = [each["_id"] for each in some]
@@ -177,12 +177,12 @@ class SiteCopy:
                 yield [each for each in keys if each not in there]
 
     def bring(self, keys: Keys, beat: Callable[[], None] = lambda: None) -> None:
-        """Make the target have of these keys what the source has now."""
+        """Copy the current state of these keys from the source to the target."""
         with self._reading() as session:
             self._bring(keys, session, beat)
 
     def differing_of(self, keys: Keys) -> Keys:
-        """Return those of the keys of which the two sides do not have the same."""
+        """Return those of the keys whose documents differ."""
         found = Keys()
         with self._reading() as session:
             for name, some in keys.by_part.items():
@@ -195,7 +195,7 @@ class SiteCopy:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[ClientSession]:
-        """Give a session that reads nothing older than what is there now, elections or not."""
+        """Give a session that reads nothing older than the current state, despite elections."""
         client, meta = self._source.client, self._source.raw[META]
         mark = {"_id": f"{self._mark}/read"}
         with unavailable_when_away(), client.start_session(causal_consistency=True) as session:
@@ -203,7 +203,7 @@ class SiteCopy:
             yield session
 
     def token(self) -> Mapping[str, Any]:
-        """Return from where on a change stream tells what changes from now on."""
+        """Return the token from which a change stream reports changes from now on."""
         with unavailable_when_away(), self._watch(None, None) as stream:
             stream.try_next()
             token = stream.resume_token
@@ -212,14 +212,17 @@ class SiteCopy:
             return dict(token)
 
     def _put_mark(self) -> str:
-        """Write a mark at the source; whoever sees it in the stream has seen all before it."""
+        """Write a mark at the source.
+
+        A reader that sees it in the stream has seen all before it.
+        """
         mark = f"{self._mark}/{new_id()}"
         meta = self._source.raw[META]
         self._source.repeat(lambda: meta.insert_one({"_id": mark}), self._source.write_seconds)
         return mark
 
     def forget_marks(self) -> None:
-        """Remove all marks; repeatable."""
+        """Delete all marks; repeatable."""
         meta = self._source.raw[META]
         marks = {"_id": {"$regex": f"^{self._mark}/"}}
         self._source.repeat(lambda: meta.delete_many(marks), self._source.write_seconds)
@@ -231,10 +234,10 @@ class SiteCopy:
         *,
         seconds: float,
     ) -> tuple[Keys, bool]:
-        """Bring what has changed from `token` to now; `save` the token after each round.
+        """Copy what has changed from `token` until now; `save` the token after each round.
 
-        Return which keys that were, and whether that was done within `seconds`; what is written
-        meanwhile is not waited for. Raise `HistoryLost`.
+        Return the keys, and whether it took less than `seconds`; later changes are not waited for.
+        Raise `HistoryLost`.
         """
         seen, ends_at = Keys(), time.monotonic() + seconds
         mark = self._put_mark()
@@ -259,10 +262,10 @@ class SiteCopy:
             raise
 
     def damaged(self, after: list[str], save: Callable[[list[str], int], None]) -> int:
-        """Read every file of the target behind the place `after`, and compare it with its hash.
+        """Read every file of the target after the position `after`, and verify its hash.
 
-        A file of which the source has other bytes is brought again. Return how many have wrong
-        bytes on both sides; `save` is told so, and the place, now and then.
+        A file with other bytes at the source is copied again. Return how many are damaged on both
+        sides; `save` is called with that and the position, now and then.
         """
         damaged = 0
         for bucket in sorted(BUCKETS):
@@ -277,7 +280,7 @@ class SiteCopy:
         return damaged
 
     def _files_after(self, files: Part, last: str) -> Iterator[Document]:
-        """Yield the documents of the target's files behind an id, in order."""
+        """Yield the file documents of the target after an id, in order."""
         collection = self._target.raw[files.name]
         while True:
             query = {"_id": {**files.own["_id"], "$gt": last}} if last else files.own
@@ -290,7 +293,7 @@ class SiteCopy:
             last = found[-1]["_id"]
 
     def _is_damaged(self, bucket: str, file: Document) -> bool:
-        """Bring the chunks of a file again, and tell whether they still are not what it says."""
+        """Copy the chunks of a file again, and return whether they are still wrong."""
         part = self.parts[f"{bucket}{CHUNKS}"]
         keys = Keys()
         for database in (self._source, self._target):
@@ -302,7 +305,7 @@ class SiteCopy:
         return bool(self._wrong(self._target, bucket, [file]))
 
     def _wrong(self, database: Database, bucket: str, files: Sequence[Document]) -> list[Document]:
-        """Return the files whose chunks are not what they say of them."""
+        """Return the files whose chunks do not match their documents."""
         sums = {each["_id"]: _Sums() for each in files}
         chunks = database.raw[f"{bucket}{CHUNKS}"]
         order = [("files_id", 1), ("n", 1)]
@@ -327,7 +330,7 @@ class SiteCopy:
         )
 
     def _round(self, stream: ChangeStream[Document], mark: str) -> tuple[Keys, bool]:
-        """Return the keys of the next changes, and whether the mark came."""
+        """Return the keys of the next changes, and whether the mark was seen."""
         changed = Keys()
         for _ in range(EVENTS_AT_ONCE):
             event = stream.try_next()
@@ -342,7 +345,7 @@ class SiteCopy:
         return changed, False
 
     def _may_be_ours(self, event: Document, name: str, key: object) -> bool:
-        """Tell whether a change is one of the site; of some the event does not say it."""
+        """Tell whether a change belongs to the site; for some the event does not say it."""
         if name.endswith(FILES):
             return isinstance(key, str) and key.startswith(f"{self._site}/")
         shown = event.get("fullDocument") or {}
@@ -365,7 +368,7 @@ class SiteCopy:
                     raise NotTheSame(words={"what": name})
 
     def _bring_some(self, part: Part, keys: Sequence[Any], session: ClientSession) -> set[Any]:
-        """Bring some keys; return those that were in the way, and are to be brought again."""
+        """Copy some keys; return those that conflicted, to be copied again."""
         again: set[Any] = set()
         missing, documents, size = set(keys), [], 0
         for document in _read_whole(self._source, part, keys, session):
@@ -380,7 +383,7 @@ class SiteCopy:
     def _write(
         self, part: Part, gone: Sequence[Any], documents: Sequence[RawBSONDocument]
     ) -> set[Any]:
-        """Remove and put documents at the target; return the keys of those that were in the way."""
+        """Delete and put documents at the target; return the keys of those that conflicted."""
         if not gone and not documents:
             return set()
         in_the_way: set[Any] = set()
@@ -391,7 +394,7 @@ class SiteCopy:
                 other = self._other(part, error)
                 if other is None:
                     raise
-                if other in in_the_way:  # they were read at times that do not belong together
+                if other in in_the_way:  # they were read at different times
                     return {each["_id"] for each in documents} | in_the_way
                 in_the_way.add(other)
             else:
@@ -414,7 +417,7 @@ class SiteCopy:
         self._target.transaction(work)
 
     def _other(self, part: Part, error: BulkWriteError) -> Any:
-        """Return the key of the target's document that has what one of ours is to have alone."""
+        """Return the key of the target's document with the unique value of one of ours."""
         refused = (error.details or {}).get("writeErrors", ())
         for each in refused:
             if each.get("code") == DUPLICATE_KEY and each.get("keyValue"):
@@ -426,20 +429,20 @@ class SiteCopy:
 
 
 class _Sums:
-    """What the chunks of a file come to, one after the other."""
+    """The checksums and length of a file's chunks, added one after the other."""
 
     def __init__(self) -> None:
         self._digest, self._each, self._length = hashlib.sha256(), list[int](), 0
 
     def add(self, data: object) -> None:
-        """Take in the next chunk."""
+        """Add the next chunk."""
         read = data if isinstance(data, bytes) else b""
         self._digest.update(read)
         self._each.append(zlib.crc32(read))
         self._length += len(read)
 
     def are_of(self, file: Document) -> bool:
-        """Tell whether that is what a file says of itself."""
+        """Tell whether they match the file document."""
         metadata = file.get("metadata")
         sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
         return (
@@ -479,7 +482,7 @@ def _read_whole(
 ) -> Iterator[RawBSONDocument]:
     collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
     query = {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    # Of bytes the server sends 16 MB at once, however many documents that is.
+    # With bytes the server sends 16 MB at once, however many documents that is.
     yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
 
 

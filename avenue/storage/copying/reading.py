@@ -1,12 +1,12 @@
-"""Reads what a database holds at one cluster time, as `mongodump` would write it.
+"""Reads the content of a database at one cluster time, in the format of `mongodump`.
 
 Records are read with read concern `snapshot`: all collections at the same time, however long that
 takes, within the history the server keeps (300 seconds unless set otherwise). A snapshot read of a
 collection that was renamed or dropped meanwhile returns nothing and no error, so the UUIDs of all
 collections are compared before and after. Files never change, so their bytes are read afterwards.
 
-Each cluster has a time of its own. Of a site that has records on two clusters, for it moves, those
-are read that are where the directory says it is.
+Each cluster has a time of its own. If a moving site has records on two clusters, those on the
+cluster in the directory are read.
 """
 
 import contextlib
@@ -34,22 +34,22 @@ FILES = ".files"
 CHUNKS = ".chunks"
 LEFT_OUT = frozenset(
     {
-        RENDITIONS,  # made again
-        "quotas",  # counted anew
-        "site_counts",  # counted anew
+        RENDITIONS,  # generated again
+        "quotas",  # counted again
+        "site_counts",  # counted again
         "leases",
         "instances",
         "rate_limits",
         "infra_traffic",
-        "infra_errors",  # of the deployment they happened in
-        "backups",  # what was backed up is told by the repository
+        "infra_errors",  # specific to their deployment
+        "backups",  # the repository records what was backed up
         *(f"{bucket}{CHUNKS}" for bucket in BUCKETS),  # read by file
     }
 )
 """Collections that are not copied, and why."""
 BATCH = 1000
 AS_THEY_LIE = [("$natural", 1)]
-"""Everything is read: by an index that would be the slower way to most of it."""
+"""Everything is read, for which an index would be slower."""
 SNAPSHOT_TOO_OLD = 239
 SNAPSHOT_UNAVAILABLE = 246
 
@@ -66,7 +66,7 @@ class HistoryTooShort(Unavailable):
 
 
 class ClusterAway(Unavailable):
-    """A cluster that is to be read is away."""
+    """A cluster to be read is unreachable."""
 
     code = "cluster_away"
     message = "The cluster {cluster} is not responding, so the data of its sites cannot be read."
@@ -74,7 +74,7 @@ class ClusterAway(Unavailable):
 
 
 class CollectionsChanged(Unavailable):
-    """Collections came, went or were renamed while they were read."""
+    """Collections were created, dropped or renamed while they were read."""
 
     code = "collections_changed"
     message = "Collections were created, dropped or renamed while they were being read."
@@ -83,7 +83,7 @@ class CollectionsChanged(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionAt:
-    """A collection: name, UUID (hex), and its options and indexes as `mongorestore` takes them."""
+    """A collection: name, UUID (hex), options and indexes, in the format of `mongorestore`."""
 
     name: str
     uuid: str
@@ -94,7 +94,7 @@ class CollectionAt:
 class FileAt:
     """A file by its document: its bytes have this sha256 (hex), unless they are damaged.
 
-    `sha256` is None where the document tells none, as files of other clients.
+    `sha256` is None if the document has none, as files of other clients.
     """
 
     bucket: str
@@ -104,14 +104,14 @@ class FileAt:
 
 
 Places = Mapping[str, str]
-"""The cluster of each site, as the directory says it."""
+"""The cluster of each site, from the directory."""
 
 
 class Moment:
-    """The records of a database as they all were at one time, but those of sites elsewhere."""
+    """The records of a database at one point in time, except those of sites elsewhere."""
 
     def __init__(self, database: Database, session: ClientSession, places: Places | None) -> None:
-        """`places` are those that the home database told; None for that one itself."""
+        """`places` are those of the home database; None for that one itself."""
         self._raw = database.raw
         self._session = session
         with _explained():
@@ -127,12 +127,12 @@ class Moment:
         ]
         self._elsewhere = places.keys() - set(self.sites)
         self.collections: Sequence[CollectionAt] = [self._collection(each) for each in infos]
-        time: Any = session._snapshot_time  # noqa: SLF001 - the driver tells it nobody
+        time: Any = session._snapshot_time  # noqa: SLF001 - the driver has no public way
         self.cluster_time = (time.time, time.inc)
         self.at: datetime = time.as_datetime()
 
     def records(self, name: str) -> Iterator[bytes]:
-        """Yield the documents of a collection as BSON, many together; no document is cut."""
+        """Yield the documents of a collection as BSON, many at a time; no document is cut."""
         of_sites = name in SITE_COLLECTIONS or bucket_of(name) is not None
         query = of_no(self._elsewhere, name) if of_sites else {}
         batches = self._raw[name].find_raw_batches(
@@ -168,7 +168,7 @@ class Moment:
 
 
 class DatabaseSource:
-    """All that one database holds, for whoever copies it."""
+    """The content of one database, for copying."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -176,9 +176,9 @@ class DatabaseSource:
 
     @contextlib.contextmanager
     def moment(self, places: Places | None = None) -> Iterator[Moment]:
-        """Give the records as they are now; end with an error unless they could all be read.
+        """Give the records at the current time; raise at the end unless all could be read.
 
-        `places` are those of the home database's moment. Raise `HistoryTooShort`,
+        `places` are those of the home database's snapshot. Raise `HistoryTooShort`,
         `CollectionsChanged` or `Unavailable`.
         """
         with self._database.client.start_session(snapshot=True) as session:
@@ -187,11 +187,11 @@ class DatabaseSource:
             moment.check()
 
     def read(self, file: FileAt) -> Iterator[bytes]:
-        """Yield the `length` bytes of a file; raise `Incomplete` where there are others."""
+        """Yield the `length` bytes of a file; raise `Incomplete` if there are others."""
         return self._files(file.bucket).read(file.id, 0, file.length, length=file.length)
 
     def read_together(self, bucket: str, files: Iterable[FileAt]) -> Mapping[str, bytes]:
-        """Return the bytes of small files, by their ids; those that are not whole are left out."""
+        """Return the bytes of small files, by their ids; incomplete ones are left out."""
         return self._files(bucket).read_together({each.id: each.length for each in files})
 
     def _files(self, bucket: str) -> Files:
@@ -199,27 +199,27 @@ class DatabaseSource:
 
 
 class HomeSource(DatabaseSource):
-    """The home database, which tells where the sites are, and of the other clusters."""
+    """The home database, which knows the places of sites and the other clusters."""
 
     def installation(self) -> str:
-        """Return what tells this database from all others."""
+        """Return the unique id of this installation."""
         with unavailable_when_away():
             return installation_of(self._database)
 
     def places(self) -> Places:
-        """Return where the sites are now."""
+        """Return the current places of sites."""
         sites = self._database.raw["sites"]
         with unavailable_when_away():
             return _places(sites.find({}, {"cluster": 1}))
 
     def switching(self) -> Sequence[str]:
-        """Return the sites that are just going from one cluster to another: their writes wait."""
+        """Return the sites that are switching to another cluster now: their writes wait."""
         sites, query = self._database.raw["sites"], {"move.phase": {"$in": sorted(WRITES_WAIT)}}
         with unavailable_when_away():
             return [str(each["_id"]) for each in sites.find(query, {"_id": 1}).sort("_id", 1)]
 
     def beside(self, places: Places) -> Sequence[DatabaseSource]:
-        """Return the other clusters on which there are sites.
+        """Return the other clusters that have sites.
 
         Raise `UnknownCluster`, `ClusterNotReady` or `ClusterAway`.
         """
@@ -244,13 +244,13 @@ def _places(sites: Iterable[Document]) -> Places:
 
 
 def bucket_of(collection: str) -> str | None:
-    """Return the bucket of which a collection has the file documents, None for any other."""
+    """Return the bucket whose file documents a collection has, None for other collections."""
     bucket = collection.removesuffix(FILES)
     return bucket if collection.endswith(FILES) and bucket in BUCKETS else None
 
 
 def files_in(bucket: str, records: IO[bytes]) -> Iterator[FileAt]:
-    """Yield the files of a bucket from their documents, one BSON document after the other."""
+    """Yield the files of a bucket from its documents, a stream of BSON."""
     for document in documents_in(records):
         metadata = document.get("metadata")
         sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
@@ -269,7 +269,7 @@ def documents_in(records: IO[bytes]) -> Iterator[Document]:
 
 
 def count_in(batch: bytes) -> int:
-    """Return how many BSON documents stand in `batch`."""
+    """Return the number of BSON documents in `batch`."""
     count = start = 0
     while start < len(batch):
         start += int.from_bytes(batch[start : start + 4], "little")
@@ -285,7 +285,7 @@ def _is_copied(info: Mapping[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what the server says of snapshots into our errors."""
+    """Turn the server's errors about snapshots into ours."""
     try:
         with unavailable_when_away():
             yield

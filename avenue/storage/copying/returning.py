@@ -1,6 +1,6 @@
-"""Brings single records and files of a copy back into a database that is in use.
+"""Restores single records and files of a backup into a database that is in use.
 
-What is there stays as it is: only what is gone comes back, and bytes that are damaged are mended.
+Existing data is not changed: only what is missing is restored, and damaged bytes are repaired.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ ASSETS = "assets"
 PRODUCTS, GROUPS, PAGES = "shop_products", "shop_products_grouped", "page_content"
 OWNERS = {"product": PRODUCTS, "group": GROUPS}
 ALSO = {PAGES: ("page_history", "page"), ASSETS: ("legacy_urls", "asset")}
-"""What belongs to a record, and the field that names it."""
+"""Collections of dependent records, and the field with the id of their record."""
 OF_ITS_TIME = ("trash", "purges", "damaged", "emptied", "expiry_notice", "publish_at")
-"""What was so then, and means nothing now."""
+"""Fields that only made sense at the time of the backup."""
 
 
 class CannotReturn(Conflict):
-    """It stands in the way of itself, or of something else."""
+    """A conflict prevents the restore."""
 
     code = "cannot_return"
     message = "{what} cannot be restored: {why}."
@@ -41,7 +41,7 @@ class CannotReturn(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
-    """A version of an asset: its file (with its site), where it lies, and what its bytes are."""
+    """A version of an asset: its file (with its site), its bucket, and the facts of its bytes."""
 
     asset: str
     site: str
@@ -63,7 +63,7 @@ def these_in(records: IO[bytes], field: str, values: Collection[str]) -> Iterato
 
 
 def assets_of(collection: str, record: Document) -> list[str]:
-    """Return the ids of the assets that a record shows."""
+    """Return the ids of the assets that a record refers to."""
     if collection == ASSETS:
         return [record["_id"]]
     if collection == PAGES:
@@ -95,16 +95,16 @@ def versions_of(asset: Document) -> list[StoredVersion]:
 
 
 class Returning:
-    """The database that single things come back to."""
+    """The database that single items are restored into."""
 
     def __init__(self, database: Database, *, trash_days: int) -> None:
         self._database = database
         self._trash_days = trash_days
 
     def missing(self, collection: str, records: Sequence[Document]) -> list[Document]:
-        """Return those of one site's records that are not there.
+        """Return those of one site's records that are missing.
 
-        Raise `CannotReturn` for those that are in the trash or on their way out of the house.
+        Raise `CannotReturn` for those that are in the trash or being deleted.
         """
         gone = []
         for each in records:
@@ -121,7 +121,7 @@ class Returning:
         return gone
 
     def has_right_bytes(self, version: StoredVersion) -> bool:
-        """Tell whether the file of a version is there with the bytes it should have."""
+        """Tell whether the file of a version exists with the right bytes."""
         files, digest = self._files(version), hashlib.sha256()
         found = files.find(version.file)
         if found is None or found.length != version.length:
@@ -134,7 +134,7 @@ class Returning:
         return digest.hexdigest() == version.sha256
 
     def put_bytes(self, version: StoredVersion, source: Readable) -> None:
-        """Write the bytes of a version, over what is left of them; repeatable."""
+        """Write the bytes of a version, over its remains; repeatable."""
         self._files(version).rewrite(
             version.file,
             source,
@@ -155,7 +155,7 @@ class Returning:
         *,
         most_images: int,
     ) -> None:
-        """Insert what is gone of a record, its assets and what belongs to them, in one transaction.
+        """Insert what is missing of a record, its assets and dependent records, in one transaction.
 
         Raise `CannotReturn`, and then nothing has changed.
         """
@@ -175,7 +175,7 @@ class Returning:
         scope.transaction(work)
 
     def _insert(self, session: ClientSession, name: str, document: Document) -> None:
-        """Insert a document where there is none of its id; a transaction may run twice."""
+        """Insert a document if its id does not exist; a transaction may run twice."""
         raw = self._raw(document)[name]
         of_site = {"site": document["site"]} if "site" in document else {}
         by_id = {"_id": document["_id"], **of_site}
@@ -190,7 +190,7 @@ class Returning:
             ) from None
 
     def _show(self, session: ClientSession, asset: Document, most: int) -> None:
-        """Let the owner of an asset show it again, at its end, where it does not."""
+        """Add an asset to its owner again, at the end, if it is missing there."""
         claim = asset.get("claim") or {}
         if claim.get("kind") not in OWNERS:
             return
@@ -209,11 +209,11 @@ class Returning:
         owners.update_one(by_id, {**change, "$set": {"updated_at": utc_now()}}, session=session)
 
     def _raw(self, record: Document) -> MongoDatabase[Document]:
-        """Return the database of the site that a record is of."""
+        """Return the database of a record's site."""
         return site(self._database, str(record.get("site"))).database.raw
 
     def _asset(self, asset: Document) -> Document:
-        """Return an asset as it comes back: live, and no link that was revoked since is good."""
+        """Return an asset for restoring: live, with links revoked."""
         if asset.get("claim") is None:
             raise CannotReturn(what=asset["_id"], why="it was a temporary picture of nobody")
         back = {name: value for name, value in asset.items() if name not in OF_ITS_TIME}
@@ -229,7 +229,7 @@ class Returning:
         return back
 
     def _owner(self, session: ClientSession, collection: str, record: Document) -> Document:
-        """Return a product, group or page as it comes back."""
+        """Return a product, group or page for restoring."""
         back = {name: value for name, value in record.items() if name not in OF_ITS_TIME}
         group = back.get("group")
         if collection == PRODUCTS and group:
@@ -245,7 +245,7 @@ class Returning:
 
 
 def _to_be_scanned(version: Document) -> Document:
-    """Return a version that is scanned again if a scanner found nothing in it then."""
+    """Return a version to be scanned again if its last scan was clean."""
     scan = version.get("scan")
     if not isinstance(scan, dict) or scan.get("state") != "clean":
         return version

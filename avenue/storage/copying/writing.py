@@ -1,9 +1,9 @@
-"""Writes what was copied into an empty database, and settles what must not go on as it was.
+"""Writes a backup into an empty database, and neutralises what must not continue.
 
-Order: files with their chunks, records, what time and the outside would make of them, indexes,
-those that forget last, and the marker that makes the database one of ours. Until then it is refused
-by whoever looks (`HalfRestored`); the same restore, begun again, goes on. Where there are several
-clusters each of them has to be empty, and all become ours together.
+Order: files with their chunks, records, changes of expiry and delivery, indexes, TTL indexes last,
+and the marker that makes the database ours. Until then it is refused (`HalfRestored`); the same
+restore, started again, resumes. With several clusters each of them has to be empty, and all become
+ours together.
 """
 
 import time
@@ -46,7 +46,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 BATCH_RECORDS = 1000
 BATCH_FILES = 200
 NOT_RESTORED = LEFT_OUT | {META, "tus_uploads"}
-"""What has nothing to go on with: bytes of resumable uploads are not copied."""
+"""Collections that are not restored: bytes of resumable uploads are not backed up."""
 OF_ONE_HOUSE = frozenset(
     {
         "jobs",
@@ -61,7 +61,7 @@ OF_ONE_HOUSE = frozenset(
         "house_notifications",
     }
 )
-"""What tells of a whole deployment and means nothing to one site of it."""
+"""Collections of the deployment, which are not restored with a single site."""
 OF_ONE_NAME = frozenset(
     {
         "adopted",
@@ -75,13 +75,13 @@ OF_ONE_NAME = frozenset(
         "writes",
     }
 )
-"""What names its site where nobody can change it, and is made again or of no use for long."""
+"""Collections with immutable site ids, whose content is temporary or generated again."""
 KEYS = frozenset({"api_tokens", "password_links", "upload_tickets"})
-"""What opens something. Its time is never made longer."""
+"""Collections of credentials. Their expiry is never extended."""
 
 
 class NotEmpty(Conflict):
-    """There is something in the database already."""
+    """The database is not empty."""
 
     code = "database_not_empty"
     message = (
@@ -94,15 +94,15 @@ class NotEmpty(Conflict):
 
 
 class NotThoseBytes(Exception):
-    """What was read are not the bytes of the file."""
+    """The bytes that were read are not those of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """One site alone, under another id perhaps; and hosts under other names.
+    """Restores one site only, optionally with another id; and replaces hosts.
 
-    `site` is None for all sites. `hosts` are from old to new. `clusters` are those of sites, by the
-    ids they had; a site that is not among them goes to home.
+    `site` is None for all sites. `hosts` are from old to new. `clusters` are those of sites, by
+    their old ids; sites that are missing go to home.
     """
 
     site: str | None = None
@@ -112,23 +112,23 @@ class Renaming:
 
     @property
     def new_id(self) -> str | None:
-        """What the site is called afterwards, None for all sites."""
+        """Return the new id of the site, None for all sites."""
         return self.becomes or self.site
 
     @property
     def is_needed(self) -> bool:
-        """Whether anything is left out or changed, but for the clusters of sites."""
+        """Whether anything is left out or changed, except the clusters of sites."""
         return self.site is not None or bool(self.hosts)
 
     def wants(self, collection: str) -> bool:
-        """Tell whether there is anything in a collection that stays."""
+        """Tell whether anything of a collection is restored."""
         if self.site is None:
             return True
         is_other_name = self.becomes not in {None, self.site}
         return collection not in OF_ONE_HOUSE and not (is_other_name and collection in OF_ONE_NAME)
 
     def renamed(self, collection: str, document: Document) -> Document | None:
-        """Return a record as it is to be, None for one that stays behind."""
+        """Return a record for restoring, None if it is left out."""
         if collection == SITES:
             document = self._placed(self._hosts_of(document))
         if self.site is None:
@@ -162,7 +162,7 @@ class Renaming:
         return moved
 
     def _placed(self, document: Document) -> Document:
-        """Return the record of a site with its cluster; of a move nothing is left."""
+        """Return the record of a site with its cluster; a move in progress is dropped."""
         placed = {name: each for name, each in document.items() if name not in {"cluster", "move"}}
         cluster = dict(self.clusters).get(document["_id"], HOME_CLUSTER)
         return placed if cluster == HOME_CLUSTER else {**placed, "cluster": cluster}
@@ -180,7 +180,7 @@ class Renaming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileToPut:
-    """A file document, and what gives its bytes; that raises `NotThoseBytes` at latest at its end.
+    """A file document, and the source of its bytes; it may raise `NotThoseBytes` at its end.
 
     Then the file has no bytes, as one that is known to be damaged.
     """
@@ -191,17 +191,17 @@ class FileToPut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What of a database goes to one cluster: what is of `sites`, or with `but` all that is not."""
+    """The part of a backup for one cluster: data of `sites`, or with `but` all other data."""
 
     sites: frozenset[str] = frozenset()
     but: bool = True
 
     def wants(self, collection: str) -> bool:
-        """Tell whether anything of a collection does."""
+        """Tell whether any document of a collection is included."""
         return self.but or _is_of_sites(collection)
 
     def has(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Tell whether a document of such a collection does."""
+        """Tell whether a document of a collection is included."""
         if not self.sites or not _is_of_sites(collection):
             return self.but
         owner = _site_of(collection, document)
@@ -209,17 +209,17 @@ class Wanted:
 
 
 class Destination:
-    """An empty database that a snapshot is written into, or a part of one."""
+    """An empty database that a backup, or a part of it, is written to."""
 
     def __init__(self, database: Database, renaming: Renaming) -> None:
         self._database = database
         self._raw = database.raw
         self._renaming = renaming
         self.goes_on = False
-        """Whether an earlier restore of the same had begun here."""
+        """Whether an earlier run of the same restore has started here."""
 
     def check(self) -> None:
-        """Raise `NotEmpty` unless the database is empty, or a restore has begun here."""
+        """Raise `NotEmpty` unless the database is empty, or a restore has started here."""
         with unavailable_when_away():
             if is_half_restored(self._database):
                 return
@@ -230,16 +230,16 @@ class Destination:
                 raise NotEmpty(database=self._raw.name, cluster=self._database.cluster)
 
     def begin(self, order: Mapping[str, Any]) -> None:
-        """Begin, or go on with, what `order` says.
+        """Start or resume the restore `order`.
 
-        What another order has left half done is removed.
+        Data of another unfinished restore is deleted.
         """
         with unavailable_when_away():
             if is_half_restored(self._database):
                 self._go_on(order)
             else:
                 self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
-            # By this index chunks of a batch that was cut short are found.
+            # This index finds the chunks of an interrupted batch.
             of_chunks = [each for each in INDEXES if _is_of_chunks(each.collection)]
             create_indexes(self._database, of_chunks)
 
@@ -256,7 +256,7 @@ class Destination:
     def files_in(
         self, bucket: str, records: IO[bytes], wanted: Wanted
     ) -> Iterator[Sequence[tuple[Document, Document]]]:
-        """Yield the file documents that are to be written, as they were and as they are to be."""
+        """Yield the file documents to write, in their old and new form."""
         name = f"{bucket}{FILES}"
         here = (each for each in documents_in(records) if wanted.has(name, each))
         for batch in _batches(here, BATCH_FILES):
@@ -271,7 +271,7 @@ class Destination:
                 yield list(lacking.values())
 
     def put_files(self, bucket: str, files: Iterable[FileToPut]) -> None:
-        """Write files: the bytes of a few, then their documents, for which a majority is waited."""
+        """Write files: the bytes of a batch, then their documents, which wait for a majority."""
         batch: list[Document] = []
         chunks: list[Document] = []
         size = 0
@@ -328,7 +328,7 @@ class Destination:
                 yield renamed
 
     def settle(self, taken_at: datetime, *, keeps_tokens: bool) -> None:
-        """Hold what time would destroy, and end what would go on by itself."""
+        """Extend expiries, and stop what would continue by itself."""
         with unavailable_when_away():
             now: datetime = self._raw.command("hello")["localTime"]
             passed = max(now - taken_at.replace(tzinfo=None), timedelta())
@@ -342,18 +342,19 @@ class Destination:
                 self._revoke()
 
     def _revoke(self) -> None:
-        """End every session, and whatever opens something without a password."""
+        """Revoke all sessions and everything else that gives access without a password."""
         for name in KEYS:
             self._raw[name].delete_many({})
         self._raw["link_keys"].update_many({}, {"$set": {"keys": []}})
-        # No session or token of any time before has this epoch, whatever was restored when.
+        # No session or token of any earlier time has this epoch, whenever it was restored.
         epoch = int(time.time())
         self._raw["users"].update_many({}, {"$set": {"session_epoch": epoch, "token_epoch": epoch}})
 
     def index(self, foreign: Mapping[str, bytes]) -> None:
-        """Create the indexes, those that forget last.
+        """Create the indexes, TTL indexes last.
 
-        `foreign` has the metadata of collections by name, of which those that are not ours count.
+        `foreign` has the metadata of collections by name, of which those of other programs are
+        used.
         """
         with unavailable_when_away():
             for name, metadata in foreign.items():
@@ -388,9 +389,9 @@ class Destinations:
         return self._all[cluster]
 
     def begin(self, order: Mapping[str, Any]) -> None:
-        """Begin, or go on with, what `order` says; raise `NotEmpty`, and then nothing is written.
+        """Start or resume the restore `order`; raise `NotEmpty`, and then nothing is written.
 
-        What another order has left half done is removed.
+        Data of another unfinished restore is deleted.
         """
         for each in self._all.values():
             each.check()
@@ -405,7 +406,7 @@ class Destinations:
         *,
         keeps_tokens: bool,
     ) -> None:
-        """Settle what time and the outside would make of it, and let the databases be ours.
+        """Extend expiries and stop deliveries, and mark the databases as ours.
 
         `foreign` has the metadata of collections, by cluster and name.
         """
@@ -418,7 +419,7 @@ class Destinations:
 
 
 def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
-    """Yield what is to be changed so that everything has the time left that it had."""
+    """Yield the changes that give everything the remaining time that it had."""
 
     def later(field: str) -> list[Document]:
         shifted = {"$add": [f"${field}", passed_ms]}
@@ -426,7 +427,7 @@ def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
         return [{"$set": {field: {"$cond": [is_date, shifted, f"${field}"]}}}]
 
     yield "assets", {"claim": None, "expires_at": {"$type": "date"}}, later("expires_at")
-    # What has to be kept until a day is kept longer only where that day is over.
+    # What has to be kept until a date is only extended if that has passed.
     overdue = {"claim": {"$ne": None}, "expires_at": {"$type": "date"}}
     is_over = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
     yield "assets", {**overdue, **is_over}, later("expires_at")
@@ -445,11 +446,11 @@ UNSENT: tuple[tuple[str, Document], ...] = (
     ("webhook_events", {"state": "pending"}),
     ("jobs", {"every_seconds": {"$ne": None}}),
 )
-"""What would be sent, or is made anew by who runs it."""
+"""Collections of undelivered messages, and of state that a process creates again."""
 QUIET: tuple[tuple[str, Document, Any], ...] = (
     # Of versions before 5.
     ("assets", {"purges": {"$exists": True}}, {"$unset": {"purges": ""}}),
-    # A moment that has passed since: whether the page is still to go online, people decide.
+    # A time that has passed since: an editor decides whether the page is still published.
     (
         "page_content",
         {"publish_at": {"$type": "date"}, "$expr": {"$lt": ["$publish_at", "$$NOW"]}},
@@ -474,11 +475,11 @@ QUIET: tuple[tuple[str, Document, Any], ...] = (
         ],
     ),
 )
-"""Letters, messages and notices on their way stay where they are; no job goes on by itself."""
+"""Undelivered emails, messages and notices are not sent; no job starts by itself."""
 
 
 def _chunks_of(file: FileToPut) -> Iterator[Document]:
-    """Yield the chunks of a file, cut as its document says."""
+    """Yield the chunks of a file, with the sizes in its document."""
     told = file.document.get("chunkSize")
     size = int(told) if isinstance(told, int | float) and told >= 1 else CHUNK_BYTES
     held, number = bytearray(), 0
@@ -502,7 +503,7 @@ def _chunk(file: FileToPut, number: int, data: bytes) -> Document:
 
 
 def _batches(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
-    """Yield the documents, as many together as one message takes."""
+    """Yield the documents in batches that fit into a message."""
     batch: list[Any] = []
     size = 0
     for document in documents:

@@ -1,1 +1,1 @@
-"""Addresses by which existing clients upload."""
+"""Upload paths of existing clients."""

@@ -1,7 +1,7 @@
-"""Addresses by which existing clients upload one file: `AVENUE_UPLOAD_ALIASES`.
+"""Upload paths of existing clients: `AVENUE_UPLOAD_ALIASES`.
 
-`/api/core/orders/ image orders` takes the file of a form and answers `{id, image, image_url}`: what
-a client of another application sends and reads, so that nothing in it changes but the host.
+`/api/core/orders/ image orders` accepts the file of a form and answers `{id, image, image_url}`:
+the format of a client of another application, so that only its host needs to change.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, g, jsonify
 
 from avenue.config import Settings, UploadAlias
-from avenue.media.intake.receiving import idempotency_key, note_reception, upload_described
+from avenue.media.intake.receiving import idempotency_key, note_upload, upload_described
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.signing.service import DAY_SECONDS
 from avenue.uploads.errors import BadReference, TooManyUploads, UnknownCategory
@@ -25,7 +25,7 @@ MEDIA = "/media/"
 
 
 def blueprint_of(settings: Settings) -> Blueprint:
-    """Return the routes of the aliases; their links live as long as links may."""
+    """Return the routes of the aliases; their links have the maximum lifetime."""
     blueprint = Blueprint("upload_aliases", __name__)
     seconds = settings.max_link_days * DAY_SECONDS
     for number, alias in enumerate(settings.aliases):
@@ -53,7 +53,7 @@ def _view(alias: UploadAlias, seconds: int) -> Callable[[], Response]:
         upload_result = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
         [links] = using(LinkService).addresses(actor, upload_result.assets[:1], seconds)
         path = links[ORIGINAL].path
-        note_reception(upload_result)
+        note_upload(upload_result)
         response = jsonify(
             {
                 "id": upload_result.assets[0].id,

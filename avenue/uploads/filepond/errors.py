@@ -1,4 +1,4 @@
-"""Why something that FilePond sends is not taken.
+"""Errors of FilePond's protocol.
 
 ::
 

@@ -1,8 +1,8 @@
 """FilePond's protocol over HTTP, under `/api/uploads/filepond`: process, load, revert, chunks.
 
-FilePond knows a file by an id, as text, in the answer to its first request. It sends its name with
-each part, as UTF-8, and counts a part as come as soon as HEAD tells of one byte of it: so a part
-counts only when all of it came.
+FilePond gets the id of a file, as text, in the answer to its first request. It sends the name with
+each part, as UTF-8, and takes a part as complete as soon as HEAD reports one byte of it: so a part
+only counts when all of it has arrived.
 """
 
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from avenue.errors import NotFound
 from avenue.media.errors import InQuarantine, NotScanned
-from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception
+from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_upload
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
 from avenue.media.serving.reading import DamagedFile, MediaReader
 from avenue.media.serving.routes import FILE_REPLIES
@@ -56,24 +56,24 @@ GIVEN = Reply({"*/*": bytes}, "The file; for `patch` only `Upload-Offset`, how m
 Id = Annotated[str, Field(description="As it was answered.")]
 NewHead = TypedDict("NewHead", {"Upload-Length": Number}, total=False)
 PartHead = TypedDict("PartHead", {"Upload-Offset": Number, "Upload-Name": NotRequired[str]})
-"""What FilePond says in the heads of its requests."""
+"""The request headers of FilePond."""
 
 
 class NewFile(TypedDict, total=False):
-    """Where a file goes."""
+    """The target of a new file."""
 
     category: Annotated[str, Field(description="`general` if left out.")]
     reference: ReferenceText
 
 
 class OfPart(TypedDict):
-    """Which file a part is of."""
+    """The file of a part."""
 
     patch: Id
 
 
 class Asked(TypedDict, total=False):
-    """Which file is wanted, and as what; one of them."""
+    """The requested file, by one of its ids."""
 
     load: Id
     restore: Id
@@ -102,7 +102,7 @@ blueprint = Blueprint("filepond", __name__, url_prefix="/api/uploads/filepond")
 )
 @audited("upload.added")
 def process() -> ResponseReturnValue:
-    """Take one file in; with `Upload-Length`, begin one that comes in parts."""
+    """Upload one file; with `Upload-Length`, start an upload in parts."""
     actor, uploads = current_actor(), using(UploadService)
     if LENGTH in request.headers:
         length = protocol.number(LENGTH, request.headers.get(LENGTH))
@@ -115,7 +115,7 @@ def process() -> ResponseReturnValue:
     if len(incoming) > 1:
         raise OneFileAtATime
     upload_result = uploads.add(actor, filing, incoming, key=idempotency_key())
-    note_reception(upload_result)
+    note_upload(upload_result)
     status = HTTPStatus.CREATED if upload_result.created else HTTPStatus.OK
     answer = _named(upload_result.assets[0].id, status)
     if upload_result.replayed:
@@ -138,9 +138,9 @@ def process() -> ResponseReturnValue:
 )
 @audited("upload.added")
 def patch() -> ResponseReturnValue:
-    """Take the next part of a file in, the one that begins at byte `Upload-Offset`.
+    """Receive the next part of a file, which begins at byte `Upload-Offset`.
 
-    With the last one the file is looked at and kept, or refused like any other.
+    After the last one the file is checked and stored, or rejected like any other.
     """
     actor, pond, upload_id = current_actor(), using(FilePondService), request.args.get("patch", "")
     part = Part(
@@ -169,7 +169,7 @@ def patch() -> ResponseReturnValue:
     ),
 )
 def show() -> ResponseReturnValue:
-    """Give a file back (`?load=`, `?restore=`); with `?patch=`, say how much of it has come."""
+    """Return a file (`?load=`, `?restore=`); with `?patch=`, the offset of its upload."""
     actor, asked = current_actor(), request.args
     if "patch" in asked:
         return _standing(using(FilePondService).standing(actor, asked["patch"]), HTTPStatus.OK)
@@ -186,7 +186,7 @@ def show() -> ResponseReturnValue:
 )
 @audited("upload.removed")
 def revert() -> ResponseReturnValue:
-    """Undo the file whose id is the body: what has come of it goes, a finished one is removed."""
+    """Revert the upload with the id in the body: its parts, or the finished file, are removed."""
     upload_id = body.whole(LONGEST_ID).decode("latin-1").strip()
     if using(FilePondService).remove(current_actor(), upload_id):
         note(object_id=upload_id)

@@ -1,1 +1,1 @@
-"""Links that open a private upload for whoever has them, for a time."""
+"""Links with which anyone can open a private upload for a limited time."""

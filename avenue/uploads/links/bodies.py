@@ -1,4 +1,4 @@
-"""What callers may send about links. Anything else is a 400."""
+"""Request bodies of links. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ class _Body(BaseModel):
 
 
 class LinkWanted(_Body):
-    """A link: for how long, to which size, and whether the browser saves what it opens."""
+    """A link: its lifetime, the size of the picture, and whether the browser downloads the file."""
 
     expires_in: Annotated[
         int,
@@ -39,6 +39,6 @@ class LinkOfMany(LinkWanted):
 
 
 class LinksWanted(_Body):
-    """Many links at once."""
+    """Several links at once."""
 
     items: Annotated[list[LinkOfMany], Field(min_length=1, max_length=MOST_AT_ONCE)]

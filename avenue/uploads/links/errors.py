@@ -1,4 +1,4 @@
-"""What a link can be refused for, besides what it would lead to."""
+"""Errors of links, apart from those of their target."""
 
 from avenue.errors import Invalid
 

@@ -1,4 +1,4 @@
-"""What is answered about links."""
+"""Replies of the link routes."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 class Link(TypedDict):
-    """A link, and until when it is good."""
+    """A link, and when it expires."""
 
     id: str
     variant: str
@@ -17,7 +17,7 @@ class Link(TypedDict):
 
 
 class RefusedLink(TypedDict):
-    """A link there is none of, and why."""
+    """The error in place of a link."""
 
     id: str
     variant: str
@@ -28,6 +28,6 @@ class RefusedLink(TypedDict):
 
 
 class Links(TypedDict):
-    """As many as were asked for, in the same order."""
+    """One entry for each requested link, in the same order."""
 
     items: list[Link | RefusedLink]

@@ -31,7 +31,7 @@ blueprint = Blueprint("upload_links", __name__, url_prefix="/api/uploads")
 )
 @audited("upload.link_made", "upload_id")
 def sign(upload_id: str) -> Response:
-    """Make a link to a private upload, for whoever has it and for a time."""
+    """Create a link with which anyone can open a private upload for a limited time."""
     order = _order(upload_id, body_as(LinkWanted))
     link = using(LinkService).sign(current_actor(), order)
     note(variant=order.variant, until=iso(link.expires_at) if link.expires_at else None)
@@ -43,7 +43,7 @@ def sign(upload_id: str) -> Response:
 @described(body=LinksWanted, replies={200: replies.Links})
 @audited("upload.links_made")
 def sign_many() -> Response:
-    """Make links to up to 100 uploads; each there is none to says why in its place."""
+    """Create links to up to 100 uploads; an entry without a link has the error."""
     wanted = body_as(LinksWanted)
     orders = [_order(each.id, each) for each in wanted.items]
     made = using(LinkService).sign_many(current_actor(), orders)
@@ -58,7 +58,7 @@ def sign_many() -> Response:
 @described(replies={204: None}, refuses=(UploadNotFound,))
 @audited("upload.links_revoked", "upload_id")
 def revoke(upload_id: str) -> tuple[str, int]:
-    """End every link to an upload at once."""
+    """Revoke all links to an upload."""
     using(LinkService).revoke(current_actor(), upload_id)
     return "", 204
 
@@ -68,7 +68,7 @@ def revoke(upload_id: str) -> tuple[str, int]:
 @described(replies={204: None})
 @audited("site.links_revoked")
 def revoke_all() -> tuple[str, int]:
-    """End every link to any upload of the site at once."""
+    """Revoke all links to all uploads of the site."""
     using(LinkService).revoke_all(current_actor())
     note(object_id=current_site().id)
     return "", 204

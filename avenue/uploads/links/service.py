@@ -1,4 +1,4 @@
-"""Who may make links to uploads, and end them."""
+"""Use cases of links to uploads: creating and revoking them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from avenue.uploads.models import is_upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkOrder:
-    """A link somebody wants to the upload `id` as `variant`, for `seconds`."""
+    """A requested link to the upload `id` as `variant`, for `seconds`."""
 
     id: str
     variant: str
@@ -31,7 +31,7 @@ class LinkOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link: what follows the address of the site. A public upload's never ends."""
+    """A link: the path below the address of the site. That of a public upload never expires."""
 
     path: str
     expires_at: datetime | None
@@ -56,7 +56,7 @@ class LinkService:
         return made
 
     def sign_many(self, actor: Actor, orders: Sequence[LinkOrder]) -> list[Link | AvenueError]:
-        """Return the link of each order, or why there is none, in their order."""
+        """Return the link of each order, or its error, in their order."""
         assets = self._library.get_many(actor, [each.id for each in orders])
         signer = self._links.signer(actor.site.id)
         return [self._made(actor, assets.get(each.id), each, signer) for each in orders]
@@ -64,7 +64,7 @@ class LinkService:
     def addresses(
         self, actor: Actor, uploads: Sequence[Asset], seconds: int
     ) -> list[Mapping[str, Link]]:
-        """Return the links to uploads `actor` may read, by the names in their JSON."""
+        """Return the links to uploads that `actor` may read, by the names in their JSON."""
         signer = self._links.signer(actor.site.id)
         return [
             {
@@ -75,7 +75,7 @@ class LinkService:
         ]
 
     def revoke(self, actor: Actor, upload_id: str) -> None:
-        """End every link to an upload at once, for its owner and administrators.
+        """Revoke all links to an upload, for its owner and administrators.
 
         Raise `UploadNotFound`.
         """
@@ -85,7 +85,7 @@ class LinkService:
         self._links.revoke(asset)
 
     def revoke_all(self, actor: Actor) -> None:
-        """End every link to any upload of the site at once, for administrators."""
+        """Revoke all links to all uploads of the site, for administrators."""
         if not actor.is_admin:
             raise Forbidden
         self._links.revoke_all(actor.site.id)
@@ -102,7 +102,7 @@ class LinkService:
             return error
 
     def check(self, seconds: int) -> None:
-        """Raise `LinkTooLong` for more seconds than a link may be good for."""
+        """Raise `LinkTooLong` for more seconds than the maximum lifetime."""
         if seconds > self._longest_days * DAY_SECONDS:
             raise LinkTooLong(self._longest_days)
 
@@ -110,7 +110,7 @@ class LinkService:
 def _link(
     actor: Actor, asset: Asset, form: str, signer: Signer, *, download: bool, seconds: int
 ) -> Link:
-    """Return a link to `asset` in a form people name; raise `UnknownVariant`."""
+    """Return a link to `asset` in a variant; raise `UnknownVariant`."""
     path = form_path(actor.site, asset, form)
     if asset.visibility is Visibility.PUBLIC:
         return Link(path=f"{path}?download=1" if download else path, expires_at=None)

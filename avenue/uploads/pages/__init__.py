@@ -7,4 +7,4 @@ from avenue.web.pages import Entry, Group
 BLUEPRINTS = (uploads.blueprint, adding.blueprint, upload.blueprint, sharing.blueprint)
 
 NAVIGATION = (Entry(path=uploads.PATH, title=_("Files"), icon="files", group=Group.CONTENT),)
-"""Everybody has uploads of their own."""
+"""All people have their own uploads."""

@@ -1,4 +1,4 @@
-"""`/admin/uploads/new`: bringing files in, by a form or (with JavaScript) resumable."""
+"""`/admin/uploads/new`: uploads by a form or (with JavaScript) resumable."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from avenue.identity import Actor
 from avenue.media.categories import ANY, Category, categories_of, policy_of
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.intake.library import UploadResult
-from avenue.media.intake.receiving import note_reception
+from avenue.media.intake.receiving import note_upload
 from avenue.uploads.bodies import LONGEST_REFERENCE
 from avenue.uploads.models import Filing
 from avenue.uploads.pages.adding_texts import adding_texts
@@ -29,8 +29,8 @@ from avenue.web.pages import page, see
 from avenue.web.services import using
 
 PART_BYTES = 32 * 1024 * 1024
-"""Of a file in one request: below what proxies in front of a site usually let through, and so large
-that a gigabyte stays far from the writes one person may have in a minute."""
+"""Size of a part in one request: below what proxies usually accept, and so large that a gigabyte
+needs far fewer requests than one person may send in a minute."""
 
 blueprint = Blueprint("adding_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
@@ -38,7 +38,7 @@ blueprint = Blueprint("adding_pages", __name__, url_prefix=PATH, template_folder
 @blueprint.get("/new")
 @require()
 def show_adding() -> Response:
-    """Show how to bring files in; `?category ?reference` fill the form."""
+    """Show the upload page; `?category ?reference` fill the form."""
     return _form(current_actor())
 
 
@@ -47,7 +47,7 @@ def show_adding() -> Response:
 @upload_route
 @audited("upload.added")
 def add_uploads() -> Response:
-    """Take the files of a form, and say which of them were not taken."""
+    """Store the files of a form, and report the rejected ones."""
     actor, uploads = current_actor(), using(UploadService)
     filing: Filing | None = None
     try:
@@ -55,7 +55,7 @@ def add_uploads() -> Response:
         upload_result = uploads.add(actor, filing, incoming, key=None)
     except AvenueError as error:
         return _form(actor, error, _asked(filing))
-    note_reception(upload_result)
+    note_upload(upload_result)
     if upload_result.refusals:
         return _partly(upload_result, _asked(filing))
     facts = {"said": "added", "count": str(len(upload_result.assets))}
@@ -63,7 +63,7 @@ def add_uploads() -> Response:
 
 
 def _asked(filing: Filing | None) -> Mapping[str, str]:
-    """Return what fills the form in as it was sent, or as far as that was understood."""
+    """Return the values of the form as sent, as far as valid."""
     if filing is None:
         return request.args
     asked = {"category": filing.category.name, "reference": filing.reference or ""}
@@ -112,7 +112,7 @@ def _form(
 
 
 def _told(category: Category, most_mb: int) -> dict[str, Any]:
-    """Return what the module needs to know of a category."""
+    """Return the data of a category for the module."""
     takes_any, policy = ANY in category.types, policy_of(category, most_mb)
     labels = sorted({FILE_TYPES[each].label for each in policy.media_types})
     return {

@@ -1,4 +1,4 @@
-"""What the modules say that bring files in (`js/uploads/uploader.js`)."""
+"""Texts of the upload modules (`js/uploads/uploader.js`)."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from avenue.web.language import lazy_gettext as _
 from avenue.web.language import ngettext
 
 TEXTS: Mapping[str, LazyString] = {
-    # Ways in
+    # Choosing files
     "choose": _("Choose files"),
     "camera": _("Take a photo"),
     "folder": _("Choose folder"),
@@ -44,11 +44,14 @@ TEXTS: Mapping[str, LazyString] = {
     "wrong_type": _("Only {types} are accepted here."),
     "empty": _("The file is empty (0 bytes)."),
 }
-"""`{facts}` are put in by `text()`."""
+"""Texts; `text()` fills in `{facts}`."""
 
 
 def adding_texts() -> dict[str, str]:
-    """Return them in the language of the request; those with a number as `…_one` and `…_many`."""
+    """Return the texts in the language of the request.
+
+    Those with a number as `…_one` and `…_many`.
+    """
     texts = {name: str(each) for name, each in TEXTS.items()}
     for form, count in (("one", 1), ("many", 2)):
         texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}

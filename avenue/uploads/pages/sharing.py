@@ -1,4 +1,4 @@
-"""`/admin/uploads/<id>/links`: links to an upload, made and ended without JavaScript."""
+"""`/admin/uploads/<id>/links`: creating and revoking links to an upload without JavaScript."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ blueprint = Blueprint("sharing_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("/<upload_id>/links")
 @require()
 def show_sharing(upload_id: str) -> Response:
-    """Show the form that makes a link; what ends all of them is on the page of the upload."""
+    """Show the form that creates a link; revoking is on the page of the upload."""
     return _shown(using(UploadService).get(current_actor(), upload_id))
 
 
@@ -36,7 +36,7 @@ def show_sharing(upload_id: str) -> Response:
 @require()
 @audited("upload.link_made", "upload_id")
 def make_link(upload_id: str) -> Response:
-    """Make a link and show it, in this very answer."""
+    """Create a link and show it in this answer."""
     actor = current_actor()
     upload = using(UploadService).get(actor, upload_id)
     seconds = request.form.get("expires_in", "")
@@ -60,13 +60,13 @@ def make_link(upload_id: str) -> Response:
 @require()
 @audited("upload.links_revoked", "upload_id")
 def end_links(upload_id: str) -> Response:
-    """End every link to an upload at once."""
+    """Revoke all links to an upload."""
     using(LinkService).revoke(current_actor(), upload_id)
     return see(f"{PATH}/{upload_id}?said=revoked")
 
 
 def sharing_facts(upload: Asset) -> dict[str, Any]:
-    """Return what `uploads/_share.html` and its module need."""
+    """Return the data for `uploads/_share.html` and its module."""
     longest = using(Settings).max_link_days * DAY_SECONDS
     sizes = SIZES if has_sizes(current_site(), upload) else {}
     return {

@@ -1,4 +1,4 @@
-"""What the pages show of uploads."""
+"""View models of uploads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +22,7 @@ MOST_PEOPLE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An upload as people know it; `is_own`: whoever looks may change it."""
+    """An upload as the pages show it; `is_own`: the viewer may change it."""
 
     upload: Asset
     told: Upload
@@ -33,7 +33,7 @@ class Row:
 
 
 def rows(actor: Actor, uploads: Sequence[Asset]) -> list[Row]:
-    """Return what a page shows `actor` of `uploads`."""
+    """Return the rows that a page shows `actor` for `uploads`."""
     names = _owners(actor, (each.owner for each in uploads))
     return [
         Row(
@@ -49,7 +49,7 @@ def rows(actor: Actor, uploads: Sequence[Asset]) -> list[Row]:
 
 
 def people(actor: Actor) -> list[tuple[str, str]]:
-    """Return id and e-mail of people of the site, for its administrators."""
+    """Return id and email of people of the site, for its administrators."""
     if not actor.is_admin:
         return []
     found = using(PeopleService).find(actor, search="", limit=MOST_PEOPLE, after=None)
@@ -57,12 +57,12 @@ def people(actor: Actor) -> list[tuple[str, str]]:
 
 
 def email_of(actor: Actor, person: str) -> str:
-    """Return an e-mail that `actor` may see, "" for everybody else's."""
+    """Return an email that `actor` may see, "" for others."""
     return _owners(actor, [person]).get(person, "")
 
 
 def _owners(actor: Actor, owners: Iterable[str | None]) -> Mapping[str, str]:
-    """Return how owners are called: oneself by a word, others by e-mail, for administrators."""
+    """Return the displayed owners: a word for oneself, emails of others for administrators."""
     names: dict[str, str] = {}
     for each in set(owners):
         if each is None:

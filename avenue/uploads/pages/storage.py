@@ -1,4 +1,4 @@
-"""How much the pages say is stored, and how much may be."""
+"""Usage of quotas on the pages."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ FULL_PERCENT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """What somebody has stored, in words; `percent` of the quota that is used up most, if any.
+    """A usage in words; `percent` is that of the most used quota, if any.
 
-    `advice` is what to do when there is little room left.
+    `advice` is what to do when little space is left.
     """
 
     name: str
@@ -31,12 +31,12 @@ class Gauge:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more fits."""
+        """Whether the quota is used up."""
         return self.percent is not None and self.percent >= FULL_PERCENT
 
 
 def gauges(actor: Actor) -> list[Gauge]:
-    """Return what `actor` has stored, and for administrators the whole site."""
+    """Return the usage of `actor`, and for administrators of the whole site."""
     uploads = using(UploadService)
     own = uploads.standing(actor, lately=True)
     site = uploads.standing_of_site(actor, lately=True)
@@ -47,7 +47,7 @@ def gauges(actor: Actor) -> list[Gauge]:
 
 
 def percent_of(standing: Standing) -> int | None:
-    """Return how much is used of the quota that is used up most, None where there is none."""
+    """Return the percentage of the most used quota, None without quotas."""
     used, quota = standing.used, standing.quota
     parts = [(used.bytes, quota.bytes), (used.files, quota.files)]
     return max((100 * have // most for have, most in parts if most), default=None)

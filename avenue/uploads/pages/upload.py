@@ -1,4 +1,4 @@
-"""`/admin/uploads/<id>`: one upload, what is known of it, and what may be done with it."""
+"""`/admin/uploads/<id>`: one upload, its details and the actions on it."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("upload_pages", __name__, url_prefix=PATH, template_folder
 @blueprint.get("/<upload_id>")
 @require()
 def show_upload(upload_id: str) -> Response:
-    """Show an upload with a preview; to who may restore it, also one in the trash."""
+    """Show an upload with a preview; also one in the trash, to those who may restore it."""
     actor, uploads = current_actor(), using(UploadService)
     trashed = uploads.trashed(actor, upload_id)
     return _shown(actor, trashed or uploads.get(actor, upload_id))
@@ -41,7 +41,7 @@ def show_upload(upload_id: str) -> Response:
 @require()
 @audited("upload.changed", "upload_id")
 def change_upload(upload_id: str) -> Response:
-    """Change what a form says otherwise than it is."""
+    """Save the changed fields of a form."""
     actor, uploads = current_actor(), using(UploadService)
     upload = uploads.get(actor, upload_id)
     try:
@@ -62,7 +62,7 @@ def change_upload(upload_id: str) -> Response:
 @require()
 @audited("upload.removed", "upload_id")
 def remove_upload(upload_id: str) -> Response:
-    """Put an upload into the trash, and offer to bring it back."""
+    """Move an upload to the trash, and offer to restore it."""
     actor, uploads = current_actor(), using(UploadService)
     try:
         uploads.remove(actor, upload_id)
@@ -77,7 +77,7 @@ def remove_upload(upload_id: str) -> Response:
 @require()
 @audited("upload.restored", "upload_id")
 def restore_upload(upload_id: str) -> Response:
-    """Bring an upload back from the trash."""
+    """Restore an upload from the trash."""
     actor, uploads = current_actor(), using(UploadService)
     try:
         uploads.restore(actor, upload_id)
@@ -90,7 +90,7 @@ def restore_upload(upload_id: str) -> Response:
 
 
 def _typed(actor: Actor, upload: Asset) -> dict[str, Any]:
-    """Return the fields of a form that are not as they were; raise `BadReference`."""
+    """Return the changed fields of a form; raise `BadReference`."""
     form, typed = request.form, dict[str, Any]()
     if form.get("name", "").strip():
         typed["name"] = form["name"].strip()[:LONGEST_NAME]

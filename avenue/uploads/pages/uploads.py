@@ -1,4 +1,4 @@
-"""`/admin/uploads`: the list of uploads, and what is done with many of them at once."""
+"""`/admin/uploads`: the list of uploads, and actions on several of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -50,7 +50,7 @@ blueprint = Blueprint(
 @blueprint.get("")
 @require()
 def show_uploads() -> Response:
-    """Show the uploads somebody may read, as the URL asks for them."""
+    """Show the uploads that the person may read and the URL asks for."""
     actor, query = current_actor(), _query(current_actor())
     found = _listed(actor, query)
     said, problem = _told()
@@ -79,7 +79,7 @@ def show_uploads() -> Response:
 @require()
 @audited("upload.zip_made")
 def zip_many() -> Response:
-    """Give all uploads that are checked as one ZIP; the page stays as it is."""
+    """Send all selected uploads as one ZIP; the page stays as it is."""
     ids = _checked()
     if not ids:
         return _unchanged(NOTHING_CHECKED)
@@ -93,7 +93,7 @@ def zip_many() -> Response:
 @require()
 @audited("upload.removed")
 def change_many() -> Response:
-    """Remove or restore all uploads that are checked."""
+    """Remove or restore all selected uploads."""
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
@@ -121,11 +121,12 @@ ACTIONS: Mapping[str, tuple[str, Callable[[UploadService, Actor, list[str]], Don
     "remove": ("removed", UploadService.remove_each),
     "restore": ("restored", UploadService.restore_each),
 }
-"""What can be done with many, by the name of the button: what is said of it, and how it is done."""
+"""The actions on several uploads, by the name of the button: the code of the message, and the
+function."""
 
 
 def _query(actor: Actor) -> UploadQuery:
-    """Return which uploads the URL asks for; raise `BadCursor`, `InvalidQuery`."""
+    """Return the query of the URL; raise `BadCursor`, `InvalidQuery`."""
     asked, owner = page_asked_for(), request.args.get("owner") or None
     kind = request.args.get("type", "")
     return UploadQuery(
@@ -141,7 +142,7 @@ def _query(actor: Actor) -> UploadQuery:
 
 
 def _listed(actor: Actor, query: UploadQuery) -> Listed:
-    """Return the page that the URL asks for: `query` itself, or what lies before `?before=`."""
+    """Return the requested page: of `query` itself, or before `?before=`."""
     before = request.args.get("before")
     if before:
         return _before(actor, query, cursor_place(before))
@@ -171,7 +172,7 @@ def _place(found: UploadPage, index: int) -> Place:
 
 
 def _owners(actor: Actor) -> list[tuple[str, str]]:
-    """Return whose uploads can be asked for, the chosen one among them."""
+    """Return the owners to choose from, including the chosen one."""
     known = [("", _("Everyone's")), (ME, _("Only mine")), *people(actor)]
     chosen = request.args.get("owner", "")
     if chosen not in dict(known):
@@ -180,7 +181,7 @@ def _owners(actor: Actor) -> list[tuple[str, str]]:
 
 
 def _checked() -> list[str]:
-    """Return the ids a form has; raise `Invalid` for more than a page shows."""
+    """Return the ids in a form; raise `Invalid` for more than a page shows."""
     ids = _ids(request.form.getlist("id"))
     if len(ids) > MOST_AT_ONCE:
         raise Invalid
@@ -188,23 +189,23 @@ def _checked() -> list[str]:
 
 
 def _unchanged(why: str) -> Response:
-    """Lead back to the list, which says why nothing was done."""
+    """Redirect to the list, which says why nothing was done."""
     nothing_changed()
     return see(back_with(PATH, why, 0))
 
 
 def _ids(sent: list[str]) -> list[str]:
-    """Return the ids among `sent`, each once."""
+    """Return the distinct ids among `sent`."""
     return [each for each in dict.fromkeys(sent) if is_id(each)]
 
 
 def _undoable() -> list[str]:
-    """Return which uploads the URL says were removed just now."""
+    """Return the ids of the uploads that were just removed, according to the URL."""
     return _ids(request.args.get("undo", "").split("."))[:MOST_AT_ONCE]
 
 
 def _told() -> tuple[str, str]:
-    """Return what the URL says was done, and what was not, as sentences."""
+    """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
     why = why_nothing(said, using(Settings).max_zip_mb)
     if why:

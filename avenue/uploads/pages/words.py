@@ -1,4 +1,4 @@
-"""What the pages of general uploads say: names of things, what was done, what modules tell."""
+"""Texts of the pages of general uploads and their modules."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ CATEGORIES: Mapping[str, LazyString] = {
     "deposit_proofs": _("Proofs of deposit"),
     "txid_proofs": _("Proofs of transaction"),
 }
-"""Those that are there from the beginning; others are called as the site calls them."""
+"""The built-in categories; others have the name that the site gives them."""
 
 KINDS: Mapping[Kind, LazyString] = {
     Kind.PICTURE: _("Photos and images"),
@@ -37,7 +37,7 @@ DURATIONS: Mapping[int, LazyString] = {
     7 * DAY_SECONDS: _("7 days"),
     30 * DAY_SECONDS: _("30 days"),
 }
-"""How long a link may be wanted for, in seconds."""
+"""The lifetimes of a link to choose from, in seconds."""
 
 SIZES: Mapping[str, LazyString] = {
     "original": _("Original"),
@@ -45,14 +45,14 @@ SIZES: Mapping[str, LazyString] = {
     "card": _("Medium (card)"),
     "thumb": _("Small (thumb)"),
 }
-"""In which size a link may show a picture."""
+"""The sizes of a picture that a link can show."""
 
 SAID: Mapping[str, LazyString] = {
     "saved": _("Saved."),
     "restored": _("File restored."),
     "revoked": _("All links to this file were revoked."),
 }
-"""What the page of one upload says, by the code behind `?said=`."""
+"""Messages on the page of one upload, by the code in `?said=`."""
 
 SELECTION_TEXTS: Mapping[str, LazyString] = {
     "one": _("{count} file selected"),
@@ -63,7 +63,7 @@ SELECTION_TEXTS: Mapping[str, LazyString] = {
     "more": _("and {count} more"),
     "theirs": _("Other people's files cannot be deleted."),
 }
-"""What `js/lists/selection.js` says."""
+"""Texts of `js/lists/selection.js`."""
 
 SHARING_TEXTS: Mapping[str, LazyString] = {
     "copied": _("Copied."),
@@ -72,16 +72,16 @@ SHARING_TEXTS: Mapping[str, LazyString] = {
     "link_made": _("Link created. You can copy it."),
     "no_connection": _("No connection. Try again in a moment."),
 }
-"""What `js/uploads/share.js` says."""
+"""Texts of `js/uploads/share.js`."""
 
 
 def category_name(name: str) -> str:
-    """Return what people call a category."""
+    """Return the displayed name of a category."""
     return str(CATEGORIES.get(name, name))
 
 
 def done_words(what: str, count: int) -> str:
-    """Return what was done with `count` files, "" for what nothing is known of."""
+    """Return the message for `count` files, "" for an unknown code."""
     match what:
         case "removed":
             return ngettext(
@@ -96,7 +96,7 @@ def done_words(what: str, count: int) -> str:
 
 
 def why_nothing(code: str, most_zip_mb: int) -> str:
-    """Return why nothing was done with what is checked, "" for what nothing is known of."""
+    """Return why nothing was done with the selected files, "" for an unknown code."""
     match code:
         case _ if code == NOTHING_CHECKED:
             return gettext("Select files first.")
@@ -112,7 +112,7 @@ def why_nothing(code: str, most_zip_mb: int) -> str:
 
 
 def kept_words(code: str, count: int) -> str:
-    """Return why `count` files are as they were."""
+    """Return why `count` files were not changed."""
     if code == UploadHeld.code:
         return ngettext(
             "%(num)s file is locked and was kept.", "%(num)s files are locked and were kept.", count

@@ -1,1 +1,1 @@
-"""General uploads go when their category keeps them no longer."""
+"""Retention: removes general uploads at the end of their category's retention time."""

@@ -1,4 +1,4 @@
-"""Puts what a category keeps no longer into the trash, and writes it down."""
+"""Moves uploads whose retention time is over to the trash, and logs it."""
 
 import time
 from collections import Counter
@@ -8,14 +8,14 @@ from avenue.audit.service import AuditService
 from avenue.uploads.retention.store import ExpiredUploads
 
 BATCH = 50
-REST = 1.0  # times as long as the work took, so that people's writes come first
+REST = 1.0  # times as long as the work took, so that requests have priority
 
 Counts = Mapping[str, int]
 Save = Callable[[Counts | None], None]
 
 
 class Retention:
-    """Ends uploads in time. Safe on many instances, and gone on with after any crash."""
+    """Applies retention. Safe on many instances, and resumable after a crash."""
 
     def __init__(
         self,
@@ -29,11 +29,11 @@ class Retention:
         self._sleep = sleep
 
     def run(self, job_id: str, job_kind: str, before: Counts | None, save: Save) -> int:
-        """Trash every upload whose time is over and that is not on hold; return how many.
+        """Trash every upload whose retention time is over and that is not on hold; return how many.
 
-        `save` is told how many of each site went so far; `before` is what it was told last by a
-        run that was interrupted, None at first and again at the end. Each upload and each site
-        have an entry in the log of changes.
+        `save` gets how many of each site were trashed so far; `before` is what an interrupted run
+        saved last, None at first and again at the end. Each upload and each site have an entry in
+        the audit log.
         """
         counts = Counter(before or {})
         amiss: list[object] = []

@@ -1,8 +1,7 @@
-"""Uploads whose time is over, in MongoDB, over all sites.
+"""Uploads whose retention time is over, in MongoDB, of all sites.
 
-One transaction decides about an upload, by the server's clock, and writes a message for the log of
-changes: no hold that was put on it before is overlooked, and what a killed process had still to say
-is found.
+One transaction decides about an upload, by the server's clock, and writes a message for the audit
+log: a hold that was set before is never missed, and a killed process loses no message.
 """
 
 from functools import partial
@@ -22,7 +21,7 @@ from avenue.uploads.store import OVER
 
 REASON = "expired"
 RETENTION = "retention"
-"""Who tells the log of changes."""
+"""The sender of audit messages."""
 FOR_EVER_DAYS = 3650
 EXPIRED: Document = {
     "claim.kind": UPLOAD,
@@ -33,16 +32,16 @@ EXPIRED: Document = {
 
 
 class ExpiredUploads:
-    """What is kept no longer, and what is still to be told of it."""
+    """Uploads whose retention time is over, and their unsent audit messages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._outbox = OutboxStore(database)
 
     def trash_next(self, amiss: list[object]) -> bool:
-        """Put the upload whose time has been over longest into the trash; False if there is none.
+        """Move the upload whose retention time ended first to the trash; False if there is none.
 
-        Nothing that is on hold. Those that cannot be read join `amiss`, which are passed over.
+        Uploads on hold are skipped. Unreadable ones are added to `amiss`, and skipped.
         """
         return passing_over(self._trash_next, amiss)
 
@@ -57,11 +56,11 @@ class ExpiredUploads:
         return False
 
     def untold(self) -> Message | None:
-        """Return one of those nobody has written down."""
+        """Return a message that is not in the audit log yet."""
         return next(iter(self._outbox.take(RETENTION, lease_seconds=0)), None)
 
     def told(self, message: Message) -> None:
-        """Note that it has been written down; repeatable."""
+        """Mark the message as logged; repeatable."""
         self._outbox.delivered([message])
 
 

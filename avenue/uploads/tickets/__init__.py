@@ -1,1 +1,1 @@
-"""Tickets: somebody without an account uploads one file for who made the ticket."""
+"""Tickets: permission to upload one file without an account, for the ticket's owner."""

@@ -1,4 +1,4 @@
-"""What callers may send to make a ticket. Anything else is a 400."""
+"""Request body for creating a ticket. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ A_WEEK = 7 * 24 * AN_HOUR
 
 
 class TicketWanted(BaseModel):
-    """A ticket: where its file goes, what it may be, and for how long the ticket is good."""
+    """A ticket: the filing of its file, the accepted types and size, and the lifetime."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -20,7 +20,7 @@ from avenue.errors import Conflict, Forbidden, Gone, Invalid, TooManyRequests
 
 
 class NoTypeLeft(Invalid):
-    """The category takes none of the types the ticket was to be for; `allowed` are its types."""
+    """The category accepts none of the requested types; `allowed` are its types."""
 
     code = "no_type_left"
     message = "The category accepts none of these types."
@@ -31,7 +31,7 @@ class NoTypeLeft(Invalid):
 
 
 class OneFileOnly(Invalid):
-    """A ticket is for one file, and more came."""
+    """A ticket is for one file, but several were sent."""
 
     code = "one_file_only"
     message = "A ticket is for one file."
@@ -39,7 +39,7 @@ class OneFileOnly(Invalid):
 
 
 class InvalidTicket(Forbidden):
-    """No ticket came, or none that is good at this address."""
+    """The ticket is missing, or not valid at this address."""
 
     code = "invalid_ticket"
     message = "This upload needs a ticket that is valid here."
@@ -55,7 +55,7 @@ class TicketForOtherTarget(Forbidden):
 
 
 class TicketUsed(Conflict):
-    """Another file came with this ticket before."""
+    """The ticket has already been used for another file."""
 
     code = "ticket_used"
     message = "This ticket has already been used."
@@ -63,7 +63,7 @@ class TicketUsed(Conflict):
 
 
 class TicketExpired(Gone):
-    """The time of the ticket is over, and no file came with it."""
+    """The ticket has expired unused."""
 
     code = "ticket_expired"
     message = "This ticket has expired."
@@ -71,7 +71,7 @@ class TicketExpired(Gone):
 
 
 class TooManyTickets(TooManyRequests):
-    """Somebody has made more tickets than may wait for their file."""
+    """The person has too many unused tickets."""
 
     code = "too_many_tickets"
     message = "You have {limit} unused tickets."

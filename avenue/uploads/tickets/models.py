@@ -1,4 +1,4 @@
-"""What is known of a ticket."""
+"""Models of tickets."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,11 +8,11 @@ from avenue.media.models import Asset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The right to upload one file for `owner`, until `expires_at`.
+    """The permission to upload one file for `owner`, until `expires_at`.
 
-    Only the sha-256 of its secret is kept. `types` are those it was asked for, None: whatever the
-    category takes. `in_time` is whether its time was not over by the server's clock. `upload` is
-    what came of it, made of bytes with the hash `sha256`; None while nobody has used it.
+    Only the sha-256 of its secret is kept. `types` are the requested ones, None: all of the
+    category. `in_time`: it had not expired by the server's clock. `upload` is the uploaded file,
+    created from bytes with the hash `sha256`; None while the ticket is unused.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTicket:
-    """What a ticket is to be for; None: what the category takes."""
+    """The requested restrictions of a ticket; None: those of the category."""
 
     category: str
     reference: str | None
@@ -42,7 +42,7 @@ class NewTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeTicket:
-    """A ticket just made: the only moment its `secret` is known. `types` are those it takes."""
+    """A new ticket: the only time its `secret` is known. `types` are the accepted ones."""
 
     ticket: Ticket
     secret: str = field(repr=False)
@@ -51,9 +51,9 @@ class MadeTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of an upload with a ticket; `replayed`: of the same one, sent before.
+    """The result of an upload with a ticket; `replayed`: of a repeated request.
 
-    `name` is what whoever sent it calls it: the same file may be there by another name.
+    `name` is the name from this request: an existing file may have another one.
     """
 
     upload: Asset

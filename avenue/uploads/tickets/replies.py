@@ -1,4 +1,4 @@
-"""What is answered about tickets."""
+"""Replies of the ticket routes."""
 
 from typing import Annotated, Literal, NotRequired
 
@@ -9,7 +9,7 @@ from avenue.media.replies import Scanned
 
 
 class TicketMade(TypedDict):
-    """A ticket, and where it is good."""
+    """A ticket, and its upload URL."""
 
     id: Annotated[str, Field(description="Names the ticket in the audit log.")]
     url: Annotated[str, Field(description="Where the file goes.")]
@@ -20,7 +20,7 @@ class TicketMade(TypedDict):
 
 
 class TicketUpload(Scanned):
-    """What a ticket's file became, for whoever sent it: they may not read it."""
+    """The result of an upload with a ticket; the uploader may not read the file."""
 
     success: Literal[1]
     id: Annotated[str, Field(description="The id of the upload, for who made the ticket.")]

@@ -1,4 +1,4 @@
-"""`/api/uploads/tickets`: one file from somebody without an account, for who made the ticket."""
+"""`/api/uploads/tickets`: uploads of one file without an account, for the ticket's owner."""
 
 from http import HTTPStatus
 
@@ -50,11 +50,11 @@ FIELD = "ticket"
 REPLAYED = "Idempotent-Replayed"
 
 TicketHead = TypedDict("TicketHead", {"Upload-Ticket": str, "Challenge-Response": str}, total=False)
-"""The ticket, which a form may have as its field `ticket`; the answer to a challenge."""
+"""The ticket, which may also be the form field `ticket`; the answer to a challenge."""
 
 
 class TicketQuery(TypedDict, total=False):
-    """What may stand behind `?` of an upload with a ticket: the name of a raw body."""
+    """Query parameter of an upload with a ticket: the name of a raw body."""
 
     name: str
 
@@ -72,7 +72,7 @@ blueprint = Blueprint("upload_tickets", __name__, url_prefix="/api/uploads/ticke
     refuses=(UnknownCategory, NoTypeLeft, TooManyUploads, TooManyTickets),
 )
 def make_ticket() -> tuple[Response, int]:
-    """Make a ticket with which somebody without an account uploads one file for the caller."""
+    """Create a ticket for uploading one file without an account on behalf of the caller."""
     wanted = body_as(TicketWanted)
     made = using(TicketService).make(
         current_actor(),
@@ -119,9 +119,9 @@ def make_ticket() -> tuple[Response, int]:
     ),
 )
 def upload_with_ticket(ticket_id: str) -> Response:
-    """Upload one file with a ticket: a form or a raw body, nobody need be signed in.
+    """Upload one file with a ticket: a form or a raw body, without signing in.
 
-    The ticket comes as header `Upload-Ticket` or as field `ticket` of the form.
+    The ticket is the header `Upload-Ticket` or the form field `ticket`.
     """
     tickets, site, address = using(TicketService), current_site(), request.remote_addr or ""
     tried = Try(purpose=Purpose.TICKET, site=site, address=address)
@@ -134,7 +134,7 @@ def upload_with_ticket(ticket_id: str) -> Response:
 
 
 def _received(tickets: TicketService, ticket: Ticket) -> Incoming | Refusal:
-    """Return the one file of this request; what can be refused before it is read, is."""
+    """Return the one file of this request; rejects what it can before reading the file."""
     shown = request.headers.get(HEADER)
     if shown is not None:
         tickets.check_secret(ticket, shown)
@@ -142,7 +142,8 @@ def _received(tickets: TicketService, ticket: Ticket) -> Incoming | Refusal:
     elif request.mimetype != FORM:
         raise InvalidTicket
     came = incoming_files(max_bytes=ticket.max_bytes)
-    if shown is None:  # only now: who has no ticket could guess by it what it is for
+    # only now: the answer would reveal the purpose of the ticket to a caller without it
+    if shown is None:
         tickets.check_secret(ticket, came.fields.get(FIELD, ""))
         tickets.check_target(ticket, request.args)
     tickets.check_target(ticket, came.fields)

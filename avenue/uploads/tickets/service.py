@@ -1,4 +1,4 @@
-"""Tickets: made by people, used by whoever has one."""
+"""Use cases of tickets: created by people, used by anyone who has one."""
 
 import hmac
 import secrets
@@ -29,21 +29,21 @@ from avenue.uploads.tickets.errors import (
 from avenue.uploads.tickets.models import MadeTicket, NewTicket, Outcome, Ticket
 from avenue.uploads.tickets.store import TicketStore
 
-TICKET_MARK = "avt_"  # lets scanners, and our own log, recognise a ticket in the wrong place
+TICKET_MARK = "avt_"  # lets scanners, and our own log, recognise a leaked ticket
 SECRET_BYTES = 32
 MOST_OPEN = 10_000
-"""Tickets of one person that may wait for their file: a shop's backend makes them for everybody."""
+"""Unused tickets of one person: a shop's backend creates them for all its customers."""
 
 
 class People(Protocol):
-    """Knows who may still do what."""
+    """Returns the current rights of people."""
 
     def by_id(self, site: Site, user_id: str) -> Actor | None:
-        """Return somebody as they act on `site`; None when they may do nothing there any more."""
+        """Return a person as an actor on `site`; None when they have no role there any more."""
 
 
 class TicketService:
-    """Tickets for one upload each. What comes with one belongs to who made it."""
+    """Tickets for one upload each. The file belongs to the ticket's owner."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class TicketService:
         self._tries = tries
 
     def make(self, actor: Actor, new: NewTicket) -> MadeTicket:
-        """Make a ticket for what the actor could upload themselves, and never for more.
+        """Create a ticket for what the actor could upload themselves, never for more.
 
         Raise `UnknownCategory`, `TooManyUploads`, `NoTypeLeft`, `TooManyTickets`.
         """
@@ -82,9 +82,9 @@ class TicketService:
         return MadeTicket(ticket=ticket, secret=secret, types=new.types or filing.category.types)
 
     def find(self, site: Site, ticket_id: str, *, address: str) -> Ticket:
-        """Return a ticket, which whoever asks is still to show; raise `InvalidTicket`.
+        """Return a ticket whose secret is still to be checked; raise `InvalidTicket`.
 
-        `address` is the caller's IP address. Raise `TooManyRequests` after too many tries.
+        `address` is the caller's IP address. Raise `TooManyRequests` after too many attempts.
         """
         if not is_id(ticket_id):
             raise InvalidTicket
@@ -97,8 +97,7 @@ class TicketService:
     def check_secret(self, ticket: Ticket, secret: str) -> None:
         """Raise `InvalidTicket` unless `secret` is the ticket's.
 
-        Raise `TicketExpired` when its time is over and nothing came with it: of a used one, what
-        came may come again.
+        Raise `TicketExpired` when it has expired unused: a used one accepts the same file again.
         """
         if not hmac.compare_digest(sha256(secret), ticket.secret_sha256):
             raise InvalidTicket
@@ -113,12 +112,11 @@ class TicketService:
                 raise TicketForOtherTarget
 
     def upload(self, site: Site, ticket: Ticket, incoming: Incoming | Refusal) -> Outcome:
-        """Store the file that came with a ticket that was shown, for who made it.
+        """Store the file of a checked ticket, for its owner.
 
-        What is refused or fails leaves the ticket good. The same bytes with a ticket that was used
-        for them are the upload that is there. Raise `InvalidTicket` when who made it may not
-        upload any more, `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the
-        file is not taken.
+        After a refusal or an error the ticket remains valid. The same bytes with a used ticket
+        return the existing upload. Raise `InvalidTicket` when the owner may not upload any more,
+        `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the file is rejected.
         """
         maker = self._people.by_id(site, ticket.owner)
         if maker is None:
@@ -137,9 +135,9 @@ class TicketService:
         try:
             with self._library.receiving(maker, order, [incoming]) as upload_result:
                 self._store.use(ticket, filing, upload_result)
-        except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
+        except TicketUsed:  # used by a faster request; maybe this one is its repetition
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
-        except QuotaExceeded:  # whose it is, and how much they have, is nothing for a stranger
+        except QuotaExceeded:  # the owner and their quota must not be revealed to a stranger
             raise StorageFull from None
         upload_result.raise_if_empty()
         return _outcome(upload_result.assets[0], incoming, replayed=False)
@@ -147,25 +145,25 @@ class TicketService:
     def _filing(self, maker: Actor, ticket: Ticket) -> Filing:
         try:
             return self._uploads.filing(maker, ticket.category, ticket.reference)
-        except UnknownCategory:  # taken away since; a stranger is not told which there are
+        except UnknownCategory:  # the category was removed; a stranger must not learn the others
             raise InvalidTicket from None
 
     def _again(self, maker: Actor, ticket: Ticket, incoming: Incoming | Refusal) -> Outcome:
-        """Return what came of a used ticket if these are the same bytes; raise `TicketUsed`."""
+        """Return the result of a used ticket if these are the same bytes; raise `TicketUsed`."""
         if isinstance(incoming, Refusal):
             raise incoming.error or NotFound
         if ticket.upload is None or incoming.sha256 != ticket.sha256:
             raise TicketUsed
         try:
             upload = self._uploads.get(maker, ticket.upload)
-        except UploadNotFound:  # it was removed since
+        except UploadNotFound:  # it was removed meanwhile
             raise TicketUsed from None
         return _outcome(upload, incoming, replayed=True)
 
     def _policy(
         self, actor: Actor, filing: Filing, max_bytes: int | None, types: tuple[str, ...] | None
     ) -> UploadPolicy:
-        """Return what the category takes, narrowed to what a ticket is for."""
+        """Return the upload policy of the category, narrowed to that of the ticket."""
         whole = policy_of(filing.category, self._uploads.most_mb(actor))
         return replace(
             whole,

@@ -1,4 +1,4 @@
-"""Tickets, in MongoDB: used in the transaction that files what came with them, and only there."""
+"""Tickets, in MongoDB: used only in the transaction that files the upload."""
 
 from pymongo.client_session import ClientSession
 
@@ -25,7 +25,7 @@ class TicketStore:
     def insert(
         self, site_id: str, ticket_id: str, owner: str, secret_sha256: str, new: NewTicket
     ) -> None:
-        """Make a ticket that expires `new.seconds` from now; repeatable."""
+        """Insert a ticket that expires `new.seconds` from now; repeatable."""
         seconds = {"startDate": "$$NOW", "unit": "second", "amount": new.seconds}
         self._tickets(site_id).insert_at_server_time(
             {
@@ -50,13 +50,13 @@ class TicketStore:
         return _in(found[0]) if found else None
 
     def count_open(self, site_id: str, owner: str) -> int:
-        """Return how many tickets of somebody wait for their file."""
+        """Return the number of a person's unused tickets."""
         return self._tickets(site_id).count({"owner": owner, **UNUSED, "$expr": IN_TIME})
 
     def use(self, ticket: Ticket, filing: Filing, upload_result: UploadResult) -> None:
-        """File what `upload_result` stored, and use the ticket: all of it or nothing.
+        """File the upload of `upload_result` and mark the ticket as used, atomically.
 
-        Raise `TicketUsed` or `TicketExpired` when somebody or the clock was quicker,
+        Raise `TicketUsed` or `TicketExpired` when it was used or has expired meanwhile,
         `TooManyUploads`.
         """
         write = upload_result.write
@@ -72,7 +72,7 @@ class TicketStore:
             open_one = {"_id": ticket.id, **UNUSED, "$expr": IN_TIME}
             if tickets.update(open_one, {"$set": used}):
                 return
-            # Content to find it used by this very upload: a transaction may run twice.
+            # It may already be used by this very upload: a transaction may run twice.
             if not tickets.find_one({"_id": ticket.id, **used}, {"_id": 1}):
                 upload_result.fates = {}
                 is_open = tickets.find_one({"_id": ticket.id, **UNUSED}, {"_id": 1})

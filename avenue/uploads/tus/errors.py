@@ -19,7 +19,7 @@ from avenue.errors import Conflict, Invalid, TooManyRequests
 
 
 class InvalidTusHeader(Invalid):
-    """A header of the tus protocol is missing or cannot be read; `header` names it."""
+    """A header of the tus protocol is missing or invalid; `header` names it."""
 
     code = "invalid_tus_header"
     message = "The header {header} is missing or does not follow tus 1.0.0."
@@ -30,7 +30,7 @@ class InvalidTusHeader(Invalid):
 
 
 class UnsupportedTusVersion(Invalid):
-    """The request does not say `Tus-Resumable: 1.0.0`; `Tus-Version` says what is spoken here."""
+    """The request lacks `Tus-Resumable: 1.0.0`; `Tus-Version` lists the supported versions."""
 
     status = 412
     code = "unsupported_tus_version"
@@ -42,7 +42,7 @@ class UnsupportedTusVersion(Invalid):
 
 
 class NotAPart(Invalid):
-    """A part of a file came with another Content-Type than `application/offset+octet-stream`."""
+    """The Content-Type of a part is not `application/offset+octet-stream`."""
 
     status = 415
     code = "not_a_part"
@@ -51,7 +51,7 @@ class NotAPart(Invalid):
 
 
 class ChecksumMismatch(Invalid):
-    """The bytes of a part do not have the checksum it came with; none of them were kept."""
+    """The bytes of a part do not match its checksum; none of them were kept."""
 
     status = 460  # the tus protocol, "Checksum"
     code = "checksum_mismatch"
@@ -60,7 +60,7 @@ class ChecksumMismatch(Invalid):
 
 
 class OffsetMismatch(Conflict):
-    """A part does not begin where the upload stands, which is `offset`."""
+    """A part does not begin at the current offset of the upload, which is `offset`."""
 
     code = "upload_offset_mismatch"
     message = "The upload is at byte {offset}, and this part starts elsewhere."
@@ -71,7 +71,7 @@ class OffsetMismatch(Conflict):
 
 
 class UploadLost(Conflict):
-    """Bytes that had come are not there any more; the upload was ended."""
+    """Received bytes have been lost; the upload was ended."""
 
     code = "upload_lost"
     message = "The data received for this file is damaged, so the upload was ended."
@@ -79,7 +79,7 @@ class UploadLost(Conflict):
 
 
 class UploadTakenOver(Conflict):
-    """Another request goes on with the same upload: the one that came last."""
+    """A later request has taken over the same upload."""
 
     status = 423
     code = "upload_taken_over"
@@ -91,7 +91,7 @@ class UploadTakenOver(Conflict):
 
 
 class TooManyOpenUploads(TooManyRequests):
-    """Somebody has begun more uploads than one person may have unfinished."""
+    """The person has too many unfinished uploads."""
 
     code = "too_many_open_uploads"
     message = "You have {limit} unfinished uploads."

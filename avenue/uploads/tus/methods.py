@@ -1,6 +1,6 @@
-"""What a client means that can send no PATCH and no DELETE (tus 1.0.0, "X-HTTP-Method-Override").
+"""Method override for clients without PATCH and DELETE (tus 1.0.0, "X-HTTP-Method-Override").
 
-Read before anything else is, so that who may, what is counted and what is written down go by it.
+Applied before anything else, so that permissions, limits and logs use the overridden method.
 """
 
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ MEANT = frozenset({"PATCH", "DELETE"})
 
 
 class MeantMethods:
-    """Wraps an application: what was posted to a resumable upload may mean another method.
+    """Wraps an application: a POST to a resumable upload may stand for another method.
 
-    Nothing but a POST does, or a mere link could change something.
+    Only a POST may, otherwise a plain link could change something.
     """
 
     def __init__(self, app: "WSGIApplication") -> None:
@@ -25,7 +25,7 @@ class MeantMethods:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request."""
+        """Handle one request."""
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].startswith(FOLDER):
             meant = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "")
             environ["REQUEST_METHOD"] = meant if meant in MEANT else "POST"

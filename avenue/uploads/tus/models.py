@@ -1,4 +1,4 @@
-"""What is known of a file that comes in parts."""
+"""Models of resumable uploads."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from datetime import datetime
 from avenue.uploads.tus.protocol import Checksum
 
 Read = Callable[[int], Iterator[bytes]]
-"""Gives the blocks of a body that may have so many bytes; raises when it breaks off."""
+"""Yields the blocks of a body of at most that many bytes; raises when it breaks off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TusUpload:
-    """A file that comes in parts. `id` will be the id of its asset.
+    """A resumable upload. `id` will be the id of its asset.
 
-    Of the first `offset` bytes, those of whole chunks are stored as `file`, and `tail` has the
-    rest. It will be filed under `category` and `reference`. `epoch` counts the requests that went
-    on with it: only the newest may. Once it `is_done`, `offset` is `length`; before, it never is.
+    Of the first `offset` bytes, whole chunks are stored as `file`, and `tail` has the rest. It will
+    be filed under `category` and `reference`. `epoch` counts the requests that have continued it:
+    only the newest may write. When `is_done`, `offset` is `length`; before, it never is.
     """
 
     id: str
@@ -37,7 +37,7 @@ class TusUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
-    """What a client says of a file it will send. `metadata` is what it sent, unread."""
+    """The request for a new upload. `metadata` is unparsed."""
 
     length: int
     metadata: str | None
@@ -46,10 +46,10 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a file: where it begins, its bytes, and the checksum it came with, if any.
+    """A part of a file: its start, its bytes, and its checksum, if any.
 
     `counts_whole`: nothing of it is kept when it breaks off, as with a checksum. `name` is the
-    file's, where clients tell it no sooner.
+    file's, for clients that send it only here.
     """
 
     offset: int

@@ -1,7 +1,7 @@
-"""The rules of tus 1.0.0: what its headers say, and how the bytes of parts become chunks.
+"""The rules of tus 1.0.0: its headers, and the division of parts into chunks.
 
 Sources: https://tus.io/protocols/resumable-upload, sections "Core Protocol", "Creation" and
-"Checksum". Nothing here asks a database or knows HTTP.
+"Checksum". This module uses neither the database nor HTTP.
 """
 
 import base64
@@ -20,7 +20,7 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
 PART_TYPE = "application/offset+octet-stream"
 ALGORITHMS = {
-    "sha1": hashlib.sha1,  # every implementation must know it
+    "sha1": hashlib.sha1,  # every implementation must support it
     "sha256": hashlib.sha256,
     "md5": hashlib.md5,
 }
@@ -31,49 +31,49 @@ KEY = re.compile(r"[!-+\--~]+")  # ASCII without blanks and commas
 
 
 class Digest(Protocol):
-    """A hash that is being computed."""
+    """A hash in progress."""
 
     def update(self, data: bytes, /) -> None:
         """Take more bytes in."""
 
     def digest(self) -> bytes:
-        """Return the hash of all of them."""
+        """Return the hash of all bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checksum:
-    """The checksum a part came with: which `algorithm`, and what must come out."""
+    """The checksum of a part: the `algorithm` and the expected value."""
 
     algorithm: str
     expected: bytes
 
     def begin(self) -> Digest:
-        """Return what is to be given the bytes."""
+        """Return a new hash of the algorithm."""
         digest: Digest = ALGORITHMS[self.algorithm](usedforsecurity=False)
         return digest
 
     def fits(self, digest: Digest) -> bool:
-        """Tell whether the bytes were those that the client meant."""
+        """Return whether the bytes match the checksum."""
         return hmac.compare_digest(digest.digest(), self.expected)
 
 
 def check_version(sent: str | None) -> None:
-    """Raise `UnsupportedTusVersion` unless the client speaks our version."""
+    """Raise `UnsupportedTusVersion` unless the client uses our version."""
     if sent != VERSION:
         raise UnsupportedTusVersion
 
 
 def number(header: str, sent: str | None) -> int:
-    """Return the number a header holds, or raise `InvalidTusHeader`."""
+    """Return the number in a header, or raise `InvalidTusHeader`."""
     if sent is None or not NUMBER.fullmatch(sent):
         raise InvalidTusHeader(header)
     return int(sent)
 
 
 def metadata(sent: str | None) -> Mapping[str, str]:
-    """Return what `Upload-Metadata` says, by key; raise `InvalidTusHeader`.
+    """Return the pairs in `Upload-Metadata`, by key; raise `InvalidTusHeader`.
 
-    Pairs of a key and a value in base64, which may be left out, separated by commas.
+    Pairs of a key and an optional value in base64, separated by commas.
     """
     found: dict[str, str] = {}
     for pair in (sent or "").split(",") if sent else ():
@@ -88,7 +88,7 @@ def metadata(sent: str | None) -> Mapping[str, str]:
 
 
 def checksum(sent: str | None) -> Checksum | None:
-    """Return the checksum of a part, None when it came without; raise `InvalidTusHeader`."""
+    """Return the checksum of a part, None without one; raise `InvalidTusHeader`."""
     if sent is None:
         return None
     algorithm, _, value = sent.partition(" ")
@@ -115,9 +115,9 @@ class Chunk:
 
 
 class Cutter:
-    """Cuts the bytes of a file into chunks as they come; one chunk and a block are in memory.
+    """Divides the bytes of a file into chunks as they arrive; one chunk and a block are in memory.
 
-    It goes on at byte `offset`, whose chunk has begun with `tail`.
+    It continues at byte `offset`, whose chunk begins with `tail`.
     """
 
     def __init__(self, offset: int, tail: bytes, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -127,16 +127,16 @@ class Cutter:
 
     @property
     def offset(self) -> int:
-        """How many bytes of the file are here."""
+        """The number of received bytes."""
         return self._number * self._chunk_bytes + len(self._tail)
 
     @property
     def rest(self) -> Chunk:
-        """What came behind the last whole chunk."""
+        """The bytes after the last whole chunk."""
         return Chunk(self._number, bytes(self._tail), self.offset)
 
     def add(self, block: bytes) -> Iterator[Chunk]:
-        """Take the next bytes of the file and yield the chunks that are whole with them."""
+        """Add the next bytes of the file and yield the chunks that are now whole."""
         self._tail += block
         while len(self._tail) >= self._chunk_bytes:
             data = bytes(memoryview(self._tail)[: self._chunk_bytes])

@@ -57,12 +57,12 @@ OFFSET, LENGTH, EXPIRES = "Upload-Offset", "Upload-Length", "Upload-Expires"
 RESUMABLE = "Tus-Resumable"
 
 ASK_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-"""What says to HEAD that nobody can tell just now where an upload stands: there it becomes 423.
+"""The errors that mean for HEAD that the state of an upload cannot be told just now: they become
+423.
 
-tus-js-client 4.3.1, and Uppy with it, takes any other refusal of HEAD for the end of the upload
-and begins the file anew (`_resumeUpload` in its `lib/upload.js`); after 423 it asks again later.
-See docs/adr/0013.
-"""
+tus-js-client 4.3.1, and Uppy with it, takes any other error of HEAD for the end of the upload and
+restarts the file (`_resumeUpload` in its `lib/upload.js`); after 423 it retries later. See
+docs/adr/0013."""
 
 FILE_REFUSALS = (
     FileTooLarge,
@@ -107,7 +107,7 @@ PartHead = TypedDict(
         "Upload-Checksum": NotRequired[str],
     },
 )
-"""What clients say in the heads of their requests."""
+"""The request headers of clients."""
 
 blueprint = Blueprint("tus", __name__, url_prefix="/api/uploads/tus")
 
@@ -128,13 +128,13 @@ blueprint = Blueprint("tus", __name__, url_prefix="/api/uploads/tus")
     ),
 )
 def begin_upload() -> ResponseReturnValue:
-    """Begin a resumable upload of `Upload-Length` bytes; the body may be its first part.
+    """Start a resumable upload of `Upload-Length` bytes; the body may be its first part.
 
-    `Upload-Metadata` tells the file's name as `filename`, and `category` and `reference`. The id in
-    `Location` is the id of the upload under `/api/uploads`, once all of it is there.
+    `Upload-Metadata` has the file's name as `filename`, and `category` and `reference`. The id in
+    `Location` is the id of the upload under `/api/uploads` once it is complete.
     """
     protocol.check_version(request.headers.get(RESUMABLE))
-    if protocol.CONCAT in request.headers:  # or its parts would become files
+    if protocol.CONCAT in request.headers:  # otherwise its parts would become files
         raise InvalidTusHeader(protocol.CONCAT)
     metadata = request.headers.get(protocol.METADATA)
     new = NewUpload(
@@ -146,7 +146,7 @@ def begin_upload() -> ResponseReturnValue:
     service, actor = using(TusService), current_actor()
     upload = service.begin_with(actor, new, part) if part else service.begin(actor, new)
     answer = _standing(upload, HTTPStatus.CREATED)
-    # Relative to what the client has asked: another name of the site has other cookies.
+    # Relative to the requested URL: another host of the site has other cookies.
     answer.headers[LOCATION] = f"{blueprint.url_prefix}/{upload.id}"
     return answer
 
@@ -165,10 +165,10 @@ def begin_upload() -> ResponseReturnValue:
     ),
 )
 def continue_upload(upload_id: str) -> ResponseReturnValue:
-    """Take the next part of the file in, which begins at byte `Upload-Offset`.
+    """Receive the next part of the file, which begins at byte `Upload-Offset`.
 
-    With the last one the file is looked at and kept, or refused like any other. Of two requests
-    at once the later one goes on.
+    After the last one the file is checked and stored, or rejected like any other. Of two requests
+    at once the later one continues.
     """
     protocol.check_version(request.headers.get(RESUMABLE))
     if request.mimetype != protocol.PART_TYPE:
@@ -190,7 +190,7 @@ def continue_upload(upload_id: str) -> ResponseReturnValue:
     refuses=(UnsupportedTusVersion, NotFound, UploadNotFound),
 )
 def show_upload(upload_id: str) -> ResponseReturnValue:
-    """Lead to the file; to HEAD with `Tus-Resumable`, say how many bytes of it have come."""
+    """Redirect to the file; for HEAD with `Tus-Resumable`, return the offset."""
     if request.method == "HEAD":
         protocol.check_version(request.headers.get(RESUMABLE))
         upload = using(TusService).get(current_actor(), upload_id)
@@ -214,7 +214,7 @@ def show_upload(upload_id: str) -> ResponseReturnValue:
     refuses=(UnsupportedTusVersion, NotFound, UploadNotFound, UploadHeld),
 )
 def cancel_upload(upload_id: str) -> ResponseReturnValue:
-    """Give an unfinished upload up, with all that has come of it; a finished one is removed."""
+    """Cancel an unfinished upload and delete its parts; a finished file is removed."""
     protocol.check_version(request.headers.get(RESUMABLE))
     if using(TusService).end(current_actor(), upload_id):
         note_each("upload.removed", [upload_id])
@@ -223,9 +223,9 @@ def cancel_upload(upload_id: str) -> ResponseReturnValue:
 
 @blueprint.after_request
 def speak_tus(response: Response) -> Response:
-    """Say in every answer which version is spoken, and to OPTIONS what else can be done.
+    """Add the protocol version to every answer, and to OPTIONS the extensions.
 
-    To HEAD, "not now" is said in the one way that no client takes for "gone".
+    For HEAD, "not now" is 423, which no client takes for "gone".
     """
     response.headers[RESUMABLE] = protocol.VERSION
     if request.method == "HEAD" and response.status_code in ASK_LATER:
@@ -244,7 +244,7 @@ def _part(offset: int) -> Part:
 
 
 def _standing(upload: TusUpload, status: HTTPStatus) -> Response:
-    """Answer where an upload stands; only what has ended it is written down."""
+    """Return the state of an upload; only its end is logged."""
     answer = Response(status=status)
     answer.headers[OFFSET] = str(upload.offset)
     answer.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""Files that come in parts: begun, gone on with, finished as every upload is, or given up."""
+"""Use cases of resumable uploads: start, continue, finish like every upload, cancel."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,14 +34,14 @@ from avenue.uploads.tus.store import TusStore
 from avenue.web.errors import BodyCutOff, BodyTooLarge
 
 MOST_OPEN = 100
-"""Uploads one person may have begun and not finished: Uppy sends 20 at once."""
+"""Unfinished uploads of one person: Uppy sends 20 at once."""
 
 NAMES = ("filename", "name")
-"""Where clients tell the file's name: tus-js-client and Uppy, tuspy's example."""
+"""The metadata keys for the file's name: of tus-js-client and Uppy, and tuspy's example."""
 
 
 class TusService:
-    """Resumable uploads. Everybody has only their own; to others they do not exist."""
+    """Resumable uploads. People can only use their own; for others they do not exist."""
 
     def __init__(
         self, store: TusStore, uploads: UploadService, library: MediaLibrary, settings: Settings
@@ -53,10 +53,10 @@ class TusService:
         self._hours = settings.unclaimed_hours
 
     def begin_with(self, actor: Actor, new: NewUpload, part: Part) -> TusUpload:
-        """Begin an upload with its first part. If that is not taken, nothing was begun.
+        """Start an upload with its first part. If that is rejected, nothing is started.
 
-        For nobody would know of it: where to go on is told in the answer. Raises as `begin` and
-        `receive`.
+        The client would not know of it: the URL to continue is only in the answer. Raises as
+        `begin` and `receive`.
         """
         upload = self.begin(actor, new)
         try:
@@ -67,10 +67,10 @@ class TusService:
             raise
 
     def begin(self, actor: Actor, new: NewUpload) -> TusUpload:
-        """Begin an upload; nothing is stored of the file yet.
+        """Start an upload; nothing of the file is stored yet.
 
         Raise `UnknownCategory`, `BadReference`, `TooManyUploads`, `FileTooLarge`, `EmptyFile`,
-        `UnsupportedMediaType` (by the `filetype` it is said to have), `TooManyOpenUploads`,
+        `UnsupportedMediaType` (by its declared `filetype`), `TooManyOpenUploads`,
         `UserQuotaExceeded`, `QuotaExceeded`, `StorageFull`.
         """
         reference = checked_reference(new.fields.get("reference"))
@@ -98,11 +98,11 @@ class TusService:
         )
         with self._library.reserved(actor, Amount(bytes=new.length, files=1)) as reservation:
             self._store.insert(upload, hours=self._hours)
-            reservation.kept = reservation.wanted  # for as long as the upload is there
+            reservation.kept = reservation.wanted  # for as long as the upload exists
         return self.get(actor, upload.id)
 
     def get(self, actor: Actor, upload_id: str) -> TusUpload:
-        """Return an own upload, for some hours after its end too while its file is there.
+        """Return one's own upload; a finished one for some hours, while its file exists.
 
         Raise `NotFound`.
         """
@@ -110,16 +110,16 @@ class TusService:
         if upload is None or upload.owner != actor.id:
             raise NotFound
         if upload.is_done:
-            self.file_of(actor, upload_id)  # what was removed since must not pass for stored
+            self.file_of(actor, upload_id)  # a removed file must not pass for a stored one
         return upload
 
     def receive(self, actor: Actor, upload_id: str, part: Part) -> TusUpload:
-        """Take the next part of an own upload in, and finish it when that was the last one.
+        """Receive the next part of one's own upload, and finish it after the last one.
 
-        Of a part that breaks off, what came is kept, unless it counts whole. Whoever comes last
-        goes on; who was at it before is told `UploadTakenOver`. Raise `NotFound`, `OffsetMismatch`,
-        `ChecksumMismatch`, what `part.read` raises, and, when the file is whole, why it is not
-        taken: then the upload is ended.
+        Of a part that breaks off, the received bytes are kept, unless it counts whole. The latest
+        request continues; earlier ones get `UploadTakenOver`. Raise `NotFound`, `OffsetMismatch`,
+        `ChecksumMismatch`, what `part.read` raises, and, when the file is complete, why it is
+        rejected: then the upload is ended.
         """
         upload = self.get(actor, upload_id)
         if part.offset != upload.offset:
@@ -139,7 +139,7 @@ class TusService:
             raise
 
     def end(self, actor: Actor, upload_id: str) -> bool:
-        """Give an own upload up, with all that came of it; a finished one goes to the trash.
+        """Cancel one's own upload and delete its parts; a finished file goes to the trash.
 
         Return whether it was finished. Raise `NotFound` or `UploadHeld`.
         """
@@ -149,7 +149,7 @@ class TusService:
         return True
 
     def file_of(self, actor: Actor, upload_id: str) -> Asset:
-        """Return the file that came of an upload, to whoever may read it; raise `NotFound`."""
+        """Return the file of a finished upload, if the actor may read it; raise `NotFound`."""
         return self._uploads.get(actor, upload_id)
 
     def _take_in(self, actor: Actor, upload: TusUpload, part: Part) -> TusUpload:
@@ -166,9 +166,11 @@ class TusService:
     def _take_as_it_comes(
         self, actor: Actor, upload: TusUpload, part: Part, cutter: Cutter
     ) -> None:
-        """Store each chunk and let the upload stand behind it; keep what came when it breaks off.
+        """Store each chunk and advance the offset.
 
-        It never stands at the end of the file: an upload that stands there is finished.
+        Keep the received bytes when the part breaks off.
+
+        The offset never reaches the end of the file: then the upload would be finished.
         """
         try:
             for block in part.read(upload.length - upload.offset):
@@ -184,9 +186,9 @@ class TusService:
             raise
 
     def _take_whole(self, actor: Actor, upload: TusUpload, part: Part, cutter: Cutter) -> None:
-        """Store each chunk of a part that counts only when all of it is as it was sent.
+        """Store each chunk of a part that only counts when all of it matches its checksum.
 
-        Before that its bytes say nothing of the file.
+        Before that its bytes are not checked as a file.
         """
         digest, first = part.checksum.begin() if part.checksum else None, None
         for block in part.read(upload.length - upload.offset):
@@ -201,7 +203,7 @@ class TusService:
             self._check_beginning(actor, upload, first)
 
     def _check_beginning(self, actor: Actor, upload: TusUpload, chunk: Chunk) -> None:
-        """Refuse a file when its first chunk is there, and not after a gigabyte."""
+        """Check the type of a file after its first chunk, and not only after a gigabyte."""
         if chunk.number or is_told_by_its_end(chunk.data):
             return
         try:
@@ -211,7 +213,7 @@ class TusService:
             raise
 
     def _finish(self, actor: Actor, upload: TusUpload, rest: Chunk) -> TusUpload:
-        """Make a file of all that came, by the same checks as every upload."""
+        """Create the file from all parts, with the same checks as every upload."""
         if rest.data:
             self._store.put_chunk(upload, rest)
         try:
@@ -222,7 +224,7 @@ class TusService:
             with self._library.adopting(actor, order, self._arrived(upload)) as asset:
                 self._store.finish(upload, asset, filing, hours=self._hours)
         except (Unavailable, UploadTakenOver):
-            raise  # says nothing of this file: the last part can be sent again
+            raise  # the error is unrelated to the file: the last part can be sent again
         except AvenueError:
             self._store.refuse(upload)
             raise
@@ -251,7 +253,7 @@ class TusService:
 
 
 class StoredParts:
-    """The bytes of an upload that are all there."""
+    """The bytes of a complete upload."""
 
     def __init__(self, store: TusStore, upload: TusUpload) -> None:
         self._store = store
@@ -259,7 +261,7 @@ class StoredParts:
 
     @property
     def length(self) -> int:
-        """How many there are."""
+        """Return their number."""
         return self._upload.length
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:

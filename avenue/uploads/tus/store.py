@@ -1,9 +1,9 @@
-"""Files that come in parts, and their chunks, in MongoDB.
+"""Resumable uploads and their chunks, in MongoDB.
 
-A part is kept in two steps. Its whole chunks are stored, each waiting for a journaled majority;
-then `offset` and `tail` move on in one update, conditional on the epoch. What is stored beyond
-`offset` counts for nothing and is written over. So nobody ever waits behind a lock: whoever takes
-the upload with `take` has the newest epoch, and all that others still do fails at its condition.
+A part is stored in two steps. Its whole chunks are stored, each with a journaled majority; then
+`offset` and `tail` advance in one update, conditional on the epoch. What is stored beyond `offset`
+is ignored and overwritten. So no request waits for a lock: the last one to call `take` has the
+newest epoch, and all writes of earlier ones fail at its condition.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ BUCKET = "uploads"
 IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 EXPIRED = {"$expr": {"$lte": ["$expires_at", "$$NOW"]}}
 ENDING = [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "expires_at": "$$NOW"}}]
-"""Makes an upload nobody's and, should its end be interrupted, one for the sweeper."""
+"""Removes the owner of an upload, so that the sweeper finishes an interrupted end."""
 
 
 class TusStore:
@@ -40,7 +40,7 @@ class TusStore:
         self._filed = UploadStore(database)
 
     def insert(self, upload: TusUpload, *, hours: int) -> None:
-        """Begin an upload that expires `hours` from now; repeatable."""
+        """Start an upload that expires `hours` from now; repeatable."""
         times = {"created_at": "$$NOW", "expires_at": _later(hours)}
         self._uploads(upload.site).insert_at_server_time(_out(upload), times)
 
@@ -50,11 +50,11 @@ class TusStore:
         return _in(found) if found else None
 
     def count_open(self, site_id: str, owner: str) -> int:
-        """Return how many uploads somebody has not finished."""
+        """Return the number of a person's unfinished uploads."""
         return self._uploads(site_id).count({"is_done": False, "owner": owner})
 
     def promised(self, holder: Holder) -> Amount:
-        """Return how much the unfinished uploads of a site, or a person in it, will have."""
+        """Return the total future size of the unfinished uploads of a site, or a person in it."""
         own = {} if holder.person is None else {"owner": holder.person}
         summed = self._uploads(holder.site).aggregate(
             [
@@ -71,9 +71,9 @@ class TusStore:
         return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
     def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
-        """Let whoever asks go on with an upload, and nobody else; None when it has moved since.
+        """Take over an upload exclusively; None when it has changed meanwhile.
 
-        It expires `hours` from now, and is called as `upload` says.
+        It expires `hours` from now, and gets the name in `upload`.
         """
         standing = {"_id": upload.id, "offset": upload.offset, "is_done": False, **IN_TIME}
         taken = self._uploads(upload.site).find_and_update(
@@ -91,16 +91,16 @@ class TusStore:
         return _in(taken) if taken else None
 
     def put_chunk(self, upload: TusUpload, chunk: Chunk) -> None:
-        """Store a chunk; raise `UploadTakenOver` when somebody with a newer epoch did so."""
+        """Store a chunk; raise `UploadTakenOver` when a newer epoch has stored one."""
         files = self._files(upload)
         if not files.put_chunk(upload.file, chunk.number, chunk.data, turn=upload.epoch):
             raise UploadTakenOver
 
     def move(self, upload: TusUpload, rest: Chunk, *, waits: bool) -> None:
-        """Let the upload stand at the end of `rest`, bytes short of a chunk; repeatable.
+        """Advance the offset to the end of `rest`, which is shorter than a chunk; repeatable.
 
-        Unless it `waits`, an election may move it back: then the client goes on from there. Raise
-        `UploadTakenOver` when somebody else goes on with it.
+        Unless it `waits`, an election may revert it: then the client continues from there. Raise
+        `UploadTakenOver` when another request continues it.
         """
         scope = site(self._database, upload.site)
         uploads = scope.collection(TUS_UPLOADS) if waits else scope.quick_collection(TUS_UPLOADS)
@@ -110,7 +110,7 @@ class TusStore:
             raise UploadTakenOver
 
     def read(self, upload: TusUpload, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes `start` to `end` (exclusive) of what came; raise `UploadLost`."""
+        """Yield the received bytes `start` to `end` (exclusive); raise `UploadLost`."""
         try:
             files = self._files(upload).of_primary()
             yield from files.read(upload.file, start, end, length=upload.length)
@@ -118,9 +118,9 @@ class TusStore:
             raise UploadLost from error
 
     def finish(self, upload: TusUpload, asset: Asset, filing: Filing, *, hours: int) -> None:
-        """Insert and file `asset`, and end its upload: all of it or nothing.
+        """Insert and file `asset`, and end its upload, atomically.
 
-        Raise `UploadTakenOver` when somebody else goes on with the upload, `TooManyUploads`.
+        Raise `UploadTakenOver` when another request continues the upload, `TooManyUploads`.
         """
         scope = site(self._database, upload.site)
 
@@ -138,9 +138,9 @@ class TusStore:
         scope.transaction(work)
 
     def end(self, upload: TusUpload) -> bool:
-        """Forget an unfinished upload and its bytes, repeatably; False when it is finished.
+        """Delete an unfinished upload and its bytes, repeatably; False when it is finished.
 
-        Whoever is writing it meanwhile has lost it, and calls `clear_if_ended`.
+        A request that is writing to it meanwhile fails, and calls `clear_if_ended`.
         """
         uploads = self._uploads(upload.site)
         if self._end(upload, {"_id": upload.id, "is_done": False}):
@@ -148,7 +148,7 @@ class TusStore:
         return uploads.find_one({"_id": upload.id}, {"_id": 1}) is None
 
     def refuse(self, upload: TusUpload) -> None:
-        """Do the same while nobody else goes on with it: their bytes may be others."""
+        """Delete a rejected upload unless another request continues it: its bytes may differ."""
         self._end(upload, _mine(upload))
 
     def _end(self, upload: TusUpload, condition: Document) -> bool:
@@ -160,12 +160,13 @@ class TusStore:
         return True
 
     def clear_if_ended(self, upload: TusUpload) -> None:
-        """Delete what was stored of an upload, if it is nobody's any more; repeatable."""
+        """Delete the stored bytes of an upload, if it has ended; repeatable."""
         known = {"_id": upload.id, "$or": [{"is_done": True}, IN_TIME]}
         if self._uploads(upload.site).find_one(known, {"_id": 1}) is not None:
             return
         assets = site(self._database, upload.site).collection(ASSETS)
-        if assets.find_one({"_id": upload.id}, {"_id": 1}) is None:  # else it was finished long ago
+        # otherwise it was finished long ago
+        if assets.find_one({"_id": upload.id}, {"_id": 1}) is None:
             self._files(upload).delete(upload.file)
 
     def _files(self, upload: TusUpload) -> Files:
@@ -176,7 +177,7 @@ class TusStore:
 
 
 class SweptTusStore:
-    """What the sweeper needs, over all sites."""
+    """The uploads of all sites, for the sweeper."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -184,9 +185,9 @@ class SweptTusStore:
         self._store = TusStore(database)
 
     def forget_expired(self) -> bool | None:
-        """Forget one upload whose time is over, with its bytes if it was never finished.
+        """Delete one expired upload, with its bytes if it was never finished.
 
-        Tell whether bytes went; None when there is no such upload.
+        Return whether bytes were deleted; None when there is no such upload.
         """
         found = self._uploads.values(_in, EXPIRED, sort=[("expires_at", 1)], limit=1)
         if not found:
@@ -194,7 +195,7 @@ class SweptTusStore:
         return self._forget(found[0])
 
     def forget_one(self, site_id: str, upload_id: str) -> None:
-        """Do the same with the one of this id, if its time is over; repeatable."""
+        """Delete the upload of this id, if it has expired; repeatable."""
         uploads = site(self._database, site_id).collection(TUS_UPLOADS)
         found = uploads.find_one({"_id": upload_id, **EXPIRED})
         if found:
@@ -213,7 +214,7 @@ def _later(hours: int) -> Document:
 
 
 def _mine(upload: TusUpload) -> Document:
-    """Return the condition for whoever took the upload last, while it is not finished."""
+    """Return the condition for the unfinished upload at this epoch."""
     return {"_id": upload.id, "epoch": upload.epoch, "is_done": False}
 
 

@@ -1,16 +1,16 @@
-"""Uploads that nobody has gone on with in time are forgotten, with all that had come."""
+"""Deletes expired resumable uploads with their received parts."""
 
 from avenue.uploads.tus.store import SweptTusStore
 
 
 class TusSweeper:
-    """Forgets what has expired; safe on many instances, and after any crash."""
+    """Deletes expired uploads; safe on many instances, and after any crash."""
 
     def __init__(self, store: SweptTusStore) -> None:
         self._store = store
 
     def sweep(self) -> int:
-        """Do one round; return of how many unfinished uploads the bytes went."""
+        """Run once; return the number of unfinished uploads whose bytes were deleted."""
         ended = 0
         while (went := self._store.forget_expired()) is not None:
             ended += went

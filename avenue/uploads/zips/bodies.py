@@ -1,4 +1,4 @@
-"""What callers may send for a ZIP. Anything else is a 400."""
+"""Request body for a ZIP. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def _each_once(ids: list[str]) -> list[str]:
 
 
 class ZipWanted(BaseModel):
-    """The uploads of a ZIP, in its order; one that is named twice is in it once."""
+    """The uploads of a ZIP, in its order; duplicates are included once."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -31,12 +31,12 @@ blueprint = Blueprint("upload_zips", __name__, url_prefix="/api/uploads")
 )
 @audited("upload.zip_made")
 def make_zip() -> Response:
-    """Give up to 500 uploads as one ZIP; all of them, or none."""
+    """Return up to 500 uploads as one ZIP; all or none."""
     return zipped(body_as(ZipWanted).ids)
 
 
 def zipped(upload_ids: Sequence[str]) -> Response:
-    """Return uploads as a ZIP and note which; raise `UploadNotFound`, `ZipTooLarge`."""
+    """Return uploads as a ZIP and log it; raise `UploadNotFound`, `ZipTooLarge`."""
     made = using(ZipService).open(current_actor(), upload_ids)
     response = deliver_made(
         made.pieces(), made.length, name=f"{current_site().name}.zip", media_type=ZIP_TYPE

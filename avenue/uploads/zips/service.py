@@ -1,4 +1,4 @@
-"""Several uploads as one ZIP, for whoever may read each of them."""
+"""ZIPs of several uploads that the actor may read."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from avenue.uploads.service import UploadService
 
 
 class ZipService:
-    """Makes ZIPs of uploads while they are sent."""
+    """Creates ZIPs of uploads while they are sent."""
 
     def __init__(self, uploads: UploadService, reader: MediaReader, settings: Settings) -> None:
         self._uploads = uploads
@@ -18,9 +18,9 @@ class ZipService:
         self._most_mb = settings.max_zip_mb
 
     def open(self, actor: Actor, upload_ids: Sequence[str]) -> Zip:
-        """Return the ZIP of uploads the actor may read; nothing of them is read yet.
+        """Return the ZIP of uploads that the actor may read; none has been read yet.
 
-        Raise `UploadNotFound`, which names those that are not there, or `ZipTooLarge`.
+        Raise `UploadNotFound` with the missing ids, or `ZipTooLarge`.
         """
         found = self._uploads.get_all(actor, upload_ids)
         return bounded_zip([self._reader.open(each) for each in found], self._most_mb)

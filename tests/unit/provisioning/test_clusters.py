@@ -88,9 +88,9 @@ def test_what_commands_say_of_clusters():
     ]
     assert advice_text(found) == "Move a from home to c2."
     found = overview_of(uses({"home": {"default": 3}}), SCALE, None)
-    assert advice_text(found) == "home stays too full: set up another cluster."
+    assert advice_text(found) == "home remains too full: set up another cluster."
     found = overview_of(uses({"home": {}}), SCALE, None)
-    assert advice_text(found) == "Every site may stay where it is."
+    assert advice_text(found) == "No site needs to be moved."
 
 
 def test_how_full_a_cluster_is_and_will_be():

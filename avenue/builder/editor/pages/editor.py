@@ -46,7 +46,7 @@ from avenue.web.stylesheet import style_url
 MB = 1024 * 1024
 LONGEST_DESCRIPTION = 500
 MOST_ORIGINALS = 200
-"""Pages that are offered as what a page is a translation of; the API takes any."""
+"""The most pages offered as the original of a translation; the API takes any."""
 TEXTS = ("title", "slug", "locale", "html", "css")
 SEO = ("seo_title", "seo_description")
 
@@ -64,7 +64,7 @@ def edit_page(page_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("page.changed", "page_id")
 def save_page(page_id: str) -> Response:
-    """Save what the form says, and publish the page or take it back if it says so."""
+    """Save the form, and publish or unpublish the page if the form says so."""
     _take_large_forms()
     actor, pages = current_actor(), using(PageService)
     before = pages.get(actor, page_id)
@@ -108,13 +108,13 @@ def _go_on(saved: PicturedPage, then: str) -> Response:
 
 
 def _take_large_forms() -> None:
-    """Let the form of this request be as large as a page may be; it is text, and nothing else."""
+    """Allow this form to be as large as a page; it only contains text."""
     most = using(Settings).max_page_mb * MB
     request.max_content_length = request.max_form_memory_size = most
 
 
 def _typed(before: PicturedPage) -> dict[str, Any]:
-    """Return the fields of the form that are not as they were; raise `ValidationError`."""
+    """Return the changed fields of the form; raise `ValidationError`."""
     shown, form = page_json(g.site, before), request.form
     sent: dict[str, Any] = {name: _one_line_end(form[name]) for name in TEXTS if name in form}
     if "themed" in form:
@@ -131,12 +131,12 @@ def _typed(before: PicturedPage) -> dict[str, Any]:
 
 
 def _one_line_end(text: str) -> str:
-    """Return the text of a field, whose lines end in CR LF, as it is stored."""
+    """Return the text of a field, whose lines end in CR LF, with LF as it is stored."""
     return text.replace("\r\n", "\n").strip()
 
 
 def _mistakes(error: ValidationError) -> str:
-    """Say what is wrong in the form, field by field."""
+    """Return the errors of the form, field by field."""
     return " ".join(
         f"{FIELDS.get(field, field)}: {filled(problem, words, _)}"
         for field, problem, words in problems_of(error)
@@ -150,7 +150,7 @@ def _shown(
     problem: str = "",
     status: int = 200,
 ) -> Response:
-    """Show the editor of a page; after a mistake with what was typed and what is wrong with it."""
+    """Show the editor of a page; after an error with what was typed and the message."""
     told, form = page_json(g.site, pictured), request.form
     typed: dict[str, Any] = {
         **told,
@@ -198,13 +198,13 @@ def _shown(
 
 
 def _uploads() -> dict[str, Any]:
-    """Return what the library takes, for the picker."""
+    """Return what the library accepts, for the picker."""
     policy = library_pictures(using(Settings)).on(g.site)
     return {"maxBytes": policy.max_bytes, "types": sorted(policy.media_types)}
 
 
 def _locales(chosen: str) -> dict[str, str]:
-    """Return the languages a page can be in, the site's and the chosen one among them."""
+    """Return the languages for a page, including the site's and the chosen one."""
     return {code: _name_of(code) for code in dict.fromkeys((g.site.locale, *LANGUAGES, chosen))}
 
 
@@ -213,7 +213,10 @@ def _name_of(code: str) -> str:
 
 
 def _originals(page: Page) -> dict[str, str]:
-    """Return the pages that this one may be a translation of, by title; its own one among them."""
+    """Return the pages that this one may be a translation of, by title.
+
+    Including the chosen one.
+    """
     query = PageQuery(sort=Sort.TITLE, descending=False, limit=MOST_ORIGINALS)
     actor, pages = current_actor(), using(PageService)
     found = {each.id: each for each in pages.find(actor, query).items}

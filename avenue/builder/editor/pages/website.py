@@ -1,4 +1,4 @@
-"""`/admin/website`: the list of a site's own pages, new ones, and what is done with each."""
+"""`/admin/website`: the list of a site's own pages, new pages, and the actions on each."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def show_pages() -> Response:
 @require(Role.EDITOR)
 @audited("page.created")
 def add_page() -> Response:
-    """Make a page with the title that is given, of a template, and open it."""
+    """Create a page with the given title from a template, and open it."""
     actor, title = current_actor(), request.form.get("title", "").strip()
     if not title or len(title) > LONGEST_TITLE:
         nothing_changed()
@@ -90,7 +90,7 @@ def publish(page_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("page.unpublished", "page_id")
 def unpublish(page_id: str) -> Response:
-    """Let visitors see nothing of a page any more."""
+    """Unpublish a page."""
     _unpublished, is_new = using(PageService).unpublish(current_actor(), page_id)
     if not is_new:
         nothing_changed()
@@ -101,7 +101,7 @@ def unpublish(page_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("page.scheduled", "page_id")
 def schedule(page_id: str) -> Response:
-    """Have a page published at the moment of the form, or at none when it is empty."""
+    """Schedule a page to be published at the time of the form, or cancel that when it is empty."""
     written = request.form.get("publish_at", "")
     try:
         at = to_utc(datetime.fromisoformat(written)).replace(tzinfo=UTC) if written else None
@@ -126,7 +126,7 @@ def schedule(page_id: str) -> Response:
 @blueprint.get("/<page_id>/delete")
 @require(Role.EDITOR)
 def ask_to_delete(page_id: str) -> Response:
-    """Ask before a page is deleted: it cannot be brought back."""
+    """Ask before a page is deleted: it cannot be restored."""
     return page("editor/delete.html", doomed=using(PageService).get(current_actor(), page_id).page)
 
 
@@ -134,7 +134,7 @@ def ask_to_delete(page_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("page.deleted", "page_id")
 def delete(page_id: str) -> Response:
-    """Delete a page with its history; the pictures it used stay in the library."""
+    """Delete a page with its history; its pictures stay in the library."""
     using(PageService).delete(current_actor(), page_id)
     return see(f"{PATH}?said=removed")
 
@@ -160,7 +160,7 @@ def looked_through(pictured: PicturedPage, remarks: list[Remark], **sent: object
 
 
 def _beginning(title: str) -> dict[str, str]:
-    """Return what the chosen template begins with, in the language of the site."""
+    """Return the content of the chosen template, in the language of the site."""
     template = request.form.get("template", "")
     if template not in TEMPLATES:
         return {}
@@ -169,7 +169,7 @@ def _beginning(title: str) -> dict[str, str]:
 
 
 def revision_sent() -> int | None:
-    """Return the revision a form says it was made from; raise `Invalid` for what is none."""
+    """Return the revision in the form; raise `Invalid` for a malformed one."""
     text = request.form.get("revision", "")
     if not text:
         return None
@@ -204,7 +204,7 @@ def _shown(*, problem: str = "", status: int = 200) -> Response:
 
 
 def _query() -> PageQuery:
-    """Return which pages the URL asks for; raise `BadCursor`, `InvalidQuery`."""
+    """Return the query of the URL; raise `BadCursor`, `InvalidQuery`."""
     asked, wanted = page_asked_for(), request.args.get("status", "")
     sort = _sort_asked()
     by = Sort(sort.removeprefix("-"))
@@ -224,7 +224,7 @@ def _sort_asked() -> str:
 
 
 def _listed(actor: Actor, query: PageQuery) -> Listed:
-    """Return the page of the list that the URL asks for: `query` itself, or what is before it."""
+    """Return the requested page of the list: of `query` itself, or before a cursor."""
     before = request.args.get("before")
     if before:
         return _before(actor, query, cursor_place(query.sort, query.sort.kind, before))
@@ -238,7 +238,7 @@ def _listed(actor: Actor, query: PageQuery) -> Listed:
 
 
 def _before(actor: Actor, query: PageQuery, place: Place) -> Listed:
-    """Go through the list backwards from `place`, and turn what is found around."""
+    """Read the list backwards from `place`, and reverse the result."""
     turned = replace(query, descending=not query.descending, after=place)
     found: PageList = using(PageService).find(actor, turned)
     return Listed(

@@ -1,4 +1,4 @@
-"""What the list of pages and the editor say."""
+"""Texts of the list of pages and of the editor."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ STATUSES: Mapping[str, LazyString] = {
     "changed": _("Published, unpublished changes"),
 }
 TONES: Mapping[str, str] = {"draft": "", "published": "good", "changed": "warn"}
-"""How the chip of a status looks."""
+"""The style of the label of each status."""
 
 SORTS: Mapping[str, LazyString] = {
     "-updated_at": _("Recently updated"),
@@ -32,7 +32,7 @@ TEMPLATES: Mapping[str, tuple[LazyString, LazyString]] = {
     "contact": (_("Contact"), _("Contact details, a map, questions.")),
     "landing": (_("Campaign"), _("A single message, with a video.")),
 }
-"""What a new page can begin with: the name of each, and what is in it."""
+"""Templates of a new page: the name of each, and what is in it."""
 
 FIELDS: Mapping[str, LazyString] = {
     "title": _("Title"),
@@ -43,7 +43,7 @@ FIELDS: Mapping[str, LazyString] = {
     "seo.title": _("Title for search engines"),
     "seo.description": _("Description for search engines"),
 }
-"""What the form calls the fields of a page."""
+"""The labels of the fields of a page."""
 
 SAID: Mapping[str, LazyString] = {
     "created": _("Page created."),
@@ -54,10 +54,10 @@ SAID: Mapping[str, LazyString] = {
     "unschedule": _("The page will no longer be published automatically."),
     "removed": _("Page deleted."),
 }
-"""By the code behind `?said=`."""
+"""Messages by the code in `?said=`."""
 
 EDITOR_TEXTS: Mapping[str, LazyString] = {
-    # The canvas and its blocks
+    # Canvas and blocks
     "canvas": _("The page as it will be"),
     "kind_wrapper": _("Page"),
     "kind_heading": _("Heading"),
@@ -90,7 +90,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "all_products": _("All products"),
     "dropped": _("One moment…"),
     "added": _("{name}: added."),
-    # What is selected
+    # The selected element
     "nothing_selected": _("Click an element on the page, or choose it in the list below."),
     "act_up": _("Up"),
     "act_down": _("Down"),
@@ -105,7 +105,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "href": _("Link"),
     "heading_level": _("Level"),
     "level": _("Level {level}"),
-    # How it looks
+    # Style
     "as_is": _("Default"),
     "looks_text": _("Typography"),
     "looks_background": _("Background"),
@@ -203,11 +203,11 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "upload_not_a_picture": _("This is not a supported image."),
     "upload_not_taken": _("It was rejected."),
 }
-"""What the modules of the editor say; `{facts}` are put in by `text()`."""
+"""Texts of the editor's modules; `text()` fills in `{facts}`."""
 
 
 def editor_texts() -> dict[str, str]:
-    """Return what the modules say, in the language of the request."""
+    """Return the texts of the modules, in the language of the request."""
     statuses = {f"status_{status}": said for status, said in STATUSES.items()}
     remarks = {f"remark_{kind}": said for kind, said in REMARKS.items()}
     return {name: str(said) for name, said in {**EDITOR_TEXTS, **statuses, **remarks}.items()}

@@ -1,4 +1,4 @@
-"""What callers may send about folders. Anything else is a 400."""
+"""Request bodies of the folder routes. Anything else is a 400."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ Name = Annotated[
 
 
 class NewFolder(BaseModel):
-    """A folder to be; without `parent` it lies at the top."""
+    """A new folder; without `parent` it is at the top."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -34,7 +34,7 @@ class NewFolder(BaseModel):
 
 
 class FolderChanges(BaseModel):
-    """What may be changed of a folder; a null `parent` moves it to the top."""
+    """Changes of a folder; a null `parent` moves it to the top."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,18 +1,18 @@
-"""What can go wrong with folders."""
+"""Errors of folders."""
 
 from avenue.builder.library.folders.models import DEEPEST, MOST_FOLDERS
 from avenue.errors import Conflict, NotFound
 
 
 class FolderNotFound(NotFound):
-    """The site's library has no such folder."""
+    """The library has no such folder."""
 
     code = "folder_not_found"
     message = "This folder does not exist."
 
 
 class FolderNotEmpty(Conflict):
-    """Files or folders lie in it; `media` and `folders` say how many."""
+    """The folder is not empty; `media` and `folders` say how much it contains."""
 
     code = "folder_not_empty"
     message = "This folder is not empty."
@@ -31,7 +31,7 @@ class FolderNameTaken(Conflict):
 
 
 class FolderTooDeep(Conflict):
-    """Folders would lie in one another too deep."""
+    """The folders would be nested too deeply."""
 
     code = "folder_too_deep"
     message = "Folders can be nested at most {limit} levels deep."
@@ -42,7 +42,7 @@ class FolderTooDeep(Conflict):
 
 
 class FolderInItself(Conflict):
-    """A folder was to be moved into itself, or into what lies in it."""
+    """A folder cannot be moved into itself or one of its subfolders."""
 
     code = "folder_in_itself"
     message = "A folder cannot be inside itself."
@@ -50,7 +50,7 @@ class FolderInItself(Conflict):
 
 
 class TooManyFolders(Conflict):
-    """The library has as many folders as it may have."""
+    """The library has reached its limit of folders."""
 
     code = "too_many_folders"
     message = "A library can have at most {limit} folders."

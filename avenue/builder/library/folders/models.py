@@ -1,4 +1,4 @@
-"""Folders: a tree of names that files of the library lie in."""
+"""Folders: the tree of folders in the library."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class FolderTree:
         return self._by_id.get(folder_id)
 
     def path(self, folder_id: str | None) -> tuple[Folder, ...]:
-        """Return the folders on the way from the top to this one; none for the top itself."""
+        """Return the folders from the top down to this one; empty for the top itself."""
         way: list[Folder] = []
         folder = self._by_id.get(folder_id or "")
         while folder and len(way) < DEEPEST:
@@ -60,11 +60,11 @@ class FolderTree:
         return tuple(way)
 
     def below(self, folder_id: str) -> list[Folder]:
-        """Return the folders that lie directly in this one."""
+        """Return the direct subfolders."""
         return [each for each in self._by_id.values() if each.parent == folder_id]
 
     def height(self, folder_id: str) -> int:
-        """Return how many levels this folder and what is below it make up."""
+        """Return the number of levels of this folder and its subfolders."""
         ways = [way for way in map(self._way_ids, self._by_id) if folder_id in way]
         return max((len(way) - way.index(folder_id) for way in ways), default=1)
 

@@ -1,4 +1,4 @@
-"""Folders as another application had them."""
+"""Folders of another application."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ class MovedFolders:
         self._store = store
 
     def at(self, actor: Actor, names: Sequence[str]) -> str | None:
-        """Return the folder that `names` lead to, made where there is none; see the protocol."""
+        """Return the folder at the path `names`, created if necessary; see the protocol."""
         site_id, parent = actor.site.id, None
         for raw in names[:DEEPEST]:
             name = " ".join("".join(filter(str.isprintable, raw)).split())[:LONGEST_NAME]
@@ -33,7 +33,7 @@ class MovedFolders:
                 try:
                     found = Folder(id=new_id(), name=name, parent=parent)
                     self._store.insert(site_id, found)
-                except FolderNameTaken:  # by somebody else, a moment ago
+                except FolderNameTaken:  # created by another process a moment ago
                     found = _named(self._store.tree(site_id), parent, name)
                 except (FolderTooDeep, TooManyFolders):
                     return parent

@@ -1,4 +1,4 @@
-"""How a folder looks in JSON."""
+"""Conversion of folders to JSON."""
 
 from collections.abc import Sequence
 

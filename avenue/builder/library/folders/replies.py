@@ -1,4 +1,4 @@
-"""What `/api/builder/folders` answers."""
+"""Replies of `/api/builder/folders`."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 class Step(TypedDict):
-    """A folder on the way to another."""
+    """A folder in the path of another."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class Folder(TypedDict):
 
 
 class FolderList(TypedDict):
-    """All folders, each behind the one it lies in."""
+    """All folders, each after its parent."""
 
     items: list[Folder]
     next: None

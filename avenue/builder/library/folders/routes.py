@@ -28,7 +28,7 @@ blueprint = Blueprint("media_folders", __name__, url_prefix="/api/builder/folder
 @require(Role.EDITOR)
 @described(replies={200: FolderList})
 def list_folders() -> Response:
-    """List all folders of the library, each behind the one it lies in."""
+    """List all folders of the library, each after its parent."""
     return jsonify(folders_json(using(FolderService).every(current_actor())))
 
 
@@ -41,7 +41,7 @@ def list_folders() -> Response:
 )
 @audited("media_folder.created")
 def create_folder() -> tuple[Response, int]:
-    """Make a folder, at the top or in another one."""
+    """Create a folder, at the top or in another one."""
     body = body_as(NewFolder)
     made = using(FolderService).create(current_actor(), body.name, body.parent)
     return jsonify(folder_json(made)), 201
@@ -64,7 +64,7 @@ def show_folder(folder_id: str) -> Response:
 )
 @audited("media_folder.changed", "folder_id")
 def change_folder(folder_id: str) -> Response:
-    """Rename a folder, or move it with what lies in it."""
+    """Rename a folder, or move it with its contents."""
     changes = body_as(FolderChanges).model_dump(exclude_unset=True)
     return jsonify(folder_json(using(FolderService).change(current_actor(), folder_id, changes)))
 
@@ -74,6 +74,6 @@ def change_folder(folder_id: str) -> Response:
 @described(replies={204: None}, refuses=(FolderNotFound, FolderNotEmpty))
 @audited("media_folder.deleted", "folder_id")
 def delete_folder(folder_id: str) -> tuple[str, int]:
-    """Delete a folder that is empty."""
+    """Delete an empty folder."""
     using(FolderService).delete(current_actor(), folder_id)
     return "", 204

@@ -1,4 +1,4 @@
-"""What editors can do with folders."""
+"""Use cases of folders."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ class FolderService:
         self._store = store
 
     def every(self, actor: Actor) -> list[OpenFolder]:
-        """Return all folders with what lies in them, each behind the one it lies in."""
+        """Return all folders with the numbers of their contents, each after its parent."""
         require_editor(actor)
         site_id = actor.site.id
         return list(self._store.tree(site_id).opened(self._store.media(site_id)))

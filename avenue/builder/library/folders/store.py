@@ -33,7 +33,7 @@ FOLDERS = "media_folders"
 class FolderStore:
     """The folders of one site at a time; every method takes the site first.
 
-    What changes the tree happens one after another, so no two changes make a circle of it.
+    Changes of the tree are serialised, so no two can create a cycle.
     """
 
     def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
@@ -80,7 +80,7 @@ class FolderStore:
     def insert(self, site_id: str, folder: Folder) -> None:
         """Add a folder.
 
-        Raise `FolderNotFound` (where it is to lie), `FolderNameTaken`, `FolderTooDeep` or
+        Raise `FolderNotFound` (for its parent), `FolderNameTaken`, `FolderTooDeep` or
         `TooManyFolders`.
         """
 
@@ -128,7 +128,7 @@ class FolderStore:
         self._changed(site_id, work)
 
     def hold(self, site_id: str, folder_id: str | None, session: ClientSession) -> bool:
-        """Hold a folder that files come into, inside their transaction; False when it is gone.
+        """Hold the target folder of files, inside their transaction; False when it does not exist.
 
         It is written to, so of this and its deletion at the same time only one commits.
         """
@@ -163,7 +163,7 @@ def _tree(folders: Collection) -> FolderTree:
 
 
 def _check_place(tree: FolderTree, parent: str | None, *, height: int) -> None:
-    """Raise unless a folder with what is below it, `height` levels, can lie in `parent`."""
+    """Raise unless a folder, with its subfolders `height` levels high, can be in `parent`."""
     if parent is not None and parent not in tree:
         raise FolderNotFound
     if len(tree.path(parent)) + height > DEEPEST:

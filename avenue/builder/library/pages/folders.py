@@ -1,4 +1,4 @@
-"""The forms of folders: make, rename, move, delete."""
+"""Forms of folders: create, rename, move, delete."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ blueprint = Blueprint(
 @require(Role.EDITOR)
 @audited("media_folder.created")
 def make_folder() -> Response:
-    """Make a folder, at the top or in `parent`."""
+    """Create a folder, at the top or in `parent`."""
     actor, form = current_actor(), request.form
     values = {"name": form.get("name", ""), "parent": form.get("parent") or None}
 
@@ -81,7 +81,7 @@ def _page_of(folder_id: str | None, said: str) -> str:
 
 
 def _done(actor: Actor, folder: OpenFolder | None, work: Callable[[], str]) -> Response:
-    """Do the `work` of a form and go where it says; what is refused is said beside the form."""
+    """Run the `work` of a form and redirect as it says; an error is shown beside the form."""
     try:
         return see(work())
     except FolderNotFound:

@@ -1,4 +1,4 @@
-"""`/admin/library`: pictures and folders, what brings pictures in, what is done with many."""
+"""`/admin/library`: pictures and folders, uploads, and actions on many pictures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ from avenue.identity import Actor, Role, is_id
 from avenue.media.errors import ZipTooLarge
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.intake.library import Incoming, Refusal, UploadResult
-from avenue.media.intake.receiving import note_reception
+from avenue.media.intake.receiving import note_upload
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.headers import PICTURES_POLICY
@@ -67,14 +67,14 @@ def show_library() -> Response:
 @upload_route
 @audited("media.added")
 def add_pictures() -> Response:
-    """Take the files of a form, and say which were not taken and which were there already."""
+    """Store the files of a form, and report rejected ones and duplicates."""
     actor, media = current_actor(), using(MediaService)
     try:
         folder, incoming = _received(actor)
         upload_result = media.add(actor, incoming, key=None, folder=folder)
     except AvenueError as error:
         return _library(actor, error)
-    note_reception(upload_result)
+    note_upload(upload_result)
     twins = {name: twin for name, twin in media.twins(actor, upload_result.assets).items() if twin}
     if upload_result.refusals or twins:
         return _partly(actor, upload_result, twins, folder)
@@ -86,7 +86,7 @@ def add_pictures() -> Response:
 @require(Role.EDITOR)
 @audited("media.changed")
 def change_many() -> Response:
-    """Move, tag, delete or restore all pictures that are checked, as the `action` says."""
+    """Move, tag, delete or restore all selected pictures, as the `action` says."""
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
@@ -105,7 +105,7 @@ def change_many() -> Response:
 @require(Role.EDITOR)
 @audited("media.zip_made")
 def zip_many() -> Response:
-    """Give all pictures that are checked as one ZIP; the page stays as it is."""
+    """Send all selected pictures as one ZIP; the page stays as it is."""
     ids = ids_of(request.form.getlist("id"))
     if len(ids) > MOST_IDS:
         raise Invalid
@@ -149,7 +149,7 @@ def _remove(actor: Actor, ids: Sequence[str]) -> Response:
     force = request.form.get("force") == "1"
     try:
         removed = using(MediaService).remove(actor, ids, force=force)
-    except Forbidden:  # used where only administrators may take it out
+    except Forbidden:  # used where only administrators may remove it
         return _unchanged(Forbidden.code)
     note_each("media.removed", removed.ids, force=force)
     if removed.kept:
@@ -163,18 +163,18 @@ def _restore(actor: Actor, ids: Sequence[str]) -> Response:
         try:
             back.append(using(MediaService).restore(actor, each).id)
         except MediaNotFound:
-            continue  # purged since
+            continue  # purged meanwhile
     if not back:
         return _unchanged(MediaNotFound.code)
     return _done("restored", back)
 
 
 ACTIONS = {"move": _move, "tag": _tag, "untag": _untag, "remove": _remove, "restore": _restore}
-"""What can be done with many, by the name of the button."""
+"""The actions on many pictures, by the name of the button."""
 
 
 def still_used(actor: Actor, removed: Removed) -> Response:
-    """Say where pictures are used that were to be deleted, and offer to take them out there."""
+    """Show where the pictures to delete are used, and offer to remove them there."""
     media, folders = using(MediaService).get_all(actor, list(removed.kept)), using(FolderService)
     return page(
         "library/used.html",
@@ -190,24 +190,24 @@ def still_used(actor: Actor, removed: Removed) -> Response:
 
 
 def problem_of(error: AvenueError | None) -> str:
-    """Return what an error says to people, "" for none."""
+    """Return the message of an error, "" for none."""
     return " ".join(error.said(gettext)) if error else ""
 
 
 def _done(said: str, ids: Sequence[str], action: str = "") -> Response:
-    """Lead back to the list, which says what was done; it is written down for each picture."""
+    """Redirect to the list with a message; it is logged for each picture."""
     note_each(f"media.{action or said}", ids)
     return see(back_with(_back(), said, len(ids)))
 
 
 def _unchanged(why: str) -> Response:
-    """Lead back to the list, which says why nothing was done."""
+    """Redirect to the list, which says why nothing was done."""
     nothing_changed()
     return see(back_with(_back(), why, 0))
 
 
 def _back() -> str:
-    """Return which list a form came from."""
+    """Return the URL of the list that a form came from."""
     back = safe_next(request.form.get("back"), PATH)
     return UNUSED if back.partition("?")[0] == UNUSED else PATH
 
@@ -246,7 +246,7 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
 
 
 def _choices(folders: Sequence[OpenFolder], here: OpenFolder | None) -> dict[str, Any]:
-    """Return what can be chosen on the page."""
+    """Return the choices on the page."""
     inside = {each.folder.id for each in folders if here and here.folder in each.path}
     apart = [each for each in folders if each.folder.id not in inside]
     return {
@@ -261,7 +261,7 @@ def _choices(folders: Sequence[OpenFolder], here: OpenFolder | None) -> dict[str
 
 
 def _here(folders: Sequence[OpenFolder]) -> OpenFolder | None:
-    """Return the folder that is open; raise `FolderNotFound`."""
+    """Return the open folder; raise `FolderNotFound`."""
     folder_id = request.args.get("folder") or NO_FOLDER
     if folder_id == NO_FOLDER:
         return None
@@ -272,7 +272,7 @@ def _here(folders: Sequence[OpenFolder]) -> OpenFolder | None:
 
 
 def _query() -> MediaQuery:
-    """Return which pictures are asked for; raise `BadCursor`, `InvalidQuery`."""
+    """Return the query of the URL; raise `BadCursor`, `InvalidQuery`."""
     query = media_asked_for(g.site)
     if request.args.get("size") in SIZES:
         _title, least, most = SIZES[request.args["size"]]
@@ -281,13 +281,13 @@ def _query() -> MediaQuery:
 
 
 def _types(actor: Actor) -> list[tuple[str, str]]:
-    """Return the media types the library takes, with what people call them."""
+    """Return the media types that the library accepts, with their names."""
     taken = using(MediaService).policy(actor).media_types
     return sorted(((each, FILE_TYPES[each].label) for each in taken), key=lambda each: each[1])
 
 
 def _tags(items: Sequence[Any]) -> list[str]:
-    """Return the tags of what is shown, and the one that is asked for."""
+    """Return the tags of the shown pictures, and the one in the query."""
     asked = request.args.get("tag", "").strip().lower()
     return sorted({tag for each in items for tag in each.tags} | ({asked} if asked else set()))
 
@@ -298,7 +298,7 @@ def _look() -> str:
 
 
 def _remember(response: Response, look: str) -> None:
-    """Let the browser keep how this person likes to see the library."""
+    """Store the chosen view in a cookie."""
     response.set_cookie(
         LOOK_COOKIE,
         look,
@@ -310,7 +310,7 @@ def _remember(response: Response, look: str) -> None:
 
 
 def _at(**changes: str | None) -> str:
-    """Return the URL of this list with some of its parameters changed; see `here_with`."""
+    """Return the URL of this list with some parameters changed; see `here_with`."""
     return here_with(**{"view": None, **changes})
 
 
@@ -337,12 +337,12 @@ def _partly(
 
 
 def undoable() -> list[str]:
-    """Return which pictures the URL says were removed just now."""
+    """Return the ids of the pictures that were just removed, according to the URL."""
     return ids_of(request.args.get("undo", "").split("."))[:MOST_IDS]
 
 
 def told() -> tuple[str, str]:
-    """Return what the URL says was done, and what was not, as sentences."""
+    """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
     if said in FOLDER_SAID:
         return str(FOLDER_SAID[said]), ""

@@ -1,4 +1,4 @@
-"""`/admin/library/<id>`: one picture, all that is known of it, and what may be done with it."""
+"""`/admin/library/<id>`: one picture, its details and the actions on it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ from avenue.builder.library.service import MediaService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Invalid
 from avenue.identity import Role, is_id
-from avenue.media.intake.receiving import note_reception, received
+from avenue.media.intake.receiving import note_upload, received
 from avenue.media.models import Asset, State
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -52,7 +52,7 @@ def show_media(media_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("media.changed", "media_id")
 def change_media(media_id: str) -> Response:
-    """Change what a form says otherwise than it is."""
+    """Save the changed fields of a form."""
     actor, media = current_actor(), using(MediaService)
     picture = media.get(actor, media_id)
     try:
@@ -73,7 +73,7 @@ def change_media(media_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("media.changed", "media_id")
 def set_focal_point(media_id: str) -> Response:
-    """Set the focal point (`x` and `y` in percent), or let the picture say with `automatic`."""
+    """Set the focal point (`x` and `y` in percent), or reset it with `automatic`."""
     actor, media = current_actor(), using(MediaService)
     picture = media.get(actor, media_id)
     try:
@@ -90,7 +90,7 @@ def set_focal_point(media_id: str) -> Response:
 @upload_route
 @audited("media.replaced", "media_id")
 def replace_media(media_id: str) -> Response:
-    """Replace the file of a picture by that of a form; its id stays, and where it is used."""
+    """Replace the file of a picture with that of a form; its id and its uses stay."""
     actor, media = current_actor(), using(MediaService)
     picture = media.get(actor, media_id)
     try:
@@ -99,7 +99,7 @@ def replace_media(media_id: str) -> Response:
         raise
     except AvenueError as error:
         return _shown(picture, error)
-    note_reception(upload_result)
+    note_upload(upload_result)
     return _see(media_id, "replaced" if upload_result.created else "same")
 
 
@@ -107,7 +107,7 @@ def replace_media(media_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("media.version_restored", "media_id")
 def bring_version_back(media_id: str, version: str) -> Response:
-    """Make an older version the current one again."""
+    """Restore an older version."""
     using(MediaService).bring_back(current_actor(), media_id, version)
     return _see(media_id, "version")
 
@@ -116,7 +116,7 @@ def bring_version_back(media_id: str, version: str) -> Response:
 @require(Role.EDITOR)
 @audited("media.removed", "media_id")
 def remove_media(media_id: str) -> Response:
-    """Put a picture into the trash, or say where it is used; `instead` is shown afterwards."""
+    """Move a picture to the trash, or say where it is used; `instead` is shown afterwards."""
     actor = current_actor()
     removed = using(MediaService).remove(actor, [media_id])
     if removed.kept:
@@ -131,7 +131,7 @@ def remove_media(media_id: str) -> Response:
 @require(Role.EDITOR)
 @audited("media.restored", "media_id")
 def restore_media(media_id: str) -> Response:
-    """Bring a picture back from the trash."""
+    """Restore a picture from the trash."""
     using(MediaService).restore(current_actor(), media_id)
     return _see(media_id, "restored")
 
@@ -147,7 +147,7 @@ def _see(media_id: str, said: str) -> Response:
 
 
 def _typed(picture: Asset) -> dict[str, Any]:
-    """Return the fields of a form that are not as they were; raise `Invalid`."""
+    """Return the changed fields of a form; raise `Invalid`."""
     form = request.form
     values: dict[str, Any] = {"decorative": "decorative" in form}
     values["alt"] = {
@@ -182,7 +182,7 @@ def _focal() -> list[float] | None:
 def _shown(
     picture: Asset, error: AvenueError | None = None, form: Mapping[str, str] | None = None
 ) -> Response:
-    """Show a picture, why something was refused, and the `form` as it was sent if that was it."""
+    """Show a picture, an error if there is one, and the rejected `form` as it was sent."""
     actor, media = current_actor(), using(MediaService)
     folders = using(FolderService).every(actor)
     [item] = shown(actor.site, [picture], folders)
@@ -216,7 +216,7 @@ def _shown(
 
 
 def _as_typed(picture: Asset, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return what stands in the form: what was typed, if it was refused."""
+    """Return the values of the form: what was typed, if it was rejected."""
     return {
         "name": form.get("name", picture.name),
         "alt": {

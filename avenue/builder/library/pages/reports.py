@@ -1,4 +1,4 @@
-"""`/admin/library/reports`: which pictures are used nowhere."""
+"""`/admin/library/reports`: unused pictures."""
 
 from flask import Blueprint, Response, g, request
 
@@ -26,14 +26,14 @@ blueprint = Blueprint(
 @blueprint.get("/alt")
 @require(Role.EDITOR)
 def show_without_alt() -> Response:
-    """Lead to the list of all pictures without an alternative text, which was here before."""
+    """Redirect to the list of all pictures without an alternative text, which used to be here."""
     return see("/admin/alt-texts?of=library")
 
 
 @blueprint.get("/unused")
 @require(Role.EDITOR)
 def show_unused() -> Response:
-    """List the pictures that are used nowhere, to be deleted together."""
+    """List the unused pictures, to be deleted together."""
     actor, asked = current_actor(), page_asked_for()
     after = cursor_place(Sort.NEWEST, Sort.NEWEST.kind, asked.after) if asked.after else None
     query = MediaQuery(limit=asked.limit, unused=True, after=after)

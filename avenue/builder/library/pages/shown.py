@@ -1,4 +1,4 @@
-"""What the pages show of pictures and folders."""
+"""View models of pictures and folders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,16 +33,16 @@ BACKWARDS: Mapping[Sort, Sort] = {
     Sort.LARGEST: Sort.SMALLEST,
 }
 RATIOS = tuple(round(0.5 * 6 ** (step / 30), 2) for step in range(31))
-"""Width by height of tiles, 6 % apart. A style sheet has a class for each: a policy of no inline
-styles leaves no other way to reserve the room of a picture before it is there."""
+"""Width by height of tiles, 6 % apart. A style sheet has a class for each: with a policy of no
+inline styles there is no other way to reserve the space of a picture before it is loaded."""
 WIDEST_TILE = 640
-"""Pixels: as many as a tile has on a screen with three for each."""
+"""Pixels: the width of a tile on a screen with three physical pixels for each."""
 TONGUES: Mapping[str, str] = {"es": "Español", "en": "English"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A picture as people know it; `way` names the folders it lies in, from the top."""
+    """A picture as the pages show it; `way` is the path of its folder, from the top."""
 
     media: Asset
     told: Media
@@ -60,12 +60,12 @@ class Shown:
 
     @property
     def at(self) -> datetime:
-        """When it came, or went into the trash."""
+        """When it was uploaded, or moved to the trash."""
         return self.media.trashed_at or self.media.created_at
 
 
 def shown(site: Site, pictures: Sequence[Asset], folders: Sequence[OpenFolder]) -> list[Shown]:
-    """Return what a page shows of `pictures`."""
+    """Return the view models of `pictures`."""
     ways = {each.folder.id: way_of(each) for each in folders}
     return [
         Shown(
@@ -87,14 +87,14 @@ def shown(site: Site, pictures: Sequence[Asset], folders: Sequence[OpenFolder]) 
 
 
 def ratio_of(picture: Asset) -> float:
-    """Return which of `RATIOS` a picture's own is nearest to."""
+    """Return the closest of `RATIOS` for a picture."""
     width, height = picture.current.width or 1, picture.current.height or 1
     return min(RATIOS, key=lambda each: abs(each - width / height))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A line of the tree of folders; `depth` is 0 at the top."""
+    """A line of the folder tree; `depth` is 0 at the top."""
 
     folder: OpenFolder
     depth: int
@@ -102,7 +102,7 @@ class Branch:
 
 
 def branches(folders: Sequence[OpenFolder], here: OpenFolder | None) -> list[Branch]:
-    """Return the folders at the top and those inside of each that is open."""
+    """Return the folders at the top and those in each open folder."""
     way = {step.id for step in here.path} if here else set()
     return [
         Branch(folder=each, depth=len(each.path) - 1, is_open=each.folder.id in way)
@@ -112,37 +112,37 @@ def branches(folders: Sequence[OpenFolder], here: OpenFolder | None) -> list[Bra
 
 
 def label_of(picture: Asset) -> str:
-    """Return what people call the type of a picture, as `JPEG`."""
+    """Return the name of a picture's type, as `JPEG`."""
     return FILE_TYPES[picture.current.media_type].label
 
 
 def way_of(folder: OpenFolder) -> str:
-    """Return the names from the top down to a folder."""
+    """Return the path of a folder as text."""
     return " / ".join(each.name for each in folder.path)
 
 
 def choices_of(folders: Sequence[OpenFolder]) -> list[tuple[str, str]]:
-    """Return where something can be moved to: ids and ways, the top first."""
+    """Return the possible targets of a move: ids and paths, the top first."""
     return [("", _("No folder")), *((each.folder.id, way_of(each)) for each in folders)]
 
 
 def languages_of(site: Site) -> list[str]:
-    """Return the languages pictures are described in, the site's own first."""
+    """Return the languages of alternative texts, the site's own first."""
     return list(dict.fromkeys([site.language, *LANGUAGES]))
 
 
 def tongue(language: str) -> str:
-    """Return what a language calls itself."""
+    """Return a language's name in itself."""
     return TONGUES.get(language, language)
 
 
 def cuts() -> Mapping[str, tuple[int, int | None]]:
-    """Return the sizes a focal point is shown in: width and, of those that cut, height."""
+    """Return the sizes in which a focal point is previewed: width and, for cropped ones, height."""
     return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
 
 
 def listed(actor: Actor, query: MediaQuery, before: str | None) -> Listed:
-    """Return a page of the library: `query` itself, or what lies before the cursor `before`."""
+    """Return a page of the library: of `query` itself, or before the cursor `before`."""
     if before:
         return _before(actor, query, before)
     found = using(MediaService).find(actor, query)
@@ -175,7 +175,7 @@ def _before(actor: Actor, query: MediaQuery, before: str) -> Listed:
 
 
 def _place(sort: Sort, picture: Asset) -> Place:
-    """Return where a picture stands in a list by `sort`."""
+    """Return the place of a picture in a list by `sort`."""
     if sort.kind is int:
         return picture.current.bytes, picture.id
     if sort.kind is str:

@@ -1,4 +1,4 @@
-"""What editors copy of a picture: its address, HTML with `srcset`, Markdown."""
+"""Snippets of a picture for copying: its URL, HTML with `srcset`, Markdown."""
 
 import re
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Sized:
 
 
 def sizes_of(site: Site, picture: Asset) -> Sequence[Sized]:
-    """Return every size a picture comes in, the original first, then cuts and widths."""
+    """Return every size of a picture, the original first, then cropped ones and widths."""
     version = picture.current
     original = Sized(
         name=ORIGINAL,
@@ -51,7 +51,7 @@ def sizes_of(site: Site, picture: Asset) -> Sequence[Sized]:
 
 
 def html_of(told: Media, alt: str) -> str:
-    """Return the picture as an element that lets the browser choose the size it needs."""
+    """Return the picture as an element from which the browser chooses a size."""
     shown = told["variants"].get("gallery")
     width = shown["width"] if shown else told["width"]
     height = shown["height"] if shown else told["height"]

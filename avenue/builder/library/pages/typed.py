@@ -1,4 +1,4 @@
-"""What people type into the forms of the library, held against what the API takes."""
+"""Validates forms of the library with the models of the API."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -14,12 +14,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def typed_tags(text: str) -> list[str]:
-    """Return the tags of a field that has commas between them, as they were typed."""
+    """Return the comma-separated tags of a field, as typed."""
     return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def checked(model: type[M], values: Mapping[str, Any]) -> M:
-    """Return `values` as a `model`; raise `Invalid` with what is wrong in sentences."""
+    """Return `values` as a `model`; raise `Invalid` with messages."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
@@ -28,5 +28,5 @@ def checked(model: type[M], values: Mapping[str, Any]) -> M:
 
 
 def ids_of(sent: list[str]) -> list[str]:
-    """Return the ids among `sent`, each once."""
+    """Return the distinct ids among `sent`."""
     return [each for each in dict.fromkeys(sent) if is_id(each)]

@@ -1,4 +1,4 @@
-"""What the pages of the library say: names of things, what was done, what modules tell."""
+"""Texts of the library's pages and modules."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ SIZES: Mapping[str, tuple[LazyString, int | None, int | None]] = {
     "medium": (_("200 kB to 1 MB"), 200 * KB + 1, MB),
     "large": (_("More than 1 MB"), MB + 1, None),
 }
-"""What can be asked for by size: its name, the least and the most bytes."""
+"""The choices of the size filter: its name, the minimum and the maximum bytes."""
 
 SAID: Mapping[str, LazyString] = {
     "saved": _("Saved."),
@@ -42,14 +42,14 @@ SAID: Mapping[str, LazyString] = {
     "restored": _("Image restored."),
     "version": _("The older version is current again."),
 }
-"""What the page of one picture says, by the code behind `?said=`."""
+"""Messages on the page of one picture, by the code in `?said=`."""
 
 FOLDER_SAID: Mapping[str, LazyString] = {
     "made": _("Folder created."),
     "renamed": _("Folder updated."),
     "deleted": _("Folder deleted."),
 }
-"""What the list says of folders, by the code behind `?said=`."""
+"""Messages about folders in the list, by the code in `?said=`."""
 
 CUT_NAMES: Mapping[str, LazyString] = {
     "thumb": _("Small (thumb)"),
@@ -76,12 +76,12 @@ LIST_TEXTS: Mapping[str, LazyString] = {
     "moved_many": _("{count} images moved to “{name}”."),
     "restored_version": SAID["version"],
 }
-"""What the modules of the list say."""
+"""Texts of the list's modules."""
 
 EDITING_TEXTS: Mapping[str, LazyString] = {
     "cannot_edit": _("This browser cannot open the image."),
 }
-"""What the dialog that turns and crops says."""
+"""Texts of the dialog for rotating and cropping."""
 
 MEDIA_TEXTS: Mapping[str, LazyString] = {
     "choose": _("Choose another file"),
@@ -89,7 +89,7 @@ MEDIA_TEXTS: Mapping[str, LazyString] = {
     "ways_mouse": _("Drop it anywhere on this page, or paste it with Ctrl+V."),
     "copied": _("Copied."),
 }
-"""What the modules of the page of one picture say."""
+"""Texts of the modules on the page of one picture."""
 
 
 def list_texts() -> dict[str, str]:
@@ -103,7 +103,7 @@ def media_texts() -> dict[str, str]:
 
 
 def _said(*own: Mapping[str, LazyString]) -> dict[str, str]:
-    """Return the texts of bringing in and of saving, with a page's `own` over them."""
+    """Return the texts of uploading and of saving, overridden by a page's `own`."""
     mine = {name: str(each) for texts in own for name, each in texts.items()}
     return arriving_words() | screen_words() | mine
 
@@ -121,7 +121,7 @@ WHY_NOTHING: Mapping[str, LazyString] = {
 
 
 def done_words(what: str, count: int) -> str:
-    """Return what was done with `count` pictures, "" for what nothing is known of."""
+    """Return the message for `count` pictures, "" for an unknown code."""
     said = {
         "added": ngettext("%(num)s image uploaded.", "%(num)s images uploaded.", count),
         "moved": ngettext("%(num)s image moved.", "%(num)s images moved.", count),
@@ -140,7 +140,7 @@ def done_words(what: str, count: int) -> str:
 
 
 def why_nothing(code: str, *, zip_mb: int) -> str:
-    """Return why nothing was done, "" for what nothing is known of."""
+    """Return why nothing was done, "" for an unknown code."""
     if code not in WHY_NOTHING:
         return ""
     return str(WHY_NOTHING[code]).format(tags=MOST_TAGS, zip_mb=zip_mb)

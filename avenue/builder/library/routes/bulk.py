@@ -1,4 +1,4 @@
-"""Many files of the library at once, under `/api/builder/media`."""
+"""Actions on many files of the library, under `/api/builder/media`."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ blueprint = Blueprint("media_together", __name__, url_prefix="/api/builder/media
 @described(body=Move, replies={200: ChangedMedia}, refuses=(MediaNotFound, FolderNotFound))
 @audited("media.moved")
 def move_media() -> Response:
-    """Put up to 200 files into a folder, or into none; all of them, or none."""
+    """Move up to 200 files to a folder, or out of folders; all or none."""
     body = body_as(Move)
     moved = using(MediaService).move(current_actor(), body.ids, body.folder)
     note_each("media.moved", body.ids, folder=body.folder or "")
@@ -41,7 +41,7 @@ def move_media() -> Response:
 @described(body=Tagging, replies={200: ChangedMedia}, refuses=(MediaNotFound, TooManyTags))
 @audited("media.tagged")
 def tag_media() -> Response:
-    """Give up to 200 files tags and take some away; all of them, or none."""
+    """Add tags to up to 200 files and remove some; all or none."""
     body = body_as(Tagging)
     tagged = using(MediaService).tag(current_actor(), body.ids, body.add, body.remove)
     note_each("media.tagged", body.ids)
@@ -53,7 +53,7 @@ def tag_media() -> Response:
 @described(body=Removal, replies={200: RemovedMedia}, refuses=(MediaNotFound,))
 @audited("media.removed")
 def remove_many() -> Response:
-    """Put up to 200 files into the trash; those that are used stay, unless `force` is true."""
+    """Move up to 200 files to the trash; used ones stay, unless `force` is true."""
     body = body_as(Removal)
     removed = using(MediaService).remove(current_actor(), body.ids, force=body.force)
     note_each("media.removed", removed.ids, force=body.force)
@@ -69,12 +69,12 @@ def remove_many() -> Response:
 )
 @audited("media.zip_made")
 def zip_media() -> Response:
-    """Give up to 500 files as one ZIP; all of them, or none."""
+    """Return up to 500 files as one ZIP; all or none."""
     return zipped(body_as(MediaZip).ids)
 
 
 def zipped(ids: Sequence[str]) -> Response:
-    """Return files as a ZIP and note which; raise `MediaNotFound`, `ZipTooLarge`."""
+    """Return files as a ZIP and log it; raise `MediaNotFound`, `ZipTooLarge`."""
     made = using(MediaService).zip(current_actor(), ids)
     note(assets=sorted(ids))
     return deliver_made(made.pieces(), made.length, name=f"{g.site.name}.zip", media_type=ZIP_TYPE)

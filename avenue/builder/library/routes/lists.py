@@ -1,4 +1,4 @@
-"""What lists of the library take behind `?`."""
+"""Query parameters of the library's lists."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ Days = TypedDict("Days", {"from": Day, "to": Day}, total=False)
 
 
 class MediaListQuery(PageQuery, Days, total=False):
-    """Which files of the library; what is left empty does not matter."""
+    """A query of library files; empty parameters are ignored."""
 
     search: Annotated[
         str, Field(description="Beginnings of words of name, alt texts and tags, without accents.")
@@ -50,7 +50,7 @@ class MediaListQuery(PageQuery, Days, total=False):
 
 
 def media_asked_for(site: Site) -> MediaQuery:
-    """Return which files the request asks for; raise `InvalidQuery` or `BadCursor`."""
+    """Return the query of the request; raise `InvalidQuery` or `BadCursor`."""
     page, asked = page_asked_for(), request.args
     sort = Sort(choice("sort", [*Sort]) or Sort.NEWEST)
     since, last_day = _day("from"), _day("to")
@@ -73,7 +73,7 @@ def media_asked_for(site: Site) -> MediaQuery:
 
 
 def choice(name: str, choices: Sequence[str]) -> str | None:
-    """Return what stands for `name`, None for nothing; raise `InvalidQuery` for another."""
+    """Return the value of `name`, None for nothing; raise `InvalidQuery` for an unknown one."""
     text = request.args.get(name) or None
     return text and one_of(name, text, choices)
 

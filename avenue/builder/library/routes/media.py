@@ -76,7 +76,7 @@ NewMediaQuery = TypedDict(
     },
     total=False,
 )
-"""What may stand behind `?` of an upload; a form may have `folder` as a field."""
+"""The query parameters of an upload; a form may have `folder` as a field."""
 
 
 class RemovalQuery(TypedDict, total=False):
@@ -91,7 +91,7 @@ class RemovalQuery(TypedDict, total=False):
 @require(Role.EDITOR)
 @described(query=MediaListQuery, replies={200: MediaList}, refuses=LIST_REFUSALS)
 def list_media() -> Response:
-    """List the files of the library, or with `?state=trash` what can be brought back."""
+    """List the files of the library, or those in the trash with `?state=trash`."""
     query = media_asked_for(g.site)
     page = using(MediaService).find(current_actor(), query)
     return jsonify(list_json(g.site, page, query.sort))
@@ -112,8 +112,8 @@ def list_media() -> Response:
 def add_media() -> Response:
     """Upload pictures: a form, one or many under any field names, or one raw body.
 
-    JSON `{url}` fetches one from a public address. The same bytes again are stored as another
-    file; each file tells in `duplicate_of` which it doubles.
+    JSON `{url}` fetches one from a public address. The same bytes again are stored as another file;
+    `duplicate_of` of a file names an existing file with the same bytes.
     """
     actor, media, key, once = current_actor(), using(MediaService), idempotency_key(), _once()
     if request.is_json:
@@ -130,7 +130,7 @@ def add_media() -> Response:
 @require(Role.EDITOR)
 @described(replies={200: MediaDetail}, refuses=(MediaNotFound,))
 def show_media(media_id: str) -> Response:
-    """Show one file, and in how many places it is used."""
+    """Show one file, and the number of its uses."""
     actor, media = current_actor(), using(MediaService)
     asset = media.get(actor, media_id)
     uses = media.uses_of(actor, [asset.id]).get(asset.id, ())
@@ -157,7 +157,7 @@ def change_media(media_id: str) -> Response:
 )
 @audited("media.removed", "media_id")
 def remove_media(media_id: str) -> tuple[str, int]:
-    """Put a file into the trash, unless it is used."""
+    """Move a file to the trash, unless it is used."""
     force = choice("force", ["1"]) == "1"
     media = using(MediaService)
     removed = media.remove(current_actor(), [media_id], force=force)
@@ -173,7 +173,7 @@ def remove_media(media_id: str) -> tuple[str, int]:
 @described(replies={200: Media}, refuses=(MediaNotFound,))
 @audited("media.restored", "media_id")
 def restore_media(media_id: str) -> Response:
-    """Bring a file back from the trash, into its folder if that is still there."""
+    """Restore a file from the trash, into its folder if that still exists."""
     return jsonify(media_json(g.site, using(MediaService).restore(current_actor(), media_id)))
 
 
@@ -183,7 +183,7 @@ def restore_media(media_id: str) -> Response:
 @upload_described(MediaNotFound, OneFileReplaces, reply=UploadedMediaReply)
 @audited("media.replaced", "media_id")
 def replace_media(media_id: str) -> Response:
-    """Replace the bytes; the id and every place where the file is used stay."""
+    """Replace the bytes; the id and all uses of the file stay."""
     actor, media = current_actor(), using(MediaService)
     incoming = received(media.policy(actor))
     return _uploaded(actor, media.replace(actor, media_id, incoming, key=idempotency_key()))
@@ -193,7 +193,7 @@ def replace_media(media_id: str) -> Response:
 @require(Role.EDITOR)
 @described(replies={200: Usage}, refuses=(MediaNotFound,))
 def show_usage(media_id: str) -> Response:
-    """Tell where a file is used, as it is written in pages and settings now."""
+    """Show where a file is used, according to the current pages and settings."""
     actor, media = current_actor(), using(MediaService)
     asset = media.get(actor, media_id)
     return jsonify(usage_json(g.site, media.uses_of(actor, [asset.id]).get(asset.id, ())))
@@ -203,7 +203,7 @@ def show_usage(media_id: str) -> Response:
 @require(Role.EDITOR)
 @described(replies={200: Versions}, refuses=(MediaNotFound,))
 def list_versions(media_id: str) -> Response:
-    """List the versions that are kept of a file, the newest first."""
+    """List the stored versions of a file, newest first."""
     asset = using(MediaService).get(current_actor(), media_id)
     return jsonify(media_versions_json(g.site, asset))
 
@@ -218,7 +218,7 @@ def list_versions(media_id: str) -> Response:
     ),
 )
 def show_version(media_id: str, version: str) -> Response:
-    """Give the bytes of one version, an older one too, to editors alone."""
+    """Return the bytes of one version, also an older one, to editors only."""
     file = using(MediaService).open_version(current_actor(), media_id, version)
     return deliver(request.environ, file, PRIVATE)
 
@@ -228,15 +228,15 @@ def show_version(media_id: str, version: str) -> Response:
 @described(replies={200: Media}, refuses=(MediaNotFound, VersionNotFound))
 @audited("media.version_restored", "media_id")
 def bring_version_back(media_id: str, version: str) -> Response:
-    """Make an older version the current one again; the others are kept."""
+    """Restore an older version; the others are kept."""
     asset = using(MediaService).bring_back(current_actor(), media_id, version)
     return jsonify(media_json(g.site, asset))
 
 
 def _received(actor: Actor) -> tuple[str | None, Sequence[Incoming | Refusal]]:
-    """Return the folder the files of this request go into, and the files.
+    """Return the target folder of this request's files, and the files.
 
-    A field of the form goes before what the address says.
+    A form field takes precedence over the query parameter.
     """
     came = incoming_files(max_bytes=using(MediaService).policy(actor).max_bytes)
     folder = _folder(came.fields.get("folder", request.args.get("folder", "")))

@@ -1,4 +1,4 @@
-"""What the library lacks, as JSON and as a table, under `/api/builder/reports`."""
+"""Reports of the library, as JSON and as a table, under `/api/builder/reports`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ blueprint = Blueprint("media_reports", __name__, url_prefix="/api/builder/report
 
 
 class ReportQuery(PageQuery, total=False):
-    """Which part of a report, and how; a table has all of it, 50,000 rows at most."""
+    """A part of a report, and its format; a table contains everything, up to 50,000 rows."""
 
     format: Annotated[
         Literal["json", "csv"], Field(description="Else `Accept: text/csv` asks for a table.")
@@ -41,7 +41,7 @@ class ReportQuery(PageQuery, total=False):
 @require(Role.EDITOR)
 @described(query=ReportQuery, replies={200: REPORT}, refuses=LIST_REFUSALS)
 def report_alt() -> Response:
-    """List the pictures that need a text in the site's language and have none."""
+    """List the pictures without a required text in the site's language."""
     return _report("alt", MediaQuery(lacks_alt=g.site.language))
 
 
@@ -49,12 +49,13 @@ def report_alt() -> Response:
 @require(Role.EDITOR)
 @described(query=ReportQuery, replies={200: REPORT}, refuses=LIST_REFUSALS)
 def report_unused() -> Response:
-    """List the pictures that are used nowhere."""
+    """List the unused pictures."""
     return _report("unused", MediaQuery(unused=True))
 
 
 def _report(name: str, query: MediaQuery) -> Response:
-    actor, page = current_actor(), page_asked_for()  # a table has all of it, and yet no nonsense
+    # a table contains everything; invalid parameters are rejected all the same
+    actor, page = current_actor(), page_asked_for()
     if _wants_table():
         found = using(MediaService).walk(actor, query)
         return table(f"{g.site.id}-{name}", _head(), _rows(actor, found))

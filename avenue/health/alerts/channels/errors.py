@@ -4,7 +4,7 @@ from avenue.errors import Conflict, Invalid, NotFound
 
 
 class ReceiverNotFound(NotFound):
-    """There is no such receiver for these alerts, or it is another site's."""
+    """The receiver of alerts does not exist, or belongs to another site."""
 
     code = "receiver_not_found"
     message = "There is no such alert recipient."
@@ -12,7 +12,7 @@ class ReceiverNotFound(NotFound):
 
 
 class NotToBeTold(Invalid):
-    """Nobody who may see these alerts has this e-mail."""
+    """No person who may see these alerts has this email."""
 
     code = "not_to_be_told"
     message = "No one who may see these alerts has this email."
@@ -20,7 +20,7 @@ class NotToBeTold(Invalid):
 
 
 class TooManyReceivers(Conflict):
-    """As many are told already as may be."""
+    """The limit of receivers is reached."""
 
     code = "too_many_receivers"
     message = "The list of people for these alerts is full."
@@ -28,7 +28,7 @@ class TooManyReceivers(Conflict):
 
 
 class InvalidWebhook(Invalid):
-    """The URL is none that a site's webhook may have."""
+    """The URL is not allowed for a site's webhook."""
 
     code = "invalid_webhook"
     message = "Alerts are not sent to this address."
@@ -36,7 +36,7 @@ class InvalidWebhook(Invalid):
 
 
 class NotABrowser(Invalid):
-    """What was sent is no subscription of a browser to Web Push."""
+    """The subscription to Web Push is invalid."""
 
     code = "not_a_browser"
     message = "Messages cannot be sent to this browser."

@@ -51,7 +51,7 @@ _REFERENCE = re.compile(r"avenue:([A-Za-z0-9_-]{22})/[a-z][a-z0-9]*")
 
 
 class NoSuchAsset(NotFound):
-    """Nothing of the site leads to such an asset, and nothing is left of one."""
+    """The site has no such asset, and no trace of one."""
 
     code = "no_such_asset"
     message = "This site has nothing with that ID or URL."

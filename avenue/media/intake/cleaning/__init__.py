@@ -1,23 +1,23 @@
-"""Take out of a picture what is nobody's business, without touching a pixel.
+"""Removes metadata from a picture without changing a pixel.
 
-A camera writes where and when a photograph was taken, and with which device, beside the picture; a
-phone appends whole videos. `clean` removes all of it losslessly: the coded picture is copied byte
-for byte, its colour profile and its orientation stay. It walks the file once, in time and memory
-linear in its size, uses neither Pillow nor anything else outside the standard library, and runs in
-the decode processes. What the coded picture itself holds is not looked at.
+A camera writes where and when a photograph was taken, and with which device, into the file; a phone
+appends whole videos. `clean` removes all of it losslessly: the coded picture is copied byte for
+byte, its colour profile and its orientation stay. It walks the file once, in time and memory linear
+in its size, uses neither Pillow nor anything else outside the standard library, and runs in the
+decode processes. The coded picture itself is not checked.
 
-What stays, by format (everything else goes):
+What is kept, by format (everything else is removed):
 
 - JPEG: frames, scans and their tables, JFIF without its preview, ICC, Adobe's colour transform, and
-  an EXIF segment of one tag if the picture is to be turned.
+  an EXIF segment of one tag if the picture has to be rotated.
 - PNG: the picture, palette, transparency, colour, size and APNG chunks, eXIf as above.
 - WebP: the picture, frames, alpha, ICC, EXIF as above.
-- GIF: frames, their timing, and how often they are repeated.
-- AVIF and HEIC are edited in place, because their parts know each other by position: items that
-  are no pictures, and stretches nothing refers to, are blanked; what stands behind the last needed
-  box goes.
+- GIF: frames, their timing, and the number of repetitions.
+- AVIF and HEIC are edited in place, because their parts refer to each other by position: items that
+  are not pictures, and unreferenced stretches, are blanked; everything after the last needed box is
+  cut off.
 
-Every JPEG, PNG or WebP that is to be turned keeps the same 26 bytes of EXIF, so that cleaning a
+Every JPEG, PNG or WebP that has to be rotated keeps the same 26 bytes of EXIF, so that cleaning a
 cleaned picture changes nothing.
 """
 
@@ -41,14 +41,14 @@ _CLEANERS: dict[str, Callable[[bytes], Cleaned]] = {
     HEIC.name: isomedia.clean,
 }
 CLEANABLE = frozenset(_CLEANERS)
-"""The media types `clean` knows."""
+"""The media types that `clean` supports."""
 
 
 def clean(data: bytes, media_type: str) -> Cleaned:
     """Return the picture `data`, one of the `CLEANABLE` types, without its metadata.
 
-    With nothing to remove, `Cleaned.data` is `data` itself. Raise `BrokenStructure`, and nothing
-    else, when the file's structure cannot be followed to its end.
+    If there is nothing to remove, `Cleaned.data` is `data` itself. Raise only `BrokenStructure`, if
+    the file's structure is invalid.
     """
     try:
         return _CLEANERS[media_type](data)

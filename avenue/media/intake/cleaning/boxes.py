@@ -1,4 +1,4 @@
-"""The boxes of ISO media files, read and edited in place. ISO/IEC 14496-12, section 4.2."""
+"""The boxes of ISO media files: reading and editing in place. ISO/IEC 14496-12, section 4.2."""
 
 import struct
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _HEAD_BYTES = 8
 _LARGE_HEAD_BYTES = 16
 
 Stretch = tuple[int, int]
-"""Where bytes are in the file: start and end."""
+"""Start and end of bytes in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Box:
 
 
 def boxes_within(data: bytes, at: int, end: int) -> Iterator[Box]:
-    """Yield the boxes that fill `data` from `at` to `end`; raise `BrokenStructure` if none do."""
+    """Yield the boxes that fill `data` from `at` to `end`; raise `BrokenStructure` otherwise."""
     while at < end:
         box = box_at(data, at, end)
         yield box
@@ -48,7 +48,7 @@ def box_at(data: bytes, at: int, end: int) -> Box:
 
 
 class Numbers:
-    """Takes one big-endian number after another from the stretch of `data` from `at` to `end`."""
+    """Reads big-endian numbers one after the other from `data`, from `at` to `end`."""
 
     def __init__(self, data: bytes, at: int, end: int) -> None:
         self._data = data
@@ -56,7 +56,7 @@ class Numbers:
         self._end = end
 
     def take(self, form: str) -> int:
-        """Return the next number, in struct's terms; 0 for one that takes no bytes."""
+        """Return the next number in struct's format; 0 for an empty format."""
         if not form:
             return 0
         at = self._at
@@ -77,29 +77,29 @@ class Numbers:
 
 @dataclass(slots=True)
 class Edit:
-    """The file in the making: nothing changes its place, and in the end the end is cut."""
+    """The edited file: nothing is moved, and the end may be cut off."""
 
     data: bytes
     _names: set[str] = field(default_factory=set)
     _changes: list[tuple[int, bytes]] = field(default_factory=list)
 
     def put(self, start: int, content: bytes, *names: str) -> None:
-        """Overwrite what is at `start`, known by `names`, unless it is `content` already."""
+        """Overwrite the bytes at `start`, reported as `names`, unless they equal `content`."""
         if self.data[start : start + len(content)] != content:
             self._changes.append((start, content))
             self._names.update(names)
 
     def zero(self, start: int, end: int, *names: str) -> None:
-        """Overwrite what is there with zeros."""
+        """Overwrite the range with zeros."""
         self.put(start, bytes(end - start), *names)
 
     def free(self, box: Box, *names: str) -> None:
-        """Make `box` one without meaning, as long as before."""
+        """Turn `box` into a free box of the same length."""
         self.put(box.start + 4, b"free", *names)
         self.zero(box.body, box.end, *names)
 
     def finish(self, end: int) -> Cleaned:
-        """Return the file up to `end`; the given object itself when nothing was to be changed."""
+        """Return the file up to `end`; the original object if nothing was changed."""
         if end < len(self.data):
             self._names.add("tail")
         if not self._names:

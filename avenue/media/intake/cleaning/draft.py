@@ -1,4 +1,4 @@
-"""A cleaned picture, and how one comes about."""
+"""A cleaned picture, and how it is built."""
 
 from dataclasses import dataclass
 
@@ -16,32 +16,31 @@ REMOVABLE = (
     "gap",
     "tail",
 )
-"""What may be found in a picture and removed, in the order it is reported.
+"""The names of removable metadata, in the order of reports.
 
 - `exif`: EXIF: camera, time, settings, serial numbers
-- `gps`: where it was taken, as part of EXIF or XMP; only said when something of it was there
-- `xmp`: XMP, extended XMP too: what editing programs and phones write
+- `gps`: the location, as part of EXIF or XMP; only reported if present
+- `xmp`: XMP, including extended XMP: data of editing programs and phones
 - `iptc`: Photoshop's block with IPTC: captions, names, places
 - `comment`: comments of JPEG and GIF
 - `text`: text chunks of PNG, text blocks of GIF
 - `time`: the time of the last change in a PNG
-- `thumbnail`: an embedded preview, which may show what was cut off
-- `mpf`: the index of further pictures behind a JPEG; they themselves are `tail`
-- `unknown`: any other part a picture does not need, as it may hold anything
-- `gap`: bytes between the parts, which belong to none
-- `tail`: bytes behind the end: motion photos, further pictures, archives
-"""
+- `thumbnail`: an embedded preview, which may show what was cropped
+- `mpf`: the index of further pictures after a JPEG; they themselves are `tail`
+- `unknown`: any other part a picture does not need, because it may contain anything
+- `gap`: bytes between the parts
+- `tail`: bytes after the end: motion photos, further pictures, archives"""
 
 
 class BrokenStructure(ValueError):
-    """The file does not keep to its format, so nobody could say what it holds."""
+    """The file violates its format, so its content cannot be determined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """A picture without metadata; `removed` names what went, in words of `REMOVABLE`.
+    """A picture without metadata; `removed` are the removed parts, from `REMOVABLE`.
 
-    `data` is the very object that was given when nothing had to go.
+    `data` is the original object if nothing had to be removed.
     """
 
     data: bytes
@@ -54,7 +53,7 @@ def cleaned(data: bytes, names: set[str]) -> Cleaned:
 
 
 class Draft:
-    """A file without some of its parts. They are named from the beginning to the end, once each."""
+    """A copy of a file without some of its parts, which are dropped in order."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -69,7 +68,7 @@ class Draft:
         return bool(self._names)
 
     def drop(self, start: int, end: int, *names: str, instead: bytes = b"") -> None:
-        """Leave out the bytes from `start` to `end`, known by `names`; put `instead` there."""
+        """Leave out the bytes from `start` to `end`, reported as `names`; put `instead` there."""
         if start > self._done:
             self._parts.append(self._view[self._done : start])
         if instead:
@@ -78,11 +77,11 @@ class Draft:
         self._names.update(names)
 
     def note(self, *names: str) -> None:
-        """Say more about what was dropped."""
+        """Report more names about the dropped parts."""
         self._names.update(names)
 
     def finish(self) -> Cleaned:
-        """Return what is left; the given object itself when nothing was dropped."""
+        """Return the result; the original object if nothing was dropped."""
         if not self._names:
             return Cleaned(data=self._data, removed=())
         self._parts.append(self._view[self._done :])

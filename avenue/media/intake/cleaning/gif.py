@@ -1,4 +1,4 @@
-"""GIF: keep the frames, their timing and how often they are repeated.
+"""GIF: keeps the frames, their timing and the number of repetitions.
 
 GIF89a specification, sections 17 to 27; Netscape's application block for the repetitions.
 """
@@ -25,7 +25,7 @@ def clean(data: bytes) -> Cleaned:
         raise BrokenStructure("a GIF without a header")
     draft = Draft(data)
     at, images = _HEAD_BYTES + _table_bytes(data[10]), 0
-    # Many programs forget the trailer, and no reader misses it.
+    # Many programs omit the trailer, and no reader needs it.
     while at < len(data) and data[at] != _TRAILER:
         start = at
         if data[at] == _IMAGE:
@@ -49,7 +49,7 @@ def _table_bytes(flags: int) -> int:
 
 
 def _behind(data: bytes, at: int) -> int:
-    """Return where the sub-blocks at `at` end: each begins with its length, the last is empty."""
+    """Return the end of the sub-blocks at `at`: each begins with its length, the last is empty."""
     while size := data[at]:
         at += 1 + size
     return at + 1

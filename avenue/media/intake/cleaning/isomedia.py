@@ -1,10 +1,10 @@
-"""AVIF and HEIC: blank in place what is no picture, and cut what stands behind the last part.
+"""AVIF and HEIC: blanks in place what is not a picture, and cuts off the end.
 
-The parts of such a file know each other by their position in it, so that nothing before the end
-changes its place. Blanked are items that are no pictures (EXIF, XMP, …), every stretch of the
-media data that no picture refers to, and boxes a picture does not need, which become `free`. What
-refers to something this module cannot follow is refused. Names that programs give to items, and
-the previews a HEIC keeps as pictures of their own, stay.
+The parts of such a file refer to each other by position, so nothing before the end may move.
+Blanked are items that are not pictures (EXIF, XMP, …), all media data that no picture refers to,
+and boxes a picture does not need, which become `free`. A file with references this module cannot
+follow is refused. Names that programs give to items, and the previews a HEIC keeps as separate
+pictures, stay.
 
 ISO/IEC 14496-12, section 8.11 (meta); ISO/IEC 23008-12 (HEIF, with its annex A for EXIF).
 """
@@ -32,7 +32,7 @@ _PICTURES = {
 _EXIF, _XMP, _MIME = b"Exif", b"XMP", b"mime"
 _XMP_TYPE = b"application/rdf+xml\0"
 _EMPTY_EXIF = bytes(4) + minimal_exif(1)
-"""Where the EXIF begins, and its only tag: the picture is upright. `irot` and `imir` turn it."""
+"""The start of the EXIF, and its only tag: the picture is upright. `irot` and `imir` rotate it."""
 _EMPTY_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 _IN_FILE, _IN_IDAT = 0, 1
 _SIZES = {0: "", 4: "I", 8: "Q"}
@@ -60,7 +60,7 @@ def clean(data: bytes) -> Cleaned:
 
 
 def _top_boxes(data: bytes) -> list[Box]:
-    """Return the boxes up to where no box is any more, or another file begins."""
+    """Return the boxes up to the end of the valid ones, or to the start of another file."""
     boxes: list[Box] = []
     at = 0
     while at < len(data) and not (boxes and data[at + 4 : at + 8] == b"ftyp"):
@@ -68,7 +68,7 @@ def _top_boxes(data: bytes) -> list[Box]:
             box = box_at(data, at, len(data))
         except BrokenStructure:
             if data[at + 4 : at + 8] in _TOP:
-                raise  # the picture itself is cut off
+                raise  # the picture itself is truncated
             break
         boxes.append(box)
         at = box.end
@@ -76,7 +76,7 @@ def _top_boxes(data: bytes) -> list[Box]:
 
 
 def _needed(boxes: list[Box]) -> tuple[dict[bytes, Box], list[Box]]:
-    """Return the boxes that count, of each kind the first, and all with media data."""
+    """Return the relevant boxes, of each kind the first, and all with media data."""
     needed: dict[bytes, Box] = {}
     for box in boxes:
         if box.kind in _TOP:
@@ -88,7 +88,7 @@ def _needed(boxes: list[Box]) -> tuple[dict[bytes, Box], list[Box]]:
 
 
 def _meta(edit: Edit, meta: Box, samples: list[Stretch], media: list[Stretch]) -> None:
-    """Blank everything in `media` but pictures: the items of `meta`, and a sequence's `samples`."""
+    """Blank all `media` data except pictures: the items of `meta`, and a sequence's `samples`."""
     data = edit.data
     found: dict[bytes, Box] = {}
     for box in boxes_within(data, meta.body + 4, meta.end):
@@ -117,7 +117,7 @@ def _meta(edit: Edit, meta: Box, samples: list[Stretch], media: list[Stretch]) -
 
 
 def _kinds(data: bytes, iinf: Box) -> dict[int, bytes]:
-    """Return what each item is: its type of four letters, or `XMP`."""
+    """Return the type of each item: four letters, or `XMP`."""
     kinds: dict[int, bytes] = {}
     first = iinf.body + 4 + (2 if data[iinf.body] == 0 else 4)
     for box in boxes_within(data, first, iinf.end):
@@ -134,12 +134,12 @@ def _kinds(data: bytes, iinf: Box) -> dict[int, bytes]:
 
 
 def _is_xmp(strings: bytes) -> bool:
-    """Whether the second of the `strings`, an item's name and its media type, is that of XMP."""
+    """Tell whether the second of the `strings`, an item's name and media type, is that of XMP."""
     return strings.partition(b"\0")[2].startswith(_XMP_TYPE)
 
 
 def _items(data: bytes, iloc: Box, kinds: dict[int, bytes], idat: Box | None) -> list[_Item]:
-    """Return the items that have bytes, and where these are."""
+    """Return the items that have bytes, with their positions."""
     numbers = Numbers(data, iloc.body, iloc.end)
     version = numbers.take("B3x")
     forms = _forms(numbers.take("H"))
@@ -158,7 +158,7 @@ def _items(data: bytes, iloc: Box, kinds: dict[int, bytes], idat: Box | None) ->
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """How the numbers of an `iloc` box are written, in struct's terms; empty when left out."""
+    """The number formats of an `iloc` box, in struct's terms; empty if omitted."""
 
     offset: str
     length: str
@@ -192,7 +192,7 @@ def _beginning(construction: int, outside: int, idat: Box | None) -> int:
 
 
 def _blank(edit: Edit, item: _Item) -> None:
-    """Overwrite an item by an empty one of its kind, as programs fail on one that is damaged."""
+    """Overwrite an item with an empty one of its kind, because programs fail on damaged ones."""
     content = b"".join(edit.data[start:end] for start, end in item.stretches)
     names, empty, padding = {"unknown"}, b"", b"\0"
     if item.kind == _EXIF:
@@ -211,13 +211,13 @@ def _blank(edit: Edit, item: _Item) -> None:
 
 
 def _exif_names(content: bytes) -> set[str]:
-    """Read an EXIF item: its first four bytes say how far behind them the block begins."""
+    """Return the metadata in an EXIF item, whose first four bytes are the offset of the block."""
     begins = int.from_bytes(content[:4], "big")
     return exif_names(content[4 + begins :])
 
 
 def _properties(edit: Edit, iprp: Box) -> None:
-    """Blank descriptions, dates and whatever else is no property of a picture.
+    """Blank descriptions, dates and all other properties that are not of a picture.
 
     The boxes stay in their places and keep their types: pictures refer to them by number.
     """
@@ -234,7 +234,7 @@ def _properties(edit: Edit, iprp: Box) -> None:
 
 
 def _check(kept: list[Stretch], metadata: list[Stretch], regions: list[Stretch]) -> None:
-    """Refuse what is not within the media data, and metadata that shares bytes with anything."""
+    """Refuse ranges outside the media data, and metadata that shares bytes with anything."""
     starts = [start for start, _ in regions]
     for start, end in (*kept, *metadata):
         at = bisect_right(starts, start) - 1
@@ -252,7 +252,7 @@ def _check(kept: list[Stretch], metadata: list[Stretch], regions: list[Stretch])
 
 
 def _blank_gaps(edit: Edit, used: list[Stretch], regions: list[Stretch]) -> None:
-    """Blank what none of the `used` stretches covers in the `regions`, in which all of them are."""
+    """Blank what none of the `used` ranges covers in the `regions`, which contain all of them."""
     stretches = iter(sorted(used))
     stretch = next(stretches, None)
     for region_start, region_end in regions:

@@ -1,4 +1,4 @@
-"""JPEG: keep frames, scans, tables, colour and orientation.
+"""JPEG: keeps frames, scans, tables, colour and orientation.
 
 ITU-T T.81 annex B; JFIF 1.02; ICC.1 annex B.4; Exif 2.32, section 4.7; XMP part 3, section 1.1.3;
 CIPA DC-007 (MPF); Adobe's APP14 as in T.872, section 6.5.3.
@@ -60,7 +60,7 @@ class _Walk:
                 return self._end(found.end())
             at = start + 2 + struct.unpack_from(">H", data, start + 2)[0]
             if code not in _PICTURE:
-                # libjpeg, by which browsers read, takes a length below 2 for 2 in what it skips.
+                # libjpeg, which browsers use, takes a length below 2 for 2 in skipped segments.
                 at = max(at, start + _HEAD_BYTES)
             if at < start + _HEAD_BYTES or at > len(data):
                 raise BrokenStructure("a JPEG segment of an impossible length")
@@ -105,7 +105,7 @@ class _Walk:
             self._draft.drop(start, end, _name(code, body))
 
     def _jfif(self, body: bytes, start: int, end: int) -> None:
-        """Keep the first one; its last two bytes are the size of the preview behind them."""
+        """Keep the first one; its last two bytes are the size of the preview after them."""
         if self._has_jfif or len(body) < _JFIF_BYTES:
             self._draft.drop(start, end, "unknown")
             return
@@ -114,7 +114,7 @@ class _Walk:
         self._keep(_APP0, body, kept, start, end, "thumbnail")
 
     def _exif(self, block: bytes, start: int, end: int) -> None:
-        """Readers take the orientation from the first EXIF segment before the picture."""
+        """Keep the orientation of the first EXIF segment before the picture, which readers use."""
         kept = b"" if self._has_exif or self._scans else kept_exif(block)
         self._has_exif = True
         if kept:

@@ -1,7 +1,7 @@
-"""What is in an EXIF block or an XMP packet, as far as cleaning wants to know.
+"""Parses EXIF blocks and XMP packets, as far as cleaning needs it.
 
 EXIF: CIPA DC-008 (Exif 2.32), section 4.6, which builds on TIFF 6.0, section 2. Nothing here
-raises: damaged metadata is no reason to refuse a good picture.
+raises: damaged metadata is no reason to refuse a valid picture.
 """
 
 import re
@@ -9,14 +9,14 @@ import struct
 from collections.abc import Iterator
 
 PREFIX = b"Exif\0\0"
-"""Stands before the block in a JPEG; some programs write it elsewhere, too."""
+"""Precedes the block in a JPEG; some programs write it elsewhere, too."""
 
 _ORIENTATION, _GPS = 0x0112, 0x8825
 _GPS_VERSION = 0
 _UPRIGHT = 1
 _ORIENTATIONS = range(2, 9)
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""TIFF's field types that hold whole numbers, and how struct reads one."""
+"""TIFF's field types for integers, and their struct formats."""
 _POINTERS = {4, 13}
 _ENTRY_BYTES = 12
 _HEADER_BYTES = 8
@@ -24,7 +24,7 @@ _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
 
 def minimal_exif(orientation: int, order: str = ">") -> bytes:
-    """Return an EXIF block with the orientation and nothing else, 26 bytes."""
+    """Return an EXIF block with only the orientation, 26 bytes."""
     start = next(begin for begin, each in _ORDERS.items() if each == order)
     entry = struct.pack(order + "HHIHH", _ORIENTATION, 3, 1, orientation, 0)
     return start + struct.pack(order + "IH", _HEADER_BYTES, 1) + entry + bytes(4)
@@ -34,9 +34,9 @@ _MINIMAL = frozenset(minimal_exif(o, order) for o in _ORIENTATIONS for order in 
 
 
 def kept_exif(block: bytes) -> bytes:
-    """Return what stays of an EXIF `block`: its orientation alone, nothing when it is upright.
+    """Return the kept part of an EXIF `block`: its orientation, or nothing if it is upright.
 
-    A block that already is no more than that stays as it is, in its own byte order.
+    A block that is minimal already stays as it is, in its own byte order.
     """
     if block in _MINIMAL:
         return block
@@ -45,7 +45,7 @@ def kept_exif(block: bytes) -> bytes:
 
 
 def exif_names(block: bytes) -> set[str]:
-    """Return what an EXIF `block` holds: `exif`, and `gps` and `thumbnail` if they are there."""
+    """Return the kinds of data in an EXIF `block`: `exif`, and `gps` and `thumbnail` if present."""
     tiff = _tiff(block)
     order = _ORDERS.get(tiff[:4])
     names = {"exif"}
@@ -64,7 +64,7 @@ _PLACE_IN_XMP = re.compile(rb"GPS(?:Dest)?L(?:atitude|ongitude)")
 
 
 def xmp_names(packet: bytes) -> set[str]:
-    """Return what an XMP `packet` holds: `xmp`, and `gps` if it names a place."""
+    """Return the kinds of data in an XMP `packet`: `xmp`, and `gps` if it has a location."""
     return {"xmp", "gps"} if _PLACE_IN_XMP.search(packet) else {"xmp"}
 
 
@@ -73,7 +73,7 @@ def _tiff(block: bytes) -> bytes:
 
 
 def _orientation(tiff: bytes) -> int:
-    """Return 1 to 8; 1 when there is none, or none that could be meant. The last one counts."""
+    """Return 1 to 8; 1 if there is none, or only invalid ones. The last one counts."""
     order = _ORDERS.get(tiff[:4])
     if order is None or len(tiff) < _HEADER_BYTES:
         return _UPRIGHT
@@ -89,9 +89,9 @@ def _has_place(tiff: bytes, order: str, at: int) -> bool:
 
 
 def _entries(tiff: bytes, order: str, at: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield tag, field type, count and raw value of the directory at `at`, as far as it is there.
+    """Yield tag, field type, count and raw value of the directory at `at`, as far as it is valid.
 
-    The raw value is the entry's last four bytes as one number: a value, or where it is.
+    The raw value is the entry's last four bytes as one number: a value, or its position.
     """
     start = at + 2
     if start > len(tiff):
@@ -102,7 +102,7 @@ def _entries(tiff: bytes, order: str, at: int) -> Iterator[tuple[int, int, int, 
 
 
 def _next(tiff: bytes, order: str, at: int) -> int:
-    """Return where the directory after the one at `at` is, 0 when there is none."""
+    """Return the position of the directory after the one at `at`, 0 if there is none."""
     if at + 2 > len(tiff):
         return 0
     (count,) = struct.unpack_from(order + "H", tiff, at)

@@ -1,4 +1,4 @@
-"""PNG and APNG: keep the chunks a picture is made of.
+"""PNG and APNG: keeps the chunks of the picture.
 
 W3C PNG specification (third edition), sections 5, 11 and 13.
 """
@@ -31,14 +31,14 @@ _MOST_BYTES = {
     b"acTL": 8,
     b"fcTL": 26,
 }
-"""The optional chunks that stay, and their most bytes: a longer one is no such chunk."""
+"""The optional chunks that are kept, and their maximum length: a longer one is invalid."""
 _NAMES = {b"tEXt": "text", b"zTXt": "text", b"tIME": "time"}
 _LEGACY = {b"exif": "exif", b"APP1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "iptc"}
-"""Before there was eXIf, programs wrote such blocks as texts: `Raw profile type exif`."""
+"""Before eXIf existed, programs wrote such blocks as texts: `Raw profile type exif`."""
 _RAW = b"Raw profile type "
 _XMP = b"XML:com.adobe.xmp\0"
 _LOOKED_INTO_BYTES = 1024 * 1024
-"""So much of a compressed XMP packet is unpacked, once, to say whether it names a place."""
+"""How much of a compressed XMP packet is unpacked to look for a location."""
 
 
 def clean(data: bytes) -> Cleaned:
@@ -82,7 +82,7 @@ class _Walk:
         elif kind[:1].islower() and kind.isalpha():
             self._draft.drop(start, end, _name(kind, self._data[start + 8 : start + 40]))
         else:
-            # No reader may show a picture with a critical chunk it does not know.
+            # No reader may show a picture with an unknown critical chunk.
             raise BrokenStructure("a PNG with a critical chunk no picture has")
 
     def _exif(self, start: int, end: int) -> None:
@@ -117,7 +117,7 @@ class _Walk:
 
 
 def _name(kind: bytes, beginning: bytes) -> str:
-    """Name a chunk by its type and, for a text that holds another block, by its keyword."""
+    """Return the name of a chunk by its type or, for a text with another block, by its keyword."""
     if kind in {b"tEXt", b"zTXt"} and beginning.startswith(_RAW):
         profile = beginning.removeprefix(_RAW).partition(b"\0")[0]
         return _LEGACY.get(profile, "text")

@@ -1,4 +1,4 @@
-"""Image sequences in AVIF and HEIC: their boxes, and where their samples are.
+"""Image sequences in AVIF and HEIC: their boxes, and the positions of their samples.
 
 ISO/IEC 14496-12, sections 8.2 to 8.7.
 """
@@ -20,13 +20,13 @@ _NEEDED: dict[bytes, set[bytes]] = {
         *(b"stss", b"sdtp", b"sbgp", b"sgpd"),
     },
 }
-"""The boxes that are followed, each with the boxes it needs."""
+"""The boxes that are followed, each with its required boxes."""
 _HANDLERS = {b"pict", b"auxv", b"vide"}
-"""Tracks of pictures, of their alpha, of pictures again; not of sound, text or places."""
+"""Tracks of pictures, of their alpha, of pictures again; not of audio, text or places."""
 
 
 def clean_sequence(edit: Edit, moov: Box) -> list[Stretch]:
-    """Blank what the sequence in `moov` does not need; return where its samples are."""
+    """Blank what the sequence in `moov` does not need; return the positions of its samples."""
     samples: list[Stretch] = []
     for box in list(_walk(edit, moov)):
         if box.kind == b"stbl":
@@ -37,7 +37,7 @@ def clean_sequence(edit: Edit, moov: Box) -> list[Stretch]:
 
 
 def _walk(edit: Edit, box: Box) -> Iterator[Box]:
-    """Yield the needed boxes in `box`, at any depth; those nobody needs become free."""
+    """Yield the needed boxes in `box`, at any depth; the others become free."""
     for inner in boxes_within(edit.data, box.body, box.end):
         if inner.kind not in _NEEDED[box.kind]:
             edit.free(inner, "unknown")
@@ -48,7 +48,7 @@ def _walk(edit: Edit, box: Box) -> Iterator[Box]:
 
 
 def _samples(data: bytes, stbl: Box) -> Iterator[Stretch]:
-    """Yield where the samples of a track are, one stretch for each chunk of them."""
+    """Yield the positions of the samples of a track, one range for each chunk of them."""
     tables = {box.kind: box for box in boxes_within(data, stbl.body, stbl.end)}
     if not tables.keys() >= {b"stsc", b"stsz"}:
         raise BrokenStructure("a track that does not say where its samples are")
@@ -75,7 +75,7 @@ def _offsets(data: bytes, tables: dict[bytes, Box]) -> list[int]:
 
 
 def _samples_in_chunks(data: bytes, stsc: Box, chunks: int) -> list[int]:
-    """Return how many samples are in each of the `chunks`; the table gives runs of the same."""
+    """Return how many samples are in each of the `chunks`; the table has run lengths."""
     numbers = Numbers(data, stsc.body + 4, stsc.end)
     rows = numbers.take_many("III", numbers.take("I"))
     counts: list[int] = []

@@ -1,4 +1,4 @@
-"""WebP: keep the picture, its frames, alpha and colour profile. RFC 9649."""
+"""WebP: keeps the picture, its frames, alpha and colour profile. RFC 9649."""
 
 import struct
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from avenue.media.intake.cleaning.draft import BrokenStructure, Cleaned, Draft
 from avenue.media.intake.cleaning.metadata import exif_names, kept_exif, xmp_names
 
 _HEAD_BYTES = 8  # a chunk's type and length
-_FIRST = 12  # where the first chunk is: behind RIFF, length, WEBP
+_FIRST = 12  # position of the first chunk: after RIFF, length, WEBP
 _FLAGS_AT = _FIRST + _HEAD_BYTES
 _EXIF_FLAG, _XMP_FLAG = 0x08, 0x04
 _FRAME_HEAD_BYTES = 16
 _FIXED_BYTES = {b"VP8X": 10, b"ANIM": 6}
 _PICTURE = {b"VP8 ", b"VP8L"}
 _ONCE = {b"VP8X", b"ICCP", b"ANIM", b"ALPH"}
-"""Parts of an extended file that count only the first time, as does the picture."""
+"""Parts of an extended file of which only the first one counts, as for the picture."""
 
 
 def clean(data: bytes) -> Cleaned:
@@ -39,7 +39,7 @@ class _Walk:
         self._seen: set[bytes] = set()
 
     def go(self) -> None:
-        """Look at every chunk."""
+        """Process every chunk."""
         for kind, start, end in _chunks(self._data, _FIRST, self._end):
             self._chunk(kind, start, end)
         if not self._seen & (_PICTURE | {b"ANMF"}):
@@ -48,7 +48,7 @@ class _Walk:
             self._draft.drop(self._end, len(self._data), "tail")
 
     def result(self) -> Cleaned:
-        """Return what is left, with the file's length and flags put right."""
+        """Return the result, with the file's length and flags updated."""
         cleaned = self._draft.finish()
         if not cleaned.removed:
             return cleaned
@@ -72,7 +72,7 @@ class _Walk:
         self._seen.add(kind)
 
     def _stays(self, kind: bytes, start: int) -> bool:
-        """Say whether a part counts: the first picture does, and in an extended file the rest."""
+        """Tell whether a part is kept: the first picture, and in an extended file the rest."""
         if kind in _PICTURE:
             return not self._seen & _PICTURE
         if not self._extended or kind not in _ONCE or kind in self._seen:
@@ -83,7 +83,7 @@ class _Walk:
         return True
 
     def _exif(self, start: int, end: int) -> None:
-        """Readers take the orientation from the first EXIF chunk of a file that announces one."""
+        """Keep the orientation of the first EXIF chunk, if the file announces one."""
         block = _body(self._data, start)
         announced = self._flags & _EXIF_FLAG and b"EXIF" not in self._seen
         kept = kept_exif(block) if announced else b""
@@ -94,7 +94,7 @@ class _Walk:
             self._draft.drop(start, end, *exif_names(block), instead=instead)
 
     def _frame(self, start: int, end: int) -> None:
-        """Clean a frame of an animation: a header and again chunks, its alpha and its picture."""
+        """Clean a frame of an animation: a header followed by chunks, its alpha and its picture."""
         frame = self._data[start:end]
         draft = Draft(frame)
         seen: set[bytes] = set()

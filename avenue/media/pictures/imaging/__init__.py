@@ -1,7 +1,7 @@
-"""Open pictures with Pillow, believing nothing they say, and make renditions of them.
+"""Opens untrusted pictures with Pillow, and makes renditions of them.
 
-The only package that knows Pillow. It runs in the decode processes (`pictures/decoder.py`), where a
-picture that takes too long or too much memory ends nothing but itself.
+The only package that uses Pillow. It runs in the decode processes (`pictures/decoder.py`), where a
+picture that takes too long or too much memory ends only that process.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ def examine(
     *,
     threads: int = 1,
 ) -> Examined:
-    """Open the picture `data`, detected as `media_type`, wholly: its facts and what is `wanted`.
+    """Decode the picture `data`, detected as `media_type`; return facts and `wanted` renditions.
 
-    At most `threads` threads encode. Raise `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`,
-    `BrokenImage` or `NoDecoder`, and nothing else.
+    At most `threads` threads encode. Raise only `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`,
+    `BrokenImage` or `NoDecoder`.
     """
     return open_picture(data, media_type, limits, wanted).examined(wanted, threads=threads)
 
@@ -37,5 +37,5 @@ def render(
     *,
     threads: int = 1,
 ) -> list[Rendition]:
-    """Make the renditions `wanted` of a picture, in that order; raise what `examine` raises."""
+    """Return the renditions `wanted` of a picture, in that order. Raises as `examine`."""
     return open_picture(data, media_type, limits, wanted).renditions(wanted, threads=threads)

@@ -1,6 +1,6 @@
-"""From whatever colours a file has to sRGB, which is what browsers show.
+"""Converts the colours of a file to sRGB, which browsers show.
 
-A picture is first brought into one of five plain kinds; the conversion itself, the dear part,
+A picture is first brought into one of five plain modes; the conversion itself, the expensive part,
 comes after shrinking.
 """
 
@@ -17,8 +17,8 @@ LARGEST_KNOWN_BYTES = 32_768
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B")
 _PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")
-# By the colours a profile speaks of: the mode its transform takes, and the modes it is right for.
-# Gray pictures with an RGB profile are common; any other mismatch was not meant.
+# By the colour space of a profile: the mode its transform accepts, and the modes it is right for.
+# Gray pictures with an RGB profile are common; any other mismatch is ignored.
 _TAKES = {
     "RGB ": ("RGB", ("L", "LA", "RGB", "RGBA")),
     "GRAY": ("L", ("L", "LA")),
@@ -27,13 +27,13 @@ _TAKES = {
 _PROFILES = 16
 """Of how many profiles a process knows what to do; reading one takes as long as half a decode."""
 _UNSEEN = 2
-"""A profile that changes no colour by more than this is sRGB by another name."""
+"""A profile that changes no colour by more than this is equivalent to sRGB."""
 
 
 def plain(image: Image.Image) -> Image.Image:
     """Return the decoded `image` as L, LA, RGB, RGBA or CMYK, 8 bits each.
 
-    With an alpha channel only if something really is transparent.
+    With an alpha channel only if something is transparent.
     """
     image = _plain_mode(image)
     opaque = (255, 255)
@@ -60,12 +60,12 @@ def _with_alpha(image: Image.Image) -> Image.Image:
     """Return a picture with a transparent colour as RGBA."""
     try:
         return image.convert("RGBA")
-    except ValueError:  # a colour that this picture cannot have
+    except ValueError:  # a colour that this picture cannot contain
         return image.convert("RGB")
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Return a plain sRGB picture without transparency, as it looks on a white page."""
+    """Return a plain sRGB picture without transparency, composed on white."""
     if image.mode != "RGBA":
         return image
     white = Image.new("RGB", image.size, "white")
@@ -75,7 +75,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """How plain pictures with one file's colours become sRGB."""
+    """The conversion of plain pictures with one file's colours to sRGB."""
 
     transform: ImageCms.ImageCmsTransform | None = None
     takes: str = "RGB"
@@ -94,14 +94,14 @@ class Colours:
 
 _WITHOUT_PROFILE = {"LA": "RGBA", "CMYK": "RGB"}
 SRGB = Colours()
-"""Of pictures that are sRGB already, as those without a profile are taken to be."""
+"""For pictures that are sRGB already, which those without a profile are assumed to be."""
 
 
 def colours_of(profile: bytes | None, mode: str) -> Colours:
-    """Return the colours of a plain picture of `mode` with the ICC `profile`.
+    """Return the conversion for a plain picture of `mode` with the ICC `profile`.
 
-    Relative colorimetric, with black point compensation, as browsers and print shops expect.
-    A broken profile, or one of other colours than the picture has, is passed over.
+    Relative colorimetric, with black point compensation, as browsers and print shops expect. A
+    broken profile, or one of other colours than the picture has, is ignored.
     """
     if not profile or len(profile) > LARGEST_PROFILE_BYTES:
         return SRGB
@@ -133,7 +133,7 @@ _known = lru_cache(_PROFILES)(_read)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, takes: str) -> bool:
-    """Tell whether the transform leaves a sample of all colours as they are, to the eye."""
+    """Tell whether the transform leaves a sample of all colours visibly unchanged."""
     if takes == "CMYK":
         return False
     sample = _SAMPLES[takes]

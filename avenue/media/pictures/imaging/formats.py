@@ -1,4 +1,4 @@
-"""Which formats can be read and written here, and what Pillow calls them."""
+"""The readable and writable formats, and their names in Pillow."""
 
 from PIL import (
     AvifImagePlugin,
@@ -12,15 +12,15 @@ from PIL import (
 
 from avenue.media.intake.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP
 
-# Our own limits decide, with numbers people understand; Pillow's would be half a warning.
+# Our own limits decide, with messages people understand; Pillow's would only warn at half of it.
 Image.MAX_IMAGE_PIXELS = None
-# A picture that was cut off is refused, never filled up with grey.
+# A truncated picture is refused, never filled up with grey.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
-# A decode is one thread's work: each thread more would take memory of its own.
+# A decode is one thread's work: each additional thread would need memory of its own.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
-# Naming the modules registers their formats: otherwise the first WebP makes Pillow load all of its
-# plugins, among them readers with a long history of holes.
+# Importing the modules registers their formats: otherwise the first WebP makes Pillow load all of
+# its plugins, among them readers with a long history of vulnerabilities.
 PILLOW_NAMES = {
     JPEG.name: JpegImagePlugin.JpegImageFile.format,
     PNG.name: PngImagePlugin.PngImageFile.format,
@@ -30,7 +30,7 @@ PILLOW_NAMES = {
 }
 try:
     import pillow_heif
-except ImportError:  # the one decoder that may be missing: HEIC is refused in words then
+except ImportError:  # the only optional decoder: without it HEIC is refused with a message
     pass
 else:
     pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False)

@@ -1,6 +1,6 @@
-"""What a page shows before a picture has come, and where the picture's subject is.
+"""The placeholder, the dominant colour and the focal point of a picture.
 
-Whole numbers only, on a copy of a few pixels: the same pixels give the same answer everywhere.
+Integers only, on a copy of a few pixels: the same pixels give the same answer everywhere.
 """
 
 import io
@@ -13,7 +13,7 @@ from avenue.media.pictures.imaging.rendering import Source
 from avenue.media.pictures.variants import Focal
 
 LOOK_PIXELS = 48
-"""The longer side of the copy that is looked at."""
+"""The longer side of that copy."""
 
 PLACEHOLDER_BYTES = 200
 _PLACEHOLDER_SIDES = (16, 12, 8, 4, 1)
@@ -22,7 +22,7 @@ _STEPS = 1000
 
 
 def look_at(source: Source, has_alpha: bool) -> Look:
-    """Return the look of a picture."""
+    """Return the dominant colour, the placeholder and the focal point of a picture."""
     small = small_copy(source)
     return Look(
         has_alpha=has_alpha,
@@ -44,7 +44,7 @@ def small_copy(source: Source) -> Image.Image:
 
 
 def dominant_colour(small: Image.Image) -> str:
-    """Return the colour most of the picture has, as `#rrggbb`; what is transparent counts not.
+    """Return the dominant colour as `#rrggbb`; transparent pixels do not count.
 
     The mean of those pixels that share the most common upper bits.
     """
@@ -63,7 +63,7 @@ def dominant_colour(small: Image.Image) -> str:
 
 
 def placeholder(small: Image.Image) -> bytes:
-    """Return a WebP of less than `PLACEHOLDER_BYTES` to be shown enlarged and blurred."""
+    """Return a WebP of less than `PLACEHOLDER_BYTES`, to be shown enlarged and blurred."""
     data = b""
     for side in _PLACEHOLDER_SIDES:
         tiny = small.copy()
@@ -77,11 +77,12 @@ def placeholder(small: Image.Image) -> bytes:
 
 
 def focal_point(small: Image.Image) -> Focal:
-    """Return where the subject seems to be: the default of an asset's focal point.
+    """Return the default focal point of an asset: where the subject seems to be.
 
-    The balance point of what stands out: edges, and grey values that differ from those along the
-    border, counted by how far they exceed the average, squared. The middle counts up to four times
-    as much as the corners, so that a picture without a subject has its point in the middle.
+    The centre of gravity of what stands out: edges, and grey values that differ from those along
+    the border, weighted by the square of how far they exceed the average. The middle counts up to
+    four times as much as the corners, so that a picture without a subject has its point in the
+    middle.
     """
     grey = on_white(small).convert("L")
     width, height = grey.size
@@ -117,6 +118,6 @@ def _salience(grey: bytes, width: int, height: int) -> list[int]:
 
 
 def _weight(at: int, count: int) -> int:
-    """Return 2 in the middle of `count` places and 1 at both ends, times `_STEPS`."""
+    """Return 2 in the middle of `count` positions and 1 at both ends, times `_STEPS`."""
     off = abs(2 * at + 1 - count)
     return 2 * _STEPS - _STEPS * off * off // (count * count)

@@ -1,4 +1,4 @@
-"""From bytes to pixels: checks first, then as small a decode as what is wanted allows."""
+"""Decodes bytes to pixels: checks first, then as small a decode as possible."""
 
 import io
 import warnings
@@ -36,28 +36,28 @@ _MOST_BYTES_PER_PIXEL = {
     AVIF.name: 16,
     HEIC.name: 16,
 }
-"""The most a decoder that cannot tell "no memory" from "broken" takes while it opens a picture.
+"""The most memory that decoders which cannot tell "no memory" from "broken" use while opening.
 
 libjpeg keeps the coefficients of a JPEG in several scans (2 bytes, at most 4 components); for WebP
-16.0 to 16.3 was measured, lossy and lossless. For PNG and GIF Pillow raises MemoryError.
-"""
+16.0 to 16.3 was measured, lossy and lossless. For PNG and GIF Pillow raises MemoryError."""
 _SIZE_SAID_TWICE = frozenset({JPEG.name, PNG.name, WEBP.name, GIF.name})
-"""Where the decoder must see the size the header says. The others turn and crop while decoding."""
+"""Formats whose decoder must see the size in the header. The others rotate and crop while decoding.
+"""
 
 SPARE = 1.5
-"""How much larger than its largest rendition a picture is decoded. What a decoder leaves out to
-shrink is coarser than our own filter: with 1.06 a photograph lost 0.02 SSIM, with 1.5 0.002."""
+"""How much larger than its largest rendition a picture is decoded. The decoder's own shrinking is
+coarser than our filter: with 1.06 a photograph lost 0.02 SSIM, with 1.5 0.002."""
 
 _LEFT = 2.0
 """How much larger than its largest rendition a picture stays that our own filter has halved."""
 
 _ORIENTATION = 0x0112
-_TURNED = {5, 6, 7, 8}  # a quarter turn: width and height change places
+_TURNED = {5, 6, 7, 8}  # a quarter turn: width and height are swapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPicture:
-    """A decoded picture, its bytes no longer needed."""
+    """A decoded picture, which no longer needs its bytes."""
 
     facts: PictureFacts
     pixels: Source
@@ -93,7 +93,7 @@ def open_picture(
 
 
 def check_header(data: bytes, media_type: str, limits: ImageLimits) -> Header:
-    """Return what the picture says of itself, if it may be opened; raise what `open_picture` does.
+    """Return the header of the picture, if it may be opened. Raises as `open_picture`.
 
     Nothing is decoded.
     """
@@ -107,7 +107,7 @@ def check_header(data: bytes, media_type: str, limits: ImageLimits) -> Header:
 
 @contextmanager
 def _refusing(media_type: str, header: Header, limits: ImageLimits) -> Iterator[None]:
-    """Turn whatever a decoder raises into a refusal."""
+    """Turn every exception of a decoder into a refusal."""
     try:
         yield
     except AvenueError:
@@ -124,10 +124,10 @@ def _refusing(media_type: str, header: Header, limits: ImageLimits) -> Iterator[
 
 @contextmanager
 def _affording(limits: ImageLimits, wanted: Sequence[Wanted]) -> Iterator[None]:
-    """Say that there was not enough memory, in our words.
+    """Turn errors about missing memory into `ImageTooCostly`.
 
-    The picture is good, so that nothing else can be wrong with it; some encoders call it OSError,
-    ValueError or RuntimeError.
+    The picture is valid, so there is no other cause; some encoders raise OSError, ValueError or
+    RuntimeError.
     """
     try:
         yield
@@ -139,7 +139,7 @@ def _affording(limits: ImageLimits, wanted: Sequence[Wanted]) -> Iterator[None]:
 def _check(header: Header, media_type: str, limits: ImageLimits) -> None:
     width, height = header.width, header.height
     jpeg = media_type == JPEG.name
-    # A JPEG is decoded shrunk, so that more pixels cost little memory.
+    # A JPEG is decoded reduced, so more pixels cost little memory.
     max_megapixels = limits.max_megapixels
     if jpeg:
         max_megapixels = max(max_megapixels, limits.max_jpeg_megapixels)
@@ -161,7 +161,7 @@ def _decode(
     data: bytes, header: Header, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
 ) -> OpenPicture:
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata; whether the picture can be shown is all that counts here.
+        # Pillow warns about odd metadata; all that counts here is whether the picture can be shown.
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data), formats=[PILLOW_NAMES[media_type]]) as image:
             header = _agreed(header, image, media_type, limits)
@@ -198,7 +198,7 @@ def _decode(
 
 
 def _agreed(header: Header, image: Image.Image, media_type: str, limits: ImageLimits) -> Header:
-    """Return the numbers both readers agree on; two that see two pictures were deceived."""
+    """Return the numbers of both readers if they agree; otherwise the file is deceptive."""
     if media_type in _SIZE_SAID_TWICE:
         if image.size != (header.width, header.height):
             raise BrokenImage
@@ -209,9 +209,9 @@ def _agreed(header: Header, image: Image.Image, media_type: str, limits: ImageLi
 
 
 def _on_canvas(image: Image.Image) -> Image.Image:
-    """Return a decoded picture with nothing around a frame that is smaller than its GIF.
+    """Return a decoded picture with transparency around a frame that is smaller than its GIF.
 
-    As browsers show it; Pillow would put some colour of the palette there.
+    Browsers show it so; Pillow would use some colour of the palette.
     """
     if not isinstance(image, GifImagePlugin.GifImageFile):
         return image
@@ -224,7 +224,7 @@ def _on_canvas(image: Image.Image) -> Image.Image:
 
 
 def _spare(width: int, height: int, wanted: Sequence[Wanted]) -> float:
-    """Return how many times smaller the picture may be decoded for what is `wanted` of it."""
+    """Return how many times smaller the picture may be decoded for the `wanted` renditions."""
     needed = [whole_width(row_of(each.variant), width, height) for each in wanted]
     if any(each >= width for each in needed):
         return 1.0
@@ -235,22 +235,22 @@ def _spare(width: int, height: int, wanted: Sequence[Wanted]) -> float:
 def _draft_size(size: tuple[int, int], spare: float) -> tuple[int, int]:
     """Return the size that makes a JPEG decoder shrink by 8, 4, 2 or 1, at most by `spare`.
 
-    All data is read and checked all the same; only the inverse transform is left out, about half
-    of the work of a photograph.
+    All data is read and checked all the same; only the inverse transform is left out, about half of
+    the work of a photograph.
     """
     by = next(each for each in (8, 4, 2, 1) if each <= max(1.0, spare))
     return max(1, size[0] // by), max(1, size[1] // by)
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation; 1 when there is none, or none that could be meant.
+    """Return the EXIF orientation; 1 if there is none, or an invalid one.
 
-    Only real EXIF counts, as in browsers; Pillow would also look into XMP.
+    Only real EXIF counts, as in browsers; Pillow would also use XMP.
     """
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b""))
         value = exif.get(_ORIENTATION, 1)
-    except Exception:  # damaged metadata is no reason to refuse a good picture
+    except Exception:  # damaged metadata is no reason to refuse a valid picture
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1  # noqa: PLR2004 - EXIF

@@ -1,4 +1,4 @@
-"""Renditions of a decoded picture, each from the smallest picture that is large enough."""
+"""Makes renditions of a decoded picture, each from the smallest sufficient picture."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ Shrunk twice, photographs lost 0.0005 SSIM at most, and no more than chance. Of 
 """
 
 MOST_RENDITION_BYTES = 15 * MB
-"""A rendition is kept in one document of the database, which may have 16 MB."""
+"""A rendition is stored in one document of the database, which may have 16 MB."""
 
-# How a stored picture is turned upright, by its EXIF orientation.
+# How a stored picture is rotated upright, by its EXIF orientation.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,8 +47,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Where left, top, right and bottom of a box in the upright picture lie in the stored one. The box
-# is given as (left, top, from the right, from the bottom) and so is the answer.
+# Where left, top, right and bottom of a box in the upright picture are in the stored one. The box
+# is given as (left, top, from the right, from the bottom) and so is the result.
 _STORED_SIDES = {
     1: (0, 1, 2, 3),
     2: (2, 1, 0, 3),
@@ -59,15 +59,15 @@ _STORED_SIDES = {
     7: (3, 2, 1, 0),
     8: (3, 0, 1, 2),
 }
-_FIRST_TURNED = 5  # from here on width and height change places
+_FIRST_TURNED = 5  # from here on width and height are swapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A whole picture to make smaller ones from.
+    """A whole picture from which smaller ones are made.
 
-    `width` and `height` are of the upright original; `image` may be smaller than that, by `scale`
-    for each of its own sides, lie as `orientation` says, and have `colours` of its own.
+    `width` and `height` are those of the upright original; `image` may be smaller than that, by
+    `scale` for each of its own sides, have the EXIF `orientation`, and `colours` of its own.
     """
 
     image: Image.Image
@@ -83,9 +83,9 @@ class Source:
         return across * (box[2] - box[0]) / size[0]
 
     def resized(self, box: Box, size: Size, *, rough: bool = False) -> Image.Image:
-        """Return what is in `box` (pixels of the upright original), upright, sRGB, as `size`.
+        """Return the `box` (pixels of the upright original), upright, sRGB, resized to `size`.
 
-        `rough` is faster and good enough for looking at colours and edges.
+        `rough` is faster and good enough for analysing colours and edges.
         """
         sides = (box[0], box[1], self.width - box[2], self.height - box[3])
         left, top, right, bottom = (sides[side] for side in _STORED_SIDES[self.orientation])
@@ -108,12 +108,12 @@ class Source:
         upright = self.colours.srgb(resized)
         if self.orientation in _TURNS:
             upright = upright.transpose(_TURNS[self.orientation])
-        upright.info = {}  # what the file said of itself does not go into renditions
+        upright.info = {}  # metadata of the file does not go into renditions
         return upright
 
 
 def whole_width(variant: Variant, width: int, height: int) -> float:
-    """Return how wide the whole picture is where `variant` shows a part of it, pixels."""
+    """Return the width in pixels of the whole picture at the scale of `variant`."""
     box = box_of(variant, width, height, None)
     return size_of(variant, width, height)[0] * width / (box[2] - box[0])
 
@@ -123,9 +123,9 @@ def make(
 ) -> list[Rendition]:
     """Return the renditions `wanted`, in that order; raise `ImageTooCostly` for one too large.
 
-    The largest comes first, and smaller ones are made from it where that loses nothing. While one
-    is encoded the next is shrunk, in at most `threads` threads. `focal` is asked for the default
-    focal point when a cut needs it.
+    The largest comes first, and smaller ones are made from it if that loses nothing. While one is
+    encoded the next is reduced, in at most `threads` threads. `focal` is called for the default
+    focal point when a crop needs it.
     """
     shrinking = _Shrinking(source, focal)
     places = sorted(range(len(wanted)), key=lambda place: -shrinking.whole_width(wanted[place]))
@@ -135,14 +135,14 @@ def make(
             task = _Task(wanted[place], shrinking.image_for(wanted[place]))
             task.future = helpers.submit(task.encoded) if helpers else None
             tasks[place] = task
-        # Nothing is left to shrink: this thread encodes what no other has begun, from the end.
+        # Nothing is left to reduce: this thread encodes what no other has begun, from the end.
         for place in reversed(places):
             tasks[place].take_over()
         return [tasks[place].rendition() for place in range(len(wanted))]
 
 
 class _Shrinking:
-    """Makes the pictures to be encoded, and remembers the whole ones for those still to come."""
+    """Makes the pictures to be encoded, and keeps the whole ones for smaller renditions."""
 
     def __init__(self, source: Source, focal: Callable[[], Focal]) -> None:
         self._sources = [source]
@@ -150,13 +150,13 @@ class _Shrinking:
         self._done: dict[tuple[str, Focal | None], Image.Image] = {}
 
     def whole_width(self, wanted: Wanted) -> float:
-        """Return how wide the whole picture is at the scale of what is `wanted`, pixels."""
+        """Return the width in pixels of the whole picture at the scale of `wanted`."""
         return whole_width(row_of(wanted.variant), self._sources[0].width, self._sources[0].height)
 
     def image_for(self, wanted: Wanted) -> Image.Image:
-        """Return the upright sRGB picture to be encoded, for this rendition alone.
+        """Return the upright sRGB picture to be encoded, for this rendition only.
 
-        Pillow keeps an encoder's options with the picture, so that two must not share one.
+        Pillow keeps an encoder's options with the picture, so two must not share one.
         """
         row, source = row_of(wanted.variant), self._sources[0]
         focal = (wanted.focal or self._focal()) if row.cuts else None
@@ -173,7 +173,7 @@ class _Shrinking:
         return image
 
     def _shrunk(self, box: Box, size: Size) -> Image.Image:
-        """Return `box` as `size`, from the smallest picture that has pixels to spare."""
+        """Return `box` resized to `size`, from the smallest picture with enough pixels."""
         original, *smaller = self._sources
         least = ENOUGH_LARGE if size[0] * size[1] >= LARGE_PIXELS else ENOUGH
         enough = [each for each in smaller if each.reach(box, size) >= least]
@@ -181,7 +181,7 @@ class _Shrinking:
 
 
 class _Task:
-    """A picture on its way to being encoded, here or in a helping thread."""
+    """A picture to be encoded, here or in a helper thread."""
 
     def __init__(self, wanted: Wanted, image: Image.Image) -> None:
         self._wanted = wanted
@@ -200,7 +200,7 @@ class _Task:
             self.future = None
 
     def rendition(self) -> Rendition:
-        """Return the result, when it is there."""
+        """Return the result once it is ready."""
         data = self._data if self.future is None else self.future.result()
         width, height = self._image.size
         return Rendition(
