@@ -422,9 +422,9 @@ class Settings:
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
         "When picture sizes are generated. `eager`: the four main sizes of product pictures and of "
-        "the media library during the upload, others on the first request. `eager-after`: of these, "
-        "`thumb` and `card` during the upload, `gallery` and `og` after the reply. `lazy`: all on "
-        "the first request. `off`: never.",
+        "the media library during the upload, others on the first request. `eager-after`: of "
+        "these, `thumb` and `card` during the upload, `gallery` and `og` after the reply. `lazy`: "
+        "all on the first request. `off`: never.",
         "eager",
         choices=("eager", "eager-after", "lazy", "off"),
     )
