@@ -45,7 +45,7 @@ def test_a_part_is_kept_while_it_comes(guard: Guard, mongod: Mongod, app: Server
         with socket.create_connection(("127.0.0.1", edge.port), DEADLINE_SECONDS) as line:
             line.sendall("\r\n".join(lines).encode() + file[: 4 * MIB])
             wait_until(lambda: uploads.find_one()["offset"] >= 3 * MIB, "what came is kept")
-        # The line broke. nginx tells Avenue, which keeps what came; what it had not passed on is lost.
+        # The line broke. Avenue keeps what nginx had passed on.
         part = {**SPEAKS, "Content-Type": "application/offset+octet-stream"}
 
         def resumed() -> Answer | None:
