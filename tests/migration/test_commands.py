@@ -142,7 +142,7 @@ def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
     [
         (("put",), {}, 2, "Missing argument"),
         (("put", "-"), {}, 2, "needs a --name"),
-        (("put", "a.jpg", "b.png", "--name", "c"), {}, 2, "one FILE only"),
+        (("put", "a.jpg", "b.png", "--name", "c"), {}, 2, "exactly one FILE"),
         (("put", "a.jpg", "--site", "none"), {}, 1, "no site with this name"),
         (("url", "none"), {}, 1, "does not exist"),
         (("exists", "none", "--site", "none"), {}, 2, "no site with this name"),

@@ -6,7 +6,7 @@ The second cluster is a replica set of its own, for this module alone.
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,20 @@ def second(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def two(mongod: Mongod, second: Mongod) -> Iterator[Application]:
+@contextmanager
+def on_two_clusters(mongod: Mongod, second: Mongod) -> Iterator[Application]:
     """An installation whose second site is on the cluster `c2`."""
     uris = (f"c2={second.uri_of(database_name())}",)
     changes = {"cluster_uris": uris, "read_seconds": 10, "cache_mb": 8}
     with Application(mongod, **changes) as application:
         migrate(application.database)
         application.raw["sites"].update_one({"_id": OTHER_SITE}, {"$set": {"cluster": "c2"}})
+        yield application
+
+
+@pytest.fixture(scope="module")
+def two(mongod: Mongod, second: Mongod) -> Iterator[Application]:
+    with on_two_clusters(mongod, second) as application:
         yield application
 
 
@@ -150,8 +156,15 @@ def test_a_check_finds_what_is_wrong_on_the_cluster_of_a_site_and_mends_it_there
     assert there.get("/api/builder/pages").status_code == 200
 
 
-def test_a_new_site_comes_to_the_lightest_cluster(two: Application, commands: Commands) -> None:
-    boss = superuser(two)
+@pytest.fixture
+def empty(mongod: Mongod, second: Mongod) -> Iterator[Application]:
+    """One of its own, whose sites weigh nothing yet."""
+    with on_two_clusters(mongod, second) as application:
+        yield application
+
+
+def test_a_new_site_comes_to_the_lightest_cluster(empty: Application, commands: Commands) -> None:
+    boss = superuser(empty)
     made = {}
     for name, wanted in (("one", None), ("two", None), ("three", "home"), ("four", "c9")):
         body = {"id": name, "base_url": f"https://{name}.example", "cluster": wanted}
@@ -162,18 +175,17 @@ def test_a_new_site_comes_to_the_lightest_cluster(two: Application, commands: Co
     assert (made["three"], made["four"]) == ((201, "home"), (400, "no_such_cluster"))
     told = boss.get("/api/ops/clusters").json
     home, other = told["clusters"]
-    assert (home["name"], home["state"], home["hosts"]) == ("home", "ready", [two.mongod.host])
+    assert (home["name"], home["state"], home["hosts"]) == ("home", "ready", [empty.mongod.host])
     assert (other["name"], other["state"], other["level"]) == ("c2", "ready", "ok")
     assert len(home["sites"]) + len(other["sites"]) == 5
     assert (other["units"], other["capacity"], other["percent"]) == (0.3, 4, 7.5)
     assert (told["moves"], told["lacking"]) == ([], [])
     page = boss.get("/admin/infrastructure/sites", headers={"Accept": "text/html"})
     assert page.status_code == 200
-    env = {**two.settings.as_env(), "PATH": os.environ["PATH"]}
+    env = {**empty.settings.as_env(), "PATH": os.environ["PATH"]}
     listed = commands.run("clusters", "list", env=env).stdout.decode().splitlines()
-    assert listed[0] == f"home  {two.mongod.host}  ready  0.45 of 4 units  11 %  ok"
+    assert listed[0] == f"home  {empty.mongod.host}  ready  0.45 of 4 units  11 %  ok"
     assert [each.split() for each in listed[1:4]] == [[each, "0.15"] for each in placed(home)]
-    assert two.raw["sites"].delete_many({"_id": {"$in": ["one", "two", "three"]}}).deleted_count
 
 
 def placed(cluster: dict[str, Any]) -> list[str]:
