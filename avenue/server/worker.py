@@ -130,9 +130,9 @@ in files."""
 SWEEP_SECONDS = 0.25
 """Interval of checking deadlines, and of reporting to the master that we live."""
 
-CLIENTS_AT_ONCE = 32
-ACCEPTED_AT_ONCE = 64
-SENT_AT_ONCE = 16
+CLIENTS_AT_ONCE = 16
+ACCEPTED_AT_ONCE = 16
+SENT_AT_ONCE = 8
 """How many connections one iteration of the loop handles, accepts, and sends what a thread read.
 Each costs up to 0.5 ms, so a new client is handled within 50 ms, whoever else is connected. When an
 iteration handled all that were ready and accepted one, `/healthz` waited for up to 0.7 s beside
@@ -614,7 +614,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # Collecting
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections; the loop reads their requests once they have arrived."""
+        """Accept new connections, and read what they have sent."""
         for _ in range(min(ACCEPTED_AT_ONCE, self.worker_connections - self.nr_conns)):
             if not self._accept_one(listener):
                 return
@@ -642,7 +642,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if self._connections.is_over(conn.address):
             self._drop(conn)  # all of its address are in threads, or wait for one
         else:
-            self._await(conn)
+            self._collect(conn)
         return True
 
     def _not_accepted(self, error: OSError) -> None:
