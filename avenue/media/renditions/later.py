@@ -1,8 +1,8 @@
-"""Makes the sizes of uploads that follow the reply (`AVENUE_PIPELINE_MODE=eager-after`).
+"""Generates sizes of an upload after the reply (`AVENUE_PIPELINE_MODE=eager-after`).
 
-One thread of the process that took the upload does, after all uploads that wait for a decode
-process. What it does not come to, for it is too much or the process ends, is made when somebody
-asks for it, as any other size.
+A thread of the process that received the upload does so; waiting uploads get a decode process
+first. Sizes that it does not reach, because there are too many or the process ends, are generated
+on the first request, like any other size.
 """
 
 import logging
@@ -16,25 +16,25 @@ from avenue.media.pictures.variants import DEFAULT_EXTENSION
 from avenue.media.renditions.service import Renditions
 
 MOST_WAITING = 500
-"""Pictures; the oldest are forgotten for later ones."""
+"""Pictures in the queue; a new one displaces the oldest."""
 PAUSE_SECONDS = 1.0
-"""How long it rests when the database is away, or all decode processes are taken."""
+"""Pause when the database is unreachable or all decode processes are busy."""
 
 log = logging.getLogger(__name__)
 
 
 class LaterSizes:
-    """Remembers pictures and makes sizes of them, one picture after the other."""
+    """A queue of pictures whose sizes are generated one picture at a time."""
 
     def __init__(self, renditions: Callable[[], Renditions]) -> None:
-        """`renditions` is called when the first are to be made."""
+        """`renditions` is called for the first picture."""
         self._renditions = renditions
         self._waiting: deque[tuple[Asset, Sequence[str]]] = deque(maxlen=MOST_WAITING)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def note(self, asset: Asset, variants: Sequence[str]) -> None:
-        """Make `variants` of `asset` soon."""
+        """Generate `variants` of `asset` soon."""
         with self._changed:
             self._waiting.append((asset, variants))
             self._changed.notify()
@@ -52,7 +52,7 @@ class LaterSizes:
             except Unavailable:
                 with self._changed:
                     if len(self._waiting) < MOST_WAITING:
-                        self._waiting.appendleft((asset, variants))
+                        self._waiting.append((asset, variants))  # behind those of other clusters
                     self._changed.wait_for(lambda: False, PAUSE_SECONDS)
             except AvenueError:  # gone or replaced meanwhile, or damaged
                 continue
@@ -60,7 +60,7 @@ class LaterSizes:
                 log.exception("sizes of a picture were not made after its upload")
 
     def make(self, asset: Asset, variants: Sequence[str]) -> None:
-        """Make those of `variants` that are missing; raise what `Renditions.make` does."""
+        """Generate the missing ones of `variants`; raise as `Renditions.make`."""
         renditions = self._renditions()
         wanted = [each for each in variants if renditions.has(asset, each, DEFAULT_EXTENSION)]
         missing = renditions.missing(asset, wanted, DEFAULT_EXTENSION) if wanted else []
