@@ -1,1 +1,1 @@
-"""Who is told of which alerts, for programs; the page of it is in `views/pages/channels.py`."""
+"""The API of the receivers of alerts; their page is in `views/pages/channels.py`."""

@@ -1,4 +1,4 @@
-"""What `/api/ops/alerts/receivers` takes."""
+"""Request bodies of `/api/ops/alerts/receivers`."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 LONGEST_TEXT = 2048
 MOST_KEYS = 200
 
-Key = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, description="Of a receiver.")]
+Key = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT, description="The key of a receiver.")
+]
 
 
 class _Body(BaseModel):
@@ -15,28 +17,31 @@ class _Body(BaseModel):
 
 
 class LevelsBody(_Body):
-    """Which levels each receiver is told; those that are left out stay as they are."""
+    """The levels of receivers; receivers that are left out do not change."""
 
     levels: Annotated[
         dict[Key, list[Literal["notice", "warning", "critical"]]],
-        Field(max_length=MOST_KEYS, description="By the `key` of a receiver; none: not told."),
+        Field(
+            max_length=MOST_KEYS,
+            description="By the `key` of a receiver. An empty list: it receives nothing.",
+        ),
     ]
 
 
 class TestBody(_Body):
-    """Whom to send a test."""
+    """The receiver of a test."""
 
     key: Key
 
 
 class PersonBody(_Body):
-    """Who is to be written to."""
+    """The email address of a person."""
 
     email: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class WebhookBody(_Body):
-    """Where a site's alerts are posted to."""
+    """The webhook of a site."""
 
     url: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""What `/api/ops/alerts/receivers` and `deliveries` answer."""
+"""Replies of `/api/ops/alerts/receivers` and `deliveries`."""
 
 from typing import Annotated, Literal
 
@@ -11,43 +11,45 @@ from avenue.notifications.models import Channel, State
 
 
 class ReceiverReply(TypedDict):
-    """Somebody who is told of alerts."""
+    """A receiver of alerts."""
 
-    key: Annotated[str, Field(description="What choices and tests know it by.")]
+    key: Annotated[str, Field(description="Identifies it when you set levels or send a test.")]
     kind: Kind
-    label: Annotated[str, Field(description="Which one it is; addresses as far as you may know.")]
+    label: Annotated[str, Field(description="Its name, with the address only if you may see it.")]
     levels: list[AlertLevel]
-    may_choose: Annotated[bool, Field(description="Whether you say what it is told.")]
+    may_choose: Annotated[bool, Field(description="Whether you may set its levels.")]
 
 
 class ReceiverList(TypedDict):
-    """Everybody who is told of alerts about a site, or the whole deployment."""
+    """All receivers of alerts of a site, or of the deployment."""
 
-    site: Annotated[str | None, Field(description="null: the whole deployment.")]
+    site: Annotated[str | None, Field(description="null: the deployment.")]
     items: list[ReceiverReply]
     next: Literal[None]
     total: int
 
 
 class PersonAdded(TypedDict):
-    """The id of the person who is told from now on."""
+    """The id of the added person."""
 
     person: str
 
 
 class WebhookSecret(TypedDict):
-    """What signs messages to the webhook; it is told once."""
+    """The secret that signs messages to the webhook; returned only once."""
 
     secret: str
 
 
 class DeliveryReply(TypedDict):
-    """A message to a receiver, and what became of it."""
+    """A message to a receiver and its state."""
 
     id: str
-    receiver: Annotated[str | None, Field(description="The `key`; null: it is none any more.")]
+    receiver: Annotated[
+        str | None, Field(description="The `key`; null if the receiver no longer exists.")
+    ]
     channel: Channel
-    kind: Annotated[str, Field(description="As alert.opened or alert.test.")]
+    kind: Annotated[str, Field(description="For example alert.opened or alert.test.")]
     alert: Annotated[str | None, Field(description="The id of the alert; null for a test.")]
     state: State
     attempts: int
@@ -57,7 +59,7 @@ class DeliveryReply(TypedDict):
 
 
 class DeliveryList(TypedDict):
-    """The newest 50 messages, the newest first."""
+    """The 50 newest messages, newest first."""
 
     items: list[DeliveryReply]
     next: Literal[None]

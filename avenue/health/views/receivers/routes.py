@@ -1,4 +1,4 @@
-"""`/api/ops/alerts/receivers`: who is told of which alerts, about the deployment or `?site`."""
+"""`/api/ops/alerts/receivers`, `deliveries`: who receives alerts of the deployment or `?site`."""
 
 from typing import Annotated
 
@@ -37,10 +37,11 @@ blueprint = Blueprint("receivers", __name__, url_prefix="/api/ops/alerts")
 
 
 class ScopeQuery(TypedDict, total=False):
-    """Alerts about what."""
+    """The scope of the alerts."""
 
     site: Annotated[
-        str, Field(description="About a site; left out: the deployment, or your own site.")
+        str,
+        Field(description="Alerts of this site. Default: of the deployment, or of your own site."),
     ]
 
 
@@ -48,7 +49,7 @@ class ScopeQuery(TypedDict, total=False):
 @require(Role.OPS)
 @described(query=ScopeQuery, replies={200: ReceiverList}, refuses=(ReceiverNotFound,))
 def list_receivers() -> Response:
-    """List who is told of alerts, and of which levels: `?site`."""
+    """List the receivers of alerts and their levels: `?site`."""
     return jsonify(_listed(_scope()))
 
 
@@ -59,7 +60,7 @@ def list_receivers() -> Response:
     query=ScopeQuery, body=LevelsBody, replies={200: ReceiverList}, refuses=(ReceiverNotFound,)
 )
 def choose_levels() -> Response:
-    """Say which levels receivers are told: `?site`. A person with none is taken off the list."""
+    """Set the levels of receivers: `?site`. A person with no level is removed."""
     site, sent = _scope(), body_as(LevelsBody).levels
     levels = {key: [Level(each) for each in some] for key, some in sent.items()}
     changed = using(ReceiverService).choose(current_actor(), site, levels)
@@ -74,7 +75,7 @@ def choose_levels() -> Response:
 @require(Role.ADMIN)
 @described(query=ScopeQuery, replies={200: ReceiverList}, refuses=(ReceiverNotFound,))
 def restore_defaults() -> Response:
-    """Let what the settings name be told as before anybody chose: `?site`."""
+    """Restore the default levels of the receivers in the settings: `?site`."""
     site = _scope()
     using(ReceiverService).as_usual(current_actor(), site)
     note(object_id=site)
@@ -86,7 +87,7 @@ def restore_defaults() -> Response:
 @require(Role.OPS)
 @described(query=ScopeQuery, body=TestBody, replies={202: TestSent}, refuses=(ReceiverNotFound,))
 def test_receiver() -> tuple[Response, int]:
-    """Tell one receiver that this is a test: `?site`. `deliveries` says what became of it."""
+    """Send a test to one receiver: `?site`. The result is in `deliveries`."""
     site, key = _scope(), body_as(TestBody).key
     sent = using(ReceiverService).send_test(current_actor(), site, key)
     note(object_id=site)
@@ -104,7 +105,7 @@ def test_receiver() -> tuple[Response, int]:
     refuses=(ReceiverNotFound, InvalidEmail, NotToBeTold, TooManyReceivers),
 )
 def add_person() -> tuple[Response, int]:
-    """Have somebody written to who may see these alerts: `?site`."""
+    """Add a person who is allowed to see these alerts: `?site`."""
     site, email = _scope(), body_as(PersonBody).email
     person = using(ReceiverService).add_person(current_actor(), site, email)
     note(object_id=site, person=person)
@@ -122,7 +123,7 @@ def add_person() -> tuple[Response, int]:
     refuses=(ReceiverNotFound, InvalidWebhook),
 )
 def set_webhook() -> Response:
-    """Have a site's alerts posted to its own program: `?site`. The secret is told here only."""
+    """Set the webhook of a site: `?site`. The secret is returned only once."""
     site, url = _scope(), body_as(WebhookBody).url
     secret = using(ReceiverService).set_webhook(current_actor(), site, url)
     note(object_id=site)
@@ -135,7 +136,7 @@ def set_webhook() -> Response:
 @require(Role.ADMIN)
 @described(query=ScopeQuery, replies={204: None}, refuses=(ReceiverNotFound,))
 def remove_webhook() -> tuple[str, int]:
-    """Have a site's alerts posted nowhere: `?site`."""
+    """Remove the webhook of a site: `?site`."""
     site = _scope()
     using(ReceiverService).remove_webhook(current_actor(), site)
     note(object_id=site)
@@ -146,7 +147,7 @@ def remove_webhook() -> tuple[str, int]:
 @require(Role.OPS)
 @described(query=ScopeQuery, replies={200: DeliveryList}, refuses=(ReceiverNotFound,))
 def list_deliveries() -> Response:
-    """List what was sent lately, and what became of it, the newest first: `?site`."""
+    """List recent messages to receivers and their state, newest first: `?site`."""
     actor, site, receivers = current_actor(), _scope(), using(ReceiverService)
     found = receivers.deliveries(actor, site, receivers.shown(actor, site))
     items = [_delivery(each) for each in found]
@@ -160,7 +161,7 @@ def _scope() -> str | None:
 
 def _listed(site: str | None) -> ReceiverList:
     actor, receivers = current_actor(), using(ReceiverService)
-    # Of several browsers the key is one.
+    # All browsers share one key.
     shown = {each.receiver.key: each for each in receivers.shown(actor, site)}
     return {
         "site": site,
