@@ -32,7 +32,7 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 # printed. The usual one is fixed until ten new ones in a row have passed.
 SEED ?= 2476680135
 PYTEST := $(BIN)/python -m pytest $(if $(filter-out random,$(SEED)),--randomly-seed=$(SEED))
-SIDE_BY_SIDE := -n 4 --dist worksteal
+SIDE_BY_SIDE := -n 5 --dist worksteal
 ALONE = $$(grep -rl --include=*.py pytest.mark.alone tests)
 
 test: ready ## All that guards a promise, as CI runs it, in ten minutes; T=path picks some

@@ -15,7 +15,7 @@ from avenue.theme import Link, Theme
 COMMAND = "command"
 """Stands for `python -m avenue` where people are named by id; it is not an id."""
 
-HOUSE = "default"
+DEFAULT_SITE = "default"
 """The id of the first site; its administrators operate the deployment."""
 
 HOME_CLUSTER = "home"
@@ -151,9 +151,9 @@ class Site:
         """The language of `locale`, as `es` of `es-PY`."""
         return self.locale.partition("-")[0]
 
-    def limit(self, limit: Limit, house: int) -> int:
-        """Return a limit in force: the site's own, but at most `house`, the deployment's."""
-        return min(self.limits.get(limit, house), house)
+    def limit(self, limit: Limit, deployment: int) -> int:
+        """Return a limit in force: the site's own, but at most `deployment`, the deployment's."""
+        return min(self.limits.get(limit, deployment), deployment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +182,9 @@ class Actor:
         return self.has_role(Role.STAFF)
 
     @property
-    def runs_house(self) -> bool:
+    def runs_deployment(self) -> bool:
         """Whether this actor may see and control what concerns the deployment and all its sites."""
-        return self.superuser or (self.site.id == HOUSE and self.has_role(Role.OPS))
+        return self.superuser or (self.site.id == DEFAULT_SITE and self.has_role(Role.OPS))
 
     def has_role(self, *roles: Role) -> bool:
         """Return whether the actor has one of `roles`, or one that includes it."""
@@ -196,9 +196,9 @@ class Actor:
         if not self.has_role(*roles):
             raise Forbidden
 
-    def must_run_house(self) -> None:
-        """Raise `Forbidden` unless the actor `runs_house`."""
-        if not self.runs_house:
+    def must_run_deployment(self) -> None:
+        """Raise `Forbidden` unless the actor `runs_deployment`."""
+        if not self.runs_deployment:
             raise Forbidden
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from avenue.app.services import Services
 from avenue.config import Settings
-from avenue.identity import Scope
+from avenue.identity import DEFAULT_SITE, Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import migrate
 from bench import aims, beside, processes, report, stock, targets
 from bench.load import PythonLoad, generator
 from bench.measuring import Bench, tell

@@ -19,13 +19,13 @@ from pathlib import Path
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Role, Scope, new_id
+from avenue.identity import DEFAULT_SITE, Role, Scope, new_id
 from avenue.shop.addresses import PRODUCTS_API, address_of, paths_of_categories
 from avenue.shop.models import Product, Status
 from avenue.shop.store.products import to_document
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import migrate
 from avenue.storage.scope import site
 from bench import nginx, servers
 from bench.load import Load, Round, generator

@@ -19,7 +19,7 @@ from bson import ObjectId
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.store import to_document as rendition_document
@@ -29,7 +29,6 @@ from avenue.shop.store.groups import to_document as group_document
 from avenue.shop.store.products import to_document as product_document
 from avenue.storage.connection import Database
 from avenue.storage.indexes import create_indexes
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from avenue.words import folded, words_of
 

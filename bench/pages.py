@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from avenue.config import Settings
 from avenue.storage.local_mongod import find_mongod
 from tests import pictures
-from tests.browser.house import Visitor, launched, people, visiting
+from tests.browser.deployment import Visitor, launched, people, visiting
 from tests.forking import forking
 from tests.mongod import Guard, Mongod
 from tests.prepared import prepared_uri

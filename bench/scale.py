@@ -29,11 +29,11 @@ from avenue.app.background import INSPECT, SCRUB, SNAPSHOT, SWEEP, Background
 from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
-from avenue.identity import Role, Scope
+from avenue.identity import DEFAULT_SITE, Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.quotas import COUNT_QUOTAS
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import migrate
 from avenue.storage.site_counts import COUNT_SITES
 from bench import servers
 from bench.filling import BESIDE, Filled, Filling, rebuild, weights

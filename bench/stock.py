@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.store import RenditionStore
@@ -26,7 +26,6 @@ from avenue.media.store.assets import AssetStore
 from avenue.media.store.documents import ASSETS, to_document
 from avenue.media.urls import original_path, variant_path
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import site
 
 PEERS = "peers"

@@ -55,7 +55,7 @@ def said_in(room: Path) -> Catalog:
 
 @cache
 def error_kinds() -> list[type[AvenueError]]:
-    """Every class of errors in the house, by name."""
+    """Every class of errors in the deployment, by name."""
     for module in pkgutil.walk_packages([str(ROOMS)], "avenue."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

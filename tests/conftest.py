@@ -20,7 +20,7 @@ from avenue.storage.connection import Database
 from avenue.storage.local_mongod import find_mongod
 from tests import compiled as _compiled  # noqa: F401 - routes and templates, once
 from tests import failed_jobs, hung
-from tests.browser.house import launched
+from tests.browser.deployment import launched
 from tests.commands import Commands
 from tests.forking import forking
 from tests.http.application import Application, Caller
@@ -176,7 +176,7 @@ def application(mongod: Mongod) -> Iterator[Application]:
 
 @pytest.fixture(autouse=True)
 def _transactions_keep_apart() -> Iterator[None]:
-    """No transaction of any test names the house and a site, or two sites."""
+    """No transaction of any test names the deployment and a site, or two sites."""
     everywhere.taken()
     yield
     assert everywhere.taken() == []
@@ -243,7 +243,7 @@ def as_ops(application: Application) -> Caller:
 
 @pytest.fixture(scope="module")
 def on_other_site(application: Application) -> Caller:
-    """A seller of another site of the same house."""
+    """A seller of another site of the same deployment."""
     return application.caller("seller_on_other_site")
 
 

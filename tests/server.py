@@ -22,9 +22,9 @@ import psutil
 from avenue.accounts.errors import EmailTaken
 from avenue.app.services import Services
 from avenue.config import Settings
-from avenue.identity import Role
+from avenue.identity import DEFAULT_SITE, Role
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import migrate
 from tests.failed_jobs import failed_jobs
 from tests.forking import forked
 from tests.mongod import Guard, free_port

@@ -18,9 +18,9 @@ from avenue.storage.shard_keys import SHARD_KEYS
 from tests.listening import listen
 
 Command = Mapping[str, Any]
-HOUSE = Path(avenue.__file__).parent
+PACKAGE = Path(avenue.__file__).parent
 TESTS = Path(__file__).parent
-ON_THE_WAY = {HOUSE / "storage" / name for name in ("scope.py", "connection.py")} | {
+ON_THE_WAY = {PACKAGE / "storage" / name for name in ("scope.py", "connection.py")} | {
     TESTS / name for name in ("targeting.py", "listening.py")
 }
 """Who only passes commands on."""
@@ -128,8 +128,8 @@ def sender(frame: FrameType | None) -> str | None:
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path not in ON_THE_WAY:
-            if path.is_relative_to(HOUSE):
-                parts = path.relative_to(HOUSE).with_suffix("").parts
+            if path.is_relative_to(PACKAGE):
+                parts = path.relative_to(PACKAGE).with_suffix("").parts
                 return ".".join(parts).removesuffix(".__init__")
             if path.is_relative_to(TESTS):
                 return None

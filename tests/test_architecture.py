@@ -1,4 +1,4 @@
-"""The shape of the house: floors, rooms, and who may take more than a site."""
+"""The shape of the deployment: floors, rooms, and who may take more than a site."""
 
 import ast
 import re
@@ -15,8 +15,8 @@ from tests.table import table
 from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
-HOUSE = ROOT / "avenue"
-MODULES = sorted(HOUSE.rglob("*.py"))
+PACKAGE = ROOT / "avenue"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = [
     path
     for path in sorted((ROOT / "tests").rglob("*.py"))
@@ -24,8 +24,8 @@ TESTS = [
 ]
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 
-# Everybody who takes the whole house instead of one site, and why that is right.
-SEES_THE_WHOLE_HOUSE = {
+# Everybody who takes the whole deployment instead of one site, and why that is right.
+SEES_THE_WHOLE_DEPLOYMENT = {
     "accounts.store.MongoAccountStore.__init__": "people and tokens are looked up before a site is",
     "backup.store.BackupStore.__init__": "backups are of the whole deployment",
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
@@ -36,7 +36,7 @@ SEES_THE_WHOLE_HOUSE = {
     "health.checks.store.findings._files": "what belongs to no site is looked at, too",
     "health.checks.store.findings._chunks": "what belongs to no site is looked at, too",
     "notifications.store.OutboxStore.__init__": "what receivers are like is the same for all sites",
-    "notifications.store.OutboxStore._of_house": "what is told of the deployment",
+    "notifications.store.OutboxStore._of_deployment": "what is told of the deployment",
     "notifications.store.OutboxStore._all": "who delivers goes through the messages of all sites",
     "media.renditions.store.SweptRenditions.__init__": "the sweeper goes through every site",
     "media.quarantine.store.ScanStore.__init__": "the job that scans goes through every site",
@@ -55,7 +55,7 @@ SEES_THE_WHOLE_HOUSE = {
     "health.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",
     "health.facts.store.FactStore.__init__": "they are of the whole deployment",
     "health.history.failures.store.FailureStore.__init__": "errors of all sites together",
-    "health.history.snapshots.store.HouseCounts._of_all": "a snapshot counts what every site has",
+    "health.history.snapshots.store.DeploymentCounts._of_all": "a snapshot counts all sites",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
     "builder.website.store.DuePages.__init__": "the job asks every site for pages that are due",
@@ -64,7 +64,7 @@ SEES_THE_WHOLE_HOUSE = {
     "storage.copying.reading.DatabaseSource._files": "a backup reads every site",
     "storage.idempotency.Writes.given_up": "the sweeper",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
-    "storage.leases.Leases.__init__": "leases are of the whole house",
+    "storage.leases.Leases.__init__": "leases are of the whole deployment",
     "storage.quotas.Ledger.count_all": "a job counts every site and person",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.site_moves.SiteMoveRecords.__init__": "on which cluster each site is",
@@ -181,9 +181,9 @@ FORBIDDEN = [
 
 @pytest.fixture(scope="module")
 def broken_contracts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What is said of each broken contract of a house in which all that is forbidden is planted."""
-    folder = tmp_path_factory.mktemp("house")
-    shutil.copytree(HOUSE, folder / "avenue", ignore=shutil.ignore_patterns("__pycache__"))
+    """What import-linter says of each contract, in a copy with every forbidden import planted."""
+    folder = tmp_path_factory.mktemp("planted")
+    shutil.copytree(PACKAGE, folder / "avenue", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     for module, imported, _ in FORBIDDEN:
         with (folder / "avenue" / module).open("a") as file:
@@ -212,28 +212,30 @@ def test_every_module_says_what_it_is_for():
 
 
 def test_no_room_is_named_for_nothing():
-    parts = {part.removesuffix(".py") for path in MODULES for part in path.relative_to(HOUSE).parts}
+    parts = {
+        part.removesuffix(".py") for path in MODULES for part in path.relative_to(PACKAGE).parts
+    }
     assert not {part for part in parts if set(part.split("_")) & NO_NAMES}
 
 
-def test_who_sees_the_whole_house_is_listed_with_a_reason():
-    assert set(callers_of("house")) == set(SEES_THE_WHOLE_HOUSE)
+def test_who_sees_the_whole_deployment_is_listed_with_a_reason():
+    assert set(callers_of("deployment")) == set(SEES_THE_WHOLE_DEPLOYMENT)
 
 
 def test_only_storage_reaches_behind_the_scopes():
     """`Database.raw` and the scopes' own classes would be ways around `site(...)`."""
-    for path in with_words(MODULES, "raw", "source", "HouseScope", "SiteScope", "MongoClient"):
-        if path.is_relative_to(HOUSE / "storage"):
+    for path in with_words(MODULES, "raw", "source", "DeploymentScope", "SiteScope", "MongoClient"):
+        if path.is_relative_to(PACKAGE / "storage"):
             continue
         tree = parsed(path)
         raw = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
         assert not [node.lineno for node in raw if node.attr in {"raw", "source"}], path
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        assert not names & {"HouseScope", "SiteScope", "MongoClient"}, path
+        assert not names & {"DeploymentScope", "SiteScope", "MongoClient"}, path
 
 
 def test_an_application_is_given_each_service_once():
-    tree = ast.parse((HOUSE / "app/__init__.py").read_text())
+    tree = ast.parse((PACKAGE / "app/__init__.py").read_text())
     calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
     given = [
         ast.unparse(service)
@@ -253,7 +255,7 @@ def test_nobody_uses_the_drivers_gridfs():
 def test_only_the_settings_read_the_environment():
     """The command line hands it to them, and gunicorn's workers their settings."""
     readers = {
-        str(path.relative_to(HOUSE))
+        str(path.relative_to(PACKAGE))
         for path in MODULES
         if re.search(r"\bos\.(environ|getenv|putenv)\b", text_of(path))
     }
@@ -320,9 +322,9 @@ def test_who_lets_time_pass_is_listed_with_a_reason() -> None:
 
 def test_the_oplog_is_judged_in_one_file() -> None:
     """Others ask for it and show what was found."""
-    judge = HOUSE / "health/rules/oplog.py"
+    judge = PACKAGE / "health/rules/oplog.py"
     numbers = with_words(MODULES, "OPLOG_HOURS", "OPLOG_MARGIN", "WANTED_OPLOG_HOURS")
-    assert numbers == sorted([judge, HOUSE / "health/thresholds.py"])
+    assert numbers == sorted([judge, PACKAGE / "health/thresholds.py"])
     judging = {
         path
         for path in with_words(MODULES, "oplog", "oplog_hours")
@@ -370,7 +372,7 @@ def unbounded(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def callers_of(function: str) -> Iterator[str]:
     """Yield `module.Class.method` for each place that calls `function`."""
     for path in with_words(MODULES, function):
-        module = ".".join(path.relative_to(HOUSE).with_suffix("").parts)
+        module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         for place, node in within(parsed(path), module):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Name) and called.id == function:

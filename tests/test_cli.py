@@ -283,7 +283,7 @@ def test_a_worker_stops_when_told(migrated_uri: str) -> None:
             process.kill()
 
 
-def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
+def test_the_secret_of_a_local_deployment_is_made_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(local=True, data_dir=tmp_path)

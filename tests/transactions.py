@@ -1,7 +1,7 @@
-"""What transactions and jobs of this process name: one site, or the house, never two together.
+"""What transactions and jobs of this process name: one site, or the deployment, never two together.
 
-Sites may lie on other clusters than the house and than each other; a transaction that names both
-could not be. A job may ask a cluster what is due on it, of whatever site (adr/0023); what it then
+Sites may lie on other clusters than the deployment and than each other, so no transaction can
+name two of them. A job may ask a cluster what is due on it for any site (adr/0023); what it then
 changes, it changes for one site at a time.
 """
 
@@ -17,14 +17,14 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from tests.listening import listen, listening
 
 Command = Mapping[str, Any]
-HOUSE = "the house"
+DEPLOYMENT = "the deployment"
 PARTS = tuple(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks"))
 QUERIES = {"updates": "q", "deletes": "q"}
 CHANGES = frozenset({"insert", "update", "delete", "findAndModify"})
 
 
 def named_by(command_name: str, command: Command) -> set[str]:
-    """The sites that a command names, and the house; a site collection of no site is `*`."""
+    """The sites that a command names, and the deployment; a site collection of no site is `*`."""
     collection = command.get(command_name)
     if not isinstance(collection, str):
         return set()
@@ -34,7 +34,7 @@ def named_by(command_name: str, command: Command) -> set[str]:
     if collection not in OUR_COLLECTIONS:  # somebody else's
         return set()
     if collection not in SITE_COLLECTIONS:
-        return {HOUSE}
+        return {DEPLOYMENT}
     sites = [each.get("site", "*") for each in _meant(command)]
     return {each if isinstance(each, str) else "*" for each in sites}
 

@@ -243,7 +243,7 @@ class PeopleService:
 
     def _set_role(self, actor: Actor, person: Person, role: Role | None) -> None:
         if person.role_is_fixed:
-            raise ManagedElsewhere(hint="Ask whoever runs the whole house.")
+            raise ManagedElsewhere(hint="Ask an operator of the deployment.")
         if not self._store.change_role(person.id, actor.site.id, role):
             raise LastAdministrator
 

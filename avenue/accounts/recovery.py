@@ -21,9 +21,8 @@ from avenue.accounts.passwords import PasswordKeeper
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
 from avenue.errors import NotFound
-from avenue.identity import Site
+from avenue.identity import DEFAULT_SITE, Site
 from avenue.mail.models import Letter
-from avenue.storage.schema import DEFAULT_SITE
 
 SECRET_BYTES = 32
 MOST_LINK_CHARACTERS = 64
@@ -84,7 +83,7 @@ class Outbox(Protocol):
 class RecoveryService:
     """New passwords by email. Without an `outbox` no email is sent.
 
-    `house_url` is the base of links for people with rights beyond a site.
+    `deployment_url` is the base of links for people with rights beyond a site.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class RecoveryService:
         counter: TryCounter,
         outbox: Outbox | None,
         *,
-        house_url: str,
+        deployment_url: str,
         tries_per_minute: int,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -102,7 +101,7 @@ class RecoveryService:
         self._passwords = passwords
         self._tries = Tries(counter, "forgotten", per_minute=tries_per_minute)
         self._outbox = outbox
-        self._house_url = house_url
+        self._deployment_url = deployment_url
         self._now = now
 
     @property
@@ -138,7 +137,7 @@ class RecoveryService:
         user = self._store.user_by_id(order.user) if order.user else None
         if user is None or user.disabled or user.role_on(site.id) is None:
             return None
-        base_url = self._house_url if user.reaches_beyond(site.id) else site.base_url
+        base_url = self._deployment_url if user.reaches_beyond(site.id) else site.base_url
         if order.why is Why.ADDED:
             return added_letter(site, user, order.language, base_url)
         now = self._now()

@@ -26,7 +26,7 @@ from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import left_out
-from avenue.storage.scope import AlreadyThere, house
+from avenue.storage.scope import AlreadyThere, deployment
 
 MOST_SESSIONS = 50
 """The most browser sessions of a person; above it the oldest ends."""
@@ -47,7 +47,7 @@ class MongoAccountStore:
     """See `service.AccountStore`, `recovery.RecoveryStore` and `people.PeopleStore`."""
 
     def __init__(self, database: Database) -> None:
-        scope = house(database)
+        scope = deployment(database)
         self._database = database
         self._users = scope.collection("users")
         self._tokens = scope.collection("api_tokens")

@@ -10,7 +10,7 @@ from avenue.accounts.newcomers import Newcomers
 from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
-from avenue.identity import Actor, command_actor
+from avenue.identity import DEFAULT_SITE, Actor, command_actor
 from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Visibility
 from avenue.media.pictures.limits import MB
@@ -36,10 +36,7 @@ from avenue.shop.store.moving import MovedStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.earlier import EarlierDatabase
-from avenue.storage.schema import (
-    DEFAULT_SITE,
-    Gate,
-)
+from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 
 LARGEST_DOCUMENT_MB = 16

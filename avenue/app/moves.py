@@ -27,6 +27,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.errors import ExportRefused, ExportUnreachable
 from avenue.export.models import Exported, ExportOrder, Part
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.media.legacy import can_answer
@@ -50,7 +51,6 @@ from avenue.outside.fetching import Fetcher
 from avenue.sealing import Sealing
 from avenue.storage.connection import Database
 from avenue.storage.earlier import Changes, SourceAway
-from avenue.storage.schema import DEFAULT_SITE
 
 SAVE_SECONDS = 0.5
 """Interval for storing the progress of a job; a pause waits as long."""

@@ -146,10 +146,10 @@ def _alert_receivers(settings: Settings, sites: Sites) -> Iterator[tuple[str, Se
         yield chat_receiver(number, chat), partial(_post, chat, sites, settings.base_url)
 
 
-def _post(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Message]) -> None:
+def _post(chat: AlertChat, sites: Sites, deployment_url: str, messages: Sequence[Message]) -> None:
     for each in messages:
         try:
-            status = post_to(chat, letter_about(each, sites.named, house_url).text)
+            status = post_to(chat, letter_about(each, sites.named, deployment_url).text)
         except AvenueError as error:
             raise NotDelivered(reason=error.code) from None
         check_answer(status)
@@ -180,7 +180,7 @@ def _post_to_site(receivers: ReceiverService, site: str, messages: Sequence[Mess
 
 
 def _push(
-    receivers: ReceiverService, sites: Sites, house_url: str, messages: Sequence[Message]
+    receivers: ReceiverService, sites: Sites, deployment_url: str, messages: Sequence[Message]
 ) -> None:
     """Send push messages; subscriptions that the push service no longer knows are deleted."""
     for each in messages:
@@ -188,7 +188,7 @@ def _push(
             browser = receivers.subscription_of(each)
         if browser is None:
             raise Refused(None, is_final=True)
-        told = json_of(push_about(each, sites.named, house_url))
+        told = json_of(push_about(each, sites.named, deployment_url))
         pushed = receivers.browsers.key.pushed(browser, told)
         try:
             status = poster_of_client(browser.endpoint).post(pushed.body, pushed.headers)
@@ -274,7 +274,7 @@ def letter_sender(services: Services) -> LetterSender:
         services.recovery,
         letters_about_alerts(
             sites.named,
-            house_url=settings.base_url,
+            deployment_url=settings.base_url,
             emails=settings.alert_emails,
             person_of=services.receivers.person_of,
         ),

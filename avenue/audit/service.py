@@ -97,7 +97,7 @@ class AuditService:
         return self.entries(actor.site.id, query, after=after)
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
-        """Return entries of a site, for whoever runs the house."""
+        """Return entries of a site, for whoever runs the deployment."""
         found = self._store.find(site_id, query, read_cursor(after))
         items = tuple(found[: query.limit])
         more = len(found) > query.limit

@@ -18,7 +18,7 @@ from avenue.backup.models import (
 from avenue.backup.repository import SHA256, Repository
 from avenue.backup.targets import Missing
 from avenue.backup.verify import NOT_DECRYPTED, Verification, pieces_of
-from avenue.identity import HOME_CLUSTER, HOUSE
+from avenue.identity import DEFAULT_SITE, HOME_CLUSTER
 from avenue.sites.errors import FirstSiteStays
 from avenue.storage.connection import Database
 from avenue.storage.copying.reading import bucket_of
@@ -125,7 +125,7 @@ class Restoration:
         if lacking:
             raise ClusterMissing(cluster=places[lacking[0]], sites=", ".join(lacking))
         for site_id, cluster in places.items():
-            if (renaming.new_id or site_id) == HOUSE and cluster != HOME_CLUSTER:
+            if (renaming.new_id or site_id) == DEFAULT_SITE and cluster != HOME_CLUSTER:
                 raise FirstSiteStays
         return places
 

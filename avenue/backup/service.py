@@ -55,7 +55,7 @@ class BackupService:
 
     def overview(self, actor: Actor) -> Overview:
         """Return how backups stand; what cannot be reached from this process is a problem."""
-        actor.must_run_house()
+        actor.must_run_deployment()
         last = self._store.last()
         if not self._target:
             return Overview(target=None, last=last)
@@ -88,6 +88,6 @@ class BackupService:
         return self._jobs.enqueue(RETURN, wanted, key=f"{snapshot_id}/{kind}/{record_id}")
 
     def _require_target(self, actor: Actor) -> None:
-        actor.must_run_house()
+        actor.must_run_deployment()
         if not self._target:
             raise NoBackupTarget

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 BACKUPS = "backups"
 WANTED = "wanted"
@@ -38,7 +38,7 @@ class BackupStore:
     """The `backups` collection: one record for each kind of deed."""
 
     def __init__(self, database: Database) -> None:
-        self._backups = house(database).collection(BACKUPS)
+        self._backups = deployment(database).collection(BACKUPS)
 
     def note(self, deed: Deed, snapshot: str, findings: int) -> None:
         """Write down that something was done now, by the server's time."""

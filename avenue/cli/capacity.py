@@ -22,7 +22,7 @@ from avenue.health.views.capacity.visits import (
     visits_json,
     visits_text,
 )
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.web.fields import facts_of
 
 ASSUMED = {
@@ -70,7 +70,7 @@ def capacity(
     with services_of(is_local=is_local) as services:
         if site is not None:
             services.sites.named(site)
-        actor = command_actor(services.sites.named(HOUSE))
+        actor = command_actor(services.sites.named(DEFAULT_SITE))
         report = services.capacity.report(actor, site)
     say(wants_json, facts_of(report), capacity_text(report))
 

@@ -13,9 +13,9 @@ from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import CheckRequest, Counts, Flaw, Outcome
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 
 FINDINGS_LEFT, TROUBLE = 1, 2

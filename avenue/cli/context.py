@@ -16,10 +16,11 @@ import click
 from avenue.app.services import Services, opened_services
 from avenue.config import ConfigError, Settings, new_secret, secret_kept_in
 from avenue.errors import AvenueError
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod, set_log_aside
-from avenue.storage.schema import DEFAULT_SITE, Gate
+from avenue.storage.schema import Gate
 
 BAR_CHARACTERS = 30
 ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -19,7 +19,7 @@ from avenue.cli.context import (
     settings_in_force,
 )
 from avenue.health.checks.inspection import INSPECT
-from avenue.identity import HOUSE
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.models import Job
 from avenue.jobs.presenting import job_json
 from avenue.jobs.service import JobService
@@ -65,7 +65,7 @@ def run(*, name: str, is_local: bool, wants_json: bool) -> None:
         background = Background(settings, database)
         job = background.begin(ALSO_CALLED.get(name, name))
         Services(settings, database).audit.record_command(
-            HOUSE, "jobs run", "job.begun", job.id, details={"kind": job.kind}
+            DEFAULT_SITE, "jobs run", "job.begun", job.id, details={"kind": job.kind}
         )
         job = background.finish(job.id, draw)
     if sys.stderr.isatty():
@@ -114,7 +114,7 @@ def _change(
     with _job_services(is_local=is_local) as (service, audit):
         job = change(service)
         audit.record_command(
-            job.site or HOUSE, f"jobs {command}", action, job.id, details={"kind": job.kind}
+            job.site or DEFAULT_SITE, f"jobs {command}", action, job.id, details={"kind": job.kind}
         )
     say(wants_json, job_json(job), _line(job))
 

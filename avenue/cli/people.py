@@ -17,8 +17,7 @@ from avenue.cli.context import (
     services_of,
 )
 from avenue.clock import utc_now
-from avenue.identity import Role, Scope
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, Role, Scope
 
 ROLES = [role.value for role in Role]
 SCOPES = [scope.value for scope in Scope]

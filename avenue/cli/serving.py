@@ -26,12 +26,12 @@ from avenue.confinement import hide_memory
 from avenue.errors import AvenueError, Unavailable
 from avenue.health.checks.inspection import INSPECT
 from avenue.health.rules.known import hole_in
-from avenue.identity import Actor, Role
+from avenue.identity import DEFAULT_SITE, Actor, Role
 from avenue.jobs.models import Job
 from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.renditions.rebuild import OWN
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate
+from avenue.storage.schema import START_SECONDS, UNFIT, look, migrate
 from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent.parent

@@ -21,7 +21,7 @@ from avenue.cli.context import (
     services_of,
 )
 from avenue.clock import iso
-from avenue.identity import HOUSE, Actor, Site, command_actor
+from avenue.identity import DEFAULT_SITE, Actor, Site, command_actor
 from avenue.jobs.models import Job
 from avenue.media.store.assets import AssetStore
 from avenue.moves.service import as_operator
@@ -29,12 +29,11 @@ from avenue.provisioning.presenting import move_json, move_text, weight_json, we
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.cloning import CloneOrder, Part
 from avenue.sites.moving import MoveService, Outlook
-from avenue.sites.presenting import house_json
-from avenue.sites.replies import HouseSite
+from avenue.sites.presenting import deployment_json
+from avenue.sites.replies import DeploymentSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
 from avenue.storage.directory import Phase
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import logo_in, profiles_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -86,7 +85,7 @@ def list_sites(*, is_local: bool, wants_json: bool) -> None:
     """List all sites with their size and load: see docs/sites.md."""
     with services_of(is_local=is_local) as services:
         known, sites = services.sites, services.site_service
-        actor = as_operator(command_actor(known.named(HOUSE)))
+        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
         found = services.provisioning.overview(actor)
         moves = services.site_moves.moves()
         items = [
@@ -177,7 +176,7 @@ def clone(
     )
     with services_of(is_local=is_local) as services:
         settings, database, known = services.settings, services.database, services.sites
-        actor = as_operator(command_actor(known.named(HOUSE)))
+        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
         begun = services.clones.clone(actor, order)
         services.audit.record_command(
             DEFAULT_SITE, "site clone", "site.added", site_id, details={"from": source}
@@ -219,7 +218,7 @@ def move(
     with services_of(is_local=is_local) as services:
         settings, database, known = services.settings, services.database, services.sites
         service = services.site_moves
-        actor = as_operator(command_actor(known.named(HOUSE)))
+        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
         if dry_run:
             outlook = service.look(actor, site_id, target or "")
             say(wants_json, asdict(outlook), _outlook_line(outlook))
@@ -281,8 +280,8 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
     """
     with services_of(is_local=is_local) as services:
         settings, database, known = services.settings, services.database, services.sites
-        service, house = services.removals, known.named(HOUSE)
-        removed = service.remove(as_operator(command_actor(house)), site_id, now=now)
+        service, deployment = services.removals, known.named(DEFAULT_SITE)
+        removed = service.remove(as_operator(command_actor(deployment)), site_id, now=now)
         services.audit.record_command(DEFAULT_SITE, "site remove", "site.removed", site_id)
         facts: dict[str, Any] = {"site": site_id, "due_at": iso(removed.due_at)}
         if removed.job:
@@ -300,8 +299,8 @@ def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
     """Restore a removed site before it is deleted."""
     with services_of(is_local=is_local) as services:
         known = services.sites
-        service, house = services.removals, known.named(HOUSE)
-        site = service.reopen(as_operator(command_actor(house)), site_id)
+        service, deployment = services.removals, known.named(DEFAULT_SITE)
+        site = service.reopen(as_operator(command_actor(deployment)), site_id)
         services.audit.record_command(DEFAULT_SITE, "site reopen", "site.reopened", site_id)
     say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is open again.")
 
@@ -332,10 +331,10 @@ def _site_services(*, is_local: bool) -> Iterator[tuple[SiteService, AuditServic
         yield services.site_service, services.audit, services.database
 
 
-def _facts(sites: SiteService, database: Database, site: Site) -> HouseSite:
+def _facts(sites: SiteService, database: Database, site: Site) -> DeploymentSite:
     logo_id = logo_in(profiles_of(database, site.id), site.id)
     logo = AssetStore(database).get(site.id, logo_id) if logo_id else None
-    return house_json(site, sites.limits(site), logo)
+    return deployment_json(site, sites.limits(site), logo)
 
 
 def _nested(changes: Sequence[str]) -> dict[str, Any]:
@@ -366,7 +365,7 @@ def _checked(model: type[M], values: dict[str, Any]) -> M:
         raise click.UsageError(f"{where}: {first['msg']}.") from None
 
 
-def _lines(facts: HouseSite) -> str:
+def _lines(facts: DeploymentSite) -> str:
     shown = {**facts, "logo": facts["logo"]["url"] if facts["logo"] else None}
     return "\n".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value)}"

@@ -3,9 +3,9 @@
 import click
 
 from avenue.cli.context import as_json, local, say, services_of
+from avenue.identity import DEFAULT_SITE
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.notifications.store import OutboxStore
-from avenue.storage.schema import DEFAULT_SITE
 
 
 @click.group()

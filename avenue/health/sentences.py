@@ -32,7 +32,7 @@ class Bytes(int):
 
 
 class Host(str):
-    """The name of a machine, among the words of a sentence; kept from who is not of the house."""
+    """The name of a machine in a sentence; only operators of the deployment see it."""
 
 
 class Number(float):

@@ -66,7 +66,7 @@ def _seen_by(actor: Actor) -> str | None:
 
     None for the jobs of all sites and the deployment.
     """
-    if actor.runs_house:
+    if actor.runs_deployment:
         return None
     actor.must_have(Role.OPS)
     return actor.site.id

@@ -15,7 +15,7 @@ class JobReply(TypedDict):
 
     id: str
     kind: str
-    site: Annotated[str | None, Field(description="null: work on the whole house.")]
+    site: Annotated[str | None, Field(description="null: work on the whole deployment.")]
     state: State
     wish: Annotated[Wish | None, Field(description="What it does at its next save.")]
     done: Annotated[int, Field(description="In units of its kind.")]

@@ -7,7 +7,7 @@ from avenue.identity import new_id
 from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over, readable
-from avenue.storage.scope import AlreadyThere, house
+from avenue.storage.scope import AlreadyThere, deployment
 
 JOBS = "jobs"
 KEEP_FINISHED_DAYS = 30
@@ -26,7 +26,7 @@ class MongoJobStore:
         self, database: Database, *, places: Callable[[], Collection[str]] = tuple
     ) -> None:
         """`places` returns the places this process has access to: it takes their jobs, too."""
-        self._jobs = house(database).collection(JOBS)
+        self._jobs = deployment(database).collection(JOBS)
         self._places = places
 
     def add(

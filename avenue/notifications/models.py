@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from avenue.identity import HOUSE, new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.web.fields import Moment
 
 TO_PEOPLE = "account."
@@ -43,7 +43,7 @@ class Draft:
     `to` is who of a receiver with several: the id of a person, or the `address_key` of an address.
     `content` is what the message is made of when it is sent, and goes when it was. Of one `key`
     there is one message at a time. It may be sent after `wait_seconds`, until `give_up_days` are
-    over. `site` is whose a message of the house is, where that is not the house's own.
+    over. `site` is whose a message of the deployment is, where that is not the deployment's own.
     """
 
     channel: Channel
@@ -56,15 +56,15 @@ class Draft:
     key: str | None = None
     wait_seconds: float = 0
     give_up_days: int = 1
-    site: str = HOUSE
+    site: str = DEFAULT_SITE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message that is being sent for the `attempts`th time.
 
-    `turn` tells this sending from others of it. One that `is_of_house` is kept with what is told of
-    the deployment; its `site` is the house's own, or the one whose receiver it is for.
+    `turn` tells this sending from others of it. One that `is_of_deployment` lies in the outbox of
+    the deployment; its `site` is the default site, or the site whose receiver it is for.
     """
 
     id: str
@@ -77,7 +77,7 @@ class Message:
     at: datetime
     attempts: int
     turn: str
-    is_of_house: bool = False
+    is_of_deployment: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class MailPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent(Entry):
-    """A message of the house: for which receiver, about what. `to` is who of several it is."""
+    """A message of the deployment: for which receiver, about what. `to` is who of several it is."""
 
     channel: Channel
     receiver: str

@@ -1,4 +1,4 @@
-"""The outboxes in MongoDB: `notifications` of sites, `house_notifications` of the house.
+"""The outboxes in MongoDB: `notifications` of sites, `house_notifications` of the deployment.
 
 A message is written in the transaction of what it tells, so there is none without the other: what
 is acknowledged has its message, what is undone has none. It is sent wherever it is. Every step is
@@ -18,10 +18,10 @@ from avenue.notifications.models import Channel, Draft, Mail, Message, Sent, Sta
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
+from avenue.storage.scope import AlreadyThere, Collection, deployment, of_its_site, site
 
 OUTBOX = "notifications"
-HOUSE_OUTBOX = "house_notifications"
+DEPLOYMENT_OUTBOX = "house_notifications"
 """What is told of the deployment, whichever site it is about."""
 GIVE_UP_DAYS = 3
 """For what was given up and is to be sent again."""
@@ -69,28 +69,28 @@ class OutboxStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._receivers = house(database).collection("notification_receivers")
+        self._receivers = deployment(database).collection("notification_receivers")
 
     def put(self, site_id: str, draft: Draft) -> None:
         """Write a message that nothing else depends on; one that waits under its key is enough."""
         with suppress(AlreadyThere):
             put(self._of_site(site_id), site_id, draft)
 
-    def put_of_house(self, draft: Draft) -> None:
+    def put_of_deployment(self, draft: Draft) -> None:
         """Write the same of the deployment."""
         with suppress(AlreadyThere):
-            put(self._of_house(), draft.site, draft)
+            put(self._of_deployment(), draft.site, draft)
 
     def _of_site(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(OUTBOX)
 
-    def _of_house(self) -> Collection:
-        return house(self._database).collection(HOUSE_OUTBOX)
+    def _of_deployment(self) -> Collection:
+        return deployment(self._database).collection(DEPLOYMENT_OUTBOX)
 
     def _all(self) -> list[Collection]:
-        """Return the outboxes at hand: the house's, and of each cluster that of its sites."""
+        """Return the outboxes at hand: the deployment's, and of each cluster that of its sites."""
         clusters = clusters_at_hand(self._database)
-        return [self._of_house(), *(house(each).collection(OUTBOX) for each in clusters)]
+        return [self._of_deployment(), *(deployment(each).collection(OUTBOX) for each in clusters)]
 
     def take(self, receiver: str, lease_seconds: float, most: int = 1) -> list[Message]:
         """Return the message that is due longest, for nobody else to take meanwhile, if any is.
@@ -134,8 +134,8 @@ class OutboxStore:
         if oldest is None:
             return None
         outbox, found = oldest
-        is_of_house = outbox.name == HOUSE_OUTBOX
-        return (outbox if is_of_house else of_its_site(outbox, found)), found["_id"]
+        is_of_deployment = outbox.name == DEPLOYMENT_OUTBOX
+        return (outbox if is_of_deployment else of_its_site(outbox, found)), found["_id"]
 
     def delivered(self, messages: Sequence[Message]) -> None:
         """Note that the receiver has accepted messages, whoever else sends them just now."""
@@ -184,7 +184,7 @@ class OutboxStore:
     def mails(self, site_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Mail]:
         """Return e-mails of a site, the newest first, from behind `after` on.
 
-        Those about alerts are kept with the house's.
+        Those about alerts are kept with the deployment's.
         """
         wanted: Document = {"site": site_id, "channel": Channel.MAIL.value}
         if after:
@@ -197,15 +197,15 @@ class OutboxStore:
         return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
 
     def _told_with(self, site_id: str) -> list[Collection]:
-        return [self._of_site(site_id), self._of_house()]
+        return [self._of_site(site_id), self._of_deployment()]
 
-    def sent_of_house(self, sites: Iterable[str], limit: int) -> list[Sent]:
-        """Return messages of the house to receivers of these sites, the newest first."""
+    def sent_of_deployment(self, sites: Iterable[str], limit: int) -> list[Sent]:
+        """Return messages of the deployment to receivers of these sites, the newest first."""
         wanted = {"site": {"$in": sorted(sites)}}
-        return self._of_house().values(_sent, wanted, sort=NEWEST_FIRST, limit=limit)
+        return self._of_deployment().values(_sent, wanted, sort=NEWEST_FIRST, limit=limit)
 
     def waited_for(self, beginnings: Iterable[str], most: int) -> list[str]:
-        """Return receivers whose names begin so and for whom something of the house is due."""
+        """Return receivers whose names begin so and for whom something of the deployment is due."""
         some = "|".join(map(re.escape, beginnings))
         due = {**_due(""), "receiver": {"$regex": f"^({some})"}}
         stages: list[Document] = [
@@ -214,7 +214,7 @@ class OutboxStore:
             {"$sort": {"due_at": 1, "_id": 1}},
             {"$limit": most},
         ]
-        return [each["_id"] for each in self._of_house().aggregate(stages)]
+        return [each["_id"] for each in self._of_deployment().aggregate(stages)]
 
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
         """Count what is not accepted yet, of one site or of all."""
@@ -252,9 +252,9 @@ class OutboxStore:
         """Change those of which the `condition` is true, each in its outbox."""
         by_outbox: defaultdict[str | None, list[Message]] = defaultdict(list)
         for each in messages:
-            by_outbox[None if each.is_of_house else each.site].append(each)
+            by_outbox[None if each.is_of_deployment else each.site].append(each)
         for site_id, some in by_outbox.items():
-            outbox = self._of_house() if site_id is None else self._of_site(site_id)
+            outbox = self._of_deployment() if site_id is None else self._of_site(site_id)
             outbox.update_all(
                 [({"_id": each.id, **condition(each)}, [{"$set": change}]) for each in some]
             )
@@ -357,5 +357,5 @@ def _message(outbox: Collection, document: Document) -> Message:
         at=document["created_at"],
         attempts=document["attempts"],
         turn=document["turn"],
-        is_of_house=outbox.name == HOUSE_OUTBOX,
+        is_of_deployment=outbox.name == DEPLOYMENT_OUTBOX,
     )

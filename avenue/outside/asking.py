@@ -1,4 +1,4 @@
-"""Asks the API of a service that whoever runs the house has named, with what lets them in.
+"""Asks the API of a service that whoever runs the deployment has named, with what lets them in.
 
 A host that is written as one of a private network is taken as meant; what any other leads to is
 checked each time. No redirect is followed, so what lets one in reaches nobody else.

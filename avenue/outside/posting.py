@@ -1,8 +1,7 @@
 """Posts messages to one URL and tells how it was answered.
 
-A URL that whoever runs the house has set is taken as meant where its host is written as one of a
-private network. What any other leads to is checked each time: public addresses only, and no
-redirect is followed.
+A URL that an operator of the deployment has set may name a host of a private network. Every other
+URL is checked each time: it must lead to public addresses, and no redirect is followed.
 """
 
 import http.client
@@ -75,7 +74,7 @@ def connected_as_meant(
     *,
     is_ours: bool = False,
 ) -> GuardedConnection:
-    """Return a connection for one request to where somebody who runs the house wants it.
+    """Return a connection for one request to where somebody who runs the deployment wants it.
 
     Raise as `Dialler.connected`.
     """

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from avenue.health.models import Level
-from avenue.identity import HOME_CLUSTER, HOUSE, Site
+from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Site
 from avenue.provisioning.weights import NOMINAL, Weight
 from avenue.storage.clusters import ClusterState, State
 from avenue.web.fields import Moment, Rounded2
@@ -119,7 +119,7 @@ def overview_of(
     """Return all clusters with what to move where.
 
     Each move takes the lightest site that is enough, else the heaviest one that fits, to the least
-    full cluster, and fills none too much. The house's own site stays.
+    full cluster, and fills none too much. The deployment's own site stays.
     """
     loads = {each.name: _Load.of(each) for each in uses if each.state is State.READY}
     moves: list[Advice] = []
@@ -158,7 +158,7 @@ class _Load:
         fitting = [
             (weight, site)
             for site, weight in self.sites.items()
-            if site != HOUSE and target is not self
+            if site != DEFAULT_SITE and target is not self
             if not scale.is_crowded(target.units + weight)
         ]
         enough = [each for each in fitting if not scale.is_crowded(self.units - each[0])]

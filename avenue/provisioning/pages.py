@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from avenue.errors import AvenueError, NotFound, filled
 from avenue.health.views.pages import PATH as INFRASTRUCTURE
 from avenue.health.views.pages import jobs_shown, tabs_for, words
-from avenue.identity import SiteState
+from avenue.identity import DEFAULT_SITE, SiteState
 from avenue.provisioning.service import ProvisioningService
 from avenue.provisioning.weights import FORECAST_DAYS
 from avenue.sites import forms
@@ -21,7 +21,6 @@ from avenue.sites.removal import GRACE_DAYS, RemovalService
 from avenue.sites.service import SiteService
 from avenue.storage.clusters import State
 from avenue.storage.directory import Phase
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext

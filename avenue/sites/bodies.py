@@ -176,7 +176,7 @@ class ContactChanges(_Body):
 
 
 class Limits(_Body):
-    """The limits that are given change; null goes back to the house's.
+    """The limits that are given change; null goes back to the deployment's.
 
     Of quotas, 0 is none. `quota_mb` and `quota_files` are for superusers; `user_quota_mb` and
     `user_quota_files` are what one person may store who is no administrator.

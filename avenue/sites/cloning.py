@@ -12,7 +12,7 @@ from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.errors import Forbidden
-from avenue.identity import Actor, Site, SiteState, new_id
+from avenue.identity import DEFAULT_SITE, Actor, Site, SiteState, new_id
 from avenue.jobs.models import Job
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
@@ -22,7 +22,6 @@ from avenue.sites.store import SiteStore
 from avenue.storage.copying.cloning import FOLDERS, LIBRARY, Cloned, Cloning, SiteClone
 from avenue.storage.copying.returning import ASSETS, GROUPS, PAGES, PRODUCTS
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 
 CLONE = "clone_site"

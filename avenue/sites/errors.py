@@ -104,7 +104,7 @@ class NoSuchCluster(Invalid):
 
 
 class LimitTooHigh(Invalid):
-    """A site's limit cannot be above the house's; `most` is what it may be."""
+    """A site's limit cannot be above the deployment's; `most` is what it may be."""
 
     code = "limit_too_high"
     message = "`{limit}` may be at most {most} here."

@@ -45,22 +45,22 @@ OWN = (
 )
 """The fields for administrators."""
 
-OF_THE_HOUSE = ("hosts", "limits.quota_mb", "limits.quota_files")
+OF_THE_DEPLOYMENT = ("hosts", "limits.quota_mb", "limits.quota_files")
 """The fields for superusers."""
 
 Problem = tuple[str, Mapping[str, Any]]
 """A sentence with `{places}`, and the words for them."""
 
 
-def as_typed(site: Site, house_url: str) -> dict[str, str]:
-    """Return the fields of a form that shows `site`; what the house decides is empty.
+def as_typed(site: Site, deployment_url: str) -> dict[str, str]:
+    """Return the fields of a form that shows `site`; what the deployment decides is empty.
 
-    `house_url` is the address the default site has when it has none of its own.
+    `deployment_url` is the address the default site has when it has none of its own.
     """
     return {
         "name": site.name,
         "locale": site.locale,
-        "base_url": "" if site.base_url == house_url else site.base_url,
+        "base_url": "" if site.base_url == deployment_url else site.base_url,
         **{f"colors.{name}": site.colors.get(name, "") for name in COLORS},
         **{f"theme.{name}": str(getattr(site.theme, name)) for name in THEME},
         **{name: _written(getattr(site, name)) for name in MENUS},

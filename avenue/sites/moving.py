@@ -11,7 +11,7 @@ from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.errors import Forbidden, Unavailable
-from avenue.identity import HOME_CLUSTER, HOUSE, Actor, Site, SiteState, new_id
+from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Site, SiteState, new_id
 from avenue.jobs.errors import GiveUp, LeaseLost, Waits
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import RunningJob
@@ -160,7 +160,7 @@ class MoveService:
             raise SiteNotFound
         jobs = (*self._jobs.unfinished(), *self._jobs.finished())
         its = (each for each in jobs if each.kind == MOVE and each.args.get("site") == site_id)
-        clusters = () if site_id == HOUSE else (HOME_CLUSTER, *self._database.clusters)
+        clusters = () if site_id == DEFAULT_SITE else (HOME_CLUSTER, *self._database.clusters)
         return Standing(
             site=site,
             move=self._records.find(site_id),
@@ -187,7 +187,7 @@ class MoveService:
     def _check(self, actor: Actor, site_id: str, target: str) -> str:
         """Return the cluster of a site, after checking that it may be moved."""
         _admit(actor)
-        if site_id == HOUSE:
+        if site_id == DEFAULT_SITE:
             raise FirstSiteStays
         if target not in {HOME_CLUSTER, *self._database.clusters}:
             raise NoSuchCluster
@@ -293,7 +293,7 @@ class MoveWorker:
         action = "site.move_undone" if is_undone else "site.moved"
         if first.phase not in {Phase.KEPT, Phase.PURGING}:
             self._audit.record_job(
-                HOUSE,
+                DEFAULT_SITE,
                 action,
                 first.site,
                 job_id=job.id,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from avenue.accounts.pages.words import ROLES
 from avenue.config import Settings
 from avenue.errors import AvenueError, filled
-from avenue.identity import Actor, Limit, Role, Site
+from avenue.identity import DEFAULT_SITE, Actor, Limit, Role, Site
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.receiving import note_upload, received
 from avenue.media.pictures.variants import MOST_SIZES
@@ -21,7 +21,6 @@ from avenue.sites.bodies import SiteChanges
 from avenue.sites.contrast import PAIRS, USUAL, Pair, too_weak
 from avenue.sites.errors import LogoNotFound, RevisionConflict
 from avenue.sites.service import LogoService, SiteService
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.theme import MOST_LINKS, NETWORKS, Corners, Font, Scheme, Size
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -249,7 +248,7 @@ def _settings(
         usual=USUAL,
         weak=[_weak(pair, measured) for pair, measured in too_weak(_valid_colors(shown))],
         roles={role.value: title for role, (title, _about) in ROLES.items()},
-        house_roles=using(Settings).second_factor_roles,
+        deployment_roles=using(Settings).second_factor_roles,
         limits=LIMITS,
         edge=EDGE,
         most_sizes=MOST_SIZES,
@@ -260,7 +259,7 @@ def _settings(
         most=using(SiteService).most(),
         room=_room(site),
         own=using(MediaLibrary).used_by(actor),
-        house_url=using(Settings).base_url if site.id == DEFAULT_SITE else "",
+        deployment_url=using(Settings).base_url if site.id == DEFAULT_SITE else "",
         site_hosts=site.hosts,
         texts={
             "pairs": [[pair.front, pair.behind, pair.least] for pair in PAIRS],
@@ -334,12 +333,12 @@ def _room(site: Site) -> dict[str, Any]:
 
 
 def _known(site: Site) -> dict[str, str]:
-    house_url = using(Settings).base_url if site.id == DEFAULT_SITE else ""
-    return forms.as_typed(site, house_url)
+    deployment_url = using(Settings).base_url if site.id == DEFAULT_SITE else ""
+    return forms.as_typed(site, deployment_url)
 
 
 def _fields_for(actor: Actor) -> Iterable[str]:
-    return (*forms.OWN, *(forms.OF_THE_HOUSE if actor.superuser else ()))
+    return (*forms.OWN, *(forms.OF_THE_DEPLOYMENT if actor.superuser else ()))
 
 
 def _typed(fields: Iterable[str]) -> dict[str, str]:

@@ -49,6 +49,8 @@ def _category_json(category: Category) -> replies.UploadCategory:
     }
 
 
-def house_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.HouseSite:
+def deployment_json(
+    site: Site, limits: Mapping[str, int], logo: Asset | None
+) -> replies.DeploymentSite:
     """Return a site with hosts and cluster, for superusers and commands."""
     return {**site_json(site, limits, logo), "hosts": list(site.hosts), "cluster": site.cluster}

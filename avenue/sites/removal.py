@@ -15,7 +15,7 @@ from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden
-from avenue.identity import Actor, Site, SiteState
+from avenue.identity import DEFAULT_SITE, Actor, Site, SiteState
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
@@ -30,7 +30,6 @@ from avenue.sites.errors import (
 )
 from avenue.sites.store import SiteStore
 from avenue.storage.removing import SiteRemains
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 
 REMOVE = "remove_site"

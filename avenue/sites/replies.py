@@ -56,7 +56,7 @@ class Site(TypedDict):
     ]
     second_factor_roles: Annotated[
         list[Role],
-        Field(description="Need a second factor, besides those the house names."),
+        Field(description="Roles that need a second factor, besides those of the deployment."),
     ]
     status_page: Annotated[bool, Field(description="/status is there for everybody.")]
     limits: Annotated[dict[str, int], Field(description="Those in force; quota 0 is none.")]
@@ -66,7 +66,7 @@ class Site(TypedDict):
     revision: int
 
 
-class HouseSite(Site):
+class DeploymentSite(Site):
     """A site as superusers see it."""
 
     hosts: Annotated[list[str], Field(description="What leads to it.")]
@@ -76,6 +76,6 @@ class HouseSite(Site):
 class SiteList(TypedDict):
     """All sites of the deployment, without their logos."""
 
-    items: list[HouseSite]
+    items: list[DeploymentSite]
     next: None
     total: int

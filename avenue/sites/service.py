@@ -6,7 +6,7 @@ from typing import Any
 
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
-from avenue.identity import HOME_CLUSTER, Actor, Limit, Site, SiteState
+from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Limit, Site, SiteState
 from avenue.media.categories import DEFAULTS
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
@@ -27,7 +27,6 @@ from avenue.sites.errors import (
 from avenue.sites.store import SiteStore
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota, user_quota
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 from avenue.theme import Theme
 
@@ -40,7 +39,7 @@ QUOTAS = {
     "user_quota_files": ("user_files", 1),
 }
 """The stored field of each quota, and how many stored units one of it is."""
-OF_THE_HOUSE = frozenset({"quota_mb", "quota_files"})
+OF_THE_DEPLOYMENT = frozenset({"quota_mb", "quota_files"})
 Changes = Mapping[str, Any]
 """The given fields of `bodies.SiteChanges`, without `revision`."""
 
@@ -65,7 +64,7 @@ class SiteService:
         self._lightest = lightest
         self._known = known
         self._settings = settings
-        self._house_hosts = spellings(host_of(settings.base_url))
+        self._deployment_hosts = spellings(host_of(settings.base_url))
 
     def get(self, actor: Actor) -> Site:
         """Return the actor's site, not from the cache."""
@@ -79,8 +78,8 @@ class SiteService:
         `TooManyCategories`.
         """
         _require_admin(actor)
-        of_the_house = "hosts" in changes or OF_THE_HOUSE & set(changes.get("limits", {}))
-        if of_the_house and not actor.superuser:
+        of_the_deployment = "hosts" in changes or OF_THE_DEPLOYMENT & set(changes.get("limits", {}))
+        if of_the_deployment and not actor.superuser:
             raise Forbidden(sentence("Only a superuser can change hosts and the quota."))
         return self.change_site(actor.site.id, changes, revision, may_add_hosts=actor.superuser)
 
@@ -96,7 +95,7 @@ class SiteService:
 
     def limits(self, site: Site) -> dict[str, int]:
         """Return the limits in force on `site` by name; a quota of 0 is none."""
-        most, of_site, of_user = _house_limits(self._settings), *self.quotas(site)
+        most, of_site, of_user = _deployment_limits(self._settings), *self.quotas(site)
         return {
             **{limit: site.limit(limit, most[limit]) for limit in Limit},
             "quota_mb": of_site.bytes // MB,
@@ -111,7 +110,7 @@ class SiteService:
 
     def most(self) -> dict[Limit, int]:
         """Return the upper bound of each limit of a site, as set for the deployment."""
-        return _house_limits(self._settings)
+        return _deployment_limits(self._settings)
 
     # For commands (`python -m avenue site …`)
 
@@ -198,7 +197,7 @@ class SiteService:
                 quota = given[name]
                 values[f"quotas.{stored}"] = None if quota is None else quota * unit
         own: dict[Limit, int | None] = {**site.limits}
-        for limit, most in _house_limits(self._settings).items():
+        for limit, most in _deployment_limits(self._settings).items():
             if limit in given:
                 own[limit] = wanted = given[limit]
                 if wanted is not None and wanted > most:
@@ -237,7 +236,7 @@ class SiteService:
         before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
         hosts = self._hosts(site.id, base_url, before)
         # The host in the settings belongs to the default site without being stored.
-        stored = [host for host in hosts if host not in self._house_hosts]
+        stored = [host for host in hosts if host not in self._deployment_hosts]
         values: dict[str, Any] = {"hosts": stored or None}
         if "base_url" in changes:
             values["base_url"] = base_url if wanted else None
@@ -250,7 +249,7 @@ class SiteService:
         """
         if base_url is None:
             return
-        own = {*site.hosts, *(self._house_hosts if site.id == DEFAULT_SITE else ())}
+        own = {*site.hosts, *(self._deployment_hosts if site.id == DEFAULT_SITE else ())}
         if host_of(checked_base_url(base_url)) not in own:
             raise HostNotGiven
 
@@ -261,7 +260,7 @@ class SiteService:
             raise InvalidHost(
                 sentence("A site can have up to {most} hosts."), words={"most": MOST_HOSTS}
             )
-        if site_id != DEFAULT_SITE and self._house_hosts & set(found):
+        if site_id != DEFAULT_SITE and self._deployment_hosts & set(found):
             raise HostTaken
         return found
 
@@ -329,7 +328,7 @@ class LogoService:
         self._known.forget()
 
 
-def _house_limits(settings: Settings) -> dict[Limit, int]:
+def _deployment_limits(settings: Settings) -> dict[Limit, int]:
     """Return the upper bound of each limit of a site."""
     return {limit: getattr(settings, f"max_{limit}") for limit in Limit}
 

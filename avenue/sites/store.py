@@ -17,7 +17,7 @@ from avenue.media.store.transitions import claim_one, hold_live, trash_one
 from avenue.sites.errors import HostTaken, LogoNotFound, NotInLibrary, SiteExists, SiteNotFound
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import AlreadyThere, Collection, house, site
+from avenue.storage.scope import AlreadyThere, Collection, deployment, site
 from avenue.storage.sites import logo_in, profiles_of, site_from_document
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class SiteStore:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._sites = house(database).collection(SITES)
+        self._sites = deployment(database).collection(SITES)
         self._writes = Writes(database)
 
     def get(self, site_id: str) -> Site | None:

@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from avenue.errors import Conflict, Unprocessable
 from avenue.identity import new_id
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import house, site
+from avenue.storage.scope import deployment, site
 
 REMEMBERED_HOURS = 24
 
@@ -178,7 +178,7 @@ class Writes:
         Of at most `limit` writes; unreadable ones are left out.
         """
         found = (
-            house(self._database)
+            deployment(self._database)
             .collection("writes")
             .values(
                 lambda each: [f"{each['site']}/{file}" for file in each["files"]],
@@ -196,7 +196,7 @@ class Writes:
         An open write whose lease has ended is deleted, conditionally, so that a late retry of it
         chooses new ids.
         """
-        writes = house(self._database).collection("writes")
+        writes = deployment(self._database).collection("writes")
         query = {"site": site_id, "files": file_id, "state": "open"}
         ended = {"$expr": {"$lt": ["$lease_until", "$$NOW"]}}
         if found := writes.find_one(query, {"_id": 1}):

@@ -15,7 +15,7 @@ from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import IS_HELD, LEASES
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 LEASE_SECONDS = 30.0
 BEATS_PER_LEASE = 3
@@ -57,7 +57,7 @@ class Leases:
     """The `leases` collection."""
 
     def __init__(self, database: Database, *, seconds: float = LEASE_SECONDS) -> None:
-        self._leases = house(database).collection(LEASES)
+        self._leases = deployment(database).collection(LEASES)
         self.seconds = seconds
 
     def holder(self, name: str) -> Held | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from avenue.clock import iso, utc_now
-from avenue.identity import HOUSE
+from avenue.identity import DEFAULT_SITE
 from avenue.storage.connection import Database, Document
 
 AT_ONCE = 500
@@ -128,7 +128,7 @@ def _of_alert(database: Database, alert: Document) -> Moved:
         content = {"_id": alert["_id"], **{name: alert[name] for name in ALERTED}, **each}
         fields = {
             "_id": each["id"],
-            "site": alert["site"] or HOUSE,
+            "site": alert["site"] or DEFAULT_SITE,
             "kind": f"alert.{each['news']}",
             "about": alert["_id"],
             "at": each["at"],

@@ -24,7 +24,7 @@ from typing import Any
 from avenue.identity import new_id
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, deployment, site
 
 QUOTAS = "quotas"
 COUNT_QUOTAS = "count_quotas"
@@ -245,7 +245,7 @@ class Ledger:
 
         Holders that have not used it for long are deleted.
         """
-        quotas, done = house(self._database).collection(QUOTAS), 0
+        quotas, done = deployment(self._database).collection(QUOTAS), 0
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
         while found := quotas.find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=1):
             after = found[0]["_id"]

@@ -8,7 +8,7 @@ from pymongo.errors import PyMongoError
 
 from avenue.errors import Unavailable
 from avenue.storage.connection import Database, Document, unavailable
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 WINDOW_SECONDS = 60
 
@@ -29,7 +29,7 @@ class RateLimits:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._counters = house(database).quick_collection("rate_limits")
+        self._counters = deployment(database).quick_collection("rate_limits")
 
     def count(
         self,

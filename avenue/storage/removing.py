@@ -58,7 +58,7 @@ class SiteShare:
         """`check` raises in the transaction of a deletion that must no longer happen."""
         self._cluster = cluster
         self._check = check
-        self._house = cluster.home.raw
+        self._deployment = cluster.home.raw
         self._site = site_id
         self._own = cluster.raw
         self._ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
@@ -131,7 +131,7 @@ class SiteShare:
             self._delete(self._own[collection], {"_id": {"$in": list(ids)}})
 
     def _refuse_during_backup(self) -> None:
-        if self._house[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
+        if self._deployment[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
             raise WaitsForBackup
 
     def _delete_records(self, name: str) -> Iterator[tuple[str, int]]:
@@ -154,7 +154,7 @@ class SiteShare:
             yield name, gone
 
     def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
-        for raw in (self._house, self._own):
+        for raw in (self._deployment, self._own):
             raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
 
     def _write(self, source: MongoCollection[Document], query: Document) -> int:
@@ -185,7 +185,7 @@ class SiteRemains(SiteShare):
         """Delete what its cluster has, and then what the deployment has."""
         yield from super().delete()
         for name in OF_SITE:
-            yield name, self._write(self._house[name], {"site": self._site})
+            yield name, self._write(self._deployment[name], {"site": self._site})
         yield from self._leave_people()
         yield "infra_metrics", self._leave_snapshots()
         yield "infra_traffic", self._leave_traffic()
@@ -195,11 +195,11 @@ class SiteRemains(SiteShare):
         asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
         asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
         asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
-        return super().count() | self._counted(self._house, asked)
+        return super().count() | self._counted(self._deployment, asked)
 
     def _leave_people(self) -> Iterator[tuple[str, int]]:
         """Remove everyone's role on the site; delete people without another one."""
-        users = self._house["users"]
+        users = self._deployment["users"]
         here: Document = {"sites": self._site}
         leaves = {"$pull": {"sites": self._site}, "$unset": {f"roles.{self._site}": ""}}
         while found := self._repeat(
@@ -213,7 +213,7 @@ class SiteRemains(SiteShare):
             ]
             self._repeat(lambda ids=ids: users.update_many({**here, "_id": {"$in": ids}}, leaves))
             for name in ("api_tokens", "password_links"):
-                yield name, self._write(self._house[name], {"user": {"$in": going}})
+                yield name, self._write(self._deployment[name], {"user": {"$in": going}})
             # Only those who still have none: someone may have been added elsewhere just now.
             alone = {"_id": {"$in": going}, "sites": [], "superuser": {"$ne": True}}
             yield "users", self._write(users, alone)
@@ -222,7 +222,7 @@ class SiteRemains(SiteShare):
         pulled = {name: {"site": self._site} for name in ROWS}
         unset = {f"{name}.{self._site}": "" for name in NUMBERS}
         done = self._repeat(
-            lambda: self._house["infra_metrics"].update_many(
+            lambda: self._deployment["infra_metrics"].update_many(
                 self._in_snapshots(), {"$pull": pulled, "$unset": unset}
             )
         )
@@ -231,7 +231,7 @@ class SiteRemains(SiteShare):
     def _leave_traffic(self) -> int:
         field = f"sites.{self._site}"
         done = self._repeat(
-            lambda: self._house["infra_traffic"].update_many(
+            lambda: self._deployment["infra_traffic"].update_many(
                 {field: {"$exists": True}}, {"$unset": {field: ""}}
             )
         )

@@ -218,5 +218,5 @@ def user_quota(site: Site, settings: Settings) -> Amount:
     )
 
 
-def _own(own: int | None, of_the_house: int) -> int:
-    return of_the_house if own is None else own
+def _own(own: int | None, of_the_deployment: int) -> int:
+    return of_the_deployment if own is None else own

@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from avenue.errors import Unavailable
-from avenue.identity import HOUSE, new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.storage.clusters import CLUSTER, mark_of
 from avenue.storage.connection import (
     INSTALLATION,
@@ -34,12 +34,11 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 RESTORE = "restore"
 """The entry of `META` during a restore."""
-DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 START_SECONDS = 2.0
 """How long a start waits for the database before it continues without."""
 
-HOUSE_COLLECTIONS = (
+DEPLOYMENT_COLLECTIONS = (
     "sites",
     "users",
     "api_tokens",
@@ -63,7 +62,7 @@ OUR_COLLECTIONS = frozenset(
     {
         *SITE_COLLECTIONS,
         *(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks")),
-        *HOUSE_COLLECTIONS,
+        *DEPLOYMENT_COLLECTIONS,
     }
 )
 

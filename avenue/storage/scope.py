@@ -1,7 +1,7 @@
-"""Access to collections: `site(site)` for features, `house()` for the whole deployment.
+"""Access to collections: `site(site)` for features, `deployment()` for the whole deployment.
 
 The site handle adds `site` to every filter, every new document and every pipeline, so a query that
-forgot it cannot be written. The callers of `house()` are listed in a test.
+forgot it cannot be written. The callers of `deployment()` are listed in a test.
 """
 
 import itertools
@@ -600,7 +600,7 @@ class SiteScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HouseScope:
+class DeploymentScope:
     """Access to the data of all sites: sign-in, sweeper, jobs, ops and migration only."""
 
     database: Database
@@ -688,6 +688,6 @@ def next_of_sites(
     return None
 
 
-def house(database: Database) -> HouseScope:
+def deployment(database: Database) -> DeploymentScope:
     """Return the handle for all sites; its callers are listed in a test."""
-    return HouseScope(database=database)
+    return DeploymentScope(database=database)

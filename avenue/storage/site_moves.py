@@ -14,7 +14,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.copying.moving import MoverReplaced
 from avenue.storage.directory import Phase, Place, cluster_in, place_in
 from avenue.storage.records import sound
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 SITES = "sites"
 SWITCH = "move_site"
@@ -49,7 +49,7 @@ class SiteMoveRecords:
     """The moves of all sites."""
 
     def __init__(self, database: Database) -> None:
-        self._sites = house(database).collection(SITES)
+        self._sites = deployment(database).collection(SITES)
 
     def find(self, site_id: str) -> SiteMove | None:
         """Return the move of a site, None if it has none."""

@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
-from avenue.identity import Limit, Role, Site, SiteState
+from avenue.identity import DEFAULT_SITE, Limit, Role, Site, SiteState
 from avenue.storage.clusters import reachable
 from avenue.storage.connection import Database, Document
 from avenue.storage.directory import cluster_in
 from avenue.storage.records import sound
-from avenue.storage.schema import DEFAULT_SITE
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, deployment, site
 from avenue.theme import contact_of, links_of, theme_of
 
 SITES = "sites"
@@ -39,7 +38,7 @@ class Sites:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._collection = house(database).collection(SITES)
+        self._collection = deployment(database).collection(SITES)
         self._settings = settings
         self._lock = threading.Lock()
         self._by_host: Mapping[str, Site] = {}

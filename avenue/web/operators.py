@@ -32,7 +32,7 @@ def admit_operator() -> None:
     g.site = sites.by_host(request.headers.get("Host", ""))
     if g.site is None or not g.site.is_open:
         raise Unauthenticated(headers=CHALLENGE)
-    if not signed_in_actor().runs_house:
+    if not signed_in_actor().runs_deployment:
         raise Forbidden
 
 

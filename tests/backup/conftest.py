@@ -7,15 +7,15 @@ import pytest
 
 from avenue.config import Settings
 from avenue.storage.connection import Database
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.commands import Commands
 from tests.prepared import emptied
 
 
 @pytest.fixture
-def shop(shared_uri: str, commands: Commands, tmp_path: Path) -> Iterator[House]:
+def shop(shared_uri: str, commands: Commands, tmp_path: Path) -> Iterator[Deployment]:
     with emptied(shared_uri) as database:
-        yield House(shared_uri, database, commands, tmp_path / "repository")
+        yield Deployment(shared_uri, database, commands, tmp_path / "repository")
 
 
 @pytest.fixture

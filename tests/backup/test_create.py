@@ -30,8 +30,8 @@ from avenue.storage.copying.reading import (
 )
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.leases import Lease, Leases
-from avenue.storage.scope import house as whole_house
-from tests.backup.house import House
+from avenue.storage.scope import deployment as whole_deployment
+from tests.backup.deployment import Deployment
 from tests.health.planting import FILES
 from tests.mongod import Mongod, fail_point
 
@@ -40,7 +40,7 @@ LESS = ("drop", "create")
 
 
 def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_new(
-    shop: House,
+    shop: Deployment,
 ) -> None:
     store = shop.fill(33)
     first = shop.create()
@@ -63,7 +63,7 @@ def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_
     assert not list((shop.folder / "drafts").iterdir())
 
 
-def test_what_changes_meanwhile_is_not_in_it(shop: House) -> None:
+def test_what_changes_meanwhile_is_not_in_it(shop: Deployment) -> None:
     shop.fill()
     with HomeSource(shop.database).moment() as moment:
         before = b"".join(moment.records("assets"))
@@ -76,7 +76,7 @@ def test_what_changes_meanwhile_is_not_in_it(shop: House) -> None:
 @pytest.mark.parametrize(
     "change", ["rename", *(pytest.param(each, marks=pytest.mark.long) for each in LESS)]
 )
-def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> None:
+def test_collections_that_come_and_go_are_noticed(shop: Deployment, change: str) -> None:
     """A snapshot read of a renamed collection returns nothing and no error."""
     shop.raw["visitors"].drop()
     shop.raw["guests"].insert_one({"_id": 1})
@@ -97,7 +97,7 @@ def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> N
 
 
 def test_records_older_than_the_history_that_is_kept_are_no_backup(
-    shop: House, mongod: Mongod
+    shop: Deployment, mongod: Mongod
 ) -> None:
     shop.fill(1)
     products = f"{shop.raw.name}.shop_products"
@@ -110,7 +110,7 @@ def test_records_older_than_the_history_that_is_kept_are_no_backup(
 
 
 def test_the_newest_snapshot_is_the_newest_although_the_clock_went_back(
-    shop: House, monkeypatch: pytest.MonkeyPatch
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = shop.create()
     yesterday = utc_now() - timedelta(days=1)
@@ -123,7 +123,7 @@ def test_the_newest_snapshot_is_the_newest_although_the_clock_went_back(
     assert [each.id for each in shop.repository.newest(2)] == [second.id, first.id]
 
 
-def test_damaged_files_are_findings_and_the_rest_is_good(shop: House) -> None:
+def test_damaged_files_are_findings_and_the_rest_is_good(shop: Deployment) -> None:
     store = shop.fill()
     flipped, gone = store.assets[0], store.assets[1]
     store.flip_bit(flipped)
@@ -138,10 +138,10 @@ def test_damaged_files_are_findings_and_the_rest_is_good(shop: House) -> None:
     assert shop.found() == set()
 
 
-def test_no_bytes_are_deleted_while_the_lease_is_held(shop: House) -> None:
+def test_no_bytes_are_deleted_while_the_lease_is_held(shop: Deployment) -> None:
     shop.fill()
     file_id = shop.raw[FILES].find_one()["_id"]
-    files = whole_house(shop.database).files("product_images")
+    files = whole_deployment(shop.database).files("product_images")
     with Leases(shop.database, seconds=2).taken(BACKUP, "a test") as lease:
         assert isinstance(lease, Lease)
         files.delete(file_id)
@@ -153,14 +153,14 @@ def test_no_bytes_are_deleted_while_the_lease_is_held(shop: House) -> None:
     assert files.find(file_id) is None
 
 
-def test_a_lease_whose_holder_was_killed_is_over_after_its_time(shop: House) -> None:
+def test_a_lease_whose_holder_was_killed_is_over_after_its_time(shop: Deployment) -> None:
     short = Leases(shop.database, seconds=0.3)
     assert short._take(BACKUP, "killed", new_id()) is None
     with Leases(shop.database).taken(BACKUP, "next", waits=True) as lease:
         assert isinstance(lease, Lease)
 
 
-def test_every_kind_of_damage_is_named(shop: House) -> None:
+def test_every_kind_of_damage_is_named(shop: Deployment) -> None:
     shop.fill(8)
     manifest = shop.create()
     flipped, short, gone, one, other, *_ = shop.objects()
@@ -188,7 +188,7 @@ def test_every_kind_of_damage_is_named(shop: House) -> None:
     }
 
 
-def test_a_manifest_that_is_damaged_is_told_and_not_used(shop: House) -> None:
+def test_a_manifest_that_is_damaged_is_told_and_not_used(shop: Deployment) -> None:
     shop.fill(4)
     first, second = shop.create(), shop.create()
     manifest = shop.folder / "snapshots" / second.id / "manifest.json"
@@ -202,7 +202,7 @@ def test_a_manifest_that_is_damaged_is_told_and_not_used(shop: House) -> None:
     ]
 
 
-def _full(shop: House) -> None:
+def _full(shop: Deployment) -> None:
     class Full(DirectoryTarget):
         def draft(self):  # type: ignore[no-untyped-def]
             raise TargetFull(target="it")
@@ -210,12 +210,12 @@ def _full(shop: House) -> None:
     shop.target = Full(shop.folder)
 
 
-def _foreign(shop: House) -> None:
+def _foreign(shop: Deployment) -> None:
     shop.folder.mkdir()
     (shop.folder / "letter.txt").write_text("mine")
 
 
-def _newer(shop: House) -> None:
+def _newer(shop: Deployment) -> None:
     head = shop.folder / "repository.json"
     shop.create()
     body = {"format": 2, "id": "x", "installation": "x"}
@@ -225,16 +225,16 @@ def _newer(shop: House) -> None:
     _put_json(shop.target, "repository.json", body)
 
 
-def _of_another(shop: House) -> None:
+def _of_another(shop: Deployment) -> None:
     shop.create()
     shop.raw[META].update_one({"_id": INSTALLATION}, {"$set": {"id": "another"}})
 
 
-def _unmounted(shop: House) -> None:
+def _unmounted(shop: Deployment) -> None:
     shop.target = DirectoryTarget(shop.folder / "not" / "there")
 
 
-def _a_file(shop: House) -> None:
+def _a_file(shop: Deployment) -> None:
     shop.folder.write_text("a file")
 
 
@@ -250,7 +250,7 @@ def _a_file(shop: House) -> None:
     ],
 )
 def test_a_target_that_will_not_do_is_refused_in_a_sentence(
-    shop: House, prepare: object, error: type[AvenueError]
+    shop: Deployment, prepare: object, error: type[AvenueError]
 ) -> None:
     assert callable(prepare)
     prepare(shop)
@@ -260,13 +260,13 @@ def test_a_target_that_will_not_do_is_refused_in_a_sentence(
     assert Leases(shop.database).holder(BACKUP) is None
 
 
-def test_another_installation_is_taken_over_when_told(shop: House) -> None:
+def test_another_installation_is_taken_over_when_told(shop: Deployment) -> None:
     _of_another(shop)
     shop.create(takes_over=True)
     assert Repository.opened(shop.target).installation == "another"
 
 
-def test_the_commands_tell_by_their_exit_codes(shop: House) -> None:
+def test_the_commands_tell_by_their_exit_codes(shop: Deployment) -> None:
     store = shop.fill(4)
     made = shop.run("create", "--to", shop.folder)
     assert (made["files"], made["findings"]) == (4, [])

@@ -14,7 +14,7 @@ from avenue.backup.targets import Missing
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.cli.backups import backup
 from avenue.storage.connection import Database
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.backup.test_restore import contents, restore
 
 SEGMENT = 256
@@ -119,9 +119,12 @@ def test_each_change_of_an_object_is_noticed(
 def test_only_its_own_key_opens_a_repository(plain: DirectoryTarget) -> None:
     right, wrong = key_of(new_key()), key_of(new_key())
     assert right != wrong
-    Repository.begun(plain, "house", right)
+    Repository.begun(plain, "deployment", right)
     assert isinstance(Repository.opened(plain, right).target, EncryptedTarget)
-    for open_it in (Repository.opened, lambda target, key: Repository.begun(target, "house", key)):
+    for open_it in (
+        Repository.opened,
+        lambda target, key: Repository.begun(target, "deployment", key),
+    ):
         with pytest.raises(KeyNeeded):
             open_it(plain, None)
         with pytest.raises(WrongKey):
@@ -137,7 +140,7 @@ def test_that_a_lost_key_is_a_lost_backup_is_said_with_the_key() -> None:
     assert "A lost key is a lost backup." in done.stderr
 
 
-def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: House) -> None:
+def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: Deployment) -> None:
     shop.fill(1)
     shop.create()
     with pytest.raises(NotEncrypted):
@@ -146,7 +149,7 @@ def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: House) -> Non
 
 
 def test_an_encrypted_backup_is_made_checked_and_brought_back(
-    shop: House,
+    shop: Deployment,
     empty: Database,
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,7 @@ from avenue.storage.connection import INSTALLATION, META
 from avenue.storage.copying.drilling import DrillInTheWay
 from avenue.storage.gridfs import BACKUP as LEASE
 from avenue.storage.leases import Lease, Leases
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.health.planting import CHUNKS
 from tests.table import table
 
@@ -30,7 +30,7 @@ ALL = Keeping(daily=7, weekly=5, monthly=12)
 NEWEST = Keeping(daily=0, weekly=0, monthly=0)
 
 
-def settings_of(shop: House) -> Settings:
+def settings_of(shop: Deployment) -> Settings:
     return Settings(
         local=True,
         mongodb_uri=shop.uri,
@@ -58,13 +58,13 @@ def test_of_each_day_week_and_month_the_last_is_kept(daily, weekly, monthly, kep
     assert {int(each) for each in keeping.kept(taken)} == kept
 
 
-def older(shop: House, manifest: Manifest, days: int) -> None:
+def older(shop: Deployment, manifest: Manifest, days: int) -> None:
     (share,) = manifest.shares
     share = replace(share, at=share.at - timedelta(days=days))
     shop.repository.complete(replace(manifest, shares=(share,)))
 
 
-def test_what_only_removed_snapshots_needed_goes_with_them(shop: House) -> None:
+def test_what_only_removed_snapshots_needed_goes_with_them(shop: Deployment) -> None:
     store = shop.fill(8)
     first = shop.create()
     older(shop, first, 3)
@@ -81,7 +81,7 @@ def test_what_only_removed_snapshots_needed_goes_with_them(shop: House) -> None:
     assert shop.found() == set()
 
 
-def test_no_object_goes_while_nobody_knows_who_needs_it(shop: House) -> None:
+def test_no_object_goes_while_nobody_knows_who_needs_it(shop: Deployment) -> None:
     shop.fill(4)
     shop.create()
     second = shop.create()
@@ -94,7 +94,7 @@ def test_no_object_goes_while_nobody_knows_who_needs_it(shop: House) -> None:
     assert orphan.exists()
 
 
-def test_nobody_prunes_beside_a_backup_or_for_others(shop: House) -> None:
+def test_nobody_prunes_beside_a_backup_or_for_others(shop: Deployment) -> None:
     shop.create()
     repository = shop.repository
     with Leases(shop.database, seconds=2).taken(LEASE, "backup create") as lease:
@@ -106,7 +106,7 @@ def test_nobody_prunes_beside_a_backup_or_for_others(shop: House) -> None:
         prune(shop.database, repository, ALL)
 
 
-def test_a_drill_restores_checks_and_leaves_nothing(shop: House) -> None:
+def test_a_drill_restores_checks_and_leaves_nothing(shop: Deployment) -> None:
     store = shop.fill(8)
     manifest = shop.create()
     repository, settings = shop.repository, settings_of(shop)
@@ -127,7 +127,7 @@ def test_a_drill_restores_checks_and_leaves_nothing(shop: House) -> None:
     shop.database.client.drop_database(name)
 
 
-def test_the_jobs_do_the_same_and_note_it(shop: House) -> None:
+def test_the_jobs_do_the_same_and_note_it(shop: Deployment) -> None:
     shop.fill(8)
     background = Background(settings_of(shop), shop.database)
     for kind in (BACKUP, VERIFY):  # DRILL has its turn in tests/http/test_backups.py
@@ -148,7 +148,7 @@ def test_the_jobs_do_the_same_and_note_it(shop: House) -> None:
     assert now.at > now.good_at >= before.good_at
 
 
-def test_how_long_no_backup_was_good_is_alerted(shop: House) -> None:
+def test_how_long_no_backup_was_good_is_alerted(shop: Deployment) -> None:
     def hours() -> float | None:
         return Services(own, shop.database).backup_ages().backup_hours
 
@@ -173,7 +173,9 @@ def test_how_long_no_backup_was_good_is_alerted(shop: House) -> None:
     assert hours() == pytest.approx(0, abs=0.1)
 
 
-def test_a_job_that_is_paused_leaves_no_snapshot_and_goes_on_with_the_files(shop: House) -> None:
+def test_a_job_that_is_paused_leaves_no_snapshot_and_goes_on_with_the_files(
+    shop: Deployment,
+) -> None:
     shop.fill(8)
 
     def stop(progress: object) -> None:
@@ -194,7 +196,7 @@ def test_what_is_kept_is_told_in_three_numbers() -> None:
         Settings.from_env({"AVENUE_LOCAL": "1", "AVENUE_BACKUP_KEEP": "7,x,1"})
 
 
-def test_the_command_prunes(shop: House) -> None:
+def test_the_command_prunes(shop: Deployment) -> None:
     shop.fill(4)
     shop.create()
     second = shop.create()

@@ -14,9 +14,10 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from avenue.config import new_secret
+from avenue.identity import DEFAULT_SITE
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, HalfRestored, Standing, look
-from tests.backup.house import House
+from avenue.storage.schema import HalfRestored, Standing, look
+from tests.backup.deployment import Deployment
 from tests.backup.test_restore import check_all, contents, restore
 from tests.faults.test_full_disk import mounted
 from tests.threads import joined
@@ -25,7 +26,7 @@ from tests.waiting import DEADLINE_SECONDS, wait_until
 ROOT = Path(__file__).parents[2]
 
 
-def environment(shop: House, uri: str = "") -> dict[str, str]:
+def environment(shop: Deployment, uri: str = "") -> dict[str, str]:
     """What a command over a shop, or another database, is started with."""
     return {
         **os.environ,
@@ -35,7 +36,7 @@ def environment(shop: House, uri: str = "") -> dict[str, str]:
     }
 
 
-def begun(shop: House, *arguments: str | Path, uri: str = "") -> subprocess.Popen[bytes]:
+def begun(shop: Deployment, *arguments: str | Path, uri: str = "") -> subprocess.Popen[bytes]:
     """Start `backup …` as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "avenue", "backup", *map(str, arguments), "--json"],
@@ -66,7 +67,7 @@ def seconds_of(run: Callable[[], object]) -> float:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_twenty_kills_of_a_backup_leave_the_repository_usable(shop: House) -> None:
+def test_twenty_kills_of_a_backup_leave_the_repository_usable(shop: Deployment) -> None:
     store, chance = shop.fill(400), random.Random(23)
     shop.run("create", "--to", shop.folder)
     took = seconds_of(lambda: shop.run("create", "--to", shop.folder))
@@ -94,7 +95,7 @@ def test_twenty_kills_of_a_backup_leave_the_repository_usable(shop: House) -> No
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_twenty_kills_of_a_restore_start_nothing_and_end_well(
-    shop: House,
+    shop: Deployment,
     empty: Database,
     database_uri: str,
 ) -> None:
@@ -126,7 +127,7 @@ def test_twenty_kills_of_a_restore_start_nothing_and_end_well(
 
 
 @pytest.mark.long
-def test_each_object_that_is_damaged_is_named(shop: House) -> None:
+def test_each_object_that_is_damaged_is_named(shop: Deployment) -> None:
     count = 50
     shop.fill(count + 4)
     shop.create()
@@ -156,7 +157,7 @@ OF_SITE = {"site": DEFAULT_SITE}
 class Writers:
     """Move pictures between products, and count what each product has; two threads of them."""
 
-    def __init__(self, shop: House) -> None:
+    def __init__(self, shop: Deployment) -> None:
         self.raw = shop.raw
         self.moves = 0
         self._stop = threading.Event()
@@ -213,7 +214,7 @@ class Writers:
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.long)])
 def test_what_writers_keep_true_is_true_in_a_backup_made_beside_them(
-    shop: House, empty: Database, rounds: int
+    shop: Deployment, empty: Database, rounds: int
 ) -> None:
     shop.fill(12)
     with Writers(shop) as writers:
@@ -243,7 +244,7 @@ def test_what_writers_keep_true_is_true_in_a_backup_made_beside_them(
 @pytest.mark.long
 @pytest.mark.needs("mount")
 def test_a_disk_that_is_full_or_read_only_is_told_and_what_is_there_stays_good(
-    shop: House, tmp_path: Path
+    shop: Deployment, tmp_path: Path
 ) -> None:
     shop.fill(400)
     disk = tmp_path / "disk"

@@ -28,7 +28,7 @@ from avenue.storage.connection import Database
 from avenue.storage.copying.reading import FileAt, HomeSource
 from avenue.storage.schema import migrate
 from bench.load import percentile
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.backup.test_killed import environment
 from tests.commands import Commands
 from tests.mongod import Guard, Mongod
@@ -62,7 +62,7 @@ LEAST_RECORDS = 100 * MB
 LEAST_OBJECTS = 0.5
 
 
-def add(shop: House, store: Any, count: int) -> None:
+def add(shop: Deployment, store: Any, count: int) -> None:
     for begin in range(0, count, BATCH):
         made: dict[str, list[dict[str, Any]]] = {}
         for _ in range(min(BATCH, count - begin)):
@@ -77,7 +77,7 @@ def add(shop: House, store: Any, count: int) -> None:
 class Timed:
     """Runs `backup …` as processes of their own; `most` is the memory of the largest, in bytes."""
 
-    def __init__(self, shop: House) -> None:
+    def __init__(self, shop: Deployment) -> None:
         self._shop = shop
         self.most: dict[str, int] = {}
 
@@ -153,7 +153,7 @@ def tell(what: str, seconds: float, amount: float) -> float:
     return speed
 
 
-def read_files(shop: House) -> float:
+def read_files(shop: Deployment) -> float:
     """Read and hash files of the database one after the other; return the bytes a second."""
     source, bare, began = HomeSource(shop.database), 0, time.monotonic()
     for each in shop.raw["product_images.files"].find(limit=SAMPLE):
@@ -166,7 +166,7 @@ def read_files(shop: House) -> float:
     return tell("reading and hashing files of the database alone", time.monotonic() - began, bare)
 
 
-def read_objects(shop: House) -> None:
+def read_objects(shop: Deployment) -> None:
     began, bare = time.monotonic(), 0
     for path in shop.objects()[:SAMPLE]:
         data = path.read_bytes()
@@ -175,7 +175,7 @@ def read_objects(shop: House) -> None:
     tell("reading and hashing objects of the repository alone", time.monotonic() - began, bare)
 
 
-def speeds(shop: House) -> tuple[float, float]:
+def speeds(shop: Deployment) -> tuple[float, float]:
     """How fast the newest backup wrote the largest collection and the objects, by their times."""
     manifest = shop.repository.manifest()
     folder = shop.folder / "snapshots" / manifest.id
@@ -206,13 +206,13 @@ def disk(disk_folder: Path) -> Path:
 @pytest.fixture
 def large(
     disk: Path, mongod_binary: Path, guard: Guard, commands: Commands
-) -> Iterator[tuple[Mongod, House]]:
+) -> Iterator[tuple[Mongod, Deployment]]:
     """A database on that disk, and no repository yet."""
     with Mongod(mongod_binary, guard, folder=disk) as mongod:
         uri = mongod.uri_of("large")
         with closing(Database(Settings(mongodb_uri=uri, local=True))) as database:
             migrate(database)
-            yield mongod, House(uri, database, commands, disk / "repository")
+            yield mongod, Deployment(uri, database, commands, disk / "repository")
 
 
 def slower_beside(uri: str, guard: Guard, work: Callable[[], object]) -> float:
@@ -233,7 +233,7 @@ def slower_beside(uri: str, guard: Guard, work: Callable[[], object]) -> float:
     return after / before - 1
 
 
-def test_a_large_shop(large: tuple[Mongod, House], guard: Guard) -> None:
+def test_a_large_shop(large: tuple[Mongod, Deployment], guard: Guard) -> None:
     mongod, shop = large
     began = time.monotonic()
     store = shop.fill(12)

@@ -7,7 +7,7 @@ import pytest
 
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import LEFT_OUT
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.mongod import Mongod
 from tests.waiting import DEADLINE_SECONDS
 
@@ -24,7 +24,7 @@ def shapes(database: Database) -> dict[str, object]:
 
 
 def test_mongorestore_takes_the_records_of_a_snapshot(
-    shop: House, empty: Database, mongod: Mongod
+    shop: Deployment, empty: Database, mongod: Mongod
 ) -> None:
     shop.fill(120)
     shop.raw["guests 50%"].insert_many({"_id": number, "name": "Ñandú"} for number in range(3))

@@ -12,18 +12,18 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.storage.copying.returning import CannotReturn
 from avenue.storage.gridfs import Incomplete
-from avenue.storage.scope import house as whole_house
-from tests.backup.house import House
+from avenue.storage.scope import deployment as whole_deployment
+from tests.backup.deployment import Deployment
 from tests.health.planting import CHUNKS, FILES
 
 
-def back(shop: House, kind: str, record_id: str) -> Returned:
+def back(shop: Deployment, kind: str, record_id: str) -> Returned:
     settings = Settings(local=True, public_base_url="https://shop.example")
     repository = shop.repository
     return bring_back(settings, shop.database, repository, repository.manifest(), kind, record_id)
 
 
-def purge(shop: House, *assets: str) -> None:
+def purge(shop: Deployment, *assets: str) -> None:
     """As the sweeper leaves them."""
     for each in shop.raw["assets"].find({"_id": {"$in": assets}}):
         file_id = f"{each['site']}/{each['versions'][0]['file']}"
@@ -32,10 +32,10 @@ def purge(shop: House, *assets: str) -> None:
     shop.raw["assets"].delete_many({"_id": {"$in": assets}})
 
 
-def bytes_are_right(shop: House, asset_id: str) -> bool:
+def bytes_are_right(shop: Deployment, asset_id: str) -> bool:
     asset = shop.raw["assets"].find_one({"_id": asset_id})
     (version,) = asset["versions"]
-    files = whole_house(shop.database).files(asset["bucket"])
+    files = whole_deployment(shop.database).files(asset["bucket"])
     file_id, length = f"{asset['site']}/{version['file']}", version["bytes"]
     try:
         data = b"".join(files.read(file_id, 0, length, length=length))
@@ -44,11 +44,11 @@ def bytes_are_right(shop: House, asset_id: str) -> bool:
     return hashlib.sha256(data).hexdigest() == version["sha256"]
 
 
-def images(shop: House, product_id: str) -> list[str]:
+def images(shop: Deployment, product_id: str) -> list[str]:
     return [each["asset"] for each in shop.raw["shop_products"].find_one(product_id)["images"]]
 
 
-def test_a_product_that_is_gone_comes_back_with_its_pictures(shop: House) -> None:
+def test_a_product_that_is_gone_comes_back_with_its_pictures(shop: Deployment) -> None:
     store = shop.fill(8)
     product = store.products[store.assets[4]]
     of_it = images(shop, product)
@@ -65,7 +65,7 @@ def test_a_product_that_is_gone_comes_back_with_its_pictures(shop: House) -> Non
     assert (again.records, again.files) == (0, 0)
 
 
-def test_a_picture_comes_back_to_its_product_and_a_damaged_one_is_mended(shop: House) -> None:
+def test_a_picture_comes_back_to_its_product_and_a_damaged_one_is_mended(shop: Deployment) -> None:
     store = shop.fill(8)
     gone, flipped = store.assets[:2]
     product = store.products[gone]
@@ -82,7 +82,7 @@ def test_a_picture_comes_back_to_its_product_and_a_damaged_one_is_mended(shop: H
     assert shop.raw["assets"].find_one({"_id": flipped}) == before
 
 
-def planted(shop: House) -> dict[str, Any]:
+def planted(shop: Deployment) -> dict[str, Any]:
     """A page with a picture of the library, and an upload; both are deleted after a backup."""
     store = shop.fill(4)
     shown, upload = store.assets[0], store.assets[1]
@@ -108,7 +108,7 @@ def planted(shop: House) -> dict[str, Any]:
     return {"page": page, "shown": shown, "upload": upload}
 
 
-def test_a_page_and_an_upload_come_back(shop: House) -> None:
+def test_a_page_and_an_upload_come_back(shop: Deployment) -> None:
     ids = planted(shop)
     back(shop, "page", ids["page"]["_id"])
     back(shop, "upload", ids["upload"])
@@ -121,7 +121,7 @@ def test_a_page_and_an_upload_come_back(shop: House) -> None:
         back(shop, "picture", ids["upload"])
 
 
-def test_what_stands_in_the_way_is_told_and_nothing_changes(shop: House) -> None:
+def test_what_stands_in_the_way_is_told_and_nothing_changes(shop: Deployment) -> None:
     store = shop.fill(8)
     asset, temporary = store.assets[0], store.assets[-1]
     product = store.products[asset]
@@ -147,7 +147,7 @@ def test_what_stands_in_the_way_is_told_and_nothing_changes(shop: House) -> None
         back(shop, "page", "nobody")
 
 
-def test_the_command_brings_one_thing_back(shop: House) -> None:
+def test_the_command_brings_one_thing_back(shop: Deployment) -> None:
     store = shop.fill(4)
     shop.create()
     asset = store.assets[0]

@@ -23,7 +23,7 @@ from avenue.storage.copying.reading import LEFT_OUT
 from avenue.storage.copying.writing import NotEmpty, Renaming
 from avenue.storage.indexes import missing_indexes
 from avenue.storage.schema import HalfRestored, NewerDatabase, Standing, look
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.http.application import OTHER_SITE
 from tests.receiver import receiving
 from tests.smtp import mail_server
@@ -32,7 +32,9 @@ AGE = timedelta(days=40)
 SENDS_OR_REMOVES = {SWEEP, MAIL, WEBHOOKS, PURGES}
 
 
-def restore(shop: House, into: Database, renaming: Renaming | None = None, **more: Any) -> Restored:
+def restore(
+    shop: Deployment, into: Database, renaming: Renaming | None = None, **more: Any
+) -> Restored:
     renaming = renaming or Renaming()
     repository = shop.repository
     work = Restoration(repository, into)
@@ -78,7 +80,7 @@ def killed_after(steps: int) -> Any:
 
 
 def test_everything_comes_back_as_it_was_although_a_restore_is_killed(
-    shop: House, empty: Database
+    shop: Deployment, empty: Database
 ) -> None:
     shop.fill(36)
     shop.raw["guests"].insert_one({"_id": 1})
@@ -108,7 +110,7 @@ def test_everything_comes_back_as_it_was_although_a_restore_is_killed(
 
 @pytest.mark.long
 def test_what_the_repository_lost_is_told_and_the_rest_comes_back(
-    shop: House, empty: Database
+    shop: Deployment, empty: Database
 ) -> None:
     shop.fill(36)
     shop.create()
@@ -121,7 +123,7 @@ def test_what_the_repository_lost_is_told_and_the_rest_comes_back(
     assert found == {"chunk_missing"}
 
 
-def test_damaged_records_are_not_begun_with(shop: House, empty: Database) -> None:
+def test_damaged_records_are_not_begun_with(shop: Deployment, empty: Database) -> None:
     shop.fill(4)
     manifest = shop.create()
     part = shop.folder / "snapshots" / manifest.id / "records" / "assets.bson.gz"
@@ -133,7 +135,7 @@ def test_damaged_records_are_not_begun_with(shop: House, empty: Database) -> Non
 
 
 def test_a_backup_of_a_newer_schema_is_refused(
-    shop: House, empty: Database, monkeypatch: pytest.MonkeyPatch
+    shop: Deployment, empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.create()
     monkeypatch.setattr("avenue.backup.restore.STEPS", ())
@@ -156,7 +158,7 @@ def a_person(person_id: str, roles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def aged(shop: House) -> dict[str, Any]:
+def aged(shop: Deployment) -> dict[str, Any]:
     """Things that time destroys, or that are sent, as they were 40 days ago."""
     store, raw, now = shop.fill(8), shop.raw, utc_now() - AGE
     trashed, temporary, kept = store.assets[:3]
@@ -217,7 +219,7 @@ def aged(shop: House) -> dict[str, Any]:
     return {"trashed": trashed, "temporary": temporary, "kept": kept}
 
 
-def old_manifest(shop: House) -> Any:
+def old_manifest(shop: Deployment) -> Any:
     """A snapshot that says it was taken 40 days ago."""
     manifest = shop.create()
     (share,) = manifest.shares
@@ -260,7 +262,7 @@ def periodic(background: Background, database: Database) -> list[str]:
 
 @pytest.mark.parametrize("all_of_it", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_an_old_snapshot_is_as_it_was_after_an_hour_of_work_but_opens_and_sends_nothing(
-    shop: House, empty: Database, all_of_it: bool
+    shop: Deployment, empty: Database, all_of_it: bool
 ) -> None:
     ids = aged(shop)
     old_manifest(shop)
@@ -309,7 +311,7 @@ def test_an_old_snapshot_is_as_it_was_after_an_hour_of_work_but_opens_and_sends_
 
 
 def test_the_command_brings_one_site_of_the_newest_snapshot_back_under_another_id_and_host(
-    shop: House, database_uri: str, empty: Database
+    shop: Deployment, database_uri: str, empty: Database
 ) -> None:
     shop.fill(44)
     hosts = {"hosts": ["old.example"], "base_url": "https://old.example", "name": "Other"}
@@ -342,7 +344,9 @@ def test_the_command_brings_one_site_of_the_newest_snapshot_back_under_another_i
 
 
 @pytest.mark.long
-def test_what_opens_something_stays_good_where_that_is_wanted(shop: House, empty: Database) -> None:
+def test_what_opens_something_stays_good_where_that_is_wanted(
+    shop: Deployment, empty: Database
+) -> None:
     aged(shop)
     shop.create()
     restore(shop, empty, keeps_tokens=True)

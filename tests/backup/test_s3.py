@@ -17,7 +17,7 @@ from avenue.backup.targets.directory import DirectoryTarget
 from avenue.backup.targets.s3 import S3Access
 from avenue.errors import AvenueError
 from avenue.storage.connection import Database
-from tests.backup.house import House
+from tests.backup.deployment import Deployment
 from tests.backup.s3 import BUCKET, S3Account, moto_server, rclone_server
 from tests.backup.test_restore import contents, restore
 from tests.table import table
@@ -41,7 +41,9 @@ def access(account: S3Account, tmp_path: Path) -> S3Access:
 
 
 @pytest.mark.long
-def test_a_backup_in_a_bucket_comes_back(shop: House, empty: Database, access: S3Access) -> None:
+def test_a_backup_in_a_bucket_comes_back(
+    shop: Deployment, empty: Database, access: S3Access
+) -> None:
     shop.target = target_of(f"{ADDRESS}/two/", access)  # type: ignore[assignment]
     shop.fill(36)
     before = contents(shop.database)
@@ -51,7 +53,7 @@ def test_a_backup_in_a_bucket_comes_back(shop: House, empty: Database, access: S
 
 
 def test_all_that_a_directory_does_a_bucket_does(
-    shop: House, access: S3Access, monkeypatch: pytest.MonkeyPatch
+    shop: Deployment, access: S3Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3_module, "LARGE_BYTES", 5 * 1024 * 1024)
     shop.target = target_of(f"{ADDRESS}/one/", access)  # type: ignore[assignment]

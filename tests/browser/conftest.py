@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.house import (
+from tests.browser.deployment import (
     PATIENCE_MS,
     Desk,
     Visitor,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.house import Visitor, check_accessible, people
+from tests.browser.deployment import Visitor, check_accessible, people
 from tests.browser.test_library import added
 from tests.mongod import Guard as Watchdog
 from tests.pictures import photo

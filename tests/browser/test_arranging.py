@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
 from avenue.media.pictures.variants import EAGER, VARIANTS, box_of
-from tests.browser.house import Held, Visitor
+from tests.browser.deployment import Held, Visitor
 from tests.pictures import html, photo
 
 LONG_PHONE = {"width": 320, "height": 1600}

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.deployment import Visitor, check_accessible
 
 
 @pytest.mark.long  # tests/http/test_audit_pages asks for the same pages

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_as_shown
+from tests.browser.deployment import Visitor, check_as_shown
 from tests.http.application import unique
 
 WINDOWS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 375, "height": 760}}

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import pictures
-from tests.browser.house import OF_LOOKS, WCAG_22_AA, Visitor, check_as_shown
+from tests.browser.deployment import OF_LOOKS, WCAG_22_AA, Visitor, check_as_shown
 from tests.http.application import unique, zipped
 from tests.http.contract import unconnected_app
 

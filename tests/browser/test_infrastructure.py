@@ -20,7 +20,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.deployment import Visitor, check_accessible
 from tests.migration.earlier_shop import fill
 from tests.mongod import QUICK_HEARTBEAT, database_name
 from tests.push import Browser

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import pictures
-from tests.browser.house import ADMIN, PHONE, Visitor, check_accessible
+from tests.browser.deployment import ADMIN, PHONE, Visitor, check_accessible
 from tests.server import PASSWORD
 
 MOST_TABS = 60

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pymongo.uri_parser import parse_uri
 
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE
 from tests import pictures
-from tests.browser.house import Held, Visitor, check_accessible, drop
+from tests.browser.deployment import Held, Visitor, check_accessible, drop
 from tests.http.application import unique
 from tests.mongod import Mongod
 from tests.server import Server

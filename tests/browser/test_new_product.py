@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import pictures
-from tests.browser.house import Held, Visitor, check_accessible, visiting
+from tests.browser.deployment import Held, Visitor, check_accessible, visiting
 from tests.browser.line import Line, unanswered, within
 from tests.browser.test_uploading import (
     BROKEN_LINE,

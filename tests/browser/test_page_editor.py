@@ -11,7 +11,7 @@ from playwright.sync_api import Dialog, FrameLocator, Locator, Page, Route, expe
 
 from avenue.clock import utc_now
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.deployment import Visitor, check_accessible
 from tests.http.application import unique
 
 LIST, PAGES, MEDIA = "/admin/website", "/api/builder/pages", "/api/builder/media"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser import design
-from tests.browser.house import ADMIN, Visitor, check_accessible, origin
+from tests.browser.deployment import ADMIN, Visitor, check_accessible, origin
 from tests.server import Server
 
 PHONE = {"width": 375, "height": 740}

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.house import ADMIN, PASSWORD
+from tests.browser.deployment import ADMIN, PASSWORD
 from tests.server import Server
 
 SENSOR = {

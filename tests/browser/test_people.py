@@ -9,11 +9,10 @@ from playwright.sync_api import Page, expect
 
 from avenue.accounts.challenges import Purpose, Try
 from avenue.config import Settings
-from avenue.identity import Site
+from avenue.identity import DEFAULT_SITE, Site
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import DEFAULT_SITE
-from tests.browser.house import Visitor, check_accessible, people
+from tests.browser.deployment import Visitor, check_accessible, people
 from tests.http.application import unique
 from tests.mongod import Guard as Watchdog
 from tests.server import Server

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.deployment import Visitor, check_accessible
 from tests.pictures import photo
 
 

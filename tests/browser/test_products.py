@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.deployment import Visitor, check_accessible
 from tests.http.application import unique
 
 LIST = "/admin/products"

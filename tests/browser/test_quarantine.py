@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import clamd
-from tests.browser.house import Visitor, check_accessible, people
+from tests.browser.deployment import Visitor, check_accessible, people
 from tests.http.application import a_picture
 from tests.mongod import Guard
 from tests.server import Server

@@ -13,7 +13,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
-from tests.browser.house import Visitor, check_accessible, people, visiting
+from tests.browser.deployment import Visitor, check_accessible, people, visiting
 from tests.http.test_samples import plain
 from tests.mongod import Guard, Mongod
 from tests.server import Server

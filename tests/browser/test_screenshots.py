@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from avenue.shop import demo
 from tests import pictures
-from tests.browser.house import Visitor, people, visiting
+from tests.browser.deployment import Visitor, people, visiting
 from tests.mongod import Guard
 from tests.server import Server
 

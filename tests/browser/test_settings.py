@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from avenue.sites.contrast import USUAL
 from tests import pictures
-from tests.browser.house import Held, Visitor, check_accessible
+from tests.browser.deployment import Held, Visitor, check_accessible
 
 SETTINGS = "/admin/settings"
 

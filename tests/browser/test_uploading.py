@@ -14,7 +14,7 @@ from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests import pictures
-from tests.browser.house import (
+from tests.browser.deployment import (
     Held,
     Visitor,
     check_accessible,

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible, launched, visiting
+from tests.browser.deployment import Visitor, check_accessible, launched, visiting
 from tests.http.application import unique
 from tests.server import SELLER, Server, prepare
 from tests.videos import video

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 from avenue.identity import new_id
 from avenue.shop import demo
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible, visiting
-from tests.faults.house import Raw, raw
+from tests.browser.deployment import Visitor, check_accessible, visiting
+from tests.faults.deployment import Raw, raw
 from tests.mongod import Mongod
 from tests.server import Server
 from tests.waiting import wait_until

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.house import PATIENCE_MS
-from tests.clients.house import House
+from tests.browser.deployment import PATIENCE_MS
+from tests.clients.deployment import Deployment
 from tests.clients.samples import build, place
 from tests.mongod import Guard, Mongod
 
@@ -34,17 +34,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(
+def deployment(
     mongod: Mongod,
     shared_uri: str,
     guard: Guard,
     built: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[House]:
+) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("clients")
-    house = House(mongod, shared_uri, guard, folder)
+    deployment = Deployment(mongod, shared_uri, guard, folder)
     try:
-        place(built, house.pages, house.url)
-        yield house
+        place(built, deployment.pages, deployment.url)
+        yield deployment
     finally:
-        house.close()
+        deployment.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from playwright.sync_api import Browser, FilePayload
 
+from tests.clients.deployment import NO_PICTURE, THEIR_BROWSER, Deployment, a_file
 from tests.clients.desks import (
     DESKS,
     CKEditor,
@@ -16,7 +17,6 @@ from tests.clients.desks import (
     TinyMCE,
     Uppy,
 )
-from tests.clients.house import NO_PICTURE, THEIR_BROWSER, House, a_file
 from tests.http.application import a_picture
 from tests.waiting import wait_until
 
@@ -39,8 +39,8 @@ LOADED = """async (address) => {
 class Seat:
     """A person at a desk."""
 
-    def __init__(self, house: House, desk: Desk) -> None:
-        self.house, self.desk, self.page = house, desk, desk.page
+    def __init__(self, deployment: Deployment, desk: Desk) -> None:
+        self.deployment, self.desk, self.page = deployment, desk, desk.page
 
     def brings(self, *files: FilePayload) -> list[str]:
         """Bring files and see as many pictures more; return their addresses."""
@@ -57,25 +57,27 @@ class Seat:
 
     def is_refused(self, file: FilePayload, status: int) -> None:
         """Bring a file that is refused, and read why; no picture is there for it."""
-        before, stored = self.desk.pictures(), self.house.count()
+        before, stored = self.desk.pictures(), self.deployment.count()
         with self.page.expect_response(lambda each: each.status == status) as answer:
             self.desk.bring(file)
         said = answer.value.json()["message"]
         self.desk.reads(self.desk.reason(status, said))
         assert self.desk.pictures() == before
-        assert self.house.count() == stored
+        assert self.deployment.count() == stored
         self.desk.clear()
 
 
 @pytest.fixture(scope="module")
-def seat(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iterator[Seat]:
+def seat(
+    request: pytest.FixtureRequest, browser: Browser, deployment: Deployment
+) -> Iterator[Seat]:
     kind = request.param
     context = browser.new_context(**THEIR_BROWSER)
     if kind.at_home:
-        house.sign_in(context)
+        deployment.sign_in(context)
     page = context.new_page()
-    house.open(page, kind.sample, at_home=kind.at_home)
-    yield Seat(house, kind(page, house.url))
+    deployment.open(page, kind.sample, at_home=kind.at_home)
+    yield Seat(deployment, kind(page, deployment.url))
     context.close()
 
 
@@ -91,7 +93,7 @@ def each_of(desks: Sequence[type[Desk]]) -> pytest.MarkDecorator:
 @each_of([FilePond])
 def test_a_picture_is_shown_from_where_it_is_kept(seat: Seat) -> None:
     (address,) = seat.brings(a_file())
-    assert seat.house.newest()["_id"] in address
+    assert seat.deployment.newest()["_id"] in address
     assert seat.page.evaluate(LOADED, address)
 
 
@@ -119,16 +121,16 @@ def test_of_several_the_bad_one_alone_is_refused(seat: Seat) -> None:
     assert len(set(addresses)) == 2
     for address in addresses:
         assert seat.page.evaluate(LOADED, address)
-    seat.desk.reads(seat.desk.reason(415, seat.house.why_no_picture()))
+    seat.desk.reads(seat.desk.reason(415, seat.deployment.why_no_picture()))
     seat.desk.clear()
 
 
 @each_of([TinyMCE])  # whose page has a cookie
 def test_who_is_signed_out_is_told_so(seat: Seat) -> None:
-    with seat.house.signed_out():
+    with seat.deployment.signed_out():
         seat.is_refused(a_file(), 401)
     if seat.desk.at_home:
-        seat.house.sign_in(seat.page.context)
+        seat.deployment.sign_in(seat.page.context)
     assert seat.brings(a_file())
 
 
@@ -136,11 +138,11 @@ def test_who_is_signed_out_is_told_so(seat: Seat) -> None:
 def test_who_brings_too_much_is_told_to_wait(seat: Seat) -> None:
     if seat.desk.waits:
         before = seat.desk.pictures()
-        with seat.house.busy(seconds=1):
+        with seat.deployment.busy(seconds=1):
             seat.desk.bring(a_file())
             assert seat.sees(1, before)
         return
-    with seat.house.busy():
+    with seat.deployment.busy():
         seat.is_refused(a_file(), 429)
     assert seat.brings(a_file())
 
@@ -149,11 +151,11 @@ def test_who_brings_too_much_is_told_to_wait(seat: Seat) -> None:
 def test_what_found_no_room_for_a_moment_is_there_at_the_second_try(seat: Seat) -> None:
     if seat.desk.tries_again:
         before = seat.desk.pictures()
-        with seat.house.out_of_room_once(seat.page) as statuses:
+        with seat.deployment.out_of_room_once(seat.page) as statuses:
             seat.desk.bring(a_file())
             assert seat.sees(1, before)
         assert statuses[0] == 503
         return
-    with seat.house.out_of_room():
+    with seat.deployment.out_of_room():
         seat.is_refused(a_file(), 503)
     assert seat.brings(a_file())

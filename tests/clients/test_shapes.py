@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.clients.house import House
+from tests.clients.deployment import Deployment
 from tests.http.application import a_picture
 from tests.server import Answer
 
@@ -61,25 +61,25 @@ SHAPES: Mapping[str, Shape] = {
 BY_NAME = pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
 
 
-def send(house: House, shape: Shape, *files: bytes) -> Answer:
+def send(deployment: Deployment, shape: Shape, *files: bytes) -> Answer:
     headers = {"Content-Type": shape.content_type()}
-    return house.client.request("POST", MEDIA, shape.body(*files), headers)
+    return deployment.client.request("POST", MEDIA, shape.body(*files), headers)
 
 
 @BY_NAME
-def test_a_picture_is_kept_as_it_was_sent(house: House, shape: Shape) -> None:
+def test_a_picture_is_kept_as_it_was_sent(deployment: Deployment, shape: Shape) -> None:
     picture = a_picture()
-    answer = send(house, shape, picture)
+    answer = send(deployment, shape, picture)
     assert answer.status == 201, answer
     file = answer.json["file"]
     assert (file["name"], file["media_type"]) == ("foto.jpg", "image/jpeg")
-    assert answer.json["url"].startswith(f"{house.url}/media/")
-    assert house.client.get(file["url"].removeprefix(house.url)).body == picture
+    assert answer.json["url"].startswith(f"{deployment.url}/media/")
+    assert deployment.client.get(file["url"].removeprefix(deployment.url)).body == picture
 
 
 @BY_NAME
-def test_several_come_under_one_name(house: House, shape: Shape) -> None:
-    answer = send(house, shape, a_picture(), a_picture(), a_picture())
+def test_several_come_under_one_name(deployment: Deployment, shape: Shape) -> None:
+    answer = send(deployment, shape, a_picture(), a_picture(), a_picture())
     assert (answer.status, len(answer.json["files"]), answer.json["errors"]) == (201, 3, [])
 
 
@@ -90,10 +90,10 @@ def test_several_come_under_one_name(house: House, shape: Shape) -> None:
         ("%22grande%22.jpg", '"grande".jpg'),  # Dart and dio: a quotation mark
     ],
 )
-def test_names_are_those_that_people_gave(house: House, name: str, kept: str) -> None:
+def test_names_are_those_that_people_gave(deployment: Deployment, name: str, kept: str) -> None:
     shape = SHAPES["dio"]
     named = Shape(shape.boundary, shape.head.replace("foto.jpg", name))
-    assert send(house, named, a_picture()).json["file"]["name"] == kept
+    assert send(deployment, named, a_picture()).json["file"]["name"] == kept
 
 
 MISTAKES: Mapping[str, tuple[str | None, str, str]] = {
@@ -106,28 +106,28 @@ MISTAKES: Mapping[str, tuple[str | None, str, str]] = {
 
 @pytest.mark.parametrize(("declared", "without", "code"), MISTAKES.values(), ids=list(MISTAKES))
 def test_the_usual_mistakes_are_named(
-    house: House, declared: str | None, without: str, code: str
+    deployment: Deployment, declared: str | None, without: str, code: str
 ) -> None:
     shape = SHAPES["React Native on Android"]
     wrong = Shape(shape.boundary, shape.head.replace(without, "") if without else shape.head)
-    stored = house.count()
+    stored = deployment.count()
     headers = {"Content-Type": declared or wrong.content_type()}
-    answer = house.client.request("POST", MEDIA, wrong.body(a_picture()), headers)
+    answer = deployment.client.request("POST", MEDIA, wrong.body(a_picture()), headers)
     assert (answer.status, answer.code) == (400, code)
     assert answer.json["hint"]
-    assert house.count() == stored
+    assert deployment.count() == stored
 
 
-def test_the_token_the_size_and_the_type_are_looked_at(house: House) -> None:
+def test_the_token_the_size_and_the_type_are_looked_at(deployment: Deployment) -> None:
     shape = SHAPES["Dart's http"]
-    assert send(house, shape, b"<html>").status == 415
-    assert send(house, shape, a_picture() + bytes(1024 * 1024)).status == 413
-    with house.signed_out():
-        assert send(house, shape, a_picture()).status == 401
-    with house.busy(seconds=7):
-        answer = send(house, shape, a_picture())
+    assert send(deployment, shape, b"<html>").status == 415
+    assert send(deployment, shape, a_picture() + bytes(1024 * 1024)).status == 413
+    with deployment.signed_out():
+        assert send(deployment, shape, a_picture()).status == 401
+    with deployment.busy(seconds=7):
+        answer = send(deployment, shape, a_picture())
         assert (answer.status, 1 <= int(answer.headers["Retry-After"]) <= 7) == (429, True)
-    with house.out_of_room():
-        answer = send(house, shape, a_picture())
+    with deployment.out_of_room():
+        answer = send(deployment, shape, a_picture())
         assert (answer.status, int(answer.headers["Retry-After"]) >= 1) == (503, True)
-    assert send(house, shape, a_picture()).status == 201
+    assert send(deployment, shape, a_picture()).status == 201

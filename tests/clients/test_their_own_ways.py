@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
+from tests.clients.deployment import NO_PICTURE, THEIR_BROWSER, Deployment, a_file
 from tests.clients.desks import (
     EMPTY_POND,
     CKEditor,
@@ -16,7 +17,6 @@ from tests.clients.desks import (
     Quill,
     Uppy,
 )
-from tests.clients.house import NO_PICTURE, THEIR_BROWSER, House, a_file
 from tests.http.application import a_picture, unique
 from tests.http.tus import MIB, a_pdf
 from tests.waiting import wait_until
@@ -25,27 +25,27 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def opened(browser: Browser, house: House) -> Iterator[Open]:
+def opened(browser: Browser, deployment: Deployment) -> Iterator[Open]:
     """Opens the page of a sample."""
     context = browser.new_context(**THEIR_BROWSER)
 
     def open_page(sample: str, *, at_home: bool = False) -> Page:
         if at_home:
-            house.sign_in(context)
+            deployment.sign_in(context)
         page = context.new_page()
-        house.open(page, sample, at_home=at_home)
+        deployment.open(page, sample, at_home=at_home)
         return page
 
     yield open_page
     context.close()
 
 
-def uploads_of(page: Page, house: House) -> list[str]:
+def uploads_of(page: Page, deployment: Deployment) -> list[str]:
     """The methods of what `page` sends to Avenue from now on, as they come."""
     sent: list[str] = []
 
     def note(request: Any) -> None:
-        if request.url.startswith(f"{house.url}/api/") and request.method != "OPTIONS":
+        if request.url.startswith(f"{deployment.url}/api/") and request.method != "OPTIONS":
             sent.append(request.method)
 
     page.on("request", note)
@@ -53,8 +53,10 @@ def uploads_of(page: Page, house: House) -> list[str]:
 
 
 @pytest.mark.long
-def test_what_is_chosen_in_grapesjs_stands_in_the_page(opened: Open, house: House) -> None:
-    desk = GrapesJS(opened("grapesjs"), house.url)
+def test_what_is_chosen_in_grapesjs_stands_in_the_page(
+    opened: Open, deployment: Deployment
+) -> None:
+    desk = GrapesJS(opened("grapesjs"), deployment.url)
     desk.bring(a_file())
     desk.page.locator(".gjs-am-preview").first.click()
     shown = desk.page.frame_locator(".gjs-frame").locator("img")
@@ -63,9 +65,9 @@ def test_what_is_chosen_in_grapesjs_stands_in_the_page(opened: Open, house: Hous
 
 @pytest.mark.parametrize("kind", [Quill, pytest.param(Dropzone, marks=pytest.mark.long)])
 def test_pages_of_avenues_own_origin_need_no_token(
-    opened: Open, house: House, kind: type[Quill | Dropzone]
+    opened: Open, deployment: Deployment, kind: type[Quill | Dropzone]
 ) -> None:
-    desk = kind(opened(kind.sample, at_home=True), house.url)
+    desk = kind(opened(kind.sample, at_home=True), deployment.url)
     desk.bring(a_file())
     wait_until(desk.pictures, "a picture", every=0.1)
 
@@ -78,23 +80,23 @@ def a_heic(behind: bytes = b"") -> FilePayload:
 
 @pytest.mark.parametrize("make", [a_heic, pytest.param(a_file, marks=pytest.mark.long)])
 def test_dropzone_shows_what_is_stored_whatever_the_browser_draws(
-    opened: Open, house: House, make: Callable[[], FilePayload]
+    opened: Open, deployment: Deployment, make: Callable[[], FilePayload]
 ) -> None:
-    desk = Dropzone(opened("dropzone"), house.url)
+    desk = Dropzone(opened("dropzone"), deployment.url)
     desk.page.evaluate(DRAWN_LATE)
     desk.bring(make())
     wait_until(desk.pictures, "a picture", every=0.1)
     desk.page.evaluate("drawNow()")
     (address,) = desk.pictures()
-    assert house.newest()["_id"] in address
+    assert deployment.newest()["_id"] in address
     expect(desk.page.locator(".dz-error")).to_have_count(0)
 
 
 @pytest.mark.long
 def test_dropzone_says_why_a_picture_is_refused_that_the_browser_cannot_draw(
-    opened: Open, house: House
+    opened: Open, deployment: Deployment
 ) -> None:
-    desk = Dropzone(opened("dropzone"), house.url)
+    desk = Dropzone(opened("dropzone"), deployment.url)
     desk.page.evaluate(DRAWN_LATE)
     with desk.page.expect_response(lambda each: each.status == 413) as refused:
         desk.bring(a_heic(bytes(MIB)))
@@ -103,8 +105,10 @@ def test_dropzone_says_why_a_picture_is_refused_that_the_browser_cannot_draw(
     desk.reads(refused.value.json()["message"])
 
 
-def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, house: House) -> None:
-    desk = CKEditor(opened("ckeditor"), house.url)
+def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(
+    opened: Open, deployment: Deployment
+) -> None:
+    desk = CKEditor(opened("ckeditor"), deployment.url)
     desk.bring(a_file(a_picture(), "ancha.jpg"))
     wait_until(desk.pictures, "a picture", every=0.1)
     sources = desk.page.locator(CKEditor.seen).get_attribute("srcset")
@@ -116,33 +120,35 @@ def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, hous
 
 
 @pytest.mark.long
-def test_editorjs_keeps_what_avenue_says_of_a_file(opened: Open, house: House) -> None:
+def test_editorjs_keeps_what_avenue_says_of_a_file(opened: Open, deployment: Deployment) -> None:
     page = opened("editorjs")
-    EditorJS(page, house.url).bring(a_file())
+    EditorJS(page, deployment.url).bring(a_file())
     wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture", every=0.1)
-    expect(page.locator(EditorJS.seen)).to_have_attribute("src", house.url_of_newest())
+    expect(page.locator(EditorJS.seen)).to_have_attribute("src", deployment.url_of_newest())
 
 
 def hindrances(
-    house: House,
+    deployment: Deployment,
 ) -> list[tuple[int, FilePayload, AbstractContextManager[None]]]:
     """What may befall who brings any file: the status, the file, and as long as what lasts."""
     good = a_file(a_pdf(3000), "factura.pdf")
     return [
         (413, a_file(a_pdf(2 * MIB), "enorme.pdf"), nullcontext()),
-        (401, good, house.signed_out()),
-        (429, good, house.busy()),
-        (503, good, house.out_of_room()),
+        (401, good, deployment.signed_out()),
+        (429, good, deployment.busy()),
+        (503, good, deployment.out_of_room()),
     ]
 
 
 @pytest.mark.long
-def test_editorjs_attaches_any_file_and_says_what_hinders_it(opened: Open, house: House) -> None:
+def test_editorjs_attaches_any_file_and_says_what_hinders_it(
+    opened: Open, deployment: Deployment
+) -> None:
     page = opened("editorjs")
     page.locator(".ce-paragraph").click()
     page.keyboard.press("/")
     button = page.locator(".ce-popover-item", has_text="Attachment")
-    for status, file, lasting in hindrances(house):
+    for status, file, lasting in hindrances(deployment):
         with lasting, page.expect_response(lambda each, status=status: each.status == status) as no:
             choose(button, file)
         expect(page.get_by_text(no.value.json()["message"]).last).to_be_visible()
@@ -158,22 +164,24 @@ def choose(button: Locator, file: FilePayload) -> None:
     chooser.value.set_files(file)
 
 
-def test_editorjs_takes_a_pasted_address_into_the_library(opened: Open, house: House) -> None:
+def test_editorjs_takes_a_pasted_address_into_the_library(
+    opened: Open, deployment: Deployment
+) -> None:
     page = opened("editorjs")
     asked: list[Any] = []
 
     def answer(route: Route) -> None:
         """What Avenue answers once it has fetched the picture: a test has no Internet."""
         asked.append(route.request.post_data_json)
-        headers = {"Authorization": f"Bearer {house.token}"}
+        headers = {"Authorization": f"Bearer {deployment.token}"}
         multipart = {"image": a_file()}
         stored = page.request.post(route.request.url, headers=headers, multipart=multipart)
         route.fulfill(response=stored, headers={"Access-Control-Allow-Origin": "*"})
 
-    page.route(f"{house.url}/api/builder/media", answer)
+    page.route(f"{deployment.url}/api/builder/media", answer)
     paste(page, "https://images.example.com/foto.jpg")
     wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture", every=0.1)
-    expect(page.locator(EditorJS.seen)).to_have_attribute("src", house.url_of_newest())
+    expect(page.locator(EditorJS.seen)).to_have_attribute("src", deployment.url_of_newest())
     assert asked == [{"url": "https://images.example.com/foto.jpg"}]
 
 
@@ -192,19 +200,19 @@ def paste(page: Page, text: str) -> None:
 
 
 @pytest.mark.long
-def test_uppy_asks_once_for_what_is_refused(opened: Open, house: House) -> None:
-    desk = Uppy(opened("uppy"), house.url)
-    sent = uploads_of(desk.page, house)
+def test_uppy_asks_once_for_what_is_refused(opened: Open, deployment: Deployment) -> None:
+    desk = Uppy(opened("uppy"), deployment.url)
+    sent = uploads_of(desk.page, deployment)
     desk.bring(a_file(NO_PICTURE))
-    desk.reads(house.why_no_picture())
+    desk.reads(deployment.why_no_picture())
     assert sent == ["POST"]
 
 
-def test_uppy_sends_large_files_in_parts(opened: Open, house: House) -> None:
+def test_uppy_sends_large_files_in_parts(opened: Open, deployment: Deployment) -> None:
     page = opened("uppy-2")
     page.locator(".uppy-Dashboard-input").first.set_input_files(a_file(a_pdf(2 * MIB), "acta.pdf"))
     expect(page.get_by_text("Complete", exact=True)).to_be_visible()
-    assert (house.newest()["name"], house.newest()["category"]) == ("acta.pdf", "general")
+    assert (deployment.newest()["name"], deployment.newest()["category"]) == ("acta.pdf", "general")
 
 
 class Pond:
@@ -221,19 +229,19 @@ class Pond:
         expect(self.page.locator(".filepond--file-status-main")).to_have_text(text)
 
 
-def test_filepond_takes_back_what_was_undone(opened: Open, house: House) -> None:
+def test_filepond_takes_back_what_was_undone(opened: Open, deployment: Deployment) -> None:
     pond = Pond(opened("filepond-2"))
     pond.bring(a_pdf(3000), "recibo.pdf")
     pond.says("Upload complete")
     file = pond.page.locator("input[type=hidden][name=files]").input_value()
-    assert house.newest()["_id"] == file
+    assert deployment.newest()["_id"] == file
     pond.page.locator(".filepond--action-revert-item-processing").click()
     expect(pond.page.locator("input[type=hidden][name=files]")).to_have_count(0)
-    assert house.state_of(file) == "trash"
+    assert deployment.state_of(file) == "trash"
 
 
 @pytest.mark.long
-def test_filepond_goes_on_where_the_line_broke(opened: Open, house: House) -> None:
+def test_filepond_goes_on_where_the_line_broke(opened: Open, deployment: Deployment) -> None:
     pond = Pond(opened("filepond-2"))
     sent: list[int] = []
 
@@ -249,15 +257,17 @@ def test_filepond_goes_on_where_the_line_broke(opened: Open, house: House) -> No
     pond.bring(data, "año 1.pdf")
     pond.says("Upload complete")
     assert sent == [0, 4 * MIB, 4 * MIB]
-    newest = house.newest()
+    newest = deployment.newest()
     assert newest["name"] == "año 1.pdf"
-    assert house.client.get(f"/api/uploads/filepond?load={newest['_id']}").body == data
+    assert deployment.client.get(f"/api/uploads/filepond?load={newest['_id']}").body == data
 
 
 @pytest.mark.long
-def test_filepond_says_what_hinders_any_file_and_takes_it_then(opened: Open, house: House) -> None:
+def test_filepond_says_what_hinders_any_file_and_takes_it_then(
+    opened: Open, deployment: Deployment
+) -> None:
     pond = Pond(opened("filepond-2"))
-    for status, file, lasting in hindrances(house):
+    for status, file, lasting in hindrances(deployment):
         refused = pond.page.expect_response(lambda each, status=status: each.status == status)
         with lasting, refused as no:
             pond.page.set_input_files(".filepond--browser", file)
@@ -277,9 +287,11 @@ def test_filepond_says_why_a_large_file_is_refused(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("sample", ["filepond", pytest.param("filepond-2", marks=pytest.mark.long)])
-def test_filepond_shows_files_that_are_there(opened: Open, house: House, sample: str) -> None:
+def test_filepond_shows_files_that_are_there(
+    opened: Open, deployment: Deployment, sample: str
+) -> None:
     media = "/api/builder/media" if sample == "filepond" else "/api/uploads"
-    kept = house.client.request("POST", f"{media}?name=vieja.jpg", a_picture()).json["id"]
+    kept = deployment.client.request("POST", f"{media}?name=vieja.jpg", a_picture()).json["id"]
     page = opened(sample)
     page.evaluate(ADD_KEPT, kept)
     expect(page.locator(".filepond--file-info-main")).to_have_text("vieja.jpg")

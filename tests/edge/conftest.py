@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pictures
-from tests.edge.house import House
+from tests.edge.deployment import Deployment
 from tests.mongod import Guard
 from tests.nginx import Nginx
 from tests.server import Server, prepare
 
 
 @pytest.fixture(scope="module")
-def house(shared_uri: str, guard: Guard) -> Iterator[House]:
+def deployment(shared_uri: str, guard: Guard) -> Iterator[Deployment]:
     """One shop for the tests of a module."""
     prepare(shared_uri)
     env = {"AVENUE_PROXY_HOPS": "1", "AVENUE_MAX_PRODUCT_IMAGE_MB": "20"}
     with Server(guard, shared_uri, **env) as app, Nginx(guard, [app.port]) as edge:
-        yield House.filled(app, edge, pictures.photo(1300, 900, format="PNG", seed=31))
+        yield Deployment.filled(app, edge, pictures.photo(1300, 900, format="PNG", seed=31))

@@ -11,10 +11,10 @@ from avenue.config import Settings
 from avenue.media.announcing.models import PURGES
 from avenue.storage.connection import Database
 from tests import pictures
-from tests.edge.house import House, comparable, new_host, plain, talk
+from tests.edge.deployment import Deployment, comparable, new_host, plain, talk
 from tests.edge.test_cache import SECRET, asked, cache_says
 from tests.edge.test_poisoning import EVIL, hostile, requests, send
-from tests.faults.house import raw
+from tests.faults.deployment import raw
 from tests.mongod import Guard, Mongod
 from tests.nginx import Nginx
 from tests.server import Answer, Client, Server, prepare
@@ -32,7 +32,7 @@ PRODUCTS, GROUPS = "/api/shop/products", "/api/shop/groups"
 
 
 @pytest.fixture(scope="module")
-def shop(shared_uri: str, guard: Guard, mongod: Mongod) -> Iterator[House]:
+def shop(shared_uri: str, guard: Guard, mongod: Mongod) -> Iterator[Deployment]:
     """A shop behind nginx; it is one's own, for its settings change."""
     prepare(shared_uri)
     users = raw(mongod.client, shared_uri)["users"]
@@ -41,31 +41,31 @@ def shop(shared_uri: str, guard: Guard, mongod: Mongod) -> Iterator[House]:
         Server(guard, shared_uri, **SETTINGS) as app,
         Nginx(guard, [app.port], WITH_PURGE) as edge,
     ):
-        yield House.filled(app, edge, pictures.photo(300, 200, seed=41))
+        yield Deployment.filled(app, edge, pictures.photo(300, 200, seed=41))
 
 
-def draft(shop: House, name: str) -> str:
+def draft(shop: Deployment, name: str) -> str:
     fields = {"name": name, "status": "draft"}
     answer = shop.seller.send_json("POST", PRODUCTS, fields)
     assert answer.status == 201, answer
     return str(answer.json["id"])
 
 
-def change(shop: House, product: str, **fields: object) -> None:
+def change(shop: Deployment, product: str, **fields: object) -> None:
     answer = shop.seller.send_json("PATCH", f"{PRODUCTS}/{product}", fields)
     assert answer.status == 200, answer
 
 
-def at_the_edge(shop: House) -> Client:
+def at_the_edge(shop: Deployment) -> Client:
     return Client(shop.edge.port, shop.seller.token)
 
 
-def purged(shop: House, path: str) -> None:
+def purged(shop: Deployment, path: str) -> None:
     answer = shop.at_the_edge.request("HEAD", path, headers={"X-Avenue-Purge": PURGE})
     assert cache_says(shop.edge, answer) == "BYPASS"
 
 
-def paths(shop: House) -> list[str]:
+def paths(shop: Deployment) -> list[str]:
     one = shop.product
     named = f"/products/{one}/zapato"
     return [
@@ -74,7 +74,7 @@ def paths(shop: House) -> list[str]:
     ]
 
 
-def test_the_catalogue_is_asked_for_once(shop: House) -> None:
+def test_the_catalogue_is_asked_for_once(shop: Deployment) -> None:
     host = {"Host": new_host()}  # nothing is kept under it yet
     for path in paths(shop):
         own = shop.app.client.get(path)
@@ -95,7 +95,7 @@ def test_the_catalogue_is_asked_for_once(shop: House) -> None:
 
 
 @pytest.mark.parametrize("mine_first", [True, False])
-def test_nobody_gets_for_their_own_what_is_everybodys(shop: House, mine_first: bool) -> None:
+def test_nobody_gets_for_their_own_what_is_everybodys(shop: Deployment, mine_first: bool) -> None:
     hidden = draft(shop, "Secreto mío")
     lists = [f"{PRODUCTS}?limit=50&sort=-created_at", PRODUCTS, f"{PRODUCTS}/{hidden}"]
 
@@ -115,7 +115,7 @@ def test_nobody_gets_for_their_own_what_is_everybodys(shop: House, mine_first: b
     assert not [each for each in shop.edge.stored() if b"Secreto" in each]
 
 
-def test_who_has_a_cookie_of_ours_is_asked_for_alone(shop: House) -> None:
+def test_who_has_a_cookie_of_ours_is_asked_for_alone(shop: Deployment) -> None:
     asked(shop.edge, "/")
     for cookie in ("avenue_session=x", "avenue_language=en", "_ga=1; avenue_theme=dark"):
         answer = shop.at_the_edge.request("GET", "/", headers={"Cookie": cookie})
@@ -128,7 +128,7 @@ def test_who_has_a_cookie_of_ours_is_asked_for_alone(shop: House) -> None:
     assert cache_says(shop.edge, others) == "HIT"
 
 
-def test_what_anybody_can_make_up_is_not_kept(shop: House) -> None:
+def test_what_anybody_can_make_up_is_not_kept(shop: Deployment) -> None:
     stored = len(shop.edge.stored())
     made_up = [
         *("/?utm_source=x", "/?search=x", "/?after=x", f"{PRODUCTS}?search=x", f"{PRODUCTS}?x=1"),
@@ -147,7 +147,7 @@ def test_what_anybody_can_make_up_is_not_kept(shop: House) -> None:
     assert shop.at_the_edge.get(f"{PRODUCTS}/nothing").json["code"] == "product_not_found"
 
 
-def test_a_purge_shows_what_is_new_at_once(shop: House) -> None:
+def test_a_purge_shows_what_is_new_at_once(shop: Deployment) -> None:
     product = shop.seller.create_product("Precio")
     path, page = f"{PRODUCTS}/{product}", f"/products/{product}/precio"
     for each in (path, page):
@@ -168,7 +168,7 @@ def test_a_purge_shows_what_is_new_at_once(shop: House) -> None:
         assert asked(shop.edge, each)[0].status == 404
 
 
-def test_what_changes_is_told_to_nginx_by_the_outbox(shop: House) -> None:
+def test_what_changes_is_told_to_nginx_by_the_outbox(shop: Deployment) -> None:
     told = f"nginx={PURGE}@http://127.0.0.1:{shop.edge.port}"
     settings = Settings(local=True, mongodb_uri=shop.app.uri, purge_cdns=(told,))
     database = Database(settings)
@@ -197,7 +197,7 @@ def test_what_changes_is_told_to_nginx_by_the_outbox(shop: House) -> None:
         database.close()
 
 
-def test_without_a_purge_a_draft_is_gone_once_its_time_is_up(shop: House) -> None:
+def test_without_a_purge_a_draft_is_gone_once_its_time_is_up(shop: Deployment) -> None:
     def kept(seconds: int | None) -> None:
         told = {"edge_seconds": {"products": seconds}}
         assert shop.seller.send_json("PATCH", "/api/site", told).status == 200
@@ -218,7 +218,7 @@ def test_without_a_purge_a_draft_is_gone_once_its_time_is_up(shop: House) -> Non
 
 
 @pytest.mark.long  # test_cache.py has it for pictures
-def test_what_was_kept_is_shown_while_avenue_is_away(shop: House, guard: Guard) -> None:
+def test_what_was_kept_is_shown_while_avenue_is_away(shop: Deployment, guard: Guard) -> None:
     uri = shop.app.uri
     with Server(guard, uri, AVENUE_PROXY_HOPS="1") as app, Nginx(guard, [app.port]) as edge:
         path = f"/products/{shop.product}"
@@ -234,18 +234,18 @@ def test_what_was_kept_is_shown_while_avenue_is_away(shop: House, guard: Guard) 
 
 
 @table("name, form", zip([*requests()][::2], cycle([PRODUCTS + "/{}", "/products/{}", "/"])))
-def test_the_next_one_gets_the_clean_answer(shop: House, name: str, form: str) -> None:
+def test_the_next_one_gets_the_clean_answer(shop: Deployment, name: str, form: str) -> None:
     assert_the_next_one_gets_the_clean_answer(shop, name, form)
 
 
 @pytest.mark.long  # above, each is sent for one of them
 @table("form", ["/products/{}/zapato", PRODUCTS, "/", PRODUCTS + "/{}", "/sitemap.xml"])
 @table("name", requests())
-def test_the_next_one_gets_the_clean_answer_of_all(shop: House, name: str, form: str) -> None:
+def test_the_next_one_gets_the_clean_answer_of_all(shop: Deployment, name: str, form: str) -> None:
     assert_the_next_one_gets_the_clean_answer(shop, name, form)
 
 
-def assert_the_next_one_gets_the_clean_answer(shop: House, name: str, form: str) -> None:
+def assert_the_next_one_gets_the_clean_answer(shop: Deployment, name: str, form: str) -> None:
     path, port = form.format(shop.product), shop.edge.port
     clean = comparable(talk(port, plain(path, new_host())))
     assert clean.startswith(b"HTTP/1.1 200 ")

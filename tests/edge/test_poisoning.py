@@ -11,7 +11,7 @@ from itertools import cycle
 
 import pytest
 
-from tests.edge.house import House, comparable, new_host, plain, plainest, talk
+from tests.edge.deployment import Deployment, comparable, new_host, plain, plainest, talk
 from tests.http.test_fast_lane import lane_answers
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -177,66 +177,66 @@ def send(port: int, data: bytes) -> None:
 
 
 @pytest.fixture(params=["edge", "avenue"])
-def port(request: pytest.FixtureRequest, house: House) -> int:
+def port(request: pytest.FixtureRequest, deployment: Deployment) -> int:
     """Who is asked: nginx, or Avenue without anything in front."""
-    return house.edge.port if request.param == "edge" else house.app.port
+    return deployment.edge.port if request.param == "edge" else deployment.app.port
 
 
-def asked(house: House, port: int, path: str, host: str) -> list[bytes]:
+def asked(deployment: Deployment, port: int, path: str, host: str) -> list[bytes]:
     """What the next one gets: from Avenue by a thread, and then by the event loop's fast lane."""
     answers = [talk(port, plain(path, host))]
-    if port == house.app.port:
+    if port == deployment.app.port:
         answers.append(talk(port, plainest(path, host), half_close=True))
     return [comparable(each) for each in answers]
 
 
-def test_the_next_one_gets_the_clean_answer(house: House) -> None:
+def test_the_next_one_gets_the_clean_answer(deployment: Deployment) -> None:
     """Each is sent for one of the two files, and to one of the two who may be asked."""
     ways = [
         (port, which)
         for which in ("thumb", "original")
-        for port in (house.edge.port, house.app.port)
+        for port in (deployment.edge.port, deployment.app.port)
     ]
-    clean = {way: the_clean_answer(house, *way) for way in ways}
+    clean = {way: the_clean_answer(deployment, *way) for way in ways}
     for name, way in zip(requests(), cycle(ways)):
-        assert_the_next_one_gets(clean[way], house, *way, name)
+        assert_the_next_one_gets(clean[way], deployment, *way, name)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("which", ["thumb", "original"])
 def test_the_next_one_gets_the_clean_answer_of_everybody(
-    house: House, port: int, which: str
+    deployment: Deployment, port: int, which: str
 ) -> None:
-    clean = the_clean_answer(house, port, which)
+    clean = the_clean_answer(deployment, port, which)
     for name in requests():
-        assert_the_next_one_gets(clean, house, port, which, name)
+        assert_the_next_one_gets(clean, deployment, port, which, name)
 
 
-def the_clean_answer(house: House, port: int, which: str) -> list[bytes]:
-    clean = asked(house, port, getattr(house, which), new_host())
+def the_clean_answer(deployment: Deployment, port: int, which: str) -> list[bytes]:
+    clean = asked(deployment, port, getattr(deployment, which), new_host())
     assert all(each.startswith(b"HTTP/1.1 200 ") for each in clean)
     return clean
 
 
 def assert_the_next_one_gets(
-    clean: list[bytes], house: House, port: int, which: str, name: str
+    clean: list[bytes], deployment: Deployment, port: int, which: str, name: str
 ) -> None:
-    path, host = getattr(house, which), new_host()
+    path, host = getattr(deployment, which), new_host()
     for when in ("cold", "hot"):
         send(port, hostile(requests()[name], path, host))
-        assert asked(house, port, path, host) == clean, (name, when, which, port)
+        assert asked(deployment, port, path, host) == clean, (name, when, which, port)
 
 
-def test_the_fast_lane_is_among_those_who_were_asked(house: House) -> None:
+def test_the_fast_lane_is_among_those_who_were_asked(deployment: Deployment) -> None:
     host = new_host()
-    asked(house, house.app.port, house.thumb, host)
-    before = lane_answers(house.app)
-    asked(house, house.app.port, house.thumb, host)
-    wait_until(lambda: lane_answers(house.app) > before, "its line in the log")
+    asked(deployment, deployment.app.port, deployment.thumb, host)
+    before = lane_answers(deployment.app)
+    asked(deployment, deployment.app.port, deployment.thumb, host)
+    wait_until(lambda: lane_answers(deployment.app) > before, "its line in the log")
 
 
-def test_nothing_evil_is_kept(house: House) -> None:
+def test_nothing_evil_is_kept(deployment: Deployment) -> None:
     """After all of the above, and again at once."""
     for text in requests().values():
-        send(house.edge.port, hostile(text, house.thumb, new_host()))
-    assert not [each for each in house.edge.stored() if EVIL.encode() in each]
+        send(deployment.edge.port, hostile(text, deployment.thumb, new_host()))
+    assert not [each for each in deployment.edge.stored() if EVIL.encode() in each]

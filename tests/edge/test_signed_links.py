@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tests import pictures
-from tests.edge.house import MIB, talk
+from tests.edge.deployment import MIB, talk
 from tests.mongod import Guard
 from tests.nginx import Nginx
 from tests.server import Client, Server, path_of, prepare

@@ -16,7 +16,7 @@ from avenue.identity import command_actor, new_id
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from tests import pictures
-from tests.migration.house import House
+from tests.migration.deployment import Deployment
 
 PICTURES_OF_A_PRODUCT = 3
 FOLDERS = (["Verano"], ["Verano", "Niños: 1"], [])
@@ -36,27 +36,29 @@ def pdf(number: int) -> bytes:
     )
 
 
-def fill(house: House, scratch: Path, assets: int) -> None:
+def fill(deployment: Deployment, scratch: Path, assets: int) -> None:
     """Let a site have so many files: three fifths of products, a fifth each of library, uploads."""
     products, rest = assets * 3 // 5 // PICTURES_OF_A_PRODUCT, assets // 5
-    _add_owners(house, scratch / "products", products)
+    _add_owners(deployment, scratch / "products", products)
     for number in range(rest):
         _write(scratch / "media" / "/".join(FOLDERS[number % 3]) / f"Foto {number}", number)
         _write(scratch / "uploads" / f"u{number}.pdf", pdf(number))
     for kind in ("products", "media", "uploads"):
-        house.run(scratch / kind, "--as", kind)
-    _describe(house)
-    _add_twins(house)
-    _add_pages(house)
+        deployment.run(scratch / kind, "--as", kind)
+    _describe(deployment)
+    _add_twins(deployment)
+    _add_pages(deployment)
 
 
-def multiply(house: House, times: int) -> None:
+def multiply(deployment: Deployment, times: int) -> None:
     """Let a site have what it has `times` as often: each copy with ids, names and bytes of its own.
 
     They are written as the stores write them, since bringing them in takes as long as a test of it.
     """
-    had = {name: list(house.raw[name].find()) for name in ("assets", *COLLECTIONS.values())}
-    files = {each["_id"]: each for name in BUCKETS for each in house.raw[f"{name}.files"].find()}
+    had = {name: list(deployment.raw[name].find()) for name in ("assets", *COLLECTIONS.values())}
+    files = {
+        each["_id"]: each for name in BUCKETS for each in deployment.raw[f"{name}.files"].find()
+    }
     for copied in range(1, times):
         ids = {each["_id"]: f"{each['_id']}-{copied}" for each in had["shop_products"]}
         ids |= {each["_id"]: f"{each['_id']}-{copied}" for each in had["shop_products_grouped"]}
@@ -73,7 +75,7 @@ def multiply(house: House, times: int) -> None:
                 for each in had[COLLECTIONS[kind]]
             ]
         for name, documents in stored.items():
-            house.raw[name].insert_many(documents)
+            deployment.raw[name].insert_many(documents)
 
 
 def _bytes_like(asset: dict[str, Any], number: int) -> bytes:
@@ -132,7 +134,7 @@ def _write(path: Path, content: int | bytes) -> None:
     path.write_bytes(picture(100_000 + content) if isinstance(content, int) else content)
 
 
-def _add_owners(house: House, folder: Path, products: int) -> None:
+def _add_owners(deployment: Deployment, folder: Path, products: int) -> None:
     for number in range(products):
         names = [f"p{number}-{place}.jpg" for place in range(PICTURES_OF_A_PRODUCT)]
         for place, name in enumerate(names):
@@ -140,17 +142,17 @@ def _add_owners(house: House, folder: Path, products: int) -> None:
         first, *others = (f"/uploads/{name}" for name in reversed(names))
         kind = "group" if number % 10 == 3 else "product"
         elsewhere = [f"https://cdn.example/{number}.jpg"] if number % 4 == 0 else []
-        house.add_owner(kind, f"{kind}-{number}", first, *elsewhere, *others)
+        deployment.add_owner(kind, f"{kind}-{number}", first, *elsewhere, *others)
         fields: dict[str, Any] = {"created_at": BEGINNING + timedelta(minutes=number)}
         if kind == "product":
             fields |= {"sku": f"ZR {number}", "name": f'Zapato "{number}"', "status": "published"}
             fields |= {"category": "Calzado > Botas"} if number % 2 else {}
         else:
             fields |= {"model": f"Modelo {number}"}
-        house.raw[COLLECTIONS[kind]].update_one({"_id": f"{kind}-{number}"}, {"$set": fields})
-    groups = [each["_id"] for each in house.raw["shop_products_grouped"].find()]
+        deployment.raw[COLLECTIONS[kind]].update_one({"_id": f"{kind}-{number}"}, {"$set": fields})
+    groups = [each["_id"] for each in deployment.raw["shop_products_grouped"].find()]
     for number, group in enumerate(groups):
-        house.raw["shop_products"].update_one(
+        deployment.raw["shop_products"].update_one(
             {"_id": f"product-{10 * number}"}, {"$set": {"group": group}}
         )
 
@@ -158,12 +160,14 @@ def _add_owners(house: House, folder: Path, products: int) -> None:
 COLLECTIONS = {"product": "shop_products", "group": "shop_products_grouped"}
 
 
-def _describe(house: House) -> None:
+def _describe(deployment: Deployment) -> None:
     """Let files be described in every way; groups have options."""
-    site = Sites(house.database, Settings(mongodb_uri=house.uri, local=True)).named("default")
-    folders = MovedFolders(FolderStore(house.database))
+    site = Sites(deployment.database, Settings(mongodb_uri=deployment.uri, local=True)).named(
+        "default"
+    )
+    folders = MovedFolders(FolderStore(deployment.database))
     ways = [folders.at(command_actor(site), names) for names in FOLDERS]
-    for number, each in enumerate(house.raw["assets"].find().sort("name")):
+    for number, each in enumerate(deployment.raw["assets"].find().sort("name")):
         facts: dict[str, Any] = {"created_at": BEGINNING + timedelta(seconds=number)}
         if number % 3 == 0:
             facts["alt"] = {"es": f"Zapato {number}", "en": f"Shoe {number}"}
@@ -175,29 +179,31 @@ def _describe(house: House) -> None:
         if each["claim"]["kind"] == "upload":
             facts |= {"category": "orders", "reference": f"Pedido {number % 9}"}
             facts["visibility"] = "private" if number % 2 else "public"
-        house.raw["assets"].update_one({"_id": each["_id"]}, {"$set": facts})
-    for group in house.raw["shop_products_grouped"].find():
+        deployment.raw["assets"].update_one({"_id": each["_id"]}, {"$set": facts})
+    for group in deployment.raw["shop_products_grouped"].find():
         keys = [each.get("asset") or each["url"] for each in group["images"]]
         options = [{"name": "Rojo", "images": keys[:1]}, {"name": "Azul", "images": keys[1:]}]
-        house.raw["shop_products_grouped"].update_one(
+        deployment.raw["shop_products_grouped"].update_one(
             {"_id": group["_id"]}, {"$set": {"options": options}}
         )
 
 
-def _add_twins(house: House) -> None:
+def _add_twins(deployment: Deployment) -> None:
     """Let a second file of the library and a second upload have the bytes of the first."""
     for kind in ("library", "upload"):
-        twin = copy.deepcopy(house.raw["assets"].find_one({"claim.kind": kind}))
+        twin = copy.deepcopy(deployment.raw["assets"].find_one({"claim.kind": kind}))
         twin |= {"_id": new_id(), "name": f"Otra {twin['name']}"}
         if kind == "upload":
             twin["claim"]["id"] = twin["_id"]
-        house.raw["assets"].insert_one(twin)
+        deployment.raw["assets"].insert_one(twin)
 
 
-def _add_pages(house: House) -> None:
+def _add_pages(deployment: Deployment) -> None:
     """A draft, a published page, and one whose draft goes on."""
-    shown = [each["_id"] for each in house.raw["assets"].find({"claim.kind": "library"}).limit(4)]
-    shown.append(house.raw["assets"].find_one({"claim.kind": "product"})["_id"])
+    shown = [
+        each["_id"] for each in deployment.raw["assets"].find({"claim.kind": "library"}).limit(4)
+    ]
+    shown.append(deployment.raw["assets"].find_one({"claim.kind": "product"})["_id"])
     pictures_in = "".join(f'<img src="avenue:{each}/card" alt="">' for each in shown)
     now = datetime.now(UTC)
     for number, state in enumerate(("draft", "published", "changed")):
@@ -212,7 +218,7 @@ def _add_pages(house: House) -> None:
         published = {**draft, "title": state, "locale": "es", "at": now, "by": None}
         if state == "changed":
             published |= {"html": "<p>before</p>", "title": "Antes"}
-        house.raw["page_content"].insert_one(
+        deployment.raw["page_content"].insert_one(
             {
                 "_id": f"page-{number}",
                 "site": "default",

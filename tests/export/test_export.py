@@ -20,7 +20,7 @@ from avenue.export.naming import Names, is_path, library_path, mark, plain, uplo
 from tests import pictures
 from tests.backup.s3 import BUCKET, rclone_server
 from tests.commands import Commands
-from tests.migration.house import LAZY, House, house
+from tests.migration.deployment import LAZY, Deployment, deployment
 from tests.mongod import Mongod
 from tests.table import table
 
@@ -31,7 +31,7 @@ def picture(seed: int) -> bytes:
     return pictures.photo(32, 24, noise=False, seed=seed)
 
 
-def fill(avenue: House, old: Path) -> None:
+def fill(avenue: Deployment, old: Path) -> None:
     """A product with two pictures and one elsewhere, a picture on a page, a private file."""
     for name, data in {
         "products/b.jpg": picture(1),
@@ -72,7 +72,7 @@ def filled(
     mongod: Mongod, commands: Commands, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Any]]:
     """What a site has once it is filled, by collection."""
-    with house(mongod, commands, **LAZY) as site:
+    with deployment(mongod, commands, **LAZY) as site:
         before = site.counts()
         fill(site, tmp_path_factory.mktemp("old"))
         names = [name for name, count in site.counts().items() if count > before.get(name, 0)]
@@ -80,13 +80,13 @@ def filled(
 
 
 @pytest.fixture
-def site(avenue: House, filled: dict[str, list[Any]]) -> House:
+def site(avenue: Deployment, filled: dict[str, list[Any]]) -> Deployment:
     for name, documents in filled.items():
         avenue.raw[name].insert_many(documents)
     return avenue
 
 
-def export(site: House, *arguments: str | Path, code: int = 0) -> Any:
+def export(site: Deployment, *arguments: str | Path, code: int = 0) -> Any:
     done = site.command("export", *arguments, "--json")
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout) if done.stdout else done.stderr
@@ -105,7 +105,7 @@ def lines_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_everything_public_lies_there_by_readable_names(site: House, tmp_path: Path) -> None:
+def test_everything_public_lies_there_by_readable_names(site: Deployment, tmp_path: Path) -> None:
     out = tmp_path / "out"
     told = export(site, out)
     assert (told["products"], told["files"], told["pages"], told["private_left"]) == (1, 3, 1, 1)
@@ -131,7 +131,7 @@ def test_everything_public_lies_there_by_readable_names(site: House, tmp_path: P
 
 
 def test_a_second_export_writes_only_what_changed_and_removes_what_is_gone(
-    site: House, tmp_path: Path
+    site: Deployment, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     export(site, out, "--private")
@@ -155,7 +155,9 @@ def test_a_second_export_writes_only_what_changed_and_removes_what_is_gone(
     assert not (out / "previous.jsonl").exists()
 
 
-def test_what_cannot_be_read_is_named_and_no_file_goes_for_it(site: House, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_named_and_no_file_goes_for_it(
+    site: Deployment, tmp_path: Path
+) -> None:
     """First the bytes of a file are gone, then what the records say of files."""
     out = tmp_path / "out"
     lost = site.owner("product", "one")["images"][0]["asset"]
@@ -179,7 +181,7 @@ def test_what_cannot_be_read_is_named_and_no_file_goes_for_it(site: House, tmp_p
     assert (row["name"], row["description"]) == ("'=1+1", "'-2")
 
 
-def test_what_is_not_this_export_is_left_untouched(site: House, tmp_path: Path) -> None:
+def test_what_is_not_this_export_is_left_untouched(site: Deployment, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (other / "drafts").mkdir(parents=True)
     (other / "drafts" / "mine.txt").write_text("mine")
@@ -193,7 +195,7 @@ def test_what_is_not_this_export_is_left_untouched(site: House, tmp_path: Path) 
     assert not (tmp_path / "trial").exists()
 
 
-def test_a_bucket_holds_what_a_directory_does(site: House, tmp_path: Path) -> None:
+def test_a_bucket_holds_what_a_directory_does(site: Deployment, tmp_path: Path) -> None:
     export(site, tmp_path / "out")
     order = ExportOrder(parts=frozenset(Part))
     with rclone_server(tmp_path / "s3") as account:
@@ -254,7 +256,7 @@ def test_a_manifest_names_nothing_outside_of_its_folder(path: str) -> None:
 
 
 def test_a_zip_has_what_a_directory_has_and_its_name_at_the_end(
-    site: House, tmp_path: Path
+    site: Deployment, tmp_path: Path
 ) -> None:
     out, packed = tmp_path / "out", tmp_path / "out.zip"
     export(site, out)
@@ -289,7 +291,7 @@ def test_a_zip_has_what_a_directory_has_and_its_name_at_the_end(
     ],
 )
 def test_what_is_wrong_with_a_target_is_said_of_an_export(
-    avenue: House, tmp_path: Path, target: str, said: str
+    avenue: Deployment, tmp_path: Path, target: str, said: str
 ) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     told = export(avenue, tmp_path / target, code=2)

@@ -13,7 +13,7 @@ import pytest
 from tests.backup import s3
 from tests.commands import Commands
 from tests.export.filled import fill, lines_of, multiply, pdf, said_by
-from tests.migration.house import LAZY, House, house
+from tests.migration.deployment import LAZY, Deployment, deployment
 from tests.mongod import Mongod, lifetime_of_transactions
 
 FEW = 20
@@ -21,13 +21,13 @@ LIBRARY = {"kind": "library", "id": "default"}
 
 
 @pytest.fixture
-def empty(mongod: Mongod, commands: Commands) -> Iterator[House]:
+def empty(mongod: Mongod, commands: Commands) -> Iterator[Deployment]:
     """Another deployment, with nothing in its site."""
-    with house(mongod, commands, **LAZY) as made:
+    with deployment(mongod, commands, **LAZY) as made:
         yield made
 
 
-def export(site: House, out: Path, *arguments: str) -> Any:
+def export(site: Deployment, out: Path, *arguments: str) -> Any:
     done = site.command("export", out, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -38,7 +38,7 @@ def exported(
     mongod: Mongod, commands: Commands, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, int]:
     """An export of a site with everything, private files too, and how many files it has."""
-    with house(mongod, commands, **LAZY) as site:
+    with deployment(mongod, commands, **LAZY) as site:
         fill(site, tmp_path_factory.mktemp("old"), FEW)
         out = tmp_path_factory.mktemp("exported") / "out"
         return out, export(site, out, "--private")["files"]
@@ -57,7 +57,9 @@ def files(exported: tuple[Path, int]) -> int:
 
 
 @pytest.mark.long
-def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Path) -> None:
+def test_out_and_in_again_is_the_same(
+    avenue: Deployment, empty: Deployment, tmp_path: Path
+) -> None:
     fill(avenue, tmp_path / "old", FEW)
     there_and_back(avenue, empty, tmp_path)
 
@@ -66,7 +68,7 @@ def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Pat
 @pytest.mark.timeout(4 * 3600)
 @pytest.mark.parametrize("assets", [5_000, 50_000])
 def test_out_and_in_again_of_a_large_site(
-    avenue: House, empty: House, tmp_path: Path, assets: int
+    avenue: Deployment, empty: Deployment, tmp_path: Path, assets: int
 ) -> None:
     avenue.commands = empty.commands = Commands(seconds=assets)  # at least one in a second
     fill(avenue, tmp_path / "old", 100)
@@ -74,7 +76,7 @@ def test_out_and_in_again_of_a_large_site(
     there_and_back(avenue, empty, tmp_path)
 
 
-def there_and_back(avenue: House, empty: House, tmp_path: Path) -> None:
+def there_and_back(avenue: Deployment, empty: Deployment, tmp_path: Path) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
     files = export(avenue, out, "--private")["files"]
     looked = empty.run("--from", out, "--dry-run")
@@ -100,7 +102,7 @@ def test_a_killed_import_is_finished_by_the_next_and_a_third_finds_nothing_to_do
 
 @pytest.mark.long
 def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
-    avenue: House, mongod: Mongod, commands: Commands, tmp_path: Path
+    avenue: Deployment, mongod: Mongod, commands: Commands, tmp_path: Path
 ) -> None:
     fill(avenue, tmp_path / "old", 60)
     out = tmp_path / "out"
@@ -117,7 +119,7 @@ def check_killed(
     moments: tuple[int, ...],
 ) -> None:
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
-    with lifetime_of_transactions(mongod, 3), house(mongod, commands, **LAZY) as empty:
+    with lifetime_of_transactions(mongod, 3), deployment(mongod, commands, **LAZY) as empty:
         for moment in moments:
             process = empty.start("import", "--from", out)
             while process.poll() is None and empty.raw["adopted"].count_documents({}) < moment:
@@ -136,7 +138,7 @@ def check_killed(
 
 @pytest.mark.long
 def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
-    empty: House, exported: tuple[Path, int], tmp_path: Path, files: int
+    empty: Deployment, exported: tuple[Path, int], tmp_path: Path, files: int
 ) -> None:
     with s3.rclone_server(tmp_path / "s3") as account:
         out: Path = shutil.copytree(exported[0], tmp_path / "s3" / s3.BUCKET / "below" / "out")
@@ -165,7 +167,7 @@ def line_of(site: Path, kind: str, change: dict[str, Any]) -> str:
 
 
 def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
-    empty: House, exported: tuple[Path, int], out: Path, files: int, tmp_path: Path
+    empty: Deployment, exported: tuple[Path, int], out: Path, files: int, tmp_path: Path
 ) -> None:
     pages = json.dumps(lines_of(out)["page"])
     damaged = next(each for each in lines_of(out)["file"] if each["order"] and each["id"] in pages)
@@ -225,7 +227,7 @@ def packed(out: Path, place: Path) -> Path:
 
 
 def test_nothing_becomes_more_public_than_its_line_in_a_zip_says(
-    empty: House, out: Path, tmp_path: Path
+    empty: Deployment, out: Path, tmp_path: Path
 ) -> None:
     manifest = [json.loads(each) for each in (out / "manifest.jsonl").read_text().splitlines()]
     for each in manifest:
@@ -242,7 +244,7 @@ def test_nothing_becomes_more_public_than_its_line_in_a_zip_says(
 
 
 def test_what_other_programs_wrote_comes_in_as_far_as_it_may(
-    avenue: House, empty: House, tmp_path: Path
+    avenue: Deployment, empty: Deployment, tmp_path: Path
 ) -> None:
     avenue.add_owner("product", "one", "media/a.jpg", "/uploads/b.jpg", "javascript:alert(1)")
     page = {"_id": "home", "site": "default", "slug": "", "title": "", "revision": 1}
@@ -260,7 +262,7 @@ def test_what_other_programs_wrote_comes_in_as_far_as_it_may(
     assert (page["slug"], page["draft"]["html"]) == ("page", "<p>Hola</p>")
 
 
-def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> None:
+def test_what_is_no_export_is_told_from_one(avenue: Deployment, tmp_path: Path) -> None:
     for header, code in (
         (None, "does not contain an Avenue export"),
         ("[]", "does not contain a complete Avenue export"),

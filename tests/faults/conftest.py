@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import Raw, raw
+from tests.faults.deployment import Raw, raw
 from tests.mongod import Mongod
 from tests.prepared import only_once, prepared_uri
 from tests.server import prepare

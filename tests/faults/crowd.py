@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.faults.house import sha256
+from tests.faults.deployment import sha256
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Answer, Client, answer_of, images_path, path_of
 from tests.threads import Threads

@@ -12,7 +12,7 @@ from typing import Self
 from pymongo.read_concern import ReadConcern
 
 from tests.faults.crowd import Crowd, crowd_around, upload
-from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
+from tests.faults.deployment import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.pictures import noise_png, photo
 from tests.server import Client, Server, path_of, prepare
@@ -149,5 +149,5 @@ def assert_nothing_was_lost(crowd: Crowd, server: Server, replica_set: ReplicaSe
         assert upload(crowd.seller, sent).status in {200, 201}
         assert shown(crowd.seller, sent.product) == [sha256(sent.picture)]
     sweep(server.uri)
-    house = inspect(database.with_options(read_concern=ReadConcern("majority")))
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(database.with_options(read_concern=ReadConcern("majority")))
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())

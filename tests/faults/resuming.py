@@ -12,9 +12,9 @@ from pathlib import Path
 from pymongo.read_concern import ReadConcern
 from tusclient.client import TusClient
 
+from tests.faults.deployment import raw, sweep
 from tests.faults.failover import EVENTS
 from tests.faults.gate import Gate
-from tests.faults.house import raw, sweep
 from tests.mongod import Guard, ReplicaSet, database_name
 from tests.server import Client, Server, path_of, prepare
 from tests.threads import Threads

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.house import Raw, sha256
+from tests.faults.deployment import Raw, sha256
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Answer, Client, Server, answer_of, images_path, path_of
 from tests.threads import Threads

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pictures
-from tests.faults.house import CLEAN, Raw, inspect
+from tests.faults.deployment import CLEAN, Raw, inspect
 from tests.faults.test_memory import MIB, Peak
 from tests.media.test_decode_pool import ATTACKS
 from tests.mongod import Guard
@@ -48,8 +48,8 @@ def test_no_attack_is_stored_or_felt(server: Server, shop_database: Raw) -> None
     assert counts(shop_database) == before
     assert send(seller, product, pictures.photo(seed=2)).status == 201
     assert server.worker_pids() == [worker]
-    house = inspect(shop_database)
-    assert (house.claimed, house.stray, house.damage) == (2, CLEAN, ())
+    deployment = inspect(shop_database)
+    assert (deployment.claimed, deployment.stray, deployment.damage) == (2, CLEAN, ())
 
 
 STOWAWAY = re.compile(rb"<script|PK\x03\x04")
@@ -79,8 +79,8 @@ def test_what_is_two_things_is_only_a_picture_afterwards(
         assert public.status == 200
         assert not STOWAWAY.search(public.body), url
         assert public.headers["X-Content-Type-Options"] == "nosniff"
-    house = inspect(shop_database)
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(shop_database)
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())
 
 
 def zip_behind(kind: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from avenue.audit.store import WRITE_SECONDS
-from tests.faults.house import in_time, raw
+from tests.faults.deployment import in_time, raw
 from tests.mongod import Guard, Mongod, fail_point
 from tests.server import Client, Server, prepare
 

@@ -16,7 +16,7 @@ import pytest
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.identity import Actor, Role, Site, new_id
+from avenue.identity import DEFAULT_SITE, Actor, Role, Site, new_id
 from avenue.media.intake.library import MediaLibrary, UploadRequest, UploadResult
 from avenue.media.intake.policy import image_limits, product_pictures
 from avenue.media.intake.scanning import IntakeScanner
@@ -34,9 +34,8 @@ from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
 from avenue.storage.quotas import Amount
 from avenue.storage.room import Reservation
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
-from tests.faults.house import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
+from tests.faults.deployment import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
 from tests.mongod import Mongod, fail_point
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, let_pass
@@ -251,9 +250,9 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
     end_leases(stores.raw)
     expire_unclaimed(stores.raw)
     stores.sweeper.sweep()
-    house = inspect(stores.raw)
-    assert (house.claimed, house.unclaimed, house.damage) == (wins, 0, ())
-    assert (house.stray_files, house.stray_chunks) == (0, 0)
+    deployment = inspect(stores.raw)
+    assert (deployment.claimed, deployment.unclaimed, deployment.damage) == (wins, 0, ())
+    assert (deployment.stray_files, deployment.stray_chunks) == (0, 0)
 
 
 @pytest.mark.parametrize("times", [8, pytest.param(1000, marks=pytest.mark.long)])
@@ -298,8 +297,8 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
     assert 0 < wins < times
     expire_unclaimed(stores.raw)
     stores.sweeper.sweep()
-    house = inspect(stores.raw)
-    assert (house.claimed, house.stray, house.damage) == (wins, CLEAN, ())
+    deployment = inspect(stores.raw)
+    assert (deployment.claimed, deployment.stray, deployment.damage) == (wins, CLEAN, ())
 
 
 def test_what_was_claimed_first_stays(stores: Stores) -> None:
@@ -339,8 +338,8 @@ def test_a_sweep_goes_through_although_deleting_fails(
         stores.sweeper.sweep()
 
     assert point.hits == times
-    house = inspect(stores.raw)
-    assert (house.unclaimed, house.stray_files, house.stray_chunks) == (0, 0, 0)
+    deployment = inspect(stores.raw)
+    assert (deployment.unclaimed, deployment.stray_files, deployment.stray_chunks) == (0, 0, 0)
 
 
 def test_a_try_that_has_lost_its_lease_takes_nothing_from_the_one_that_goes_on(
@@ -372,5 +371,5 @@ def test_a_try_that_has_lost_its_lease_takes_nothing_from_the_one_that_goes_on(
         stores.pictures.add(SITE, product.claim, tries[0], limit=5)
 
     assert_whole_or_gone(stores, product, picture.data, claimed=True)
-    house = inspect(stores.raw)
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(stores.raw)
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())

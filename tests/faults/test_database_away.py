@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.faults.crowd import kept_alive
-from tests.faults.house import sha256
+from tests.faults.deployment import sha256
 from tests.mongod import Guard, ReplicaSet, database_name
 from tests.pictures import noise_png, photo
 from tests.server import Answer, Client, Server, images_path, path_of, prepare

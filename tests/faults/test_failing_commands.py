@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.house import (
+from tests.faults.deployment import (
     CLEAN,
     Raw,
     end_leases,
@@ -491,9 +491,9 @@ def assert_nothing_is_left(shop: Shop) -> None:
     end_leases(shop.database)
     expire_unclaimed(shop.database)
     sweep(shop.uri)
-    house = inspect(shop.database)
-    assert (house.unclaimed, house.stray_files, house.stray_chunks) == (0, 0, 0)
-    assert house.damage == ()
+    deployment = inspect(shop.database)
+    assert (deployment.unclaimed, deployment.stray_files, deployment.stray_chunks) == (0, 0, 0)
+    assert deployment.damage == ()
 
 
 @TIMES
@@ -591,5 +591,5 @@ def test_what_is_refused_is_cleared_away_although_deleting_fails(shop: Shop, tim
 
     assert point.hits == times
     assert Counter(each.status for each in answers) == {201: 5, 409: 3}
-    house = inspect(shop.database)
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(shop.database)
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.house import end_leases, inspect, raw, sha256, shown, sweep
+from tests.faults.deployment import end_leases, inspect, raw, sha256, shown, sweep
 from tests.mongod import Guard, Mongod
 from tests.pictures import noise_png
 from tests.server import BROKEN, Client, Server, prepare
@@ -95,6 +95,10 @@ def test_a_full_disk_loses_nothing_and_uploads_go_on_when_there_is_room(
             database = raw(mongod.client, uri)
             end_leases(database)
             sweep(uri)
-            house = inspect(database)
-            assert (house.stray_files, house.stray_chunks, house.damage) == (0, 0, ())
-            assert house.claimed >= len(shop.kept)
+            deployment = inspect(database)
+            assert (deployment.stray_files, deployment.stray_chunks, deployment.damage) == (
+                0,
+                0,
+                (),
+            )
+            assert deployment.claimed >= len(shop.kept)

@@ -13,7 +13,7 @@ from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import Flaw
 from avenue.health.checks.store.findings import CheckStore
 from avenue.storage.connection import Database
-from tests.faults.house import Raw, inspect
+from tests.faults.deployment import Raw, inspect
 from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Client, Server, images_path

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from tests.faults.house import CLEAN, end_leases, in_time, inspect, raw, sha256, shown, sweep
+from tests.faults.deployment import CLEAN, end_leases, in_time, inspect, raw, sha256, shown, sweep
 from tests.mongod import Guard, Mongod
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Client, Server, path_of, prepare
@@ -65,8 +65,12 @@ def test_nothing_acknowledged_is_lost_when_mongod_is_killed(
         assert uploads.seller.upload(product, picture, product).status in {200, 201}
         assert shown(uploads.seller, product) == [sha256(picture)]
     sweep(server.uri)
-    house = inspect(database)
-    assert (house.claimed, house.stray, house.damage) == (len(uploads.sent), CLEAN, ())
+    deployment = inspect(database)
+    assert (deployment.claimed, deployment.stray, deployment.damage) == (
+        len(uploads.sent),
+        CLEAN,
+        (),
+    )
     assert server.worker_pids() == processes
 
 

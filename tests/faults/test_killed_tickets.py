@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from avenue.clock import utc_now
-from tests.faults.house import Raw, end_leases, expire_unclaimed, sweep
+from tests.faults.deployment import Raw, end_leases, expire_unclaimed, sweep
 from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import BROKEN, Client, Server, path_of
 from tests.threads import joined

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.house import (
+from tests.faults.deployment import (
     CLEAN,
     Raw,
     end_leases,
@@ -65,15 +65,15 @@ def test_a_worker_killed_at_any_moment_of_an_upload_loses_and_leaves_nothing(
 
     end_leases(shop_database)
     sweep(shop_uri)
-    house = inspect(shop_database)
-    assert (house.claimed, house.damage) == (kept, ())
-    assert (house.stray_files, house.stray_chunks) == (0, 0)
+    deployment = inspect(shop_database)
+    assert (deployment.claimed, deployment.damage) == (kept, ())
+    assert (deployment.stray_files, deployment.stray_chunks) == (0, 0)
     # What is still unclaimed was whole before its worker died, and waits for its 24 hours.
     expire_unclaimed(shop_database)
     sweep(shop_uri)
-    house = inspect(shop_database)
-    assert (house.claimed, house.unclaimed, house.damage) == (kept, 0, ())
-    assert (house.stray_files, house.stray_chunks) == CLEAN[2:]
+    deployment = inspect(shop_database)
+    assert (deployment.claimed, deployment.unclaimed, deployment.damage) == (kept, 0, ())
+    assert (deployment.stray_files, deployment.stray_chunks) == CLEAN[2:]
 
 
 def upload_and_kill(

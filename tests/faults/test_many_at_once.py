@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.faults.house import CLEAN, Raw, inspect, raw, sha256, shown
+from tests.faults.deployment import CLEAN, Raw, inspect, raw, sha256, shown
 from tests.mongod import Guard, Mongod
 from tests.pictures import photo
 from tests.server import Answer, Client, Server, prepare
@@ -69,9 +69,9 @@ def test_many_different_pictures_at_once_end_with_exactly_five(
         assert Counter(each.status for each in answers) == {201: LIMIT, 409: at_once - LIMIT}
         assert {each.code for each in answers if each.status == 409} == {"too_many_images"}
         assert sorted(shown(sellers[0], product)) == sorted(accepted)
-        house = inspect(shop_database)
+        deployment = inspect(shop_database)
         kept = claimed_before + LIMIT * number
-        assert (house.claimed, house.stray, house.damage) == (kept, CLEAN, ())
+        assert (deployment.claimed, deployment.stray, deployment.damage) == (kept, CLEAN, ())
         assert shop_database["product_images.files"].count_documents({}) == kept
         assert shop_database["product_images.chunks"].count_documents({}) == kept
 
@@ -89,8 +89,12 @@ def test_the_same_picture_sent_many_times_at_once_is_kept_once(
         assert Counter(each.status for each in answers) == {201: 1, 200: at_once - 1}
         assert len({each.json["id"] for each in answers}) == 1
         assert shown(sellers[0], product) == [sha256(picture)]
-        house = inspect(shop_database)
-        assert (house.claimed, house.stray, house.damage) == (claimed_before + number, CLEAN, ())
+        deployment = inspect(shop_database)
+        assert (deployment.claimed, deployment.stray, deployment.damage) == (
+            claimed_before + number,
+            CLEAN,
+            (),
+        )
 
 
 @ROUNDS
@@ -108,8 +112,12 @@ def test_one_idempotency_key_used_many_times_at_once_is_one_upload(
         assert outcomes["stored"] == 1
         assert outcome(sellers[1].upload(product, picture, "one-key")) == "replayed"
         assert shown(sellers[0], product) == [sha256(picture)]
-        house = inspect(shop_database)
-        assert (house.claimed, house.stray, house.damage) == (claimed_before + number, CLEAN, ())
+        deployment = inspect(shop_database)
+        assert (deployment.claimed, deployment.stray, deployment.damage) == (
+            claimed_before + number,
+            CLEAN,
+            (),
+        )
 
 
 def outcome(answer: Answer) -> str:

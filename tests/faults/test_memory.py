@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avenue.storage.gridfs import READ_BYTES
-from tests.faults.house import sha256
+from tests.faults.deployment import sha256
 from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import Answer, Client, Server, path_of

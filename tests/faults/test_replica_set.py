@@ -11,12 +11,11 @@ from pymongo import WriteConcern
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.storage.connection import Database, Document
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import Collection, site
+from tests.faults.deployment import raw
 from tests.faults.failover import rounds, shop_on
-from tests.faults.house import raw
 from tests.faults.resuming import MIB, a_file, arrives_whole, by_tus_js_client
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point
 from tests.pictures import noise_png, photo

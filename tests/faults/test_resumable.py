@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.deployment import Raw, sweep
 from tests.faults.gate import Gate
-from tests.faults.house import Raw, sweep
 from tests.faults.resuming import (
     MIB,
     SENDING_SECONDS,

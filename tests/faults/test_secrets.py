@@ -22,12 +22,11 @@ from avenue.app.services import Services
 from avenue.cli import commands as command_line
 from avenue.config import Settings
 from avenue.health.history.snapshots.service import SNAPSHOT
-from avenue.identity import Role
+from avenue.identity import DEFAULT_SITE, Role
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.commands import Commands
-from tests.faults.house import Raw, raw
+from tests.faults.deployment import Raw, raw
 from tests.mongod import Guard, Mongod, database_name, fail_point
 from tests.receiver import Inbox, receiving
 from tests.server import Answer, Client, Server, environment, path_of, prepare
@@ -56,7 +55,7 @@ def new_key() -> str:
 
 
 @dataclass
-class House:
+class Deployment:
     """A server, what it must never tell, and what it answered to requests that failed."""
 
     server: Server
@@ -102,7 +101,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
+def deployment(mongod: Mongod, guard: Guard) -> Iterator[Deployment]:
     name = database_name()
     known = {
         each: planted(each.replace("_", ""))
@@ -165,9 +164,11 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
         }
         add_administrator(uri, known["password"])
         server = stack.enter_context(Server(guard, uri, jobs_fail=True, **env))
-        house = House(server, database, known, environment(uri, server.port, **env), inbox)
-        do_everything(house)
-        yield house
+        deployment = Deployment(
+            server, database, known, environment(uri, server.port, **env), inbox
+        )
+        do_everything(deployment)
+        yield deployment
 
 
 def add_administrator(uri: str, password: str) -> None:
@@ -178,67 +179,67 @@ def add_administrator(uri: str, password: str) -> None:
     database.close()
 
 
-def do_everything(house: House) -> None:
+def do_everything(deployment: Deployment) -> None:
     """Ask for all there is, rightly, wrongly, and so that it fails; then let the jobs work."""
-    sign_in(house)
-    make_links(house)
-    type_them_where_they_do_not_belong(house)
-    make_it_fail(house)
-    take_a_snapshot(house)
+    sign_in(deployment)
+    make_links(deployment)
+    type_them_where_they_do_not_belong(deployment)
+    make_it_fail(deployment)
+    take_a_snapshot(deployment)
     failing = {"mail", "purge"}
     told: set[str] = set()
 
     def have_failed() -> bool:
-        told.update(each.path.partition("token=")[2] for each in house.inbox.all())
-        errors = house.database["jobs"].distinct("kind", {"error": {"$ne": None}})
-        tokens = {house.secrets[f"{name}_token"] for name in ("purge", "alert", "webhook")}
+        told.update(each.path.partition("token=")[2] for each in deployment.inbox.all())
+        errors = deployment.database["jobs"].distinct("kind", {"error": {"$ne": None}})
+        tokens = {deployment.secrets[f"{name}_token"] for name in ("purge", "alert", "webhook")}
         return failing <= {*errors} and told == tokens
 
     wait_until(have_failed, "letter, notices and alert have failed")
 
 
-def take_a_snapshot(house: House) -> None:
+def take_a_snapshot(deployment: Deployment) -> None:
     """Let the job that looks for alerts run now; where it runs already, once more."""
     waiting = {"kind": SNAPSHOT, "state": "queued"}
     now = [{"$set": {"run_at": "$$NOW"}}]
-    wait_until(lambda: house.database["jobs"].update_one(waiting, now).modified_count)
+    wait_until(lambda: deployment.database["jobs"].update_one(waiting, now).modified_count)
 
 
-def sign_in(house: House) -> None:
+def sign_in(deployment: Deployment) -> None:
     """By the API and by the form, rightly and wrongly; forget the password."""
-    right = {"email": ADMIN, "password": house.secrets["password"]}
-    answer = house.server.client.send_json("POST", "/api/auth/login", right)
+    right = {"email": ADMIN, "password": deployment.secrets["password"]}
+    answer = deployment.server.client.send_json("POST", "/api/auth/login", right)
     assert answer.status == OK, answer
-    house.secrets["token"] = answer.json["token"]
-    origin = {"Origin": f"http://127.0.0.1:{house.server.port}"}
-    answer = house.ask("POST", "/login", urlencode(right).encode(), {**FORM, **origin})
+    deployment.secrets["token"] = answer.json["token"]
+    origin = {"Origin": f"http://127.0.0.1:{deployment.server.port}"}
+    answer = deployment.ask("POST", "/login", urlencode(right).encode(), {**FORM, **origin})
     found = COOKIE.search(answer.headers.get("Set-Cookie", ""))
     assert found, answer
-    house.cookie, house.secrets["session"] = found.groups()
-    wrong = {"email": ADMIN, "password": house.secrets["typed"]}
-    house.ask("POST", "/login", urlencode(wrong).encode(), {**FORM, **origin})
-    answer = house.server.client.send_json("POST", "/api/auth/login", wrong)
+    deployment.cookie, deployment.secrets["session"] = found.groups()
+    wrong = {"email": ADMIN, "password": deployment.secrets["typed"]}
+    deployment.ask("POST", "/login", urlencode(wrong).encode(), {**FORM, **origin})
+    answer = deployment.server.client.send_json("POST", "/api/auth/login", wrong)
     assert answer.status == 401
-    house.failed.append(("POST /api/auth/login", answer))
+    deployment.failed.append(("POST /api/auth/login", answer))
     body = urlencode({"email": ADMIN}).encode()
-    assert house.ask("POST", "/login/forgotten", body, {**FORM, **origin}).status < 400
+    assert deployment.ask("POST", "/login/forgotten", body, {**FORM, **origin}).status < 400
 
 
-def make_links(house: House) -> None:
+def make_links(deployment: Deployment) -> None:
     """A private file, a link to it, a ticket; a product whose picture is removed: a purge."""
-    client = house.bearer
+    client = deployment.bearer
     made = client.request("POST", "/api/uploads?name=a.txt", b"a proof")
     assert made.status == 201, made
     link = client.send_json("POST", f"/api/uploads/{made.json['id']}/sign", {}).json["url"]
-    house.secrets["signature"] = re.findall(r"[?&]s=([^&]+)", link)[0]
+    deployment.secrets["signature"] = re.findall(r"[?&]s=([^&]+)", link)[0]
     signed = link.partition("//")[2].partition("/")[2]
-    assert house.ask("GET", f"/{signed}").status == OK
-    house.ask("GET", f"/{signed}0")
+    assert deployment.ask("GET", f"/{signed}").status == OK
+    deployment.ask("GET", f"/{signed}0")
     ticket = client.send_json("POST", "/api/uploads/tickets", {"reference": "ORD-1"}).json
-    house.secrets["ticket"] = ticket["ticket"]
+    deployment.secrets["ticket"] = ticket["ticket"]
     path = path_of(ticket["url"])
-    house.ask("POST", path, b"x", {"Upload-Ticket": ticket["ticket"]})  # what is it called?
-    house.ask("POST", f"{path}?ticket={ticket['ticket']}&name=a.txt", b"x")
+    deployment.ask("POST", path, b"x", {"Upload-Ticket": ticket["ticket"]})  # what is it called?
+    deployment.ask("POST", f"{path}?ticket={ticket['ticket']}&name=a.txt", b"x")
     product = client.create_product()
     image = client.upload(product, pictures.photo(64, 48)).json["id"]
     assert client.get(f"/media/{image}/original").status == OK
@@ -246,10 +247,10 @@ def make_links(house: House) -> None:
     assert gone.status < 400, gone
 
 
-def type_them_where_they_do_not_belong(house: House) -> None:
+def type_them_where_they_do_not_belong(deployment: Deployment) -> None:
     """In the address, the query, headers, forms and JSON, where people and programs put them."""
     for name in ("typed", "token", "session", "signature", "ticket"):
-        value = house.secrets[name]
+        value = deployment.secrets[name]
         for path in (
             f"/api/shop/products?search={value}&after={value}&limit={value}",
             f"/api/shop/products/{value}",
@@ -260,9 +261,11 @@ def type_them_where_they_do_not_belong(house: House) -> None:
             f"/nowhere/{value}?password={value}",
             f"/admin/people/{value}",
         ):
-            house.ask("GET", path, client=house.bearer)
-            house.ask("GET", path, headers={"Authorization": f"Bearer {value}x"})
-            house.ask("GET", path, headers={"Cookie": f"{house.cookie}={value}x; other={value}"})
+            deployment.ask("GET", path, client=deployment.bearer)
+            deployment.ask("GET", path, headers={"Authorization": f"Bearer {value}x"})
+            deployment.ask(
+                "GET", path, headers={"Cookie": f"{deployment.cookie}={value}x; other={value}"}
+            )
         said = {
             "User-Agent": value,
             "Referer": f"http://shop.example/?password={value}",
@@ -272,64 +275,66 @@ def type_them_where_they_do_not_belong(house: House) -> None:
             "If-Match": f'"{value}"',
             "X-Forwarded-For": value,
         }
-        house.ask("PATCH", f"/api/shop/products/{value}", b"{}", said, house.bearer)
-        house.ask("GET", "/api/shop/products", headers={**said, "Host": f"{value}.example"})
+        deployment.ask("PATCH", f"/api/shop/products/{value}", b"{}", said, deployment.bearer)
+        deployment.ask("GET", "/api/shop/products", headers={**said, "Host": f"{value}.example"})
         for path in ("/api/auth/login", "/api/shop/products", "/api/uploads/tickets", "/api/site"):
             for body in (
                 {"email": value, "password": value},
                 {"name": {"password": value}, "price": value},
                 {"image_url": f"http://ana:{value}@127.0.0.1:1/a.png?token={value}"},
             ):
-                answer = house.bearer.send_json("POST", path, body)
-                house.failed += [(f"POST {path}", answer)] if answer.status >= 400 else []
-            house.ask("POST", path, f'{{"password": "{value}'.encode(), client=house.bearer)
+                answer = deployment.bearer.send_json("POST", path, body)
+                deployment.failed += [(f"POST {path}", answer)] if answer.status >= 400 else []
+            deployment.ask(
+                "POST", path, f'{{"password": "{value}'.encode(), client=deployment.bearer
+            )
         fetched = {"url": f"http://ana:{value}@127.0.0.1:1/a.png?token={value}"}
-        answer = house.bearer.send_json("POST", "/api/builder/media", fetched)
+        answer = deployment.bearer.send_json("POST", "/api/builder/media", fetched)
         assert answer.status >= 400
-        house.failed.append(("POST /api/builder/media", answer))
+        deployment.failed.append(("POST /api/builder/media", answer))
 
 
-def make_it_fail(house: House) -> None:
+def make_it_fail(deployment: Deployment) -> None:
     """Break what is stored, as nobody can from outside, so that requests of each kind are a 500."""
-    client, typed = house.bearer, house.secrets["typed"]
+    client, typed = deployment.bearer, deployment.secrets["typed"]
     product = client.create_product("Roto")
-    house.database["shop_products"].update_one({"_id": product}, {"$unset": {"status": ""}})
+    deployment.database["shop_products"].update_one({"_id": product}, {"$unset": {"status": ""}})
     login = {"email": ADMIN, "password": typed}
-    origin = {"Origin": house.own["Origin"]}
+    origin = {"Origin": deployment.own["Origin"]}
     url = f"/api/shop/products/{product}"
     form = urlencode(login).encode()
     answers = [
-        house.ask("GET", f"{url}?password={typed}", client=client),
-        house.ask("GET", f"/admin/products/{product}?s={typed}", headers=house.own),
-        house.ask("PATCH", url, json.dumps({"name": typed}).encode(), JSON, client),
+        deployment.ask("GET", f"{url}?password={typed}", client=client),
+        deployment.ask("GET", f"/admin/products/{product}?s={typed}", headers=deployment.own),
+        deployment.ask("PATCH", url, json.dumps({"name": typed}).encode(), JSON, client),
     ]
-    users = f"{house.database.name}.users"
-    with fail_point(house.database.client, ["find"], None, OUT_OF_ORDER, namespace=users):
+    users = f"{deployment.database.name}.users"
+    with fail_point(deployment.database.client, ["find"], None, OUT_OF_ORDER, namespace=users):
         answers += [
-            house.ask("GET", f"/products/{product}?token={typed}", headers=house.own),
-            house.ask("POST", "/api/auth/login", json.dumps(login).encode(), JSON),
-            house.ask("POST", "/login", form, {**FORM, **origin}),
+            deployment.ask("GET", f"/products/{product}?token={typed}", headers=deployment.own),
+            deployment.ask("POST", "/api/auth/login", json.dumps(login).encode(), JSON),
+            deployment.ask("POST", "/login", form, {**FORM, **origin}),
         ]
     assert [each.status for each in answers] == [FAULT] * len(answers)
-    house.database["shop_products"].delete_one({"_id": product})
+    deployment.database["shop_products"].delete_one({"_id": product})
 
 
-def test_no_line_of_the_log_has_one(house: House) -> None:
-    log = house.server.log.read_bytes()
+def test_no_line_of_the_log_has_one(deployment: Deployment) -> None:
+    log = deployment.server.log.read_bytes()
     assert b'"traceback"' in log
     assert log.count(b'"method"') > 100
-    assert house.seen_in(log) == []
+    assert deployment.seen_in(log) == []
 
 
-def test_no_refusal_has_one(house: House) -> None:
+def test_no_refusal_has_one(deployment: Deployment) -> None:
     """Not even to whoever sent it, for answers get into logs of others.
 
     But for the address of a page in itself: there its form for the language leads back to.
     """
-    assert {each.status for _, each in house.failed} >= {400, 401, 404, 410, 500}
-    for asked, answer in house.failed:
+    assert {each.status for _, each in deployment.failed} >= {400, 401, 404, 410, 500}
+    for asked, answer in deployment.failed:
         own = html.escape(asked.partition(" ")[2]).encode()
-        assert house.seen_in(answer.body.replace(own, b"")) == [], asked
+        assert deployment.seen_in(answer.body.replace(own, b"")) == [], asked
 
 
 @pytest.mark.parametrize(
@@ -339,52 +344,52 @@ def test_no_refusal_has_one(house: House) -> None:
         pytest.param(["text/plain", "text/html"], marks=pytest.mark.long),
     ],
 )
-def test_no_report_has_one(house: House, accepts: list[str]) -> None:
+def test_no_report_has_one(deployment: Deployment, accepts: list[str]) -> None:
     """Whatever the API answers to a GET without a place in it: to a superuser, as JSON and text."""
-    described = house.bearer.get("/api/openapi.json")
-    assert house.seen_in(described.body) == []
+    described = deployment.bearer.get("/api/openapi.json")
+    assert deployment.seen_in(described.body) == []
     asked = [path for path, methods in described.json["paths"].items() if "get" in methods]
     reports = [each for each in asked if "{" not in each]
     assert {"/metrics", "/api/audit", "/api/ops/capacity"} <= {*reports}
     for path in reports:
         for accept in accepts:
-            answer = house.bearer.request("GET", path, headers={"Accept": accept})
+            answer = deployment.bearer.request("GET", path, headers={"Accept": accept})
             assert answer.status in {200, 302, 400, 401, 404}, (path, answer)
-            assert house.seen_in(answer.body + repr(answer.headers).encode()) == [], path
+            assert deployment.seen_in(answer.body + repr(answer.headers).encode()) == [], path
 
 
-def test_no_page_has_one(house: House) -> None:
+def test_no_page_has_one(deployment: Deployment) -> None:
     """Every page of the panel that is reached by links without a query."""
     known, to_see = {"/admin/products"}, ["/admin/products"]
     while to_see:
         path = to_see.pop()
-        answer = house.server.client.request("GET", path, headers=house.own)
+        answer = deployment.server.client.request("GET", path, headers=deployment.own)
         assert answer.status in {OK, SEE, GONE}, (path, answer)  # the log of changes leads anywhere
-        assert house.seen_in(answer.body) == [], path
+        assert deployment.seen_in(answer.body) == [], path
         found = {each.decode() for each in LINK.findall(answer.body)} - known
         known |= found
         to_see += found
     assert {"/admin/audit", "/admin/account/tokens", "/admin/settings", "/admin/people"} <= known
 
 
-def test_nothing_that_is_stored_has_one(house: House) -> None:
+def test_nothing_that_is_stored_has_one(deployment: Deployment) -> None:
     """Of passwords, tokens and tickets there are hashes only, in jobs and in the audit log, too."""
-    for name in house.database.list_collection_names():
-        for document in house.database[name].find():
-            assert house.seen_in(repr(document).encode()) == [], (name, document)
+    for name in deployment.database.list_collection_names():
+        for document in deployment.database[name].find():
+            assert deployment.seen_in(repr(document).encode()) == [], (name, document)
 
 
-@pytest.mark.failing_jobs(perhaps=True)  # those of the house are due now and then
-def test_no_command_tells_one(house: House, commands: Commands) -> None:
+@pytest.mark.failing_jobs(perhaps=True)  # those of the deployment are due now and then
+def test_no_command_tells_one(deployment: Deployment, commands: Commands) -> None:
     """Those that report, and one whose database has another password by now."""
     for name in sorted({"audit", "capacity", "doctor", "fsck"} & command_line.commands.keys()):
-        done = commands.run(name, "--json", env=house.env)
+        done = commands.run(name, "--json", env=deployment.env)
         assert done.stdout
-        assert house.seen_in(done.stdout + done.stderr) == [], name
-    uri = house.env["MONGODB_URI"]
+        assert deployment.seen_in(done.stdout + done.stderr) == [], name
+    uri = deployment.env["MONGODB_URI"]
     for other in (uri.replace("@", "x@"), uri.replace("@", "@@"), uri.replace("@", ":@")):
         done = commands.run(
-            "audit", env={**house.env, "MONGODB_URI": other, "AVENUE_READ_SECONDS": "1"}
+            "audit", env={**deployment.env, "MONGODB_URI": other, "AVENUE_READ_SECONDS": "1"}
         )
         assert done.returncode == 1, done
-        assert house.seen_in(done.stdout + done.stderr) == [], done
+        assert deployment.seen_in(done.stdout + done.stderr) == [], done

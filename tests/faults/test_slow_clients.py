@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import sha256
+from tests.faults.deployment import sha256
 from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Client, Server, images_path, path_of

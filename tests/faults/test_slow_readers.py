@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from tests.faults.house import sha256
+from tests.faults.deployment import sha256
 from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import Server, path_of

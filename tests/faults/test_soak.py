@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.faults.attackers import attack
-from tests.faults.house import CLEAN, Raw, inspect, raw
+from tests.faults.deployment import CLEAN, Raw, inspect, raw
 from tests.faults.shoppers import EVERYTHING, GOOD, Crowd, Person, Shop, open_shop
 from tests.mongod import Guard, Mongod
 from tests.server import Server, prepare
@@ -126,8 +126,8 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
     ):
         assert after - before <= slack, name
     assert busy.server.worker_pids() == workers
-    house = inspect(busy.database)
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(busy.database)
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())
 
 
 @pytest.mark.parametrize(
@@ -155,5 +155,5 @@ def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
         ratios.append(attacked.p95() / calm.p95())
 
     assert typical(ratios) <= MOST_TIMES_SLOWER, ratios
-    house = inspect(busy.database)
-    assert (house.stray, house.damage) == (CLEAN, ())
+    deployment = inspect(busy.database)
+    assert (deployment.stray, deployment.damage) == (CLEAN, ())

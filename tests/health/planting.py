@@ -11,8 +11,7 @@ from bson import Binary, ObjectId
 from pymongo import ASCENDING, WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from tests.http.application import OTHER_SITE, Application
 
 CHUNK_BYTES = 1024 * 1024

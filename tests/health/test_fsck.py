@@ -20,13 +20,12 @@ from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import CheckStore, spans_outside
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.jobs.errors import JobPaused
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 from tests.health.planting import (
     CHUNKS,
@@ -49,7 +48,7 @@ LATER = utc_now() - OLD
 
 
 @pytest.fixture
-def house(mongod: Mongod, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+def deployment(mongod: Mongod, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     monkeypatch.setattr("avenue.health.checks.files.SETTLE_SECONDS", 0.01)
     with Application(mongod) as application:
         yield application
@@ -65,13 +64,13 @@ class Unwatched(Caller):
         )
 
 
-def checked(house: Application, **args: Any) -> tuple[Any, list[Any]]:
+def checked(deployment: Application, **args: Any) -> tuple[Any, list[Any]]:
     """The result of one run and what it found."""
-    job = Background(house.settings, house.database).run_now(
+    job = Background(deployment.settings, deployment.database).run_now(
         FSCK, args={"site": None, "repair": False, **args}
     )
     assert job.error is None, job.error
-    return job.result, CheckStore(house.database).findings(job.id, "", 10_000)
+    return job.result, CheckStore(deployment.database).findings(job.id, "", 10_000)
 
 
 def plant(store: Store, flips: int) -> tuple[Counter[str], Counter[str]]:
@@ -219,14 +218,14 @@ def kinds(findings: list[Any]) -> Counter[str]:
     [(88, 6, 1), pytest.param(2_000, 50, 10_000, marks=pytest.mark.long)],
 )
 def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
-    house, count, flips, beside
+    deployment, count, flips, beside
 ):
     """While products are uploaded: so many `beside` each check, as far as it takes that long."""
-    store = Store(house, count)
+    store = Store(deployment, count)
     healthy = store.everything()
     planted, staying = plant(store, flips)
 
-    seller = Unwatched(**vars(house.caller("seller")))
+    seller = Unwatched(**vars(deployment.caller("seller")))
     over, turns = threading.Event(), threading.Semaphore(0)
     uploaded: list[Any] = []
 
@@ -245,7 +244,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
     try:
         before = {name: len(documents) for name, documents in store.everything().items()}
         turns.release(beside)
-        result, findings = checked(house)
+        result, findings = checked(deployment)
         assert kinds(findings) == planted
         would = kinds([each for each in findings if each.mendable])
         assert would == planted - staying
@@ -253,7 +252,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
         assert all(after[name] >= before[name] for name in before)  # nothing was removed
 
         turns.release(beside)
-        result, findings = checked(house, repair=True)
+        result, findings = checked(deployment, repair=True)
         assert kinds(findings) == planted
         assert kinds([each for each in findings if each.outcome == "mended"]) == planted - staying
         assert result["left"] == staying.total()
@@ -264,14 +263,14 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(
         joined(uploading)
     assert uploaded
 
-    _, findings = checked(house, repair=True)  # nothing mendable is left, and nothing new
+    _, findings = checked(deployment, repair=True)  # nothing mendable is left, and nothing new
     assert kinds(findings) == staying
     assert {each.outcome for each in findings} == {"left"}
-    marked = {each["_id"] for each in house.raw["assets"].find({"damaged": {"$exists": True}})}
+    marked = {each["_id"] for each in deployment.raw["assets"].find({"damaged": {"$exists": True}})}
     assert len(marked) == sum(staying[kind] for kind in BYTES)
 
     store.bring_back(healthy)  # from a backup, as people are told
-    result, findings = checked(house)
+    result, findings = checked(deployment)
     assert (result["found"], findings) == (0, [])
 
 
@@ -282,15 +281,15 @@ class Cut(Exception):
     """The process was killed."""
 
 
-def fsck_of(house: Application) -> Any:
-    return Services(house.settings, house.database).fsck
+def fsck_of(deployment: Application) -> Any:
+    return Services(deployment.settings, deployment.database).fsck
 
 
 @pytest.mark.long
-def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(house):
-    store = Store(house, 88)
+def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(deployment):
+    store = Store(deployment, 88)
     planted, staying = plant(store, 3)
-    fsck, cursor, cuts = fsck_of(house), None, 0
+    fsck, cursor, cuts = fsck_of(deployment), None, 0
 
     def cut(*, cursor: Any, done: int, total: int) -> None:
         saved.append(cursor)
@@ -304,15 +303,15 @@ def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(house
         except Cut:
             cuts, cursor = cuts + 1, saved[-1]
     assert cuts == 40
-    findings = CheckStore(house.database).findings("r", "", 10_000)
+    findings = CheckStore(deployment.database).findings("r", "", 10_000)
     assert kinds(findings) == planted
     assert (result["found"], result["left"]) == (planted.total(), staying.total())
 
 
 @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
-def test_what_a_killed_run_had_mended_is_told(house, monkeypatch, every):
-    planted, staying = plant(Store(house, 88), 3)
-    fsck, mend, killed = fsck_of(house), Repair.mend, set[str]()
+def test_what_a_killed_run_had_mended_is_told(deployment, monkeypatch, every):
+    planted, staying = plant(Store(deployment, 88), 3)
+    fsck, mend, killed = fsck_of(deployment), Repair.mend, set[str]()
     seen: set[str] = set()
 
     def killed_after_it(self: Repair, finding: Any) -> Any:
@@ -344,19 +343,21 @@ def ignored(*, cursor: Any, done: int, total: int) -> None:
     """Keep nothing."""
 
 
-def test_a_file_that_is_owned_stays_whatever_asset_it_names_itself(house):
-    Store(house, 4)
-    house.raw[FILES].update_many({}, {"$set": {"metadata.asset": new_id()}})
-    assert checked(house, repair=True)[1] == []
+def test_a_file_that_is_owned_stays_whatever_asset_it_names_itself(deployment):
+    Store(deployment, 4)
+    deployment.raw[FILES].update_many({}, {"$set": {"metadata.asset": new_id()}})
+    assert checked(deployment, repair=True)[1] == []
 
 
-def test_what_a_record_may_have_named_that_names_nothing_more_is_kept(house):
-    store = Store(house, 4, has_large=False)
+def test_what_a_record_may_have_named_that_names_nothing_more_is_kept(deployment):
+    store = Store(deployment, 4, has_large=False)
     change = {"versions": [], "claim": {"kind": "library", "id": OTHER_SITE}}
-    house.raw["assets"].update_one({"_id": store.assets[0]}, {"$set": change})
-    house.raw["shop_products"].update_many({}, {"$pull": {"images": {"asset": store.assets[0]}}})
+    deployment.raw["assets"].update_one({"_id": store.assets[0]}, {"$set": change})
+    deployment.raw["shop_products"].update_many(
+        {}, {"$pull": {"images": {"asset": store.assets[0]}}}
+    )
     before = store.everything()
-    _, findings = checked(house, repair=True)
+    _, findings = checked(deployment, repair=True)
     assert [(each.kind, each.asset, each.outcome) for each in findings] == [
         ("names_no_file", store.assets[0], "left")
     ]
@@ -364,73 +365,73 @@ def test_what_a_record_may_have_named_that_names_nothing_more_is_kept(house):
 
 
 @pytest.mark.parametrize("knows", [True, pytest.param(False, marks=pytest.mark.long)])
-def test_what_a_site_stores_that_was_added_meanwhile_is_its_own(house, knows):
+def test_what_a_site_stores_that_was_added_meanwhile_is_its_own(deployment, knows):
     upload = a_resumable_upload() | {"site": OTHER_SITE, "expires_at": utc_now() + OLD}
     mine = f"{OTHER_SITE}/{upload['file']}"
-    house.raw["tus_uploads"].insert_one(upload)
-    house.raw["uploads.chunks"].insert_one(an_old_chunk(mine, 0, b"x"))
-    every = Sites(house.database, house.settings).all()
+    deployment.raw["tus_uploads"].insert_one(upload)
+    deployment.raw["uploads.chunks"].insert_one(an_old_chunk(mine, 0, b"x"))
+    every = Sites(deployment.database, deployment.settings).all()
     before = [each for each in every if each.id == DEFAULT_SITE]
     lists = iter([before])
-    services = Services(house.settings, house.database)
+    services = Services(deployment.settings, deployment.database)
     vars(services)["sites"] = SimpleNamespace(all=lambda: next(lists, every if knows else before))
     services.fsck.run("r", CheckRequest(repair=True), None, ignored)
-    assert house.raw["uploads.chunks"].count_documents({"files_id": mine}) == 1
-    found = CheckStore(house.database).findings("r", "", 10)
+    assert deployment.raw["uploads.chunks"].count_documents({"files_id": mine}) == 1
+    found = CheckStore(deployment.database).findings("r", "", 10)
     assert [each.outcome for each in found] == ([] if knows else ["left"])
 
 
-def test_a_rendition_that_lacks_something_is_damaged(house):
-    store = Store(house, 4)
+def test_a_rendition_that_lacks_something_is_damaged(deployment):
+    store = Store(deployment, 4)
     for asset, lost in zip(store.assets, ("sha256", "bytes", "data"), strict=False):
-        house.raw["renditions"].update_one({"asset": asset}, {"$unset": {lost: ""}})
-    _, findings = checked(house, repair=True)
+        deployment.raw["renditions"].update_one({"asset": asset}, {"$unset": {lost: ""}})
+    _, findings = checked(deployment, repair=True)
     told = {each.asset: (each.kind, each.outcome) for each in findings}
     assert told == dict.fromkeys(store.assets[:3], ("rendition_damaged", "mended"))
     assert len(findings) == 3
 
 
-def test_one_site_alone_is_looked_at_and_mended(house):
-    store = Store(house, 8)
+def test_one_site_alone_is_looked_at_and_mended(deployment):
+    store = Store(deployment, 8)
     for asset in store.assets:  # the first product is the other site's
         store.raw[CHUNKS].insert_one(an_old_chunk(store.files[asset], 7, b"surplus"))
-    result, findings = checked(house, site=OTHER_SITE, repair=True)
+    result, findings = checked(deployment, site=OTHER_SITE, repair=True)
     assert (result["mended"], {each.site for each in findings}) == (4, {OTHER_SITE})
     assert store.raw[CHUNKS].count_documents({"n": 7}) == 4
     (entry,) = store.raw["audit_logs"].find({"action": "fsck.finished"})
     assert (entry["site"], entry["details"]) == (OTHER_SITE, {"found": 4, "mended": 4, "left": 0})
 
 
-def test_nobody_waits_for_a_check_that_somebody_has_paused(house):
-    background = Background(house.settings, house.database)
+def test_nobody_waits_for_a_check_that_somebody_has_paused(deployment):
+    background = Background(deployment.settings, deployment.database)
     job = background.begin(FSCK, CheckRequest().as_args())
-    JobService(MongoJobStore(house.database)).pause(job.id)
+    JobService(MongoJobStore(deployment.database)).pause(job.id)
     with pytest.raises(JobPaused):
         background.finish(job.id)
 
 
 def test_it_refuses_to_judge_ages_while_clocks_differ_and_a_command_says_so_at_once(
-    house, monkeypatch
+    deployment, monkeypatch
 ):
     monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
     with pytest.raises(ClocksDiffer):
-        fsck_of(house).run("r", CheckRequest(), None, ignored)
+        fsck_of(deployment).run("r", CheckRequest(), None, ignored)
     for kind in (SWEEP, FSCK):
         with pytest.raises(ClocksDiffer):
-            Background(house.settings, house.database).begin(kind)
-    assert JobService(MongoJobStore(house.database)).unfinished() == []
+            Background(deployment.settings, deployment.database).begin(kind)
+    assert JobService(MongoJobStore(deployment.database)).unfinished() == []
 
 
-def test_no_question_goes_through_a_whole_collection(house):
+def test_no_question_goes_through_a_whole_collection(deployment):
     """But for jobs, sites and what is of the size of those."""
-    Store(house, 8)
-    with recorded(house.raw.name) as commands:
-        services = Services(house.settings, house.database)
+    Store(deployment, 8)
+    with recorded(deployment.raw.name) as commands:
+        services = Services(deployment.settings, deployment.database)
         services.fsck.run("r", CheckRequest(), None, ignored)
-        Services(house.settings, house.database).scrub.run()
+        Services(deployment.settings, deployment.database).scrub.run()
     asked = [each for each in commands if next(iter(each)) in {"find", "aggregate"}]
     assert {each[next(iter(each))] for each in asked} >= {"assets", "renditions", FILES, CHUNKS}
-    scanned = [each for each in asked if "COLLSCAN" in set(stages_of(explained(house, each)))]
+    scanned = [each for each in asked if "COLLSCAN" in set(stages_of(explained(deployment, each)))]
     assert not {each[next(iter(each))] for each in scanned} - {"sites"}, scanned
 
 
@@ -447,12 +448,12 @@ def test_what_a_site_has_stored_is_in_no_span_outside_of_them(stored):
 
 
 @table("files_id", [None, 7, ["zzz"], {"zzz": 7}])
-def test_it_ends_whatever_chunks_name_as_their_file(house, files_id):
-    chunks = house.raw["uploads.chunks"]
+def test_it_ends_whatever_chunks_name_as_their_file(deployment, files_id):
+    chunks = deployment.raw["uploads.chunks"]
     chunks.delete_many({})
     chunks.insert_one({"files_id": files_id, "n": 0, "data": b"a"})
     chunks.insert_one({"files_id": "zzz/a", "n": 0, "data": b"a"})
-    steps = list(itertools.islice(fsck_of(house)._outside([]), 100))
+    steps = list(itertools.islice(fsck_of(deployment)._outside([]), 100))
     assert len(steps) < 100
     named = {each.subject for some in steps for each in some if each.kind == "orphan_chunks"}
     assert named >= {"zzz/a", *([str(files_id)] if files_id in (None, 7) else [])}

@@ -70,7 +70,7 @@ class Letters(list[tuple[str, MailOrder]]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class Deployment:
     """The application, and what stands behind it."""
 
     app: Flask
@@ -126,7 +126,7 @@ def make_app(settings: Settings, accounts: AccountService, *more: object) -> Fla
 
 
 @contextmanager
-def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[House]:
+def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[Deployment]:
     """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
     settings = Settings(
         local=True,
@@ -163,7 +163,7 @@ def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[H
         passwords,
         tries,
         letters if can_mail else None,
-        house_url=settings.base_url,
+        deployment_url=settings.base_url,
         tries_per_minute=settings.max_logins_per_minute,
     )
     accounts.add_user(ADA, PASSWORD, name="Ada", roles={HERE.id: Role.ADMIN})
@@ -179,7 +179,7 @@ def open_house(uri: str, *, can_mail: bool = True, **changes: Any) -> Iterator[H
     services = Services(settings, database)
     oidc, challenges = services.oidc, services.challenges
     app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc, challenges)
-    yield House(
+    yield Deployment(
         app=app,
         accounts=accounts,
         database=database,

@@ -21,10 +21,9 @@ from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.app.background import Background
 from avenue.config import Settings
-from avenue.identity import Actor, Role, Scope, Site
+from avenue.identity import DEFAULT_SITE, Actor, Role, Scope, Site
 from avenue.media.pictures.decoding import DecodePool
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.auth import COOKIE_NAME
 from avenue.web.pages import SAID_COOKIE
 from avenue.web.request_kinds import WITHOUT_SITE

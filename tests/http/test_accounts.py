@@ -16,11 +16,11 @@ from tests.http.accounts_app import (
     HERE,
     PASSWORD,
     THERE,
-    House,
+    Deployment,
     credentials,
     delete,
     get,
-    open_house,
+    open_deployment,
     post,
 )
 from tests.listening import recorded
@@ -31,19 +31,19 @@ LOGIN, LOGOUT, ME, TOKENS = (f"/api/auth/{name}" for name in ("login", "logout",
 
 
 @pytest.fixture
-def house(migrated_uri: str) -> Iterator[House]:
-    with open_house(migrated_uri) as house:
-        yield house
+def deployment(migrated_uri: str) -> Iterator[Deployment]:
+    with open_deployment(migrated_uri) as deployment:
+        yield deployment
 
 
 @pytest.fixture
-def bearer(house: House) -> dict[str, str]:
+def bearer(deployment: Deployment) -> dict[str, str]:
     """The headers of somebody who signed in once."""
-    return {"Authorization": house.token()}
+    return {"Authorization": deployment.token()}
 
 
-def test_signing_in_gives_a_token_and_says_who_one_is(house: House) -> None:
-    answer = post(house.client(), LOGIN, json=credentials())
+def test_signing_in_gives_a_token_and_says_who_one_is(deployment: Deployment) -> None:
+    answer = post(deployment.client(), LOGIN, json=credentials())
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
@@ -59,19 +59,19 @@ def test_signing_in_gives_a_token_and_says_who_one_is(house: House) -> None:
     }
     expires_at = datetime.fromisoformat(body["expires_at"])
     assert timedelta(days=29) < expires_at - datetime.now(UTC) <= timedelta(days=30)
-    me = get(house.client(), ME, headers={"Authorization": f"Bearer {body['token']}"})
+    me = get(deployment.client(), ME, headers={"Authorization": f"Bearer {body['token']}"})
     assert me.json == {**user, "scopes": ["account", "read", "write"]}
 
 
-def test_a_session_may_ask_who_it_is_too(house: House) -> None:
-    assert get(house.browser(BEN), ME).json["superuser"] is True
+def test_a_session_may_ask_who_it_is_too(deployment: Deployment) -> None:
+    assert get(deployment.browser(BEN), ME).json["superuser"] is True
 
 
 @pytest.fixture
-def dan(house: House) -> None:
+def dan(deployment: Deployment) -> None:
     """Somebody who may not come in any more."""
-    house.accounts.add_user("dan@shop.test", PASSWORD, roles={HERE.id: Role.OPS})
-    house.accounts.set_disabled("dan@shop.test", disabled=True)
+    deployment.accounts.add_user("dan@shop.test", PASSWORD, roles={HERE.id: Role.OPS})
+    deployment.accounts.set_disabled("dan@shop.test", disabled=True)
 
 
 @pytest.mark.usefixtures("dan")
@@ -89,12 +89,12 @@ def dan(house: House) -> None:
     ],
 )
 def test_all_who_do_not_get_in_see_the_same_after_one_check(
-    house: House, email: str, password: str, site: Site
+    deployment: Deployment, email: str, password: str, site: Site
 ) -> None:
-    checks = house.hasher.checks
-    with recorded(house.database.raw.name) as commands:
+    checks = deployment.hasher.checks
+    with recorded(deployment.database.raw.name) as commands:
         answer = post(
-            house.client(),
+            deployment.client(),
             LOGIN,
             site=site,
             json=credentials(email, password),
@@ -111,7 +111,7 @@ def test_all_who_do_not_get_in_see_the_same_after_one_check(
         "status": 401,
         "hint": "Check both; a site administrator can set a new password.",
     }
-    assert house.hasher.checks == checks + 1
+    assert deployment.hasher.checks == checks + 1
     assert [next(iter(each)) for each in commands] == ["findAndModify", "findAndModify", "find"]
 
 
@@ -140,60 +140,64 @@ BAD_LOGINS = [
 
 
 @table("body", BAD_LOGINS)
-def test_what_is_no_sign_in_is_refused_before_any_query(house: House, body: object) -> None:
-    with recorded(house.database.raw.name) as commands:
-        answer = post(house.client(), LOGIN, json=body)
+def test_what_is_no_sign_in_is_refused_before_any_query(
+    deployment: Deployment, body: object
+) -> None:
+    with recorded(deployment.database.raw.name) as commands:
+        answer = post(deployment.client(), LOGIN, json=body)
     assert answer.status_code == 400
     assert answer.json["code"] == "invalid_body"
     assert commands == []
-    assert house.hasher.checks == 0
+    assert deployment.hasher.checks == 0
     assert PASSWORD not in answer.text
 
 
 @pytest.mark.long
-def test_a_wrong_field_is_named(house: House) -> None:
-    answer = post(house.client(), LOGIN, json={"email": {"$ne": None}, "password": PASSWORD})
+def test_a_wrong_field_is_named(deployment: Deployment) -> None:
+    answer = post(deployment.client(), LOGIN, json={"email": {"$ne": None}, "password": PASSWORD})
     assert [each["field"] for each in answer.json["fields"]] == ["email"]
 
 
-def test_after_ten_tries_even_the_right_password_waits(house: House) -> None:
-    client = house.client()
+def test_after_ten_tries_even_the_right_password_waits(deployment: Deployment) -> None:
+    client = deployment.client()
     for _ in range(10):
         assert post(client, LOGIN, json=credentials(password="wrong one")).status_code == 401
     answer = post(client, LOGIN, json=credentials())
     assert answer.status_code == 429
     assert answer.json["code"] == "too_many_requests"
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert house.hasher.checks == 10
+    assert deployment.hasher.checks == 10
     # Others, and the same person from elsewhere, are not concerned.
     assert post(client, LOGIN, json=credentials(BEN)).status_code == 200
     elsewhere = {"REMOTE_ADDR": "198.51.100.1"}
     assert post(client, LOGIN, json=credentials(), environ_base=elsewhere).status_code == 200
 
 
-def test_an_email_is_not_readable_among_the_counters(house: House) -> None:
-    post(house.client(), LOGIN, json=credentials())
-    counters = list(house.database.raw["rate_limits"].find())
+def test_an_email_is_not_readable_among_the_counters(deployment: Deployment) -> None:
+    post(deployment.client(), LOGIN, json=credentials())
+    counters = list(deployment.database.raw["rate_limits"].find())
     assert len(counters) == 2
     assert ADA not in str(counters)
     assert "127.0.0.1" not in str(counters)
 
 
-def test_the_database_keeps_neither_password_nor_token(house: House) -> None:
-    token = house.token().removeprefix("Bearer ")
-    kept = str([list(house.database.raw[name].find()) for name in ("users", "api_tokens")])
+def test_the_database_keeps_neither_password_nor_token(deployment: Deployment) -> None:
+    token = deployment.token().removeprefix("Bearer ")
+    kept = str([list(deployment.database.raw[name].find()) for name in ("users", "api_tokens")])
     assert ADA in kept
     assert PASSWORD not in kept
     assert token not in kept
     assert token.removeprefix("av_") not in kept
 
 
-def test_the_log_tells_nothing_about_people(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_tells_nothing_about_people(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO):
-        token = house.token()
-        get(house.client(), ME, headers={"Authorization": token + "x"})
-        post(house.client(), LOGIN, json=credentials(password="wrong password"))
-        browser = house.browser()
+        token = deployment.token()
+        get(deployment.client(), ME, headers={"Authorization": token + "x"})
+        post(deployment.client(), LOGIN, json=credentials(password="wrong password"))
+        browser = deployment.browser()
         cookie = browser.get_cookie("avenue_session", domain="shop.test")
         post(browser, "/logout", headers={"Origin": "https://evil.test"})
     assert cookie is not None
@@ -201,82 +205,88 @@ def test_the_log_tells_nothing_about_people(house: House, caplog: pytest.LogCapt
         assert secret not in caplog.text
 
 
-def test_a_token_is_for_one_site(house: House) -> None:
-    token = house.token(BEN)
-    assert get(house.client(), ME, headers={"Authorization": token}).status_code == 200
-    answer = get(house.client(), ME, site=THERE, headers={"Authorization": token})
+def test_a_token_is_for_one_site(deployment: Deployment) -> None:
+    token = deployment.token(BEN)
+    assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 200
+    answer = get(deployment.client(), ME, site=THERE, headers={"Authorization": token})
     assert answer.status_code == 401
     assert answer.json["code"] == "invalid_token"
 
 
-def test_signing_out_ends_exactly_the_token_it_is_asked_with(house: House) -> None:
-    one, other = house.token(), house.token()
-    browser = house.browser()
-    answer = post(house.client(), LOGOUT, headers={"Authorization": one})
+def test_signing_out_ends_exactly_the_token_it_is_asked_with(deployment: Deployment) -> None:
+    one, other = deployment.token(), deployment.token()
+    browser = deployment.browser()
+    answer = post(deployment.client(), LOGOUT, headers={"Authorization": one})
     assert (answer.status_code, answer.data) == (204, b"")
-    assert get(house.client(), ME, headers={"Authorization": one}).status_code == 401
-    assert get(house.client(), ME, headers={"Authorization": other}).status_code == 200
+    assert get(deployment.client(), ME, headers={"Authorization": one}).status_code == 401
+    assert get(deployment.client(), ME, headers={"Authorization": other}).status_code == 200
     assert get(browser, ME).status_code == 200
-    assert post(house.client(), LOGOUT, headers={"Authorization": one}).status_code == 401
+    assert post(deployment.client(), LOGOUT, headers={"Authorization": one}).status_code == 401
 
 
 @pytest.mark.long
-def test_a_token_that_may_only_read_can_still_be_signed_out(house: House) -> None:
-    token = create(house, scopes=["read"])
-    assert post(house.client(), LOGOUT, headers={"Authorization": token}).status_code == 204
-    assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
+def test_a_token_that_may_only_read_can_still_be_signed_out(deployment: Deployment) -> None:
+    token = create(deployment, scopes=["read"])
+    assert post(deployment.client(), LOGOUT, headers={"Authorization": token}).status_code == 204
+    assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 401
 
 
-def test_signing_out_with_a_cookie_ends_that_session_and_no_token(house: House) -> None:
-    laptop, phone, token = house.browser(), house.browser(), house.token()
+def test_signing_out_with_a_cookie_ends_that_session_and_no_token(deployment: Deployment) -> None:
+    laptop, phone, token = deployment.browser(), deployment.browser(), deployment.token()
     kept = laptop.get_cookie("avenue_session", domain="shop.test")
     assert kept is not None
-    assert get(house.with_cookie(kept.value), ME).status_code == 200
+    assert get(deployment.with_cookie(kept.value), ME).status_code == 200
     answer = post(laptop, LOGOUT, headers={"Origin": HERE.base_url})
     assert answer.status_code == 204
     assert laptop.get_cookie("avenue_session", domain="shop.test") is None
-    assert get(house.with_cookie(kept.value), ME).status_code == 401
+    assert get(deployment.with_cookie(kept.value), ME).status_code == 401
     assert get(phone, ME).status_code == 200
-    assert get(house.client(), ME, headers={"Authorization": token}).status_code == 200
+    assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 200
 
 
 @pytest.mark.parametrize("what", ["new password", "disabled"])
-def test_a_new_password_and_disabling_end_everything_at_once(house: House, what: str) -> None:
-    browser, signed, named = house.browser(), house.token(), create(house, scopes=["read"])
-    others = house.token(BEN)
+def test_a_new_password_and_disabling_end_everything_at_once(
+    deployment: Deployment, what: str
+) -> None:
+    browser, signed, named = (
+        deployment.browser(),
+        deployment.token(),
+        create(deployment, scopes=["read"]),
+    )
+    others = deployment.token(BEN)
     if what == "new password":
-        house.accounts.change_password(ADA, made_password())
+        deployment.accounts.change_password(ADA, made_password())
     else:
-        house.accounts.set_disabled(ADA, disabled=True)
+        deployment.accounts.set_disabled(ADA, disabled=True)
     assert get(browser, ME).status_code == 401
     for token in (signed, named):
-        assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
-    assert get(house.client(), ME, headers={"Authorization": others}).status_code == 200
-    assert post(house.client(), LOGIN, json=credentials()).status_code == 401
+        assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 401
+    assert get(deployment.client(), ME, headers={"Authorization": others}).status_code == 200
+    assert post(deployment.client(), LOGIN, json=credentials()).status_code == 401
 
 
-def test_an_expired_token_is_no_good(house: House) -> None:
-    token = house.token()
+def test_an_expired_token_is_no_good(deployment: Deployment) -> None:
+    token = deployment.token()
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    house.database.raw["api_tokens"].update_one({}, {"$set": {"expires_at": yesterday}})
-    assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
+    deployment.database.raw["api_tokens"].update_one({}, {"$set": {"expires_at": yesterday}})
+    assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 401
 
 
-def create(house: House, **body: object) -> str:
+def create(deployment: Deployment, **body: object) -> str:
     answer = post(
-        house.client(),
+        deployment.client(),
         TOKENS,
         json={"name": "app", **body},
-        headers={"Authorization": house.token()},
+        headers={"Authorization": deployment.token()},
     )
     assert answer.status_code == 201
     return f"Bearer {answer.json['token']}"
 
 
-def test_the_secret_of_a_new_token_is_shown_once(house: House) -> None:
-    headers = {"Authorization": house.token()}
+def test_the_secret_of_a_new_token_is_shown_once(deployment: Deployment) -> None:
+    headers = {"Authorization": deployment.token()}
     body = {"name": "Mi app", "scopes": ["write", "read"], "days": 7}
-    made = post(house.client(), TOKENS, json=body, headers=headers)
+    made = post(deployment.client(), TOKENS, json=body, headers=headers)
     assert made.status_code == 201
     told = {"id", "name", "scopes", "created_at", "expires_at", "last_used_on", "device"}
     assert made.json.keys() == {*told, "token"}
@@ -286,14 +296,14 @@ def test_the_secret_of_a_new_token_is_shown_once(house: House) -> None:
         made.json["created_at"]
     )
     assert lasts == timedelta(days=7)
-    listed = get(house.client(), TOKENS, headers=headers)
+    listed = get(deployment.client(), TOKENS, headers=headers)
     assert listed.json.keys() == {"items", "next", "total"}
     shown = {name: value for name, value in made.json.items() if name != "token"}
     assert shown in listed.json["items"]
     assert made.json["token"] not in listed.text
-    assert get(house.client(), ME, headers={"Authorization": f"Bearer {made.json['token']}"}).json[
-        "scopes"
-    ] == ["read", "write"]
+    assert get(
+        deployment.client(), ME, headers={"Authorization": f"Bearer {made.json['token']}"}
+    ).json["scopes"] == ["read", "write"]
 
 
 @pytest.mark.parametrize(
@@ -303,18 +313,20 @@ def test_the_secret_of_a_new_token_is_shown_once(house: House) -> None:
         {"created_at": datetime(2030, 1, 1, tzinfo=UTC)},
     ],
 )
-def test_tokens_are_listed_in_pages(house: House, made_at: dict[str, datetime]) -> None:
+def test_tokens_are_listed_in_pages(deployment: Deployment, made_at: dict[str, datetime]) -> None:
     """In `make test` all of them were made in the same millisecond."""
-    headers = {"Authorization": house.token()}
+    headers = {"Authorization": deployment.token()}
     for number in range(4):
         body = {"name": f"{number}", "scopes": ["read"]}
-        post(house.client(), TOKENS, json=body, headers=headers)
-    house.token(BEN)
-    house.database.raw["api_tokens"].update_many({}, {"$set": {"scopes": ["account"], **made_at}})
+        post(deployment.client(), TOKENS, json=body, headers=headers)
+    deployment.token(BEN)
+    deployment.database.raw["api_tokens"].update_many(
+        {}, {"$set": {"scopes": ["account"], **made_at}}
+    )
     seen: list[str] = []
     path: str | None = f"{TOKENS}?limit=2"
     while path:
-        page = get(house.client(), path, headers=headers).json
+        page = get(deployment.client(), path, headers=headers).json
         assert page["total"] == 5
         assert len(page["items"]) <= 2
         seen += [item["id"] for item in page["items"]]
@@ -323,8 +335,10 @@ def test_tokens_are_listed_in_pages(house: House, made_at: dict[str, datetime]) 
 
 
 @table("query", ["limit=0", "limit=101", "limit=x", "after=x", "after[$ne]=1&after=-"])
-def test_a_page_that_cannot_be_is_refused(house: House, bearer: dict[str, str], query: str) -> None:
-    assert get(house.client(), f"{TOKENS}?{query}", headers=bearer).status_code == 400
+def test_a_page_that_cannot_be_is_refused(
+    deployment: Deployment, bearer: dict[str, str], query: str
+) -> None:
+    assert get(deployment.client(), f"{TOKENS}?{query}", headers=bearer).status_code == 400
 
 
 @table(
@@ -350,54 +364,59 @@ def test_a_page_that_cannot_be_is_refused(house: House, bearer: dict[str, str], 
     ],
 )
 def test_what_is_no_token_is_refused(
-    house: House, bearer: dict[str, str], body: dict[str, object]
+    deployment: Deployment, bearer: dict[str, str], body: dict[str, object]
 ) -> None:
-    tokens = house.database.raw["api_tokens"]
+    tokens = deployment.database.raw["api_tokens"]
     before = tokens.count_documents({})
-    answer = post(house.client(), TOKENS, json=body, headers=bearer)
+    answer = post(deployment.client(), TOKENS, json=body, headers=bearer)
     assert answer.status_code == 400
     assert answer.json["code"] == "invalid_body"
     assert tokens.count_documents({}) == before
 
 
-def test_a_token_cannot_make_a_stronger_one(house: House) -> None:
-    headers = {"Authorization": create(house, scopes=["account", "read"])}
+def test_a_token_cannot_make_a_stronger_one(deployment: Deployment) -> None:
+    headers = {"Authorization": create(deployment, scopes=["account", "read"])}
     answer = post(
-        house.client(), TOKENS, json={"name": "x", "scopes": ["read", "write"]}, headers=headers
+        deployment.client(),
+        TOKENS,
+        json={"name": "x", "scopes": ["read", "write"]},
+        headers=headers,
     )
     assert answer.status_code == 403
     assert answer.json["code"] == "scope_not_yours"
     assert answer.json["scopes"] == ["write"]
     same = {"name": "x", "scopes": ["account", "read"]}
-    assert post(house.client(), TOKENS, json=same, headers=headers).status_code == 201
+    assert post(deployment.client(), TOKENS, json=same, headers=headers).status_code == 201
 
 
-def test_a_revoked_token_ends_at_once(house: House) -> None:
-    token = create(house, scopes=["read", "account"])
-    items = get(house.client(), TOKENS, headers={"Authorization": token}).json["items"]
+def test_a_revoked_token_ends_at_once(deployment: Deployment) -> None:
+    token = create(deployment, scopes=["read", "account"])
+    items = get(deployment.client(), TOKENS, headers={"Authorization": token}).json["items"]
     named = next(item["id"] for item in items if item["name"] == "app")
-    mine = {"Authorization": house.token()}
-    assert delete(house.client(), f"{TOKENS}/{named}", headers=mine).status_code == 204
-    assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
-    assert delete(house.client(), f"{TOKENS}/{named}", headers=mine).status_code == 404
+    mine = {"Authorization": deployment.token()}
+    assert delete(deployment.client(), f"{TOKENS}/{named}", headers=mine).status_code == 204
+    assert get(deployment.client(), ME, headers={"Authorization": token}).status_code == 401
+    assert delete(deployment.client(), f"{TOKENS}/{named}", headers=mine).status_code == 404
 
 
-def test_tokens_of_others_and_of_other_sites_are_not_there(house: House) -> None:
-    headers = {"Authorization": house.token(BEN)}
+def test_tokens_of_others_and_of_other_sites_are_not_there(deployment: Deployment) -> None:
+    headers = {"Authorization": deployment.token(BEN)}
     made = post(
-        house.client(), TOKENS, json={"name": "x", "scopes": ["read"]}, headers=headers
+        deployment.client(), TOKENS, json={"name": "x", "scopes": ["read"]}, headers=headers
     ).json
     path = f"{TOKENS}/{made['id']}"
-    somebody = {"Authorization": house.token(ADA)}
-    assert delete(house.client(), path, headers=somebody).status_code == 404
-    ben_there = {"Authorization": house.token(BEN, THERE)}
-    answer = delete(house.client(), path, site=THERE, headers=ben_there)
+    somebody = {"Authorization": deployment.token(ADA)}
+    assert delete(deployment.client(), path, headers=somebody).status_code == 404
+    ben_there = {"Authorization": deployment.token(BEN, THERE)}
+    answer = delete(deployment.client(), path, site=THERE, headers=ben_there)
     assert answer.status_code == 404
     assert answer.json["code"] == "token_not_found"
-    items = get(house.client(), TOKENS, site=THERE, headers=ben_there).json["items"]
+    items = get(deployment.client(), TOKENS, site=THERE, headers=ben_there).json["items"]
     assert made["id"] not in [item["id"] for item in items]
     assert (
-        get(house.client(), ME, headers={"Authorization": f"Bearer {made['token']}"}).status_code
+        get(
+            deployment.client(), ME, headers={"Authorization": f"Bearer {made['token']}"}
+        ).status_code
         == 200
     )
 
@@ -412,50 +431,52 @@ def test_tokens_of_others_and_of_other_sites_are_not_there(house: House) -> None
         ("DELETE", f"{TOKENS}/{'x' * 22}"),
     ],
 )
-def test_nobody_is_told_to_sign_in(house: House, method: str, path: str) -> None:
-    answer = house.client().open(path, method=method, base_url=HERE.base_url, json={})
+def test_nobody_is_told_to_sign_in(deployment: Deployment, method: str, path: str) -> None:
+    answer = deployment.client().open(path, method=method, base_url=HERE.base_url, json={})
     assert answer.status_code == 401
     assert answer.json["code"] == "unauthenticated"
 
 
 @pytest.fixture
-def without_account(house: House) -> dict[str, str]:
+def without_account(deployment: Deployment) -> dict[str, str]:
     """The headers of a token that may do all but change what is the person's own."""
-    return {"Authorization": create(house, scopes=["read", "write"])}
+    return {"Authorization": create(deployment, scopes=["read", "write"])}
 
 
 @table("method, path", [("GET", TOKENS), ("POST", TOKENS), ("DELETE", f"{TOKENS}/{'x' * 22}")])
 def test_tokens_need_the_scope_account(
-    house: House, without_account: dict[str, str], method: str, path: str
+    deployment: Deployment, without_account: dict[str, str], method: str, path: str
 ) -> None:
-    answer = house.client().open(
+    answer = deployment.client().open(
         path, method=method, base_url=HERE.base_url, json={}, headers=without_account
     )
     assert answer.status_code == 403
     assert answer.json["code"] == "insufficient_scope"
 
 
-def test_of_many_who_add_the_same_person_one_does(house: House) -> None:
+def test_of_many_who_add_the_same_person_one_does(deployment: Deployment) -> None:
     outcomes: list[str] = []
 
     def add(_: int) -> None:
         try:
-            house.accounts.add_user("eve@shop.test", PASSWORD, roles={})
+            deployment.accounts.add_user("eve@shop.test", PASSWORD, roles={})
             outcomes.append("added")
         except EmailTaken:
             outcomes.append("taken")
 
     at_once(8, add)
     assert sorted(outcomes) == ["added"] + ["taken"] * 7
-    assert house.database.raw["users"].count_documents({"email": "eve@shop.test"}) == 1
+    assert deployment.database.raw["users"].count_documents({"email": "eve@shop.test"}) == 1
 
 
-def test_there_is_one_first_administrator(house: House) -> None:
-    assert house.accounts.first_administrator("default", email=None, password=None) is None
-    house.database.raw["users"].delete_many({})
-    new = house.accounts.first_administrator("default", email=None, password=None)
+def test_there_is_one_first_administrator(deployment: Deployment) -> None:
+    assert deployment.accounts.first_administrator("default", email=None, password=None) is None
+    deployment.database.raw["users"].delete_many({})
+    new = deployment.accounts.first_administrator("default", email=None, password=None)
     assert new is not None
     assert new.made_password is not None
-    answer = post(house.client(), LOGIN, json=credentials("admin@localhost", new.made_password))
+    answer = post(
+        deployment.client(), LOGIN, json=credentials("admin@localhost", new.made_password)
+    )
     assert answer.json["user"]["superuser"] is True
-    assert [user.email for user in house.accounts.users()] == ["admin@localhost"]
+    assert [user.email for user in deployment.accounts.users()] == ["admin@localhost"]

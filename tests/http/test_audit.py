@@ -38,7 +38,7 @@ def the_entry(caller: Caller, object_id: str, action: str) -> dict:
     return entry
 
 
-# Language and look are cookies of whoever asks for them: nothing of the house changes.
+# Language and look are cookies of whoever asks for them: nothing of the deployment changes.
 KEPT_BY_THE_BROWSER = ["preferences.prefer"]
 
 

@@ -17,7 +17,7 @@ from avenue.web.tables import defused
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 
 AUDIT, TABLE = "/admin/audit", "/admin/audit/table.csv"
-HOUSE = Path(__file__).parents[2] / "avenue"
+PACKAGE = Path(__file__).parents[2] / "avenue"
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 WRITERS = {"record", "record_command", "record_job", "_record", "_write_down"}
@@ -36,7 +36,7 @@ def actions_of_routes(application: Application) -> set[str]:
 def actions_of_commands_and_jobs() -> set[str]:
     """The constants in modules that write entries by hand."""
     found = set()
-    for path in HOUSE.rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         text = path.read_text()
         if not any(f"{each}(" in text for each in WRITERS):
             continue

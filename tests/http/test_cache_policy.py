@@ -25,7 +25,7 @@ PERSONAL = [
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     """A shop that is told to note what edges must forget."""
     with Application(mongod) as application:
         application.database.purges_caches = True
@@ -33,13 +33,13 @@ def house(mongod: Mongod) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def seller(house: Application) -> Caller:
-    return house.new_person(unique("jefa"), role=Role.ADMIN)
+def seller(deployment: Application) -> Caller:
+    return deployment.new_person(unique("jefa"), role=Role.ADMIN)
 
 
 @pytest.fixture(scope="module")
-def reader(house: Application) -> Caller:
-    return house.caller("nobody")
+def reader(deployment: Application) -> Caller:
+    return deployment.caller("nobody")
 
 
 @pytest.fixture(scope="module")
@@ -198,13 +198,15 @@ def test_drafts_and_the_panel_are_never_shared(
     assert seconds_of(reader.post(PRODUCTS, json={})) == 0
 
 
-def test_only_routes_that_read_the_catalogue_are_in_the_table(house: Application) -> None:
-    rules = {rule.rule: rule for rule in house.app.url_map.iter_rules() if "GET" in rule.methods}
+def test_only_routes_that_read_the_catalogue_are_in_the_table(deployment: Application) -> None:
+    rules = {
+        rule.rule: rule for rule in deployment.app.url_map.iter_rules() if "GET" in rule.methods
+    }
     assert set(ROUTES) <= set(rules)
     assert not [each for each in ROUTES if each.startswith(("/admin", "/login", "/preview"))]
 
 
-def test_a_site_says_how_long(house: Application, seller: Caller, reader: Caller) -> None:
+def test_a_site_says_how_long(deployment: Application, seller: Caller, reader: Caller) -> None:
     legal, listed = published(seller, "<p>Legal</p>"), published(seller, "<p>Guía</p>")
     product = seller.a_product(status="published")["id"]
     menu = [{"label": "Guía", "to": f"/p/{listed['slug']}"}]
@@ -221,7 +223,7 @@ def test_a_site_says_how_long(house: Application, seller: Caller, reader: Caller
         for wrong in (-1, 604801, "5"):
             answer = seller.patch("/api/site", json={"edge_seconds": {"home": wrong}})
             assert answer.status_code == 400
-        staff = house.new_person(unique("ana"), role=Role.STAFF)
+        staff = deployment.new_person(unique("ana"), role=Role.STAFF)
         assert staff.patch("/api/site", json={"edge_seconds": {"home": 1}}).status_code == 403
     finally:
         nothing = {"menu": [], "legal": [], "edge_seconds": dict.fromkeys(seconds)}
@@ -229,9 +231,9 @@ def test_a_site_says_how_long(house: Application, seller: Caller, reader: Caller
 
 
 def test_other_origins_may_read_what_is_shared_and_nothing_says_whose_it_is(
-    house: Application, shop: dict[str, str]
+    deployment: Application, shop: dict[str, str]
 ) -> None:
-    app = house.with_settings(cors_origins=("https://app.example",))
+    app = deployment.with_settings(cors_origins=("https://app.example",))
     client = app.test_client(use_cookies=False)
     base = {"base_url": f"https://{HOST}"}
     for origin in ("https://app.example", "https://evil.example"):
@@ -243,10 +245,10 @@ def test_other_origins_may_read_what_is_shared_and_nothing_says_whose_it_is(
 # What edges are told to forget
 
 
-def told(house: Application) -> set[str]:
+def told(deployment: Application) -> set[str]:
     """The paths of the messages since this was asked last."""
-    found = list(house.raw["notifications"].find({"kind": "paths.purge"}))
-    house.raw["notifications"].delete_many({})
+    found = list(deployment.raw["notifications"].find({"kind": "paths.purge"}))
+    deployment.raw["notifications"].delete_many({})
     assert all(each["site"] == "default" and each["receiver"] == "purge" for each in found)
     return {path for each in found for path in each["content"]["paths"]}
 
@@ -260,87 +262,89 @@ def own(product: dict[str, Any], slug: str = "") -> set[str]:
 
 
 def test_a_changed_product_is_forgotten_wherever_it_was_and_is(
-    house: Application, seller: Caller
+    deployment: Application, seller: Caller
 ) -> None:
-    told(house)
+    told(deployment)
     product = seller.a_product(name="Uno", category="Ropa > Camisas")
     path = f"{PRODUCTS}/{product['id']}"
     seller.patch(path, json={"price": "5"})
-    assert told(house) == set()  # nobody could see it
+    assert told(deployment) == set()  # nobody could see it
     seller.patch(path, json={"status": "published"})
     shown = {*LISTS, "/categories/ropa", "/categories/ropa/camisas"}
-    assert told(house) == shown | own(product, "uno")
+    assert told(deployment) == shown | own(product, "uno")
     seller.patch(path, json={"name": "Dos", "category": None})
-    assert told(house) == shown | own(product, "uno") | own(product, "dos")
+    assert told(deployment) == shown | own(product, "uno") | own(product, "dos")
     seller.post(f"{path}/images", json={"image_url": "https://images.example/1.jpg"})
-    assert told(house) == LISTS | own(product, "dos")
+    assert told(deployment) == LISTS | own(product, "dos")
     seller.delete(path)
-    assert told(house) == LISTS | own(product, "dos")
+    assert told(deployment) == LISTS | own(product, "dos")
     seller.post(f"{path}/restore")
-    assert told(house) == LISTS | own(product, "dos")
+    assert told(deployment) == LISTS | own(product, "dos")
     seller.patch(path, json={"status": "draft"})
-    assert told(house) == LISTS | own(product, "dos")
+    assert told(deployment) == LISTS | own(product, "dos")
 
 
 def test_those_that_show_one_another_are_forgotten_together(
-    house: Application, seller: Caller
+    deployment: Application, seller: Caller
 ) -> None:
     group = seller.a_group(name="Modelo")
     one = seller.a_product(name="Rojo", status="published", group=group["id"])
     two = seller.a_product(name="Azul", status="published")
-    told(house)
+    told(deployment)
     of_group = {f"{GROUPS}/{group['id']}"}
     both = own(one, "rojo") | own(two, "azul")
     url = f"{GROUPS}/{group['id']}"
     seller.patch(url, json={"product_ids": [one["id"], two["id"]]})
-    assert told(house) == LISTS | of_group | both
+    assert told(deployment) == LISTS | of_group | both
     seller.patch(f"{PRODUCTS}/{one['id']}", json={"price": "7"})
-    assert told(house) == LISTS | of_group | both
+    assert told(deployment) == LISTS | of_group | both
     seller.patch(url, json={"name": "Otro"})
-    assert told(house) == LISTS | of_group | both
+    assert told(deployment) == LISTS | of_group | both
     seller.delete(url)
-    assert told(house) == LISTS | of_group | both
+    assert told(deployment) == LISTS | of_group | both
 
 
-def test_what_a_picture_shows_is_part_of_its_product(house: Application, seller: Caller) -> None:
+def test_what_a_picture_shows_is_part_of_its_product(
+    deployment: Application, seller: Caller
+) -> None:
     product = seller.a_product(a_picture(), a_picture(), name="Foto", status="published")
-    told(house)
+    told(deployment)
     url, images = f"{PRODUCTS}/{product['id']}/images", product["images"]
     seller.patch(f"{url}/{images[0]['id']}", json={"alt": {"es": "De lado"}})
-    assert told(house) == LISTS | own(product, "foto")
+    assert told(deployment) == LISTS | own(product, "foto")
     now = seller.get(f"{PRODUCTS}/{product['id']}").json
     order = {"order": [each["id"] for each in reversed(images)], "revision": now["revision"]}
     assert seller.put(url, json=order).status_code == 200
-    assert told(house) == LISTS | own(product, "foto")
+    assert told(deployment) == LISTS | own(product, "foto")
 
 
 def test_a_page_is_forgotten_when_what_visitors_see_of_it_changes(
-    house: Application, seller: Caller
+    deployment: Application, seller: Caller
 ) -> None:
     maps = {"/sitemap.xml", "/sitemap/pages.xml"}
-    told(house)
+    told(deployment)
     page = seller.post(PAGES, json={"title": unique("Nueva"), "html": "<p>1</p>"}).json
     url, path = f"{PAGES}/{page['id']}", f"/p/{page['slug']}"
-    assert told(house) == set()
+    assert told(deployment) == set()
     page = seller.post(f"{url}/publish", json={"revision": page["revision"]}).json
-    assert told(house) == {*maps, path}
+    assert told(deployment) == {*maps, path}
     saved = seller.put(url, json={"html": "<p>2</p>", "revision": page["revision"]})
     assert saved.status_code == 200, saved.text
-    assert told(house) == set()  # a draft
+    assert told(deployment) == set()  # a draft
     other = unique("otra-")
     moved = seller.put(url, json={"slug": other, "revision": saved.json["revision"]})
     assert moved.status_code == 200, moved.text
-    assert told(house) == {*maps, path, f"/p/{other}"}
+    assert told(deployment) == {*maps, path, f"/p/{other}"}
     assert seller.delete(url).status_code == 204
-    assert told(house) == {*maps, path, f"/p/{other}"}
+    assert told(deployment) == {*maps, path, f"/p/{other}"}
 
 
-def test_without_an_edge_nothing_is_written(house: Application, seller: Caller) -> None:
-    told(house)
-    house.database.purges_caches = False
+def test_without_an_edge_nothing_is_written(deployment: Application, seller: Caller) -> None:
+    told(deployment)
+    deployment.database.purges_caches = False
     try:
         product = seller.a_product(name="Solo", status="published")
         seller.patch(f"{PRODUCTS}/{product['id']}", json={"price": "5"})
-        assert told(house) == set()
+        assert told(deployment) == set()
     finally:
-        house.database.purges_caches = True
+        deployment.database.purges_caches = True

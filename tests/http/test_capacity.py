@@ -1,4 +1,4 @@
-"""How long what there is will do: who may ask, and what a house in use is told."""
+"""How long what there is will do: who may ask, and what a deployment in use is told."""
 
 import json
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ from tests.table import table
 
 CAPACITY = "/api/ops/capacity"
 GB = 10**9
-OF_THE_HOUSE = ("storing", "prices", "throughput")
+OF_THE_DEPLOYMENT = ("storing", "prices", "throughput")
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     """Two sites with three products each, and eleven days of snapshots.
 
     The disk had 60 of 100 GB, and half a GB more each day; each hour had 7,200 requests.
@@ -76,12 +76,12 @@ def asked(caller: Caller) -> dict[str, Any]:
         ("ops_on_other_site", 200),
     ],
 )
-def test_operators_and_administrators_may_ask(house: Application, who: str, code: int) -> None:
-    assert house.caller(who).get(CAPACITY).status_code == code
+def test_operators_and_administrators_may_ask(deployment: Application, who: str, code: int) -> None:
+    assert deployment.caller(who).get(CAPACITY).status_code == code
 
 
-def test_a_line_is_forecast_within_five_percent(house: Application) -> None:
-    found = asked(house.caller("ops"))
+def test_a_line_is_forecast_within_five_percent(deployment: Application) -> None:
+    found = asked(deployment.caller("ops"))
     disk, quota = found["forecasts"]
     assert (disk["measure"], disk["site"], disk["percent"]) == ("disk", None, 60.0)
     for window in disk["growth"]:
@@ -93,16 +93,16 @@ def test_a_line_is_forecast_within_five_percent(house: Application) -> None:
     assert found["next"]["what"] == "the database's disk"
 
 
-def test_what_is_stored_is_measured(house: Application) -> None:
-    found = asked(house.caller("admin"))
+def test_what_is_stored_is_measured(deployment: Application) -> None:
+    found = asked(deployment.caller("admin"))
     measured, storing = found["measured"], found["storing"]
     assert (measured["products"], measured["pictures"], measured["enough"]) == (6, 6, False)
     assert measured["original_bytes"] == sum(
-        each["length"] for each in house.raw["product_images.files"].find()
+        each["length"] for each in deployment.raw["product_images.files"].find()
     )
     # There are no other pictures, so all renditions are theirs.
     assert measured["rendition_bytes"] == sum(
-        each["bytes"] for each in house.raw["renditions"].find()
+        each["bytes"] for each in deployment.raw["renditions"].find()
     )
     assert storing["members"] == 1
     assert [each["products"] for each in found["projections"]] == [100, 500, 1000, 5000, 10000]
@@ -111,51 +111,51 @@ def test_what_is_stored_is_measured(house: Application) -> None:
     assert found["prices"]["example"] is True
 
 
-def test_who_runs_another_site_learns_of_that_one_only(house: Application) -> None:
-    found = asked(house.caller("ops_on_other_site"))
+def test_who_runs_another_site_learns_of_that_one_only(deployment: Application) -> None:
+    found = asked(deployment.caller("ops_on_other_site"))
     assert found["site"] == OTHER_SITE
     assert [each["site"] for each in found["forecasts"]] == [OTHER_SITE]
     assert found["measured"]["products"] == 3
-    assert [found[name] for name in OF_THE_HOUSE] == [None] * 3
+    assert [found[name] for name in OF_THE_DEPLOYMENT] == [None] * 3
     assert found["next"] is None
 
 
-def test_a_superuser_sees_all_from_any_site(house: Application) -> None:
-    caller = house.new_person(unique("super"), role=Role.SELLER, host=OTHER_HOST)
-    house.raw["users"].update_one({"_id": caller.id}, {"$set": {"superuser": True}})
+def test_a_superuser_sees_all_from_any_site(deployment: Application) -> None:
+    caller = deployment.new_person(unique("super"), role=Role.SELLER, host=OTHER_HOST)
+    deployment.raw["users"].update_one({"_id": caller.id}, {"$set": {"superuser": True}})
     found = asked(caller)
     assert found["site"] is None
-    assert None not in [found[name] for name in OF_THE_HOUSE]
+    assert None not in [found[name] for name in OF_THE_DEPLOYMENT]
 
 
-def test_text_for_those_who_want_text(house: Application) -> None:
-    answer = house.caller("ops").get(CAPACITY, headers={"Accept": "text/plain"})
+def test_text_for_those_who_want_text(deployment: Application) -> None:
+    answer = deployment.caller("ops").get(CAPACITY, headers={"Accept": "text/plain"})
     assert answer.content_type == "text/plain; charset=utf-8"
     assert "Accept" in answer.headers["Vary"]
     assert "The database's disk: 60.0 GB of 100.0 GB, 60.0 %" in answer.text
 
 
 def run(
-    commands: Commands, house: Application, *arguments: str, **env: str
+    commands: Commands, deployment: Application, *arguments: str, **env: str
 ) -> tuple[int, str, str]:
     done = commands.run(
         "capacity",
         *arguments,
         env={
-            "MONGODB_URI": house.settings.mongodb_uri,
-            "SECRET_KEY": house.settings.secret_key,
+            "MONGODB_URI": deployment.settings.mongodb_uri,
+            "SECRET_KEY": deployment.settings.secret_key,
             "PUBLIC_BASE_URL": f"https://{HOST}",
-            "WEB_CONCURRENCY": str(house.settings.workers),
+            "WEB_CONCURRENCY": str(deployment.settings.workers),
             **env,
         },
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def test_the_command_says_what_the_route_does(house: Application, commands: Commands) -> None:
-    code, said, _ = run(commands, house, "--json")
+def test_the_command_says_what_the_route_does(deployment: Application, commands: Commands) -> None:
+    code, said, _ = run(commands, deployment, "--json")
     assert code == 0
-    told, answered = json.loads(said), asked(house.caller("ops"))
+    told, answered = json.loads(said), asked(deployment.caller("ops"))
     for each in (told, answered):
         del each["generated_at"]
         each["forecasts"], each["next"]["days"], each["next"]["on"] = None, None, None
@@ -163,23 +163,23 @@ def test_the_command_says_what_the_route_does(house: Application, commands: Comm
 
 
 @pytest.mark.long
-def test_the_command_speaks_to_people(house: Application, commands: Commands) -> None:
-    code, said, _ = run(commands, house, "--site", "other", AVENUE_PRICES="/no/such/file")
+def test_the_command_speaks_to_people(deployment: Application, commands: Commands) -> None:
+    code, said, _ = run(commands, deployment, "--site", "other", AVENUE_PRICES="/no/such/file")
     assert code == 0
     assert said.startswith("Capacity of the site other, by the snapshot of ")
     assert "Note: AVENUE_PRICES: /no/such/file: No such file or directory." in said
 
 
 @pytest.mark.long
-def test_a_site_there_is_not_is_refused(house: Application, commands: Commands) -> None:
-    code, said, why = run(commands, house, "--site", "nowhere")
+def test_a_site_there_is_not_is_refused(deployment: Application, commands: Commands) -> None:
+    code, said, why = run(commands, deployment, "--site", "nowhere")
     assert (code, said) == (1, "")
     assert "no site with this name" in why
 
 
-def test_the_page_tells_what_visits_cost_and_what_is_wrong(house: Application) -> None:
+def test_the_page_tells_what_visits_cost_and_what_is_wrong(deployment: Application) -> None:
     page = "/admin/infrastructure/cost"
-    operator = house.caller("ops")
+    operator = deployment.caller("ops")
     said = operator.get(f"{page}?visits=200M&sites=20").text
     assert "565,88 USD" in said
     assert "2.151,58 USD" in said

@@ -18,11 +18,11 @@ from tests.http.accounts_app import (
     HERE,
     PASSWORD,
     THERE,
-    House,
+    Deployment,
     credentials,
     get,
     make_app,
-    open_house,
+    open_deployment,
     post,
 )
 
@@ -47,8 +47,8 @@ def field_of(page: TestResponse) -> dict[str, str]:
     return {"challenge_response": answer_to({**found, "difficulty": int(found["difficulty"])})}
 
 
-def sign_in(house: House | FlaskClient, answer: str = "", **more: Any) -> TestResponse:
-    client = house if isinstance(house, FlaskClient) else house.client()
+def sign_in(deployment: Deployment | FlaskClient, answer: str = "", **more: Any) -> TestResponse:
+    client = deployment if isinstance(deployment, FlaskClient) else deployment.client()
     typed = credentials(more.pop("email", ADA), more.pop("password", PASSWORD))
     return post(client, LOGIN, json=typed, headers={"Challenge-Response": answer}, **more)
 
@@ -56,38 +56,38 @@ def sign_in(house: House | FlaskClient, answer: str = "", **more: Any) -> TestRe
 def test_somebody_whose_account_is_attacked_gets_in_with_a_solved_challenge(
     migrated_uri: str,
 ) -> None:
-    with open_house(migrated_uri, challenge="pow", challenge_bits=BITS) as house:
+    with open_deployment(migrated_uri, challenge="pow", challenge_bits=BITS) as deployment:
         for _ in range(5):
-            assert sign_in(house, password="guess", **ATTACKER).status_code == 401
-        refused = sign_in(house)
+            assert sign_in(deployment, password="guess", **ATTACKER).status_code == 401
+        refused = sign_in(deployment)
         assert (refused.status_code, refused.json["code"]) == (403, "challenge_required")
         assert 0 < refused.json["retry_after_seconds"] <= 15 * 60
         challenge = refused.json["challenge"]
         assert set(challenge) == {"kind", "token", "salt", "difficulty"}
 
         # By another process, which has the same SECRET_KEY and database.
-        services = house.app.extensions["avenue"].values()
+        services = deployment.app.extensions["avenue"].values()
         beside = make_app(*services).test_client()  # type: ignore[misc]
-        elsewhere = sign_in(house, answer_to(challenge), site=THERE, email=BEN)
+        elsewhere = sign_in(deployment, answer_to(challenge), site=THERE, email=BEN)
         assert elsewhere.status_code == 200  # nobody has guessed at that account
-        wrong_site = sign_in(house, answer_to(challenge), site=THERE)
+        wrong_site = sign_in(deployment, answer_to(challenge), site=THERE)
         assert wrong_site.json["code"] == "challenge_failed"
         answer = answer_to(challenge)
         assert sign_in(beside, answer).status_code == 200
-        for each in (house.client(), beside):
+        for each in (deployment.client(), beside):
             again = sign_in(each, answer)
             assert (again.status_code, again.json["code"]) == (403, "challenge_failed")
         # Each further guess costs the attacker a challenge, before the password is looked at.
-        checks = house.hasher.checks
-        assert sign_in(house, password="guess", **ATTACKER).status_code == 403
-        assert house.hasher.checks == checks
-        kept = [*house.database.raw["rate_limits"].find()]
+        checks = deployment.hasher.checks
+        assert sign_in(deployment, password="guess", **ATTACKER).status_code == 403
+        assert deployment.hasher.checks == checks
+        kept = [*deployment.database.raw["rate_limits"].find()]
         assert not any("ada" in str(each) or "198.51" in str(each) for each in kept)
 
 
 def test_the_forms_bring_the_challenge_along_when_it_is_needed(migrated_uri: str) -> None:
-    with open_house(migrated_uri, challenge="pow", challenge_bits=BITS) as house:
-        client = house.client()
+    with open_deployment(migrated_uri, challenge="pow", challenge_bits=BITS) as deployment:
+        client = deployment.client()
         assert "challenge_response" not in get(client, "/login").text
         for _ in range(5):
             page = post(client, "/login", data=credentials(password="guess"), headers=ORIGIN)
@@ -102,24 +102,24 @@ def test_the_forms_bring_the_challenge_along_when_it_is_needed(migrated_uri: str
             data = {**credentials(), **field_of(old)}
             assert post(client, "/login", data=data, headers=ORIGIN).status_code == 303
 
-        client, asked = house.client(), {"email": "nobody@shop.test"}
+        client, asked = deployment.client(), {"email": "nobody@shop.test"}
         for _ in range(5):
             assert post(client, "/login/forgotten", data=asked, headers=ORIGIN).status_code == 200
         bare = post(client, "/login/forgotten", data=asked, headers=ORIGIN)
         assert bare.status_code == 403
-        assert len(house.letters) == 5
+        assert len(deployment.letters) == 5
         data = {**asked, **field_of(bare)}
         for expected in (200, 403):
             sent = post(client, "/login/forgotten", data=data, headers=ORIGIN)
             assert sent.status_code == expected
-        assert len(house.letters) == 6
+        assert len(deployment.letters) == 6
 
 
 @pytest.mark.parametrize("kind", ["turnstile", "hcaptcha"])
 def test_only_a_page_that_shows_a_widget_lets_its_service_in(migrated_uri: str, kind: str) -> None:
     keys = {"challenge_site_key": "0x4-the-site", "challenge_secret": "0x4-the-s3cret"}
-    with open_house(migrated_uri, challenge=kind, challenge_after=1, **keys) as house:
-        client = house.client()
+    with open_deployment(migrated_uri, challenge=kind, challenge_after=1, **keys) as deployment:
+        client = deployment.client()
         before = get(client, "/login")
         assert before.headers["Content-Security-Policy"] == PAGE_POLICY
         sign_in(client, password="guess")
@@ -134,12 +134,12 @@ def test_only_a_page_that_shows_a_widget_lets_its_service_in(migrated_uri: str, 
         assert f"frame-src {own[kind]}" in policy
         assert not any(each in policy for name, each in own.items() if name != kind)
         assert "default-src 'none'" in policy
-        for each in (page.text, refused.text, str(vars(using_of(house)))):
+        for each in (page.text, refused.text, str(vars(using_of(deployment)))):
             assert "s3cret" not in each
         assert 'data-sitekey="0x4-the-site"' in page.text
 
 
-def using_of(house: House) -> Challenges:
-    found = house.app.extensions["avenue"][Challenges]
+def using_of(deployment: Deployment) -> Challenges:
+    found = deployment.app.extensions["avenue"][Challenges]
     assert isinstance(found, Challenges)
     return found

@@ -19,12 +19,11 @@ from pathlib import Path
 import pytest
 
 from avenue.config import Settings
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store.assets import AssetStore
 from avenue.media.urls import original_path
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.http import conformance
 from tests.http.application import HOST, large_picture
@@ -106,7 +105,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Deployment:
     """The servers, by way, and what they have."""
 
     ways: Mapping[str, Server]
@@ -125,21 +124,21 @@ def request_for(
 
 
 @pytest.fixture(scope="module")
-def house(shared_uri: str, guard: Guard) -> Iterator[House]:
+def deployment(shared_uri: str, guard: Guard) -> Iterator[Deployment]:
     """Every way."""
-    with opened(guard, shared_uri, *WAYS) as house:
-        yield house
+    with opened(guard, shared_uri, *WAYS) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")
-def small_house(shared_uri: str, guard: Guard) -> Iterator[House]:
+def small_deployment(shared_uri: str, guard: Guard) -> Iterator[Deployment]:
     """The longest way and the shortest one."""
-    with opened(guard, shared_uri, COLD, LANE) as house:
-        yield house
+    with opened(guard, shared_uri, COLD, LANE) as deployment:
+        yield deployment
 
 
 @contextmanager
-def opened(guard: Guard, uri: str, *names: str) -> Iterator[House]:
+def opened(guard: Guard, uri: str, *names: str) -> Iterator[Deployment]:
     prepare(uri)
     with servers(guard, uri, *names) as ways:
         seller = ways[COLD].seller()
@@ -160,9 +159,9 @@ def opened(guard: Guard, uri: str, *names: str) -> Iterator[House]:
             )
             for name, path in paths.items()
         }
-        house = House(ways=ways, resources=resources, seller=seller, uri=uri)
-        warm(house, *resources.values())
-        yield house
+        deployment = Deployment(ways=ways, resources=resources, seller=seller, uri=uri)
+        warm(deployment, *resources.values())
+        yield deployment
 
 
 def pictures_of(seller: Client) -> dict[str, str]:
@@ -256,9 +255,9 @@ def fixdate(moment: datetime) -> str:
     return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
-def warm(house: House, *resources: Resource) -> None:
+def warm(deployment: Deployment, *resources: Resource) -> None:
     """Ask for each of `resources` on every way, so that the short ones have it at hand."""
-    for server in house.ways.values():
+    for server in deployment.ways.values():
         for each in resources:
             ask(server, request_for(each.path, *each.fields))
 
@@ -330,30 +329,30 @@ def in_short() -> Iterator[Case]:
 
 @table("case", in_short())
 def test_the_longest_and_the_shortest_way_answer_as_the_standards_say(
-    small_house: House, case: Case
+    small_deployment: Deployment, case: Case
 ) -> None:
-    every_way_answers(small_house, case)
+    every_way_answers(small_deployment, case)
 
 
 @pytest.mark.long
 @table("case", cases(rest=False))
-def test_every_way_answers_as_the_standards_say(house: House, case: Case) -> None:
-    every_way_answers(house, case)
+def test_every_way_answers_as_the_standards_say(deployment: Deployment, case: Case) -> None:
+    every_way_answers(deployment, case)
 
 
 @pytest.mark.long
 @table("case", cases(rest=True))
-def test_every_way_answers_whatever_else_the_table_has(house: House, case: Case) -> None:
-    every_way_answers(house, case)
+def test_every_way_answers_whatever_else_the_table_has(deployment: Deployment, case: Case) -> None:
+    every_way_answers(deployment, case)
 
 
-def every_way_answers(house: House, case: Case) -> None:
-    row, name, resource = case.row, case.on, house.resources[case.on]
+def every_way_answers(deployment: Deployment, case: Case) -> None:
+    row, name, resource = case.row, case.on, deployment.resources[case.on]
     with ExitStack() as leaving:
         lines = {
-            way: leaving.enter_context(Line(house.ways[way].port))
+            way: leaving.enter_context(Line(deployment.ways[way].port))
             for way in (WAYS if name in FILES else FLASK_ALONE)
-            if way in house.ways
+            if way in deployment.ways
         }
         for number, asked in enumerate(case.requests):
             for method in row.methods:
@@ -455,15 +454,15 @@ def check_head(head: Wire, get: Wire, resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_what_is_sent_is_what_was_stored(small_house: House, name: str) -> None:
-    usual = small_house.resources[name].usual
+def test_what_is_sent_is_what_was_stored(small_deployment: Deployment, name: str) -> None:
+    usual = small_deployment.resources[name].usual
     assert usual.body == data_of(name)
     assert usual.get("ETag") == f'"{hashlib.sha256(usual.body).hexdigest()[:32]}"'
 
 
-def test_what_is_replaced_is_seen_by_whoever_asks_again(small_house: House) -> None:
+def test_what_is_replaced_is_seen_by_whoever_asks_again(small_deployment: Deployment) -> None:
     """RFC 9111 section 4.4: caches forget by themselves or ask; the origin must know better."""
-    server, seller = small_house.ways[COLD], small_house.seller
+    server, seller = small_deployment.ways[COLD], small_deployment.seller
     product = seller.create_product()
     image = seller.upload(product, pictures.photo(64, 48, seed=51)).json
     stable, before = f"/media/{image['id']}/original", path_of(image["url"])
@@ -494,17 +493,17 @@ def test_the_page_says_what_the_table_does() -> None:
 
 
 @pytest.mark.long
-def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None:
+def test_every_way_is_the_one_it_is_called(deployment: Deployment, mongod: Mongod) -> None:
     """What is gone from the database is still answered by those who need not ask it."""
-    product = house.seller.create_product()
+    product = deployment.seller.create_product()
     paths = {}
     for seed in (41, 42):
-        reply = house.seller.upload(product, pictures.photo(64, 48, seed=seed)).json
+        reply = deployment.seller.upload(product, pictures.photo(64, 48, seed=seed)).json
         paths[reply["id"]] = path_of(reply["url"])
     for path in paths.values():
-        for server in house.ways.values():
+        for server in deployment.ways.values():
             assert plain_status(server, path) == 200
-    raw = mongod.client[house.uri.rpartition("/")[2].partition("?")[0]]
+    raw = mongod.client[deployment.uri.rpartition("/")[2].partition("?")[0]]
     (no_asset, lost), (no_bytes, damaged) = paths.items()
     asset = raw["assets"].find_one({"_id": no_bytes})
     assert asset is not None
@@ -514,7 +513,7 @@ def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None
     raw["assets"].delete_one({"_id": no_asset})
     statuses = {
         way: (plain_status(server, lost), plain_status(server, damaged))
-        for way, server in house.ways.items()
+        for way, server in deployment.ways.items()
     }
     assert statuses == {
         COLD: (404, 500),
@@ -528,15 +527,17 @@ def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None
 
 
 @pytest.mark.long
-def test_only_the_fast_lane_counts_its_answers_itself(house: House) -> None:
-    resource = house.resources[THUMB]
-    warm(house, resource)
-    warm(house, resource)
+def test_only_the_fast_lane_counts_its_answers_itself(deployment: Deployment) -> None:
+    resource = deployment.resources[THUMB]
+    warm(deployment, resource)
+    warm(deployment, resource)
     expected = {LANE, FIRST, READING}
     # Each writes its count once a second, by a clock of its own.
     for way in expected:
-        wait_until(lambda way=way: lane_answers(house.ways[way]) > 0, f"{way}: it is in the log")
-    assert {way for way, server in house.ways.items() if lane_answers(server)} == expected
+        wait_until(
+            lambda way=way: lane_answers(deployment.ways[way]) > 0, f"{way}: it is in the log"
+        )
+    assert {way for way, server in deployment.ways.items() if lane_answers(server)} == expected
 
 
 def plain_status(server: Server, path: str) -> int:

@@ -57,7 +57,7 @@ def deep_looks_are_quick_too() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def second_house(mongod: Mongod) -> Iterator[Application]:
+def second_deployment(mongod: Mongod) -> Iterator[Application]:
     """Another one, for tests that want it empty."""
     with Application(mongod) as application:
         yield application
@@ -79,16 +79,18 @@ def nothing_else(application: Application) -> None:
 
 
 @pytest.fixture
-def shop(second_house: Application) -> Iterator[Application]:
+def shop(second_deployment: Application) -> Iterator[Application]:
     """A shop without products for one test, where every number is known."""
-    people = {who: second_house.caller(who) for who in ("ops", "admin", "seller")}
-    empty(second_house)
-    sites = list(second_house.raw["sites"].find())
-    yield second_house
+    people = {who: second_deployment.caller(who) for who in ("ops", "admin", "seller")}
+    empty(second_deployment)
+    sites = list(second_deployment.raw["sites"].find())
+    yield second_deployment
     for each in sites:
-        second_house.raw["sites"].replace_one({"_id": each["_id"]}, each, upsert=True)
+        second_deployment.raw["sites"].replace_one({"_id": each["_id"]}, each, upsert=True)
     ids = [each.id for each in people.values()]
-    second_house.raw["users"].update_many({"_id": {"$in": ids}}, {"$set": {"superuser": False}})
+    second_deployment.raw["users"].update_many(
+        {"_id": {"$in": ids}}, {"$set": {"superuser": False}}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -789,7 +791,7 @@ def test_one_member_is_not_persistent_unless_its_volume_is(shop):
     assert storage(tried_out)["persistent"] is False
 
 
-def test_what_all_sites_keep_together_is_for_who_runs_the_house(shop):
+def test_what_all_sites_keep_together_is_for_who_runs_the_deployment(shop):
     assert storage(shop.caller("ops"))["database"]["data_bytes"] > 0
     elsewhere = shop.caller("admin_on_other_site")
     assert set(storage(elsewhere)["database"].values()) == {None}

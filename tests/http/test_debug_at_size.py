@@ -8,8 +8,7 @@ import pytest
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from tests.http.application import Application, Caller
 from tests.http.debug_app import (
     CHUNKS,
@@ -34,12 +33,12 @@ OURS = ("$db", "lsid", "$clusterTime", "txnNumber", "maxTimeMS", "$readPreferenc
 
 
 @pytest.fixture
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     with Application(mongod) as application:
         yield application
 
 
-def fill(house: Application, products: int) -> None:
+def fill(deployment: Application, products: int) -> None:
     """Put `products` with their pictures straight into the database."""
     for first in range(0, products, BATCH):
         made: dict[str, list[dict[str, Any]]] = {
@@ -51,7 +50,9 @@ def fill(house: Application, products: int) -> None:
         for number in range(first, min(first + BATCH, products)):
             _add_product(made, number)
         for name, documents in made.items():
-            collection = house.raw.get_collection(name, write_concern=WriteConcern(w=1, j=False))
+            collection = deployment.raw.get_collection(
+                name, write_concern=WriteConcern(w=1, j=False)
+            )
             collection.insert_many(documents, ordered=False)
 
 
@@ -133,13 +134,13 @@ def stages_of(plan: object) -> Iterator[str]:
 
 @pytest.mark.parametrize("products", [SHORT, pytest.param(LONG, marks=pytest.mark.long)])
 def test_a_big_shop_is_told_about_with_little_work_and_without_a_collection_scan(
-    house: Application, products: int
+    deployment: Application, products: int
 ) -> None:
-    fill(house, products)
-    inspected(house, all=True)
-    ops, times = house.caller("ops"), dict[str, float]()
+    fill(deployment, products)
+    inspected(deployment, all=True)
+    ops, times = deployment.caller("ops"), dict[str, float]()
 
-    with recorded(house.raw.name) as commands:
+    with recorded(deployment.raw.name) as commands:
         for url in (PRODUCTS_STATUS, STORAGE_STATUS):
             times[url] = min(seconds_for(ops, url) for _ in range(TRIES))
 
@@ -162,7 +163,7 @@ def test_a_big_shop_is_told_about_with_little_work_and_without_a_collection_scan
         repr(command)[:300]
         for command in commands
         if next(iter(command)) in {"find", "aggregate", "count"}
-        and "COLLSCAN" in set(stages_of(explained(house, command)))
+        and "COLLSCAN" in set(stages_of(explained(deployment, command)))
     }
     asked = {command[next(iter(command))] for command in commands}
     assert asked >= {"shop_products", "assets", "findings", FILES, CHUNKS}
@@ -170,9 +171,9 @@ def test_a_big_shop_is_told_about_with_little_work_and_without_a_collection_scan
     assert not {each for each in scanned if "'sites'" not in each and "'users'" not in each}
 
     # Each thing a few times, through indexes.
-    documents = sum(house.counts().values())
+    documents = sum(deployment.counts().values())
     walked = {
-        repr(command)[:300]: keys_of(house, command)
+        repr(command)[:300]: keys_of(deployment, command)
         for command in commands
         if next(iter(command)) in {"find", "aggregate", "count"}
     }
@@ -181,7 +182,7 @@ def test_a_big_shop_is_told_about_with_little_work_and_without_a_collection_scan
     # Through an index alone, or only few: a partial index that does not fit the question is no scan
     # of the collection, and yet everything is read.
     read = {
-        repr(command)[:300]: read_by(house, command)
+        repr(command)[:300]: read_by(deployment, command)
         for command in commands
         if command.get("aggregate") == "assets"
     }
@@ -196,32 +197,32 @@ def seconds_for(ops: Caller, url: str) -> float:
     return time.thread_time() - began
 
 
-def explained(house: Application, command: Mapping[str, Any]) -> Any:
+def explained(deployment: Application, command: Mapping[str, Any]) -> Any:
     plain = {name: value for name, value in command.items() if name not in OURS}
-    return house.raw.command("explain", plain, verbosity="queryPlanner")
+    return deployment.raw.command("explain", plain, verbosity="queryPlanner")
 
 
-def read_by(house: Application, command: Mapping[str, Any]) -> int:
+def read_by(deployment: Application, command: Mapping[str, Any]) -> int:
     """How many documents an aggregation reads."""
     plain = {name: value for name, value in command.items() if name not in OURS}
-    told = house.raw.command("explain", plain, verbosity="executionStats")
+    told = deployment.raw.command("explain", plain, verbosity="executionStats")
     cursor = told["stages"][0]["$cursor"] if "stages" in told else told
     return int(cursor["executionStats"]["totalDocsExamined"])
 
 
-def keys_of(house: Application, command: Mapping[str, Any]) -> int:
+def keys_of(deployment: Application, command: Mapping[str, Any]) -> int:
     """How many keys of indexes a question walks through."""
     plain = {name: value for name, value in command.items() if name not in OURS}
-    told = house.raw.command("explain", plain, verbosity="executionStats")
+    told = deployment.raw.command("explain", plain, verbosity="executionStats")
     cursor = told["stages"][0]["$cursor"] if "stages" in told else told
     return int(cursor["executionStats"]["totalKeysExamined"])
 
 
 @pytest.mark.long
-def test_a_collection_scan_would_be_seen(house: Application) -> None:
-    house.raw["shop_products"].insert_one({"_id": "p"})
+def test_a_collection_scan_would_be_seen(deployment: Application) -> None:
+    deployment.raw["shop_products"].insert_one({"_id": "p"})
     for command in (
         {"find": "shop_products", "filter": {"description": "x"}},
         {"aggregate": "shop_products", "pipeline": [{"$match": {"currency": 1}}], "cursor": {}},
     ):
-        assert "COLLSCAN" in set(stages_of(explained(house, command)))
+        assert "COLLSCAN" in set(stages_of(explained(deployment, command)))

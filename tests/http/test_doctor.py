@@ -29,7 +29,7 @@ NEW = "https://cdn.elsewhere.example/neu.jpg"
 
 
 @dataclass
-class House:
+class Deployment:
     """An application with things in it, and the command line over its database."""
 
     application: Application
@@ -65,23 +65,23 @@ class House:
 @pytest.fixture(scope="module")
 def avenue(
     mongod: Mongod, commands: Commands, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+) -> Iterator[Deployment]:
     with Application(mongod) as application:
-        yield House(application, commands, tmp_path_factory.mktemp("machine"))
+        yield Deployment(application, commands, tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture
-def fresh(own_application: Application, commands: Commands, tmp_path: Path) -> House:
-    """A house in which nobody has planted anything."""
-    return House(own_application, commands, tmp_path)
+def fresh(own_application: Application, commands: Commands, tmp_path: Path) -> Deployment:
+    """A deployment in which nobody has planted anything."""
+    return Deployment(own_application, commands, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def seller(avenue: House) -> Caller:
+def seller(avenue: Deployment) -> Caller:
     return avenue.application.caller("seller")
 
 
-def test_a_good_house_has_few_findings_and_none_about_its_data(fresh):
+def test_a_good_deployment_has_few_findings_and_none_about_its_data(fresh):
     fresh.application.caller("seller").a_product(a_picture())
     report = fresh.doctor(code=1)
     levels = {each["check"]: each["level"] for each in report["checks"]}
@@ -211,7 +211,7 @@ class Planted:
 
 
 @pytest.fixture
-def planted(avenue: House, seller: Caller) -> Planted:
+def planted(avenue: Deployment, seller: Caller) -> Planted:
     application = avenue.application
     for name in ("shop_products", "shop_products_grouped", "page_content"):
         application.raw[name].delete_many({})
@@ -362,7 +362,7 @@ def test_what_leads_to_our_files_becomes_their_name_and_nothing_else_changes(ave
     avenue.application.raw["audit_logs"].delete_one({"_id": entry["_id"]})
 
 
-def everything(avenue: House) -> dict[str, list[str]]:
+def everything(avenue: Deployment) -> dict[str, list[str]]:
     names = ("shop_products", "shop_products_grouped", "page_content", "sites", "legacy_urls")
     raw = avenue.application.raw
     return {name: [repr(each) for each in raw[name].find().sort("_id")] for name in names}

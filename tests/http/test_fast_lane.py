@@ -35,7 +35,7 @@ SOON_SECONDS = 15
 SLOW_READERS = 40
 
 
-class House(NamedTuple):
+class Deployment(NamedTuple):
     """The same pictures behind three servers: with the fast lane, with one that has to read all
     it gives, larger ones from its disk cache, and without."""
 
@@ -62,7 +62,7 @@ class Gated(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def house(shared_uri: str, guard: Guard, disk_folder: Path) -> Iterator[House]:
+def deployment(shared_uri: str, guard: Guard, disk_folder: Path) -> Iterator[Deployment]:
     uri = shared_uri
     prepare(uri)
     disk = {"AVENUE_DISK_CACHE_MB": "100", "AVENUE_TMP_DIR": str(disk_folder)}
@@ -80,7 +80,7 @@ def house(shared_uri: str, guard: Guard, disk_folder: Path) -> Iterator[House]:
         etag = fast.client.get(thumb).headers["ETag"]
         larger = seller.upload(product, large_picture(700, 600, seed=4)).json
         paths = thumb, path_of(reply["url"]), path_of(larger["url"])
-        yield House(fast, reading, ordinary, product, *paths, etag)
+        yield Deployment(fast, reading, ordinary, product, *paths, etag)
 
 
 def warm(server: Server, path: str) -> None:
@@ -169,15 +169,15 @@ TALKS: dict[str, tuple[bytes, ...]] = {
 
 
 @table("name", TALKS)
-def test_all_answer_the_same(house: House, name: str) -> None:
+def test_all_answer_the_same(deployment: Deployment, name: str) -> None:
     def filled(piece: bytes) -> bytes:
-        return piece.replace(b"{path}", house.thumb.encode()).replace(
-            b"{etag}", house.etag.encode()
+        return piece.replace(b"{path}", deployment.thumb.encode()).replace(
+            b"{etag}", deployment.etag.encode()
         )
 
     answers = []
-    for server in (house.fast, house.reading, house.ordinary):
-        warm(server, house.thumb)
+    for server in (deployment.fast, deployment.reading, deployment.ordinary):
+        warm(server, deployment.thumb)
         answers.append(comparable(talk(server, *map(filled, TALKS[name])), server))
     assert answers[0] == answers[1] == answers[2]
     assert answers[0].startswith(b"HTTP/1.")
@@ -187,70 +187,82 @@ PARTS = (b"", b"bytes=100000-165535", b"bytes=-70000", b"bytes=0-", b"bytes=9-8"
 
 
 @table("part", PARTS)
-def test_a_large_picture_comes_whole_and_in_parts_all_ways(house: House, part: bytes) -> None:
+def test_a_large_picture_comes_whole_and_in_parts_all_ways(
+    deployment: Deployment, part: bytes
+) -> None:
     """Of one chunk and of several; from memory, from a file and from the database."""
-    for path in (house.photo, house.original):
+    for path in (deployment.photo, deployment.original):
         field = b"Range: " + part + b"\r\n" if part else b""
         request = GET.replace(b"{path}", path.encode()) + field + b"\r\n"
         answers = []
-        for server in (house.fast, house.reading, house.ordinary):
+        for server in (deployment.fast, deployment.reading, deployment.ordinary):
             warm(server, path)
             answers.append(comparable(talk(server, request), server))
         assert answers[0] == answers[1] == answers[2]
         assert len(answers[0]) > (65_536 if part else 400_000)
 
 
-def test_browsers_that_come_again_are_answered_by_the_loop(house: House) -> None:
+def test_browsers_that_come_again_are_answered_by_the_loop(deployment: Deployment) -> None:
     """They send tag and date, which are another pair for each picture."""
-    warm(house.fast, house.thumb)
-    before = lane_answers(house.fast)
-    fields = {"If-None-Match": house.etag, "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}
-    with house.fast.client.connection() as connection:
+    warm(deployment.fast, deployment.thumb)
+    before = lane_answers(deployment.fast)
+    fields = {
+        "If-None-Match": deployment.etag,
+        "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT",
+    }
+    with deployment.fast.client.connection() as connection:
         for _ in range(5):
-            connection.request("GET", house.thumb, headers=fields)
+            connection.request("GET", deployment.thumb, headers=fields)
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (304, b"")
-    wait_until(lambda: lane_answers(house.fast) >= before + 5, "the count is in the log")
+    wait_until(lambda: lane_answers(deployment.fast) >= before + 5, "the count is in the log")
 
 
-def test_the_log_counts_what_the_loop_answered(house: House) -> None:
-    warm(house.fast, house.thumb)
-    before = lane_answers(house.fast)
-    with house.fast.client.connection() as connection:
+def test_the_log_counts_what_the_loop_answered(deployment: Deployment) -> None:
+    warm(deployment.fast, deployment.thumb)
+    before = lane_answers(deployment.fast)
+    with deployment.fast.client.connection() as connection:
         for _ in range(7):
-            connection.request("GET", house.thumb)
+            connection.request("GET", deployment.thumb)
             assert connection.getresponse().read()
-    wait_until(lambda: lane_answers(house.fast) >= before + 7, "the count is in the log")
-    assert lane_answers(house.ordinary) == 0
+    wait_until(lambda: lane_answers(deployment.fast) >= before + 7, "the count is in the log")
+    assert lane_answers(deployment.ordinary) == 0
 
 
-def test_the_log_tells_what_was_read_for_answers_and_how_slowly(house: House) -> None:
-    warm(house.reading, house.thumb)
-    before, of_the_other = lane_answers(house.reading, "read"), lane_answers(house.fast, "read")
-    with house.reading.client.connection() as connection:
+def test_the_log_tells_what_was_read_for_answers_and_how_slowly(deployment: Deployment) -> None:
+    warm(deployment.reading, deployment.thumb)
+    before, of_the_other = (
+        lane_answers(deployment.reading, "read"),
+        lane_answers(deployment.fast, "read"),
+    )
+    with deployment.reading.client.connection() as connection:
         for _ in range(3):
-            connection.request("GET", house.thumb)
+            connection.request("GET", deployment.thumb)
             assert connection.getresponse().read()
-    wait_until(lambda: lane_answers(house.reading, "read") >= before + 3, "the count is in the log")
-    assert lane_answers(house.reading, "slowest_ms") > 0
-    assert lane_answers(house.fast, "read") == of_the_other
+    wait_until(
+        lambda: lane_answers(deployment.reading, "read") >= before + 3, "the count is in the log"
+    )
+    assert lane_answers(deployment.reading, "slowest_ms") > 0
+    assert lane_answers(deployment.fast, "read") == of_the_other
 
 
-def test_what_nobody_has_asked_for_is_looked_for_by_the_loop(house: House) -> None:
+def test_what_nobody_has_asked_for_is_looked_for_by_the_loop(deployment: Deployment) -> None:
     """And at hand from then on."""
-    seller = house.ordinary.seller()
+    seller = deployment.ordinary.seller()
     picture = pictures.photo(64, 48, seed=6)
     path = path_of(seller.upload(seller.create_product(), picture).json["url"])
-    warm(house.fast, house.thumb)  # or the site might be known no more, and the ordinary path asked
-    before = lane_answers(house.fast), lane_answers(house.fast, "read")
-    with house.fast.client.connection() as connection:
+    warm(
+        deployment.fast, deployment.thumb
+    )  # or the site might be known no more, and the ordinary path asked
+    before = lane_answers(deployment.fast), lane_answers(deployment.fast, "read")
+    with deployment.fast.client.connection() as connection:
         for _ in range(3):
             connection.request("GET", path)
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (200, picture)
-    wait_until(lambda: lane_answers(house.fast) >= before[0] + 3, "the count is in the log")
-    wait_until(lambda: lane_answers(house.fast, "read") > before[1], "that of reads, too")
-    assert lane_answers(house.fast, "read") == before[1] + 1
+    wait_until(lambda: lane_answers(deployment.fast) >= before[0] + 3, "the count is in the log")
+    wait_until(lambda: lane_answers(deployment.fast, "read") > before[1], "that of reads, too")
+    assert lane_answers(deployment.fast, "read") == before[1] + 1
 
 
 @pytest.mark.long

@@ -6,12 +6,13 @@ import pytest
 from flask import Flask
 
 from avenue.errors import Unavailable
+from avenue.identity import DEFAULT_SITE
 from avenue.media.renditions.service import Renditions
 from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.response_cache import ResponseCache
 from avenue.media.store.documents import OTHER_BYTES
 from avenue.server.fast_lane import AT_HAND
-from avenue.storage.schema import DEFAULT_SITE, Gate, NotMigrated
+from avenue.storage.schema import Gate, NotMigrated
 from tests import pictures
 from tests.http.application import (
     HOST,

@@ -100,7 +100,7 @@ def test_a_right_that_is_missing_is_no_fault(application: Application, nobody: C
         ("admin", 200),
     ],
 )
-def test_operators_of_the_house_may_have_it_probed(
+def test_operators_of_the_deployment_may_have_it_probed(
     application: Application, who: str, status: int
 ) -> None:
     assert application.caller(who).get(DEEP, environ_overrides=ELSEWHERE).status_code == status

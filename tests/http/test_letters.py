@@ -15,10 +15,9 @@ from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.services import Services
 from avenue.app.telling import letter_sender
-from avenue.identity import Role
+from avenue.identity import DEFAULT_SITE, Role
 from avenue.notifications.service import Deliverer
 from avenue.notifications.store import KEEP_MAILS_DAYS, OutboxStore
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.requestlog import JsonLines
 from tests.http.application import HOST, OTHER_HOST, Application, unique
 from tests.http.test_malformed_records import SIGNED_IN
@@ -364,7 +363,7 @@ def test_without_letters_nobody_is_shown_a_way_into_another_site(application: Ap
     refused = there.add(ceo)
     assert (refused.status_code, "otra persona conozca" in refused.text) == (409, True)
     assert application.raw["users"].find_one({"email": ceo}) == before
-    application.accounts.change_password(ceo, NEWER)  # by whoever runs the house
+    application.accounts.change_password(ceo, NEWER)  # by whoever runs the deployment
     assert there.add(ceo).headers["Location"].endswith("?said=known")
     assert here.sign_in(ceo, made).status_code == 401
     assert there.sign_in(ceo, NEWER).status_code == 200

@@ -10,8 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from avenue.builder.library.pages.shown import RATIOS
-from avenue.identity import Role, new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, Role, new_id
 from tests import pictures
 from tests.http.application import PASSWORD, Application, Caller, Part, a_picture, form, unique
 from tests.http.test_media_library import MEDIA, a_folder, added, changed

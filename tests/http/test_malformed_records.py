@@ -21,7 +21,7 @@ from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.store.findings import CheckStore
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import MongoTrafficStore
-from avenue.identity import Role, new_id
+from avenue.identity import DEFAULT_SITE, Role, new_id
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.documents import DELIVERED
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -35,7 +35,7 @@ from avenue.storage.gridfs import Incomplete
 from avenue.storage.instances import INSTANCES
 from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
-from avenue.storage.schema import DEFAULT_SITE, HOUSE_COLLECTIONS
+from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 from avenue.storage.shapes import SHAPES
 from avenue.uploads.retention.service import Retention
@@ -52,7 +52,7 @@ PAGES, FOLDERS, MEDIA = "/api/builder/pages", "/api/builder/folders", "/api/buil
 UPLOADS, LEASES = "/api/uploads", "leases"
 GONE = re.compile("a field that is taken away")
 DAMAGE: tuple[Any, ...] = (GONE, None, "zzz", 7, -1.5, True, [], ["zzz"], {}, {"zzz": 7})
-COLLECTIONS = sorted((SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - {LEASES, INSTANCES})
+COLLECTIONS = sorted((SITE_COLLECTIONS | set(DEPLOYMENT_COLLECTIONS)) - {LEASES, INSTANCES})
 BYTES = ("product_images.files", "product_images.chunks")
 """Judged by the assets that name them."""
 TRIES = "login:nobody"
@@ -70,7 +70,7 @@ class Wound:
     value: Any
 
 
-class House:
+class Deployment:
     """A store with a record in every collection, and everybody who goes through it."""
 
     def __init__(self, application: Application) -> None:
@@ -148,10 +148,10 @@ class House:
         return found
 
 
-def filled(application: Application) -> House:
+def filled(application: Application) -> Deployment:
     """Make the store, as far as possible as people make it."""
-    house = House(application)
-    raw, admin = application.raw, house.admin
+    deployment = Deployment(application)
+    raw, admin = application.raw, deployment.admin
     site = {"quotas": {"bytes": 10**9, "files": 10**6}, "colors": {"primary": "#aa0000"}}
     raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {**site, "locale": "es"}})
     profile = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
@@ -160,10 +160,10 @@ def filled(application: Application) -> House:
         {"$set": {"logo": "x" * 22, "import_columns": [{"name": "Costo", "field": None}]}},
         upsert=True,
     )
-    _shop(house)
-    _website(house)
-    _uploads(house)
-    named = record_of(house, "assets")["_id"]
+    _shop(deployment)
+    _website(deployment)
+    _uploads(deployment)
+    named = record_of(deployment, "assets")["_id"]
     LegacyUrls(application.database).put(DEFAULT_SITE, "/media/antes.jpg", named)
     MongoTrafficStore(application.database).add("p", 1, Counts(requests=3, took={1000.0: 3}))
     now = utc_now()
@@ -177,16 +177,16 @@ def filled(application: Application) -> House:
             "expires_at": now + timedelta(days=1),
         }
     )
-    _told(house)
+    _told(deployment)
     raw["rate_limits"].insert_one(
         {"_id": TRIES, "count": 1, "at": now, "resets_at": now + timedelta(days=1)}
     )
-    house.passes()
-    return house
+    deployment.passes()
+    return deployment
 
 
-def _shop(house: House) -> None:
-    application, admin = house.application, house.admin
+def _shop(deployment: Deployment) -> None:
+    application, admin = deployment.application, deployment.admin
     sku = unique("SKU-")
     group = admin.a_group(a_picture(), model=unique("M"))
     admin.a_product(a_picture(), sku=sku, price=10, group=group["id"])
@@ -194,12 +194,12 @@ def _shop(house: House) -> None:
     trashed = admin.a_product(a_picture(), sku=unique("SKU-"), price=10, group=group["id"])
     assert admin.delete(f"{PRODUCTS}/{trashed['id']}").status_code == 204
     gone = {"$push": {"images": {"asset": new_id()}}}
-    house.raw["shop_products"].update_one({"_id": product["id"]}, gone)
+    deployment.raw["shop_products"].update_one({"_id": product["id"]}, gone)
     table = f"sku;nombre;precio\n{unique('ERP-')};Bota;150\n{sku};;99\n"
     test_imports.brought(application, admin, table)
     plan = test_picture_imports.planned(admin, zipped({f"{sku}_2.jpg": a_picture()}))
     test_picture_imports.applied(application, admin, plan)
-    house.raw["adopted"].insert_one(
+    deployment.raw["adopted"].insert_one(
         {
             "_id": f"{DEFAULT_SITE}/one",
             "site": DEFAULT_SITE,
@@ -213,7 +213,7 @@ def _shop(house: House) -> None:
             "is_whole": True,
         }
     )
-    house.raw["shop_samples"].insert_one(
+    deployment.raw["shop_samples"].insert_one(
         {
             "_id": DEFAULT_SITE,
             "site": DEFAULT_SITE,
@@ -225,8 +225,8 @@ def _shop(house: House) -> None:
     )
 
 
-def _website(house: House) -> None:
-    admin = house.admin
+def _website(deployment: Deployment) -> None:
+    admin = deployment.admin
     folder = admin.post(FOLDERS, json={"name": unique("Fotos ")})
     assert folder.status_code == 201, folder.text
     for _ in range(2):
@@ -244,8 +244,8 @@ def _website(house: House) -> None:
     admin.put(f"{PAGES}/{page['id']}/schedule", json={"publish_at": TO_COME})
 
 
-def _uploads(house: House) -> None:
-    admin = house.admin
+def _uploads(deployment: Deployment) -> None:
+    admin = deployment.admin
     for _ in range(2):
         upload = admin.upload(UPLOADS, a_picture())
         assert upload.status_code == 201, upload.text
@@ -255,9 +255,9 @@ def _uploads(house: House) -> None:
     tus.begun(admin, 1000, upload_metadata=tus.metadata(filename="a.pdf"))
 
 
-def _told(house: House) -> None:
+def _told(deployment: Deployment) -> None:
     """Write what only letters, receivers and bad days write."""
-    now, asset = utc_now(), house.raw["assets"].find_one({"bucket": "uploads"})
+    now, asset = utc_now(), deployment.raw["assets"].find_one({"bucket": "uploads"})
     assert asset is not None
     event = {
         "_id": new_id(),
@@ -275,8 +275,10 @@ def _told(house: House) -> None:
         "error": "gone",
         **dict.fromkeys(("created_at", "due_at", "give_up_at"), now),
     }
-    house.raw["notifications"].insert_one(event)
-    house.raw["house_notifications"].insert_one({**event, "_id": new_id(), "kind": "alert.test"})
+    deployment.raw["notifications"].insert_one(event)
+    deployment.raw["house_notifications"].insert_one(
+        {**event, "_id": new_id(), "kind": "alert.test"}
+    )
     seen = {"level": "warning", "value": 90.0, "threshold": 85.0, "changed_at": now}
     alert = {
         "_id": new_id(),
@@ -293,8 +295,10 @@ def _told(house: House) -> None:
         "told": {"warning": now},
         "checked_at": now,
     }
-    MoveReports(house.application.database).put(DEFAULT_SITE, "of-a-move", ['{"list": "refused"}'])
-    house.raw["site_counts"].insert_one(
+    MoveReports(deployment.application.database).put(
+        DEFAULT_SITE, "of-a-move", ['{"list": "refused"}']
+    )
+    deployment.raw["site_counts"].insert_one(
         {
             "_id": f"{DEFAULT_SITE}/folders",
             "site": DEFAULT_SITE,
@@ -303,10 +307,10 @@ def _told(house: House) -> None:
             "at": now,
         }
     )
-    house.raw["notification_receivers"].insert_one(
+    deployment.raw["notification_receivers"].insert_one(
         {"_id": "webhooks", "failures": 2, "error": "http_500"}
     )
-    house.raw["backups"].insert_one(
+    deployment.raw["backups"].insert_one(
         {
             "_id": "created",
             "at": now,
@@ -315,7 +319,7 @@ def _told(house: House) -> None:
             "good_at": now,
         }
     )
-    house.raw["infra_errors"].insert_one(
+    deployment.raw["infra_errors"].insert_one(
         {
             "_id": new_id(),
             "route": "/",
@@ -331,10 +335,10 @@ def _told(house: House) -> None:
         }
     )
     browser = dict.fromkeys(("host", "device", "sealed"), "a")
-    house.raw["push_subscriptions"].insert_one(
-        {"_id": new_id(), "site": DEFAULT_SITE, "person": house.admin.id, **browser}
+    deployment.raw["push_subscriptions"].insert_one(
+        {"_id": new_id(), "site": DEFAULT_SITE, "person": deployment.admin.id, **browser}
     )
-    house.raw["alert_choices"].insert_one(
+    deployment.raw["alert_choices"].insert_one(
         {
             "_id": DEFAULT_SITE,
             "site": DEFAULT_SITE,
@@ -342,14 +346,14 @@ def _told(house: House) -> None:
             "webhook": {"host": "hooks.shop.example", "sealed": "AAAA"},
         }
     )
-    house.raw["infra_alerts"].insert_one(alert)
-    house.raw["infra_alerts"].insert_one(
+    deployment.raw["infra_alerts"].insert_one(alert)
+    deployment.raw["infra_alerts"].insert_one(
         {**alert, "_id": new_id(), "open_key": "oplog/", "measure": "oplog", "unit": "hours"}
     )
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[House]:
+def deployment(mongod: Mongod) -> Iterator[Deployment]:
     with Application(mongod) as application, pytest.MonkeyPatch.context() as patch:
         patch.setattr("avenue.health.checks.files.SETTLE_SECONDS", 0.0)
         yield filled(application)
@@ -390,9 +394,9 @@ SIGNED_IN: dict[str, Any] = {
 """What a person has who signs in by a browser, with a second factor."""
 
 # The record that is damaged: one whose loss stops nobody here from asking at all.
-CHOSEN: dict[str, Callable[[House], dict[str, Any]]] = {
-    "users": lambda house: {"_id": {"$ne": house.admin.id}},
-    "api_tokens": lambda house: {"user": {"$ne": house.admin.id}},
+CHOSEN: dict[str, Callable[[Deployment], dict[str, Any]]] = {
+    "users": lambda deployment: {"_id": {"$ne": deployment.admin.id}},
+    "api_tokens": lambda deployment: {"user": {"$ne": deployment.admin.id}},
     "sites": lambda _: {"_id": DEFAULT_SITE},
     "inspections": lambda _: {"_id": DEFAULT_SITE},
     "writes": lambda _: {"state": "done"},
@@ -402,18 +406,18 @@ CHOSEN: dict[str, Callable[[House], dict[str, Any]]] = {
 }
 
 
-def record_of(house: House, collection: str) -> dict[str, Any]:
+def record_of(deployment: Deployment, collection: str) -> dict[str, Any]:
     """The record that is damaged: the first one that there is."""
     if collection in {"users", "api_tokens"}:
-        house.application.caller("client")
-    query = CHOSEN.get(collection, lambda _: {})(house)
-    found = house.raw[collection].find_one(query, sort=[("_id", 1)])
+        deployment.application.caller("client")
+    query = CHOSEN.get(collection, lambda _: {})(deployment)
+    found = deployment.raw[collection].find_one(query, sort=[("_id", 1)])
     if found is None and collection in WRITTEN_ANEW:
-        house.passes()
-        found = house.raw[collection].find_one(query, sort=[("_id", 1)])
+        deployment.passes()
+        found = deployment.raw[collection].find_one(query, sort=[("_id", 1)])
     assert found is not None, f"there is nothing in {collection}"
     if collection == "users":
-        house.raw["users"].update_one({"_id": found["_id"]}, {"$set": SIGNED_IN})
+        deployment.raw["users"].update_one({"_id": found["_id"]}, {"$set": SIGNED_IN})
         found |= SIGNED_IN
     return found
 
@@ -451,12 +455,12 @@ def wounded(record: dict[str, Any], wound: Wound) -> dict[str, Any]:
 
 
 @contextmanager
-def stored(house: House, collection: str, record: dict[str, Any]) -> Iterator[bool]:
+def stored(deployment: Deployment, collection: str, record: dict[str, Any]) -> Iterator[bool]:
     """Let a record be so for a while; tell whether the indexes let it: some take no two lists."""
-    before = house.raw[collection].find_one({"_id": record["_id"]})
+    before = deployment.raw[collection].find_one({"_id": record["_id"]})
     assert before is not None
     try:
-        house.raw[collection].replace_one({"_id": record["_id"]}, record)
+        deployment.raw[collection].replace_one({"_id": record["_id"]}, record)
     except WriteError as error:
         if error.code != PARALLEL_ARRAYS:
             raise
@@ -467,13 +471,13 @@ def stored(house: House, collection: str, record: dict[str, Any]) -> Iterator[bo
     finally:
         if "open_key" in before:  # another one may have taken its place
             same = {"_id": {"$ne": record["_id"]}, "open_key": before["open_key"]}
-            house.raw[collection].delete_many(same)
-        house.raw[collection].replace_one({"_id": record["_id"]}, before, upsert=True)
+            deployment.raw[collection].delete_many(same)
+        deployment.raw[collection].replace_one({"_id": record["_id"]}, before, upsert=True)
 
 
-def lists_of(house: House) -> list[str]:
+def lists_of(deployment: Deployment) -> list[str]:
     """Every route that is asked by nothing but its address: lists, pages and states."""
-    rules = house.application.app.url_map.iter_rules()
+    rules = deployment.application.app.url_map.iter_rules()
     return sorted(
         str(each)
         for each in rules
@@ -484,35 +488,35 @@ def lists_of(house: House) -> list[str]:
 NO_LISTS = {"/api/openapi.json", "/api/docs", "/metrics", "/login"}
 
 
-def test_a_healthy_store_has_every_record_and_no_finding(house: House) -> None:
+def test_a_healthy_store_has_every_record_and_no_finding(deployment: Deployment) -> None:
     assert set(COLLECTIONS) <= set(SHAPES)
-    assert [name for name in COLLECTIONS if not house.raw[name].find_one()] == []
-    assert house.checked() == {}
+    assert [name for name in COLLECTIONS if not deployment.raw[name].find_one()] == []
+    assert deployment.checked() == {}
 
 
-def looked_at(house: House, wounds: dict[str, Wound]) -> None:
+def looked_at(deployment: Deployment, wounds: dict[str, Wound]) -> None:
     """Damage one record of each of these collections; all passes and lists go on all the same."""
-    before = house.kept()
+    before = deployment.kept()
     with ExitStack() as damage:
         faults: dict[str, set[str]] = {}
         for collection, wound in wounds.items():
-            record = record_of(house, collection)
+            record = record_of(deployment, collection)
             damaged = wounded(record, wound)
-            if not damage.enter_context(stored(house, collection, damaged)):
+            if not damage.enter_context(stored(deployment, collection, damaged)):
                 continue
             fields = {each.field for each in faults_of(collection, damaged)}
             if collection == "renditions":  # what is said of bytes has findings of its own
                 fields -= {"data", "bytes", "sha256", "made_at"}
             if fields and not names_no_file(damaged, wound):
                 faults[f"{collection}/{record['_id']}"] = fields
-        asked = house.asked()
-        found = house.passes()
+        asked = deployment.asked()
+        found = deployment.passes()
     for subject, fields in faults.items():
         if subject.partition("/")[0] not in WRITTEN_ANEW:
             assert all(each in found[subject].detail for each in fields)
     assert found.keys() <= faults.keys()
     assert asked == []
-    assert house.kept() == before
+    assert deployment.kept() == before
 
 
 def names_no_file(record: dict[str, Any], wound: Wound) -> bool:
@@ -526,29 +530,29 @@ def names_no_file(record: dict[str, Any], wound: Wound) -> bool:
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_nothing_stops_and_the_rest_is_judged(house: House, data: st.DataObject) -> None:
+def test_nothing_stops_and_the_rest_is_judged(deployment: Deployment, data: st.DataObject) -> None:
     names = (*COLLECTIONS, *BYTES)
-    ways = {each: [None, *wounds_of(record_of(house, each))] for each in names}
+    ways = {each: [None, *wounds_of(record_of(deployment, each))] for each in names}
     drawn = {name: data.draw(st.sampled_from(some), label=name) for name, some in ways.items()}
     wounds = {name: wound for name, wound in drawn.items() if wound is not None}
     if wounds:  # the first example has none: that is the healthy store of the test before
-        looked_at(house, wounds)
+        looked_at(deployment, wounds)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("collection", [*COLLECTIONS, *BYTES])
-def test_nothing_stops_for_any_damage(house: House, collection: str) -> None:
-    wounds = wounds_of(record_of(house, collection))
+def test_nothing_stops_for_any_damage(deployment: Deployment, collection: str) -> None:
+    wounds = wounds_of(record_of(deployment, collection))
     for wound in wounds:
-        looked_at(house, {collection: wound})
+        looked_at(deployment, {collection: wound})
 
 
 ANYTHING = {("fsck_findings", "stored_id"), ("jobs", "cursor")}
 
 
 @table("collection", COLLECTIONS)
-def test_a_field_of_another_type_is_named(house: House, collection: str) -> None:
-    record = record_of(house, collection)
+def test_a_field_of_another_type_is_named(deployment: Deployment, collection: str) -> None:
+    record = record_of(deployment, collection)
     names = [name for name in record if name not in {"_id", "site"}]
     unnoticed = {
         (collection, name)
@@ -572,11 +576,11 @@ ONE: list[tuple[str, str, Any, str]] = [
 
 @table("collection, url, value, field", ONE)
 def test_who_asks_for_just_that_one_is_told_which_field(
-    house: House, collection: str, url: str, value: Any, field: str
+    deployment: Deployment, collection: str, url: str, value: Any, field: str
 ) -> None:
-    record = record_of(house, collection)
-    with stored(house, collection, wounded(record, Wound((field,), value))):
-        answer = house.admin.get(url.format(record["_id"]))
+    record = record_of(deployment, collection)
+    with stored(deployment, collection, wounded(record, Wound((field,), value))):
+        answer = deployment.admin.get(url.format(record["_id"]))
     assert answer.status_code == 500
     if answer.is_json:
         assert (answer.json["code"], answer.json["field"]) == ("malformed_record", field)
@@ -589,30 +593,30 @@ PEOPLE = ("nobody", "client", "seller", "editor", "ops")
 
 @table("collection, url, value, field", ONE[:6])
 def test_to_others_it_is_as_if_there_were_nothing(
-    house: House, collection: str, url: str, value: Any, field: str
+    deployment: Deployment, collection: str, url: str, value: Any, field: str
 ) -> None:
-    record = record_of(house, collection)
-    with stored(house, collection, wounded(record, Wound((field,), value))):
+    record = record_of(deployment, collection)
+    with stored(deployment, collection, wounded(record, Wound((field,), value))):
         for person in PEOPLE:
-            answer = house.application.caller(person).get(url.format(record["_id"]))
+            answer = deployment.application.caller(person).get(url.format(record["_id"]))
             assert answer.status_code in {303, 401, 403, 404}, person
             assert field not in answer.text
 
 
-def test_somebody_whose_record_cannot_be_read_is_nobody(house: House) -> None:
-    person = house.application.new_person(unique("rota"), role=Role.SELLER)
-    record = house.raw["users"].find_one({"_id": person.id})
+def test_somebody_whose_record_cannot_be_read_is_nobody(deployment: Deployment) -> None:
+    person = deployment.application.new_person(unique("rota"), role=Role.SELLER)
+    record = deployment.raw["users"].find_one({"_id": person.id})
     assert record is not None
-    with stored(house, "users", {**record, "superuser": "zzz"}):
+    with stored(deployment, "users", {**record, "superuser": "zzz"}):
         assert person.get("/api/auth/me").status_code == 401
         assert person.get(PRODUCTS).status_code in {200, 401}
-        refused = house.application.caller("nobody").post(
+        refused = deployment.application.caller("nobody").post(
             "/api/auth/login", json={"email": record["email"], "password": PASSWORD}
         )
         assert (refused.status_code, refused.json["code"]) == (401, "wrong_credentials")
     assert person.get("/api/auth/me").status_code == 200
-    with stored(house, "users", {**record, "roles": {}}):  # its `sites` still say where
-        assert house.admin.get(f"/admin/people?search={record['email']}").status_code == 200
+    with stored(deployment, "users", {**record, "roles": {}}):  # its `sites` still say where
+        assert deployment.admin.get(f"/admin/people?search={record['email']}").status_code == 200
 
 
 VITAL = {"visibility", "state", "bucket", "site"}
@@ -626,21 +630,21 @@ OTHER_DAMAGE = tuple(each for each in DAMAGE if each not in SOME_DAMAGE)
     "values", [SOME_DAMAGE, pytest.param(OTHER_DAMAGE, marks=pytest.mark.long)]
 )
 def test_a_public_picture_is_shown_as_long_as_its_file_can_be_told(
-    house: House, values: tuple[Any, ...]
+    deployment: Deployment, values: tuple[Any, ...]
 ) -> None:
-    product = house.admin.a_product(a_picture(), status="published")
+    product = deployment.admin.a_product(a_picture(), status="published")
     picture = product["images"][0]
-    asset, nobody = house.raw["assets"].find_one({"_id": picture["id"]}), "nobody"
+    asset, nobody = deployment.raw["assets"].find_one({"_id": picture["id"]}), "nobody"
     assert asset is not None
     shown = [picture["url"], picture["variants"]["thumb"]["url"]]
-    whole = house.application.caller(nobody).get(picture["url"]).data
+    whole = deployment.application.caller(nobody).get(picture["url"]).data
     for wound in (each for each in wounds_of(asset) if each.value in values):
         vital = wound.path[0] in VITAL or wound.path[-1] in DELIVERED
         vital = vital or "focal" in wound.path or wound.path[-1] in {"versions", 0}
-        with stored(house, "assets", wounded(asset, wound)):
+        with stored(deployment, "assets", wounded(asset, wound)):
             if not faults_of("assets", wounded(asset, wound)):
                 continue
-            answers = [house.application.caller(nobody).get(url) for url in shown[: 2 - vital]]
+            answers = [deployment.application.caller(nobody).get(url) for url in shown[: 2 - vital]]
             if vital:
                 assert answers[0].status_code in {200, 404, 500}, wound
                 assert answers[0].status_code != 500 or answers[0].json["code"] == "damaged_file"
@@ -662,34 +666,36 @@ def test_a_public_picture_is_shown_as_long_as_its_file_can_be_told(
         ),
     ],
 )
-def test_a_rendition_that_cannot_be_read_is_made_anew(house: House, field: str, value: Any) -> None:
-    picture = house.admin.a_product(a_picture(), status="published")["images"][0]
+def test_a_rendition_that_cannot_be_read_is_made_anew(
+    deployment: Deployment, field: str, value: Any
+) -> None:
+    picture = deployment.admin.a_product(a_picture(), status="published")["images"][0]
     thumb = {"asset": picture["id"], "variant": "thumb"}
     change = {"$unset": {field: ""}} if value is GONE else {"$set": {field: value}}
-    house.raw["renditions"].update_many(thumb, change)
-    nobody = house.application.caller("nobody")
+    deployment.raw["renditions"].update_many(thumb, change)
+    nobody = deployment.application.caller("nobody")
     answer = nobody.get(picture["variants"]["thumb"]["url"], headers={"If-None-Match": '"a"'})
     assert answer.status_code == 200
-    made = list(house.raw["renditions"].find(thumb))
-    house.raw["renditions"].delete_many({**thumb, field: value if value is not GONE else None})
+    made = list(deployment.raw["renditions"].find(thumb))
+    deployment.raw["renditions"].delete_many({**thumb, field: value if value is not GONE else None})
     if field != "file" or value != "zzz":
         assert any(faults_of("renditions", each) == [] for each in made)
 
 
-def test_states_name_a_malformed_product_and_still_judge_the_others(house: House) -> None:
-    record, asset = record_of(house, "shop_products"), record_of(house, "assets")
+def test_states_name_a_malformed_product_and_still_judge_the_others(deployment: Deployment) -> None:
+    record, asset = record_of(deployment, "shop_products"), record_of(deployment, "assets")
     mark = {"file": asset["versions"][0]["file"], "kind": "wrong_hash"}  # without its detail
     with (
-        stored(house, "shop_products", wounded(record, Wound(("price",), "10"))),
-        stored(house, "assets", {**asset, "damaged": mark}),
+        stored(deployment, "shop_products", wounded(record, Wound(("price",), "10"))),
+        stored(deployment, "assets", {**asset, "damaged": mark}),
     ):
-        found = house.checked()
+        found = deployment.checked()
         assert found[f"assets/{asset['_id']}"].detail.endswith(": damaged.detail.")
-        assert house.admin.get(f"{MEDIA}/{asset['_id']}").status_code == 200
-        products = house.admin.get("/api/shop/debug/products-status").json
-        storage = house.admin.get("/api/shop/debug/storage-status").json
-        page = house.admin.get("/admin/problems").text
-        listed = house.admin.get(f"{PRODUCTS}?limit=100").json["items"]
+        assert deployment.admin.get(f"{MEDIA}/{asset['_id']}").status_code == 200
+        products = deployment.admin.get("/api/shop/debug/products-status").json
+        storage = deployment.admin.get("/api/shop/debug/storage-status").json
+        page = deployment.admin.get("/admin/problems").text
+        listed = deployment.admin.get(f"{PRODUCTS}?limit=100").json["items"]
     problems = {each["kind"]: each for each in products["problems"]}
     assert problems["malformed_record"]["product"] == record["_id"]
     assert "price" in problems["malformed_record"]["detail"]
@@ -698,21 +704,21 @@ def test_states_name_a_malformed_product_and_still_judge_the_others(house: House
     assert "python -m avenue fsck" in page
     assert record["_id"] not in {each["id"] for each in listed}
     assert listed
-    house.inspector.inspect(None, lambda **_: None)
-    after = house.admin.get("/api/shop/debug/products-status").json["problems"]
+    deployment.inspector.inspect(None, lambda **_: None)
+    after = deployment.admin.get("/api/shop/debug/products-status").json["problems"]
     assert "malformed_record" not in {each["kind"] for each in after}
 
 
-def test_a_page_of_a_list_is_filled_up_and_goes_on(house: House) -> None:
-    whole = [each["id"] for each in house.admin.get(f"{PRODUCTS}?limit=100").json["items"]]
+def test_a_page_of_a_list_is_filled_up_and_goes_on(deployment: Deployment) -> None:
+    whole = [each["id"] for each in deployment.admin.get(f"{PRODUCTS}?limit=100").json["items"]]
     assert len(whole) > 2
-    amiss = house.raw["shop_products"].find_one({"_id": whole[1]})
+    amiss = deployment.raw["shop_products"].find_one({"_id": whole[1]})
     assert amiss is not None
-    with stored(house, "shop_products", {**amiss, "currency": None}):
+    with stored(deployment, "shop_products", {**amiss, "currency": None}):
         seen: list[str] = []
         url: str | None = f"{PRODUCTS}?limit=1"
         while url:
-            page = house.admin.get(url).json
+            page = deployment.admin.get(url).json
             seen += [each["id"] for each in page["items"]]
             url = page["next"] and f"{PRODUCTS}?limit=1&after={page['next']}"
     assert seen == [whole[0], *whole[2:]]
@@ -730,55 +736,59 @@ NAMING = [
 
 @pytest.mark.parametrize("wounds", [NAMING[:2], pytest.param(NAMING[2:], marks=pytest.mark.long)])
 def test_nothing_that_a_malformed_record_may_name_is_removed(
-    house: House, wounds: list[Wound]
+    deployment: Deployment, wounds: list[Wound]
 ) -> None:
     """Else one damaged field would cost the bytes, or the old address."""
-    record, address = record_of(house, "assets"), record_of(house, "legacy_urls")
+    record, address = record_of(deployment, "assets"), record_of(deployment, "legacy_urls")
     assert address["asset"] == record["_id"]
     file_id = f"{DEFAULT_SITE}/{record['versions'][0]['file']}"
-    files, long_ago = house.raw["builder_media.files"], utc_now() - timedelta(days=2)
+    files, long_ago = deployment.raw["builder_media.files"], utc_now() - timedelta(days=2)
     files.update_one({"_id": file_id}, {"$set": {"uploadDate": long_ago}})
-    house.raw["renditions"].update_many({"asset": record["_id"]}, {"$set": {"made_at": long_ago}})
-    kept = house.raw["renditions"].count_documents({"asset": record["_id"]})
+    deployment.raw["renditions"].update_many(
+        {"asset": record["_id"]}, {"$set": {"made_at": long_ago}}
+    )
+    kept = deployment.raw["renditions"].count_documents({"asset": record["_id"]})
     assert kept
     for wound in wounds:
-        with stored(house, "assets", wounded(record, wound)):
-            house.sweeper.sweep()
-            house.fsck.run(new_id(), CheckRequest(repair=True), None, lambda **_: None)
+        with stored(deployment, "assets", wounded(record, wound)):
+            deployment.sweeper.sweep()
+            deployment.fsck.run(new_id(), CheckRequest(repair=True), None, lambda **_: None)
         assert files.find_one({"_id": file_id})
-        assert house.raw["builder_media.chunks"].find_one({"files_id": file_id})
-        assert house.raw["renditions"].count_documents({"asset": record["_id"]}) == kept
-        assert house.raw["legacy_urls"].find_one({"_id": address["_id"]}) == address
+        assert deployment.raw["builder_media.chunks"].find_one({"files_id": file_id})
+        assert deployment.raw["renditions"].count_documents({"asset": record["_id"]}) == kept
+        assert deployment.raw["legacy_urls"].find_one({"_id": address["_id"]}) == address
 
 
 @pytest.mark.parametrize(
     "state", [GONE, *(pytest.param(each, marks=pytest.mark.long) for each in ("zzz", []))]
 )
 def test_a_product_keeps_the_entry_of_a_picture_whose_state_cannot_be_read(
-    house: House, state: Any
+    deployment: Deployment, state: Any
 ) -> None:
-    product = house.admin.a_product(a_picture(), a_picture())
+    product = deployment.admin.a_product(a_picture(), a_picture())
     shelf, kept = f"{PRODUCTS}/{product['id']}/images", product["images"][0]["id"]
-    asset = house.raw["assets"].find_one({"_id": kept})
+    asset = deployment.raw["assets"].find_one({"_id": kept})
     assert asset is not None
-    with stored(house, "assets", wounded(asset, Wound(("state",), state))):
-        assert house.admin.upload(shelf, a_picture()).status_code == 201
-        house.raw["assets"].update_one({"_id": product["images"][1]["id"]}, {"$set": TRASHED})
-        assert house.admin.upload(shelf, a_picture()).status_code == 201
-    shown = [each["id"] for each in house.admin.get(f"{PRODUCTS}/{product['id']}").json["images"]]
+    with stored(deployment, "assets", wounded(asset, Wound(("state",), state))):
+        assert deployment.admin.upload(shelf, a_picture()).status_code == 201
+        deployment.raw["assets"].update_one({"_id": product["images"][1]["id"]}, {"$set": TRASHED})
+        assert deployment.admin.upload(shelf, a_picture()).status_code == 201
+    shown = [
+        each["id"] for each in deployment.admin.get(f"{PRODUCTS}/{product['id']}").json["images"]
+    ]
     assert (len(shown), shown[0]) == (3, kept)
 
 
 TRASHED = {"state": "trash", "trash": {"at": utc_now()}}
 
 
-def test_a_picture_comes_back_first_when_nobody_knows_where_it_was(house: House) -> None:
-    product = house.admin.a_product(a_picture(), a_picture())
+def test_a_picture_comes_back_first_when_nobody_knows_where_it_was(deployment: Deployment) -> None:
+    product = deployment.admin.a_product(a_picture(), a_picture())
     url, last = f"{PRODUCTS}/{product['id']}", product["images"][1]["id"]
-    assert house.admin.delete(f"{url}/images/{last}").status_code in {200, 204}
-    house.raw["assets"].update_one({"_id": last}, {"$unset": {"trash.position": ""}})
-    assert house.admin.post(f"{url}/images/{last}/restore").status_code == 200
-    assert house.admin.get(url).json["images"][0]["id"] == last
+    assert deployment.admin.delete(f"{url}/images/{last}").status_code in {200, 204}
+    deployment.raw["assets"].update_one({"_id": last}, {"$unset": {"trash.position": ""}})
+    assert deployment.admin.post(f"{url}/images/{last}/restore").status_code == 200
+    assert deployment.admin.get(url).json["images"][0]["id"] == last
 
 
 WRONG_NUMBERS: list[Any] = [float("inf"), 2**60, -1, [], {}, None]
@@ -792,12 +802,14 @@ WRONG_NUMBERS: list[Any] = [float("inf"), 2**60, -1, [], {}, None]
         *(pytest.param(each, marks=pytest.mark.long) for each in WRONG_NUMBERS),
     ],
 )
-def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value: Any) -> None:
-    asset = record_of(house, "assets")
+def test_sums_leave_out_what_is_no_number_or_cannot_be_right(
+    deployment: Deployment, value: Any
+) -> None:
+    asset = record_of(deployment, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
-    library, store = AssetStore(house.application.database), house.inspector._store
-    file = house.raw["builder_media.files"].find_one({"_id": file_id})
-    made = house.raw["renditions"].find_one({"asset": asset["_id"]})
+    library, store = AssetStore(deployment.application.database), deployment.inspector._store
+    file = deployment.raw["builder_media.files"].find_one({"_id": file_id})
+    made = deployment.raw["renditions"].find_one({"asset": asset["_id"]})
     assert file is not None
     assert made is not None
 
@@ -808,13 +820,13 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value
 
     before = sums()
     with (
-        stored(house, "assets", wounded(asset, Wound(("versions", 0, "bytes"), value))),
-        stored(house, "builder_media.files", {**file, "length": value}),
-        stored(house, "renditions", {**made, "bytes": value}),
+        stored(deployment, "assets", wounded(asset, Wound(("versions", 0, "bytes"), value))),
+        stored(deployment, "builder_media.files", {**file, "length": value}),
+        stored(deployment, "renditions", {**made, "bytes": value}),
     ):
         now = sums()
-        house.snapshots.take()
-        assert house.admin.get("/api/shop/debug/storage-status").status_code == 200
+        deployment.snapshots.take()
+        assert deployment.admin.get("/api/shop/debug/storage-status").status_code == 200
     sizes = [asset["versions"][0]["bytes"], file["length"], made["bytes"]]
     assert now == [one - size for one, size in zip(before, sizes, strict=True)]
 
@@ -822,15 +834,15 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value
 @table("field", ["data", "n"])
 @table("value", [GONE, None, 7, True, "zzz", [0], {}, 0.0])
 def test_a_chunk_that_cannot_be_read_is_a_damaged_file(
-    house: House, field: str, value: Any
+    deployment: Deployment, field: str, value: Any
 ) -> None:
-    asset = record_of(house, "assets")
+    asset = record_of(deployment, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
-    chunk = house.raw["builder_media.chunks"].find_one({"files_id": file_id})
+    chunk = deployment.raw["builder_media.chunks"].find_one({"files_id": file_id})
     assert chunk is not None
-    files = site(house.application.database, DEFAULT_SITE).files("builder_media")
+    files = site(deployment.application.database, DEFAULT_SITE).files("builder_media")
     shown = asset["versions"][0]
-    with stored(house, "builder_media.chunks", wounded(chunk, Wound((field,), value))):
+    with stored(deployment, "builder_media.chunks", wounded(chunk, Wound((field,), value))):
         pieces = files.read(shown["file"], 3, 9, length=shown["bytes"])
         if (field, value) == ("n", 0.0):  # as a shell writes it
             assert b"".join(pieces) == chunk["data"][3:9]
@@ -843,13 +855,15 @@ def test_a_chunk_that_cannot_be_read_is_a_damaged_file(
 
 
 @table("value", [GONE, None, 0, -7, "zzz", [], {}, 2**40, 1024.0])
-def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, value: Any) -> None:
-    asset = record_of(house, "assets")
+def test_a_file_is_read_whatever_its_document_says_of_its_chunks(
+    deployment: Deployment, value: Any
+) -> None:
+    asset = record_of(deployment, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
-    file = house.raw["builder_media.files"].find_one({"_id": file_id})
+    file = deployment.raw["builder_media.files"].find_one({"_id": file_id})
     assert file is not None
-    files = site(house.application.database, DEFAULT_SITE).files("builder_media")
-    with stored(house, "builder_media.files", wounded(file, Wound(("chunkSize",), value))):
+    files = site(deployment.application.database, DEFAULT_SITE).files("builder_media")
+    with stored(deployment, "builder_media.files", wounded(file, Wound(("chunkSize",), value))):
         length = file["length"]
         pieces = files.read(asset["versions"][0]["file"], 0, length, length=length)
         assert len(b"".join(pieces)) == length
@@ -857,15 +871,17 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, v
 
 
 @table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])
-def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, value: Any) -> None:
-    quotas, ledger = house.raw["quotas"], house.fsck._of.ledger
+def test_a_counter_that_cannot_be_read_stops_no_count(
+    deployment: Deployment, field: str, value: Any
+) -> None:
+    quotas, ledger = deployment.raw["quotas"], deployment.fsck._of.ledger
     ledger.count(Holder(site=DEFAULT_SITE))
     ledger.count(Holder(site=DEFAULT_SITE, person="a"))
     ledger.count(Holder(site=DEFAULT_SITE, person="b"))
     record = quotas.find_one({"_id": f"{DEFAULT_SITE}/a"})
     assert record is not None
     told: list[str] = []
-    with stored(house, "quotas", wounded(record, Wound((field,), value))):
+    with stored(deployment, "quotas", wounded(record, Wound((field,), value))):
         ledger.count_all("", lambda after, _: told.append(after))
     assert told[-1] == f"{DEFAULT_SITE}/b"
     quotas.delete_many({"_id": {"$in": [f"{DEFAULT_SITE}/a", f"{DEFAULT_SITE}/b"]}})
@@ -875,11 +891,11 @@ def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, 
     "value", [GONE, *(pytest.param(each, marks=pytest.mark.long) for each in ("zzz", None))]
 )
 def test_what_a_page_was_stays_though_it_cannot_be_read(
-    house: House, value: Any, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("KEPT", "KEPT_PUBLISHED", "KEPT_IN_ANY_CASE"):
         monkeypatch.setattr(f"avenue.builder.website.models.{name}", 1)
-    admin, history, title = house.admin, house.raw["page_history"], unique("Página ")
+    admin, history, title = deployment.admin, deployment.raw["page_history"], unique("Página ")
     page = admin.post(PAGES, json={"title": title, "html": "<p>0</p>"}).json
 
     def save(html: str) -> None:
@@ -896,7 +912,7 @@ def test_what_a_page_was_stays_though_it_cannot_be_read(
     of_it = {"page": page["id"]}
     kept = history.find_one(of_it)
     assert kept is not None
-    with stored(house, "page_history", wounded(kept, Wound(("number",), value))):
+    with stored(deployment, "page_history", wounded(kept, Wound(("number",), value))):
         save("<p>3</p>")
         save("<p>4</p>")
         assert history.find_one({"_id": kept["_id"]})
@@ -904,17 +920,17 @@ def test_what_a_page_was_stays_though_it_cannot_be_read(
     history.delete_many(of_it)
 
 
-def test_pictures_by_url_are_found_behind_an_owner_that_names_none(house: House) -> None:
-    group, product = house.admin.a_group(), house.admin.a_product()
+def test_pictures_by_url_are_found_behind_an_owner_that_names_none(deployment: Deployment) -> None:
+    group, product = deployment.admin.a_group(), deployment.admin.a_product()
     entries = {"images": {"url": 7}}
-    house.raw["shop_products_grouped"].update_one({"_id": group["id"]}, {"$push": entries})
+    deployment.raw["shop_products_grouped"].update_one({"_id": group["id"]}, {"$push": entries})
     url = {"images": {"url": "https://cdn.elsewhere.example/a.jpg"}}
-    house.raw["shop_products"].update_one({"_id": product["id"]}, {"$push": url})
-    pictures, last = PictureStore(house.application.database), None
+    deployment.raw["shop_products"].update_one({"_id": product["id"]}, {"$push": url})
+    pictures, last = PictureStore(deployment.application.database), None
     found: list[str] = []
     while some := pictures.external_after(DEFAULT_SITE, last):
         last = some[-1][0]
         found += [each.id for each, _ in some]
     assert product["id"] in found
-    house.raw["shop_products_grouped"].delete_one({"_id": group["id"]})
-    house.raw["shop_products"].delete_one({"_id": product["id"]})
+    deployment.raw["shop_products_grouped"].delete_one({"_id": group["id"]})
+    deployment.raw["shop_products"].delete_one({"_id": product["id"]})

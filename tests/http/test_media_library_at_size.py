@@ -8,10 +8,9 @@ import pytest
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.storage.connection import META
 from avenue.storage.listing import listing_of
-from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import Application
 from tests.http.test_debug_at_size import explained, stages_of
 from tests.http.test_media_library import FOLDERS, MEDIA

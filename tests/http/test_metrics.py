@@ -71,7 +71,7 @@ def test_a_proxy_that_says_nothing_is_known_by_the_name_it_passes_on(
         ("admin_on_other_site", 403),
     ],
 )
-def test_from_elsewhere_the_houses_operators_may(
+def test_from_elsewhere_the_deployments_operators_may(
     application: Application, who: str, status: int
 ) -> None:
     answer = application.caller(who).get("/metrics", environ_overrides=ELSEWHERE)

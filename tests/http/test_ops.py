@@ -24,7 +24,7 @@ STATE, ALERTS, HISTORY, JOBS = (
 PAGE = "/admin/infrastructure"
 TABS = [PAGE, f"{PAGE}/alerts", f"{PAGE}/history", f"{PAGE}/migration"]
 OF_A_SITE = {"integrity", "quota", "jobs"}
-OF_THE_HOUSE = {"members", "durability", "disk", "database", "connections", "oplog", "traffic"}
+OF_THE_DEPLOYMENT = {"members", "durability", "disk", "database", "connections", "oplog", "traffic"}
 PLAIN = {"Accept": "text/plain"}
 IN_ENGLISH = {"Accept-Language": "en"}
 
@@ -73,13 +73,13 @@ def a_job(application: Application, site: str | None = None) -> Job:
 # Who sees what
 
 
-def test_operators_of_the_house_see_all_and_those_of_a_site_their_own(
+def test_operators_of_the_deployment_see_all_and_those_of_a_site_their_own(
     application: Application, ops: Caller, at_other_site: Caller
 ) -> None:
     Services(application.settings, application.database).snapshots.take()
     alerted(application)
     a_job(application), a_job(application, OTHER_SITE)
-    for caller, keys in ((ops, OF_THE_HOUSE | OF_A_SITE), (at_other_site, OF_A_SITE)):
+    for caller, keys in ((ops, OF_THE_DEPLOYMENT | OF_A_SITE), (at_other_site, OF_A_SITE)):
         told = caller.get(STATE).json
         assert {each["key"] for each in told["components"]} == keys
         assert (told["snapshot_at"] is None) == (caller is at_other_site)

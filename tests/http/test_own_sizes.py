@@ -19,7 +19,7 @@ KEPT = {"cover": "600x800 cover", "half": "300x400 cover", "wide": "800"}
 
 @pytest.fixture(scope="module")
 def application(mongod: Mongod) -> Iterator[Application]:
-    """A house of these tests' own: the sizes of a site are for all of its pictures."""
+    """A deployment of these tests' own: the sizes of a site are for all of its pictures."""
     with Application(mongod) as application:
         yield application
 

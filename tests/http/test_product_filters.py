@@ -7,8 +7,7 @@ import pytest
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, inspected
 from tests.http.test_debug_at_size import explained, stages_of

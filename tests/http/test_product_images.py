@@ -18,7 +18,7 @@ from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import site
 from tests import pictures
-from tests.faults.house import end_leases
+from tests.faults.deployment import end_leases
 from tests.http.application import (
     GROUPS,
     HOST,

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from avenue.app.services import opened_services
-from avenue.identity import Actor, Role
+from avenue.identity import DEFAULT_SITE, Actor, Role
 from avenue.jobs.models import State
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
@@ -16,7 +16,6 @@ from avenue.jobs.store import MongoJobStore
 from avenue.shop import demo
 from avenue.shop.service.samples import LOAD, SampleService, SampleWorker
 from avenue.shop.store.samples import SampleStore
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.http.application import GROUPS, HOST, PRODUCTS, Application, Caller, a_picture, unique
@@ -234,7 +233,7 @@ def test_only_an_empty_shop_is_offered_some_and_only_to_who_may(shop: Shop) -> N
     assert offer not in shop.page(path="/")
 
 
-def test_a_house_that_wants_none_offers_none(shop: Shop) -> None:
+def test_a_deployment_that_wants_none_offers_none(shop: Shop) -> None:
     app = shop.application.with_settings(demo="off")
     admin = shop.application.new_person(unique("jefa"), role=Role.ADMIN, app=app)
     assert "Aquí no hay productos de muestra." in shop.page(admin)

@@ -161,7 +161,7 @@ def told_of(admin: Caller, record: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Deployment:
     """The application, somebody of each kind, and a public address that is ours."""
 
     application: Application
@@ -190,17 +190,17 @@ def id_of(answer: Any) -> str:
     return str(answer.json["id"])
 
 
-def by_form(house: House, data: bytes) -> str:
-    client = house.person("client")
+def by_form(deployment: Deployment, data: bytes) -> str:
+    client = deployment.person("client")
     return id_of(client.upload(UPLOADS, Part(data, "a.txt", media_type="text/plain")))
 
 
-def by_raw_body(house: House, data: bytes) -> str:
-    return id_of(house.person("client").post(f"{UPLOADS}?name=a.txt", data=data))
+def by_raw_body(deployment: Deployment, data: bytes) -> str:
+    return id_of(deployment.person("client").post(f"{UPLOADS}?name=a.txt", data=data))
 
 
-def by_tus(house: House, data: bytes) -> str:
-    client = house.person("client")
+def by_tus(deployment: Deployment, data: bytes) -> str:
+    client = deployment.person("client")
     upload = begun(client, len(data), upload_metadata="filename YS50eHQ=")
     half = len(data) // 2
     assert send(client, upload, 0, data[:half]).status_code == 204
@@ -208,57 +208,59 @@ def by_tus(house: House, data: bytes) -> str:
     return upload
 
 
-def by_tus_at_once(house: House, data: bytes) -> str:
-    answer = begin(house.person("client"), len(data), data, upload_metadata="filename YS50eHQ=")
+def by_tus_at_once(deployment: Deployment, data: bytes) -> str:
+    answer = begin(
+        deployment.person("client"), len(data), data, upload_metadata="filename YS50eHQ="
+    )
     assert answer.status_code == 201, answer.text
     return str(answer.headers["Location"].rpartition("/")[2])
 
 
-def by_filepond(house: House, data: bytes) -> str:
-    answer = process(house.person("client"), data, name="a.txt")
+def by_filepond(deployment: Deployment, data: bytes) -> str:
+    answer = process(deployment.person("client"), data, name="a.txt")
     assert answer.status_code in {200, 201}, answer.text
     return answer.text
 
 
-def by_ticket(house: House, data: bytes) -> str:
-    given = made(house.person("client"))
-    return id_of(send_with_ticket(house.person("nobody"), given, data))
+def by_ticket(deployment: Deployment, data: bytes) -> str:
+    given = made(deployment.person("client"))
+    return id_of(send_with_ticket(deployment.person("nobody"), given, data))
 
 
-def by_zip(house: House, data: bytes) -> str:
+def by_zip(deployment: Deployment, data: bytes) -> str:
     """As one file: clamd looks into it."""
     archive = zipped({"dentro/a.txt": data})
-    return id_of(house.person("client").post(f"{UPLOADS}?name=a.zip", data=archive))
+    return id_of(deployment.person("client").post(f"{UPLOADS}?name=a.zip", data=archive))
 
 
-def by_url(house: House, _: bytes) -> str:
-    house.origin.answers = [whole(a_bad_picture())]
-    return id_of(house.editor().post(MEDIA, json={"url": "http://pictures.example/a.jpg"}))
+def by_url(deployment: Deployment, _: bytes) -> str:
+    deployment.origin.answers = [whole(a_bad_picture())]
+    return id_of(deployment.editor().post(MEDIA, json={"url": "http://pictures.example/a.jpg"}))
 
 
-def by_the_library(house: House, _: bytes) -> str:
-    return id_of(house.person("editor").upload(MEDIA, a_bad_picture()))
+def by_the_library(deployment: Deployment, _: bytes) -> str:
+    return id_of(deployment.person("editor").upload(MEDIA, a_bad_picture()))
 
 
-def by_another_version(house: House, _: bytes) -> str:
-    editor = house.person("editor")
+def by_another_version(deployment: Deployment, _: bytes) -> str:
+    editor = deployment.person("editor")
     media = id_of(editor.upload(MEDIA, a_picture()))
     return id_of(editor.upload(f"{MEDIA}/{media}/file", a_bad_picture(), method="PUT"))
 
 
-def by_a_product(house: House, _: bytes) -> str:
-    seller = house.person("seller")
+def by_a_product(deployment: Deployment, _: bytes) -> str:
+    seller = deployment.person("seller")
     product = seller.a_product(status="published")
     return id_of(seller.upload(f"{PRODUCTS}/{product['id']}/images", a_bad_picture()))
 
 
-def by_a_page(house: House, _: bytes) -> str:
-    editor = house.person("editor")
+def by_a_page(deployment: Deployment, _: bytes) -> str:
+    editor = deployment.person("editor")
     data = base64.b64encode(a_bad_picture()).decode()
     html = f'<p><img src="data:image/jpeg;base64,{data}" alt=""></p>'
     page = editor.post("/api/builder/pages", json={"title": unique("Página "), "html": html})
     assert page.status_code == 201, page.text
-    found = house.application.raw["page_content"].find_one({"_id": page.json["id"]})
+    found = deployment.application.raw["page_content"].find_one({"_id": page.json["id"]})
     assert found is not None
     return str(found["assets"][0])
 
@@ -270,14 +272,14 @@ WAYS = [
 
 
 @pytest.fixture
-def house(application: Application) -> Iterator[House]:
+def deployment(application: Application) -> Iterator[Deployment]:
     origin = Origin(None)
-    yield House(application, origin)
+    yield Deployment(application, origin)
     origin.close()
 
 
-def test_what_is_found_by_whatever_way_it_came_nobody_reads(house, application):
-    came = {way: way(house, TEXT) for way in WAYS}
+def test_what_is_found_by_whatever_way_it_came_nobody_reads(deployment, application):
+    came = {way: way(deployment, TEXT) for way in WAYS}
     for each in came.values():
         assert_unreadable(application, each)
     for way in (by_form, by_the_library, by_a_product):
@@ -287,7 +289,7 @@ def test_what_is_found_by_whatever_way_it_came_nobody_reads(house, application):
     assert {found.get(each) for each in came.values()} == {NAME}
 
 
-def test_pictures_in_an_archive_are_scanned_and_so_is_the_archive(house, application, scanner):
+def test_pictures_in_an_archive_are_scanned_and_so_is_the_archive(deployment, application, scanner):
     seller, sku = application.caller("seller"), unique("ZQ-")
     seller.a_product(sku=sku)
     answer = seller.post(IMPORTS, data=zipped({f"{sku}.jpg": a_bad_picture()}), **ZIP)
@@ -322,8 +324,8 @@ def test_what_is_clean_is_read_at_once_and_says_so(application, nobody):
     assert version["scan"]["database"].startswith("ClamAV 1.4.3/27")
 
 
-def test_visitors_are_shown_no_picture_that_they_cannot_read(house, application, nobody):
-    picture = by_a_product(house, b"")
+def test_visitors_are_shown_no_picture_that_they_cannot_read(deployment, application, nobody):
+    picture = by_a_product(deployment, b"")
     product = application.raw["assets"].find_one({"_id": picture})["claim"]["id"]
     assert nobody.get(f"{PRODUCTS}/{product}").json["images"] == []
     assert picture not in nobody.get(f"/products/{product}").text
@@ -427,8 +429,8 @@ def test_a_walk_goes_on_where_a_run_has_ended(application, scanner, scans, monke
     assert application.raw["avenue_meta"].find_one({"_id": "scanned"})["place"]["is_over"]
 
 
-def test_an_administrator_releases_with_a_reason(house, application, scanner, scans, as_admin):
-    file = by_raw_body(house, TEXT + unique("x").encode())
+def test_an_administrator_releases_with_a_reason(deployment, application, scanner, scans, as_admin):
+    file = by_raw_body(deployment, TEXT + unique("x").encode())
     path = f"{QUARANTINE}/{file}/release"
     for body in ({}, {"reason": "  "}, {"reason": "x" * 301}):
         assert as_admin.post(path, json=body).status_code == 400
@@ -458,8 +460,8 @@ def test_an_administrator_releases_with_a_reason(house, application, scanner, sc
     assert_unreadable(application, file)
 
 
-def test_the_page_shows_what_was_found_and_releases_it(house, application, as_admin):
-    file, name = by_raw_body(house, TEXT + unique("y").encode()), "/admin/quarantine"
+def test_the_page_shows_what_was_found_and_releases_it(deployment, application, as_admin):
+    file, name = by_raw_body(deployment, TEXT + unique("y").encode()), "/admin/quarantine"
     page = as_admin.get(f"{name}?limit=100").text
     assert file in page
     assert NAME in page
@@ -562,9 +564,9 @@ def test_with_the_clamd_of_debian(mongod):
         application = stack.enter_context(Application(mongod, scanner=url))
         origin = Origin(None)
         stack.callback(origin.close)
-        house = House(application, origin)
+        deployment = Deployment(application, origin)
         for way in WAYS:
-            assert_unreadable(application, way(house, TEXT))
+            assert_unreadable(application, way(deployment, TEXT))
         client, word = application.caller("client"), unique("palabra").encode()
         file = client.post(f"{UPLOADS}?name=a.txt", data=a_text(word.decode())).json["file"]
         assert file["scan"] == "clean"

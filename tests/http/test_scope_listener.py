@@ -1,12 +1,12 @@
 """No command of a request looks beyond its site; and the watch that says so can bite.
 
 Every request of the tests in this folder is watched (`Caller.ask`), and the test that made a bad
-one fails. What runs for the whole house (sweeper, jobs) runs outside of requests.
+one fails. What runs for the whole deployment (sweeper, jobs) runs outside of requests.
 """
 
 import pytest
 
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, house, site
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, deployment, site
 from tests import pictures
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, large_picture, unique
 from tests.http.test_product_images import Shelf
@@ -138,10 +138,10 @@ def test_commands_outside_of_requests_and_of_other_databases_are_not_its_busines
 
 
 def test_the_application_of_these_tests_is_watched(application, as_seller):
-    """One who takes the whole house where a site was meant is caught at the next request."""
+    """One who takes the whole deployment where a site was meant is caught at the next request."""
     watch = application.watch
     with pytest.raises(AssertionError, match="find of shop_products"), watch.over("default"):
-        house(application.database).collection("shop_products").find_one({"_id": "x"})
+        deployment(application.database).collection("shop_products").find_one({"_id": "x"})
     watch.offences.clear()
     with watch.over("default"):
         site(application.database, "default").collection("shop_products").find_one({"_id": "x"})

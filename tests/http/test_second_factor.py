@@ -21,10 +21,10 @@ from tests.http.accounts_app import (
     ADA,
     HERE,
     PASSWORD,
-    House,
+    Deployment,
     credentials,
     get,
-    open_house,
+    open_deployment,
     post,
 )
 from tests.http.application import Application, Caller
@@ -41,9 +41,9 @@ PAGE, STEP = "/admin/account/second-factor", "/login/second-factor"
 
 
 @pytest.fixture
-def house(migrated_uri: str) -> Iterator[House]:
-    with open_house(migrated_uri) as house:
-        yield house
+def deployment(migrated_uri: str) -> Iterator[Deployment]:
+    with open_deployment(migrated_uri) as deployment:
+        yield deployment
 
 
 class Phone:
@@ -82,9 +82,9 @@ def set_up(client: FlaskClient) -> tuple[Phone, list[str]]:
     return phone, codes
 
 
-def first_step(house: House) -> FlaskClient:
+def first_step(deployment: Deployment) -> FlaskClient:
     """A browser in which the password was right."""
-    client = house.client()
+    client = deployment.client()
     answer = post(
         client,
         "/login",
@@ -95,13 +95,13 @@ def first_step(house: House) -> FlaskClient:
     return client
 
 
-def test_from_setting_it_up_to_turning_it_off(house: House) -> None:
-    client, elsewhere = house.browser(), house.browser()
+def test_from_setting_it_up_to_turning_it_off(deployment: Deployment) -> None:
+    client, elsewhere = deployment.browser(), deployment.browser()
     phone, codes = set_up(client)
     assert get(client, ME).status_code == 200
     assert get(elsewhere, ME).status_code == 401
 
-    again = first_step(house)
+    again = first_step(deployment)
     assert get(again, ME).status_code == 401
     assert get(again, "/admin/account").status_code == 401
     wrong = send(again, STEP, STEP, otp="000000")
@@ -111,7 +111,7 @@ def test_from_setting_it_up_to_turning_it_off(house: House) -> None:
     assert send(again, STEP, STEP, otp=code).headers["Location"] == "/admin/account"
     assert get(again, ME).json["email"] == ADA
 
-    replayed = first_step(house)
+    replayed = first_step(deployment)
     assert send(replayed, STEP, STEP, otp=code).status_code == 401
     assert get(replayed, ME).status_code == 401
     by_paper = f"{STEP}?recovery=1"
@@ -126,16 +126,18 @@ def test_from_setting_it_up_to_turning_it_off(house: House) -> None:
     assert send(again, PAGE, f"{PAGE}/remove", otp=phone.code()).status_code == 303
     assert get(again, ME).status_code == 200
     assert get(replayed, ME).status_code == 401
-    assert get(house.browser(), ME).status_code == 200
+    assert get(deployment.browser(), ME).status_code == 200
 
 
-def test_a_program_sends_the_code_along(house: House) -> None:
-    before, browser = house.token(), house.browser()
+def test_a_program_sends_the_code_along(deployment: Deployment) -> None:
+    before, browser = deployment.token(), deployment.browser()
     headers, erp = {"Origin": HERE.base_url}, {"name": "ERP", "scopes": ["read"]}
     made = post(browser, "/api/auth/tokens", json=erp, headers=headers).json["token"]
     phone, codes = set_up(browser)
-    assert get(house.client(), ME, headers={"Authorization": before}).status_code == 401
-    assert get(house.client(), ME, headers={"Authorization": f"Bearer {made}"}).status_code == 200
+    assert get(deployment.client(), ME, headers={"Authorization": before}).status_code == 401
+    assert (
+        get(deployment.client(), ME, headers={"Authorization": f"Bearer {made}"}).status_code == 200
+    )
     password = credentials()
     for proof, status, code in (
         ({}, 401, "second_factor_required"),
@@ -149,53 +151,55 @@ def test_a_program_sends_the_code_along(house: House) -> None:
         ({"recovery_code": codes[0]}, 401, "wrong_second_factor"),
         ({"otp": phone.code()}, 200, None),
     ):
-        house.database.raw["rate_limits"].delete_many({})
-        answer = post(house.client(), LOGIN, json={**password, **proof})
+        deployment.database.raw["rate_limits"].delete_many({})
+        answer = post(deployment.client(), LOGIN, json={**password, **proof})
         assert (answer.status_code, answer.json.get("code")) == (status, code), proof
     token = {"Authorization": f"Bearer {answer.json['token']}"}
-    assert get(house.client(), ME, headers=token).status_code == 200
+    assert get(deployment.client(), ME, headers=token).status_code == 200
 
 
-def test_another_page_cannot_take_the_second_step(house: House) -> None:
-    phone, _ = set_up(house.browser())
-    client = first_step(house)
+def test_another_page_cannot_take_the_second_step(deployment: Deployment) -> None:
+    phone, _ = set_up(deployment.browser())
+    client = first_step(deployment)
     headers = {"Origin": "https://evil.test"}
     typed = {"otp": phone.code()}
     assert post(client, STEP, data=typed, headers=headers).status_code == 403
     assert get(client, ME).status_code == 401
-    for stranger in (house.client(), house.with_cookie("rubbish")):
+    for stranger in (deployment.client(), deployment.with_cookie("rubbish")):
         assert get(stranger, STEP).headers["Location"] == "/login"
         answer = post(stranger, STEP, data=typed)
         assert answer.headers["Location"] == "/login"
 
 
-def test_a_cookie_of_the_first_step_is_worth_nothing_after_a_new_password(house: House) -> None:
-    phone, _ = set_up(house.browser())
-    client = first_step(house)
-    house.accounts.change_password(ADA, "staple of another kind")
+def test_a_cookie_of_the_first_step_is_worth_nothing_after_a_new_password(
+    deployment: Deployment,
+) -> None:
+    phone, _ = set_up(deployment.browser())
+    client = first_step(deployment)
+    deployment.accounts.change_password(ADA, "staple of another kind")
     answer = send(client, STEP, STEP, otp=phone.code())
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login?said=again")
     assert get(client, ME).status_code == 401
 
 
-def test_an_administrator_resets_it_where_the_person_is_theirs(house: House) -> None:
+def test_an_administrator_resets_it_where_the_person_is_theirs(deployment: Deployment) -> None:
     eva = "eva@shop.test"
-    house.accounts.add_user(eva, PASSWORD, roles={HERE.id: Role.SELLER})
+    deployment.accounts.add_user(eva, PASSWORD, roles={HERE.id: Role.SELLER})
     dan = "dan@shop.test"
-    house.accounts.add_user(dan, PASSWORD, roles={HERE.id: Role.SELLER, "other": Role.SELLER})
-    browsers = {email: house.browser(email) for email in (ADA, eva, dan)}
+    deployment.accounts.add_user(dan, PASSWORD, roles={HERE.id: Role.SELLER, "other": Role.SELLER})
+    browsers = {email: deployment.browser(email) for email in (ADA, eva, dan)}
     for each in browsers.values():
         set_up(each)
     admin = browsers[ADA]
     for email, status in ((eva, 303), (dan, 403), (ADA, 409)):
-        user = house.accounts.user_named(email)
+        user = deployment.accounts.user_named(email)
         person = f"/admin/people/{user.id}"
         answer = send(admin, person, f"{person}/second-factor")
         assert answer.status_code == status
-        has_one = house.accounts.user_named(email).second_factor is not None
+        has_one = deployment.accounts.user_named(email).second_factor is not None
         assert has_one is (status != 303)
     assert get(browsers[eva], ME).status_code == 401
-    assert get(house.browser(eva), ME).status_code == 200
+    assert get(deployment.browser(eva), ME).status_code == 200
 
 
 def challenge_in(page: TestResponse) -> Challenge:
@@ -206,8 +210,8 @@ def challenge_in(page: TestResponse) -> Challenge:
     return Challenge(sealed=sealed[1], options=html.unescape(options[1]))
 
 
-def test_a_passkey_signs_in_once_for_each_challenge(house: House) -> None:
-    client, device = house.browser(), Device()
+def test_a_passkey_signs_in_once_for_each_challenge(deployment: Deployment) -> None:
+    client, device = deployment.browser(), Device()
     page = get(client, PAGE)
     challenge = challenge_in(page)
     typed = {**token_of(page), "challenge": challenge.sealed, "name": "Teléfono"}
@@ -217,7 +221,7 @@ def test_a_passkey_signs_in_once_for_each_challenge(house: House) -> None:
     assert made.status_code == 200
     assert len(re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", made.text)) == 10
 
-    first, second = house.client(), house.client()
+    first, second = deployment.client(), deployment.client()
     page = get(first, "/login?next=/admin/people")
     challenge = challenge_in(page)
     answer = {"challenge": challenge.sealed, "credential": device.get(challenge)}
@@ -230,10 +234,10 @@ def test_a_passkey_signs_in_once_for_each_challenge(house: House) -> None:
     assert post(second, "/login/passkey", data=answer, headers=own).status_code == 401
     assert get(second, ME).status_code == 401
 
-    ada = house.accounts.user_named(ADA)
+    ada = deployment.accounts.user_named(ADA)
     gone = f"{PAGE}/passkeys/{ada.passkeys[0].id}/remove"
     assert send(first, PAGE, gone, password="not it").status_code == 422
-    house.accounts.set_disabled(ADA, disabled=True)
+    deployment.accounts.set_disabled(ADA, disabled=True)
     challenge = challenge_in(get(second, "/login"))
     answer = {"challenge": challenge.sealed, "credential": device.get(challenge)}
     assert post(second, "/login/passkey", data=answer, headers=own).status_code == 401

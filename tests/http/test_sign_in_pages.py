@@ -15,10 +15,10 @@ from tests.http.accounts_app import (
     CYD,
     PASSWORD,
     THERE,
-    House,
+    Deployment,
     credentials,
     get,
-    open_house,
+    open_deployment,
     post,
 )
 from tests.table import table
@@ -27,9 +27,9 @@ ME = "/api/auth/me"
 
 
 @pytest.fixture
-def house(migrated_uri: str) -> Iterator[House]:
-    with open_house(migrated_uri) as house:
-        yield house
+def deployment(migrated_uri: str) -> Iterator[Deployment]:
+    with open_deployment(migrated_uri) as deployment:
+        yield deployment
 
 
 def fields(page: TestResponse) -> dict[str, str]:
@@ -50,14 +50,14 @@ def submit(
 
 
 @pytest.mark.parametrize("kind", [pytest.param("text", marks=pytest.mark.long), "file"])
-def test_a_form_is_as_small_as_people_write_it(house: House, kind: str) -> None:
+def test_a_form_is_as_small_as_people_write_it(deployment: Deployment, kind: str) -> None:
     long = "a" * 65_536
     field = long if kind == "text" else (BytesIO(long.encode()), "a.jpg")
-    assert post(house.client(), "/login", data={"x": field}).status_code == 413
+    assert post(deployment.client(), "/login", data={"x": field}).status_code == 413
 
 
-def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(house: House) -> None:
-    client = house.client()
+def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(deployment: Deployment) -> None:
+    client = deployment.client()
     page = get(client, "/login?next=/admin/products%3Fpage%3D2")
     assert page.status_code == 200
     assert page.headers["Cache-Control"] == "no-store"
@@ -77,8 +77,8 @@ def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(house: House) -> 
         pytest.param("%2f%2fevil.test", marks=pytest.mark.long),
     ],
 )
-def test_a_link_cannot_lead_elsewhere_after_signing_in(house: House, target: str) -> None:
-    client = house.client()
+def test_a_link_cannot_lead_elsewhere_after_signing_in(deployment: Deployment, target: str) -> None:
+    client = deployment.client()
     page = get(client, "/login", query_string={"next": target})
     assert fields(page)["next"] == "/admin"
     answer = submit(client, page, **credentials(), next=target)
@@ -99,9 +99,9 @@ def test_a_link_cannot_lead_elsewhere_after_signing_in(house: House, target: str
     ],
 )
 def test_who_does_not_get_in_sees_the_form_again(
-    house: House, typed: dict[str, str], email_kept: str
+    deployment: Deployment, typed: dict[str, str], email_kept: str
 ) -> None:
-    client = house.client()
+    client = deployment.client()
     answer = submit(client, get(client, "/login?next=/admin/"), **typed)
     assert answer.status_code == 401
     assert "no son correctos" in answer.text
@@ -114,8 +114,8 @@ def test_who_does_not_get_in_sees_the_form_again(
     assert get(client, ME).status_code == 401
 
 
-def test_too_many_tries_say_how_long_to_wait(house: House) -> None:
-    client = house.client()
+def test_too_many_tries_say_how_long_to_wait(deployment: Deployment) -> None:
+    client = deployment.client()
     page = get(client, "/login")
     for _ in range(10):
         submit(client, page, **credentials(password="wrong password"))
@@ -138,9 +138,9 @@ def test_too_many_tries_say_how_long_to_wait(house: House) -> None:
     ],
 )
 def test_nobody_can_be_signed_in_by_another_page(
-    house: House, headers: dict[str, str], with_token: bool, status: int
+    deployment: Deployment, headers: dict[str, str], with_token: bool, status: int
 ) -> None:
-    client, before = house.client(), house.hasher.checks
+    client, before = deployment.client(), deployment.hasher.checks
     sent = fields(get(client, "/login"))
     if not with_token:
         del sent["csrf_token"]
@@ -148,14 +148,14 @@ def test_nobody_can_be_signed_in_by_another_page(
     assert answer.status_code == status
     if status == 403:
         assert "La página venció" in answer.text
-        assert house.hasher.checks == before
+        assert deployment.hasher.checks == before
         # The form shown again carries a good token.
         assert submit(client, answer, **credentials()).status_code == 303
 
 
-def test_a_session_planted_before_is_worth_nothing_after(house: House) -> None:
+def test_a_session_planted_before_is_worth_nothing_after(deployment: Deployment) -> None:
     """Session fixation: the attacker knows cookie and token of the form that was filled in."""
-    victim, attacker = house.client(), house.client()
+    victim, attacker = deployment.client(), deployment.client()
     page = get(attacker, "/login")
     planted = attacker.get_cookie("avenue_session", domain="shop.test")
     assert planted is not None
@@ -168,8 +168,8 @@ def test_a_session_planted_before_is_worth_nothing_after(house: House) -> None:
     assert get(victim, ME).status_code == 200
 
 
-def test_signing_out_on_the_page_ends_the_old_cookie_at_once(house: House) -> None:
-    client = house.browser(BEN)
+def test_signing_out_on_the_page_ends_the_old_cookie_at_once(deployment: Deployment) -> None:
+    client = deployment.browser(BEN)
     kept = client.get_cookie("avenue_session", domain="shop.test")
     assert kept is not None
     page = get(client, "/login")
@@ -178,31 +178,33 @@ def test_signing_out_on_the_page_ends_the_old_cookie_at_once(house: House) -> No
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/login"
     assert get(client, ME).status_code == 401
-    assert get(house.with_cookie(kept.value), ME).status_code == 401
+    assert get(deployment.with_cookie(kept.value), ME).status_code == 401
 
 
 @pytest.mark.parametrize(
     "headers", [pytest.param({}, marks=pytest.mark.long), {"Origin": "https://evil.test"}]
 )
-def test_nobody_can_be_signed_out_by_another_page(house: House, headers: dict[str, str]) -> None:
-    client = house.browser()
+def test_nobody_can_be_signed_out_by_another_page(
+    deployment: Deployment, headers: dict[str, str]
+) -> None:
+    client = deployment.browser()
     assert post(client, "/logout", headers=headers).status_code == 403
     assert get(client, ME).status_code == 200
 
 
 @pytest.mark.long
-def test_a_link_signs_nobody_out(house: House) -> None:
-    client = house.browser()
+def test_a_link_signs_nobody_out(deployment: Deployment) -> None:
+    client = deployment.browser()
     assert get(client, "/logout").status_code == 405
     assert get(client, ME).status_code == 200
 
 
-def test_a_session_is_for_one_site(house: House) -> None:
-    client = house.browser(BEN)
+def test_a_session_is_for_one_site(deployment: Deployment) -> None:
+    client = deployment.browser(BEN)
     cookie = client.get_cookie("avenue_session", domain="shop.test")
     assert cookie is not None
-    assert get(house.with_cookie(cookie.value, THERE), ME, site=THERE).status_code == 401
-    assert get(house.browser(BEN, THERE), ME, site=THERE).status_code == 200
+    assert get(deployment.with_cookie(cookie.value, THERE), ME, site=THERE).status_code == 401
+    assert get(deployment.browser(BEN, THERE), ME, site=THERE).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -218,22 +220,24 @@ def test_a_session_is_for_one_site(house: House) -> None:
     ],
 )
 def test_the_page_speaks_spanish_first_and_english_to_who_asks(
-    house: House, accepts: str | None, language: str
+    deployment: Deployment, accepts: str | None, language: str
 ) -> None:
     headers = {"Accept-Language": accepts} if accepts else {}
-    page = get(house.client(), "/login", headers=headers)
+    page = get(deployment.client(), "/login", headers=headers)
     assert f'<html lang="{language}"' in page.text
     title = {"es": "Iniciar sesión", "en": "Sign in"}[language]
     assert f"<h1>{title}</h1>" in page.text
 
 
 @pytest.mark.long
-def test_an_english_site_speaks_english_to_who_does_not_say(house: House) -> None:
-    assert '<html lang="en"' in get(house.client(), "/login", site=THERE).text
+def test_an_english_site_speaks_english_to_who_does_not_say(deployment: Deployment) -> None:
+    assert '<html lang="en"' in get(deployment.client(), "/login", site=THERE).text
 
 
-def test_the_page_is_usable_by_keyboard_readers_and_password_managers(house: House) -> None:
-    page = get(house.client(), "/login").text
+def test_the_page_is_usable_by_keyboard_readers_and_password_managers(
+    deployment: Deployment,
+) -> None:
+    page = get(deployment.client(), "/login").text
     assert 'name="viewport"' in page
     assert "<title>Iniciar sesión · Zapatos Ana</title>" in page
     for name, completes in (("email", "username"), ("password", "current-password")):
@@ -244,8 +248,8 @@ def test_the_page_is_usable_by_keyboard_readers_and_password_managers(house: Hou
     assert page.count("autofocus") == 1
 
 
-def test_the_style_sheet_is_there(house: House) -> None:
-    client = house.client()
+def test_the_style_sheet_is_there(deployment: Deployment) -> None:
+    client = deployment.client()
     link = re.search(r'<link rel="stylesheet" href="([^"]+)"', get(client, "/login").text)
     assert link
     style = get(client, link.group(1))

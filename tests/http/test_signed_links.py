@@ -459,7 +459,7 @@ def test_the_same_path_of_another_site_is_another_file(application, proof):
     assert application.caller("nobody").get(good).status_code == 404
 
 
-def test_links_need_the_secret_of_the_house(application, nobody, proof):
+def test_links_need_the_secret_of_the_deployment(application, nobody, proof):
     """Who has a copy of the database cannot sign."""
     settings = application.settings.__class__(
         mongodb_uri=application.settings.mongodb_uri, secret_key="another-secret-key-of-somebody"

@@ -1,4 +1,4 @@
-"""A site that takes less than the house allows, wherever pictures come in."""
+"""A site that takes less than the deployment allows, wherever pictures come in."""
 
 from collections.abc import Iterator
 

@@ -40,7 +40,7 @@ SITE_KEYS = {
     "upload_categories",
     "revision",
 }
-HOUSE_LIMITS = {
+DEPLOYMENT_LIMITS = {
     "images_per_product": 5,
     "product_image_mb": 5,
     "media_mb": 10,
@@ -116,7 +116,7 @@ def test_everybody_who_is_signed_in_sees_the_site(application, who):
     assert set(answer.json) == SITE_KEYS
     assert (answer.json["id"], answer.json["name"]) == ("default", "Avenue")
     assert answer.json["base_url"] == f"https://{HOST}"
-    assert answer.json["limits"] == HOUSE_LIMITS
+    assert answer.json["limits"] == DEPLOYMENT_LIMITS
     assert (answer.json["logo"], answer.json["colors"]) == (None, {})
 
 
@@ -166,7 +166,7 @@ def test_hosts_and_quota_are_for_superusers(application, as_admin, change):
 
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_house_is_for_superusers(as_admin, method):
+def test_the_deployment_is_for_superusers(as_admin, method):
     body = {"json": {"id": "mine", "base_url": "https://mine.example"}} if method == "POST" else {}
     assert code(as_admin.ask(method, SITES, **body)) == (403, "forbidden")
 
@@ -187,14 +187,14 @@ def test_an_administrator_changes_what_is_given_and_it_is_told(as_admin):
     assert changed["name"] == "Zapatos Ana"
     assert changed["locale"] == "es-PY"
     assert changed["colors"] == {"primary": "#aa2200", "accent": "#00ff00"}
-    assert changed["limits"] == {**HOUSE_LIMITS, "images_per_product": 3}
+    assert changed["limits"] == {**DEPLOYMENT_LIMITS, "images_per_product": 3}
     assert changed["revision"] == 2
     assert as_admin.get(SITE).json == changed
     again = as_admin.patch(
         SITE, json={"colors": {"accent": None}, "limits": {"images_per_product": None}}
     ).json
     assert again["colors"] == {"primary": "#aa2200"}
-    assert again["limits"] == HOUSE_LIMITS
+    assert again["limits"] == DEPLOYMENT_LIMITS
     assert again["name"] == "Zapatos Ana"
     assert told(as_admin, object="default")[:2] == [
         ("site.changed", "default", {"fields": ["colors", "limits"]}),
@@ -439,7 +439,7 @@ def test_two_sites_without_hosts_of_their_own_do_not_collide(application, as_sup
 
 
 def test_who_came_over_http_still_signs_in_after_the_address_became_https(own_application):
-    """A house on http, as `serve --local` is: its pages go on working under their old address."""
+    """A deployment on http, like `serve --local`: its pages still work under their old address."""
     app = own_application.with_settings(public_base_url=f"http://{HOST}")
     own_application.new_person("ana", role=Role.ADMIN)
     own_application.raw["sites"].update_one(
@@ -458,7 +458,7 @@ def test_who_came_over_http_still_signs_in_after_the_address_became_https(own_ap
         assert answer.status_code == status, origin
 
 
-def test_a_house_on_https_takes_no_form_from_http(application):
+def test_a_deployment_on_https_takes_no_form_from_http(application):
     application.caller("admin")
     answer = FlaskClient(application.app).post(
         "/login",
@@ -632,7 +632,7 @@ def test_a_quota_acts_at_once(as_superuser, as_admin):
     assert as_admin.upload(LOGO, large, method="PUT").status_code == 201
 
 
-def test_a_limit_is_never_above_a_house_that_became_stricter(application, as_admin):
+def test_a_limit_is_never_above_a_deployment_that_became_stricter(application, as_admin):
     as_admin.patch(SITE, json={"limits": {"images_per_product": 4, "product_image_mb": 2}})
     site = Sites(application.database, application.settings).by_host(HOST)
     assert site.limit(Limit.IMAGES_PER_PRODUCT, 5) == 4

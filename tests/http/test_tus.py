@@ -53,11 +53,11 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture
-def house(application: Application) -> "House":
-    return House(application)
+def deployment(application: Application) -> "Deployment":
+    return Deployment(application)
 
 
-class House:
+class Deployment:
     """What the database has of uploads."""
 
     def __init__(self, application: Application) -> None:
@@ -103,7 +103,7 @@ def stored(caller: Caller, upload: str) -> bytes:
     return found.data
 
 
-def test_a_file_comes_in_parts_of_any_size(as_client: Caller, house: House) -> None:
+def test_a_file_comes_in_parts_of_any_size(as_client: Caller, deployment: Deployment) -> None:
     file = a_pdf(3 * MIB + 100)
     upload = begun(as_client, len(file), metadata=metadata(filename="año 1.pdf"))
     assert as_client.get(f"{TUS}/{upload}").status_code == 404  # it is no file yet
@@ -115,19 +115,19 @@ def test_a_file_comes_in_parts_of_any_size(as_client: Caller, house: House) -> N
         assert answer.headers["Upload-Offset"] == str(at)
         assert answer.headers["Tus-Resumable"] == "1.0.0"
         assert offset_of(as_client, upload) == at
-        assert house.chunks(upload) == at // MIB
+        assert deployment.chunks(upload) == at // MIB
     assert send(as_client, upload, at, file[at:]).headers["Upload-Offset"] == str(len(file))
     assert offset_of(as_client, upload) == len(file)
     assert stored(as_client, upload) == file
-    asset = house.asset(upload)
+    asset = deployment.asset(upload)
     assert asset["name"] == "año 1.pdf"
     assert asset["visibility"] == "private"
     assert asset["claim"] == {"kind": "upload", "id": upload}
     assert "expires_at" not in asset
     assert (asset["category"], asset["reference"]) == ("general", None)
     assert asset["versions"][0]["sha256"] == hashlib.sha256(file).hexdigest()
-    assert house.chunks(upload) == 4
-    house.sweep()
+    assert deployment.chunks(upload) == 4
+    deployment.sweep()
     assert stored(as_client, upload) == file
 
 
@@ -144,20 +144,20 @@ def test_a_creation_may_bring_the_file_or_its_beginning(as_client: Caller) -> No
     assert stored(as_client, upload) == file
 
 
-def test_a_picture_is_opened_and_cleaned(as_client: Caller, house: House) -> None:
+def test_a_picture_is_opened_and_cleaned(as_client: Caller, deployment: Deployment) -> None:
     """What is kept of it is another file than the one that came, which goes."""
     picture = pictures.with_gps()
     upload = begun(as_client, len(picture))
-    house.remember(upload)
+    deployment.remember(upload)
     assert send(as_client, upload, 0, picture).status_code == 204
-    version = house.asset(upload)["versions"][0]
+    version = deployment.asset(upload)["versions"][0]
     assert version["media_type"] == "image/jpeg"
     assert version["source_sha256"] == hashlib.sha256(picture).hexdigest()
     kept = stored(as_client, upload)
     assert version["sha256"] == hashlib.sha256(kept).hexdigest()
     assert kept != picture
-    assert version["file"] != house.files[upload]
-    assert house.chunks(upload) == 0
+    assert version["file"] != deployment.files[upload]
+    assert deployment.chunks(upload) == 0
 
 
 @pytest.mark.long
@@ -312,7 +312,9 @@ def test_the_last_part_again_is_content(as_client: Caller) -> None:
         pytest.param("md5", marks=pytest.mark.long),
     ],
 )
-def test_a_part_with_its_checksum(as_client: Caller, house: House, algorithm: str) -> None:
+def test_a_part_with_its_checksum(
+    as_client: Caller, deployment: Deployment, algorithm: str
+) -> None:
     file = a_pdf(2 * MIB + 5)
     digest = hashlib.new(algorithm, file[10:]).digest()
     right = f"{algorithm} {base64.b64encode(digest).decode()}"
@@ -324,7 +326,7 @@ def test_a_part_with_its_checksum(as_client: Caller, house: House, algorithm: st
     assert offset_of(as_client, upload) == 10
     assert send(as_client, upload, 10, file[10:], checksum=right).status_code == 204
     assert stored(as_client, upload) == file
-    assert house.chunks(upload) == 3
+    assert deployment.chunks(upload) == 3
 
 
 @pytest.mark.parametrize(
@@ -345,13 +347,15 @@ def test_a_checksum_that_cannot_be_read(as_client: Caller, checksum: str) -> Non
 
 
 @pytest.mark.long
-def test_an_upload_that_is_cancelled_leaves_nothing(as_client: Caller, house: House) -> None:
+def test_an_upload_that_is_cancelled_leaves_nothing(
+    as_client: Caller, deployment: Deployment
+) -> None:
     upload = begun(as_client, 5 * MIB)
     send(as_client, upload, 0, a_pdf(2 * MIB))
-    house.remember(upload)
-    assert house.chunks(upload) == 2
+    deployment.remember(upload)
+    assert deployment.chunks(upload) == 2
     assert end(as_client, upload).status_code == 204
-    assert house.chunks(upload) == 0
+    assert deployment.chunks(upload) == 0
     for answer in (
         head(as_client, upload),
         end(as_client, upload),
@@ -374,21 +378,21 @@ def test_what_is_finished_goes_to_the_trash(as_client: Caller) -> None:
 
 @pytest.mark.parametrize("size", [pytest.param(400, marks=pytest.mark.long), 3 * MIB])
 def test_a_type_the_category_does_not_take_leaves_nothing(
-    as_client: Caller, house: House, size: int
+    as_client: Caller, deployment: Deployment, size: int
 ) -> None:
     """A large one is refused at its beginning."""
-    before = house.application.counts()
+    before = deployment.application.counts()
     upload = begun(as_client, size, metadata=metadata(category="deposit_proofs"))
-    house.remember(upload)
+    deployment.remember(upload)
     answer = send(as_client, upload, 0, b"ID3" + bytes(min(size, 2 * MIB) - 3))
     assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
     assert head(as_client, upload).status_code == 404
-    assert house.chunks(upload) == 0
-    assert house.application.counts() == before
+    assert deployment.chunks(upload) == 0
+    assert deployment.application.counts() == before
 
 
 @pytest.mark.long
-def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, house: House) -> None:
+def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, deployment: Deployment) -> None:
     reference = unique("ORD-")
     fields = metadata(filename="a.pdf", category="deposit_proofs", reference=reference)
     upload = begun(as_client, 20, metadata=fields)
@@ -400,7 +404,9 @@ def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, house: House
 
 
 @pytest.mark.long
-def test_a_reference_takes_so_many_files_and_no_more(as_client: Caller, house: House) -> None:
+def test_a_reference_takes_so_many_files_and_no_more(
+    as_client: Caller, deployment: Deployment
+) -> None:
     fields = metadata(category="deposit_proofs", reference=unique("ORD-"))
     early = begun(as_client, 30, metadata=fields)
     for number in range(10):
@@ -411,7 +417,7 @@ def test_a_reference_takes_so_many_files_and_no_more(as_client: Caller, house: H
     answer = send(as_client, early, 0, a_pdf(30, seed=99))
     assert (answer.status_code, answer.json["code"]) == (409, "too_many_uploads")
     assert head(as_client, early).status_code == 404
-    assert house.asset(early) is None
+    assert deployment.asset(early) is None
 
 
 @pytest.mark.long
@@ -426,13 +432,13 @@ def test_metadata_that_says_nothing_we_know(
     assert (answer.status_code, answer.json["code"]) == (400, code)
 
 
-def test_a_broken_picture_leaves_nothing(as_client: Caller, house: House) -> None:
-    before = house.application.counts()
+def test_a_broken_picture_leaves_nothing(as_client: Caller, deployment: Deployment) -> None:
+    before = deployment.application.counts()
     broken = a_picture()[:500]
     upload = begun(as_client, 500)
     answer = send(as_client, upload, 0, broken)
     assert (answer.status_code, answer.json["code"]) == (422, "broken_image")
-    assert house.application.counts() == before
+    assert deployment.application.counts() == before
 
 
 class BusyOnce:
@@ -483,11 +489,11 @@ def test_a_video_is_not_begun_where_only_pictures_and_documents_are_taken(as_cli
 
 
 @pytest.mark.long
-def test_what_is_too_large_or_empty_is_not_begun(as_client: Caller, house: House) -> None:
-    before = house.application.counts()
+def test_what_is_too_large_or_empty_is_not_begun(as_client: Caller, deployment: Deployment) -> None:
+    before = deployment.application.counts()
     assert begin(as_client, 1024 * MIB + 1).json["code"] == "file_too_large"
     assert begin(as_client, 0).json["code"] == "empty_file"
-    assert house.application.counts() == before
+    assert deployment.application.counts() == before
 
 
 def test_nobody_begins_without_end(application: Application) -> None:
@@ -514,30 +520,32 @@ def test_an_upload_is_its_owners(
         assert other.get(f"{TUS}/{upload}").status_code == 404
 
 
-def test_an_expired_upload_is_gone_with_its_chunks(as_client: Caller, house: House) -> None:
+def test_an_expired_upload_is_gone_with_its_chunks(
+    as_client: Caller, deployment: Deployment
+) -> None:
     expired, live, done = begun(as_client, 5 * MIB), begun(as_client, 5 * MIB), begun(as_client, 40)
     file = a_pdf(2 * MIB)
     send(as_client, expired, 0, file)
     send(as_client, live, 0, file)
     send(as_client, done, 0, a_pdf(40))
-    house.remember(expired)
-    assert house.sweep() == 0
-    house.expire(expired)
-    house.expire(done)
+    deployment.remember(expired)
+    assert deployment.sweep() == 0
+    deployment.expire(expired)
+    deployment.expire(done)
     assert head(as_client, expired).status_code == 404
     assert send(as_client, expired, 2 * MIB, b"x").status_code == 404
-    inspector = FileInspector(InspectionStore(house.application.database))
+    inspector = FileInspector(InspectionStore(deployment.application.database))
     assert inspector.orphan_chunks("default", "uploads", "", 1000)[1] == {}
-    assert house.sweep() == 1
-    assert (house.chunks(expired), house.chunks(live)) == (0, 2)
+    assert deployment.sweep() == 1
+    assert (deployment.chunks(expired), deployment.chunks(live)) == (0, 2)
     assert send(as_client, live, 2 * MIB, file).status_code == 204
     assert stored(as_client, done) == a_pdf(40)  # of that one only the upload is forgotten
 
 
-def test_going_on_puts_the_end_off(as_client: Caller, house: House) -> None:
+def test_going_on_puts_the_end_off(as_client: Caller, deployment: Deployment) -> None:
     upload = begun(as_client, 100)
     soon = utc_now() + timedelta(minutes=1)
-    house.raw["tus_uploads"].update_one({"_id": upload}, {"$set": {"expires_at": soon}})
+    deployment.raw["tus_uploads"].update_one({"_id": upload}, {"$set": {"expires_at": soon}})
     answer = send(as_client, upload, 0, b"%PDF-")
     assert parsedate_to_datetime(answer.headers["Upload-Expires"]) > soon + timedelta(hours=1)
 
@@ -583,7 +591,9 @@ def test_the_last_part_has_time_for_its_whole_file(
     assert (seconds > application.settings.max_tus_mb) == is_long
 
 
-def test_of_many_who_send_the_same_at_once_one_goes_on(as_client: Caller, house: House) -> None:
+def test_of_many_who_send_the_same_at_once_one_goes_on(
+    as_client: Caller, deployment: Deployment
+) -> None:
     file = a_zip(6 * MIB)
     upload = begun(as_client, len(file))
     answers = at_once(4, lambda _: send(as_client, upload, 0, file).status_code)
@@ -591,7 +601,7 @@ def test_of_many_who_send_the_same_at_once_one_goes_on(as_client: Caller, house:
     while (at := offset_of(as_client, upload)) < len(file):
         assert send(as_client, upload, at, file[at:]).status_code == 204
     assert stored(as_client, upload) == file
-    assert house.chunks(upload) == 7
+    assert deployment.chunks(upload) == 7
 
 
 @pytest.mark.long
@@ -609,16 +619,16 @@ def test_a_wrong_checksum_is_said_before_a_wrong_type(as_client: Caller) -> None
 
 @pytest.mark.long
 def test_a_wrong_type_is_refused_at_its_beginning_with_a_checksum_too(
-    as_client: Caller, house: House
+    as_client: Caller, deployment: Deployment
 ) -> None:
     part = b"ID3" + bytes(2 * MIB - 3)
     right = base64.b64encode(hashlib.sha1(part, usedforsecurity=False).digest()).decode()
     upload = begun(as_client, 9 * MIB, metadata=metadata(category="deposit_proofs"))
-    house.remember(upload)
+    deployment.remember(upload)
     answer = send(as_client, upload, 0, part, checksum=f"sha1 {right}")
     assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
     assert head(as_client, upload).status_code == 404
-    assert house.chunks(upload) == 0
+    assert deployment.chunks(upload) == 0
 
 
 @pytest.mark.long
@@ -651,12 +661,12 @@ def test_what_was_deleted_is_no_upload_any_more(as_client: Caller, as_admin: Cal
     ],
 )
 def test_a_creation_whose_first_part_is_refused_leaves_nothing(
-    as_client: Caller, house: House, body: bytes, headers: dict[str, str], status: int
+    as_client: Caller, deployment: Deployment, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     """Nobody was told where to go on with it."""
-    before = house.application.counts()
+    before = deployment.application.counts()
     assert begin(as_client, 20, body, **headers).status_code == status
-    assert house.application.counts() == before
+    assert deployment.application.counts() == before
 
 
 def test_a_client_that_can_only_post_says_what_it_means(as_client: Caller) -> None:
@@ -695,13 +705,15 @@ def test_a_zip_is_not_taken_for_the_document_in_it(as_admin: Caller, as_client: 
     assert stored(as_client, upload) == file
 
 
-def test_what_nobody_knows_is_refused_at_its_beginning(as_client: Caller, house: House) -> None:
+def test_what_nobody_knows_is_refused_at_its_beginning(
+    as_client: Caller, deployment: Deployment
+) -> None:
     upload = begun(as_client, 9 * MIB, metadata=metadata(category="deposit_proofs"))
-    house.remember(upload)
+    deployment.remember(upload)
     answer = send(as_client, upload, 0, bytes(2 * MIB))
     assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
     assert head(as_client, upload).status_code == 404
-    assert house.chunks(upload) == 0
+    assert deployment.chunks(upload) == 0
 
 
 def only(admin: Caller, *types: str) -> str:
@@ -744,11 +756,11 @@ def test_where_it_stands_is_told_while_a_part_comes(as_client: Caller) -> None:
     "breaks", [False, pytest.param(True, marks=pytest.mark.long)], ids=["whole", "broken off"]
 )
 def test_what_is_given_up_while_a_part_comes_leaves_nothing(
-    as_client: Caller, house: House, sha1: bytes | None, breaks: bool
+    as_client: Caller, deployment: Deployment, sha1: bytes | None, breaks: bool
 ) -> None:
     file = a_pdf(3 * MIB)
     upload = begun(as_client, len(file))
-    house.remember(upload)
+    deployment.remember(upload)
 
     def blocks() -> Iterator[bytes]:
         yield file[: MIB + 5]
@@ -760,7 +772,7 @@ def test_what_is_given_up_while_a_part_comes_leaves_nothing(
 
     with pytest.raises(UploadTakenOver if sha1 is None else (ChecksumMismatch, BodyCutOff)):
         receive(as_client, upload, blocks(), sha1)
-    assert house.chunks(upload) == 0
+    assert deployment.chunks(upload) == 0
     assert head(as_client, upload).status_code == 404
 
 
@@ -820,32 +832,32 @@ def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None
     ],
 )
 def test_what_its_category_takes_no_more_leaves_nothing(
-    as_admin: Caller, as_client: Caller, house: House, since: Any, status: int, code: str
+    as_admin: Caller, as_client: Caller, deployment: Deployment, since: Any, status: int, code: str
 ) -> None:
     """What counts is what the site says when the file is whole."""
     category, file = only(as_admin, "application/pdf"), a_pdf(MIB + 9)
     upload = begun(as_client, len(file), metadata=metadata(category=category))
-    house.remember(upload)
+    deployment.remember(upload)
     assert send(as_client, upload, 0, file[: MIB + 1]).status_code == 204
     changed = as_admin.patch("/api/site", json={"upload_categories": {category: since}})
     assert changed.status_code == 200, changed.text
     answer = send(as_client, upload, MIB + 1, file[MIB + 1 :])
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert head(as_client, upload).status_code == 404
-    assert house.chunks(upload) == 0
-    assert house.asset(upload) is None
+    assert deployment.chunks(upload) == 0
+    assert deployment.asset(upload) is None
 
 
 def test_whoever_may_not_sign_in_any_more_leaves_nothing(
-    application: Application, house: House
+    application: Application, deployment: Deployment
 ) -> None:
     somebody = application.new_person("goes-away")
     upload = begun(somebody, 3 * MIB)
     send(somebody, upload, 0, a_pdf(2 * MIB))
-    house.remember(upload)
+    deployment.remember(upload)
     application.accounts.set_disabled(f"goes-away@{HOST}", disabled=True)
     for answer in (head(somebody, upload), send(somebody, upload, 2 * MIB, b"x")):
         assert (answer.status_code, "Upload-Offset" in answer.headers) == (401, False)
-    house.expire(upload)
-    assert house.sweep() == 1
-    assert house.chunks(upload) == 0
+    deployment.expire(upload)
+    assert deployment.sweep() == 1
+    assert deployment.chunks(upload) == 0

@@ -8,8 +8,7 @@ import pytest
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from tests.http.application import Application, Caller
 from tests.http.test_debug_at_size import explained, stages_of
 from tests.listening import recorded
@@ -92,21 +91,21 @@ QUERIES: list[tuple[str, dict[str, Any], float]] = [
 def test_a_page_looks_at_what_it_shows(
     big: tuple[Application, Caller], who: str, query: dict[str, Any], most: float
 ) -> None:
-    house, seller = big
+    deployment, seller = big
     asked = {name: seller.id if each == "seller" else each for name, each in query.items()}
     after: str | None = None
     for _ in range(2):
         where = {**asked, "limit": PAGE, **({"after": after} if after else {})}
-        with recorded(house.raw.name) as sent:
-            answer = house.caller(who).get("/api/uploads", query_string=where)
+        with recorded(deployment.raw.name) as sent:
+            answer = deployment.caller(who).get("/api/uploads", query_string=where)
         assert answer.status_code == 200
         commands = [each for each in sent if asks_assets(each)]
         assert len(commands) == 2
         page, count = sorted(commands, key=lambda each: "aggregate" in each)
         for command in commands:
-            assert "COLLSCAN" not in stages_of(explained(house, command)), command
-        assert examined(house, page) <= most * (len(answer.json["items"]) + 2)
-        assert examined(house, count) <= most * answer.json["total"]
+            assert "COLLSCAN" not in stages_of(explained(deployment, command)), command
+        assert examined(deployment, page) <= most * (len(answer.json["items"]) + 2)
+        assert examined(deployment, count) <= most * answer.json["total"]
         assert bool(answer.json["total"]) == (who != "client")
         after = answer.json["next"]
         if after is None:
@@ -117,9 +116,9 @@ def asks_assets(command: dict[str, Any]) -> bool:
     return bool(command.get("find", command.get("aggregate")) == "assets")
 
 
-def examined(house: Application, command: dict[str, Any]) -> int:
+def examined(deployment: Application, command: dict[str, Any]) -> int:
     plain = {name: value for name, value in command.items() if name in COMMANDS}
-    told = house.raw.command("explain", plain, verbosity="executionStats")
+    told = deployment.raw.command("explain", plain, verbosity="executionStats")
     stats = told.get("executionStats") or told["stages"][0]["$cursor"]["executionStats"]
     return int(stats["totalDocsExamined"])
 
@@ -137,10 +136,10 @@ def examined(house: Application, command: dict[str, Any]) -> int:
 def test_a_page_of_the_panel_looks_at_what_it_shows(
     big: tuple[Application, Caller], query: str
 ) -> None:
-    house, _ = big
-    with recorded(house.raw.name) as sent:
-        answer = house.caller("admin").get(f"/admin/uploads?limit={PAGE}&{query}")
+    deployment, _ = big
+    with recorded(deployment.raw.name) as sent:
+        answer = deployment.caller("admin").get(f"/admin/uploads?limit={PAGE}&{query}")
     assert answer.status_code == 200
     page = next(each for each in sent if "find" in each and asks_assets(each))
-    assert "COLLSCAN" not in stages_of(explained(house, page)), page
-    assert examined(house, page) <= answer.text.count('class="thing upload-thing"') + 2
+    assert "COLLSCAN" not in stages_of(explained(deployment, page)), page
+    assert examined(deployment, page) <= answer.text.count('class="thing upload-thing"') + 2

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
+from avenue.identity import DEFAULT_SITE
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.moves.models import MOVES
 from avenue.sites.cloning import CLONE
 from avenue.sites.removal import REMOVE
 from avenue.storage.indexes import INDEXES, Index
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.http.application import Application
-from tests.http.test_work_of_every_route import JOBS, READS, House
+from tests.http.test_work_of_every_route import JOBS, READS, Deployment
 from tests.http.test_work_of_queries import PLACES
 from tests.mongod import Mongod
 from tests.table import table
@@ -25,9 +25,9 @@ LEFT_OUT = {"fsck", "rebuild", CLONE, REMOVE, *MOVES} - {IMPORT_EXTERNAL}
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[House]:
+def deployment(mongod: Mongod) -> Iterator[Deployment]:
     with Application(mongod) as application:
-        yield House(application)
+        yield Deployment(application)
 
 
 def is_constraint(index: Index) -> bool:
@@ -108,12 +108,12 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_every_index_has_its_use(house: House) -> None:
-    application = house.application
+def test_every_index_has_its_use(deployment: Deployment) -> None:
+    application = deployment.application
     for route in READS:
-        house.asker(route).get(house.path(route.split()[1]))
+        deployment.asker(route).get(deployment.path(route.split()[1]))
     for who, place in PLACES:
-        house.store.callers[who].get(house.store.named(place))
+        deployment.store.callers[who].get(deployment.store.named(place))
     for kind in sorted(JOBS.keys() - LEFT_OUT):
         application.forget_jobs()
         Background(application.settings, application.database).finish(JOBS[kind](application))
@@ -125,12 +125,12 @@ def test_every_index_has_its_use(house: House) -> None:
 
 @pytest.mark.long
 @table("name", ELSEWHERE)
-def test_what_is_seldom_asked_uses_its_index(house: House, name: str) -> None:
+def test_what_is_seldom_asked_uses_its_index(deployment: Deployment, name: str) -> None:
     asked, order = ELSEWHERE[name]
     collection = next(
         each.collection for each in INDEXES if f"{each.collection}.{each.name}" == name
     )
-    found = house.application.raw[collection].find(asked)
+    found = deployment.application.raw[collection].find(asked)
     plan = (found.sort(list(order.items())) if order else found).explain()["queryPlanner"]
     assert name.removeprefix(f"{collection}.") in set(names_in(plan["winningPlan"]))
 

@@ -19,7 +19,7 @@ from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
 from avenue.health.facts.certificates import CERTIFICATES
 from avenue.health.facts.work import TELL_SITES, WATCH
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
 from avenue.media.store.documents import LONG_AGO
@@ -72,7 +72,7 @@ MEANT = {"headers": {"Accept": "application/json"}}
 TO_COME = (utc_now() + timedelta(days=1)).isoformat()
 
 
-class House(Cast):
+class Deployment(Cast):
     """A store of everything, and somebody's own things in it that requests are about."""
 
     def __init__(self, application: Application) -> None:
@@ -87,37 +87,41 @@ class House(Cast):
         return self.owner if WHO_MAY[route].roles in {SHOP, PERSON} else self.superuser
 
 
-def sends(**options: Any) -> Callable[[House], Options]:
+def sends(**options: Any) -> Callable[[Deployment], Options]:
     """The same, whatever is there."""
     return lambda _: options
 
 
-def body(**fields: Any) -> Callable[[House], Options]:
-    return lambda house: {"json": {name: named(house, each) for name, each in fields.items()}}
+def body(**fields: Any) -> Callable[[Deployment], Options]:
+    return lambda deployment: {
+        "json": {name: named(deployment, each) for name, each in fields.items()}
+    }
 
 
-def filled(**fields: Any) -> Callable[[House], Options]:
-    return lambda house: {"data": {name: named(house, each) for name, each in fields.items()}}
+def filled(**fields: Any) -> Callable[[Deployment], Options]:
+    return lambda deployment: {
+        "data": {name: named(deployment, each) for name, each in fields.items()}
+    }
 
 
-def named(house: House, value: Any) -> Any:
-    return value(house) if callable(value) else value
+def named(deployment: Deployment, value: Any) -> Any:
+    return value(deployment) if callable(value) else value
 
 
-def file(field: str = "file") -> Callable[[House], Options]:
+def file(field: str = "file") -> Callable[[Deployment], Options]:
     return lambda _: {"data": form(Part(a_picture(), field=field)), "content_type": FORM}
 
 
-def part(_: House) -> Options:
+def part(_: Deployment) -> Options:
     headers = {**SPEAKS, "Upload-Offset": "0"}
     return {"data": b"%PDF-1.7\n0", "content_type": PART_TYPE, "headers": headers}
 
 
-def beginning(_: House) -> Options:
+def beginning(_: Deployment) -> Options:
     return {"headers": {**SPEAKS, "Upload-Length": "10", "Upload-Metadata": metadata(name="a.pdf")}}
 
 
-def pond(_: House) -> Options:
+def pond(_: Deployment) -> Options:
     known = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="filepond"\r\n\r\n{{}}\r\n'
     return {
         "data": known.encode() + form(Part(a_picture(), field="filepond")),
@@ -125,33 +129,33 @@ def pond(_: House) -> Options:
     }
 
 
-def table_of(data: str, content_type: str) -> Callable[[House], Options]:
+def table_of(data: str, content_type: str) -> Callable[[Deployment], Options]:
     return sends(data=data, content_type=content_type)
 
 
-def product(house: House) -> str:
-    return str(house.product["id"])
+def product(deployment: Deployment) -> str:
+    return str(deployment.product["id"])
 
 
-def image(house: House) -> str:
-    return str(house.image["id"])
+def image(deployment: Deployment) -> str:
+    return str(deployment.image["id"])
 
 
-def media(house: House) -> list[str]:
-    return [house.media["id"], *house.store.media[:5]]
+def media(deployment: Deployment) -> list[str]:
+    return [deployment.media["id"], *deployment.store.media[:5]]
 
 
-def upload(house: House) -> list[str]:
-    return [house.upload["id"]]
+def upload(deployment: Deployment) -> list[str]:
+    return [deployment.upload["id"]]
 
 
-def folder(house: House) -> str:
-    return str(house.folder["id"])
+def folder(deployment: Deployment) -> str:
+    return str(deployment.folder["id"])
 
 
 NOTHING = sends(json={})
 EMPTY = sends(data={})
-PICTURES: Mapping[str, Callable[[House], Options]] = {
+PICTURES: Mapping[str, Callable[[Deployment], Options]] = {
     "": EMPTY,
     "/move": filled(key=image, to="last"),
     "/<asset_id>/alt": filled(alt_es="Un zapato"),
@@ -161,7 +165,7 @@ PICTURES: Mapping[str, Callable[[House], Options]] = {
     "/<asset_id>/versions/<version>/restore": EMPTY,
     "/remove": filled(key=image),
 }
-IMAGES: Mapping[str, Callable[[House], Options]] = {
+IMAGES: Mapping[str, Callable[[Deployment], Options]] = {
     "POST ": file(),
     "PUT ": body(order=[], revision=1),
     "PATCH /<asset_id>": body(alt={"es": "Un zapato"}, focal=[0.1, 0.2]),
@@ -172,7 +176,7 @@ IMAGES: Mapping[str, Callable[[House], Options]] = {
     "POST /<asset_id>/restore": NOTHING,
 }
 
-WRITES: Mapping[str, Callable[[House], Options]] = {
+WRITES: Mapping[str, Callable[[Deployment], Options]] = {
     # What each route that changes something is sent. What removes a thing comes after what needs
     # it.
     "POST /api/auth/login": body(email="nobody@shop.example", password="wrong-and-long"),
@@ -554,8 +558,8 @@ def a_clone(whole: Application) -> str:
     """Of the first site, all of it."""
     sites = Sites(whole.database, whole.settings)
     service = Services(whole.settings, whole.database).clones
-    order = CloneOrder(original=HOUSE, target="clone", base_url="https://clone.example")
-    return service.clone(as_operator(command_actor(sites.named(HOUSE))), order).id
+    order = CloneOrder(original=DEFAULT_SITE, target="clone", base_url="https://clone.example")
+    return service.clone(as_operator(command_actor(sites.named(DEFAULT_SITE))), order).id
 
 
 def a_removal(whole: Application) -> str:
@@ -601,9 +605,9 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[House]:
+def deployment(mongod: Mongod) -> Iterator[Deployment]:
     with Application(mongod, read_seconds=PATIENCE_SECONDS) as application:
-        yield House(application)
+        yield Deployment(application)
         application.raw.command("profile", 0)
 
 
@@ -613,24 +617,29 @@ def test_every_route_has_its_row() -> None:
 
 
 @table("route", READS)
-def test_what_is_shown_reads_about_as_much(house: House, route: str) -> None:
-    with profiled(house.store.raw) as asked:
-        answer = house.asker(route).get(house.path(route.split()[1]))
+def test_what_is_shown_reads_about_as_much(deployment: Deployment, route: str) -> None:
+    with profiled(deployment.store.raw) as asked:
+        answer = deployment.asker(route).get(deployment.path(route.split()[1]))
     assert answer.status_code < 500, answer.text
     assert [told(each) for each in asked if is_too_much(each)] == []
 
 
 @table("who, place", BEYOND_THE_ROUTE)
-def test_a_query_reads_about_what_it_returns(house: House, who: str, place: str) -> None:
-    reads_about_what_it_returns(house.store, who, place)
+def test_a_query_reads_about_what_it_returns(deployment: Deployment, who: str, place: str) -> None:
+    reads_about_what_it_returns(deployment.store, who, place)
 
 
 @pytest.mark.parametrize(("listed", "there", "page", "said"), LISTS[1:4])
 def test_no_more_are_counted_than_ten_thousand(
-    house: House, monkeypatch: pytest.MonkeyPatch, listed: str, there: int, page: str, said: str
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: str,
+    there: int,
+    page: str,
+    said: str,
 ) -> None:
-    assert house.store.callers["admin"].get(listed).json["total"] >= there
-    counts_no_more(house.store, monkeypatch, listed, page, said)
+    assert deployment.store.callers["admin"].get(listed).json["total"] >= there
+    counts_no_more(deployment.store, monkeypatch, listed, page, said)
 
 
 def everything_read(raw: Any, caller: Caller, path: str) -> tuple[int, int]:
@@ -642,8 +651,8 @@ def everything_read(raw: Any, caller: Caller, path: str) -> tuple[int, int]:
 
 
 @table("path, each", TABLES)
-def test_a_table_reads_about_what_it_has(house: House, path: str, each: int) -> None:
-    read, returned = everything_read(house.store.raw, house.superuser, path)
+def test_a_table_reads_about_what_it_has(deployment: Deployment, path: str, each: int) -> None:
+    read, returned = everything_read(deployment.store.raw, deployment.superuser, path)
     assert returned > 50
     assert read <= each * returned + BESIDE_ROWS
 
@@ -670,11 +679,11 @@ def test_twice_as_much_makes_nothing_read_more(
 
 @pytest.mark.long
 @table("route", WRITES)
-def test_what_changes_something_reads_about_as_much(house: House, route: str) -> None:
+def test_what_changes_something_reads_about_as_much(deployment: Deployment, route: str) -> None:
     method, rule = route.split()
-    sent = WRITES[route](house)
-    with profiled(house.store.raw) as asked:
-        answer = house.asker(route).ask(method, house.path(rule), **{**MEANT, **sent})
+    sent = WRITES[route](deployment)
+    with profiled(deployment.store.raw) as asked:
+        answer = deployment.asker(route).ask(method, deployment.path(rule), **{**MEANT, **sent})
     assert answer.status_code < 500, answer.text
     assert [told(each) for each in asked if is_too_much(each)] == []
 

@@ -14,8 +14,7 @@ import pytest
 from pymongo import WriteConcern
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
-from avenue.storage.schema import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from bench.scale import counts_up_to
 from tests.http.application import Application
 from tests.mongod import Mongod

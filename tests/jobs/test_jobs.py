@@ -524,7 +524,7 @@ def test_pausing_while_runners_look_loses_no_job_and_runs_none_twice(
 def test_operators_see_and_stop_the_work_that_is_theirs(service: JobService) -> None:
     desk = JobAccess(service)
     own, foreign = service.enqueue("work", site="a").id, service.enqueue("work", site="b").id
-    of_house = service.enqueue("work").id
+    of_deployment = service.enqueue("work").id
     over = service.enqueue("work", site="a").id
     service.cancel(over)
 
@@ -535,13 +535,13 @@ def test_operators_see_and_stop_the_work_that_is_theirs(service: JobService) -> 
     at_site = desk.work(actor("a", Role.OPS))
     assert [each.id for each in at_site.unfinished] == [own]
     assert [each.id for each in at_site.finished] == [over]
-    for hidden in (foreign, of_house):
+    for hidden in (foreign, of_deployment):
         with pytest.raises(JobNotFound):
             desk.pause(actor("a", Role.ADMIN), hidden)
     for who in (actor("default", Role.OPS), actor("b", Role.SELLER, superuser=True)):
-        assert {each.id for each in desk.work(who).unfinished} == {own, foreign, of_house}
-        assert desk.pause(who, of_house).state is State.PAUSED
-        assert desk.resume(who, of_house).state is State.QUEUED
+        assert {each.id for each in desk.work(who).unfinished} == {own, foreign, of_deployment}
+        assert desk.pause(who, of_deployment).state is State.PAUSED
+        assert desk.resume(who, of_deployment).state is State.QUEUED
     for act in (desk.pause, desk.resume, desk.cancel, desk.get):
         with pytest.raises(Forbidden):
             act(actor("a", Role.SELLER), own)

@@ -4,7 +4,7 @@ from avenue.app import background
 from avenue.app.background import Background
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 from tests.http.application import Application
 from tests.listening import recorded
 from tests.transactions import everywhere, watched
@@ -34,7 +34,7 @@ def test_an_empty_round_asks_as_often_of_many_sites_as_of_one(application: Appli
 
 
 def test_a_change_by_a_job_that_names_no_site_or_two_is_found(database: Database) -> None:
-    assets = house(database).collection("assets")
+    assets = deployment(database).collection("assets")
     with watched() as found, found.in_job("sweep"):
         assets.find({})
         assets.update({"site": "a", "_id": "x"}, {"$set": {"name": "A"}})

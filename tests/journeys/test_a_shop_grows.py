@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import pictures
-from tests.faults.house import CLEAN, Raw, expire_unclaimed, inspect, raw, sweep
+from tests.faults.deployment import CLEAN, Raw, expire_unclaimed, inspect, raw, sweep
 from tests.mongod import Guard, Mongod
 from tests.server import Answer, Client, Server, path_of, prepare
 
@@ -104,5 +104,10 @@ def test_a_season(server: Server, database: Raw, migrated_uri: str) -> None:
     last = anybody.get(f"{PRODUCTS}/{product['id']}").json
     assert (last["group"], len(last["images"])) == (None, 2)
     assert anybody.get(path_of(shown["image_urls"][0])).status == 404
-    house = inspect(database)
-    assert (house.claimed, house.trash, house.stray, house.damage) == (2, 2, CLEAN, ())
+    deployment = inspect(database)
+    assert (deployment.claimed, deployment.trash, deployment.stray, deployment.damage) == (
+        2,
+        2,
+        CLEAN,
+        (),
+    )

@@ -13,9 +13,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from avenue.app.services import Services
 from avenue.config import Settings
-from avenue.identity import Role
+from avenue.identity import DEFAULT_SITE, Role
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import PASSWORD, Server, prepare

@@ -9,6 +9,7 @@ import pytest
 from avenue.app.files import files_of
 from avenue.app.services import Services
 from avenue.errors import Unavailable
+from avenue.identity import DEFAULT_SITE
 from avenue.media.announcing import store
 from avenue.media.announcing.models import Kind
 from avenue.media.models import Claim
@@ -18,7 +19,6 @@ from avenue.media.store.transitions import claim_one
 from avenue.media.sweeper import Sweeper
 from avenue.shop.store.pictures import PictureStore
 from avenue.storage.idempotency import Writes
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS, site
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
@@ -43,7 +43,7 @@ Told = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     """An application that has a receiver to tell."""
     with Application(mongod) as application:
         application.database.announces = True
@@ -51,15 +51,15 @@ def house(mongod: Mongod) -> Iterator[Application]:
 
 
 class Shop:
-    """The house, and somebody of every kind in it."""
+    """The deployment, and somebody of every kind in it."""
 
-    def __init__(self, house: Application) -> None:
-        self.house = house
-        self.raw = house.raw
-        self.seller = house.caller("seller")
-        self.editor = house.caller("editor")
-        self.client = house.caller("client")
-        self.admin = house.caller("admin")
+    def __init__(self, deployment: Application) -> None:
+        self.deployment = deployment
+        self.raw = deployment.raw
+        self.seller = deployment.caller("seller")
+        self.editor = deployment.caller("editor")
+        self.client = deployment.caller("client")
+        self.admin = deployment.caller("admin")
 
     def told(self) -> Told:
         """The kinds of all events by asset; two at once in the order of `Kind`."""
@@ -75,25 +75,25 @@ class Shop:
         return {asset: [each["kind"] for each in events] for asset, events in by_asset}
 
     def sweep(self) -> None:
-        Sweeper(SweptStore(self.house.database), buckets=BUCKETS, trash_days=7).sweep()
+        Sweeper(SweptStore(self.deployment.database), buckets=BUCKETS, trash_days=7).sweep()
 
     def expire_uploads(self, *ids: str) -> None:
         self.raw["assets"].update_many({"_id": {"$in": ids}}, {"$set": {"expires_at": PAST}})
-        audit = Services(self.house.settings, self.house.database).audit
-        retention = Retention(ExpiredUploads(self.house.database), audit, sleep=lambda _: None)
+        audit = Services(self.deployment.settings, self.deployment.database).audit
+        retention = Retention(ExpiredUploads(self.deployment.database), audit, sleep=lambda _: None)
         retention.run("sweep", "sweep", None, lambda _: None)
 
 
 @pytest.fixture
-def shop(house: Application) -> Iterator[Shop]:
+def shop(deployment: Application) -> Iterator[Shop]:
     """A shop of which nothing is told yet; in the end everything that happened is told."""
-    shop = Shop(house)
+    shop = Shop(deployment)
     shop.sweep()  # what other tests let expire
-    house.raw["notifications"].delete_many({})
-    before = {each["_id"] for each in house.raw["assets"].find({}, {"_id": 1})}
+    deployment.raw["notifications"].delete_many({})
+    before = {each["_id"] for each in deployment.raw["assets"].find({}, {"_id": 1})}
     yield shop
     told = shop.told()
-    for asset in house.raw["assets"].find({"_id": {"$nin": list(before)}}):
+    for asset in deployment.raw["assets"].find({"_id": {"$nin": list(before)}}):
         kinds = Counter(told.get(asset["_id"], []))
         assert kinds[CREATED] == (asset["claim"] is not None), asset
         assert kinds[DELETED] - kinds[RESTORED] == (asset["state"] == "trash"), asset
@@ -139,7 +139,7 @@ def temporary_pictures(shop: Shop) -> Told:
     body = {"name": unique("Zapato "), "temp_images": [used]}
     assert shop.seller.post(PRODUCTS, json=body).status_code == 201
     assert shop.seller.delete(f"{TEMP}/{removed}").status_code == 204
-    expire(shop.house, expired)
+    expire(shop.deployment, expired)
     shop.sweep()
     return {used: [CREATED], removed: [PURGE], expired: [PURGE]}
 
@@ -148,7 +148,7 @@ def pictures_by_sku(shop: Shop) -> Told:
     sku = unique("SKU-")
     product = shop.seller.a_product(sku=sku)
     plan = planned(shop.seller, zipped({f"{sku}-1.jpg": a_picture(), f"{sku}-2.jpg": a_picture()}))
-    assert applied(shop.house, shop.seller, plan)["state"] == "done"
+    assert applied(shop.deployment, shop.seller, plan)["state"] == "done"
     images = shop.seller.get(f"{PRODUCTS}/{product['id']}").json["images"]
     return {each["id"]: [CREATED] for each in images}  # and nothing of the archive
 
@@ -214,9 +214,9 @@ def filepond_uploads(shop: Shop) -> Told:
 
 
 def commands(shop: Shop) -> Told:
-    path = shop.house.settings.tmp_dir / unique("foto")
+    path = shop.deployment.settings.tmp_dir / unique("foto")
     path.write_bytes(a_picture())
-    with files_of(shop.house.settings, shop.house.database, DEFAULT_SITE) as files:
+    with files_of(shop.deployment.settings, shop.deployment.database, DEFAULT_SITE) as files:
         kept = files.put(path, name="foto.jpg").id
         assert files.put(path).id == kept  # the same bytes are the same file
         files.rm(kept)
@@ -230,8 +230,8 @@ def an_imported_folder(shop: Shop) -> Told:
     shop.raw["shop_products"].update_one(
         {"_id": product["id"]}, {"$set": {"images": [{"url": "/uploads/a.jpg"}]}}
     )
-    upload_result, claim = received(shop.house), Claim(kind="product", id=product["id"])
-    store = PictureStore(shop.house.database)
+    upload_result, claim = received(shop.deployment), Claim(kind="product", id=product["id"])
+    store = PictureStore(shop.deployment.database)
     adopted = store.adopt(DEFAULT_SITE, claim, "/uploads/a.jpg", upload_result)
     assert adopted is not None
     return {adopted.id: [CREATED]}
@@ -290,7 +290,7 @@ def test_what_cannot_be_told_does_not_happen(shop: Shop, monkeypatch: pytest.Mon
     (shown,) = shelf.ids()
     removed, expired = keep(shop.seller, a_picture(), a_picture())
     text = upload(shop.client, unique("t").encode(), name="a.txt")["id"]
-    expire(shop.house, expired)
+    expire(shop.deployment, expired)
     before, events = list(shop.raw["assets"].find({})), shop.told()
 
     def fail(*_: object, **__: object) -> None:
@@ -313,7 +313,7 @@ def test_what_cannot_be_told_does_not_happen(shop: Shop, monkeypatch: pytest.Mon
 def test_a_claim_that_is_made_again_is_told_once(shop: Shop):
     """As when the answer to a commit was lost, and the whole transaction runs once more."""
     (picture,) = keep(shop.seller, a_picture())
-    scope = site(shop.house.database, DEFAULT_SITE)
+    scope = site(shop.deployment.database, DEFAULT_SITE)
     claim = Claim(kind="product", id="one")
     for _ in range(2):
         assert scope.transaction(
@@ -323,7 +323,7 @@ def test_a_claim_that_is_made_again_is_told_once(shop: Shop):
 
 
 def test_every_site_has_events_of_its_own(shop: Shop):
-    other = shop.house.caller("seller_on_other_site")
+    other = shop.deployment.caller("seller_on_other_site")
     (picture,) = Shelf(other, a_picture()).ids()
     (event,) = shop.raw["notifications"].find({})
     assert (event["site"], event["about"]) == ("other", picture)
@@ -343,15 +343,15 @@ def a_life(shop: Shop) -> None:
 
 def test_where_nobody_is_to_be_told_nothing_is_written(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patched:
-        patched.setattr(shop.house.database, "announces", False)
+        patched.setattr(shop.deployment.database, "announces", False)
         shelf = Shelf(shop.seller)
-        with queries(shop.house) as silent:
+        with queries(shop.deployment) as silent:
             assert shelf.add(a_picture()).status_code == 201
         a_life(shop)
     assert shop.told() == {}
     shop.raw["assets"].delete_many({})  # of which nothing was told
     shelf = Shelf(shop.seller)
-    with queries(shop.house) as telling, waits(shop.house) as waited:
+    with queries(shop.deployment) as telling, waits(shop.deployment) as waited:
         assert shelf.add(a_picture()).status_code == 201
     assert telling - silent == {("update", "notifications"): 1}
     assert silent - telling == {}

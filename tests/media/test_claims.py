@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from avenue.clock import utc_now
+from avenue.identity import DEFAULT_SITE
 from avenue.media.models import Claim, State
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import claim_one
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import site
 from tests.media.test_sweeper import BUCKET, an_asset, claimed, counts, set_fields, stored
 

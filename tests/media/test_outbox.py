@@ -54,7 +54,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     """An application that has a receiver to tell."""
     with Application(mongod) as application:
         application.database.announces = True
@@ -62,58 +62,58 @@ def house(mongod: Mongod) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def seller(house: Application) -> Caller:
-    return house.caller("seller")
+def seller(deployment: Application) -> Caller:
+    return deployment.caller("seller")
 
 
 @pytest.fixture
-def inbox(house: Application) -> Iterator[Inbox]:
+def inbox(deployment: Application) -> Iterator[Inbox]:
     """A receiver, and nothing that it is to be told of yet."""
-    house.raw["notifications"].delete_many({})
+    deployment.raw["notifications"].delete_many({})
     with receiving() as inbox:
         yield inbox
 
 
-def deliverer_of(house: Application, inbox: Inbox, *, seconds: float = 10) -> Deliverer:
+def deliverer_of(deployment: Application, inbox: Inbox, *, seconds: float = 10) -> Deliverer:
     receiver = SignedPost(poster=Poster(inbox.url, seconds=seconds), key=KEY)
-    sites = Sites(house.database, house.settings)
+    sites = Sites(deployment.database, deployment.settings)
     # Its time never ends, however busy this machine is.
-    return by(house, receiver, sites.by_id, clock=lambda: 0.0)
+    return by(deployment, receiver, sites.by_id, clock=lambda: 0.0)
 
 
 def by(
-    house: Application,
+    deployment: Application,
     receiver: Any,
     site_of: Callable[[str], Site | None] = lambda _: None,
     **options: Any,
 ) -> Deliverer:
     """Who tells that receiver of files."""
     sender = WebhookSender(receiver, partial(events_of, site_of=site_of))
-    return Deliverer(OutboxStore(house.database), WEBHOOKS, sender, **options)
+    return Deliverer(OutboxStore(deployment.database), WEBHOOKS, sender, **options)
 
 
 def nothing(*, done: int) -> None:
     """Keep nothing of how far a job got."""
 
 
-def make_due(house: Application) -> None:
+def make_due(deployment: Application) -> None:
     """Let the time pass until everything is sent again."""
-    house.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
+    deployment.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
 
 
-def told(house: Application, inbox: Inbox) -> list[Told]:
+def told(deployment: Application, inbox: Inbox) -> list[Told]:
     """Everything the receiver is told now."""
-    make_due(house)
-    deliverer_of(house, inbox).deliver(nothing)
+    make_due(deployment)
+    deliverer_of(deployment, inbox).deliver(nothing)
     return inbox.all()
 
 
-def undelivered(house: Application) -> Undelivered:
-    return OutboxStore(house.database).undelivered(WEBHOOKS)
+def undelivered(deployment: Application) -> Undelivered:
+    return OutboxStore(deployment.database).undelivered(WEBHOOKS)
 
 
-def the_event(house: Application) -> dict[str, Any]:
-    (event,) = house.raw["notifications"].find({})
+def the_event(deployment: Application) -> dict[str, Any]:
+    (event,) = deployment.raw["notifications"].find({})
     return event
 
 
@@ -124,14 +124,14 @@ def id_of(message: Told) -> str:
 # What is told
 
 
-def test_the_life_of_a_picture_is_told(house, seller, inbox):
+def test_the_life_of_a_picture_is_told(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.now()["images"]
     shelf.remove(image["id"])
     shelf.restore(image["id"])
     shelf.replace(image["id"], a_picture())
     (replaced,) = shelf.now()["images"]
-    messages = {each.message["type"]: each for each in told(house, inbox)}
+    messages = {each.message["type"]: each for each in told(deployment, inbox)}
     assert set(messages) == {each.value for each in Kind}
     by_type = {kind: each.message for kind, each in messages.items()}
     for kind, message in by_type.items():
@@ -151,13 +151,13 @@ def test_the_life_of_a_picture_is_told(house, seller, inbox):
     assert by_type["asset.restored"]["data"]["file"] == image
     assert by_type["asset.replaced"]["data"]["file"] == replaced
     assert set(replaced) == IMAGE_KEYS
-    assert told(house, inbox) == []  # and once is enough
-    assert undelivered(house) == Undelivered(waiting=0, given_up=0)
+    assert told(deployment, inbox) == []  # and once is enough
+    assert undelivered(deployment) == Undelivered(waiting=0, given_up=0)
 
 
-def test_messages_are_signed_as_standard_webhooks_says(house, seller, inbox):
+def test_messages_are_signed_as_standard_webhooks_says(deployment, seller, inbox):
     Shelf(seller, a_picture())
-    (message,) = told(house, inbox)
+    (message,) = told(deployment, inbox)
     assert message.path == PATH
     assert message.headers["Content-Type"] == "application/json"
     signed = f"{id_of(message)}.{message.headers['webhook-timestamp']}.".encode() + message.body
@@ -166,15 +166,15 @@ def test_messages_are_signed_as_standard_webhooks_says(house, seller, inbox):
     assert "." not in id_of(message)
 
 
-def test_of_a_private_file_nothing_is_told_that_is_in_it(house, inbox):
-    client, text = house.caller("client"), b"a deposit of 700"
+def test_of_a_private_file_nothing_is_told_that_is_in_it(deployment, inbox):
+    client, text = deployment.caller("client"), b"a deposit of 700"
     kept, digest = (
         upload(client, text, name="comprobante-ana.txt"),
         hashlib.sha256(text).hexdigest(),
     )
     assert client.delete(f"/api/uploads/{kept['id']}").status_code == 204
     client.post(f"/api/uploads/{kept['id']}/restore")
-    messages = told(house, inbox)
+    messages = told(deployment, inbox)
     assert [each.message["type"] for each in messages] == [
         "asset.created",
         "asset.deleted",
@@ -186,21 +186,21 @@ def test_of_a_private_file_nothing_is_told_that_is_in_it(house, inbox):
             assert secret not in each.body.decode()
 
 
-def test_edges_are_to_forget_every_address_once_no_worker_shows_it(house, seller, inbox):
+def test_edges_are_to_forget_every_address_once_no_worker_shows_it(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.now()["images"]
-    told(house, inbox)
+    told(deployment, inbox)
     seller.patch(f"{shelf.images}/{image['id']}", json={"focal": [0.1, 0.9]})
-    event = house.raw["notifications"].find_one({"kind": "asset.purge"})
+    event = deployment.raw["notifications"].find_one({"kind": "asset.purge"})
     assert event["due_at"] - event["created_at"] == timedelta(seconds=2)  # and AVENUE_CACHE_SECONDS
-    (message,) = told(house, inbox)
+    (message,) = told(deployment, inbox)
     data = message.message["data"]
     assert urls_of(image) <= set(data["urls"])
     assert len(data["urls"]) == len(set(data["urls"]))
     (moved,) = shelf.now()["images"]
     shelf.replace(image["id"], a_picture())
     shelf.remove(image["id"])
-    purges = [each for each in told(house, inbox) if each.message["type"] == "asset.purge"]
+    purges = [each for each in told(deployment, inbox) if each.message["type"] == "asset.purge"]
     assert len(purges) == 2
     for each in purges:
         assert urls_of(moved) <= set(each.message["data"]["urls"])
@@ -214,12 +214,12 @@ def test_a_process_writes_down_what_happens_if_it_has_a_receiver():
             assert (database.announces, database.cache_seconds) == (bool(url), 30)
 
 
-def test_of_a_site_that_is_gone_only_what_needs_no_address_is_told(house, seller, inbox):
+def test_of_a_site_that_is_gone_only_what_needs_no_address_is_told(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    make_due(house)
+    make_due(deployment)
     receiver = SignedPost(poster=Poster(inbox.url), key=KEY)
-    by(house, receiver).deliver(nothing)
+    by(deployment, receiver).deliver(nothing)
     keys = {each.message["type"]: set(each.message["data"]) for each in inbox.all()}
     assert keys["asset.created"] == keys["asset.deleted"] == DATA_KEYS
     assert keys["asset.purge"] == DATA_KEYS | {"urls"}
@@ -231,80 +231,84 @@ def test_of_a_site_that_is_gone_only_what_needs_no_address_is_told(house, seller
 @pytest.mark.parametrize(
     "status", [500, 307, *(pytest.param(n, marks=pytest.mark.long) for n in (404, 401, 410, 301))]
 )
-def test_what_is_refused_is_sent_again_as_it_was_and_holds_nothing_up(house, seller, inbox, status):
+def test_what_is_refused_is_sent_again_as_it_was_and_holds_nothing_up(
+    deployment, seller, inbox, status
+):
     first, second = (Shelf(seller, a_picture()).ids()[0] for _ in range(2))
     inbox.statuses = [status]
-    assert deliverer_of(house, inbox).deliver(nothing) == {"delivered": 1, "refused": 1}
+    assert deliverer_of(deployment, inbox).deliver(nothing) == {"delivered": 1, "refused": 1}
     refused, accepted = inbox.all()
     assert [each.message["data"]["id"] for each in (refused, accepted)] == [first, second]
-    waiting = house.raw["notifications"].find_one({"state": "pending"})
+    waiting = deployment.raw["notifications"].find_one({"state": "pending"})
     assert (waiting["attempts"], waiting["error"]) == (1, f"http_{status}")
-    assert deliverer_of(house, inbox).deliver(nothing) == {"delivered": 0, "refused": 0}
-    (again,) = told(house, inbox)
+    assert deliverer_of(deployment, inbox).deliver(nothing) == {"delivered": 0, "refused": 0}
+    (again,) = told(deployment, inbox)
     assert (id_of(again), again.body) == (id_of(refused), refused.body)
     assert {each.path for each in (refused, accepted, again)} == {PATH}  # nobody followed anything
-    assert told(house, inbox) == []
+    assert told(deployment, inbox) == []
 
 
 @pytest.mark.parametrize(
     "status", [429, 0, *(pytest.param(n, marks=pytest.mark.long) for n in (502, 503, 504))]
 )
-def test_a_receiver_that_is_busy_or_away_is_left_in_peace(house, seller, inbox, status):
+def test_a_receiver_that_is_busy_or_away_is_left_in_peace(deployment, seller, inbox, status):
     for _ in range(3):
         Shelf(seller, a_picture())
     inbox.statuses = [status]
     with pytest.raises(NotDelivered) as refused:
-        deliverer_of(house, inbox, seconds=10 if status else 1).deliver(nothing)
+        deliverer_of(deployment, inbox, seconds=10 if status else 1).deliver(nothing)
     assert refused.value.facts in ({"http_status": status}, {"reason": "no_answer"})
     first = inbox.next()
     assert inbox.all() == []
-    assert undelivered(house) == Undelivered(waiting=3, given_up=0)
+    assert undelivered(deployment) == Undelivered(waiting=3, given_up=0)
     inbox.go_on.set()
-    messages = told(house, inbox)
+    messages = told(deployment, inbox)
     assert len({id_of(each) for each in messages}) == len(messages) == 3
     assert id_of(first) in {id_of(each) for each in messages}
 
 
-def test_a_receiver_that_is_not_there_is_named_nowhere(house, seller, inbox):
+def test_a_receiver_that_is_not_there_is_named_nowhere(deployment, seller, inbox):
     Shelf(seller, a_picture())
     receiver = SignedPost(poster=Poster("http://127.0.0.1:9/planted"), key=KEY)
-    nowhere = by(house, receiver)
+    nowhere = by(deployment, receiver)
     with pytest.raises(NotDelivered) as refused:
         nowhere.deliver(nothing)
-    said = f"{refused.value} {refused.value.facts} {receiver!r} {the_event(house)}"
+    said = f"{refused.value} {refused.value.facts} {receiver!r} {the_event(deployment)}"
     for secret in ("127.0.0.1", "planted"):
         assert secret not in said
-    assert len(told(house, inbox)) == 1
+    assert len(told(deployment, inbox)) == 1
 
 
-def test_what_nobody_accepts_for_three_days_is_given_up_until_somebody_asks(house, seller, inbox):
+def test_what_nobody_accepts_for_three_days_is_given_up_until_somebody_asks(
+    deployment, seller, inbox
+):
     Shelf(seller, a_picture())
-    event = the_event(house)
+    event = the_event(deployment)
     assert event["give_up_at"] - event["created_at"] == 3 * DAY
     past = {"give_up_at": {"$subtract": ["$$NOW", 60_000]}}
-    house.raw["notifications"].update_one({}, [{"$set": past}])
+    deployment.raw["notifications"].update_one({}, [{"$set": past}])
     inbox.statuses = [500, 500]
-    (first,) = told(house, inbox)
-    assert told(house, inbox) == []
-    assert undelivered(house) == Undelivered(waiting=0, given_up=1)
-    assert the_event(house)["forget_at"] - event["created_at"] > 29 * DAY
+    (first,) = told(deployment, inbox)
+    assert told(deployment, inbox) == []
+    assert undelivered(deployment) == Undelivered(waiting=0, given_up=1)
+    assert the_event(deployment)["forget_at"] - event["created_at"] > 29 * DAY
 
-    outbox = OutboxStore(house.database)
+    outbox = OutboxStore(deployment.database)
     assert (outbox.revive(WEBHOOKS), outbox.revive(WEBHOOKS)) == (1, 0)
-    (second,) = told(house, inbox)
-    assert undelivered(house) == Undelivered(waiting=1, given_up=0)  # for three days more
-    (third,) = told(house, inbox)
+    (second,) = told(deployment, inbox)
+    assert undelivered(deployment) == Undelivered(waiting=1, given_up=0)  # for three days more
+    (third,) = told(deployment, inbox)
     assert len({id_of(each) for each in (first, second, third)}) == 1
 
 
-def test_what_was_accepted_is_forgotten_after_a_week(house, seller, inbox):
+def test_what_was_accepted_is_forgotten_after_a_week(deployment, seller, inbox):
     Shelf(seller, a_picture())
-    told(house, inbox)
-    event = the_event(house)
+    told(deployment, inbox)
+    event = the_event(deployment)
     assert event["forget_at"] - event["delivered_at"] == 7 * DAY
     assert "content" not in event
     assert "error" not in event
-    indexes = house.raw["notifications"].index_information()
+    indexes = deployment.raw["notifications"].index_information()
     assert indexes["forget_at_1"]["expireAfterSeconds"] == 0
 
 
@@ -312,11 +316,11 @@ def test_what_was_accepted_is_forgotten_after_a_week(house, seller, inbox):
 
 
 @pytest.mark.parametrize("drawn", [0.0, 1.0], ids=["the shortest", "the longest"])
-def test_an_event_is_tried_for_three_days_later_and_later(house, seller, inbox, drawn):
+def test_an_event_is_tried_for_three_days_later_and_later(deployment, seller, inbox, drawn):
     Shelf(seller, a_picture())
-    (event,) = OutboxStore(house.database).take(WEBHOOKS, 1)
+    (event,) = OutboxStore(deployment.database).take(WEBHOOKS, 1)
     receiver = SignedPost(poster=Poster(inbox.url), key=KEY)
-    deliverer = by(house, receiver, jitter=lambda low, high: low + drawn * (high - low))
+    deliverer = by(deployment, receiver, jitter=lambda low, high: low + drawn * (high - low))
     waits = [deliverer._delay_seconds(replace(event, attempts=each + 1)) for each in range(100)]
     assert waits[0] == FIRST_DELAY_SECONDS * (1 - JITTER + 2 * JITTER * drawn)
     for before, after in itertools.pairwise(waits):
@@ -326,7 +330,7 @@ def test_an_event_is_tried_for_three_days_later_and_later(house, seller, inbox, 
     assert waits[-1] <= LONGEST_DELAY_SECONDS * (1 + JITTER)
 
 
-def test_a_slow_receiver_holds_other_work_up_for_seconds(house, seller, inbox):
+def test_a_slow_receiver_holds_other_work_up_for_seconds(deployment, seller, inbox):
     for _ in range(5):
         Shelf(seller, a_picture())
     now = [0.0]
@@ -336,18 +340,20 @@ def test_a_slow_receiver_holds_other_work_up_for_seconds(house, seller, inbox):
             now[0] += RUN_SECONDS * 0.4
             return 200
 
-    slow = by(house, Slow(), clock=lambda: now[0])
+    slow = by(deployment, Slow(), clock=lambda: now[0])
     assert slow.deliver(nothing) == {"delivered": 3, "refused": 0}
     assert slow.deliver(nothing) == {"delivered": 2, "refused": 0}
 
 
-def test_what_is_not_due_is_not_looked_at(house, inbox):
+def test_what_is_not_due_is_not_looked_at(deployment, inbox):
     later = {"receiver": WEBHOOKS, "state": "pending", "attempts": 1}
-    house.raw["notifications"].insert_many([{**later, "_id": str(n)} for n in range(500)])
-    house.raw["notifications"].update_many({}, [{"$set": {"due_at": {"$add": ["$$NOW", 60000]}}}])
-    assert OutboxStore(house.database).take(WEBHOOKS, 1) == []
+    deployment.raw["notifications"].insert_many([{**later, "_id": str(n)} for n in range(500)])
+    deployment.raw["notifications"].update_many(
+        {}, [{"$set": {"due_at": {"$add": ["$$NOW", 60000]}}}]
+    )
+    assert OutboxStore(deployment.database).take(WEBHOOKS, 1) == []
     due = {"receiver": WEBHOOKS, "state": "pending", "$expr": {"$lte": ["$due_at", "$$NOW"]}}
-    plan = house.raw["notifications"].find(due).sort("due_at", 1).limit(1).explain()
+    plan = deployment.raw["notifications"].find(due).sort("due_at", 1).limit(1).explain()
     assert plan["executionStats"]["totalKeysExamined"] <= 1
     assert plan["executionStats"]["totalDocsExamined"] == 0
 
@@ -355,13 +361,13 @@ def test_what_is_not_due_is_not_looked_at(house, inbox):
 # Once, whoever is killed and however many there are
 
 
-def test_two_at_once_send_each_event_once(house, seller, inbox):
+def test_two_at_once_send_each_event_once(deployment, seller, inbox):
     for _ in range(3):
         Shelf(seller, *(a_picture() for _ in range(5)))
     barrier = threading.Barrier(2)
 
     def run() -> dict[str, int]:
-        deliverer = deliverer_of(house, inbox)
+        deliverer = deliverer_of(deployment, inbox)
         barrier.wait(DEADLINE_SECONDS)
         return deliverer.deliver(nothing)
 
@@ -376,7 +382,7 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
-def test_killed_between_answer_and_note_the_same_is_sent_once_more(house, seller, inbox):
+def test_killed_between_answer_and_note_the_same_is_sent_once_more(deployment, seller, inbox):
     Shelf(seller, a_picture())
     poster = SignedPost(poster=Poster(inbox.url), key=KEY)
 
@@ -386,41 +392,43 @@ def test_killed_between_answer_and_note_the_same_is_sent_once_more(house, seller
             raise Killed
 
     with pytest.raises(Killed):
-        by(house, Dying()).deliver(nothing)
+        by(deployment, Dying()).deliver(nothing)
     (before,) = inbox.all()
-    assert deliverer_of(house, inbox).deliver(nothing)["delivered"] == 0  # it has its time still
-    event = the_event(house)
+    assert (
+        deliverer_of(deployment, inbox).deliver(nothing)["delivered"] == 0
+    )  # it has its time still
+    event = the_event(deployment)
     assert event["due_at"] - event["created_at"] > timedelta(seconds=LEASE_SECONDS / 2)
-    (after,) = told(house, inbox)
+    (after,) = told(deployment, inbox)
     assert id_of(after) == id_of(before)
-    assert told(house, inbox) == []
+    assert told(deployment, inbox) == []
 
 
-def test_who_is_late_takes_nothing_back(house, seller, inbox):
+def test_who_is_late_takes_nothing_back(deployment, seller, inbox):
     """One that was stopped in the middle and goes on after another one has sent its event."""
     Shelf(seller, a_picture())
-    store = OutboxStore(house.database)
+    store = OutboxStore(deployment.database)
     (late,) = store.take(WEBHOOKS, 0)
-    assert len(told(house, inbox)) == 1
+    assert len(told(deployment, inbox)) == 1
     store.postpone([late], "http_500", 0)
-    assert the_event(house)["state"] == "delivered"
+    assert the_event(deployment)["state"] == "delivered"
     Shelf(seller, a_picture())
-    house.raw["notifications"].delete_many({"state": "delivered"})
+    deployment.raw["notifications"].delete_many({"state": "delivered"})
     (late,), (other,) = store.take(WEBHOOKS, 0), store.take(WEBHOOKS, 60)
     assert late.id == other.id
     store.postpone([late], "http_500", 0)
-    assert the_event(house)["turn"] == other.turn
+    assert the_event(deployment)["turn"] == other.turn
     assert store.take(WEBHOOKS, 0) == []  # it is the other one's still
     store.delivered([late])  # but what was accepted, whoever sent it, is
     store.postpone([other], "http_500", 0)
-    assert told(house, inbox) == []
+    assert told(deployment, inbox) == []
 
 
 def test_of_two_workers_one_is_killed_and_each_event_is_accepted_once(
-    house: Application, seller: Caller, inbox: Inbox
+    deployment: Application, seller: Caller, inbox: Inbox
 ) -> None:
     """Killed between the receiver's having it and its answer; the other one sends it again."""
-    jobs, uri = house.raw["jobs"], house.settings.mongodb_uri
+    jobs, uri = deployment.raw["jobs"], deployment.settings.mongodb_uri
     jobs.delete_many({})
     telling = {"AVENUE_WEBHOOK_URL": inbox.url, "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET}
     Shelf(seller, *(a_picture() for _ in range(5)))
@@ -433,9 +441,9 @@ def test_of_two_workers_one_is_killed_and_each_event_is_accepted_once(
         first.wait(DEADLINE_SECONDS)
         inbox.go_on.set()
         # The leases would end by themselves after a minute.
-        make_due(house)
+        make_due(deployment)
         jobs.update_one({"_id": "webhooks"}, [{"$set": {"run_at": "$$NOW"}}])
-        wait_until(lambda: not undelivered(house).waiting, "all are told")
+        wait_until(lambda: not undelivered(deployment).waiting, "all are told")
     finally:
         for each in (first, second):
             each.kill()

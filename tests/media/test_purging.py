@@ -41,7 +41,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
+def deployment(mongod: Mongod) -> Iterator[Application]:
     """An application that is told to note what edges must forget."""
     with Application(mongod) as application:
         application.database.purges_caches = True
@@ -49,14 +49,14 @@ def house(mongod: Mongod) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def seller(house: Application) -> Caller:
-    return house.caller("seller")
+def seller(deployment: Application) -> Caller:
+    return deployment.caller("seller")
 
 
 @pytest.fixture
-def inbox(house: Application) -> Iterator[Inbox]:
+def inbox(deployment: Application) -> Iterator[Inbox]:
     """A receiver, and nothing that it is to be told of yet."""
-    house.raw["notifications"].delete_many({})
+    deployment.raw["notifications"].delete_many({})
     with receiving() as inbox:
         yield inbox
 
@@ -65,9 +65,9 @@ class Purger:
     """The job that tells an edge, without the job."""
 
     def __init__(
-        self, house: Application, url: str, site: Site | None = None, seconds: float = 10
+        self, deployment: Application, url: str, site: Site | None = None, seconds: float = 10
     ) -> None:
-        sites = Sites(house.database, house.settings)
+        sites = Sites(deployment.database, deployment.settings)
         poster = Poster(url, seconds=seconds, is_ours=True)
         post = SignedPost(poster=poster, key=SECRET.encode(), sign=of_purges)
         self.counts = Counter(urls=0)
@@ -75,26 +75,26 @@ class Purger:
             purges_of, site_of=lambda each: site or sites.by_id(each), told=self.counts
         )
         sender = WebhookSender(post, bodies, busy=range(1000))
-        store = OutboxStore(house.database)
+        store = OutboxStore(deployment.database)
         self.deliverer = Deliverer(store, PURGES, sender, at_once=MOST_PURGES)
 
     def purge(self) -> None:
         self.deliverer.deliver(lambda **_: None)
 
 
-def purger_of(house: Application, inbox: Inbox, **options: Any) -> Purger:
-    return Purger(house, inbox.url, **options)
+def purger_of(deployment: Application, inbox: Inbox, **options: Any) -> Purger:
+    return Purger(deployment, inbox.url, **options)
 
 
-def make_due(house: Application) -> None:
+def make_due(deployment: Application) -> None:
     """Let the time pass until no worker shows what was removed, or until the next try."""
-    house.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
+    deployment.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
 
 
-def told(house: Application, inbox: Inbox) -> list[Told]:
+def told(deployment: Application, inbox: Inbox) -> list[Told]:
     """Everything the receiver is told now."""
-    make_due(house)
-    purger_of(house, inbox).purge()
+    make_due(deployment)
+    purger_of(deployment, inbox).purge()
     return inbox.all()
 
 
@@ -110,12 +110,12 @@ def urls_of(image: dict[str, Any]) -> set[str]:
     return {image["url"], image["display_url"]} | variants | srcset | stable
 
 
-def test_every_address_of_a_removed_picture_is_told(house, seller, inbox):
+def test_every_address_of_a_removed_picture_is_told(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.now()["images"]
-    assert told(house, inbox) == []  # nothing was removed yet
+    assert told(deployment, inbox) == []  # nothing was removed yet
     shelf.remove(image["id"])
-    (message,) = told(house, inbox)
+    (message,) = told(deployment, inbox)
     urls = addresses([message])
     assert urls_of(image) <= set(urls)
     assert len(urls) == len(set(urls))
@@ -126,13 +126,13 @@ def test_every_address_of_a_removed_picture_is_told(house, seller, inbox):
     assert {urlsplit(each).netloc for each in urls} == {HOST}
     assert set(message.message) == {"event", "id", "site", "urls", "at"}
     assert (message.message["event"], message.message["site"]) == ("purge", "default")
-    assert told(house, inbox) == []  # and once is enough
+    assert told(deployment, inbox) == []  # and once is enough
 
 
-def test_the_signature_is_of_the_time_and_the_body(house, seller, inbox):
+def test_the_signature_is_of_the_time_and_the_body(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    (message,) = told(house, inbox)
+    (message,) = told(deployment, inbox)
     assert message.path == PATH
     assert message.headers["Content-Type"] == "application/json"
     fields = dict(each.split("=") for each in message.headers["Avenue-Signature"].split(","))
@@ -154,114 +154,114 @@ def product_deleted(shelf: Shelf, image: str) -> None:
 
 
 @pytest.mark.parametrize("change", [replaced, cut_anew, product_deleted])
-def test_the_addresses_from_before_are_told(house, seller, inbox, change):
+def test_the_addresses_from_before_are_told(deployment, seller, inbox, change):
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.now()["images"]
     change(shelf, image["id"])
-    assert urls_of(image) <= set(addresses(told(house, inbox)))
+    assert urls_of(image) <= set(addresses(told(deployment, inbox)))
 
 
-def test_bringing_an_older_version_back_tells_what_was_shown_before(house, inbox):
-    editor, library = house.caller("editor"), "/api/builder/media"
+def test_bringing_an_older_version_back_tells_what_was_shown_before(deployment, inbox):
+    editor, library = deployment.caller("editor"), "/api/builder/media"
     first = editor.upload(library, a_picture()).json["file"]
     path = f"{library}/{first['id']}"
     second = editor.upload(f"{path}/file", a_picture(), method="PUT").json["file"]
-    assert urls_of(first) <= set(addresses(told(house, inbox)))
+    assert urls_of(first) <= set(addresses(told(deployment, inbox)))
     back = editor.post(f"{path}/versions/{first['version']}/restore")
     assert back.json["url"] == first["url"]
-    urls = set(addresses(told(house, inbox)))
+    urls = set(addresses(told(deployment, inbox)))
     assert urls_of(second) <= urls
     editor.post(f"{path}/versions/{first['version']}/restore")  # it is the current one already
-    assert told(house, inbox) == []
+    assert told(deployment, inbox) == []
 
 
-def test_all_versions_of_a_removed_picture_are_told(house, seller, inbox):
+def test_all_versions_of_a_removed_picture_are_told(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     (first,) = shelf.now()["images"]
     cut_anew(shelf, first["id"])
     (moved,) = shelf.now()["images"]
     replaced(shelf, first["id"])
     (second,) = shelf.now()["images"]
-    told(house, inbox)
+    told(deployment, inbox)
     shelf.remove(first["id"])
-    urls = set(addresses(told(house, inbox)))
+    urls = set(addresses(told(deployment, inbox)))
     assert urls_of(moved) | urls_of(second) <= urls
 
 
-def test_an_expired_temporary_picture_is_told_when_its_record_is_gone(house, seller, inbox):
+def test_an_expired_temporary_picture_is_told_when_its_record_is_gone(deployment, seller, inbox):
     reply = seller.upload("/api/shop/temp-images", a_picture()).json
-    house.raw["assets"].update_one(
+    deployment.raw["assets"].update_one(
         {"_id": reply["id"]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 60_000]}}}]
     )
-    Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7).sweep()
-    assert house.raw["assets"].find_one({"_id": reply["id"]}) is None
-    assert reply["url"] in addresses(told(house, inbox))
+    Sweeper(SweptStore(deployment.database), buckets=BUCKETS, trash_days=7).sweep()
+    assert deployment.raw["assets"].find_one({"_id": reply["id"]}) is None
+    assert reply["url"] in addresses(told(deployment, inbox))
 
 
-def test_a_removed_temporary_picture_is_told(house, seller, inbox):
+def test_a_removed_temporary_picture_is_told(deployment, seller, inbox):
     reply = seller.upload("/api/shop/temp-images", a_picture()).json
     assert seller.delete(f"/api/shop/temp-images/{reply['id']}").status_code == 204
-    assert reply["url"] in addresses(told(house, inbox))
-    Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7).sweep()
-    assert house.raw["assets"].find_one({"_id": reply["id"]}) is None
+    assert reply["url"] in addresses(told(deployment, inbox))
+    Sweeper(SweptStore(deployment.database), buckets=BUCKETS, trash_days=7).sweep()
+    assert deployment.raw["assets"].find_one({"_id": reply["id"]}) is None
 
 
-def test_nothing_is_told_of_private_files_or_of_what_stays_where_it_is(house, seller, inbox):
+def test_nothing_is_told_of_private_files_or_of_what_stays_where_it_is(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture(), a_picture())
     secret, shown = shelf.ids()
-    house.raw["assets"].update_one({"_id": secret}, {"$set": {"visibility": "private"}})
+    deployment.raw["assets"].update_one({"_id": secret}, {"$set": {"visibility": "private"}})
     cut_anew(shelf, secret)
     replaced(shelf, secret)
     shelf.remove(secret)
     described = {"alt": {"es": "Zapato"}, "decorative": False}
     assert seller.patch(f"{shelf.images}/{shown}", json=described).status_code == 200
-    assert told(house, inbox) == []
+    assert told(deployment, inbox) == []
 
 
-def test_nothing_is_noted_where_nobody_is_to_be_told(house, seller, inbox, monkeypatch):
-    monkeypatch.setattr(house.database, "purges_caches", False)
+def test_nothing_is_noted_where_nobody_is_to_be_told(deployment, seller, inbox, monkeypatch):
+    monkeypatch.setattr(deployment.database, "purges_caches", False)
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.ids()
     cut_anew(shelf, image)
     replaced(shelf, image)
     shelf.remove(image)
-    assert house.raw["notifications"].count_documents({}) == 0
+    assert deployment.raw["notifications"].count_documents({}) == 0
 
 
-def test_it_waits_until_no_worker_shows_it_any_more(house, seller, inbox):
+def test_it_waits_until_no_worker_shows_it_any_more(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    purger = purger_of(house, inbox)
+    purger = purger_of(deployment, inbox)
     purger.purge()
     assert (purger.counts["urls"], inbox.all()) == (0, [])
-    (message,) = house.raw["notifications"].find({})
+    (message,) = deployment.raw["notifications"].find({})
     # AVENUE_CACHE_SECONDS, 0 here, and a margin.
     assert message["due_at"] - message["created_at"] == timedelta(seconds=2)
-    make_due(house)
+    make_due(deployment)
     purger.purge()
     assert len(inbox.all()) == 1
 
 
-def test_a_site_is_told_by_each_of_its_names(house, seller, inbox):
+def test_a_site_is_told_by_each_of_its_names(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
     names = ("shop.example", "www.shop.example")
     site = Site(id="default", hosts=names, base_url="https://shop.example", name="Shop")
-    make_due(house)
-    purger_of(house, inbox, site=site).purge()
+    make_due(deployment)
+    purger_of(deployment, inbox, site=site).purge()
     urls = addresses(inbox.all())
     assert {urlsplit(each).netloc for each in urls} == set(names)
     assert len({each.split("/media/")[1] for each in urls}) * 2 == len(urls)
 
 
-def test_many_are_told_in_bounded_messages_of_one_site_each(house, seller, inbox):
-    other = house.caller("seller_on_other_site")
+def test_many_are_told_in_bounded_messages_of_one_site_each(deployment, seller, inbox):
+    other = deployment.caller("seller_on_other_site")
     images = []
     for each in (seller, other, seller, seller):
         shelf = Shelf(each, *(a_picture() for _ in range(5)))
         images += [image["url"] for image in shelf.now()["images"]]
         assert each.delete(shelf.url).status_code == 204
-    messages = told(house, inbox)
+    messages = told(deployment, inbox)
     assert set(images) <= set(addresses(messages))
     assert max(len(each.message["urls"]) for each in messages) <= MOST_URLS
     assert len({each.message["id"] for each in messages}) == len(messages) > 1
@@ -278,41 +278,41 @@ def test_many_are_told_in_bounded_messages_of_one_site_each(house, seller, inbox
         *(pytest.param(n, marks=pytest.mark.long) for n in (503, 404, 401, 301, 302, 308)),
     ],
 )
-def test_what_is_not_accepted_is_sent_again_as_it_was(house, seller, inbox, status):
+def test_what_is_not_accepted_is_sent_again_as_it_was(deployment, seller, inbox, status):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
     inbox.statuses = [status]
-    make_due(house)
+    make_due(deployment)
     with pytest.raises(NotDelivered) as refused:
-        purger_of(house, inbox).purge()
+        purger_of(deployment, inbox).purge()
     assert refused.value.facts == {"http_status": status}
     later = Shelf(seller, a_picture())
     later.remove(later.ids()[0])  # and what is added meanwhile comes after it
-    first, again, then = told(house, inbox)
+    first, again, then = told(deployment, inbox)
     assert again.body == first.body
     assert then.message["id"] != first.message["id"]
     assert {each.path for each in (first, again, then)} == {PATH}  # nobody followed anything
 
 
-def test_a_receiver_that_does_not_answer_is_not_waited_for(house, seller, inbox):
+def test_a_receiver_that_does_not_answer_is_not_waited_for(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
     inbox.statuses = [0]
-    make_due(house)
+    make_due(deployment)
     with pytest.raises(NotDelivered):
-        purger_of(house, inbox, seconds=0.2).purge()
+        purger_of(deployment, inbox, seconds=0.2).purge()
     inbox.next()  # which is not answered
-    assert len(told(house, inbox)) == 1
+    assert len(told(deployment, inbox)) == 1
 
 
-def test_a_receiver_that_is_not_there_is_told_when_it_is(house, seller, inbox):
+def test_a_receiver_that_is_not_there_is_told_when_it_is(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    make_due(house)
+    make_due(deployment)
     with pytest.raises(NotDelivered) as refused:
-        Purger(house, "http://127.0.0.1:9/").purge()
+        Purger(deployment, "http://127.0.0.1:9/").purge()
     assert "127.0.0.1" not in f"{refused.value} {refused.value.facts}"
-    assert len(told(house, inbox)) == 1
+    assert len(told(deployment, inbox)) == 1
 
 
 def test_neither_url_nor_secret_is_in_what_is_printed(inbox):
@@ -389,7 +389,7 @@ def test_a_killed_worker_loses_nothing(
 def test_a_failing_receiver_is_asked_again_later_and_later(
     mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:
-    """In a whole house: removed over HTTP, refused at first, told by the job in the end."""
+    """In a whole deployment: removed over HTTP, refused at first, told by the job in the end."""
     uri = migrated_uri
     prepare(uri)
     database = mongod.client[uri.split("/")[-1].split("?")[0]]

@@ -21,7 +21,7 @@ from tests.mongod import Mongod
 
 @pytest.fixture
 def application(mongod: Mongod) -> Iterator[Application]:
-    """A house of these tests' own: a rebuild goes through all of it."""
+    """A deployment of these tests' own: a rebuild goes through all of it."""
     with Application(mongod) as application:
         yield application
 

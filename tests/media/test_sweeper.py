@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from avenue.clock import utc_now
-from avenue.identity import new_id
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -15,7 +15,6 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, Writes
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 
 BUCKET = "product_images"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.commands import Commands
-from tests.migration.house import LAZY, House
+from tests.migration.deployment import LAZY, Deployment
 from tests.prepared import emptied
 
 
 @pytest.fixture
-def avenue(shared_uri: str, commands: Commands) -> Iterator[House]:
+def avenue(shared_uri: str, commands: Commands) -> Iterator[Deployment]:
     with emptied(shared_uri) as database:
-        yield House(shared_uri, database, commands, dict(LAZY))
+        yield Deployment(shared_uri, database, commands, dict(LAZY))

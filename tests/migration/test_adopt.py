@@ -21,8 +21,8 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.migration.adopt.decoding import file_bytes, is_inline
 from avenue.storage.earlier import EarlierDatabase, SourceAway
 from tests.listening import listening
+from tests.migration.deployment import Deployment
 from tests.migration.earlier_shop import FORMS, PASSWORD, EarlierShop, fill, picture
-from tests.migration.house import House
 from tests.mongod import database_name
 from tests.table import table
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -33,7 +33,7 @@ KEY = "65a000000000000000000001"
 
 
 @pytest.fixture
-def shop(avenue: House) -> Iterator[EarlierShop]:
+def shop(avenue: Deployment) -> Iterator[EarlierShop]:
     """The earlier application's database, beside ours."""
     client, name = avenue.database.client, database_name()
     yield fill(client[name])
@@ -48,7 +48,7 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(avenue: House) -> Iterator[Any]:
+def app(avenue: Deployment) -> Iterator[Any]:
     """Our application over the database, as a browser and an app see it."""
     settings = Settings(
         mongodb_uri=avenue.uri,
@@ -61,24 +61,26 @@ def app(avenue: House) -> Iterator[Any]:
     app.extensions["avenue"][MediaLibrary]._examiner.close()
 
 
-def uri_of(avenue: House, shop: EarlierShop) -> str:
+def uri_of(avenue: Deployment, shop: EarlierShop) -> str:
     return avenue.uri.replace(f"/{avenue.raw.name}", f"/{shop.raw.name}")
 
 
-def adopt(avenue: House, shop: EarlierShop, *more: str | Path, code: int = 1) -> dict[str, Any]:
+def adopt(
+    avenue: Deployment, shop: EarlierShop, *more: str | Path, code: int = 1
+) -> dict[str, Any]:
     done = avenue.command("adopt", "--from", uri_of(avenue, shop), *more, "--json")
     assert (done.returncode, bool(done.stdout)) == (code, True), done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
-def owner_of(avenue: House, kind: str, old_id: str) -> dict[str, Any]:
+def owner_of(avenue: Deployment, kind: str, old_id: str) -> dict[str, Any]:
     """What had this id in the earlier application."""
     known = avenue.raw["adopted"].find_one({"kind": kind, "keys": old_id})
     return avenue.owner(kind, known["target"])
 
 
-def hashes(avenue: House, old_id: str) -> list[str]:
+def hashes(avenue: Deployment, old_id: str) -> list[str]:
     """The pictures of a product, in order: the hashes of the bytes they were made of."""
     product = owner_of(avenue, "product", old_id)
     ids = [each["asset"] for each in product["images"] if "asset" in each]
@@ -92,7 +94,7 @@ def refused(report: dict[str, Any]) -> dict[str, str]:
 
 
 def test_an_earlier_shop_moves_in_whole_and_a_second_run_finds_nothing_to_do(
-    avenue: House, shop: EarlierShop, files: Path, app: Any
+    avenue: Deployment, shop: EarlierShop, files: Path, app: Any
 ) -> None:
     before, everything = shop.raw.command("dbHash")["md5"], ("--files", files)
     dry = adopt(avenue, shop, *everything, "--dry-run")
@@ -168,7 +170,7 @@ def sign_in(app: Any, users: Any) -> None:
         assert one.status_code == 401
 
 
-def alts_of(avenue: House, old_id: str) -> list[Any]:
+def alts_of(avenue: Deployment, old_id: str) -> list[Any]:
     """The alternative texts of the pictures of a product."""
     entries = owner_of(avenue, "product", old_id)["images"]
     found = {each["_id"]: each["alt"] for each in avenue.raw["assets"].find()}
@@ -176,7 +178,7 @@ def alts_of(avenue: House, old_id: str) -> list[Any]:
 
 
 def test_only_what_changed_is_brought_in_and_what_was_changed_here_stays(
-    avenue: House, shop: EarlierShop, app: Any
+    avenue: Deployment, shop: EarlierShop, app: Any
 ) -> None:
     """Products, alternative texts, and people, who sign in and have their password renewed."""
     adopt(avenue, shop)
@@ -218,7 +220,7 @@ def shop_images(shop: EarlierShop, other: int) -> list[str]:
 
 
 def test_following_brings_what_changes_until_it_is_ended_and_a_map_says_what_is_not_seen(
-    avenue: House, shop: EarlierShop, tmp_path: Path
+    avenue: Deployment, shop: EarlierShop, tmp_path: Path
 ) -> None:
     shop.raw["fotos_viejas"].insert_one({"_id": 5, "blob": picture(80), "prod_id": "mapped"})
     shop.add_product("mapped", None, [80])
@@ -241,7 +243,7 @@ def test_following_brings_what_changes_until_it_is_ended_and_a_map_says_what_is_
     assert avenue.raw["page_content"].count_documents({}) == 0
 
 
-def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
+def test_the_source_is_only_read(avenue: Deployment, shop: EarlierShop) -> None:
     """What the earlier database is asked: nothing that a user with the role `read` may not."""
 
     asked: set[str] = set()
@@ -273,7 +275,7 @@ def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
     ],
 )
 def test_mistakes_are_sentences_and_nothing_is_done(
-    avenue: House, tmp_path: Path, arguments: list[str], written: str, said: str
+    avenue: Deployment, tmp_path: Path, arguments: list[str], written: str, said: str
 ) -> None:
     (tmp_path / "map.toml").write_text(written)
     empty = avenue.uri.replace(f"/{avenue.raw.name}", "/empty_one")
@@ -291,7 +293,7 @@ def test_a_source_that_does_not_answer_is_told_without_the_topology() -> None:
 
 @pytest.mark.long
 def test_the_walk_through_of_the_document_works(
-    avenue: House, shop: EarlierShop, files: Path, tmp_path_factory: pytest.TempPathFactory
+    avenue: Deployment, shop: EarlierShop, files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Every command of docs/moving.md before those of other services (test_sources.py)."""
     text = (Path(__file__).parents[2] / "docs/moving.md").read_text()
@@ -323,7 +325,7 @@ def test_the_walk_through_of_the_document_works(
     assert shop.raw.command("dbHash")["md5"] == before
 
 
-def test_a_foreign_database_is_told_the_way(avenue: House, shop: EarlierShop) -> None:
+def test_a_foreign_database_is_told_the_way(avenue: Deployment, shop: EarlierShop) -> None:
     environment = {**avenue.environment, "MONGODB_URI": uri_of(avenue, shop)}
     done = avenue.commands.run("migrate", env=environment)
     assert done.returncode == 1
@@ -366,7 +368,7 @@ RUBBISH: tuple[Any, ...] = (
 
 @pytest.mark.parametrize("is_dry", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_no_record_whatever_is_in_it_ends_the_pass(
-    avenue: House, shop: EarlierShop, *, is_dry: bool
+    avenue: Deployment, shop: EarlierShop, *, is_dry: bool
 ) -> None:
     named = {
         "shop_products": ("name", "sku", "price", "images", "status", "group", "owner", "currency"),
@@ -389,7 +391,7 @@ def test_no_record_whatever_is_in_it_ends_the_pass(
 
 
 @pytest.mark.long
-def test_a_killed_run_is_finished_by_the_next(avenue: House, shop: EarlierShop) -> None:
+def test_a_killed_run_is_finished_by_the_next(avenue: Deployment, shop: EarlierShop) -> None:
     """SIGKILL after some of the products; the end is that of a run nobody disturbed."""
     for killed_at in (1, 4, 8, 12, 16):
         process = avenue.start("adopt", "--from", uri_of(avenue, shop))

@@ -15,8 +15,8 @@ from bson import Binary
 from avenue.config import new_secret
 from tests.commands import Commands
 from tests.forking import Process
+from tests.migration.deployment import LAZY, Deployment, deployment
 from tests.migration.earlier_shop import picture, with_breaks
-from tests.migration.house import LAZY, House, house
 from tests.mongod import Mongod, database_name, lifetime_of_transactions
 
 MIB = 1024 * 1024
@@ -56,7 +56,7 @@ def fill(raw: Any, products: int) -> dict[str, list[str]]:
     return wanted
 
 
-def brought(avenue: House) -> dict[str, list[str]]:
+def brought(avenue: Deployment) -> dict[str, list[str]]:
     """The pictures of every product that came: the hashes of what they were made of, in order."""
     hashes = {
         each["_id"]: each["versions"][0]["source_sha256"]
@@ -93,7 +93,7 @@ def test_every_product_has_its_pictures_although_the_command_is_killed(
     wanted = fill(old, products)
     before = old.command("dbHash")["md5"]
     sizes = LAZY if kills == 1 else {}  # what is measured makes them
-    with lifetime_of_transactions(mongod, 3), house(mongod, commands, **sizes) as avenue:
+    with lifetime_of_transactions(mongod, 3), deployment(mongod, commands, **sizes) as avenue:
         avenue.variables["SECRET_KEY"] = new_secret()  # so the next run goes on with the same job
         source = avenue.uri.replace(f"/{avenue.raw.name}", f"/{old.name}")
         adopted, memory, seconds = avenue.raw["adopted"], 0, 0.0

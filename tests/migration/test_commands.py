@@ -34,7 +34,7 @@ def uri(mongod: Mongod) -> Iterator[str]:
 
 @pytest.fixture
 def environment(uri: str) -> Iterator[dict[str, str]]:
-    """What a machine of the house has, its database prepared and empty."""
+    """What a machine of the deployment has, its database prepared and empty."""
     with emptied(uri):
         yield {
             "PATH": os.environ["PATH"],

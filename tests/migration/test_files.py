@@ -16,7 +16,7 @@ from avenue.app.files import files_of, open_files
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
-from avenue.identity import COMMAND, new_id
+from avenue.identity import COMMAND, DEFAULT_SITE, new_id
 from avenue.media.errors import BrokenImage, EmptyFile, UnknownVariant, UnsupportedMediaType
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.pictures.variants import VARIANTS
@@ -34,11 +34,11 @@ from avenue.migration.errors import (
 )
 from avenue.migration.files import Files
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, NotMigrated
+from avenue.storage.schema import NotMigrated
 from avenue.storage.sites import UnknownSite
 from avenue.web.errors import FileTooLarge
 from tests import pictures
-from tests.faults.house import end_leases, expire_unclaimed, sweep
+from tests.faults.deployment import end_leases, expire_unclaimed, sweep
 from tests.forking import forked
 from tests.mongod import Mongod
 from tests.prepared import emptied, prepared_uri
@@ -534,7 +534,7 @@ def test_what_is_being_purged_is_not_there(files, database, photo):
         files.rm(kept.id)
 
 
-# The house
+# The deployment
 
 
 def test_a_site_that_is_not_there_is_named(settings, database):

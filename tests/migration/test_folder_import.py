@@ -11,14 +11,13 @@ import pytest
 from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.config import Settings
-from avenue.identity import Role, Scope, new_id
+from avenue.identity import DEFAULT_SITE, Role, Scope, new_id
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.commands import Commands
 from tests.forking import Process
-from tests.migration.house import LAZY, OWNERS, House, house
+from tests.migration.deployment import LAZY, OWNERS, Deployment, deployment
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import Server
@@ -27,7 +26,7 @@ from tests.waiting import wait_until
 SHOP = "https://shop.example"
 
 
-def entries_of(avenue: House, kind: str, owner_id: str) -> list[str]:
+def entries_of(avenue: Deployment, kind: str, owner_id: str) -> list[str]:
     owner = avenue.raw[OWNERS[kind]].find_one({"_id": owner_id})
     return [
         sha(avenue.bytes_of(each["asset"])) if "asset" in each else each["url"]
@@ -35,7 +34,7 @@ def entries_of(avenue: House, kind: str, owner_id: str) -> list[str]:
     ]
 
 
-def check_records(avenue: House, shop: OldShop) -> None:
+def check_records(avenue: Deployment, shop: OldShop) -> None:
     """Every record names what it named before, by asset where there is one."""
     for (kind, owner_id), urls in shop.owners.items():
         assert entries_of(avenue, kind, owner_id) == shop.entries(urls), owner_id
@@ -65,7 +64,7 @@ def check_records(avenue: House, shop: OldShop) -> None:
     assert (set(page["assets"]), page["revision"], page["title"]) == (used, 4, "Inicio")
 
 
-def check_nothing_twice(avenue: House, shop: OldShop) -> None:
+def check_nothing_twice(avenue: Deployment, shop: OldShop) -> None:
     """As many assets and files as there have to be, and nothing that the sweeper would take."""
     assert avenue.raw["assets"].count_documents({}) == shop.assets
     assert avenue.raw["assets"].count_documents({"claim": None}) == 0
@@ -79,7 +78,7 @@ def check_nothing_twice(avenue: House, shop: OldShop) -> None:
     assert sweeper.sweep().total == 0
 
 
-def check_addresses(avenue: House, shop: OldShop, guard: Guard) -> None:
+def check_addresses(avenue: Deployment, shop: OldShop, guard: Guard) -> None:
     """Over HTTP: every old address leads to the very bytes, what was refused to nothing.
 
     The client of tests without a server asks for no name that is not UTF-8.
@@ -109,7 +108,7 @@ def check_report(report: Any, shop: OldShop) -> None:
     assert done == len(shop.good)
 
 
-def kill_at(avenue: House, process: Process, assets: int) -> bool:
+def kill_at(avenue: Deployment, process: Process, assets: int) -> bool:
     """SIGKILL a run once there are so many assets; tell whether it was still running."""
     wait_until(
         lambda: process.poll() is not None or avenue.raw["assets"].count_documents({}) >= assets,
@@ -129,7 +128,7 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
     shop = OldShop.of(files)
     root = shop.write(tmp_path / "uploads")
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
-    with lifetime_of_transactions(mongod, 3), house(mongod, commands, **LAZY) as avenue:
+    with lifetime_of_transactions(mongod, 3), deployment(mongod, commands, **LAZY) as avenue:
         avenue.fill(shop)
         moments = sorted(random.sample(range(1, shop.assets // 2), kills))
         # A tenth of a second for each file: it is not over while a busy machine looks away.
@@ -163,7 +162,7 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
         assert written["details"]["stored"] == report["stored"]
 
 
-def products_status(avenue: House) -> Any:
+def products_status(avenue: Deployment) -> Any:
     """What the debug endpoint says after a look at everything."""
     settings = Settings(mongodb_uri=avenue.uri, secret_key="s" * 40, public_base_url=SHOP)
     app = create_app(settings, avenue.database)
@@ -184,7 +183,7 @@ def products_status(avenue: House) -> Any:
 
 @pytest.mark.long
 def test_the_debug_endpoint_says_what_was_lost_before_and_after(
-    avenue: House, tmp_path: Path
+    avenue: Deployment, tmp_path: Path
 ) -> None:
     shop = OldShop.of(40)
     avenue.fill(shop)
@@ -208,7 +207,7 @@ def test_the_debug_endpoint_says_what_was_lost_before_and_after(
 
 
 def test_a_zip_gives_the_same_and_a_dry_run_says_it_all_and_changes_nothing(
-    avenue: House, tmp_path: Path
+    avenue: Deployment, tmp_path: Path
 ) -> None:
     shop = OldShop.of(60)
     avenue.fill(shop)

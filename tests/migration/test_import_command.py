@@ -13,7 +13,7 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.words import words_of
 from tests import pictures
 from tests.commands import Commands
-from tests.migration.house import House
+from tests.migration.deployment import Deployment
 
 BASE_URL = "https://shop.example"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -25,7 +25,7 @@ def picture(seed: int) -> bytes:
 
 
 @pytest.fixture
-def get(avenue: House) -> Iterator[Get]:
+def get(avenue: Deployment) -> Iterator[Get]:
     """A reader nobody knows, who follows an old address."""
     settings = Settings(
         mongodb_uri=avenue.uri,
@@ -49,7 +49,7 @@ def put(root: Path, name: str, data: bytes) -> None:
     (root / name).write_bytes(data)
 
 
-def test_two_owners_of_one_file_each_have_their_own_picture(avenue: House, root: Path) -> None:
+def test_two_owners_of_one_file_each_have_their_own_picture(avenue: Deployment, root: Path) -> None:
     put(root, "a.jpg", picture(1))
     avenue.add_owner("product", "one", "/uploads/a.jpg")
     avenue.add_owner("product", "two", "http://localhost:8000/uploads/a.jpg")
@@ -64,7 +64,7 @@ def test_two_owners_of_one_file_each_have_their_own_picture(avenue: House, root:
 
 
 def test_one_owner_of_the_same_bytes_at_two_paths_has_them_once(
-    avenue: House, root: Path, get: Get
+    avenue: Deployment, root: Path, get: Get
 ) -> None:
     put(root, "a.jpg", picture(1))
     put(root, "copy/a.jpg", picture(1))
@@ -81,7 +81,9 @@ def test_one_owner_of_the_same_bytes_at_two_paths_has_them_once(
     assert [get(each).data for each in urls[:3]] == [picture(1), picture(2), picture(1)]
 
 
-def test_a_file_nobody_names_is_kept_once_and_answers(avenue: House, root: Path, get: Get) -> None:
+def test_a_file_nobody_names_is_kept_once_and_answers(
+    avenue: Deployment, root: Path, get: Get
+) -> None:
     put(root, "a.jpg", picture(1))
     put(root, "b.jpg", picture(1))
     report = avenue.run(root, "--as", "products")
@@ -93,7 +95,9 @@ def test_a_file_nobody_names_is_kept_once_and_answers(avenue: House, root: Path,
 
 
 @pytest.mark.long
-def test_a_product_that_comes_to_name_a_kept_file_gets_its_own(avenue: House, root: Path) -> None:
+def test_a_product_that_comes_to_name_a_kept_file_gets_its_own(
+    avenue: Deployment, root: Path
+) -> None:
     put(root, "a.jpg", picture(1))
     avenue.run(root, "--as", "products")
     avenue.add_owner("group", "late", "uploads/a.jpg")
@@ -107,7 +111,7 @@ def test_a_product_that_comes_to_name_a_kept_file_gets_its_own(avenue: House, ro
 
 
 def test_a_file_that_changed_takes_the_address_and_the_former_stays_with_its_owner(
-    avenue: House, root: Path, get: Get
+    avenue: Deployment, root: Path, get: Get
 ) -> None:
     put(root, "a.jpg", picture(1))
     avenue.add_owner("product", "one", "/uploads/a.jpg")
@@ -121,7 +125,9 @@ def test_a_file_that_changed_takes_the_address_and_the_former_stays_with_its_own
     ]
 
 
-def test_what_was_removed_since_is_not_brought_back(avenue: House, root: Path, get: Get) -> None:
+def test_what_was_removed_since_is_not_brought_back(
+    avenue: Deployment, root: Path, get: Get
+) -> None:
     put(root, "a.jpg", picture(1))
     avenue.run(root, "--as", "products")
     avenue.raw["assets"].update_one({}, {"$set": {"state": "trash"}})
@@ -132,7 +138,7 @@ def test_what_was_removed_since_is_not_brought_back(avenue: House, root: Path, g
 
 @pytest.mark.long
 def test_a_purged_file_is_brought_in_afresh_even_the_same_day(
-    avenue: House, root: Path, get: Get
+    avenue: Deployment, root: Path, get: Get
 ) -> None:
     put(root, "a.jpg", picture(1))
     avenue.run(root, "--as", "products")
@@ -143,7 +149,7 @@ def test_a_purged_file_is_brought_in_afresh_even_the_same_day(
 
 
 def test_a_picture_of_the_library_is_there_once_wherever_it_came_from(
-    avenue: House, root: Path, get: Get
+    avenue: Deployment, root: Path, get: Get
 ) -> None:
     put(root, "a.jpg", picture(1))
     put(root, "b.jpg", picture(2))
@@ -168,7 +174,7 @@ def test_a_picture_of_the_library_is_there_once_wherever_it_came_from(
     ("options", "status"), [((), 404), pytest.param(("--public",), 200, marks=pytest.mark.long)]
 )
 def test_general_uploads_are_private_unless_told(
-    avenue: House, root: Path, get: Get, options: tuple[str, ...], status: int
+    avenue: Deployment, root: Path, get: Get, options: tuple[str, ...], status: int
 ) -> None:
     put(root, "proof.jpg", picture(1))
     put(root, "bill.PDF", PDF)
@@ -185,7 +191,7 @@ def test_general_uploads_are_private_unless_told(
 
 
 @pytest.mark.long
-def test_documents_are_not_taken_as_pictures(avenue: House, root: Path) -> None:
+def test_documents_are_not_taken_as_pictures(avenue: Deployment, root: Path) -> None:
     put(root, "bill.jpg", PDF)
     for kind in ("products", "media"):
         (refused,) = avenue.run(root, "--as", kind, code=1)["refused"]
@@ -194,7 +200,7 @@ def test_documents_are_not_taken_as_pictures(avenue: House, root: Path) -> None:
 
 
 def test_the_old_application_had_other_names_and_another_folder(
-    avenue: House, root: Path, get: Get
+    avenue: Deployment, root: Path, get: Get
 ) -> None:
     put(root, "a.jpg", picture(1))
     put(root, "b.jpg", picture(2))
@@ -209,7 +215,7 @@ def test_the_old_application_had_other_names_and_another_folder(
     assert avenue.raw["legacy_urls"].count_documents({"path": "/static/a.jpg"}) == 1
 
 
-def test_a_full_site_ends_the_run_and_a_later_one_goes_on(avenue: House, root: Path) -> None:
+def test_a_full_site_ends_the_run_and_a_later_one_goes_on(avenue: Deployment, root: Path) -> None:
     for seed in range(6):
         put(root, f"{seed}.jpg", picture(seed))
     quota = 3 * len(picture(1))
@@ -225,7 +231,7 @@ def test_a_full_site_ends_the_run_and_a_later_one_goes_on(avenue: House, root: P
     assert (report["unchanged"], report["stored"]) == (there, 6 - there)
 
 
-def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
+def test_the_report_can_be_read_by_people(avenue: Deployment, root: Path) -> None:
     put(root, "a.jpg", picture(1))
     put(root, "b.jpg", pictures.html())
     put(root, ".DS_Store", b"x")
@@ -269,7 +275,7 @@ MISTAKES = (
     [*MISTAKES[:3], *(pytest.param(*row, marks=pytest.mark.long) for row in MISTAKES[3:])],
 )
 def test_mistakes_are_sentences(
-    avenue: House, root: Path, arguments: tuple[str, ...], sentence: str
+    avenue: Deployment, root: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     put(root, "words.txt", b"only words")
     put(

@@ -21,13 +21,13 @@ from avenue.migration.store import PageStore
 from avenue.migration.tree import opened_tree
 from avenue.shop.store.pictures import OWNERS_AT_ONCE, PictureStore
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
-from tests.migration.house import House
+from tests.migration.deployment import Deployment
 
 SITE = "default"
 ONE = Claim(kind="product", id="one")
 
 
-def received(avenue: House, data: bytes = b"x") -> UploadResult:
+def received(avenue: Deployment, data: bytes = b"x") -> UploadResult:
     """A file that was stored and waits for its owner, as the library gives it."""
     assets = AssetStore(avenue.database)
     digest = hashlib.sha256(data).hexdigest()
@@ -62,7 +62,7 @@ def received(avenue: House, data: bytes = b"x") -> UploadResult:
     return UploadResult(received=[asset], new=(asset,), write=write)
 
 
-def test_an_adopted_picture_stands_where_its_address_stood(avenue: House) -> None:
+def test_an_adopted_picture_stands_where_its_address_stood(avenue: Deployment) -> None:
     avenue.add_owner("group", "g", "https://cdn.example/a.jpg", "/uploads/b.jpg", "/uploads/c.jpg")
     upload_result = received(avenue)
     claim = Claim(kind="group", id="g")
@@ -81,7 +81,7 @@ def test_an_adopted_picture_stands_where_its_address_stood(avenue: House) -> Non
     assert upload_result.kept == {adopted.id}
 
 
-def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: House) -> None:
+def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: Deployment) -> None:
     avenue.add_owner("product", "one", "/uploads/other.jpg")
     before = avenue.owner("product", "one")
     for claim in (ONE, Claim(kind="product", id="nobody")):
@@ -93,7 +93,7 @@ def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: House) ->
     assert avenue.raw["assets"].count_documents({"claim": {"$ne": None}}) == 0
 
 
-def test_an_owner_that_has_these_bytes_keeps_what_it_has(avenue: House) -> None:
+def test_an_owner_that_has_these_bytes_keeps_what_it_has(avenue: Deployment) -> None:
     avenue.add_owner("product", "one", "/uploads/a.jpg", "/uploads/b.jpg")
     store, second = PictureStore(avenue.database), received(avenue)
     first = store.adopt(SITE, ONE, "/uploads/a.jpg", received(avenue))
@@ -102,7 +102,7 @@ def test_an_owner_that_has_these_bytes_keeps_what_it_has(avenue: House) -> None:
     assert second.kept == {first.id}
 
 
-def test_a_picture_the_sweeper_took_is_not_named(avenue: House) -> None:
+def test_a_picture_the_sweeper_took_is_not_named(avenue: Deployment) -> None:
     avenue.add_owner("product", "one", "/uploads/a.jpg")
     before, upload_result = avenue.owner("product", "one"), received(avenue)
     avenue.raw["assets"].update_one({}, {"$set": {"state": "purging"}})
@@ -113,7 +113,7 @@ def test_a_picture_the_sweeper_took_is_not_named(avenue: House) -> None:
     assert upload_result.kept == frozenset()
 
 
-def test_every_owner_that_names_pictures_elsewhere_is_found(avenue: House) -> None:
+def test_every_owner_that_names_pictures_elsewhere_is_found(avenue: Deployment) -> None:
     many = OWNERS_AT_ONCE * 2 + 1
     for number in range(many):
         avenue.add_owner("product", f"p{number}", f"/uploads/{number}.jpg", "https://x.example/y")
@@ -129,7 +129,7 @@ def test_every_owner_that_names_pictures_elsewhere_is_found(avenue: House) -> No
     assert {claim.id for claim, _ in found} == {"g", *(f"p{number}" for number in range(many))}
 
 
-def test_a_page_that_was_changed_meanwhile_is_left_as_it_is(avenue: House) -> None:
+def test_a_page_that_was_changed_meanwhile_is_left_as_it_is(avenue: Deployment) -> None:
     pages = PageStore(avenue.database)
     avenue.raw["page_content"].insert_many(
         [

@@ -44,7 +44,7 @@ from tests import pictures
 from tests.backup import s3
 from tests.commands import Commands
 from tests.forking import forked
-from tests.migration.house import OWNERS, House, house
+from tests.migration.deployment import OWNERS, Deployment, deployment
 from tests.migration.killed_source_import import bring, settings_of
 from tests.migration.stand_ins import ACCOUNT_HASH, KEY, SECRET, StandIn, limited, served
 from tests.mongod import Mongod, lifetime_of_transactions
@@ -64,7 +64,7 @@ def picture(seed: int) -> bytes:
 class Imports:
     """Runs imports in this process: names lead to the stand-in, and nobody waits."""
 
-    avenue: House
+    avenue: Deployment
     settings: Settings
     port: int
     waited: list[float]
@@ -115,7 +115,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def imports(avenue: House, stand_in: StandIn, tmp_path: Path) -> Imports:
+def imports(avenue: Deployment, stand_in: StandIn, tmp_path: Path) -> Imports:
     settings = Settings(
         mongodb_uri=avenue.uri,
         secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
@@ -132,7 +132,7 @@ def imports(avenue: House, stand_in: StandIn, tmp_path: Path) -> Imports:
     return Imports(avenue, settings, stand_in.port, [])
 
 
-def stored(avenue: House) -> dict[str, dict[str, Any]]:
+def stored(avenue: Deployment) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in avenue.raw["assets"].find()}
 
 
@@ -149,7 +149,7 @@ def refused(plan: EntryPlan) -> dict[str, str]:
 
 
 def test_a_bucket_of_supabase_comes_in_by_pages_once(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     stand_in.files = {key: picture(seed) for seed, key in enumerate(AWKWARD)}
     stand_in.forgets = True
@@ -181,7 +181,7 @@ def test_a_bucket_of_supabase_comes_in_by_pages_once(
 
 
 def test_what_is_private_there_is_private_here(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     stand_in.files, stand_in.public = {"receipts/1.jpg": picture(1)}, False
     source = f"supabase:{stand_in.url}/photos"
@@ -217,7 +217,7 @@ def cloudinary_items(stand_in: StandIn) -> None:
 
 
 def test_a_cloud_comes_with_alt_tags_folders_and_whoever_names_it(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     cloudinary_items(stand_in)
     stand_in.first = {"resources": [limited(420, X_FeatureRateLimit_Reset="4")]}
@@ -251,7 +251,7 @@ def test_a_cloud_comes_with_alt_tags_folders_and_whoever_names_it(
 
 
 def test_cloudflare_hands_out_the_blob_and_says_how_long_it_takes(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     stand_in.items["cf"] = [
         {
@@ -289,7 +289,9 @@ no address;;
 """
 
 
-def test_a_list_of_urls(avenue: House, imports: Imports, stand_in: StandIn, tmp_path: Path) -> None:
+def test_a_list_of_urls(
+    avenue: Deployment, imports: Imports, stand_in: StandIn, tmp_path: Path
+) -> None:
     stand_in.files = {"a": picture(1), "page": b"<!doctype html><title>no</title>"}
     rows = [row.split(";") for row in LIST.splitlines()[1:]]
     codes = {row[0]: code for row, code in zip(rows[1:], REFUSED, strict=True)}
@@ -307,7 +309,7 @@ REFUSED = ("source_gone", "address_not_allowed", "address_not_allowed")
 REFUSED += ("unsupported_media_type", "bad_url")
 
 
-def test_a_bucket_of_s3(avenue: House, imports: Imports) -> None:
+def test_a_bucket_of_s3(avenue: Deployment, imports: Imports) -> None:
     with s3.moto_server() as account:
         client = account.client()
         for seed, key in enumerate(AWKWARD):
@@ -333,7 +335,7 @@ def test_a_bucket_of_s3(avenue: House, imports: Imports) -> None:
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(
-    avenue: House, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    avenue: Deployment, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in.files = {f"{number}.jpg": picture(number) for number in range(6)}
     source = f"supabase:{stand_in.url}/photos"
@@ -364,7 +366,7 @@ def test_a_key_is_sent_to_no_public_host_in_clear(imports: Imports) -> None:
         assert "a:b" not in refused_as.value.message
 
 
-def test_the_command(avenue: House, stand_in: StandIn) -> None:
+def test_the_command(avenue: Deployment, stand_in: StandIn) -> None:
     stand_in.files = {"a.jpg": picture(1)}
     source = f"supabase:{stand_in.url}/photos"
     before = avenue.command("import", "--from", source, "--as", "media")
@@ -380,7 +382,7 @@ def test_the_command(avenue: House, stand_in: StandIn) -> None:
 
 
 def test_ctrl_c_pauses_the_job_of_a_command_also_while_the_source_wants_to_be_left_alone(
-    avenue: House, stand_in: StandIn
+    avenue: Deployment, stand_in: StandIn
 ) -> None:
     stand_in.files = {"a.jpg": picture(1), "b.jpg": picture(2)}
     avenue.variables = {"AVENUE_IMPORT_SUPABASE_KEY": KEY}
@@ -403,7 +405,7 @@ def test_ctrl_c_pauses_the_job_of_a_command_also_while_the_source_wants_to_be_le
 
 
 def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     def url(name: str, host: str = "pictures.example") -> str:
         return f"http://{host}/demo/image/upload/v1/{name}.jpg"
@@ -435,7 +437,7 @@ def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
 
 
 def test_the_job_of_the_button_goes_on_where_it_was_stopped(
-    avenue: House, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    avenue: Deployment, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(moves, "SAVE_SECONDS", 0)
     jobs = JobService(MongoJobStore(avenue.database))
@@ -475,7 +477,7 @@ def test_the_job_of_the_button_goes_on_where_it_was_stopped(
 
 
 def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     stand_in.files = {each: picture(seed) for seed, each in enumerate("abcd")}
     base = "http://pictures.example/demo/image/upload/v1"
@@ -531,7 +533,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
 
 
 def test_a_job_that_is_cancelled_does_not_wait_for_the_source(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: Deployment, imports: Imports, stand_in: StandIn
 ) -> None:
     jobs = JobService(MongoJobStore(avenue.database))
     stand_in.files = {each: picture(seed) for seed, each in enumerate("ab")}
@@ -554,7 +556,7 @@ def test_a_job_that_is_cancelled_does_not_wait_for_the_source(
 BASE = "http://pictures.example/demo/image/upload/v1"
 
 
-def fill(avenue: House, count: int) -> None:
+def fill(avenue: Deployment, count: int) -> None:
     """Products, a group and a page that name pictures elsewhere, some of them several times."""
     for number in range(0, count, 4):
         urls = [f"{BASE}/f{(number + place) % count}.jpg" for place in range(6)]
@@ -564,7 +566,7 @@ def fill(avenue: House, count: int) -> None:
     avenue.raw["page_content"].insert_one({**page, "draft": {"html": html}, "assets": []})
 
 
-def end_of(avenue: House) -> Any:
+def end_of(avenue: Deployment) -> Any:
     """All that came of an import, with hashes in place of ids."""
     assets = list(avenue.raw["assets"].find({"claim": {"$ne": None}, "state": "live"}))
     hashes = {each["_id"]: each["versions"][0]["sha256"] for each in assets}
@@ -598,8 +600,8 @@ def test_a_killed_import_ends_as_one_that_nobody_disturbed(
     with (
         # What a killed transaction has locked is free after 60 s; the test does not wait for that.
         lifetime_of_transactions(mongod, 3),
-        house(mongod, commands) as disturbed,
-        house(mongod, commands) as calm,
+        deployment(mongod, commands) as disturbed,
+        deployment(mongod, commands) as calm,
     ):
         if what == "external":
             fill(disturbed, count)
@@ -626,7 +628,7 @@ def test_a_killed_import_ends_as_one_that_nobody_disturbed(
 
 @pytest.mark.long
 def test_five_thousand_urls(
-    avenue: House, imports: Imports, stand_in: StandIn, tmp_path: Path
+    avenue: Deployment, imports: Imports, stand_in: StandIn, tmp_path: Path
 ) -> None:
     """5 % are gone, 2 % slow, 1 % pages of HTML, 10 lead to private addresses; all others come."""
     imports.seconds = 1

@@ -22,7 +22,7 @@ from avenue.backup.restore import Restoration
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.backup.verify import ALL, Verification
 from avenue.config import Settings
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites.errors import FirstSiteStays
 from avenue.storage.connection import META, Database
@@ -62,7 +62,7 @@ class Shops:
 
     def _leave_something(self) -> None:
         """What a move of the other site has left at home, and a copy of the first that began."""
-        for left, raw in ((OTHER_SITE, self.application.raw), (HOUSE, self.c2)):
+        for left, raw in ((OTHER_SITE, self.application.raw), (DEFAULT_SITE, self.c2)):
             raw["assets"].insert_one({"_id": "left", "site": left, "bucket": "uploads"})
             raw["uploads.files"].insert_one({"_id": f"{left}/left", "length": 7})
         self.move({"from": "home", "to": "c2", "phase": "kept"})
@@ -129,7 +129,7 @@ def test_one_backup_over_two_clusters_is_restored_to_them_byte_by_byte(
     made = commands.run("backup", "create", "--to", str(shops.folder), "--json", env=env)
     assert made.returncode == 0, made.stderr
     home, beside = json.loads(made.stdout)["clusters"]
-    assert (home["name"], home["sites"]) == ("home", [HOUSE])
+    assert (home["name"], home["sites"]) == ("home", [DEFAULT_SITE])
     assert (beside["name"], beside["sites"]) == ("c2", [OTHER_SITE])
     assert [len(each["cluster_time"]) for each in (home, beside)] == [2, 2]
     assert Verification(shops.repository).run(reads=ALL).findings == ()
@@ -148,7 +148,7 @@ def test_one_backup_over_two_clusters_is_restored_to_them_byte_by_byte(
         env = {**own.as_env(), "PATH": os.environ["PATH"]}
         done = commands.run("backup", *order, env=env)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["clusters"] == {HOUSE: "home", OTHER_SITE: "c2"}
+        assert json.loads(done.stdout)["clusters"] == {DEFAULT_SITE: "home", OTHER_SITE: "c2"}
         equal(contents(database), shops.had("home"))
         equal(contents(database.clusters["c2"]), shops.had("c2"))
         told = database.raw["sites"].find_one({"_id": OTHER_SITE}) or {}
@@ -184,7 +184,7 @@ def test_sites_are_put_where_the_restore_says_and_nowhere_else(
                 work.run(manifest, Renaming(site=site_id), keeps_tokens=True)
             assert database.raw.list_collection_names() == []
         restored = work.run(manifest, Renaming(clusters=((OTHER_SITE, "home"),)), keeps_tokens=True)
-        assert restored.clusters == {HOUSE: "home", OTHER_SITE: "home"}
+        assert restored.clusters == {DEFAULT_SITE: "home", OTHER_SITE: "home"}
         equal(contents(database), shops.had("home", "c2"))
         assert checked(own, database, lambda _: None) == ()
 
@@ -192,7 +192,7 @@ def test_sites_are_put_where_the_restore_says_and_nowhere_else(
     with closing(Database(own)) as database:
         work = Restoration(shops.repository, database)
         with pytest.raises(FirstSiteStays):
-            work.run(manifest, Renaming(clusters=((HOUSE, "c2"),)), keeps_tokens=True)
+            work.run(manifest, Renaming(clusters=((DEFAULT_SITE, "c2"),)), keeps_tokens=True)
         renaming = Renaming(site=OTHER_SITE, becomes="new", clusters=((OTHER_SITE, "home"),))
         assert work.run(manifest, renaming, keeps_tokens=True).clusters == {"new": "home"}
         assert database.raw["assets"].distinct("site") == ["new"]
@@ -283,7 +283,7 @@ def test_a_site_that_moves_meanwhile_is_waited_for_or_the_backup_is_refused(
 
         manifest = shops.create(hear)
     assert [(each.name, each.sites) for each in manifest.shares] == [
-        ("home", (HOUSE,)),
+        ("home", (DEFAULT_SITE,)),
         ("c2", (OTHER_SITE,)),
     ]
     # It goes on without the lease, after it was stopped: records are read anew.
@@ -296,7 +296,7 @@ def test_a_site_that_moves_meanwhile_is_waited_for_or_the_backup_is_refused(
 
     manifest = shops.create(move_once)
     (home,) = manifest.shares
-    assert home.sites == (HOUSE, OTHER_SITE)
+    assert home.sites == (DEFAULT_SITE, OTHER_SITE)
     shops.move(AT_C2, cluster="c2")
     before = snapshots()
 
@@ -324,7 +324,7 @@ def test_backups_beside_a_move_hold_the_site_once_and_with_all_it_had(
     there = two.caller("admin_on_other_site")
     picture = there.a_product(a_picture())["images"][0]["url"]
     known = Sites(two.database, two.settings)
-    operator = as_operator(command_actor(known.named(HOUSE)))
+    operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
     service = Services(two.settings, two.database).site_moves
     target, where = DirectoryTarget(tmp_path / "repository"), []
     creation = Creation(HomeSource(two.database), Leases(two.database), target)

@@ -17,7 +17,7 @@ from avenue.health.checks.fsck import FSCK
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.health.models import Measure
 from avenue.health.rules.measures import readings
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
 from avenue.storage.quotas import Holder
 from avenue.storage.schema import STEPS, migrate
@@ -110,7 +110,7 @@ def test_figures_are_of_all_clusters(both: Application, there: Caller) -> None:
     assert newest is not None
     (beside,) = newest.clusters
     assert (beside.name, newest.missing) == ("c2", ())
-    assert {each.site for each in newest.stored if each.files} == {HOUSE, OTHER_SITE}
+    assert {each.site for each in newest.stored if each.files} == {DEFAULT_SITE, OTHER_SITE}
     assert beside.data_bytes
     assert beside.disk_total_bytes
     nearly_full = replace(beside, disk_used_bytes=96, disk_total_bytes=100)
@@ -121,7 +121,7 @@ def test_figures_are_of_all_clusters(both: Application, there: Caller) -> None:
     still_open = {each.measure for each in readings(unknown, [(Measure.DISK, None)])}
     assert Measure.DISK not in still_open
 
-    operator = as_operator(command_actor(known.named(HOUSE)))
+    operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
     report = Services(both.settings, both.database).capacity.report(operator)
     assert [each.cluster for each in report.forecasts if each.site is None] == ["home", "c2"]
     assert report.storing is not None
@@ -154,8 +154,8 @@ def test_a_site_is_exported_from_one_cluster_and_imported_on_another(
     upload = there.upload("/api/uploads", a_picture()).json
     out = str(tmp_path / "out")
     assert told(both, commands, "export", out, "--site", OTHER_SITE, "--private")["files"] >= 2
-    told(both, commands, "import", out, "--site", HOUSE)
+    told(both, commands, "import", out, "--site", DEFAULT_SITE)
     digest = c2["assets"].find_one({"_id": upload["id"]})["versions"][0]["sha256"]
-    here = both.raw["assets"].find_one({"site": HOUSE, "versions.sha256": digest})
+    here = both.raw["assets"].find_one({"site": DEFAULT_SITE, "versions.sha256": digest})
     assert here is not None
     assert both.raw["assets"].count_documents({"site": OTHER_SITE}) == 0

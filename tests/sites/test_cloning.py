@@ -15,7 +15,7 @@ from avenue.sites.cloning import CLONE as CLONE_JOB
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.export.filled import fill, said_by
-from tests.migration.house import House
+from tests.migration.deployment import Deployment
 from tests.mongod import Mongod, fail_point, lifetime_of_transactions
 from tests.prepared import emptied
 from tests.waiting import DEADLINE_SECONDS
@@ -26,15 +26,15 @@ CLONE = ("site", "clone", "default", "b", "--base-url", NEW)
 
 
 @pytest.fixture
-def avenue(shared_uri: str, commands: Commands) -> Iterator[House]:
+def avenue(shared_uri: str, commands: Commands) -> Iterator[Deployment]:
     with emptied(shared_uri) as database:
-        yield House(shared_uri, database, commands, {"AVENUE_CACHE_SECONDS": "0"})
+        yield Deployment(shared_uri, database, commands, {"AVENUE_CACHE_SECONDS": "0"})
 
 
-def filled(house: House, folder: Path) -> None:
+def filled(deployment: Deployment, folder: Path) -> None:
     """The site of exports; beside it what a site says of itself, people, and links in pages."""
-    fill(house, folder / "old", FEW)
-    raw = house.raw
+    fill(deployment, folder / "old", FEW)
+    raw = deployment.raw
     logo = raw["assets"].find_one({"claim.kind": "library"})["_id"]
     product = raw["shop_products"].find_one()["_id"]
     links = (
@@ -65,8 +65,8 @@ def filled(house: House, folder: Path) -> None:
         raw[name].update_many({}, {"$set": {"name_key": "zapato"}})
 
 
-def clone(house: House, *more: str, code: int = 0) -> Any:
-    done = house.command(*CLONE, *more, "--json")
+def clone(deployment: Deployment, *more: str, code: int = 0) -> Any:
+    done = deployment.command(*CLONE, *more, "--json")
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
 
@@ -90,8 +90,8 @@ def ids_of(raw: Any, site: str) -> set[str]:
     return found
 
 
-def exported(house: House, site: str, out: Path) -> Any:
-    done = house.command("export", out, "--site", site, "--json", *EXPORTED)
+def exported(deployment: Deployment, site: str, out: Path) -> Any:
+    done = deployment.command("export", out, "--site", site, "--json", *EXPORTED)
     assert done.returncode == 0, done.stderr
     said = said_by(out)
     for number, line in enumerate(said["files"]):  # old addresses stay with the first site
@@ -108,7 +108,9 @@ def as_of_the_first(said: Any) -> Any:
     return json.loads(re.sub(r"/products/[\w-]{22}", "/products/…", text))
 
 
-def test_a_clone_is_the_same_and_names_nothing_of_the_first(avenue: House, tmp_path: Path) -> None:
+def test_a_clone_is_the_same_and_names_nothing_of_the_first(
+    avenue: Deployment, tmp_path: Path
+) -> None:
     filled(avenue, tmp_path)
     raw = avenue.raw
     told = clone(avenue)
@@ -161,7 +163,7 @@ def test_a_clone_is_the_same_and_names_nothing_of_the_first(avenue: House, tmp_p
 LONG = {"$subtract": ["$$NOW", 86_400_000]}
 
 
-def assert_a_clone_of_some_parts_has_what_its_pages_show(avenue: House) -> None:
+def assert_a_clone_of_some_parts_has_what_its_pages_show(avenue: Deployment) -> None:
     told = clone(avenue, "--with", "pages")
     assert told["counts"]["page_content"] == 3
     shown = {
@@ -178,7 +180,7 @@ def assert_a_clone_of_some_parts_has_what_its_pages_show(avenue: House) -> None:
 
 @pytest.mark.parametrize("moments", [(9,), pytest.param((1, 5, 12, 20), marks=pytest.mark.long)])
 def test_a_killed_clone_is_finished_by_the_next_run(
-    avenue: House, mongod: Mongod, tmp_path: Path, moments: tuple[int, ...]
+    avenue: Deployment, mongod: Mongod, tmp_path: Path, moments: tuple[int, ...]
 ) -> None:
     filled(avenue, tmp_path)
     raw = avenue.raw

@@ -10,7 +10,7 @@ from pymongo.errors import WriteError
 from avenue.app.background import SWEEP, Background
 from avenue.app.services import Services
 from avenue.errors import SiteMoves
-from avenue.identity import HOUSE, Actor, command_actor
+from avenue.identity import DEFAULT_SITE, Actor, command_actor
 from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
@@ -46,7 +46,7 @@ def service(two: Application) -> MoveService:
 @pytest.fixture
 def operator(two: Application) -> Actor:
     known = Sites(two.database, two.settings)
-    return as_operator(command_actor(known.named(HOUSE)))
+    return as_operator(command_actor(known.named(DEFAULT_SITE)))
 
 
 WATCHED = ("assets", "shop_products", "page_content", "quotas")
@@ -66,7 +66,7 @@ def test_a_site_is_moved_while_people_write_and_nothing_is_lost(
     chunk = two.raw["uploads.chunks"].find_one({"files_id": broken})
     turned = {"$set": {"data": chunk["data"][::-1]}}
     two.raw["uploads.chunks"].update_one({"_id": chunk["_id"]}, turned)
-    others = {name: list(two.raw[name].find({"site": HOUSE})) for name in WATCHED}
+    others = {name: list(two.raw[name].find({"site": DEFAULT_SITE})) for name in WATCHED}
     assert service.look(operator, OTHER_SITE, "c2").documents > 5
     with busy(two.raw), Writer(there, picture) as writer:
         result = finish(two, service.begin(operator, OTHER_SITE, "c2").id)
@@ -98,7 +98,7 @@ def test_a_site_is_moved_while_people_write_and_nothing_is_lost(
     assert of_site(two.raw) == before  # nobody works on what was left
     finish(two, service.purge(operator, OTHER_SITE).id)
     assert of_site(two.raw) == {}
-    assert {name: list(two.raw[name].find({"site": HOUSE})) for name in WATCHED} == others
+    assert {name: list(two.raw[name].find({"site": DEFAULT_SITE})) for name in WATCHED} == others
     assert there.get(picture).status_code == 200
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from avenue.app.background import Background
 from avenue.app.services import Services
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
 from avenue.storage.schema import migrate
@@ -62,7 +62,7 @@ def test_nothing_is_lost_whoever_steps_down(
         product = there.a_product(a_picture())
         known = Sites(two.database, two.settings)
         service = Services(two.settings, two.database).site_moves
-        operator = as_operator(command_actor(known.named(HOUSE)))
+        operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
         background = Background(two.settings, two.database)
 
         def stepping(name: str, cluster: str, happened: list[str]) -> Any:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from avenue.app.services import Services
-from avenue.identity import HOUSE, Role, command_actor
+from avenue.identity import DEFAULT_SITE, Role, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
 from avenue.storage.sites import Sites
@@ -92,7 +92,7 @@ def test_a_process_that_was_stopped_writes_nothing_where_the_site_was(
     token = two.new_person("frozen", role=Role.ADMIN, host=OTHER_HOST).token
     known = Sites(two.database, two.settings)
     service = Services(two.settings, two.database).site_moves
-    operator = as_operator(command_actor(known.named(HOUSE)))
+    operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
     env = two.settings.as_env()
     over = threading.Event()
     made: list[str] = []

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from avenue.app.services import Services
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites.moving import _Run
 from avenue.storage.copying.moving import SiteCopy
@@ -104,7 +104,7 @@ def test_a_large_site(clusters: tuple[Mongod, ...], monkeypatch: pytest.MonkeyPa
         )
         service = Services(two.settings, two.database).site_moves
         known = Sites(two.database, two.settings)
-        operator = as_operator(command_actor(known.named(HOUSE)))
+        operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
         began_at, processor = time.monotonic(), time.process_time()
         result = finish(two, service.begin(operator, OTHER_SITE, "c2").id)
         took = time.monotonic() - began_at

@@ -18,7 +18,7 @@ import pytest
 
 from avenue.app.background import Background
 from avenue.app.services import Services
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
 from avenue.sites import moving
 from avenue.storage.connection import Database
@@ -128,7 +128,7 @@ def test_a_move_outlasts_a_cut_between_its_clusters(
     add_third_site(two, "c2")
     settings = two.settings
     service = Services(settings, far_database).site_moves
-    operator = as_operator(command_actor(Sites(far_database, settings).named(HOUSE)))
+    operator = as_operator(command_actor(Sites(far_database, settings).named(DEFAULT_SITE)))
     background = Background(settings, far_database)
 
     def cutting(name: str, happened: list[float]) -> Any:

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.errors import SiteMoves
-from avenue.identity import HOUSE, command_actor
+from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner
 from avenue.moves.service import as_operator
@@ -65,7 +65,7 @@ class Killed(BaseException):
     """As if the process had ended: nobody catches it."""
 
 
-class House:
+class Deployment:
     """An installation, and what was acknowledged of the site that moves."""
 
     def __init__(self, two: Application, c2: Any) -> None:
@@ -74,7 +74,7 @@ class House:
         self.there: Caller = two.caller("admin_on_other_site")
         known = Sites(two.database, two.settings)
         self.service = Services(two.settings, two.database).site_moves
-        self.operator = as_operator(command_actor(known.named(HOUSE)))
+        self.operator = as_operator(command_actor(known.named(DEFAULT_SITE)))
         self.jobs = Services(two.settings, two.database).jobs
         self.handlers = Background(two.settings, two.database)._handlers
         self.plan: list[tuple[str, str]] = []
@@ -330,7 +330,7 @@ class House:
         assert self._of_others() == self.others
 
     def _of_others(self) -> Any:
-        others = {"site": {"$in": [HOUSE, *LIKE_IT]}}
+        others = {"site": {"$in": [DEFAULT_SITE, *LIKE_IT]}}
         names = ("assets", "shop_products", "uploads.files", "uploads.chunks")
         begins = {"$regex": f"^({'|'.join(LIKE_IT)})/"}
         queries = [others, others, {"_id": begins}, {"files_id": begins}]
@@ -355,35 +355,35 @@ PLANS = st.lists(
 class Moves(RuleBasedStateMachine):
     """One site, those who work on it, and those who move it."""
 
-    house: House
+    deployment: Deployment
 
     @rule(what=st.sampled_from(PEOPLE))
     def somebody_writes(self, what: str) -> None:
-        self.house.take(lambda: self.house.do(what), what)
+        self.deployment.take(lambda: self.deployment.do(what), what)
 
     @rule(plan=PLANS)
     def it_moves(self, plan: list[tuple[str, str]]) -> None:
         """Begin, there or back, or go on."""
-        self.house.take(lambda: self.house.move(plan), f"moves: {plan}")
+        self.deployment.take(lambda: self.deployment.move(plan), f"moves: {plan}")
 
     @rule(way=st.sampled_from(["undo", "purge"]), plan=PLANS)
     def what_was_copied_goes(self, way: str, plan: list[tuple[str, str]]) -> None:
-        self.house.take(lambda: getattr(self.house, way)(plan), f"{way}: {plan}")
+        self.deployment.take(lambda: getattr(self.deployment, way)(plan), f"{way}: {plan}")
 
     def teardown(self) -> None:
-        self.house.take(self.house.end, "ends")
+        self.deployment.take(self.deployment.end, "ends")
 
 
 @pytest.fixture
-def house(two: Application, second: Mongod, monkeypatch: pytest.MonkeyPatch) -> House:
+def deployment(two: Application, second: Mongod, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr("avenue.app.moving.MOST_WAITING_SECONDS", 0.05)
     monkeypatch.setattr("avenue.storage.instances.BUSY_SECONDS", 0.01)
     monkeypatch.setattr("avenue.storage.instances.CALM_SECONDS", 0.05)
-    house = House(two, second.client[two.database.clusters["c2"].raw.name])
+    deployment = Deployment(two, second.client[two.database.clusters["c2"].raw.name])
 
     def noted(name: str, step: Any) -> Any:
         def taken(*of: Any, **options: Any) -> Any:
-            house.comes_to(name)
+            deployment.comes_to(name)
             return step(*of, **options)
 
         return taken
@@ -391,7 +391,7 @@ def house(two: Application, second: Mongod, monkeypatch: pytest.MonkeyPatch) -> 
     for name, classes in STEPS.items():
         for each in classes:
             monkeypatch.setattr(each, name, noted(name, getattr(each, name)))
-    return house
+    return deployment
 
 
 @pytest.mark.failing_jobs(perhaps=True)
@@ -402,8 +402,10 @@ def house(two: Application, second: Mongod, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.param(25, 15, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
     ],
 )
-def test_a_site_is_whole_and_in_one_place(house: House, examples: int, steps: int) -> None:
-    Moves.house = house
+def test_a_site_is_whole_and_in_one_place(
+    deployment: Deployment, examples: int, steps: int
+) -> None:
+    Moves.deployment = deployment
     rounds = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -411,7 +413,7 @@ def test_a_site_is_whole_and_in_one_place(house: House, examples: int, steps: in
         phases=[Part.generate],
     )
     run_state_machine_as_test(Moves, settings=rounds)
-    print(dict(sorted(house.happened.items())))
-    if house.failed is not None:
-        print(*house.told, sep="\n")
-        raise house.failed
+    print(dict(sorted(deployment.happened.items())))
+    if deployment.failed is not None:
+        print(*deployment.told, sep="\n")
+        raise deployment.failed

@@ -16,7 +16,7 @@ from avenue.storage.removing import SiteRemains, WaitsForBackup
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.http.application import OTHER_HOST, OTHER_SITE, Application, a_picture
-from tests.migration.house import House
+from tests.migration.deployment import Deployment
 
 GOING, STAYING = "zapateria-sur", "zapateria"
 LOOKS = 15
@@ -24,7 +24,7 @@ NOW = datetime.now(UTC)
 
 
 def plant(raw: Any, site_id: str) -> None:
-    """Let a site have a record in every collection, files, and what the house says of it."""
+    """Let a site have a record in every collection, files, and what the deployment says of it."""
     raw["sites"].insert_one({"_id": site_id, "name": site_id, "hosts": [f"{site_id}.example"]})
     for name in SITE_COLLECTIONS:
         records = [{"_id": f"{site_id}/{name}/{number}", "site": site_id} for number in range(3)]
@@ -88,29 +88,32 @@ def days_pass(raw: Any, days: int) -> None:
 
 
 @pytest.fixture
-def house(own_application: Application) -> Application:
+def deployment(own_application: Application) -> Application:
     for site_id in (GOING, STAYING):
         plant(own_application.raw, site_id)
     return own_application
 
 
 def test_a_removed_site_leaves_nothing_in_any_collection(
-    house: Application, commands: Commands
+    deployment: Application, commands: Commands
 ) -> None:
-    raw, accounts = house.raw, house.accounts
+    raw, accounts = deployment.raw, deployment.accounts
     for name, sites in (("alone", [GOING]), ("both", [GOING, STAYING])):
         accounts.add_user(
             f"{name}@x.example", "long-and-good-77", roles=dict.fromkeys(sites, Role.OPS)
         )
         accounts.add_token(f"{name}@x.example", GOING, name="t", scopes=frozenset(), days=1)
-    avenue = House(
-        house.settings.mongodb_uri, house.database, commands, {"AVENUE_CACHE_SECONDS": "0"}
+    avenue = Deployment(
+        deployment.settings.mongodb_uri,
+        deployment.database,
+        commands,
+        {"AVENUE_CACHE_SECONDS": "0"},
     )
     before = {name: raw[name].count_documents({"site": STAYING}) for name in SITE_COLLECTIONS}
 
     told = json.loads(avenue.command("site", "remove", GOING, "--json").stdout)
     assert told["due_at"] > (datetime.now(UTC) + timedelta(days=GRACE_DAYS - 1)).isoformat()
-    background = Background(house.settings, house.database)
+    background = Background(deployment.settings, deployment.database)
     assert background.run_now(REMOVE_DUE).result == {"begun": 0}
     assert raw["assets"].count_documents({"site": GOING}) == 3
 
@@ -142,7 +145,7 @@ def test_nobody_comes_to_a_removed_site_until_it_is_taken_back(
     )
     picture = seller.a_product(a_picture())["images"][0]["url"]
     paths = (picture, "/", "/api/site", "/admin", "/api/shop/products")
-    avenue = House(application.settings.mongodb_uri, application.database, commands)
+    avenue = Deployment(application.settings.mongodb_uri, application.database, commands)
 
     def answers() -> set[int]:
         known.forget()
@@ -175,21 +178,23 @@ def test_nobody_comes_to_a_removed_site_until_it_is_taken_back(
     assert OTHER_SITE not in {each.id for each in known.all()}
 
 
-def test_a_deletion_waits_for_a_backup_and_for_the_work_of_the_house(house: Application) -> None:
-    raw = house.raw
+def test_a_deletion_waits_for_a_backup_and_for_the_work_of_the_deployment(
+    deployment: Application,
+) -> None:
+    raw = deployment.raw
     removing = {"state": "removed", "removal": {"at": NOW, "due_at": NOW}}
     raw["sites"].update_one({"_id": GOING}, {"$set": removing})
     days_pass(raw, 1)
     lease = {"_id": "backup", "holder": "h", "what": "w", "since": NOW}
     raw["leases"].insert_one({**lease, "until": NOW + timedelta(hours=1)})
     with pytest.raises(WaitsForBackup):
-        list(SiteRemains(house.database, GOING).delete())
+        list(SiteRemains(deployment.database, GOING).delete())
     assert raw["uploads.files"].count_documents({"_id": {"$regex": f"^{GOING}/"}}) == 2
     raw["leases"].delete_many({})
-    # A walk of the house that began when the site was still there.
+    # A walk of the deployment that began when the site was still there.
     walk = {"state": "running", "holder": "h", "run_at": NOW + timedelta(hours=1)}
     raw["jobs"].insert_one(job_of("walk", **walk, started_at=NOW, site=None) | {"site": None})
-    background = Background(house.settings, house.database)
+    background = Background(deployment.settings, deployment.database)
     job = background.begin(REMOVE, {"site": GOING})
     seen: list[int] = []
 

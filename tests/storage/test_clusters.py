@@ -20,7 +20,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
-from avenue.identity import HOUSE
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
@@ -31,7 +31,7 @@ from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import ClusterAway, HomeSource
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
-    HOUSE_COLLECTIONS,
+    DEPLOYMENT_COLLECTIONS,
     ForeignDatabase,
     NotAReplicaSet,
     migrate,
@@ -115,7 +115,7 @@ def test_each_site_has_all_it_has_on_its_own_cluster(
     gone = there.a_product(a_picture())
     assert there.delete(f"{PRODUCTS}/{gone['id']}").status_code == 204
     draft = Draft(channel=Channel.AUDIT, receiver="test", kind="test", content={})
-    for site_id in (HOUSE, OTHER_SITE):
+    for site_id in (DEFAULT_SITE, OTHER_SITE):
         OutboxStore(two.database).put(site_id, draft)
     for name in SITE_COLLECTIONS:
         assert two.raw[name].count_documents(OF_OTHER) == 0, name
@@ -123,7 +123,7 @@ def test_each_site_has_all_it_has_on_its_own_cluster(
     for name in PARTS:
         assert two.raw[name].count_documents({"_id": {"$regex": f"^{OTHER_SITE}/"}}) == 0
     assert c2["assets"].count_documents(OF_OTHER) >= 4
-    assert not set(c2.list_collection_names()) & set(HOUSE_COLLECTIONS)
+    assert not set(c2.list_collection_names()) & set(DEPLOYMENT_COLLECTIONS)
 
     old = utc_now().replace(year=2020)
     c2["assets"].update_many({"state": "trash"}, {"$set": {"trash.at": old}})
@@ -135,7 +135,7 @@ def test_each_site_has_all_it_has_on_its_own_cluster(
     run(two, COUNT_QUOTAS)
     outbox = OutboxStore(two.database)
     taken = [each for _ in range(2) for each in outbox.take("test", 60)]
-    assert {each.site for each in taken} == {HOUSE, OTHER_SITE}
+    assert {each.site for each in taken} == {DEFAULT_SITE, OTHER_SITE}
     outbox.delivered(taken)
     assert outbox.take("test", 0) == []
     assert c2["notifications"].find_one({"receiver": "test"})["state"] == "delivered"
@@ -231,8 +231,8 @@ def test_one_that_is_away_costs_its_own_site_503_and_nobody_else_anything(
             two.raw["jobs"].update_one({"_id": job.id}, [{"$set": {"run_at": "$$NOW"}}])
             assert runner.run_one()
         outbox = OutboxStore(two.database)
-        outbox.put(HOUSE, draft)
-        assert [each.site for each in outbox.take("away", 60)] == [HOUSE]
+        outbox.put(DEFAULT_SITE, draft)
+        assert [each.site for each in outbox.take("away", 60)] == [DEFAULT_SITE]
         assert outbox.take("away", 60) == []
     finally:
         second.restart()

@@ -14,7 +14,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Conflict, Unavailable
 from avenue.storage.connection import Database
-from avenue.storage.scope import AlreadyThere, Collection, house
+from avenue.storage.scope import AlreadyThere, Collection, deployment
 from tests.mongod import FailPoint, Mongod, fail_point, free_port
 from tests.table import table
 from tests.threads import at_once
@@ -41,7 +41,7 @@ FAULTS: dict[str, dict[str, Any]] = {**CODES, **WRITE_CONCERNS}
 
 @pytest.fixture
 def things(database: Database) -> Collection:
-    return house(database).collection("things")
+    return deployment(database).collection("things")
 
 
 @pytest.fixture
@@ -179,13 +179,13 @@ def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
     operation: Callable[[Collection], None],
     fault: str,
 ) -> None:
-    house(database).collection("things").insert({"_id": "old", "n": 0})
+    deployment(database).collection("things").insert({"_id": "old", "n": 0})
     command, _ = OPERATIONS[operation]
     seconds = hasty.read_seconds if command in {"find", "aggregate"} else hasty.write_seconds
     with failing(mongod, database, command, None, **FAULTS[fault]):
         began_at = time.monotonic()
         with pytest.raises(Unavailable) as caught:
-            operation(house(hasty).collection("things"))
+            operation(deployment(hasty).collection("things"))
         assert time.monotonic() - began_at < seconds + MARGIN_SECONDS
         # While it still fails: a busy server may come to the last try only now.
         there = mongod.client[database.raw.name]["things"].find()
@@ -194,7 +194,7 @@ def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
 
 
 def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database) -> None:
-    things = house(database).collection("things")
+    things = deployment(database).collection("things")
     things.find_one({})
     with failing(mongod, database, "find", None, error_code=189):
         began_at = time.monotonic()
@@ -207,7 +207,7 @@ def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database)
 def test_where_no_time_is_left_nothing_is_waited_for(
     mongod: Mongod, database: Database, left_seconds: float
 ) -> None:
-    things = house(database).collection("things")
+    things = deployment(database).collection("things")
     things.find_one({})
     with (
         failing(mongod, database, "find", None, block_ms=500),
@@ -222,7 +222,7 @@ def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -
     with failing(mongod, hasty, "find", None, block_ms=6_000):
         began_at = time.monotonic()
         with pytest.raises(Unavailable):
-            house(hasty).collection("things").find_one({})
+            deployment(hasty).collection("things").find_one({})
         assert time.monotonic() - began_at < hasty.read_seconds + MARGIN_SECONDS
 
 
@@ -230,7 +230,7 @@ def test_whoever_waits_for_a_connection_does_so_within_the_deadline(
     mongod: Mongod, hasty: Database
 ) -> None:
     connections = hasty.client.options.pool_options.max_pool_size
-    things = house(hasty).collection("things")
+    things = deployment(hasty).collection("things")
 
     def read(_: int) -> str:
         with pytest.raises(Unavailable):
@@ -363,11 +363,11 @@ def test_a_transaction_outlives_errors_in_a_row_and_happens_once(
 def test_a_transaction_that_cannot_end_is_unavailable_in_time_and_never_half_there(
     mongod: Mongod, database: Database, hasty: Database, command: str, fault: str
 ) -> None:
-    fill(house(database).collection("things"))
+    fill(deployment(database).collection("things"))
     with failing(mongod, database, command, None, **FAULTS[fault]):
         began_at = time.monotonic()
         with pytest.raises(Unavailable):
-            hasty.transaction(pay(house(hasty).collection("things"), []))
+            hasty.transaction(pay(deployment(hasty).collection("things"), []))
         assert time.monotonic() - began_at < hasty.write_seconds + MARGIN_SECONDS
     # A commit whose answer was withheld may have happened: all of it.
     possible = [BEFORE, PAID] if fault in WRITE_CONCERNS else [BEFORE]
@@ -435,9 +435,9 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
     patient = Database(Settings(mongodb_uri=uri, local=True))
-    insert(house(patient).collection("things"))
+    insert(deployment(patient).collection("things"))
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=1))
-    things = house(database).collection("things")
+    things = deployment(database).collection("things")
     wait_until(lambda: answers(database), "it is connected")
     fresh_mongod.freeze()
     for operation, least in ((lambda: things.find_one({}), 1), (database.ping, 1)):
@@ -447,7 +447,10 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
         assert time.monotonic() - began_at < least + MARGIN_SECONDS
     fresh_mongod.thaw()
     wait_until(lambda: answers(database), "the database answers again")
-    assert house(patient).collection("things").find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    assert deployment(patient).collection("things").find_one({"_id": "new"}) == {
+        "_id": "new",
+        "n": 1,
+    }
     database.close()
     patient.close()
 
@@ -457,10 +460,10 @@ def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_bac
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
     patient = Database(Settings(mongodb_uri=uri, local=True))
-    kept = house(patient).collection("things")
+    kept = deployment(patient).collection("things")
     insert(kept)
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=2))
-    things = house(database).collection("things")
+    things = deployment(database).collection("things")
     wait_until(lambda: answers(database), "it is connected")
 
     def freeze_inside(session: ClientSession) -> None:
@@ -497,7 +500,7 @@ def test_a_database_nobody_reaches_is_unavailable_and_costs_nothing_to_make() ->
     with pytest.raises(Unavailable):
         database.ping()
     with pytest.raises(Unavailable):
-        house(database).collection("things").find_one({})
+        deployment(database).collection("things").find_one({})
     assert time.monotonic() - began_at < 2 + MARGIN_SECONDS
     database.close()
 

@@ -16,7 +16,7 @@ from gridfs.errors import CorruptGridFile
 from avenue.clock import utc_now
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
-from avenue.storage.scope import house, site
+from avenue.storage.scope import deployment, site
 from tests.mongod import Mongod, fail_point
 from tests.table import table
 from tests.threads import at_once
@@ -346,17 +346,19 @@ def test_a_site_reaches_only_its_own_files(database: Database) -> None:
         read(other, "a", 4)
     other.delete("a")
     assert read(mine, "a", 4) == b"mine"
-    assert [facts.id for facts in house(database).files(BUCKET).files_after("", 10)] == ["mine/a"]
+    assert [facts.id for facts in deployment(database).files(BUCKET).files_after("", 10)] == [
+        "mine/a"
+    ]
 
 
-def test_the_house_walks_through_all_files_and_owners_of_chunks(
+def test_the_deployment_walks_through_all_files_and_owners_of_chunks(
     database: Database, stock: gridfs.GridFSBucket
 ) -> None:
     for name in "abcde":
         write(site(database, "shop").files(BUCKET), name, some_bytes(MIB + 1))
     stock.upload_from_stream("of another client", b"with an ObjectId of its own")
     database.raw[f"{BUCKET}.files"].delete_one({"_id": "shop/c"})
-    everything = house(database).files(BUCKET)
+    everything = deployment(database).files(BUCKET)
 
     def walk(step: Callable[[str, int], list[str]]) -> Iterator[str]:
         last = ""

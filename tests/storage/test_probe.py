@@ -11,13 +11,13 @@ import pytest
 from avenue.errors import Unavailable
 from avenue.health.checks.probe import KNOWN_SECONDS, STEPS, ProbeService
 from avenue.health.models import Fit
+from avenue.identity import DEFAULT_SITE
 from avenue.media.models import Asset, Version
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import Incomplete
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 
 OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN

@@ -12,7 +12,7 @@ from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.schema import migrate
-from avenue.storage.scope import house, site
+from avenue.storage.scope import deployment, site
 from tests.mongod import ReplicaSet, database_name, fail_point
 from tests.storage.replication import replication_held
 from tests.storage.test_connection import PAID, everything, fill, pay
@@ -76,7 +76,7 @@ def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
 @pytest.mark.long
 def test_a_transaction_survives_an_election(replica_set: ReplicaSet, settings: Settings) -> None:
     with closing(Database(replace(settings, write_seconds=60))) as database:
-        things = house(database).collection("things")
+        things = deployment(database).collection("things")
         fill(things)
         runs: list[int] = []
 

@@ -14,7 +14,7 @@ from avenue.config import Settings
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import LEASES, Files
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
-from avenue.storage.scope import SITE_COLLECTIONS, AlreadyThere, Collection, house, site
+from avenue.storage.scope import SITE_COLLECTIONS, AlreadyThere, Collection, deployment, site
 from avenue.storage.shapes import Shape
 from tests.mongod import Mongod, client_of, fail_point
 from tests.table import table
@@ -171,7 +171,7 @@ def names_site(command: dict[str, Any], site_id: str) -> bool:
 
 
 @table("name", ["users", "jobs", "sites", "product_images.chunks", "nonsense"])
-def test_a_site_gets_no_collection_of_the_house(database: Database, name: str) -> None:
+def test_a_site_gets_no_collection_of_the_deployment(database: Database, name: str) -> None:
     with pytest.raises(ValueError, match=name):
         site(database, "mine").collection(name)
 
@@ -188,14 +188,14 @@ def test_there_are_no_buckets_but_ours(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("theirs")
-def test_the_house_sees_every_site(database: Database, mine: Collection) -> None:
+def test_the_deployment_sees_every_site(database: Database, mine: Collection) -> None:
     mine.insert({"_id": "q"})
-    everything = house(database).collection(PRODUCTS)
+    everything = deployment(database).collection(PRODUCTS)
     assert everything.count({}) == 2
     assert everything.aggregate([{"$group": {"_id": None, "n": {"$sum": 1}}}]) == [
         {"_id": None, "n": 2}
     ]
-    house(database).collection("nonsense").insert({"_id": 1})
+    deployment(database).collection("nonsense").insert({"_id": 1})
     assert database.raw["nonsense"].find_one() == {"_id": 1}
 
 
@@ -349,9 +349,9 @@ def test_one_of_many_that_open_the_same_write_gets_it(database: Database) -> Non
 
 
 def test_counters_that_may_be_forgotten_wait_for_nobody(database: Database) -> None:
-    counters = house(database).quick_collection("rate_limits")
+    counters = deployment(database).quick_collection("rate_limits")
     assert counters.source.write_concern.document == {"w": 1, "j": False}
-    durable = house(database).collection("jobs")
+    durable = deployment(database).collection("jobs")
     assert durable.source.write_concern.document == {"w": "majority", "j": True}
 
 

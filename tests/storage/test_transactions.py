@@ -1,17 +1,17 @@
-"""No transaction names the house and a site, or two sites; and the watch that says so can bite."""
+"""No transaction names the deployment and a site, or two sites; and the watch can fail."""
 
 import pytest
 
 from avenue.storage.connection import Database
-from avenue.storage.scope import Session, house, site
+from avenue.storage.scope import Session, deployment, site
 from tests.table import table
-from tests.transactions import HOUSE, everywhere, named_by, watched
+from tests.transactions import DEPLOYMENT, everywhere, named_by, watched
 
 
 @table(
     "command, named",
     [
-        ({"find": "sites", "filter": {}}, {HOUSE}),
+        ({"find": "sites", "filter": {}}, {DEPLOYMENT}),
         ({"find": "assets", "filter": {"site": "a"}}, {"a"}),
         ({"find": "assets", "filter": {"_id": "x"}}, {"*"}),
         ({"insert": "assets", "documents": [{"site": "a"}, {"site": "b"}]}, {"a", "b"}),
@@ -27,12 +27,12 @@ def test_what_a_command_names(command, named):
     assert named_by(next(iter(command)), command) == named
 
 
-@pytest.mark.parametrize("second", ["site", pytest.param("house", marks=pytest.mark.long)])
+@pytest.mark.parametrize("second", ["site", pytest.param("deployment", marks=pytest.mark.long)])
 def test_a_transaction_that_names_two_is_found(database: Database, second: str) -> None:
     def work(session: Session) -> None:
         site(database, "a").collection("assets").within(session).find({})
-        if second == "house":
-            house(database).collection("users").within(session).find({})
+        if second == "deployment":
+            deployment(database).collection("users").within(session).find({})
         else:
             site(database, "b").collection("assets").within(session).find({})
 
@@ -40,5 +40,5 @@ def test_a_transaction_that_names_two_is_found(database: Database, second: str) 
         database.transaction(work)
     everywhere.taken()
     assert set(transactions.mixed) == {
-        frozenset({"assets", "users"} if second == "house" else {"assets"})
+        frozenset({"assets", "users"} if second == "deployment" else {"assets"})
     }

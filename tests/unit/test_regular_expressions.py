@@ -20,7 +20,7 @@ import avenue
 from tests.growth import growth
 from tests.table import table
 
-HOUSE = Path(avenue.__file__).parent
+PACKAGE = Path(avenue.__file__).parent
 METHODS = frozenset({"findall", "finditer", "fullmatch", "match", "search", "split", "sub"})
 MOST_SIGNS, MOST_LETTERS, MOST_WORDS = 8, 2, 3
 """Of an expression, that texts are made of."""
@@ -56,13 +56,13 @@ class Use:
 
 
 @functools.cache
-def uses_in(house: Path) -> tuple[list[Use], set[str]]:
+def uses_in(deployment: Path) -> tuple[list[Use], set[str]]:
     """Return each use of an expression, and the functions that make theirs in each call."""
     trees = {
-        ".".join(path.relative_to(house.parent).with_suffix("").parts).removesuffix(".__init__"): (
-            ast.parse(text)
-        )
-        for path in sorted(house.rglob("*.py"))
+        ".".join(path.relative_to(deployment.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): (ast.parse(text))
+        for path in sorted(deployment.rglob("*.py"))
         if path.name != "__main__.py" and MAY_USE_ONE.search(text := path.read_text())
     }
     ways = ways_in(trees)
@@ -172,7 +172,7 @@ def worst(read: Callable[[str], object], pattern: re.Pattern[Any], every: int) -
 
 @pytest.mark.parametrize("every", [SOME, pytest.param(1, marks=pytest.mark.long)])
 def test_no_text_takes_the_square_of_its_length(every):
-    uses, made = uses_in(HOUSE)
+    uses, made = uses_in(PACKAGE)
     assert not made, "give it a name in its module, so that it is tried"
     assert {each.where for each in uses} >= NOT_TRIED.keys()
     tried = (each for each in uses if each.where not in NOT_TRIED)
@@ -195,7 +195,9 @@ def test_an_expression_that_takes_the_square_is_found(expression, method):
 
 
 def test_an_expression_that_is_made_in_place_is_found(tmp_path):
-    house = tmp_path / "planted"
-    house.mkdir()
-    (house / "rooms.py").write_text("import re\ndef look(sign):\n    re.search(sign + '+', '')\n")
-    assert uses_in(house) == ([], {"planted.rooms:look"})
+    deployment = tmp_path / "planted"
+    deployment.mkdir()
+    (deployment / "rooms.py").write_text(
+        "import re\ndef look(sign):\n    re.search(sign + '+', '')\n"
+    )
+    assert uses_in(deployment) == ([], {"planted.rooms:look"})

@@ -26,7 +26,7 @@ from avenue.shop.matching.models import Finding
 from avenue.shop.matching.models import Outcome as FileOutcome
 from avenue.shop.matching.models import Stage as PictureStage
 from avenue.shop.models import Status
-from avenue.storage.schema import HOUSE_COLLECTIONS
+from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from avenue.storage.shapes import SHAPES, Maybe, Of, Shape, Values
 
@@ -96,4 +96,4 @@ def test_a_shape_knows_the_buckets() -> None:
 
 
 def test_every_collection_has_a_shape() -> None:
-    assert (SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - set(SHAPES) == set()
+    assert (SITE_COLLECTIONS | set(DEPLOYMENT_COLLECTIONS)) - set(SHAPES) == set()

@@ -36,10 +36,11 @@ from avenue.health.checks.walk import Holdings
 from avenue.health.facts.store import FactStore
 from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SnapshotService
-from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
+from avenue.health.history.snapshots.store import DeploymentCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views.capacity.service import CapacityService
 from avenue.health.views.state.service import Sources, StateService
+from avenue.identity import DEFAULT_SITE
 from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Queue
 from avenue.media.pictures.decoding import processes_for
@@ -51,7 +52,6 @@ from avenue.sealing import Sealing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import PictureReferrers
 from avenue.storage.clusters import clusters_at_hand
-from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.status import DeploymentStatus, beside
 from avenue.uploads.tus.store import SweptTusStore
 
@@ -72,7 +72,7 @@ class Health(Shop):
         """The snapshots of the deployment."""
         return SnapshotService(
             SnapshotStore(self.database),
-            HouseCounts(self.database),
+            DeploymentCounts(self.database),
             self.deployment,
             MongoTrafficStore(self.database),
             self.ledger,

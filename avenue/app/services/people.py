@@ -119,7 +119,7 @@ class People(Stores):
             self.passwords,
             self.rate_limits,
             QueuedLetters(self.outbox) if self.settings.smtp_url else None,
-            house_url=self.settings.base_url,
+            deployment_url=self.settings.base_url,
             tries_per_minute=self.settings.max_logins_per_minute,
         )
 

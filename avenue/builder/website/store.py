@@ -51,7 +51,7 @@ from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, house, in_many, site
+from avenue.storage.scope import AlreadyThere, Collection, deployment, in_many, site
 from avenue.words import folded, words_of
 
 T = TypeVar("T")
@@ -514,7 +514,7 @@ class DuePages:
     """The pages of all sites of one cluster that are due to be published."""
 
     def __init__(self, database: Database) -> None:
-        self._pages = house(database).collection(PAGES)
+        self._pages = deployment(database).collection(PAGES)
 
     def find(self, now: datetime, *, limit: int) -> list[tuple[str, str, datetime]]:
         """Return the sites, ids and times of some, the longest due first.

@@ -42,10 +42,10 @@ MOMENT = "d MMM y, HH:mm"
 PAGE = "/admin/infrastructure"
 
 
-def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
+def alert_letter(notice: Notice, site: Site, to: str, deployment_url: str) -> Letter:
     """Return the letter about `notice` to one address, in the language and name of `site`.
 
-    Its link begins with `house_url`, where the reader signs in.
+    Its link begins with `deployment_url`, where the reader signs in.
     """
     translate: Translate = catalogue(site.language).gettext
     locale = LOCALES.get(site.language, "en")
@@ -62,16 +62,16 @@ def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
             f"{translate(WHAT_TO_DO)}\n{translate(alert.action)}",
             filled(AGAIN, {"hours": hours}, translate),
         ]
-    paragraphs.append(f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}")
+    paragraphs.append(f"{translate(ALL_ALERTS)}\n{deployment_url}{PAGE}")
     word = translate(OVER if is_over else LEVELS[alert.level])
     subject = f"[{' '.join(site.name.split())}] {word}: {matter.removesuffix('.')}"
     return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 
-def test_letter(site: Site, to: str, house_url: str) -> Letter:
+def test_letter(site: Site, to: str, deployment_url: str) -> Letter:
     """Return the letter that says that alerts arrive."""
     translate: Translate = catalogue(site.language).gettext
-    paragraphs = [translate(NOTHING_WRONG), f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}"]
+    paragraphs = [translate(NOTHING_WRONG), f"{translate(ALL_ALERTS)}\n{deployment_url}{PAGE}"]
     subject = f"[{' '.join(site.name.split())}] {translate(TRIED)}"
     return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
 

@@ -23,7 +23,7 @@ from avenue.notifications.store import OutboxStore
 class AlertService:
     """The alerts of the deployment and its sites.
 
-    Who runs the house sees all of them, an operator of another site those about that site.
+    Who runs the deployment sees all of them, an operator of another site those about that site.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class AlertService:
     ) -> AlertPage:
         """Return alerts the actor may see; `after` is the `next` of the page before."""
         actor.must_have(Role.OPS)
-        site = None if actor.runs_house else actor.site.id
+        site = None if actor.runs_deployment else actor.site.id
         found, total = self._store.find(
             read_cursor(after), limit + 1, site=site, state=state, level=level
         )
@@ -97,10 +97,10 @@ class AlertService:
     def open_about(self, actor: Actor, measures: Iterable[Measure]) -> Sequence[Alert]:
         """Return what is not over of these measures of the actor's site, and of the deployment.
 
-        The latter is for who runs the house.
+        The latter is for who runs the deployment.
         """
         found = self._store.open_about(actor.site.id, measures)
-        return [each for each in found if each.site or actor.runs_house]
+        return [each for each in found if each.site or actor.runs_deployment]
 
     def acknowledge(self, actor: Actor, alert_id: str) -> Alert:
         """Note that the actor has seen an alert, and return it; the first one to do so stays.
@@ -117,15 +117,15 @@ class AlertService:
 
     def send_test(self, actor: Actor) -> int:
         """Tell all who are told of the deployment that nothing is wrong; return how many."""
-        actor.must_run_house()
+        actor.must_run_deployment()
         told = self._told(INSTALLATION)
         for each in told:
-            self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+            self._outbox.put_of_deployment(each.receiver.draft(TEST, None, {"at": utc_now()}))
         return len(told)
 
     def _visible(self, actor: Actor, alert_id: str) -> Alert:
         alert = self._store.alert(alert_id)
-        if alert is None or not (actor.runs_house or alert.site == actor.site.id):
+        if alert is None or not (actor.runs_deployment or alert.site == actor.site.id):
             raise AlertNotFound
         return alert
 

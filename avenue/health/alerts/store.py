@@ -12,10 +12,10 @@ from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.levels import action_for
 from avenue.notifications.models import Draft, Message
-from avenue.notifications.store import HOUSE_OUTBOX, put
+from avenue.notifications.store import DEPLOYMENT_OUTBOX, put
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import faults_of, readable
-from avenue.storage.scope import AlreadyThere, Collection, house
+from avenue.storage.scope import AlreadyThere, Collection, deployment
 
 ALERTS = "infra_alerts"
 KEPT_FOR = timedelta(days=2 * 365)
@@ -38,7 +38,7 @@ class MongoAlertStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._alerts = house(database).collection(ALERTS)
+        self._alerts = deployment(database).collection(ALERTS)
 
     def watched(self) -> list[Watched]:
         """Return the alerts that have not recovered, those of which all can be read."""
@@ -209,7 +209,7 @@ def notice_of(message: Message) -> Notice:
 def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
     """Write messages about an alert: all beside it, whichever site it is about."""
     for each in drafts:
-        put(alerts.beside(HOUSE_OUTBOX), each.site, each)
+        put(alerts.beside(DEPLOYMENT_OUTBOX), each.site, each)
 
 
 def _check_all(document: Document) -> None:

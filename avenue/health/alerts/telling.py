@@ -9,7 +9,7 @@ from avenue.health.alerts.letters import PAGE, alert_letter, test_letter
 from avenue.health.alerts.models import TEST, Alert, News
 from avenue.health.alerts.store import notice_of
 from avenue.health.alerts.texts import headline
-from avenue.identity import HOUSE, Site, address_key, is_id
+from avenue.identity import DEFAULT_SITE, Site, address_key, is_id
 from avenue.mail.models import Letter
 from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
@@ -20,25 +20,25 @@ from avenue.web.language import catalogue
 def letters_about_alerts(
     site_of: Callable[[str], Site],
     *,
-    house_url: str,
+    deployment_url: str,
     emails: Iterable[str],
     person_of: Callable[[Message], User | None],
 ) -> Callable[[Message], Letter | None]:
     """Return what writes to operators and people, None to anybody else.
 
     `emails` are the addresses of the operators, `person_of` returns a person. Links lead to the
-    site whose people a letter is for, but those of who has rights beyond it to the house: its hosts
-    may be in other hands.
+    site of the receiver; for people with rights beyond that site they lead to the deployment's own
+    address, because the hosts of a site may be in other hands.
     """
     addresses = {address_key(each): parseaddr(each)[1] for each in emails}
 
     def letter(message: Message) -> Letter | None:
-        to, base_url = message.to or "", house_url
+        to, base_url = message.to or "", deployment_url
         address = addresses.get(to)
         if is_id(to):
             person = person_of(message)
             address = person.email if person else None
-            if person and message.site != HOUSE and not person.reaches_beyond(message.site):
+            if person and message.site != DEFAULT_SITE and not person.reaches_beyond(message.site):
                 base_url = site_of(message.site).base_url
         if address is None:
             return None
@@ -57,17 +57,17 @@ def letter_about(
     if message.kind == TEST:
         return test_letter(site_of(message.site), to, base_url)
     notice = notice_of(message)
-    return alert_letter(notice, site_of(notice.alert.site or HOUSE), to, base_url)
+    return alert_letter(notice, site_of(notice.alert.site or DEFAULT_SITE), to, base_url)
 
 
 def push_about(
-    message: Message, site_of: Callable[[str], Site], house_url: str
+    message: Message, site_of: Callable[[str], Site], deployment_url: str
 ) -> dict[str, object]:
     """Return what a browser shows: a title, what to do, and the page it opens.
 
     News of one alert take the place of one another.
     """
-    letter = letter_about(message, site_of, house_url)
+    letter = letter_about(message, site_of, deployment_url)
     told: dict[str, object] = {
         "title": letter.subject,
         "body": "",
@@ -78,7 +78,7 @@ def push_about(
         return {**told, "tag": TEST}
     notice = notice_of(message)
     if notice.news is not News.RECOVERED:
-        language = site_of(notice.alert.site or HOUSE).language
+        language = site_of(notice.alert.site or DEFAULT_SITE).language
         told["body"] = catalogue(language).gettext(notice.alert.action)
     return {**told, "tag": notice.alert.id}
 

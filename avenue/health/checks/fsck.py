@@ -15,12 +15,12 @@ from avenue.health.checks.records import JUDGED
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import START, spans_outside
 from avenue.health.checks.walk import BATCH, Depth, Holdings, Place, Save, Walk
-from avenue.identity import HOUSE, Site
+from avenue.identity import DEFAULT_SITE, Site
 from avenue.media.references import Kind as Broken
 from avenue.media.store.documents import ASSETS
 from avenue.media.sweeper import agreed_skew_seconds
 from avenue.storage.records import Malformed
-from avenue.storage.schema import HOUSE_COLLECTIONS
+from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 
@@ -28,7 +28,7 @@ FSCK = "fsck"
 """The job that does it."""
 
 ID_LENGTH = 22
-EVERY_RECORD = (*JUDGED, *HOUSE_COLLECTIONS)
+EVERY_RECORD = (*JUDGED, *DEPLOYMENT_COLLECTIONS)
 
 
 class Fsck:
@@ -51,7 +51,7 @@ class Fsck:
         Return how much was looked at, found, mended and left. Raise `ClocksDiffer` rather than
         guess how old anything is.
         """
-        agreed_skew_seconds(self._of.swept(HOUSE))
+        agreed_skew_seconds(self._of.swept(DEFAULT_SITE))
         place, every = Place(cursor), self._sites.all()
         meant = [each for each in every if order.site in {None, each.id}]
         total = sum(map(self._walk.size, meant))
@@ -94,7 +94,7 @@ class Fsck:
     # What cannot be read
 
     def _records(self, order: CheckRequest) -> Iterator[Sequence[Flaw]]:
-        """Go through the records of a site, or of all of them and the house."""
+        """Go through the records of a site, or of all of them and the deployment."""
         for collection in JUDGED if order.site else EVERY_RECORD:
             last: str | None = ""
             while last is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.storage.connection import Database
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 META = "avenue_meta"
 CERTIFICATES, SECRETS = "certificates", "secrets"
@@ -25,7 +25,7 @@ class FactStore:
     """The facts of the deployment that are kept."""
 
     def __init__(self, database: Database) -> None:
-        self._meta = house(database).collection(META)
+        self._meta = deployment(database).collection(META)
 
     def certificates(self) -> dict[str, datetime]:
         """Return until when the certificate of each site is good, of those that were asked."""

@@ -43,7 +43,7 @@ class Point:
     p95_ms: Rounded2 | None = None
 
 
-def house_point(snapshot: Snapshot) -> Point:
+def deployment_point(snapshot: Snapshot) -> Point:
     """Return what a snapshot saw of the deployment and all sites together."""
     count, size = _together(snapshot.stored)
     seen = snapshot.traffic

@@ -10,7 +10,7 @@ from avenue.media.announcing.store import announce, together
 from avenue.media.models import DUE, Asset, Scan, ScanState, State, Version
 from avenue.media.store.documents import ASSETS, from_document, scan_document
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, deployment, site
 from avenue.totals import MOST_COUNTED
 
 META = "avenue_meta"
@@ -71,8 +71,8 @@ class ScanStore:
     """Queries of the job over all sites of one cluster."""
 
     def __init__(self, database: Database) -> None:
-        self._assets = house(database).collection(ASSETS)
-        self._meta = house(database).collection(META)
+        self._assets = deployment(database).collection(ASSETS)
+        self._meta = deployment(database).collection(META)
 
     def due(self, passed: Sequence[str], limit: int) -> list[Asset]:
         """Return some files that wait for the scanner, without those in `passed`."""

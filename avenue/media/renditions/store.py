@@ -17,7 +17,7 @@ from avenue.media.renditions.models import (
 from avenue.media.store.documents import ASSETS, shown_in
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import readable
-from avenue.storage.scope import AlreadyThere, Collection, house, site
+from avenue.storage.scope import AlreadyThere, Collection, deployment, site
 
 RENDITIONS = "renditions"
 SWEPT = {"site": 1, "file": 1, "made_at": 1}
@@ -120,7 +120,7 @@ class SweptRenditions:
     """The queries of the sweeper, over all sites."""
 
     def __init__(self, database: Database) -> None:
-        self._renditions = house(database).collection(RENDITIONS)
+        self._renditions = deployment(database).collection(RENDITIONS)
 
     def after(self, last_id: str, limit: int) -> tuple[str | None, list[SweptRendition]]:
         """Read the `limit` renditions after `last_id`, by id.

@@ -15,7 +15,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, Sort, house, next_of_sites, site
+from avenue.storage.scope import Collection, Sort, deployment, next_of_sites, site
 
 META = "avenue_meta"
 T = TypeVar("T")
@@ -37,10 +37,10 @@ class SweptStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._assets = house(database).collection(ASSETS)
-        self._legacy_urls = house(database).collection(LEGACY_URLS)
-        self._sites = house(database.home).collection("sites")
-        self._meta = house(database).collection(META)
+        self._assets = deployment(database).collection(ASSETS)
+        self._legacy_urls = deployment(database).collection(LEGACY_URLS)
+        self._sites = deployment(database.home).collection("sites")
+        self._meta = deployment(database).collection(META)
         self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
         self._arriving = Arriving(database)
@@ -107,7 +107,7 @@ class SweptStore:
 
         Repeatable from any step.
         """
-        files = house(self._database).files(asset.bucket)
+        files = deployment(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
         self._renditions.delete_of_asset(asset.site, asset.id)
@@ -117,7 +117,7 @@ class SweptStore:
     def is_backed_up(self) -> bool:
         """Tell whether a backup is running: no file is deleted meanwhile."""
         held = (
-            house(self._database.home)
+            deployment(self._database.home)
             .collection(LEASES)
             .find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1})
         )
@@ -161,21 +161,21 @@ class SweptStore:
 
     def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
         """Return the existing file documents of `file_ids`."""
-        files = house(self._database).files(bucket)
+        files = deployment(self._database).files(bucket)
         return [found for each in file_ids if (found := files.find(each))]
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
         """Return file documents in the order of their ids."""
-        return house(self._database).files(bucket).files_after(file_id, limit)
+        return deployment(self._database).files(bucket).files_after(file_id, limit)
 
     def chunk_owners_after(self, bucket: str, file_id: str, limit: int) -> list[str]:
         """Return the ids that chunks name as their file, in order."""
-        return house(self._database).files(bucket).chunk_owners_after(file_id, limit)
+        return deployment(self._database).files(bucket).chunk_owners_after(file_id, limit)
 
     def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
         """Return those of `file_ids` that have a file document."""
         found = (
-            house(self._database)
+            deployment(self._database)
             .collection(f"{bucket}.files")
             .find({"_id": {"$in": list(file_ids)}}, {"_id": 1})
         )
@@ -237,7 +237,7 @@ class SweptStore:
 
     def is_used(self, bucket: str, file_id: str) -> bool:
         """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
-        found = house(self._database).files(bucket).find(file_id)
+        found = deployment(self._database).files(bucket).find(file_id)
         return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
 
     def may_be_named(self, file_id: str) -> bool:
@@ -254,7 +254,7 @@ class SweptStore:
 
     def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
         """Return when the newest chunk of a file was created."""
-        return house(self._database).files(bucket).newest_chunk_at(file_id)
+        return deployment(self._database).files(bucket).newest_chunk_at(file_id)
 
     def release(self, file_id: str) -> bool:
         """Tell whether no one is writing `file_id`; deletes an open write whose lease has ended."""
@@ -264,7 +264,7 @@ class SweptStore:
 
     def delete_file(self, bucket: str, file_id: str) -> None:
         """Delete a file document and its chunks."""
-        house(self._database).files(bucket).delete(file_id)
+        deployment(self._database).files(bucket).delete(file_id)
 
 
 def swept_of(database: Database, site_id: str) -> SweptStore:

@@ -175,7 +175,7 @@ class Website(Protocol):
 
 
 class People(Protocol):
-    """The people of the house."""
+    """The people of the deployment."""
 
     def admit(
         self,

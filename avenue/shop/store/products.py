@@ -51,7 +51,7 @@ from avenue.shop.store.documents import (
 from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
+from avenue.storage.scope import AlreadyThere, Collection, deployment, of_its_site, site
 from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 
@@ -366,7 +366,7 @@ class TrashedProducts:
     """The products in the trash of all sites, for the sweeper."""
 
     def __init__(self, database: Database) -> None:
-        self._trashed = house(database).collection(TRASHED)
+        self._trashed = deployment(database).collection(TRASHED)
 
     def forget(self, until: datetime) -> int:
         """Delete those that have been in the trash since then; return how many.

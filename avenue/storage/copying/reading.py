@@ -28,7 +28,7 @@ from avenue.storage.directory import WRITES_WAIT, cluster_in
 from avenue.storage.gridfs import Files
 from avenue.storage.refusing import of_no
 from avenue.storage.schema import installation_of
-from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house
+from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, deployment
 
 FILES = ".files"
 CHUNKS = ".chunks"
@@ -195,7 +195,7 @@ class DatabaseSource:
         return self._files(bucket).read_together({each.id: each.length for each in files})
 
     def _files(self, bucket: str) -> Files:
-        return house(self._database).files(bucket)
+        return deployment(self._database).files(bucket)
 
 
 class HomeSource(DatabaseSource):

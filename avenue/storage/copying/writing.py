@@ -47,7 +47,7 @@ BATCH_RECORDS = 1000
 BATCH_FILES = 200
 NOT_RESTORED = LEFT_OUT | {META, "tus_uploads"}
 """Collections that are not restored: bytes of resumable uploads are not backed up."""
-OF_ONE_HOUSE = frozenset(
+OF_ONE_DEPLOYMENT = frozenset(
     {
         "jobs",
         "fsck_findings",
@@ -125,7 +125,9 @@ class Renaming:
         if self.site is None:
             return True
         is_other_name = self.becomes not in {None, self.site}
-        return collection not in OF_ONE_HOUSE and not (is_other_name and collection in OF_ONE_NAME)
+        return collection not in OF_ONE_DEPLOYMENT and not (
+            is_other_name and collection in OF_ONE_NAME
+        )
 
     def renamed(self, collection: str, document: Document) -> Document | None:
         """Return a record for restoring, None if it is left out."""

@@ -16,7 +16,7 @@ from avenue.notifications.store import OUTBOX, OutboxStore, put
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, house, next_of_sites
+from avenue.storage.scope import Collection, deployment, next_of_sites
 from avenue.uploads.store import OVER
 
 REASON = "expired"
@@ -48,7 +48,7 @@ class ExpiredUploads:
     def _trash_next(self, amiss: list[object]) -> bool:
         query = {**EXPIRED, "_id": {"$nin": amiss}}
         for cluster in clusters_at_hand(self._database):
-            every = house(cluster).collection(ASSETS)
+            every = deployment(cluster).collection(ASSETS)
             while found := next_of_sites(every, query, [("expires_at", 1)]):
                 assets, upload_id = found
                 if assets.transaction(partial(_trash, upload_id=upload_id)):

@@ -18,7 +18,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, deployment, site
 from avenue.uploads.models import Filing
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tus.errors import UploadLost, UploadTakenOver
@@ -181,7 +181,7 @@ class SweptTusStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._uploads = house(database).collection(TUS_UPLOADS)
+        self._uploads = deployment(database).collection(TUS_UPLOADS)
         self._store = TusStore(database)
 
     def forget_expired(self) -> bool | None:

@@ -1,4 +1,4 @@
-"""A prepared database, and a house of two sites whose alerts are told by letter and webhook."""
+"""A prepared database, and a deployment of two sites with alerts by email and webhook."""
 
 import base64
 import threading
@@ -57,7 +57,7 @@ def inbox() -> Iterator[Inbox]:
 
 
 @dataclass
-class House:
+class Deployment:
     """Who looks at snapshots, and who tells what they see."""
 
     database: Database
@@ -108,7 +108,7 @@ def operator(site: str = "default", role: Role = Role.OPS, **facts: Any) -> Acto
 
 
 @pytest.fixture
-def house(database: Database, box: Mailbox, inbox: Inbox) -> House:
+def deployment(database: Database, box: Mailbox, inbox: Inbox) -> Deployment:
     box.replies.clear()
     inbox.statuses.clear()
     settings = Settings(
@@ -120,7 +120,7 @@ def house(database: Database, box: Mailbox, inbox: Inbox) -> House:
         alert_url=inbox.url,
         alert_secret=f"whsec_{base64.b64encode(KEY).decode()}",
     )
-    house = House(database, settings, box, inbox)
-    house.letters()
+    deployment = Deployment(database, settings, box, inbox)
+    deployment.letters()
     inbox.all()
-    return house
+    return deployment

@@ -28,7 +28,7 @@ from avenue.health.models import ALERTED, Level
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.outside.errors import AddressNotAllowed
 from avenue.outside.posting import Poster
-from tests.health.alerts.conftest import KEY, OPERATORS, House, operator
+from tests.health.alerts.conftest import KEY, OPERATORS, Deployment, operator
 from tests.push import Browser, claims
 from tests.receiver import Inbox, Told
 
@@ -42,14 +42,16 @@ BLOG = Actor(
 
 
 @pytest.fixture
-def receivers(house: House) -> ReceiverService:
+def receivers(deployment: Deployment) -> ReceiverService:
     for name in ("alert_choices", "users", "notification_receivers"):
-        house.raw[name].delete_many({})
-    house.raw["sites"].update_one({"_id": "blog"}, {"$set": {"base_url": "https://blog.example"}})
-    return Services(house.settings, house.database).receivers
+        deployment.raw[name].delete_many({})
+    deployment.raw["sites"].update_one(
+        {"_id": "blog"}, {"$set": {"base_url": "https://blog.example"}}
+    )
+    return Services(deployment.settings, deployment.database).receivers
 
 
-def a_person(house: House, email: str, **facts: Any) -> User:
+def a_person(deployment: Deployment, email: str, **facts: Any) -> User:
     now = utc_now()
     user = User(
         id=new_id(),
@@ -65,7 +67,7 @@ def a_person(house: House, email: str, **facts: Any) -> User:
         created_at=now,
         changed_at=now,
     )
-    MongoAccountStore(house.database).add_user(user)
+    MongoAccountStore(deployment.database).add_user(user)
     return user
 
 
@@ -74,35 +76,38 @@ def quota(percent: int) -> dict[str, Any]:
     return {"quotas": (used,)}
 
 
-def told(house: House) -> tuple[list[str], list[str]]:
+def told(deployment: Deployment) -> tuple[list[str], list[str]]:
     """Whom letters went to and what the webhook was told, since the last time."""
-    house.tell()
-    letters = sorted(to for some, _ in house.letters() for to in some)
-    return letters, [each.message["data"]["measure"] for each in house.inbox.all()]
+    deployment.tell()
+    letters = sorted(to for some, _ in deployment.letters() for to in some)
+    return letters, [each.message["data"]["measure"] for each in deployment.inbox.all()]
 
 
 def test_levels_are_chosen_for_the_installation_and_for_each_site(
-    house: House, receivers: ReceiverService
+    deployment: Deployment, receivers: ReceiverService
 ) -> None:
     keys = [each.receiver.key for each in receivers.shown(BOSS, None)]
     ana, bea, webhook = keys
     assert receivers.choose(BOSS, None, {webhook: [Level.CRITICAL], ana: ALERTED}) == [ana, webhook]
     assert receivers.choose(BOSS, None, {webhook: [Level.CRITICAL]}) == []
     assert receivers.choose(BOSS, "blog", {webhook: ALERTED, bea: []}) == [bea, webhook]
-    house.see(0, disk=75, **quota(75))
-    assert told(house) == ([OPERATORS[0]] * 2, ["quota"])
-    house.see(1, disk=86, **quota(86))
-    assert told(house) == ([OPERATORS[0], *OPERATORS], ["quota"])
-    house.see(2, disk=96, **quota(86))
-    assert told(house) == (list(OPERATORS), ["disk"])
+    deployment.see(0, disk=75, **quota(75))
+    assert told(deployment) == ([OPERATORS[0]] * 2, ["quota"])
+    deployment.see(1, disk=86, **quota(86))
+    assert told(deployment) == ([OPERATORS[0], *OPERATORS], ["quota"])
+    deployment.see(2, disk=96, **quota(86))
+    assert told(deployment) == (list(OPERATORS), ["disk"])
     receivers.as_usual(BOSS, "blog")
-    house.see(3, disk=96, **quota(96))
-    assert told(house) == (list(OPERATORS), ["quota"])
+    deployment.see(3, disk=96, **quota(96))
+    assert told(deployment) == (list(OPERATORS), ["quota"])
 
 
 @pytest.fixture
 def hooked(
-    house: House, receivers: ReceiverService, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment,
+    receivers: ReceiverService,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> str:
     """The secret of a webhook of the site `blog`, whose messages come into the inbox."""
     asked: list[str] = []
@@ -113,46 +118,48 @@ def hooked(
         return Poster(inbox.url)
 
     monkeypatch.setattr(telling, "poster_of_client", poster)
-    house.raw["alert_choices"].delete_many({})
+    deployment.raw["alert_choices"].delete_many({})
     return receivers.set_webhook(BLOG, "blog", HOOK)
 
 
 def test_a_site_tells_its_people_and_its_own_program(
-    house: House, receivers: ReceiverService, hooked: str
+    deployment: Deployment, receivers: ReceiverService, hooked: str
 ) -> None:
     for site in (None, "blog"):
         keys = [each.receiver.key for each in receivers.shown(BOSS, site)]
         receivers.choose(BOSS, site, {key: [] for key in keys if key != OWN_WEBHOOK})
-    assert house.see(0, disk=96, **quota(86)) == {"opened": 2}
-    eve = a_person(house, "eve@blog.example", roles={"blog": Role.OPS})
+    assert deployment.see(0, disk=96, **quota(86)) == {"opened": 2}
+    eve = a_person(deployment, "eve@blog.example", roles={"blog": Role.OPS})
     receivers.add_person(BLOG, "blog", " Eve@blog.example ")
-    house.see(1, disk=96, **quota(96))
-    house.tell()
-    (to, letter), *others = house.letters()
+    deployment.see(1, disk=96, **quota(96))
+    deployment.tell()
+    (to, letter), *others = deployment.letters()
     assert (to, others) == ([eve.email], [])
     assert "https://blog.example/admin/infrastructure" in letter.get_content()
-    first, second = house.inbox.all()
+    first, second = deployment.inbox.all()
     assert [each.message["data"]["measure"] for each in (first, second)] == ["quota"] * 2
     key = base64.b64decode(hooked.removeprefix("whsec_"))
     assert key != KEY
     signed = f"{first.headers['webhook-id']}.{first.headers['webhook-timestamp']}.".encode()
     digest = base64.b64encode(hmac.new(key, signed + first.body, hashlib.sha256).digest()).decode()
     assert first.headers["webhook-signature"] == f"v1,{digest}"
-    kept = str([*house.raw["alert_choices"].find(), *house.raw["house_notifications"].find()])
+    kept = str(
+        [*deployment.raw["alert_choices"].find(), *deployment.raw["house_notifications"].find()]
+    )
     assert "planted-k3y" not in kept
     assert hooked not in kept
-    # Who has rights beyond the site is led to the house: a site's hosts may be in other hands.
+    # Who has rights beyond the site is led to the deployment: a site's hosts may be in other hands.
     roles = {"blog": "ops", "default": "seller"}
-    house.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": roles}})
+    deployment.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": roles}})
     receivers.send_test(BLOG, "blog", f"person:{eve.id}")
-    house.tell()
-    ((_, letter),) = house.letters()
+    deployment.tell()
+    ((_, letter),) = deployment.letters()
     assert "https://shop.example/admin/infrastructure" in letter.get_content()
     # Whoever may not see such alerts any more is not written to.
-    house.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": {"blog": "seller"}}})
+    deployment.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": {"blog": "seller"}}})
     receivers.remove_webhook(BLOG, "blog")
     receivers.send_test(BLOG, "blog", f"person:{eve.id}")
-    assert told(house) == ([], [])
+    assert told(deployment) == ([], [])
     shown = receivers.shown(BLOG, "blog")
     assert [each.receiver.label for each in shown] == [eve.email]
     masked = receivers.shown(OPS_OF_BLOG, "blog")
@@ -166,31 +173,31 @@ def test_a_site_tells_its_people_and_its_own_program(
 
 
 def test_a_dead_webhook_of_a_site_keeps_nobody_waiting_and_alarms_nobody(
-    house: House, receivers: ReceiverService, hooked: str
+    deployment: Deployment, receivers: ReceiverService, hooked: str
 ) -> None:
-    house.inbox.statuses[:] = [503, 503]
+    deployment.inbox.statuses[:] = [503, 503]
     receivers.send_test(BLOG, "blog", OWN_WEBHOOK)
     for _ in range(2):
-        house.tell()
-    assert house.waiting() == 1
-    (row,) = house.raw["notification_receivers"].find()
+        deployment.tell()
+    assert deployment.waiting() == 1
+    (row,) = deployment.raw["notification_receivers"].find()
     assert (row["_id"], row["failures"]) == ("alert_webhook/blog", 2)
-    house.tell()
-    assert house.waiting() == 0
-    assert len(house.inbox.all()) == 3
+    deployment.tell()
+    assert deployment.waiting() == 0
+    assert len(deployment.inbox.all()) == 3
 
 
 SELLER = replace(BLOG, role=Role.SELLER)
 OPS_OF_BLOG = replace(BLOG, role=Role.OPS)
 
 
-def test_who_may_choose_what(house: House, receivers: ReceiverService) -> None:
+def test_who_may_choose_what(deployment: Deployment, receivers: ReceiverService) -> None:
     chosen = receivers.shown(BOSS, None)
     webhook = chosen[-1].receiver.key
     assert [receivers.scope(BOSS, each) for each in (None, "blog")] == [None, "blog"]
     assert [receivers.scope(BLOG, each) for each in (None, "blog")] == ["blog", "blog"]
     assert receivers.shown(BLOG, "blog") == [], "chats of the installation are not a site's"
-    a_person(house, "other@shop.example", roles={"default": Role.ADMIN})
+    a_person(deployment, "other@shop.example", roles={"default": Role.ADMIN})
     refused: list[tuple[type[AvenueError], Any]] = [
         (Forbidden, lambda: receivers.scope(SELLER, None)),
         (ReceiverNotFound, lambda: receivers.scope(BLOG, "default")),
@@ -211,7 +218,7 @@ def test_who_may_choose_what(house: House, receivers: ReceiverService) -> None:
     for error, ask in refused:
         with pytest.raises(error):
             ask()
-    assert house.raw["alert_choices"].count_documents({}) == 0
+    assert deployment.raw["alert_choices"].count_documents({}) == 0
 
 
 def test_a_site_is_told_on_the_public_internet_only(receivers: ReceiverService) -> None:
@@ -230,13 +237,17 @@ def test_a_site_is_told_on_the_public_internet_only(receivers: ReceiverService) 
 
 
 def test_browsers_are_told_by_web_push_until_they_are_gone(
-    house: House, receivers: ReceiverService, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment,
+    receivers: ReceiverService,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(telling, "poster_of_client", lambda _: Poster(inbox.url))
-    house.raw["push_subscriptions"].delete_many({})
+    deployment.raw["push_subscriptions"].delete_many({})
     receivers.choose(BOSS, "blog", {each.receiver.key: [] for each in receivers.shown(BOSS, None)})
     eve, tom = (
-        a_person(house, f"{name}@blog.example", roles={"blog": Role.OPS}) for name in ("eve", "tom")
+        a_person(deployment, f"{name}@blog.example", roles={"blog": Role.OPS})
+        for name in ("eve", "tom")
     )
     first, second = (
         Browser(f"https://push{n}.example/planted-endp0int/{n}?token={n}") for n in "12"
@@ -244,8 +255,8 @@ def test_browsers_are_told_by_web_push_until_they_are_gone(
     for person, browser in ((eve, first), (eve, first), (tom, second)):
         actor = replace(OPS_OF_BLOG, id=person.id)
         receivers.subscribe(actor, "blog", browser.subscription, "Mozilla/5.0 Firefox/140")
-    house.see(0, **quota(86))
-    house.tell()
+    deployment.see(0, **quota(86))
+    deployment.tell()
     pushed = sorted(inbox.all(), key=lambda each: claims_of(receivers, each)["aud"])
     assert len(pushed) == 2
     for browser, message in zip((first, second), pushed, strict=True):
@@ -253,16 +264,16 @@ def test_browsers_are_told_by_web_push_until_they_are_gone(
         assert told["title"].startswith("[Blog] Warning: The site blog has used 86 % of its quota")
         assert told["path"] == "/admin/infrastructure/alerts"
         assert message.headers["Content-Encoding"] == "aes128gcm"
-    kept = [house.raw[name].find() for name in ("push_subscriptions", "house_notifications")]
+    kept = [deployment.raw[name].find() for name in ("push_subscriptions", "house_notifications")]
     assert "planted-endp0int" not in str([*map(list, kept)])
     # One has unsubscribed, the other's person may see it no more: both are forgotten.
-    house.raw["users"].update_one({"_id": tom.id}, {"$set": {"disabled": True}})
+    deployment.raw["users"].update_one({"_id": tom.id}, {"$set": {"disabled": True}})
     inbox.statuses[:] = [410]
     receivers.send_test(BLOG, "blog", PUSH)
-    house.tell()
+    deployment.tell()
     assert len(inbox.all()) == 1
-    assert house.raw["push_subscriptions"].count_documents({}) == 0
-    assert house.waiting() == 0
+    assert deployment.raw["push_subscriptions"].count_documents({}) == 0
+    assert deployment.waiting() == 0
     for endpoint in ("https://10.0.0.1/x", "http://push.example/x", "https://localhost/x"):
         with pytest.raises(NotABrowser):
             receivers.subscribe(OPS_OF_BLOG, "blog", Browser(endpoint).subscription, "")

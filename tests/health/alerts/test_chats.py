@@ -7,24 +7,24 @@ import pytest
 
 from avenue.errors import Forbidden
 from avenue.notifications import chats
-from tests.health.alerts.conftest import House, operator
+from tests.health.alerts.conftest import Deployment, operator
 
 TOKEN = "123456:planted-bot-token-0123456789"
 
 
 @pytest.fixture
-def chatty(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    base = f"http://127.0.0.1:{house.inbox.port}"
+def chatty(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    base = f"http://127.0.0.1:{deployment.inbox.port}"
     monkeypatch.setattr(chats, "TELEGRAM_URL", f"{base}/telegram")
     told = [f"{service}={base}/{service}" for service in ("slack", "discord", "teams")]
     told += [f"critical:ntfy={base}/ntfy", f"telegram={TOKEN}/-100200"]
-    settings = replace(house.settings, alert_emails=(), alert_url="", alert_chats=tuple(told))
-    return House(house.database, settings, house.box, house.inbox)
+    settings = replace(deployment.settings, alert_emails=(), alert_url="", alert_chats=tuple(told))
+    return Deployment(deployment.database, settings, deployment.box, deployment.inbox)
 
 
-def said(house: House) -> dict[str, Any]:
+def said(deployment: Deployment) -> dict[str, Any]:
     """What each chat was told, by the first part of its path."""
-    told = {each.path.split("/")[1]: each for each in house.inbox.all()}
+    told = {each.path.split("/")[1]: each for each in deployment.inbox.all()}
     texts = {}
     for name, each in told.items():
         if name == "ntfy":
@@ -45,7 +45,7 @@ def said(house: House) -> dict[str, Any]:
     return texts
 
 
-def test_each_chat_is_told_in_its_form_and_one_of_the_worst_only(chatty: House) -> None:
+def test_each_chat_is_told_in_its_form_and_one_of_the_worst_only(chatty: Deployment) -> None:
     chatty.see(0, disk=87)
     chatty.tell()
     texts = said(chatty)
@@ -64,7 +64,9 @@ def test_each_chat_is_told_in_its_form_and_one_of_the_worst_only(chatty: House) 
 
 
 @pytest.mark.failing_jobs
-def test_a_chat_that_is_away_keeps_no_other_waiting_and_is_told_later_once(chatty: House) -> None:
+def test_a_chat_that_is_away_keeps_no_other_waiting_and_is_told_later_once(
+    chatty: Deployment,
+) -> None:
     chatty.inbox.statuses[:] = [503]
     chatty.see(0, disk=96)
     chatty.tell()
@@ -78,16 +80,16 @@ def test_a_chat_that_is_away_keeps_no_other_waiting_and_is_told_later_once(chatt
         assert planted not in kept
 
 
-def test_a_test_reaches_everybody_who_is_told(house: House, chatty: House) -> None:
+def test_a_test_reaches_everybody_who_is_told(deployment: Deployment, chatty: Deployment) -> None:
     with pytest.raises(Forbidden):
         chatty.alerts.send_test(operator("blog"))
-    assert house.alerts.send_test(operator()) == 3
+    assert deployment.alerts.send_test(operator()) == 3
     assert chatty.alerts.send_test(operator()) == 5
-    for each in (house, chatty):
+    for each in (deployment, chatty):
         each.tell()
-    (webhook,) = (each for each in house.inbox.all() if each.path.startswith("/purge"))
+    (webhook,) = (each for each in deployment.inbox.all() if each.path.startswith("/purge"))
     assert (webhook.message["type"], webhook.message["data"]) == ("alert.test", {})
-    subjects = {str(letter["Subject"]) for _, letter in house.letters()}
+    subjects = {str(letter["Subject"]) for _, letter in deployment.letters()}
     assert subjects == {"[Avenue] Prueba de las alertas"}
-    assert house.waiting() == 0
-    assert house.list() == []
+    assert deployment.waiting() == 0
+    assert deployment.list() == []

@@ -17,7 +17,7 @@ from avenue.health.models import Measure
 from avenue.health.rules.measures import rules
 from avenue.health.views.pages.words import ALERT_UNITS
 from avenue.storage.status import DatabaseFacts
-from tests.health.alerts.conftest import OPERATORS, House
+from tests.health.alerts.conftest import OPERATORS, Deployment
 
 MINUTE = timedelta(minutes=1)
 GB = 10**9
@@ -26,32 +26,32 @@ GB = 10**9
 class Watch:
     """Somebody who looks every three minutes, in a time of our own."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
         self.now = utc_now()
-        house.settings = replace(
-            house.settings,
+        deployment.settings = replace(
+            deployment.settings,
             database_gb=10,
             alert_letters_per_day=1000,
             alert_requests_per_minute=1000,
             alert_pictures=100,
             scanner="clamd://scanner",
         )
-        self.glances: GlanceService = Services(house.settings, house.database).glances
+        self.glances: GlanceService = Services(deployment.settings, deployment.database).glances
         self.glances._now = lambda: self.now
         self.used = GB
         self.glances._from = replace(
             self.glances._from,
             deployments=lambda: [self],  # type: ignore[list-item, return-value]
         )
-        house.jobs.periodic(WATCH, 180)
-        house.raw["findings"].delete_many({})
-        house.raw["notification_receivers"].delete_many({})
-        house.raw["assets"].delete_many({"_id": {"$in": ["pending", "quarantined"]}})
+        deployment.jobs.periodic(WATCH, 180)
+        deployment.raw["findings"].delete_many({})
+        deployment.raw["notification_receivers"].delete_many({})
+        deployment.raw["assets"].delete_many({"_id": {"$in": ["pending", "quarantined"]}})
         learnt = ["scanned", "certificates", "secrets"]
-        house.raw["avenue_meta"].delete_many({"_id": {"$in": learnt}})
+        deployment.raw["avenue_meta"].delete_many({"_id": {"$in": learnt}})
         for name in ("infra_metrics", "infra_traffic"):
-            house.raw[name].delete_many({})
+            deployment.raw[name].delete_many({})
         self.has_worked()
 
     def database(self) -> DatabaseFacts:
@@ -67,7 +67,7 @@ class Watch:
     def has_worked(self) -> None:
         """Let the job have looked just now, as it does while background work is done."""
         fine = {"finished_at": self.now, "run_at": self.now + 3 * MINUTE}
-        self.house.raw["jobs"].update_one({"_id": WATCH}, {"$set": fine})
+        self.deployment.raw["jobs"].update_one({"_id": WATCH}, {"$set": fine})
 
     def look(self, minutes: float = 3, *, works: bool = True) -> dict[str, int]:
         """Look after a while; return the news."""
@@ -78,13 +78,13 @@ class Watch:
 
     def told(self) -> tuple[list[tuple[str, str]], int]:
         """What the webhook heard since, and how many letters came."""
-        self.house.tell()
+        self.deployment.tell()
         self.has_worked()
         heard = [
             (each.message["type"], each.message["data"]["measure"])
-            for each in self.house.inbox.all()
+            for each in self.deployment.inbox.all()
         ]
-        return heard, len(self.house.letters())
+        return heard, len(self.deployment.letters())
 
 
 def lost_picture(watch: Watch) -> None:
@@ -98,28 +98,30 @@ def address_of_localhost(watch: Watch) -> None:
 def _find(watch: Watch, standing: str) -> None:
     """As the inspection finds an asset that was removed in the shell, or an address."""
     finding = {"_id": f"blog/product/{standing}", "site": "blog", "standing": standing}
-    watch.house.raw["findings"].insert_one({**finding, "referrer": {"kind": "product", "id": "a"}})
+    watch.deployment.raw["findings"].insert_one(
+        {**finding, "referrer": {"kind": "product", "id": "a"}}
+    )
 
 
 def late_job(watch: Watch) -> None:
-    job = watch.house.jobs.enqueue("import_external")
-    watch.house.raw["jobs"].update_one(
+    job = watch.deployment.jobs.enqueue("import_external")
+    watch.deployment.raw["jobs"].update_one(
         {"_id": job.id}, {"$set": {"run_at": watch.now - 14 * MINUTE}}
     )
 
 
 def failed_job(watch: Watch) -> None:
-    job = watch.house.jobs.enqueue("import_external")
+    job = watch.deployment.jobs.enqueue("import_external")
     failed = {"state": "failed", "error": "No.", "finished_at": watch.now}
-    watch.house.raw["jobs"].update_one({"_id": job.id}, {"$set": failed})
+    watch.deployment.raw["jobs"].update_one({"_id": job.id}, {"$set": failed})
 
 
 def dead_receiver(watch: Watch) -> None:
-    watch.house.raw["notification_receivers"].insert_one(
+    watch.deployment.raw["notification_receivers"].insert_one(
         {"_id": "webhooks", "failures": 3, "error": "http_500"}
     )
     waiting = {"_id": "a", "receiver": "webhooks", "state": "pending", "site": "default"}
-    watch.house.raw["notifications"].insert_one({**waiting, "due_at": watch.now})
+    watch.deployment.raw["notifications"].insert_one({**waiting, "due_at": watch.now})
 
 
 def plan_at_86(watch: Watch) -> None:
@@ -128,12 +130,14 @@ def plan_at_86(watch: Watch) -> None:
 
 def many_letters(watch: Watch) -> None:
     sent = {"receiver": "mail", "state": "delivered", "delivered_at": utc_now()}
-    watch.house.raw["notifications"].insert_many([{**sent, "_id": f"l{n}"} for n in range(900)])
+    watch.deployment.raw["notifications"].insert_many(
+        [{**sent, "_id": f"l{n}"} for n in range(900)]
+    )
 
 
 def scanner_away(watch: Watch) -> None:
     since = watch.now - timedelta(minutes=11)
-    watch.house.raw["avenue_meta"].insert_one({"_id": "scanned", "away_since": since})
+    watch.deployment.raw["avenue_meta"].insert_one({"_id": "scanned", "away_since": since})
 
 
 def file_that_waits(watch: Watch) -> None:
@@ -146,19 +150,19 @@ def file_in_quarantine(watch: Watch) -> None:
 
 def a_scanned_file(watch: Watch, state: str, at: datetime) -> None:
     scan = {"state": state, "at": at}
-    watch.house.raw["assets"].insert_one(
+    watch.deployment.raw["assets"].insert_one(
         {"_id": state, "site": "default", "state": "live", "versions": [{"scan": scan}]}
     )
 
 
 def certificate_at_10_days(watch: Watch) -> None:
     ends = {"default": watch.now + timedelta(days=10), "blog": watch.now + timedelta(days=60)}
-    watch.house.raw["avenue_meta"].insert_one({"_id": "certificates", "ends": ends})
+    watch.deployment.raw["avenue_meta"].insert_one({"_id": "certificates", "ends": ends})
 
 
 def many_requests(watch: Watch) -> None:
     counted(watch)
-    watch.house.raw["infra_traffic"].insert_one({"_id": "all", "requests": 100_000})
+    watch.deployment.raw["infra_traffic"].insert_one({"_id": "all", "requests": 100_000})
 
 
 def many_files(watch: Watch) -> None:
@@ -169,7 +173,7 @@ def counted(watch: Watch) -> None:
     """As the snapshot of ten minutes ago has it."""
     stored = [{"site": "default", "bucket": "uploads", "files": 48, "bytes": 1}] * 2
     facts = {"created_at": watch.now - 10 * MINUTE, "traffic": {"requests": 0}, "stored": stored}
-    watch.house.raw["infra_metrics"].replace_one({"_id": "s"}, facts, upsert=True)
+    watch.deployment.raw["infra_metrics"].replace_one({"_id": "s"}, facts, upsert=True)
 
 
 FAULTS: dict[Measure, Callable[[Watch], None]] = {
@@ -196,8 +200,10 @@ FAULTS: dict[Measure, Callable[[Watch], None]] = {
         *(pytest.param({each}, marks=pytest.mark.long, id=each) for each in FAULTS),
     ],
 )
-def test_a_fault_is_told_within_ten_minutes_once(house: House, measures: set[Measure]) -> None:
-    watch = Watch(house)
+def test_a_fault_is_told_within_ten_minutes_once(
+    deployment: Deployment, measures: set[Measure]
+) -> None:
+    watch = Watch(deployment)
     assert watch.look() == {}
     for each in measures:
         FAULTS[each](watch)
@@ -209,40 +215,44 @@ def test_a_fault_is_told_within_ten_minutes_once(house: House, measures: set[Mea
     for _ in range(20):
         watch.look()
     assert watch.told() == ([], 0)
-    assert {each.measure for each in house.list() if each.action} == measures
+    assert {each.measure for each in deployment.list() if each.action} == measures
 
 
-def test_a_renewed_certificate_and_a_new_secret_end_their_alerts(house: House) -> None:
-    watch = Watch(house)
+def test_a_renewed_certificate_and_a_new_secret_end_their_alerts(deployment: Deployment) -> None:
+    watch = Watch(deployment)
     watch.look()
-    certificates = house.raw["avenue_meta"].find_one({"_id": "certificates"})
+    certificates = deployment.raw["avenue_meta"].find_one({"_id": "certificates"})
     assert certificates is None, "nobody has asked yet"
     certificate_at_10_days(watch)
     long_ago = {"seen.AVENUE_ALERT_SECRET.at": watch.now - timedelta(days=364)}
-    assert house.raw["avenue_meta"].update_one({"_id": "secrets"}, {"$set": long_ago}).matched_count
+    assert (
+        deployment.raw["avenue_meta"]
+        .update_one({"_id": "secrets"}, {"$set": long_ago})
+        .matched_count
+    )
     assert watch.look() == {"opened": 1}
-    house.raw["avenue_meta"].update_one(
+    deployment.raw["avenue_meta"].update_one(
         {"_id": "certificates"}, {"$set": {"ends.default": watch.now + timedelta(days=89)}}
     )
     assert watch.look() == {"recovered": 1}
     assert watch.look(2 * 24 * 60) == {"opened": 1}
-    (alert, *_) = house.list()
+    (alert, *_) = deployment.list()
     assert (alert.measure, alert.level) == (Measure.SECRETS, "notice")
-    watch.glances._settings = replace(house.settings, alert_secret=f"whsec_{'A' * 43}=")
+    watch.glances._settings = replace(deployment.settings, alert_secret=f"whsec_{'A' * 43}=")
     assert watch.look() == {"recovered": 1}
-    kept = str(house.raw["avenue_meta"].find_one({"_id": "secrets"}))
-    assert house.settings.alert_secret not in kept
+    kept = str(deployment.raw["avenue_meta"].find_one({"_id": "secrets"}))
+    assert deployment.settings.alert_secret not in kept
     # A site that is asked no more has no alert that nobody could end.
-    house.raw["avenue_meta"].update_one(
+    deployment.raw["avenue_meta"].update_one(
         {"_id": "certificates"}, {"$set": {"ends": {"blog": watch.now + timedelta(days=3)}}}
     )
     assert watch.look() == {"opened": 1}
-    house.raw["avenue_meta"].update_one({"_id": "certificates"}, {"$set": {"ends": {}}})
+    deployment.raw["avenue_meta"].update_one({"_id": "certificates"}, {"$set": {"ends": {}}})
     assert watch.look() == {"recovered": 1}
 
 
-def test_that_background_work_has_stopped_is_told_by_a_web_process(house: House) -> None:
-    watch = Watch(house)
+def test_that_background_work_has_stopped_is_told_by_a_web_process(deployment: Deployment) -> None:
+    watch = Watch(deployment)
     web = watch.glances
     for _ in range(3):
         watch.now += 2 * MINUTE
@@ -256,15 +266,17 @@ def test_that_background_work_has_stopped_is_told_by_a_web_process(house: House)
     assert watch.told()[0] == [("alert.recovered", "stopped")]
 
 
-def test_a_quiet_week_is_quiet(house: House) -> None:
-    watch = Watch(house)
+def test_a_quiet_week_is_quiet(deployment: Deployment) -> None:
+    watch = Watch(deployment)
     for _ in range(7 * 6):
         assert watch.look(4 * 60) == {}
     assert watch.told() == ([], 0)
 
 
-def test_what_cannot_be_asked_ends_no_alert(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch(house)
+def test_what_cannot_be_asked_ends_no_alert(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(deployment)
     plan_at_86(watch)
     assert watch.look() == {"opened": 1}
 
@@ -280,16 +292,16 @@ def test_what_cannot_be_asked_ends_no_alert(house: House, monkeypatch: pytest.Mo
 
 
 def test_a_receiver_that_takes_nothing_is_counted_and_one_that_takes_is_forgiven(
-    house: House,
+    deployment: Deployment,
 ) -> None:
-    house.inbox.statuses[:] = [500] * 4
-    house.see(0, disk=96)
+    deployment.inbox.statuses[:] = [500] * 4
+    deployment.see(0, disk=96)
     for _ in range(4):
-        house.tell()
-    (row,) = house.raw["notification_receivers"].find({"_id": "tell_alert"})
+        deployment.tell()
+    (row,) = deployment.raw["notification_receivers"].find({"_id": "tell_alert"})
     assert (row["failures"], row["error"]) == (4, "http_500")
-    house.tell()
-    (row,) = house.raw["notification_receivers"].find({"_id": "tell_alert"})
+    deployment.tell()
+    (row,) = deployment.raw["notification_receivers"].find({"_id": "tell_alert"})
     assert row["failures"] == 0
 
 

@@ -44,7 +44,7 @@ SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 HOOK = "https://hooks.shop.example/alerts"
 PERSON = f"ops@{HOST}"
 CHATS = ("slack", "discord", "teams", "ntfy", "telegram")
-HOUSE = {"/" + each for each in (*CHATS, "push")} | {PATH.partition("?")[0]}
+OF_THE_DEPLOYMENT = {"/" + each for each in (*CHATS, "push")} | {PATH.partition("?")[0]}
 OF_THE_SITE = {"lost", "on_a_disk", "certificate"}
 TELLING = (REFERENCES, WATCH, MAIL, WEBHOOKS, TELL, TELL_SITES, jobs_of.CERTIFICATES)
 FAULTS = OF_THE_SITE | {"undelivered", "plan"}
@@ -219,7 +219,7 @@ def test_each_fault_is_told_within_ten_minutes_once_on_every_channel(shop: Shop)
     every = told.total()
     counts = {place: each.total() for place, each in came.items()}
     assert counts == {
-        **dict.fromkeys(HOUSE, every),
+        **dict.fromkeys(OF_THE_DEPLOYMENT, every),
         **dict.fromkeys(OPERATORS, every),
         **dict.fromkeys(("/own", PERSON), len(OF_THE_SITE)),
     }
@@ -233,5 +233,8 @@ def test_each_fault_is_told_within_ten_minutes_once_on_every_channel(shop: Shop)
         oversee(services, messages)
     told, came = shop.heard()
     assert told["alert.opened stopped"] == 1
-    assert {place for place, each in came.items() if each.total()} >= {*HOUSE, *OPERATORS}
+    assert {place for place, each in came.items() if each.total()} >= {
+        *OF_THE_DEPLOYMENT,
+        *OPERATORS,
+    }
     assert not [each for each in told if "recovered" in each]

@@ -11,12 +11,12 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.health.facts.work import WATCH
-from avenue.health.history.points import house_point, site_point
+from avenue.health.history.points import deployment_point, site_point
 from avenue.health.history.snapshots.models import QuotaUse, Stored, StoredVariant, Traffic
 from avenue.health.history.snapshots.service import SNAPSHOT, SnapshotService
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import MongoTrafficStore
-from avenue.identity import HOUSE, command_actor, new_id
+from avenue.identity import DEFAULT_SITE, command_actor, new_id
 from avenue.jobs.models import State
 from avenue.storage import status
 from avenue.storage.connection import Database
@@ -133,7 +133,7 @@ def test_what_takes_too_long_to_count_is_missing_and_the_others_are_kept(
 
 def capacity_notes(settings: Settings, database: Database) -> tuple[str, ...]:
     sites = Sites(database, settings)
-    actor = command_actor(sites.named(HOUSE))
+    actor = command_actor(sites.named(DEFAULT_SITE))
     return Services(settings, database).capacity.report(actor).notes
 
 
@@ -159,14 +159,16 @@ def test_what_was_not_counted_is_a_gap_and_not_0(
     taken = service.take()
     metrics = database.raw["infra_metrics"]
     none_here = [{"site": "default", "bucket": "uploads", "files": 0, "bytes": 0}]
-    for stored, house in ((None, None), ([], None), (none_here, 0)):
+    for stored, deployment in ((None, None), ([], None), (none_here, 0)):
         change = {"$unset": {"stored": ""}} if stored is None else {"$set": {"stored": stored}}
         metrics.update_many({}, change)
         (of_all,), (of_one,) = (
             service.kept.history_since(taken.at, None),
             service.kept.history_since(taken.at, "blog"),
         )
-        assert (house_point(of_all).stored_bytes, house_point(of_all).stored_files) == (house,) * 2
+        assert (deployment_point(of_all).stored_bytes, deployment_point(of_all).stored_files) == (
+            deployment,
+        ) * 2
         assert site_point(of_one).stored_files is None
 
 

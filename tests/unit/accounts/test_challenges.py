@@ -35,7 +35,7 @@ ELSEWHERE = {
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-class House:
+class Deployment:
     """Instances that count together, and a clock."""
 
     def __init__(self, captcha: Captcha | None = None, *, after: int | None = AFTER) -> None:
@@ -80,63 +80,63 @@ def code(challenges: Challenges, answer: str, tried: Try = TRY) -> str:
 
 
 def test_no_answer_is_good_but_the_own_one_once() -> None:
-    house = House()
-    house.failed(TRY, *ELSEWHERE.values())
+    deployment = Deployment()
+    deployment.failed(TRY, *ELSEWHERE.values())
 
     def late() -> str:
-        answer = solved(challenge(house.here))
-        house.now += GOOD_FOR
+        answer = solved(challenge(deployment.here))
+        deployment.now += GOOD_FOR
         return answer
 
     def respelt() -> str:
-        good = solved(challenge(house.here))
-        assert code(house.here, good) == "in"
+        good = solved(challenge(deployment.here))
+        assert code(deployment.here, good) == "in"
         return f"\n{good[:9]}!{good[9:]}"  # base64 with something that readers of it leave out
 
     def replayed() -> str:
-        good = solved(challenge(house.here))
-        assert code(house.here, good) == "in"
+        good = solved(challenge(deployment.here))
+        assert code(deployment.here, good) == "in"
         return good
 
     def with_another_number() -> str:
-        asked = challenge(house.here)
-        assert code(house.here, solved(asked)) == "in"
+        asked = challenge(deployment.here)
+        assert code(deployment.here, solved(asked)) == "in"
         return f"{asked.token}:0{solved(asked).rpartition(':')[2]}"
 
     rows: list[tuple[str, Callable[[], str]]] = [
         ("nothing", lambda: ""),
         ("a word", lambda: "yes"),
         ("a number alone", lambda: ":12"),
-        ("no number", lambda: f"{challenge(house.here).token}:"),
-        ("the challenge alone", lambda: challenge(house.here).token),
-        ("a wrong number", lambda: solved(challenge(house.here), wrong=True)),
-        ("digits of another script", lambda: f"{challenge(house.here).token}:١٢"),
-        ("a token of another key", lambda: solved(challenge(house.instance("x" * 40)))),
-        ("an altered token", lambda: solved(challenge(house.here)).replace("A", "B").lower()),
-        ("far too long", lambda: solved(challenge(house.here)) + "0" * 10_000),
+        ("no number", lambda: f"{challenge(deployment.here).token}:"),
+        ("the challenge alone", lambda: challenge(deployment.here).token),
+        ("a wrong number", lambda: solved(challenge(deployment.here), wrong=True)),
+        ("digits of another script", lambda: f"{challenge(deployment.here).token}:١٢"),
+        ("a token of another key", lambda: solved(challenge(deployment.instance("x" * 40)))),
+        ("an altered token", lambda: solved(challenge(deployment.here)).replace("A", "B").lower()),
+        ("far too long", lambda: solved(challenge(deployment.here)) + "0" * 10_000),
         ("too late", late),
         ("a second time", replayed),
         ("a second time, spelt otherwise", respelt),
         ("a second time, with another number", with_another_number),
         *(
-            (f"that of {about}", lambda tried=tried: solved(challenge(house.here, tried)))  # type: ignore[misc]
+            (f"that of {about}", lambda tried=tried: solved(challenge(deployment.here, tried)))  # type: ignore[misc]
             for about, tried in ELSEWHERE.items()
         ),
     ]
     for about, answer in rows:
-        for each in (house.here, house.beside):
+        for each in (deployment.here, deployment.beside):
             expected = "403 challenge_required" if about == "nothing" else "403 challenge_failed"
             assert code(each, answer()) == expected, about
-            assert code(each, solved(challenge(house.beside))) == "in", about
+            assert code(each, solved(challenge(deployment.beside))) == "in", about
 
 
 def test_failures_of_an_address_or_an_account_ask_for_it_and_no_others() -> None:
-    house = House()
+    deployment = Deployment()
     for _ in range(AFTER):
-        assert house.here.needed(TRY) is None
+        assert deployment.here.needed(TRY) is None
         with (
             pytest.raises(WrongCredentials),
-            house.here.guarding(TRY, "", failures=WrongCredentials),
+            deployment.here.guarding(TRY, "", failures=WrongCredentials),
         ):
             raise WrongCredentials
     rows = [
@@ -148,12 +148,12 @@ def test_failures_of_an_address_or_an_account_ask_for_it_and_no_others() -> None
         ("something else", replace(TRY, purpose=Purpose.TICKET), False),
     ]
     for about, tried, is_asked in rows:
-        assert (house.beside.needed(tried) is not None) is is_asked, about
+        assert (deployment.beside.needed(tried) is not None) is is_asked, about
         # Whoever failed: somebody else goes on with an answer of their own.
-        answer = solved(challenge(house.here, tried)) if is_asked else ""
-        assert code(house.beside, answer, tried) == "in", about
-    assert not any("ana" in each or "203.0" in each for each in house.counter.seen)
-    off = House(after=None)
+        answer = solved(challenge(deployment.here, tried)) if is_asked else ""
+        assert code(deployment.beside, answer, tried) == "in", about
+    assert not any("ana" in each or "203.0" in each for each in deployment.counter.seen)
+    off = Deployment(after=None)
     off.failed(TRY)
     assert code(off.here, "") == "in"
     assert off.counter.seen == {}
@@ -169,9 +169,9 @@ def test_what_a_service_has_not_found_solved_here_for_this_and_now_is_refused(ki
         "old": Solved(hostname="shop.example", action="login", is_old=True),
     }
     with served(StandIn(kind, answers=knows)) as service:
-        house = House(Captcha(kind, SITE_KEY, SECRET, base_url=service.url))
-        house.failed(TRY)
-        asked = challenge(house.here)
+        deployment = Deployment(Captcha(kind, SITE_KEY, SECRET, base_url=service.url))
+        deployment.failed(TRY)
+        asked = challenge(deployment.here)
         assert asked.facts == {"kind": kind, "site_key": SITE_KEY, "action": "login"}
         failed, is_turnstile = "403 challenge_failed", kind == "turnstile"
         rows = [
@@ -187,7 +187,7 @@ def test_what_a_service_has_not_found_solved_here_for_this_and_now_is_refused(ki
             ("by another name", "in"),
         ]
         for answer, expected in rows:
-            assert code(house.here, answer) == expected, answer
+            assert code(deployment.here, answer) == expected, answer
         known = {"secret", "response"} | (set() if is_turnstile else {"sitekey"})
         assert {*map(frozenset, service.asked)} == {frozenset(known)}
 
@@ -208,28 +208,30 @@ def test_a_service_that_cannot_tell_is_replaced_by_proof_of_work_for_a_minute(
     with served(StandIn("turnstile", answers=knows)) as service, caplog.at_level(logging.WARNING):
         for answer in rows:
             url = service.url if answer else "http://127.0.0.1:1"  # where nobody listens
-            house = House(Captcha("turnstile", SITE_KEY, SECRET, base_url=url))
-            house.failed(TRY)
+            deployment = Deployment(Captcha("turnstile", SITE_KEY, SECRET, base_url=url))
+            deployment.failed(TRY)
             service.used.clear()
             service.first = [answer] if answer else []
             with pytest.raises(ChallengeFailed) as refused:
-                house.here.admit(TRY, "good")
+                deployment.here.admit(TRY, "good")
             asked = refused.value.challenge
             assert asked.kind == "pow"
-            assert code(house.here, "good") == "403 challenge_failed"  # nobody is asked for a while
-            assert code(house.beside, solved(asked)) == "in"
+            assert (
+                code(deployment.here, "good") == "403 challenge_failed"
+            )  # nobody is asked for a while
+            assert code(deployment.beside, solved(asked)) == "in"
             if answer:
-                house.now += timedelta(minutes=1)
-                assert challenge(house.here).kind == "turnstile"
-                assert code(house.here, "good") == "in"
+                deployment.now += timedelta(minutes=1)
+                assert challenge(deployment.here).kind == "turnstile"
+                assert code(deployment.here, "good") == "in"
         # What one answer is to blame for is no reason to ask for less.
         almost = '{"success": "yes", "hostname": "shop.example", "action": "login"}'
         for nonsense in (Response("{}", 400), Response("[]"), Response(almost)):
-            house = House(Captcha("turnstile", SITE_KEY, SECRET, base_url=service.url))
-            house.failed(TRY)
+            deployment = Deployment(Captcha("turnstile", SITE_KEY, SECRET, base_url=service.url))
+            deployment.failed(TRY)
             service.first = [nonsense]
-            assert code(house.here, "good") == "403 challenge_failed"
-            assert challenge(house.here).kind == "turnstile"
+            assert code(deployment.here, "good") == "403 challenge_failed"
+            assert challenge(deployment.here).kind == "turnstile"
     assert "invalid-input-secret" in caplog.text
     assert SECRET not in caplog.text
     assert "good" not in caplog.text

@@ -84,7 +84,7 @@ class Device:
         return json.dumps({"id": own, "rawId": own, "type": "public-key", "response": told})
 
 
-class House:
+class Deployment:
     def __init__(self) -> None:
         self.store, self.tries, self.clock = MemoryStore(), MinuteCounter(), Clock()
         around = (self.store, PlainPasswords(), self.tries, self.clock)
@@ -114,39 +114,41 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def deployment() -> Deployment:
+    return Deployment()
 
 
 @pytest.fixture
-def device(house: House) -> Device:
+def device(deployment: Deployment) -> Device:
     device = Device()
-    house.add(device)
+    deployment.add(device)
     return device
 
 
-def test_a_passkey_signs_in_and_is_a_second_factor(house: House) -> None:
+def test_a_passkey_signs_in_and_is_a_second_factor(deployment: Deployment) -> None:
     phone, key = Device(), Device()
-    session = house.accounts.begin_session(house.ana, HERE)
-    token = house.accounts.sign_in_for_token(HERE, ANA, GOOD, address=ADDRESS)[1].secret
-    codes = house.add(phone)
-    assert house.accounts.by_token(HERE, token) is None
+    session = deployment.accounts.begin_session(deployment.ana, HERE)
+    token = deployment.accounts.sign_in_for_token(HERE, ANA, GOOD, address=ADDRESS)[1].secret
+    codes = deployment.add(phone)
+    assert deployment.accounts.by_token(HERE, token) is None
     assert len(codes) == 10
-    assert house.accounts.by_session(HERE, house.ana.id, session) is None
-    assert house.add(key) == []
-    assert house.sign_in(phone).id == house.sign_in(key).id == house.ana.id
+    assert deployment.accounts.by_session(HERE, deployment.ana.id, session) is None
+    assert deployment.add(key) == []
+    assert deployment.sign_in(phone).id == deployment.sign_in(key).id == deployment.ana.id
     with pytest.raises(SecondFactorRequired):
-        house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
-    house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS, proof=Proof(recovery_code=codes[0]))
-    house.passkeys.remove(house.ana, house.ana.passkeys[0].id)
+        deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    deployment.accounts.sign_in(
+        HERE, ANA, GOOD, address=ADDRESS, proof=Proof(recovery_code=codes[0])
+    )
+    deployment.passkeys.remove(deployment.ana, deployment.ana.passkeys[0].id)
     with pytest.raises(WrongPasskey):
-        house.sign_in(phone)
-    house.sign_in(key)
-    house.factors.turn_off(house.ana, Proof(password=GOOD), address=ADDRESS)
-    assert house.ana.passkeys == ()
+        deployment.sign_in(phone)
+    deployment.sign_in(key)
+    deployment.factors.turn_off(deployment.ana, Proof(password=GOOD), address=ADDRESS)
+    assert deployment.ana.passkeys == ()
     with pytest.raises(WrongPasskey):
-        house.sign_in(key)
-    house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+        deployment.sign_in(key)
+    deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
 
 
 def lies(**how: object) -> Callable[[Device], None]:
@@ -168,72 +170,74 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_whatever_a_device_lies_about_is_refused(house: House, device: Device, lie: str) -> None:
+def test_whatever_a_device_lies_about_is_refused(
+    deployment: Deployment, device: Device, lie: str
+) -> None:
     other = Device()
     LIES[lie](other)
     with pytest.raises(WrongPasskey):
-        house.add(other)
+        deployment.add(other)
     LIES[lie](device)
     with pytest.raises(WrongPasskey):
-        house.sign_in(device)
-    assert len(house.ana.passkeys) == 1
+        deployment.sign_in(device)
+    assert len(deployment.ana.passkeys) == 1
 
 
-def test_an_answer_is_good_once_and_for_a_while(house: House, device: Device) -> None:
-    house.clock.pass_(seconds=1)
-    challenge, newer = house.passkeys.request(SHOP), house.passkeys.request(SHOP)
+def test_an_answer_is_good_once_and_for_a_while(deployment: Deployment, device: Device) -> None:
+    deployment.clock.pass_(seconds=1)
+    challenge, newer = deployment.passkeys.request(SHOP), deployment.passkeys.request(SHOP)
     answer = device.get(challenge)
-    house.check(challenge, answer)
+    deployment.check(challenge, answer)
     with pytest.raises(WrongPasskey):
-        house.check(challenge, answer)
+        deployment.check(challenge, answer)
     with pytest.raises(WrongPasskey):
-        house.check(newer, answer)
-    late = house.passkeys.request(SHOP)
-    house.clock.pass_(minutes=11)
+        deployment.check(newer, answer)
+    late = deployment.passkeys.request(SHOP)
+    deployment.clock.pass_(minutes=11)
     with pytest.raises(WrongPasskey):
-        house.check(late, device.get(late))
-    house.sign_in(device)
+        deployment.check(late, device.get(late))
+    deployment.sign_in(device)
 
 
-def test_who_signs_for_somebody_else_is_nobody(house: House, device: Device) -> None:
+def test_who_signs_for_somebody_else_is_nobody(deployment: Deployment, device: Device) -> None:
     thief = Device()
     thief.user = device.user
     with pytest.raises(WrongPasskey):  # unknown
-        house.sign_in(thief)
+        deployment.sign_in(thief)
     thief.id = device.id
     with pytest.raises(WrongPasskey):  # signed by another key
-        house.sign_in(thief)
-    eva = house.accounts.add_user("eva@shop.test", GOOD, roles={HERE.id: Role.ADMIN}).user
+        deployment.sign_in(thief)
+    eva = deployment.accounts.add_user("eva@shop.test", GOOD, roles={HERE.id: Role.ADMIN}).user
     device.user = eva.id.encode()
     with pytest.raises(WrongPasskey):
-        house.sign_in(device)
-    challenge = house.passkeys.creation(eva, SHOP)
+        deployment.sign_in(device)
+    challenge = deployment.passkeys.creation(eva, SHOP)
     made = Device().create(challenge)
     with pytest.raises(WrongPasskey):  # what was begun for somebody else
-        house.passkeys.add(house.ana, SHOP, challenge.sealed, made, name="x")
+        deployment.passkeys.add(deployment.ana, SHOP, challenge.sealed, made, name="x")
     with pytest.raises(WrongPasskey):  # and for something else
-        house.check(challenge, device.get(challenge))
+        deployment.check(challenge, device.get(challenge))
 
 
-def test_a_passkey_is_for_one_host(house: House, device: Device) -> None:
+def test_a_passkey_is_for_one_host(deployment: Deployment, device: Device) -> None:
     with pytest.raises(WrongPasskey):
-        house.sign_in(device, ELSEWHERE)
+        deployment.sign_in(device, ELSEWHERE)
     device.origin, device.host = "https://other.test", "other.test"
     with pytest.raises(WrongPasskey):
-        house.sign_in(device, ELSEWHERE)
+        deployment.sign_in(device, ELSEWHERE)
 
 
-def test_a_copied_device_is_noticed_by_its_counter(house: House, device: Device) -> None:
+def test_a_copied_device_is_noticed_by_its_counter(deployment: Deployment, device: Device) -> None:
     device.count = 7
-    house.sign_in(device)
+    deployment.sign_in(device)
     device.count = 6
     with pytest.raises(WrongPasskey):
-        house.sign_in(device)
+        deployment.sign_in(device)
 
 
-def test_rubbish_is_refused(house: House, device: Device) -> None:
-    house.clock.pass_(seconds=1)
-    challenge = house.passkeys.request(SHOP)
+def test_rubbish_is_refused(deployment: Deployment, device: Device) -> None:
+    deployment.clock.pass_(seconds=1)
+    challenge = deployment.passkeys.request(SHOP)
     good = json.loads(device.get(challenge))
     rubbish = ["", "x", "null", "[]", "{}", "é", "\udcff", "[" * 30_000, json.dumps({"id": 1})]
     answers = good["response"]
@@ -247,28 +251,28 @@ def test_rubbish_is_refused(house: House, device: Device) -> None:
         for name in ("id", "rawId", "type")
         for value in ("", "AAAA", None, 7)
     ]
-    creation = house.passkeys.creation(house.ana, SHOP)
+    creation = deployment.passkeys.creation(deployment.ana, SHOP)
     for each in rubbish:
-        house.tries.next_minute()
+        deployment.tries.next_minute()
         with pytest.raises(WrongPasskey):
-            house.check(challenge, each)
+            deployment.check(challenge, each)
         with pytest.raises(WrongPasskey):
-            house.passkeys.add(house.ana, SHOP, creation.sealed, each, name="x")
+            deployment.passkeys.add(deployment.ana, SHOP, creation.sealed, each, name="x")
     for sealed in ("", "x", "é", "A" * 200):
         with pytest.raises(WrongPasskey):
-            house.check(replace(challenge, sealed=sealed), json.dumps(good))
-    house.tries.next_minute()
-    assert house.check(challenge, json.dumps(good)).id == house.ana.id
+            deployment.check(replace(challenge, sealed=sealed), json.dumps(good))
+    deployment.tries.next_minute()
+    assert deployment.check(challenge, json.dumps(good)).id == deployment.ana.id
 
 
-def test_there_are_limits(house: House, device: Device) -> None:
+def test_there_are_limits(deployment: Deployment, device: Device) -> None:
     for _ in range(MOST_PASSKEYS - 1):
-        house.add(Device())
+        deployment.add(Device())
     with pytest.raises(TooManyPasskeys):
-        house.add(Device())
+        deployment.add(Device())
     with pytest.raises(WrongPasskey):  # it is here already
-        house.add(device)
+        deployment.add(device)
     for _ in range(10):
-        house.sign_in(device)
+        deployment.sign_in(device)
     with pytest.raises(TooManyRequests):
-        house.sign_in(device)
+        deployment.sign_in(device)

@@ -140,7 +140,7 @@ def hash_line(password: str, end: str) -> str:
 
 
 @pytest.mark.parametrize("end", [":1\n", ":12345678\r\n", "\n"])
-def test_hashes_of_the_house_are_looked_for_where_they_lie(tmp_path: Path, end: str) -> None:
+def test_hashes_of_the_deployment_are_looked_for_where_they_lie(tmp_path: Path, end: str) -> None:
     path = tmp_path / "hashes"
     here = [f"{number} mesas verdes" for number in range(257)]
     path.write_text("".join(sorted(hash_line(each, end) for each in here)), newline="")

@@ -28,7 +28,7 @@ ANA, GOOD, NEWER = "ana@shop.test", "correct horse battery", "staple of another 
 ADDRESS = "203.0.113.7"
 
 
-class House:
+class Deployment:
     """The service, an outbox that keeps what is put in, and Ana."""
 
     def __init__(self, *, can_mail: bool = True) -> None:
@@ -41,7 +41,7 @@ class House:
             self.passwords,
             self.tries,
             self if can_mail else None,
-            house_url="https://house.test",
+            deployment_url="https://deployment.test",
             tries_per_minute=10,
             now=self.clock,
         )
@@ -86,164 +86,166 @@ def secret_in(letter: Letter) -> str:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def deployment() -> Deployment:
+    return Deployment()
 
 
-def test_what_waits_names_nobody_and_holds_no_link(house: House) -> None:
-    house.ask(" ANA@shop.test")
-    ((key, (site_id, order)),) = house.waiting.items()
+def test_what_waits_names_nobody_and_holds_no_link(deployment: Deployment) -> None:
+    deployment.ask(" ANA@shop.test")
+    ((key, (site_id, order)),) = deployment.waiting.items()
     assert (site_id, order) == (
         "default",
-        MailOrder(why=Why.FORGOTTEN, user=house.ana.id, language="es"),
+        MailOrder(why=Why.FORGOTTEN, user=deployment.ana.id, language="es"),
     )
     assert re.fullmatch("[0-9a-f]{64}", key)
-    assert house.store.links == {}
+    assert deployment.store.links == {}
 
 
-def test_for_nobody_the_same_is_done(house: House) -> None:
-    house.ask("nobody@shop.test")
-    ((_, order),) = house.waiting.values()
+def test_for_nobody_the_same_is_done(deployment: Deployment) -> None:
+    deployment.ask("nobody@shop.test")
+    ((_, order),) = deployment.waiting.values()
     assert order.user is None
-    assert house.recovery.letter(HERE, order, order_id="job") is None
+    assert deployment.recovery.letter(HERE, order, order_id="job") is None
 
 
-def test_asking_is_limited_like_signing_in_and_apart_from_it(house: House) -> None:
+def test_asking_is_limited_like_signing_in_and_apart_from_it(deployment: Deployment) -> None:
     for _ in range(10):
-        house.ask()
+        deployment.ask()
     with pytest.raises(TooManyRequests) as refused:
-        house.ask()
+        deployment.ask()
     assert refused.value.headers["Retry-After"] == "42"
-    house.ask(address="198.51.100.1")
-    house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
-    assert not [key for key in house.tries.counts if "ana" in key or ADDRESS in key]
+    deployment.ask(address="198.51.100.1")
+    deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    assert not [key for key in deployment.tries.counts if "ana" in key or ADDRESS in key]
 
 
-def test_one_address_cannot_ask_for_a_list_of_people(house: House) -> None:
+def test_one_address_cannot_ask_for_a_list_of_people(deployment: Deployment) -> None:
     for number in range(100):
-        house.ask(f"person{number}@shop.test")
+        deployment.ask(f"person{number}@shop.test")
     with pytest.raises(TooManyRequests):
-        house.ask("person100@shop.test")
+        deployment.ask("person100@shop.test")
 
 
-def test_nobodys_mailbox_is_filled_from_many_addresses(house: House) -> None:
-    letters = [house.letter(order_id=f"job {number}") for number in range(MOST_OPEN_LINKS + 2)]
+def test_nobodys_mailbox_is_filled_from_many_addresses(deployment: Deployment) -> None:
+    letters = [deployment.letter(order_id=f"job {number}") for number in range(MOST_OPEN_LINKS + 2)]
     assert [each is not None for each in letters] == [True] * MOST_OPEN_LINKS + [False] * 2
-    assert house.letter(Why.RESET, order_id="by an administrator") is not None
-    house.clock.pass_(hours=1)
-    assert house.letter(order_id="later") is not None
+    assert deployment.letter(Why.RESET, order_id="by an administrator") is not None
+    deployment.clock.pass_(hours=1)
+    assert deployment.letter(order_id="later") is not None
 
 
-def test_a_link_is_kept_as_its_hash_and_lasts_an_hour(house: House) -> None:
-    secret = house.secret()
-    (link,) = house.store.links.values()
+def test_a_link_is_kept_as_its_hash_and_lasts_an_hour(deployment: Deployment) -> None:
+    secret = deployment.secret()
+    (link,) = deployment.store.links.values()
     assert secret not in repr([getattr(link, name) for name in link.__slots__])
-    house.clock.pass_(hours=1, seconds=-1)
-    assert house.is_good(secret)
-    house.clock.pass_(seconds=1)
-    assert not house.is_good(secret)
+    deployment.clock.pass_(hours=1, seconds=-1)
+    assert deployment.is_good(secret)
+    deployment.clock.pass_(seconds=1)
+    assert not deployment.is_good(secret)
 
 
-def test_an_invitation_lasts_three_days(house: House) -> None:
-    secret = house.secret(Why.INVITED)
-    house.clock.pass_(days=3, seconds=-1)
-    assert house.is_good(secret)
-    house.clock.pass_(seconds=1)
-    assert not house.is_good(secret)
+def test_an_invitation_lasts_three_days(deployment: Deployment) -> None:
+    secret = deployment.secret(Why.INVITED)
+    deployment.clock.pass_(days=3, seconds=-1)
+    assert deployment.is_good(secret)
+    deployment.clock.pass_(seconds=1)
+    assert not deployment.is_good(secret)
 
 
-def test_written_again_for_one_order_the_former_link_ends(house: House) -> None:
-    first, second = house.secret(), house.secret()
-    assert not house.is_good(first)
-    assert house.is_good(second)
-    assert len(house.store.links) == 1
+def test_written_again_for_one_order_the_former_link_ends(deployment: Deployment) -> None:
+    first, second = deployment.secret(), deployment.secret()
+    assert not deployment.is_good(first)
+    assert deployment.is_good(second)
+    assert len(deployment.store.links) == 1
 
 
-def own_change(house: House) -> None:
-    _, actor = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
-    house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
+def own_change(deployment: Deployment) -> None:
+    _, actor = deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    deployment.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
 
 
-def command(house: House) -> None:
-    house.accounts.change_password(ANA, None)
+def command(deployment: Deployment) -> None:
+    deployment.accounts.change_password(ANA, None)
 
 
-def another_link(house: House) -> None:
-    house.recovery.set_password(HERE, house.secret(order_id="another"), NEWER)
+def another_link(deployment: Deployment) -> None:
+    deployment.recovery.set_password(HERE, deployment.secret(order_id="another"), NEWER)
 
 
-def shut_out(house: House) -> None:
-    house.accounts.set_disabled(ANA, disabled=True)
-    house.accounts.set_disabled(ANA, disabled=False)
+def shut_out(deployment: Deployment) -> None:
+    deployment.accounts.set_disabled(ANA, disabled=True)
+    deployment.accounts.set_disabled(ANA, disabled=False)
 
 
-def role_taken(house: House) -> None:
-    house.person(roles={THERE.id: Role.ADMIN})
+def role_taken(deployment: Deployment) -> None:
+    deployment.person(roles={THERE.id: Role.ADMIN})
 
 
 @pytest.mark.parametrize("what", [own_change, command, another_link, shut_out, role_taken])
-def test_what_ends_a_link(house: House, what: Callable[[House], None]) -> None:
-    secret = house.secret()
-    what(house)
-    assert not house.is_good(secret)
+def test_what_ends_a_link(deployment: Deployment, what: Callable[[Deployment], None]) -> None:
+    secret = deployment.secret()
+    what(deployment)
+    assert not deployment.is_good(secret)
     with pytest.raises(ResetLinkGone):
-        house.recovery.set_password(HERE, secret, "quite another password")
-    assert house.store.people[house.ana.id].password_hash != "hash of quite another password"
+        deployment.recovery.set_password(HERE, secret, "quite another password")
+    assert (
+        deployment.store.people[deployment.ana.id].password_hash != "hash of quite another password"
+    )
 
 
-def test_signing_out_does_not_end_it(house: House) -> None:
-    secret = house.secret()
-    _, actor = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
-    house.accounts.sign_out_everywhere(actor)
-    assert house.is_good(secret)
+def test_signing_out_does_not_end_it(deployment: Deployment) -> None:
+    secret = deployment.secret()
+    _, actor = deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    deployment.accounts.sign_out_everywhere(actor)
+    assert deployment.is_good(secret)
 
 
-def test_it_sets_the_password_once_and_ends_everything_else(house: House) -> None:
-    user, _ = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
-    session = house.accounts.begin_session(user, HERE)
-    token = house.accounts.add_token(ANA, HERE.id, name="", scopes=frozenset(Scope), days=1)
-    secret = house.secret()
-    assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
-    house.accounts.sign_in(HERE, ANA, NEWER, address=ADDRESS)
-    assert house.accounts.by_session(HERE, user.id, session) is None
-    assert house.accounts.by_token(HERE, token.secret) is None
+def test_it_sets_the_password_once_and_ends_everything_else(deployment: Deployment) -> None:
+    user, _ = deployment.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    session = deployment.accounts.begin_session(user, HERE)
+    token = deployment.accounts.add_token(ANA, HERE.id, name="", scopes=frozenset(Scope), days=1)
+    secret = deployment.secret()
+    assert deployment.recovery.set_password(HERE, secret, NEWER).id == deployment.ana.id
+    deployment.accounts.sign_in(HERE, ANA, NEWER, address=ADDRESS)
+    assert deployment.accounts.by_session(HERE, user.id, session) is None
+    assert deployment.accounts.by_token(HERE, token.secret) is None
     with pytest.raises(ResetLinkGone):
-        house.recovery.set_password(HERE, secret, "quite another password")
+        deployment.recovery.set_password(HERE, secret, "quite another password")
 
 
-def test_of_two_who_use_it_at_once_one_does(house: House) -> None:
-    secret, hash_ = house.secret(), house.passwords.hash
+def test_of_two_who_use_it_at_once_one_does(deployment: Deployment) -> None:
+    secret, hash_ = deployment.secret(), deployment.passwords.hash
 
     def meanwhile(password: str) -> str:
-        house.passwords.hash = hash_  # type: ignore[method-assign]
-        house.recovery.set_password(HERE, secret, "the password of the first")
+        deployment.passwords.hash = hash_  # type: ignore[method-assign]
+        deployment.recovery.set_password(HERE, secret, "the password of the first")
         return hash_(password)
 
-    house.passwords.hash = meanwhile  # type: ignore[method-assign]
+    deployment.passwords.hash = meanwhile  # type: ignore[method-assign]
     with pytest.raises(ResetLinkGone):
-        house.recovery.set_password(HERE, secret, NEWER)
-    user = house.store.people[house.ana.id]
+        deployment.recovery.set_password(HERE, secret, NEWER)
+    user = deployment.store.people[deployment.ana.id]
     assert user.password_hash == "hash of the password of the first"
 
 
-def test_a_weak_password_does_not_use_it_up(house: House) -> None:
-    secret = house.secret()
+def test_a_weak_password_does_not_use_it_up(deployment: Deployment) -> None:
+    secret = deployment.secret()
     with pytest.raises(WeakPassword):
-        house.recovery.set_password(HERE, secret, ANA)
-    assert house.is_good(secret)
+        deployment.recovery.set_password(HERE, secret, ANA)
+    assert deployment.is_good(secret)
 
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "x" * 10_000, "\udcff", "Ñ"])
-def test_an_invented_secret_is_no_link(house: House, secret: str) -> None:
-    house.secret()
-    assert not house.is_good(secret)
+def test_an_invented_secret_is_no_link(deployment: Deployment, secret: str) -> None:
+    deployment.secret()
+    assert not deployment.is_good(secret)
 
 
-def test_a_link_is_for_one_site(house: House) -> None:
-    secret = house.secret()
-    assert house.is_good(secret)
-    house.person(roles={HERE.id: Role.SELLER, THERE.id: Role.ADMIN})
-    assert not house.is_good(secret, THERE)
+def test_a_link_is_for_one_site(deployment: Deployment) -> None:
+    secret = deployment.secret()
+    assert deployment.is_good(secret)
+    deployment.person(roles={HERE.id: Role.SELLER, THERE.id: Role.ADMIN})
+    assert not deployment.is_good(secret, THERE)
 
 
 BEYOND: list[dict[str, object]] = [
@@ -256,34 +258,34 @@ BEYOND: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("changes", BEYOND)
 @pytest.mark.parametrize("why", [*Why])
-def test_who_has_rights_beyond_a_site_is_led_to_the_house_only(
-    house: House, changes: dict[str, object], why: Why
+def test_who_has_rights_beyond_a_site_is_led_to_the_deployment_only(
+    deployment: Deployment, changes: dict[str, object], why: Why
 ) -> None:
-    house.person(**changes)
-    letter = house.letter(why, site=THERE)
+    deployment.person(**changes)
+    letter = deployment.letter(why, site=THERE)
     assert letter is not None
     assert THERE.base_url not in letter.text
-    assert "https://house.test/login" in letter.text
+    assert "https://deployment.test/login" in letter.text
     if why is Why.ADDED:
         return
     secret = secret_in(letter)
-    assert not house.is_good(secret, THERE)
+    assert not deployment.is_good(secret, THERE)
     with pytest.raises(ResetLinkGone):
-        house.recovery.set_password(THERE, secret, NEWER)
-    assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
+        deployment.recovery.set_password(THERE, secret, NEWER)
+    assert deployment.recovery.set_password(HERE, secret, NEWER).id == deployment.ana.id
 
 
 @table(
     "name", ["http://attacker.test/login", "attacker.test", "www.attacker.test", "a@attacker.test"]
 )
 def test_the_name_of_a_site_is_no_link_for_who_has_rights_beyond_it(
-    house: House, name: str
+    deployment: Deployment, name: str
 ) -> None:
     named = replace(THERE, name=name)
     for roles, called in (({THERE.id: Role.SELLER}, name), (BEYOND[2]["roles"], THERE.id)):
-        house.person(roles=roles)
+        deployment.person(roles=roles)
         for why in Why:
-            letter = house.letter(why, site=named)
+            letter = deployment.letter(why, site=named)
             assert letter is not None
             assert called in letter.subject
             assert (name in letter.text + letter.subject) == (called == name)
@@ -291,15 +293,15 @@ def test_the_name_of_a_site_is_no_link_for_who_has_rights_beyond_it(
 
 @pytest.mark.parametrize("changes", BEYOND)
 def test_a_link_that_was_sent_before_they_had_them_is_no_way_around(
-    house: House, changes: dict[str, object]
+    deployment: Deployment, changes: dict[str, object]
 ) -> None:
-    house.person(roles={THERE.id: Role.SELLER})
-    letter = house.letter(site=THERE)
+    deployment.person(roles={THERE.id: Role.SELLER})
+    letter = deployment.letter(site=THERE)
     assert letter is not None
     assert f"{THERE.base_url}/login/reset/" in letter.text
-    assert house.is_good(secret_in(letter), THERE)
-    house.person(**changes)
-    assert not house.is_good(secret_in(letter), THERE)
+    assert deployment.is_good(secret_in(letter), THERE)
+    deployment.person(**changes)
+    assert not deployment.is_good(secret_in(letter), THERE)
 
 
 @pytest.mark.parametrize(
@@ -307,11 +309,11 @@ def test_a_link_that_was_sent_before_they_had_them_is_no_way_around(
 )
 @pytest.mark.parametrize("why", [*Why])
 def test_who_cannot_get_in_is_not_written_to(
-    house: House, changes: dict[str, object], why: Why
+    deployment: Deployment, changes: dict[str, object], why: Why
 ) -> None:
-    house.person(**changes)
-    assert house.letter(why) is None
-    assert house.store.links == {}
+    deployment.person(**changes)
+    assert deployment.letter(why) is None
+    assert deployment.store.links == {}
 
 
 @pytest.mark.parametrize(
@@ -326,9 +328,9 @@ def test_who_cannot_get_in_is_not_written_to(
     ],
 )
 def test_letters_are_in_the_persons_language(
-    house: House, why: Why, language: str, subject: str
+    deployment: Deployment, why: Why, language: str, subject: str
 ) -> None:
-    letter = house.letter(why, language=language)
+    letter = deployment.letter(why, language=language)
     assert letter is not None
     assert (letter.to, letter.subject) == (ANA, subject)
     assert ("/login/reset/" in letter.text) == (why is not Why.ADDED)
@@ -338,16 +340,16 @@ def test_letters_are_in_the_persons_language(
 
 
 def test_where_no_letters_are_sent_nothing_is_promised() -> None:
-    house = House(can_mail=False)
-    assert not house.recovery.can_mail
+    deployment = Deployment(can_mail=False)
+    assert not deployment.recovery.can_mail
     with pytest.raises(NoMail):
-        house.ask()
+        deployment.ask()
     with pytest.raises(NoMail):
-        house.recovery.write_to(HERE, house.ana, Why.INVITED)
+        deployment.recovery.write_to(HERE, deployment.ana, Why.INVITED)
 
 
-def test_letters_of_administrators_are_in_the_sites_language(house: House) -> None:
-    user: User = house.ana
-    house.recovery.write_to(replace(HERE, locale="en-GB"), user, Why.INVITED)
-    ((_, order),) = house.waiting.values()
+def test_letters_of_administrators_are_in_the_sites_language(deployment: Deployment) -> None:
+    user: User = deployment.ana
+    deployment.recovery.write_to(replace(HERE, locale="en-GB"), user, Why.INVITED)
+    ((_, order),) = deployment.waiting.values()
     assert order == MailOrder(why=Why.INVITED, user=user.id, language="en")

@@ -32,9 +32,9 @@ from avenue.web.fields import facts_of
 from tests.table import table
 
 MB = 1_000_000
-HOUSE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
+SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
 OTHER = Site(id="other", hosts=(), base_url="https://other.example", name="Other")
-OPS, OPS_ELSEWHERE = Actor(site=HOUSE, role=Role.OPS), Actor(site=OTHER, role=Role.OPS)
+OPS, OPS_ELSEWHERE = Actor(site=SITE, role=Role.OPS), Actor(site=OTHER, role=Role.OPS)
 SUPERUSER_ELSEWHERE = Actor(site=OTHER, role=Role.SELLER, superuser=True)
 PERFORMANCE = Path(__file__).parents[3] / "docs" / "performance.md"
 
@@ -467,13 +467,13 @@ def test_who_runs_one_site_sees_that_site_only() -> None:
         assert all(word not in said for word in ("disk", "member", "dbStats", "requests", "USD"))
 
 
-def test_who_runs_one_site_does_not_learn_that_the_house_is_full() -> None:
+def test_who_runs_one_site_does_not_learn_that_the_deployment_is_full() -> None:
     full = a_snapshot(disk_used_bytes=99 * GB, connections_current=999, connections_available=1)
     assert reported(full, actor=OPS_ELSEWHERE).next is None
 
 
 @pytest.mark.parametrize("actor", [OPS, SUPERUSER_ELSEWHERE])
-def test_who_runs_the_house_sees_all(actor: Actor) -> None:
+def test_who_runs_the_deployment_sees_all(actor: Actor) -> None:
     report = reported(a_snapshot(), actor=actor)
     assert report.site is None
     assert [each.measure for each in report.forecasts] == [Measure.DISK]
@@ -484,7 +484,7 @@ def test_who_runs_the_house_sees_all(actor: Actor) -> None:
 @pytest.mark.parametrize("role", [None, Role.CLIENT, Role.SELLER, Role.EDITOR])
 def test_others_see_nothing(role: Role | None) -> None:
     with pytest.raises(Forbidden):
-        reported(a_snapshot(), actor=Actor(site=HOUSE, role=role))
+        reported(a_snapshot(), actor=Actor(site=SITE, role=role))
 
 
 # For people

@@ -31,7 +31,7 @@ class Store:
         return {each: asset for each, asset in found.items() if asset.site == site_id}
 
 
-class House:
+class Deployment:
     """A cache on a clock of its own, before a store."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,34 +53,36 @@ class House:
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch) -> House:
-    return House(monkeypatch)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    return Deployment(monkeypatch)
 
 
-def test_what_is_asked_for_stays_the_same_object_for_as_long_as_it_is_unchanged(house):
-    house.remember(ASSET)
+def test_what_is_asked_for_stays_the_same_object_for_as_long_as_it_is_unchanged(deployment):
+    deployment.remember(ASSET)
     for _ in range(10):
-        house.after(20)
-        assert house.get(ASSET) is ASSET
-        house.store.assets[ASSET.id] = replace(ASSET)  # equal, and another object, as from MongoDB
-        house.refresher.refresh()
-    house.after(SECONDS)
-    assert house.get(ASSET) is None
+        deployment.after(20)
+        assert deployment.get(ASSET) is ASSET
+        deployment.store.assets[ASSET.id] = replace(
+            ASSET
+        )  # equal, and another object, as from MongoDB
+        deployment.refresher.refresh()
+    deployment.after(SECONDS)
+    assert deployment.get(ASSET) is None
 
 
-def test_what_nobody_asks_for_is_not_looked_at(house):
-    house.remember(ASSET)
-    house.after(20)
-    house.refresher.refresh()
-    assert house.store.asked == []
+def test_what_nobody_asks_for_is_not_looked_at(deployment):
+    deployment.remember(ASSET)
+    deployment.after(20)
+    deployment.refresher.refresh()
+    assert deployment.store.asked == []
 
 
-def test_what_was_looked_at_just_now_is_not_looked_at_again(house):
-    house.remember(ASSET)
-    house.get(ASSET)
-    house.after(5)
-    house.refresher.refresh()
-    assert house.store.asked == []
+def test_what_was_looked_at_just_now_is_not_looked_at_again(deployment):
+    deployment.remember(ASSET)
+    deployment.get(ASSET)
+    deployment.after(5)
+    deployment.refresher.refresh()
+    assert deployment.store.asked == []
 
 
 @pytest.mark.parametrize(
@@ -92,60 +94,60 @@ def test_what_was_looked_at_just_now_is_not_looked_at_again(house):
         {"site": "b"},
     ],
 )
-def test_what_was_changed_elsewhere_is_remembered_no_more(house, change):
-    house.remember(ASSET)
-    house.after(20)
-    house.get(ASSET)
-    house.store.assets[ASSET.id] = replace(ASSET, **change)
-    house.refresher.refresh()
-    assert house.get(ASSET) is None
+def test_what_was_changed_elsewhere_is_remembered_no_more(deployment, change):
+    deployment.remember(ASSET)
+    deployment.after(20)
+    deployment.get(ASSET)
+    deployment.store.assets[ASSET.id] = replace(ASSET, **change)
+    deployment.refresher.refresh()
+    assert deployment.get(ASSET) is None
 
 
-def test_what_is_gone_is_remembered_no_more(house):
-    house.remember(ASSET)
-    house.after(20)
-    house.get(ASSET)
-    house.store.assets.clear()
-    house.refresher.refresh()
-    assert house.get(ASSET) is None
+def test_what_is_gone_is_remembered_no_more(deployment):
+    deployment.remember(ASSET)
+    deployment.after(20)
+    deployment.get(ASSET)
+    deployment.store.assets.clear()
+    deployment.refresher.refresh()
+    assert deployment.get(ASSET) is None
 
 
-def test_a_change_here_while_it_looks_is_not_undone(house):
-    house.remember(ASSET)
+def test_a_change_here_while_it_looks_is_not_undone(deployment):
+    deployment.remember(ASSET)
     newer = replace(ASSET, revision=2)
-    house.known.put(newer)
-    house.known.renew(ASSET, seen_at=house.clock.seconds)
-    assert house.get(ASSET) is None
+    deployment.known.put(newer)
+    deployment.known.renew(ASSET, seen_at=deployment.clock.seconds)
+    assert deployment.get(ASSET) is None
 
 
-def test_it_is_believed_from_when_it_was_seen_and_no_longer(house):
-    house.remember(ASSET)
-    seen_at = house.clock.seconds + 20
-    house.after(25)
-    house.known.renew(replace(ASSET), seen_at=seen_at)
-    house.after(24.9)
-    assert house.get(ASSET) is ASSET
-    house.after(0.2)
-    assert house.get(ASSET) is None
+def test_it_is_believed_from_when_it_was_seen_and_no_longer(deployment):
+    deployment.remember(ASSET)
+    seen_at = deployment.clock.seconds + 20
+    deployment.after(25)
+    deployment.known.renew(replace(ASSET), seen_at=seen_at)
+    deployment.after(24.9)
+    assert deployment.get(ASSET) is ASSET
+    deployment.after(0.2)
+    assert deployment.get(ASSET) is None
 
 
-def test_while_the_database_is_away_nothing_is_forgotten(house):
-    house.remember(ASSET)
-    house.after(20)
-    house.get(ASSET)
-    house.store.is_away = True
+def test_while_the_database_is_away_nothing_is_forgotten(deployment):
+    deployment.remember(ASSET)
+    deployment.after(20)
+    deployment.get(ASSET)
+    deployment.store.is_away = True
     with pytest.raises(Unavailable):
-        house.refresher.refresh()
-    assert house.get(ASSET) is ASSET
+        deployment.refresher.refresh()
+    assert deployment.get(ASSET) is ASSET
 
 
-def test_many_are_looked_at_in_few_queries(house):
+def test_many_are_looked_at_in_few_queries(deployment):
     many = [replace(ASSET, id=f"{number:022}") for number in range(MOST_AT_ONCE + 1)]
-    house.remember(*many, replace(ASSET, id="B" * 22, site="b"))
-    house.after(20)
+    deployment.remember(*many, replace(ASSET, id="B" * 22, site="b"))
+    deployment.after(20)
     for each in (*many, replace(ASSET, id="B" * 22, site="b")):
-        house.get(each)
-    house.refresher.refresh()
-    assert sorted(house.store.asked) == [1, 1, MOST_AT_ONCE]
-    house.after(20)
-    assert all(house.get(each) for each in many)
+        deployment.get(each)
+    deployment.refresher.refresh()
+    assert sorted(deployment.store.asked) == [1, 1, MOST_AT_ONCE]
+    deployment.after(20)
+    assert all(deployment.get(each) for each in many)

@@ -111,7 +111,7 @@ def usual_tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class House:
+class Deployment:
     """A fetcher for which every public address is the origin; names are as `names` says."""
 
     def __init__(self, origin: Origin, tmp_dir: Path, tls: ssl.SSLContext | None) -> None:
@@ -152,9 +152,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path) -> Iterator[House]:
+def deployment(tmp_path) -> Iterator[Deployment]:
     origin = Origin(None)
-    yield House(origin, tmp_path, None)
+    yield Deployment(origin, tmp_path, None)
     origin.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -165,22 +165,22 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def secure(tmp_path, authority) -> Iterator[House]:
+def secure(tmp_path, authority) -> Iterator[Deployment]:
     """The same over TLS; the certificate is for `HOST`."""
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(served)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     origin = Origin(served)
-    yield House(origin, tmp_path, trusting)
+    yield Deployment(origin, tmp_path, trusting)
     origin.close()
 
 
-def test_a_file_is_fetched_with_its_name_and_hash(house):
-    house.origin.answers = [whole()]
-    assert house.fetch(f"http://{HOST}/a/sho%C3%A9.png?x=1") == ("shoé.png", PICTURE)
-    assert house.dialled == [(PUBLIC, 80)]
-    request = house.origin.requests[0].decode()
+def test_a_file_is_fetched_with_its_name_and_hash(deployment):
+    deployment.origin.answers = [whole()]
+    assert deployment.fetch(f"http://{HOST}/a/sho%C3%A9.png?x=1") == ("shoé.png", PICTURE)
+    assert deployment.dialled == [(PUBLIC, 80)]
+    request = deployment.origin.requests[0].decode()
     assert request.startswith(f"GET /a/sho%C3%A9.png?x=1 HTTP/1.1\r\nHost: {HOST}\r\n")
     assert "Accept-Encoding: identity" in request
     assert not {"cookie", "authorization", "referer"} & {
@@ -198,21 +198,21 @@ def test_a_file_is_fetched_with_its_name_and_hash(house):
         ("Content-Disposition: inline", "shoe.png"),
     ],
 )
-def test_the_server_may_name_the_file(house, header, name):
-    house.origin.answers = [whole(PICTURE, header)]
-    got, _ = house.fetch()
+def test_the_server_may_name_the_file(deployment, header, name):
+    deployment.origin.answers = [whole(PICTURE, header)]
+    got, _ = deployment.fetch()
     assert got == name or header.endswith("%FF")
 
 
-def test_chunks_are_put_together(house):
+def test_chunks_are_put_together(deployment):
     chunks = b"4\r\nabcd\r\n3\r\nefg\r\n0\r\n\r\n"
-    house.origin.answers = [reply(OK + b"Transfer-Encoding: chunked\r\n", chunks)]
-    assert house.fetch() == ("shoe.png", b"abcdefg")
+    deployment.origin.answers = [reply(OK + b"Transfer-Encoding: chunked\r\n", chunks)]
+    assert deployment.fetch() == ("shoe.png", b"abcdefg")
 
 
-def test_a_body_may_end_with_the_connection(house):
-    house.origin.answers = [reply(OK, PICTURE)]
-    assert house.fetch() == ("shoe.png", PICTURE)
+def test_a_body_may_end_with_the_connection(deployment):
+    deployment.origin.answers = [reply(OK, PICTURE)]
+    assert deployment.fetch() == ("shoe.png", PICTURE)
 
 
 @pytest.mark.parametrize(
@@ -225,52 +225,52 @@ def test_a_body_may_end_with_the_connection(house):
         (308, "/b/other.png"),
     ],
 )
-def test_a_redirect_is_followed(house, status, location):
-    house.origin.answers = [redirect(location, status), whole()]
-    assert house.fetch() == ("other.png", PICTURE)
-    assert house.origin.requests[1].startswith(b"GET /b/other.png ")
-    assert house.asked == [HOST, HOST]
+def test_a_redirect_is_followed(deployment, status, location):
+    deployment.origin.answers = [redirect(location, status), whole()]
+    assert deployment.fetch() == ("other.png", PICTURE)
+    assert deployment.origin.requests[1].startswith(b"GET /b/other.png ")
+    assert deployment.asked == [HOST, HOST]
 
 
-def test_so_many_redirects_and_no_more(house):
-    house.origin.answers = [redirect("/again.png")] * MAX_REDIRECTS + [whole()]
-    assert house.fetch() == ("again.png", PICTURE)
-    house.origin.answers = [redirect("/again.png")] * (MAX_REDIRECTS + 1)
+def test_so_many_redirects_and_no_more(deployment):
+    deployment.origin.answers = [redirect("/again.png")] * MAX_REDIRECTS + [whole()]
+    assert deployment.fetch() == ("again.png", PICTURE)
+    deployment.origin.answers = [redirect("/again.png")] * (MAX_REDIRECTS + 1)
     with pytest.raises(FetchFailed):
-        house.fetch()
+        deployment.fetch()
 
 
 PRIVATE = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:10.0.0.1", "fd00::1"]
 
 
 @table("address", PRIVATE)
-def test_a_name_of_a_private_address_is_as_unknown_as_any(house, address):
-    house.names |= {"db.example": [[address]], "mixed.example": [[PUBLIC, address]]}
+def test_a_name_of_a_private_address_is_as_unknown_as_any(deployment, address):
+    deployment.names |= {"db.example": [[address]], "mixed.example": [[PUBLIC, address]]}
     told = set()
     for name in ("db.example", "mixed.example", "nobody.example", "db", "localhost"):
         with pytest.raises(AddressNotAllowed) as refused:
-            house.fetch(f"http://{name}/x")
+            deployment.fetch(f"http://{name}/x")
         told.add((str(refused.value), str(refused.value.facts), refused.value.status))
     assert len(told) == 1
-    assert house.dialled == []
+    assert deployment.dialled == []
 
 
 @table("address", PRIVATE)
-def test_a_private_address_itself_is_refused(house, address):
+def test_a_private_address_itself_is_refused(deployment, address):
     with pytest.raises(AddressNotAllowed):
-        house.fetch(f"http://[{address}]/x" if ":" in address else f"http://{address}/x")
-    assert house.dialled == []
+        deployment.fetch(f"http://[{address}]/x" if ":" in address else f"http://{address}/x")
+    assert deployment.dialled == []
 
 
 @table("address", PRIVATE)
-def test_a_redirect_to_a_private_address_is_refused(house, address):
+def test_a_redirect_to_a_private_address_is_refused(deployment, address):
     host = f"[{address}]" if ":" in address else address
-    house.names["inside.example"] = [[address]]
+    deployment.names["inside.example"] = [[address]]
     for url in (f"http://{host}/x", f"//{host}/x", "http://inside.example/x"):
-        house.origin.answers = [redirect(url)]
+        deployment.origin.answers = [redirect(url)]
         with pytest.raises(AddressNotAllowed):
-            house.fetch()
-    assert set(house.dialled) == {(PUBLIC, 80)}
+            deployment.fetch()
+    assert set(deployment.dialled) == {(PUBLIC, 80)}
 
 
 @pytest.mark.parametrize(
@@ -283,51 +283,51 @@ def test_a_redirect_to_a_private_address_is_refused(house, address):
         "//[",
     ],
 )
-def test_a_redirect_to_what_is_no_plain_url_is_refused(house, url):
-    house.origin.answers = [redirect(url)]
+def test_a_redirect_to_what_is_no_plain_url_is_refused(deployment, url):
+    deployment.origin.answers = [redirect(url)]
     with pytest.raises((BadUrl, FetchFailed)):
-        house.fetch()
-    assert len(house.dialled) == 1
+        deployment.fetch()
+    assert len(deployment.dialled) == 1
 
 
-def test_a_name_that_changes_its_mind_gains_nothing(house):
+def test_a_name_that_changes_its_mind_gains_nothing(deployment):
     """Each hop asks once, and connects to the very address that was checked."""
-    house.names[HOST] = [[PUBLIC], ["127.0.0.1"]]
-    house.origin.answers = [whole()]
-    assert house.fetch()[1] == PICTURE
-    assert (house.asked, house.dialled) == ([HOST], [(PUBLIC, 80)])
+    deployment.names[HOST] = [[PUBLIC], ["127.0.0.1"]]
+    deployment.origin.answers = [whole()]
+    assert deployment.fetch()[1] == PICTURE
+    assert (deployment.asked, deployment.dialled) == ([HOST], [(PUBLIC, 80)])
 
 
-def test_a_name_that_changes_its_mind_before_a_redirect_is_refused(house):
-    house.names[HOST] = [[PUBLIC], ["127.0.0.1"]]
-    house.origin.answers = [redirect("/again.png")]
+def test_a_name_that_changes_its_mind_before_a_redirect_is_refused(deployment):
+    deployment.names[HOST] = [[PUBLIC], ["127.0.0.1"]]
+    deployment.origin.answers = [redirect("/again.png")]
     with pytest.raises(AddressNotAllowed):
-        house.fetch()
-    assert house.dialled == [(PUBLIC, 80)]
+        deployment.fetch()
+    assert deployment.dialled == [(PUBLIC, 80)]
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer(house):
-    house.names[HOST] = [[OTHER, PUBLIC]]
-    working = house.connect
+def test_the_next_address_is_tried_when_one_does_not_answer(deployment):
+    deployment.names[HOST] = [[OTHER, PUBLIC]]
+    working = deployment.connect
 
     def connect(address: str, port: int, seconds: float) -> socket.socket:
         if address == OTHER:
-            house.dialled.append((address, port))
+            deployment.dialled.append((address, port))
             raise ConnectionRefusedError
         return working(address, port, seconds)
 
-    house.connect = connect
-    house.fetcher = house.new_fetcher(seconds=30)
-    house.origin.answers = [whole()]
-    assert house.fetch()[1] == PICTURE
-    assert house.dialled == [(OTHER, 80), (PUBLIC, 80)]
+    deployment.connect = connect
+    deployment.fetcher = deployment.new_fetcher(seconds=30)
+    deployment.origin.answers = [whole()]
+    assert deployment.fetch()[1] == PICTURE
+    assert deployment.dialled == [(OTHER, 80), (PUBLIC, 80)]
 
 
-def test_no_proxy_of_the_environment_is_asked(house, monkeypatch):
+def test_no_proxy_of_the_environment_is_asked(deployment, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1/")
-    house.origin.answers = [whole()]
-    assert house.fetch()[1] == PICTURE
+    deployment.origin.answers = [whole()]
+    assert deployment.fetch()[1] == PICTURE
 
 
 def test_a_secure_server_is_known_by_the_name_in_the_url(secure):
@@ -376,31 +376,31 @@ def test_what_was_secure_stays_so(secure):
         lambda _client, _request: None,
     ],
 )
-def test_an_answer_that_is_no_file_is_refused(house, answer):
-    house.origin.answers = [answer]
+def test_an_answer_that_is_no_file_is_refused(deployment, answer):
+    deployment.origin.answers = [answer]
     with pytest.raises(FetchFailed) as refused:
-        house.fetch()
+        deployment.fetch()
     assert PUBLIC not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_file_that_is_too_large_is_not_read_to_its_end(house, announced):
+def test_a_file_that_is_too_large_is_not_read_to_its_end(deployment, announced):
     def endless(client: socket.socket, _request: bytes) -> None:
         client.sendall(OK + (b"Content-Length: 99999999999\r\n" if announced else b"") + b"\r\n")
-        while not house.origin.closing.is_set():
+        while not deployment.origin.closing.is_set():
             client.sendall(bytes(65536))
 
-    house.origin.answers = [endless]
+    deployment.origin.answers = [endless]
     with pytest.raises(TooLargeToFetch) as refused:
-        house.fetch(max_bytes=1000)
+        deployment.fetch(max_bytes=1000)
     assert (refused.value.status, refused.value.code) == (413, "file_too_large")
 
 
-def trickle(house: House, start: bytes, piece: bytes) -> Serve:
+def trickle(deployment: Deployment, start: bytes, piece: bytes) -> Serve:
     def serve(client: socket.socket, _request: bytes) -> None:
         client.sendall(start)
-        while not house.origin.closing.wait(0.01):
+        while not deployment.origin.closing.wait(0.01):
             client.sendall(piece)
 
     return serve
@@ -422,42 +422,44 @@ TRICKLES = {
         for name, each in TRICKLES.items()
     ],
 )
-def test_bytes_that_come_one_by_one_do_not_hold_anybody(house, start, piece):
-    house.origin.answers = [trickle(house, start, piece)]
-    house.fetcher = house.new_fetcher(seconds=0.3)
+def test_bytes_that_come_one_by_one_do_not_hold_anybody(deployment, start, piece):
+    deployment.origin.answers = [trickle(deployment, start, piece)]
+    deployment.fetcher = deployment.new_fetcher(seconds=0.3)
     # A head of so many lines is refused for that, which may be sooner.
     with pytest.raises((FetchTooSlow, FetchFailed)):
-        house.fetch()
+        deployment.fetch()
 
 
 @pytest.mark.parametrize("start", [b"", OK, OK + b"\r\nx"])
-def test_silence_is_not_waited_for(house, monkeypatch, start):
+def test_silence_is_not_waited_for(deployment, monkeypatch, start):
     monkeypatch.setattr(fetching, "IDLE_SECONDS", 0.1)
-    house.origin.answers = [
+    deployment.origin.answers = [
         lambda client, _request: (
             client.sendall(start),
-            house.origin.closing.wait(DEADLINE_SECONDS),
+            deployment.origin.closing.wait(DEADLINE_SECONDS),
         )
     ]
     with pytest.raises(FetchTooSlow):
-        house.fetch()
+        deployment.fetch()
 
 
-def test_only_so_many_at_once(house):
-    house.origin.answers = [whole()]
+def test_only_so_many_at_once(deployment):
+    deployment.origin.answers = [whole()]
 
     def resolve(name: str, seconds: float) -> list[str]:
         with pytest.raises(FetchersBusy):
-            house.fetch()
+            deployment.fetch()
         return [PUBLIC]
 
-    fetcher = Fetcher(seconds=30, tmp_dir=house.tmp_dir, resolve=resolve, connect=house.connect)
+    fetcher = Fetcher(
+        seconds=30, tmp_dir=deployment.tmp_dir, resolve=resolve, connect=deployment.connect
+    )
     fetcher._turns = threading.BoundedSemaphore(1)
-    house.fetcher = fetcher
-    assert house.fetch()[1] == PICTURE
-    house.origin.answers = [whole()]
-    house.fetcher = house.new_fetcher(seconds=30)
-    assert house.fetch()[1] == PICTURE
+    deployment.fetcher = fetcher
+    assert deployment.fetch()[1] == PICTURE
+    deployment.origin.answers = [whole()]
+    deployment.fetcher = deployment.new_fetcher(seconds=30)
+    assert deployment.fetch()[1] == PICTURE
 
 
 def test_the_real_dial_and_lookup_reach_nothing_private(tmp_path):

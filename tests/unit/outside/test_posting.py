@@ -1,4 +1,4 @@
-"""Messages are posted where whoever runs the house wants them, and nowhere else."""
+"""Messages are posted where whoever runs the deployment wants them, and nowhere else."""
 
 import contextlib
 import socket

@@ -48,7 +48,7 @@ def uses(clusters: dict[str, dict[str, float]], **states: State):
     "clusters, moves, lacking",
     [
         ({"home": {"default": 1, "a": 1.7}, "c2": {}}, [], []),  # 67.5 %
-        # The lightest that is enough, and never the house's own site.
+        # The lightest that is enough, and never the deployment's own site.
         ({"home": {"default": 1, "a": 0.5, "b": 1, "c": 1}, "c2": {}}, ["b home c2"], []),
         ({"home": {"default": 0.9, "a": 0.3, "b": 1.6}, "c2": {"c": 2.4}}, ["a home c2"], []),
         # One is not enough: the heaviest that fits, then another.

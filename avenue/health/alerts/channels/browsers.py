@@ -20,7 +20,7 @@ ID_CHARACTERS = 32
 
 
 class Browsers:
-    """The browsers of the people of each site; those of the house's own hear of the deployment."""
+    """Subscribed browsers of the people of each site; those of the default site get all alerts."""
 
     def __init__(self, store: BrowserStore, sealing: Sealing, key: VapidKey) -> None:
         self._store = store

@@ -7,7 +7,7 @@ from typing import Any
 
 from avenue.health.alerts.models import Alert
 from avenue.health.models import Level
-from avenue.identity import HOUSE
+from avenue.identity import DEFAULT_SITE
 from avenue.notifications.models import Channel, Draft, Sent
 
 INSTALLATION = None
@@ -40,7 +40,7 @@ class Receiver:
 
     `name` is what the outbox knows it by, `to` who of several it is. It is told the `usual` levels
     unless others were chosen. `label` says which one it is, and holds no secret. `site` is whose it
-    is: the house's own for what the settings name.
+    is: the deployment's own for what the settings name.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Receiver:
     label: str = field(default="", repr=False)
     to: str | None = None
     usual: frozenset[Level] = TOLD
-    site: str = HOUSE
+    site: str = DEFAULT_SITE
 
     def draft(self, kind: str, about: str | None, content: Mapping[str, Any]) -> Draft:
         """Return a message to it."""

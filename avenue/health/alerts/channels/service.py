@@ -1,8 +1,8 @@
-"""Who is told of which alerts, and who may choose it.
+"""Which receivers get which alerts, and who may choose that.
 
-What the settings name (addresses, a program, chats) is chosen by who runs the house, for alerts
-about the deployment and for those about each site. An administrator of a site chooses for the own
-site among its people and a webhook of its own.
+Operators of the deployment choose for the receivers that the settings name (addresses, a webhook,
+chats): alerts about the deployment and about each site. An administrator of a site chooses among
+the people of that site and one webhook of its own.
 """
 
 import base64
@@ -47,7 +47,7 @@ from avenue.health.alerts.models import TEST
 from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL
 from avenue.health.models import ALERTED, Level
-from avenue.identity import HOUSE, Actor, Role, Site, address_key
+from avenue.identity import DEFAULT_SITE, Actor, Role, Site, address_key
 from avenue.notifications.models import Channel, Message
 from avenue.notifications.store import OutboxStore
 from avenue.notifications.web_push import Subscription
@@ -110,7 +110,7 @@ class ReceiverService:
         return found
 
     def _own(self, site: str | None, choices: Choices) -> Iterator[Receiver]:
-        of_site = site or HOUSE
+        of_site = site or DEFAULT_SITE
         if self.has_mail:
             for person in choices.people:
                 yield Receiver(
@@ -144,7 +144,7 @@ class ReceiverService:
     def scope(self, actor: Actor, asked: str | None) -> str | None:
         """Return about which site alerts are that the actor asks for; raise `ReceiverNotFound`."""
         actor.must_have(Role.OPS)
-        if not actor.runs_house:
+        if not actor.runs_deployment:
             if asked not in {None, actor.site.id}:
                 raise ReceiverNotFound
             return actor.site.id
@@ -154,14 +154,14 @@ class ReceiverService:
 
     def sites(self, actor: Actor) -> list[Site]:
         """Return the sites among which the actor chooses, none who has one only."""
-        return self._sites.all() if actor.runs_house else []
+        return self._sites.all() if actor.runs_deployment else []
 
     def shown(self, actor: Actor, site: str | None) -> list[Chosen]:
         """Return the receivers that the actor may see; addresses are for administrators."""
         return [
             Chosen(receiver=self._labelled(each.receiver, actor), levels=each.levels)
             for each in self.told(site)
-            if actor.runs_house or each.receiver.kind in OWN
+            if actor.runs_deployment or each.receiver.kind in OWN
         ]
 
     def _labelled(self, receiver: Receiver, actor: Actor) -> Receiver:
@@ -175,11 +175,11 @@ class ReceiverService:
         """Tell whether the actor says what a receiver is told of alerts about a site."""
         if receiver.kind in OWN:
             return self.may_choose_own(actor, site)
-        return actor.is_admin and actor.runs_house
+        return actor.is_admin and actor.runs_deployment
 
     def may_choose_own(self, actor: Actor, site: str | None) -> bool:
         """Tell whether the actor says who of the people of a site is told."""
-        return actor.is_admin and (actor.runs_house if site is None else site == actor.site.id)
+        return actor.is_admin and (actor.runs_deployment if site is None else site == actor.site.id)
 
     def choose(
         self, actor: Actor, site: str | None, levels: Mapping[str, Iterable[Level]]
@@ -206,7 +206,7 @@ class ReceiverService:
 
     def as_usual(self, actor: Actor, site: str | None) -> None:
         """Let what the settings name be told as before anybody chose."""
-        if not (actor.is_admin and actor.runs_house):
+        if not (actor.is_admin and actor.runs_deployment):
             raise Forbidden
         self._store.choose(site, dict.fromkeys((each.key for each in self.configured), None))
 
@@ -215,7 +215,7 @@ class ReceiverService:
         if not self.may_choose_own(actor, site):
             raise Forbidden
         user = self._people.user_by_email(checked_email(email))
-        if user is None or not may_see(user, site or HOUSE):
+        if user is None or not may_see(user, site or DEFAULT_SITE):
             raise NotToBeTold
         people = self._store.of(site)[site].people
         if user.id not in people:
@@ -273,12 +273,12 @@ class ReceiverService:
         if not found:
             raise ReceiverNotFound
         for each in found:
-            self._outbox.put_of_house(each.receiver.draft(TEST, None, {"at": utc_now()}))
+            self._outbox.put_of_deployment(each.receiver.draft(TEST, None, {"at": utc_now()}))
         return len(found)
 
     def may_subscribe(self, actor: Actor, site: str | None) -> bool:
         """Tell whether the actor's browsers can be told of alerts about a site."""
-        return actor.runs_house if site is None else site == actor.site.id
+        return actor.runs_deployment if site is None else site == actor.site.id
 
     def subscribe(
         self, actor: Actor, site: str | None, subscription: Subscription, agent: str
@@ -286,11 +286,13 @@ class ReceiverService:
         """Have a browser of the actor told; raise `NotABrowser`, `TooManyReceivers`."""
         if actor.id is None or not self.may_subscribe(actor, site):
             raise Forbidden
-        self.browsers.add(site or HOUSE, actor.id, subscription, agent)
+        self.browsers.add(site or DEFAULT_SITE, actor.id, subscription, agent)
 
     def own_browsers(self, actor: Actor, site: str | None) -> list[Browser]:
         """Return the actor's browsers that are told."""
-        return [each for each in self.browsers.of_site(site or HOUSE) if each.person == actor.id]
+        return [
+            each for each in self.browsers.of_site(site or DEFAULT_SITE) if each.person == actor.id
+        ]
 
     def subscription_of(self, message: Message) -> Subscription | None:
         """Return where a browser is told, if its person may still see such alerts.
@@ -308,12 +310,12 @@ class ReceiverService:
         return None
 
     def deliveries(self, actor: Actor, site: str | None, shown: Iterable[Chosen]) -> list[Delivery]:
-        """Return what was sent lately to receivers of a site, and of the house to who runs it.
+        """Return what was sent lately to receivers of a site, and of the deployment to who runs it.
 
         The newest first; `shown` are the receivers that the actor sees.
         """
-        theirs = {site or HOUSE, HOUSE} if actor.runs_house else {actor.site.id}
-        sent = self._outbox.sent_of_house(theirs, SHOWN)
+        theirs = {site or DEFAULT_SITE, DEFAULT_SITE} if actor.runs_deployment else {actor.site.id}
+        sent = self._outbox.sent_of_deployment(theirs, SHOWN)
         alerts = self._alerts.by_id({each.about for each in sent if each.about})
         known = {(each.receiver.name, each.receiver.to): each.receiver for each in shown}
         return [
@@ -327,7 +329,7 @@ class ReceiverService:
 
 
 def may_see(user: User, site: str) -> bool:
-    """Tell whether somebody may see alerts about a site; the house's are about the deployment."""
+    """Return whether a person may see alerts about a site (default site: the deployment's)."""
     role = user.role_on(site)
     return not user.disabled and role is not None and role.covers(Role.OPS)
 

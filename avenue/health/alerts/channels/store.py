@@ -7,7 +7,7 @@ from typing import Any
 from avenue.health.alerts.channels.models import Browser, Choices, Webhook
 from avenue.health.models import Level
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 CHOICES = "alert_choices"
 BROWSERS = "push_subscriptions"
@@ -19,7 +19,7 @@ class ChoiceStore:
     """The `alert_choices` collection; None stands for the installation."""
 
     def __init__(self, database: Database) -> None:
-        self._choices = house(database).collection(CHOICES)
+        self._choices = deployment(database).collection(CHOICES)
 
     def of(self, *sites: str | None) -> dict[str | None, Choices]:
         """Return what was chosen for each of these."""
@@ -55,7 +55,7 @@ class BrowserStore:
     """The `push_subscriptions` collection."""
 
     def __init__(self, database: Database) -> None:
-        self._browsers = house(database).collection(BROWSERS)
+        self._browsers = deployment(database).collection(BROWSERS)
 
     def put(self, browser: Browser) -> None:
         """Keep a browser, over what was known of it; repeatable."""

@@ -22,7 +22,7 @@ from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, deployment, site
 
 FINDINGS = "fsck_findings"
 KEEP_DAYS = 30
@@ -231,7 +231,7 @@ class CheckStore:
 
     @property
     def _findings(self) -> Collection:
-        return house(self._database).collection(FINDINGS)
+        return deployment(self._database).collection(FINDINGS)
 
     def _mender(self, site_id: str, bucket: str) -> Mender:
         return site(self._database, site_id).mender(bucket)
@@ -285,11 +285,11 @@ class ScrubStore:
 
 
 def _files(cluster: Database, bucket: str) -> Collection:
-    return house(cluster).collection(f"{bucket}.files")
+    return deployment(cluster).collection(f"{bucket}.files")
 
 
 def _chunks(cluster: Database, bucket: str) -> Collection:
-    return house(cluster).collection(f"{bucket}.chunks")
+    return deployment(cluster).collection(f"{bucket}.chunks")
 
 
 def spans_outside(site_ids: Iterable[str]) -> list[dict[str, Any]]:

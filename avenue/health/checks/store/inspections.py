@@ -27,7 +27,7 @@ from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
-from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house, site
+from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, deployment, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import Survey
@@ -54,7 +54,7 @@ class InspectionStore:
         self._database = database
         self._writes = Writes(database)
         self._arriving = Arriving(database)
-        self._meta = house(database).collection(META)
+        self._meta = deployment(database).collection(META)
         self._counts = counts or SiteCounts(database)
         self.counters: dict[str, Counter] = {
             **{bucket: partial(self._count_bucket, bucket=bucket) for bucket in BUCKETS},
@@ -310,10 +310,10 @@ class InspectionStore:
             own = site(self._database, site_id).collection(collection)
             return own.malformed_after(last, limit)
         if collection not in SITE_COLLECTIONS:
-            return house(self._database).collection(collection).malformed_after(last, limit)
+            return deployment(self._database).collection(collection).malformed_after(last, limit)
 
         def look(cluster: Database) -> tuple[str | None, list[Malformed]]:
-            return house(cluster).collection(collection).malformed_after(last, limit)
+            return deployment(cluster).collection(collection).malformed_after(last, limit)
 
         looked = on_each(self._database, look)
         # Where one ends earlier than another, what is behind that comes with the next ones.

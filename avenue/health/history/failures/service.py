@@ -15,18 +15,18 @@ class FailureService:
 
     def list(self, actor: Actor, state: FailureState | None = None) -> list[Failure]:
         """Return the kinds there are, at most 100, the newest first."""
-        actor.must_run_house()
+        actor.must_run_deployment()
         return self._store.find(state)
 
     def resolve(self, actor: Actor, failure_id: str) -> Failure:
         """Note that a kind of error is mended, and return it. Raise `FailureNotFound`."""
-        actor.must_run_house()
+        actor.must_run_deployment()
         self._store.resolve(failure_id, utc_now(), actor.id)
         return self._found(failure_id)
 
     def reopen(self, actor: Actor, failure_id: str) -> Failure:
         """Note that a kind of error is not mended, and return it. Raise `FailureNotFound`."""
-        actor.must_run_house()
+        actor.must_run_deployment()
         self._store.reopen(failure_id)
         return self._found(failure_id)
 

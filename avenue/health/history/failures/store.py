@@ -12,7 +12,7 @@ from avenue.health.history.failures.models import (
     Occurrences,
 )
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 ERRORS = "infra_errors"
 NEWEST_FIRST = [("last_at", -1), ("_id", -1)]
@@ -26,7 +26,7 @@ class FailureStore:
     """The `infra_errors` collection: the 100 kinds that happened last, so it needs no index."""
 
     def __init__(self, database: Database) -> None:
-        self._errors = house(database).quick_collection(ERRORS)
+        self._errors = deployment(database).quick_collection(ERRORS)
 
     def add(self, seen: Occurrences) -> None:
         """Add what a process saw of a kind: what is newer than its resolution opens it again.

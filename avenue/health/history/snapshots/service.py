@@ -10,7 +10,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.health.history.snapshots.models import BackupAges, ClusterFigures, QuotaUse, Snapshot
-from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
+from avenue.health.history.snapshots.store import DeploymentCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Site
 from avenue.storage.quotas import Amount, Holder, Ledger
@@ -33,7 +33,7 @@ class SnapshotService:
     def __init__(
         self,
         kept: SnapshotStore,
-        counting: HouseCounts,
+        counting: DeploymentCounts,
         deployment: DeploymentStatus,
         traffic: MongoTrafficStore,
         use: Ledger,

@@ -21,7 +21,7 @@ from avenue.storage.clusters import every_cluster
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import whole
-from avenue.storage.scope import BUCKETS, house, site
+from avenue.storage.scope import BUCKETS, deployment, site
 from avenue.storage.status import DeploymentStatus, beside
 
 SNAPSHOTS = "infra_metrics"
@@ -30,7 +30,7 @@ NEWEST_FIRST = [("created_at", -1)]
 EVERY_SITE = {"site": {"$gt": ""}}
 """A condition that the indexes that begin with the site are used for."""
 OF_EACH_SITE = ("stored", "renditions", "products", "damaged")
-OF_THE_HOUSE = [
+OF_THE_DEPLOYMENT = [
     each.name
     for each in fields(Snapshot)
     if each.name not in {"at", "quotas", "sites", *OF_EACH_SITE}
@@ -44,14 +44,14 @@ ROWS = {
 
 
 class SnapshotStore:
-    """The snapshots of the house.
+    """The snapshots of the deployment.
 
     Each holds the traffic since the beginning, and one that is read has what was added since the
     one before it, whichever that is: so thinning loses no traffic.
     """
 
     def __init__(self, database: Database) -> None:
-        self._snapshots = house(database).collection(SNAPSHOTS)
+        self._snapshots = deployment(database).collection(SNAPSHOTS)
 
     def add(self, snapshot: Snapshot, traffic: Counts) -> None:
         """Keep `snapshot` as one of now, by the server's clock, with all `traffic` so far."""
@@ -87,7 +87,7 @@ class SnapshotStore:
         None: with what all together have. Nothing else of each site is read: of many sites that is
         much.
         """
-        wanted = dict.fromkeys(OF_THE_HOUSE, 1)
+        wanted = dict.fromkeys(OF_THE_DEPLOYMENT, 1)
         return self._since(moment, {**wanted, "created_at": 1, "stored": _stored_by(site_id)})
 
     def figures_since(self, moment: datetime) -> list[Snapshot]:
@@ -114,7 +114,7 @@ class SnapshotStore:
             self._snapshots.delete_all({"_id": {"$in": list(ids)}})
 
 
-class HouseCounts:
+class DeploymentCounts:
     """What is stored of every site, counted through indexes."""
 
     def __init__(self, database: Database) -> None:
@@ -168,7 +168,7 @@ class HouseCounts:
         return [
             row
             for each in every_cluster(self._database)
-            for row in house(each).collection(collection).aggregate(stages)
+            for row in deployment(each).collection(collection).aggregate(stages)
         ]
 
 

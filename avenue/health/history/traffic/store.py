@@ -7,7 +7,7 @@ from typing import Any
 from avenue.health.history.traffic.models import Counts, SiteTraffic
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
-from avenue.storage.scope import house
+from avenue.storage.scope import deployment
 
 TRAFFIC = "infra_traffic"
 ALL = "all"
@@ -22,7 +22,7 @@ class MongoTrafficStore:
     """One document that only grows, and which report of each process was added last."""
 
     def __init__(self, database: Database) -> None:
-        self._traffic = house(database).quick_collection(TRAFFIC)
+        self._traffic = deployment(database).quick_collection(TRAFFIC)
 
     def add(self, process: str, number: int, counts: Counts) -> None:
         """Add what a process counted; a `number` it has used before, or a smaller one, is nothing.

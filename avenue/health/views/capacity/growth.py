@@ -6,7 +6,7 @@ Both work on medians of equal pieces of time, so that a piece with many values c
 others.
 
 A big deletion is no shrinking: one or two sudden falls are set aside, as if what was deleted had
-never been there. Falls that come more often, or that undo a sudden rise, are how the house
+never been there. Falls that come more often, or that undo a sudden rise, are how the deployment
 breathes; they stay.
 """
 

@@ -38,7 +38,7 @@ class CapacityService:
     """Says how long what there is will do, and what more products need.
 
     Facts of the whole deployment (disk, members, traffic, other sites, cost) are told to whoever
-    runs the house.
+    runs the deployment.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class CapacityService:
         Raise `Forbidden` for whoever is neither operator nor administrator.
         """
         actor.must_have(Role.OPS)
-        sees_all = actor.runs_house
+        sees_all = actor.runs_deployment
         site = site if sees_all else actor.site.id
         now = utc_now()
         seen = self._snapshots.figures_since(now - timedelta(days=max(WINDOWS_DAYS)))

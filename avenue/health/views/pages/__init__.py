@@ -71,7 +71,7 @@ TABS = (
     (f"{PATH}/migration", lazy_gettext("Background work")),
     (f"{PATH}/cost", lazy_gettext("Cost")),
 )
-HOUSE_TABS = (
+DEPLOYMENT_TABS = (
     (f"{PATH}/errors", lazy_gettext("Errors")),
     (f"{PATH}/backups", lazy_gettext("Backups")),
 )
@@ -140,7 +140,7 @@ def show_alerts() -> Response:
         levels={each: words.LEVELS[each] for each in ALERTED},
         next=_question(chosen, after=found.next) if found.next else None,
         newest=_question(chosen) if asked.after else None,
-        may_test=actor.runs_house,
+        may_test=actor.runs_deployment,
     )
 
 
@@ -274,9 +274,11 @@ def _page(template: str, **facts: Any) -> Response:
 
 def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
     """Return the tabs that `actor` may look at."""
-    if not actor.runs_house:
+    if not actor.runs_deployment:
         return TABS
-    return (*TABS, *HOUSE_TABS, *SUPERUSER_TABS) if actor.superuser else (*TABS, *HOUSE_TABS)
+    return (
+        (*TABS, *DEPLOYMENT_TABS, *SUPERUSER_TABS) if actor.superuser else (*TABS, *DEPLOYMENT_TABS)
+    )
 
 
 def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:
@@ -336,7 +338,7 @@ def _curves(actor: Actor, points: Sequence[Point], span: Span) -> Iterator[Curve
     for each in words.SERIES:
         dots = [(point.at, each.of(point)) for point in points]
         known = [(at, value) for at, value in dots if value is not None]
-        if not known or (each.of_house and not actor.runs_house):
+        if not known or (each.of_deployment and not actor.runs_deployment):
             continue
         measure = MEASURES.get(each.key.removesuffix("_percent")) if each.most else None
         marks = [mark.begins for mark in levels[measure].thresholds] if measure else []
@@ -365,7 +367,7 @@ def _job(job: Job, actor: Actor) -> dict[str, Any]:
     return {
         "id": job.id,
         "name": words.KINDS.get(job.kind, job.kind),
-        "site": job.site if actor.runs_house else None,
+        "site": job.site if actor.runs_deployment else None,
         "state": job.state,
         "stands": words.WISHES[job.wish] if job.wish else words.JOB_STATES[job.state],
         "wish": job.wish,

@@ -238,7 +238,7 @@ def _channels(
         rows=[_row(each, site) for each in {each.receiver.key: each for each in shown}.values()],
         levels={each: words.LEVELS[each] for each in ALERTED},
         may_choose_own=receivers.may_choose_own(actor, site),
-        may_choose=actor.is_admin and actor.runs_house,
+        may_choose=actor.is_admin and actor.runs_deployment,
         has_mail=receivers.has_mail,
         may_subscribe=receivers.may_subscribe(actor, site),
         browsers=receivers.own_browsers(actor, site),

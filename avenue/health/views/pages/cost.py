@@ -72,7 +72,7 @@ def show_cost() -> Response:
 
 def _plan(asked: Mapping[str, str]) -> tuple[VisitsPlan | None, dict[str, str]]:
     """Return the plan, or what is wrong with each field."""
-    own = using(Settings).prices if current_actor().runs_house else ""
+    own = using(Settings).prices if current_actor().runs_deployment else ""
     try:
         return plan_of(Assumptions.model_validate(asked), own, utc_now().date()), {}
     except ValidationError as error:

@@ -174,7 +174,7 @@ class Series:
     write: Callable[[float], str]
     most: float | None = None
     least: float = 0
-    of_house: bool = True
+    of_deployment: bool = True
 
     def of(self, point: Point) -> float | None:
         """Return its value in `point`."""
@@ -297,8 +297,8 @@ ALERT_UNITS: Mapping[Unit, Callable[[float], str]] = {
     Unit.MESSAGES: lambda value: ngettext("%(num)s message", "%(num)s messages", round(value)),
 }
 SERIES = (
-    Series(key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_house=False),
-    Series(key="stored_files", name=lazy_gettext("Files"), write=files, of_house=False),
+    Series(key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_deployment=False),
+    Series(key="stored_files", name=lazy_gettext("Files"), write=files, of_deployment=False),
     Series(key="disk_percent", name=lazy_gettext("Disk of the database"), write=percent, most=100),
     Series(key="connections_percent", name=lazy_gettext("Connections"), write=percent, most=100),
     Series(key="oplog_hours", name=lazy_gettext("Oplog window"), write=hours),

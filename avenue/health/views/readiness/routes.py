@@ -56,7 +56,7 @@ def ready() -> tuple[Response, int]:
     """Tell whether requests can be served: primary reachable; schema, indexes, oplog in order.
 
     With `?deep=1` a file is stored, read back and deleted, too: for this machine itself and for
-    the house's own operators, as `/metrics` is.
+    the deployment's own operators, as `/metrics` is.
     """
     is_deep = request.args.get("deep") == "1"
     if is_deep:

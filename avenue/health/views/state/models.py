@@ -30,14 +30,14 @@ class Overview:
     """All components somebody may see, the worst first; `snapshot_at` is how old hourly facts are.
 
     None: none has been taken yet, or it is not for the one who asks. `passes` are for whoever runs
-    the house.
+    the deployment.
     """
 
     generated_at: Moment
     snapshot_at: Annotated[Moment | None, Field(description="How old what is looked at hourly is.")]
     components: tuple[Component, ...]
     passes: Annotated[
-        tuple[Pass, ...], Field(description="For whoever runs the house, else empty.")
+        tuple[Pass, ...], Field(description="For operators of the deployment, else empty.")
     ] = ()
 
     @shown

@@ -12,7 +12,7 @@ from avenue.health.alerts.service import AlertService
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
 from avenue.health.facts.work import minutes_stopped
-from avenue.health.history.points import Point, Span, house_point, site_point
+from avenue.health.history.points import Point, Span, deployment_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import quota_use
 from avenue.health.history.snapshots.store import SnapshotStore
@@ -74,7 +74,7 @@ class Sources:
 
 
 class StateService:
-    """Tells operators how their site is, and those of the house how the deployment is."""
+    """Tells operators how their site is, and those of the deployment how the deployment is."""
 
     def __init__(self, sources: Sources, settings: Settings) -> None:
         self._from = sources
@@ -87,35 +87,35 @@ class StateService:
         actor.must_have(Role.OPS)
         now = utc_now()
         alerts = self._from.alerts.list(actor, limit=ALERTS).items
-        snapshot = self._from.snapshots.newest() if actor.runs_house else None
-        of_house = self._of_house(snapshot) if actor.runs_house else ()
+        snapshot = self._from.snapshots.newest() if actor.runs_deployment else None
+        of_deployment = self._of_deployment(snapshot) if actor.runs_deployment else ()
         dated = [
             replace(each, since=_since(each, actor, alerts))
-            for each in (*of_house, *self._of_site(actor))
+            for each in (*of_deployment, *self._of_site(actor))
         ]
         return Overview(
             generated_at=now,
             snapshot_at=snapshot.at if snapshot else None,
             components=tuple(sorted(dated, key=lambda each: -each.level.rank)),
-            passes=tuple(self._passes(actor, now)) if actor.runs_house else (),
+            passes=tuple(self._passes(actor, now)) if actor.runs_deployment else (),
         )
 
     def history(self, actor: Actor, span: Span) -> list[Point]:
         """Return what the snapshots of `span` saw, the oldest first; raise `Forbidden`.
 
-        Who does not run the house gets what the own site has stored, and nothing else.
+        Who does not run the deployment gets what the own site has stored, and nothing else.
         """
         actor.must_have(Role.OPS)
-        site = None if actor.runs_house else actor.site.id
+        site = None if actor.runs_deployment else actor.site.id
         snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
-        return [house_point(each) if site is None else site_point(each) for each in snapshots]
+        return [deployment_point(each) if site is None else site_point(each) for each in snapshots]
 
     def _passes(self, actor: Actor, now: datetime) -> list[Pass]:
         """Return the jobs that run again and again, by kind."""
         periodic = [each for each in self._from.jobs.work(actor).unfinished if each.every_seconds]
         return [_pass(each, now) for each in sorted(periodic, key=lambda each: each.kind)]
 
-    def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
+    def _of_deployment(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings
         of_each = [self._of_cluster(each) for each in self._from.deployments()]
         yield from map(_worst, zip(*of_each, strict=True))
@@ -148,7 +148,7 @@ class StateService:
         use = quota_use(site, used, site_quota(site, self._settings))
         yield of.quota(use, self._rules)
         # That it has stopped is of the whole deployment.
-        asks = actor.runs_house
+        asks = actor.runs_deployment
         stopped = minutes_stopped(self._from.queue, self._began_at, now) if asks else 0
         yield of.jobs(self._from.jobs.work(actor), now, stopped, self._rules)
         if scans := self._from.scans():

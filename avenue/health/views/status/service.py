@@ -57,7 +57,7 @@ UNTOLD = DatabaseFacts(
     disk_used_bytes=None,
     disk_total_bytes=None,
 )
-"""What whoever does not run the house may know: the figures tell of other sites, too."""
+"""What whoever does not run the deployment may know: the figures tell of other sites, too."""
 OWNERS = (PRODUCT, GROUP)
 MOST_BESIDE = 100  # problems of pages and the logo that are told
 MOST_FILES_COUNTED = 1000
@@ -144,9 +144,9 @@ class StatusService:
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
         """Return where the bytes are. `deep` looks at them now, if one read has the time.
 
-        What is of the whole deployment is for who runs the house.
+        What is of the whole deployment is for who runs the deployment.
         """
-        site_id, runs_house = actor.site.id, actor.runs_house
+        site_id, runs_deployment = actor.site.id, actor.runs_deployment
         asked = self._deployment_of(site_id)
         mongodb, database = asked.mongodb(), asked.database()
         last = self._inspections.last_pass(site_id)
@@ -160,7 +160,7 @@ class StatusService:
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside, most=MOST_FOUND)
         persistent = is_persistent(mongodb, self._settings)
-        of_house = [
+        of_deployment = [
             *deployment.members(mongodb),
             *deployment.disk(database, self._rules),
             *deployment.plan(database, self._settings.database_gb, self._rules),
@@ -173,16 +173,16 @@ class StatusService:
             *integrity.records(self._inspections.malformed_count(site_id, MOST_FOUND)),
             *integrity.leftovers(assets.expired, files_found),
         ]
-        found = [*of_house, *of_site]
+        found = [*of_deployment, *of_site]
         unfinished = deep and looked is None
-        told = database if runs_house else UNTOLD
+        told = database if runs_deployment else UNTOLD
         renditions = self._inspections.renditions(site_id)
         return StorageStatus(
             generated_at=utc_now(),
             checked_at=checked_at,
             verdict=Verdict.of((each.level for each in found), known=tally is not None),
             persistent=persistent,
-            mongodb=_mongodb(mongodb, runs_house=runs_house),
+            mongodb=_mongodb(mongodb, runs_deployment=runs_deployment),
             buckets={
                 name: BucketStatus(
                     files=count.known("files"),
@@ -215,9 +215,9 @@ class StatusService:
             website=WebsiteStatus(problems=tuple(website), **_problems_total(on_website)),
             filesystem=FilesystemStatus(paths_checked=LEFT_FOLDERS, files_found=files_found),
             advice=(
-                *_advice(found if runs_house else of_site),
-                *([] if runs_house or not _advice(of_house) else [OF_THE_HOUSE]),
-                *(_about_privileges(mongodb, database) if runs_house else ()),
+                *_advice(found if runs_deployment else of_site),
+                *([] if runs_deployment or not _advice(of_deployment) else [OF_THE_DEPLOYMENT]),
+                *(_about_privileges(mongodb, database) if runs_deployment else ()),
                 *([NOT_ALL_LOOKED_AT] if unfinished else []),
             ),
         )
@@ -322,7 +322,7 @@ class StatusService:
         return self._settings.read_seconds * DEEP_SHARE
 
 
-OF_THE_HOUSE = "The database needs attention: ask whoever runs it, who is told what it is."
+OF_THE_DEPLOYMENT = "The database needs attention: ask whoever runs it, who is told what it is."
 NOT_ALL_LOOKED_AT = (
     "There is more than one request can look at; the figures of the last pass stand here. "
     "`python -m avenue inspect` looks at everything now."
@@ -359,16 +359,16 @@ def _problems_total(found: Mapping[Standing, int]) -> dict[str, int | None]:
     }
 
 
-def _mongodb(facts: MongoFacts, *, runs_house: bool) -> MongoStatus:
+def _mongodb(facts: MongoFacts, *, runs_deployment: bool) -> MongoStatus:
     """Return what may be known of the deployment: of any site that there is one, and which kind."""
     return MongoStatus(
-        version=facts.version if runs_house else None,
+        version=facts.version if runs_deployment else None,
         topology=facts.topology,
-        members=facts.members if runs_house else None,
-        primary=facts.primary if runs_house else None,
+        members=facts.members if runs_deployment else None,
+        primary=facts.primary if runs_deployment else None,
         write_concern=WriteConcern(),
-        storage_engine=facts.storage_engine if runs_house else None,
-        oplog_window_hours=facts.oplog_hours if runs_house else None,
+        storage_engine=facts.storage_engine if runs_deployment else None,
+        oplog_window_hours=facts.oplog_hours if runs_deployment else None,
     )
 
 

@@ -26,7 +26,7 @@ LAZY = {"AVENUE_PIPELINE_MODE": "lazy"}
 
 
 @dataclass
-class House:
+class Deployment:
     """A migrated database, and the command line over it."""
 
     uri: str
@@ -112,10 +112,10 @@ class House:
 
 
 @contextmanager
-def house(mongod: Mongod, commands: Commands, **variables: str) -> Iterator[House]:
+def deployment(mongod: Mongod, commands: Commands, **variables: str) -> Iterator[Deployment]:
     with prepared_uri(mongod) as uri:
         database = Database(Settings(mongodb_uri=uri, local=True))
         try:
-            yield House(uri, database, commands, variables)
+            yield Deployment(uri, database, commands, variables)
         finally:
             database.close()

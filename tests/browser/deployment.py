@@ -24,9 +24,9 @@ from playwright.sync_api import (
 from avenue.accounts.errors import EmailTaken
 from avenue.app.services import Services
 from avenue.config import Settings
-from avenue.identity import Role
+from avenue.identity import DEFAULT_SITE, Role
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import migrate
 from tests.server import PASSWORD, ROOT, Server
 from tests.suite import CHROMIUMS
 from tests.waiting import wait_until

@@ -17,7 +17,7 @@ _OF_ONE_ANSWER = re.compile(rb"^(Date|X-Request-ID): [^\r]*\r\n", re.MULTILINE |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Deployment:
     """A shop with one picture; `thumb` and `original` are its paths, `data` what was uploaded."""
 
     app: Server

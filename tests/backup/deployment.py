@@ -22,7 +22,7 @@ from tests.health.planting import FILES, Store
 from tests.http.application import OTHER_SITE, Application
 
 
-class House:
+class Deployment:
     """See the module."""
 
     def __init__(self, uri: str, database: Database, commands: Commands, folder: Path) -> None:

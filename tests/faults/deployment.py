@@ -30,7 +30,7 @@ def raw(client: MongoClient, uri: str) -> Raw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Deployment:
     """How much of everything there is; `damage` must be empty at all times."""
 
     claimed: int
@@ -43,14 +43,14 @@ class House:
 
     @property
     def stray(self) -> tuple[int, int, int, int]:
-        """Whatever belongs to no product: nothing, in a clean house."""
+        """Whatever belongs to no product: nothing, in a clean deployment."""
         return self.unclaimed, self.open_writes, self.stray_files, self.stray_chunks
 
 
 CLEAN = (0, 0, 0, 0)
 
 
-def inspect(database: Raw) -> House:
+def inspect(database: Raw) -> Deployment:
     """Read every byte and every reference."""
     assets = list(database["assets"].find())
     named = {f"{each['site']}/{v['file']}": v for each in assets for v in each["versions"]}
@@ -69,7 +69,7 @@ def inspect(database: Raw) -> House:
         "trash" if each["state"] == "trash" else bool(each["claim"]) for each in assets
     )
     damage += _dangling(database, assets)
-    return House(
+    return Deployment(
         claimed=states[True],
         unclaimed=states[False],
         trash=states["trash"],

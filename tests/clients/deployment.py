@@ -14,10 +14,9 @@ from playwright.sync_api import BrowserContext, FilePayload, Page, Route
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Role, Scope
+from avenue.identity import DEFAULT_SITE, Role, Scope
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE
-from tests.browser.house import signed_in
+from tests.browser.deployment import signed_in
 from tests.http.application import a_picture, unique
 from tests.mongod import Guard, Mongod
 from tests.server import PASSWORD, Client, Server
@@ -58,7 +57,7 @@ def serve(folder: Path) -> ThreadingHTTPServer:
     return server
 
 
-class House:
+class Deployment:
     """One server, and an editor with a token: `app` is the origin of the editor's own program."""
 
     def __init__(self, mongod: Mongod, uri: str, guard: Guard, folder: Path) -> None:
