@@ -45,8 +45,8 @@ def errors_page() -> str:
         "# Errors",
         "",
         "Every refusal is JSON with `success: 0`, `error` and `message` (a sentence for people),",
-        "`code` (stable, for programs), `status`, `hint` (what to do) and `request_id`; some carry",
-        "facts more. A code never changes its meaning.",
+        "`code` (stable, for programs), `status`, `hint` (what to do) and `request_id`; some have",
+        "additional fields. A code never changes its meaning.",
         "",
         "| code | status | what it means |",
         "|---|---|---|",
@@ -60,10 +60,10 @@ def limits_page() -> str:
     """Return docs/limits.md, made of the URL map."""
     app = unconnected_app()
     rows = [
-        "# How often",
+        "# Rate limits by route",
         "",
-        "Which limit of a minute each route counts for; [api.md](api.md#how-often) tells what they",
-        "are, [settings.md](settings.md) how many. HEAD and OPTIONS count as GET does.",
+        "The rate limit that each route counts toward. [api.md](api.md#rate-limits) explains the",
+        "limits, [settings.md](settings.md) has their values. HEAD and OPTIONS count as GET does.",
         "",
         "| route | limit |",
         "|---|---|",
