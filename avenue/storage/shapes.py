@@ -323,15 +323,16 @@ MESSAGE = Shape(
         "content": unless_missing(Of(ANYTHING)),
         "attempts": int,
         "created_at": datetime,
-    },
-    {
         "receiver": str,
         "state": values("pending", "delivered", "given_up", "dropped"),
+        "error": maybe(str),
+        "delivered_at": maybe(datetime),
+    },
+    {
         "due_at": datetime,
         "give_up_at": datetime,
         "turn": maybe(str),
         "batch": maybe(str),
-        "error": maybe(str),
     },
 )
 
