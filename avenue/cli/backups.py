@@ -1,5 +1,6 @@
 """Commands about backups: `backup create|list|verify|restore|prune|drill|key`."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ from avenue.errors import AvenueError
 from avenue.storage.copying.writing import Renaming
 
 DAMAGED, TROUBLE = 1, 2
+NICENESS = 19
+"""Of `backup create`: uploads and decoders (`media.pictures.decoder`, 10) come first."""
 KEEP_IT = (
     "Store this key now, away from the backups and from this server. Without it no one can read "
     "the backups, not even you. A lost key is a lost backup."
@@ -101,6 +104,7 @@ def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: 
     Run it again after an interruption: files already written are kept. Files that are damaged in
     the database are listed and the exit code is 1; the rest of the snapshot is valid.
     """
+    os.nice(NICENESS)
     with (
         _troubles(),
         settings_in_force(is_local=is_local) as settings,
