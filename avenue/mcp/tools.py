@@ -198,7 +198,7 @@ def delete_media(context: ToolContext, asked: Deletion) -> Done:
         removed = context.media.remove(context.actor, asked.ids)
     kept = removed_json(context.actor.site, removed)["in_use"]
     if kept and not (removed.ids or asked.dry_run):
-        raise MediaInUse(kept[0]["usage"], kept[0]["total"])
+        raise MediaInUse(usage=kept[0]["usage"], total=kept[0]["total"])
     would = "Would go" if asked.dry_run else "Went"
     return Done(
         content=Deleted(

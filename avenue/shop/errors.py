@@ -65,9 +65,6 @@ class TooManyTempImages(Conflict):
     message = "You can have up to {limit} temporary photos."
     hint = "Save the product they are for, or delete some of them."
 
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class OwnUrl(Unprocessable):
     """The URL of an external picture is an address of this site."""
@@ -84,9 +81,6 @@ class SkuTaken(Conflict):
     message = "Another product already has the SKU {sku}."
     hint = "Use another SKU, or change that product."
 
-    def __init__(self, sku: str, *, hint: str | None = None) -> None:
-        super().__init__(hint=hint, sku=sku)
-
 
 class TooManyImages(Conflict):
     """The product or group has the maximum number of pictures."""
@@ -94,9 +88,6 @@ class TooManyImages(Conflict):
     code = "too_many_images"
     message = "The limit is {limit} photos."
     hint = "Remove a photo first."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class OneFileOnly(Invalid):

@@ -110,9 +110,6 @@ class LimitTooHigh(Invalid):
     message = "`{limit}` may be at most {most} here."
     hint = "Use up to {most}; the server administrator can allow more."
 
-    def __init__(self, limit: str, most: int) -> None:
-        super().__init__(limit=limit, most=most)
-
 
 class TooManyCategories(Invalid):
     """The site has reached its limit of upload categories."""
@@ -120,9 +117,6 @@ class TooManyCategories(Invalid):
     code = "too_many_categories"
     message = "A site can have up to {most} categories of its own."
     hint = "Remove one first; its files are kept."
-
-    def __init__(self, most: int) -> None:
-        super().__init__(most=most)
 
 
 class LogoNotFound(NotFound):

@@ -201,7 +201,7 @@ class SiteService:
             if limit in given:
                 own[limit] = wanted = given[limit]
                 if wanted is not None and wanted > most:
-                    raise LimitTooHigh(limit, most)
+                    raise LimitTooHigh(limit=limit, most=most)
         values["limits"] = {limit.value: each for limit, each in own.items() if each} or None
         return values
 
@@ -220,9 +220,9 @@ class SiteService:
                 own[name] = said
         most_mb = max((each.get("max_mb", 0) for each in own.values()), default=0)
         if most_mb > self._settings.max_tus_mb:
-            raise LimitTooHigh("max_mb", self._settings.max_tus_mb)
+            raise LimitTooHigh(limit="max_mb", most=self._settings.max_tus_mb)
         if len(own) > MOST_CATEGORIES:
-            raise TooManyCategories(MOST_CATEGORIES)
+            raise TooManyCategories(most=MOST_CATEGORIES)
         return own or None
 
     def _address_values(self, site: Site, changes: Changes) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Errors of general uploads."""
 
-from collections.abc import Iterable
-
 from avenue.errors import Conflict, Invalid, NotFound
 
 
@@ -19,9 +17,6 @@ class UnknownCategory(Invalid):
     message = "There is no such upload category here."
     hint = "Use one of {categories}."
 
-    def __init__(self, categories: Iterable[str]) -> None:
-        super().__init__(categories=list(categories))
-
 
 class BadReference(Invalid):
     """The reference is invalid."""
@@ -37,9 +32,6 @@ class TooManyUploads(Conflict):
     code = "too_many_uploads"
     message = "A reference can have up to {limit} files here."
     hint = "Remove one of them first, or use another reference."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class UploadHeld(Conflict):

@@ -113,9 +113,6 @@ class TableTooLong(Invalid):
     message = "An Excel file can have at most {limit} rows."
     hint = "Use the CSV, which has no limit, or choose fewer rows."
 
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class NoFile(Invalid):
     """An upload has no file."""
@@ -183,9 +180,6 @@ class TooManyParts(TooLarge):
     code = "too_many_parts"
     message = "The form has more than {limit} parts."
     hint = "Send the files in several requests."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class TextFieldTooLong(TooLarge):

@@ -14,9 +14,6 @@ class ContentTooLarge(AvenueError):
     message = "The {part} of the page is too large: the maximum is {limit} characters."
     hint = "Split it into several pages."
 
-    def __init__(self, *, part: str, limit: int) -> None:
-        super().__init__(part=part, limit=limit)
-
 
 class ContentTooTangled(Unprocessable):
     """The HTML or CSS has too many elements, or is nested too deeply."""
@@ -25,9 +22,6 @@ class ContentTooTangled(Unprocessable):
     message = "The {part} of the page has too many elements, or they are nested too deeply."
     hint = "Remove empty elements, and split a very long page."
 
-    def __init__(self, *, part: str) -> None:
-        super().__init__(part=part)
-
 
 class TooManyInlinePictures(Unprocessable):
     """The page itself contains too many pictures, as `data:` URLs."""
@@ -35,9 +29,6 @@ class TooManyInlinePictures(Unprocessable):
     code = "too_many_inline_pictures"
     message = "The page embeds more than {limit} images."
     hint = "Upload them to the library and add them from there."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class BadInlinePicture(Unprocessable):

@@ -1,8 +1,5 @@
 """Errors of the media library."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from avenue.errors import Conflict, Invalid, NotFound
 
 
@@ -23,9 +20,6 @@ class MediaInUse(Conflict):
         "that for you."
     )
 
-    def __init__(self, usage: Sequence[Any] = (), total: int = 0) -> None:
-        super().__init__(usage=list(usage), total=total)
-
 
 class OneFileReplaces(Invalid):
     """More than one file was sent to replace one."""
@@ -41,6 +35,3 @@ class TooManyTags(Conflict):
     code = "too_many_tags"
     message = "A file can have at most {limit} tags."
     hint = "Remove some first."
-
-    def __init__(self, *, limit: int, ids: Sequence[str]) -> None:
-        super().__init__(limit=limit, ids=list(ids))

@@ -27,9 +27,6 @@ class SlugTaken(Conflict):
     message = "Another page already uses the address {slug}."
     hint = "Choose another address, or change that page."
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug=slug)
-
 
 class TooManyPages(Conflict):
     """The site has reached its limit of pages."""
@@ -37,9 +34,6 @@ class TooManyPages(Conflict):
     code = "too_many_pages"
     message = "A site can have at most {limit} pages."
     hint = "Delete a page you no longer need."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class TooManyPictures(Unprocessable):
@@ -49,9 +43,6 @@ class TooManyPictures(Unprocessable):
     message = "A page can use at most {limit} different images."
     hint = "Split it into two pages."
 
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class BadMoment(Unprocessable):
     """A page cannot be published at a moment that has passed, or too far ahead."""
@@ -59,9 +50,6 @@ class BadMoment(Unprocessable):
     code = "bad_moment"
     message = "The publishing time must be in the future, within {days} days."
     hint = "Publish it now, or choose another time."
-
-    def __init__(self, *, days: int) -> None:
-        super().__init__(days=days)
 
 
 class RevisionConflict(Conflict):

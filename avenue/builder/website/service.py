@@ -368,7 +368,7 @@ class PageService:
             except SlugTaken:
                 if is_exact:
                     raise
-        raise SlugTaken(page.slug)
+        raise SlugTaken(slug=page.slug)
 
     def _free(self, site_id: str, slug: str) -> str:
         """Return `slug`, or with the lowest number appended that makes it free."""

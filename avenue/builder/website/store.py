@@ -222,7 +222,7 @@ class PageStore:
         try:
             return self._together(site_id, work, upload_result)
         except AlreadyThere:
-            raise SlugTaken(page.slug) from None
+            raise SlugTaken(slug=page.slug) from None
 
     def slugs_like(self, site_id: str, slug: str) -> frozenset[str]:
         """Return the slugs of the site that begin with `slug`."""
@@ -264,7 +264,7 @@ class PageStore:
         try:
             return self._together(site_id, work, upload_result)
         except AlreadyThere:
-            raise SlugTaken(save.slug) from None
+            raise SlugTaken(slug=save.slug) from None
 
     def schedule(self, site_id: str, page_id: str, at: datetime | None) -> Page | None:
         """Store when a page is to be published, None for never; return None if there is no page."""

@@ -60,9 +60,6 @@ class TooManyRows(Invalid):
     message = "The table has more than {limit} rows."
     hint = "Send it in several parts."
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class ImportNotFound(NotFound):
     """The import does not exist (any more), or is not yours."""

@@ -29,9 +29,6 @@ class TooManyFiles(Invalid):
     message = "The ZIP has more than {limit} files."
     hint = "Send it in several parts."
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class FileNotInArchive(NotFound):
     """The import has no picture with this number."""

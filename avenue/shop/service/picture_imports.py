@@ -454,7 +454,7 @@ def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
             key = entry.key.decode()
             files.append(NamedFile(path=path, key=key, length=entry.length, why_not=why_not))
         if len(files) > MOST_FILES:
-            raise TooManyFiles(MOST_FILES)
+            raise TooManyFiles(limit=MOST_FILES)
     return files
 
 

@@ -217,7 +217,7 @@ class ProductStore:
         try:
             found = products.transaction(move) if moves else with_purges(products, work)
         except AlreadyThere:
-            raise SkuTaken(changed.sku or "") from None
+            raise SkuTaken(sku=changed.sku or "") from None
         return from_document(found) if found else None
 
     def trash(self, site_id: str, product: Product, *, by: str | None) -> None:
@@ -265,7 +265,7 @@ class ProductStore:
             try:
                 products.insert(restored)
             except AlreadyThere:
-                raise SkuTaken(product.sku or "", hint=RESTORED_SKU) from None
+                raise SkuTaken(sku=product.sku or "", hint=RESTORED_SKU) from None
             assets = scope.collection(ASSETS).within(session)
             for each in entries_in(found["images"]):
                 if each.asset:
@@ -356,7 +356,7 @@ class ProductStore:
         try:
             products.insert(to_document(product))
         except AlreadyThere:
-            raise SkuTaken(product.sku or "") from None
+            raise SkuTaken(sku=product.sku or "") from None
 
     def _products(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(PRODUCTS)

@@ -26,9 +26,6 @@ class NoTypeLeft(Invalid):
     message = "The category accepts none of these types."
     hint = "Request some of {allowed}, or omit `types`."
 
-    def __init__(self, allowed: list[str]) -> None:
-        super().__init__(allowed=allowed)
-
 
 class OneFileOnly(Invalid):
     """A ticket is for one file, but several were sent."""

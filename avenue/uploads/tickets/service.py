@@ -70,7 +70,7 @@ class TicketService:
         self._uploads.check_room(actor, filing)
         policy = self._policy(actor, filing, new.max_bytes, new.types)
         if not policy.media_types:
-            raise NoTypeLeft(list(filing.category.types))
+            raise NoTypeLeft(allowed=list(filing.category.types))
         if self._store.count_open(actor.site.id, actor.id) >= MOST_OPEN:
             raise TooManyTickets(MOST_OPEN)
         ticket_id, secret = new_id(), TICKET_MARK + secrets.token_urlsafe(SECRET_BYTES)

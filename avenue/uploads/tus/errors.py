@@ -25,9 +25,6 @@ class InvalidTusHeader(Invalid):
     message = "The header {header} is missing or does not follow tus 1.0.0."
     hint = "Use a client library of the tus protocol to send the upload."
 
-    def __init__(self, header: str) -> None:
-        super().__init__(header=header)
-
 
 class UnsupportedTusVersion(Invalid):
     """The request lacks `Tus-Resumable: 1.0.0`; `Tus-Version` lists the supported versions."""
@@ -65,9 +62,6 @@ class OffsetMismatch(Conflict):
     code = "upload_offset_mismatch"
     message = "The upload is at byte {offset}, and this part starts elsewhere."
     hint = "Send HEAD to get the current offset, and continue from there."
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset=offset)
 
 
 class UploadLost(Conflict):

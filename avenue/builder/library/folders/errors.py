@@ -1,6 +1,5 @@
 """Errors of folders."""
 
-from avenue.builder.library.folders.models import DEEPEST, MOST_FOLDERS
 from avenue.errors import Conflict, NotFound
 
 
@@ -18,9 +17,6 @@ class FolderNotEmpty(Conflict):
     message = "This folder is not empty."
     hint = "Move its contents somewhere else first."
 
-    def __init__(self, *, media: int = 0, folders: int = 0) -> None:
-        super().__init__(media=media, folders=folders)
-
 
 class FolderNameTaken(Conflict):
     """Another folder in the same place has this name."""
@@ -37,9 +33,6 @@ class FolderTooDeep(Conflict):
     message = "Folders can be nested at most {limit} levels deep."
     hint = "Choose a place closer to the top level."
 
-    def __init__(self) -> None:
-        super().__init__(limit=DEEPEST)
-
 
 class FolderInItself(Conflict):
     """A folder cannot be moved into itself or one of its subfolders."""
@@ -55,6 +48,3 @@ class TooManyFolders(Conflict):
     code = "too_many_folders"
     message = "A library can have at most {limit} folders."
     hint = "Delete some empty ones."
-
-    def __init__(self) -> None:
-        super().__init__(limit=MOST_FOLDERS)

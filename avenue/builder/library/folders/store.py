@@ -88,7 +88,7 @@ class FolderStore:
             if folder.id in tree:
                 return  # an earlier run of this transaction, whose answer was lost
             if len(tree) >= MOST_FOLDERS:
-                raise TooManyFolders
+                raise TooManyFolders(limit=MOST_FOLDERS)
             _check_place(tree, folder.parent, height=1)
             folders.insert({"_id": folder.id, **_values(folder), "created_at": utc_now()})
 
@@ -167,7 +167,7 @@ def _check_place(tree: FolderTree, parent: str | None, *, height: int) -> None:
     if parent is not None and parent not in tree:
         raise FolderNotFound
     if len(tree.path(parent)) + height > DEEPEST:
-        raise FolderTooDeep
+        raise FolderTooDeep(limit=DEEPEST)
 
 
 def _values(folder: Folder) -> Document:

@@ -163,7 +163,7 @@ def remove_media(media_id: str) -> tuple[str, int]:
     removed = media.remove(current_actor(), [media_id], force=force)
     if removed.kept:
         usage = usage_json(g.site, removed.kept[media_id])
-        raise MediaInUse(usage["items"], usage["total"])
+        raise MediaInUse(usage=usage["items"], total=usage["total"])
     note(force=force or None)
     return "", 204
 
