@@ -7,9 +7,10 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import PictureTexts
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.errors import sentence
@@ -37,31 +38,23 @@ def _reference(value: object) -> object:
         raise PydanticCustomError("reference", sentence("Enter 1 to 200 characters.")) from None
 
 
-AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 Reference = Annotated[
     Annotated[str, StringConstraints(max_length=LONGEST_REFERENCE)] | None,
     BeforeValidator(_reference),
 ]
 
 
-class UploadChanges(BaseModel):
+class UploadChanges(PictureTexts):
     """Changes of an upload; `hold` is for administrators.
 
     A null `reference` removes it; the name keeps the ending of the file's type. With another
     `visibility` all its URLs change.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = (
         ""
     )
     reference: Reference = None
-    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
-    decorative: bool = False
-    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     hold: bool = False
     visibility: Literal["public", "private"] = "private"
 
