@@ -3,8 +3,8 @@
 import hashlib
 import os
 import sys
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -20,6 +20,7 @@ from avenue.cli.context import (
 )
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
+from avenue.media.intake.spool import SpooledFile
 from avenue.shop.matching.models import (
     FileQuery,
     Finding,
@@ -33,18 +34,7 @@ from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.web.errors import MB, FileTooLarge
 
-BLOCK_BYTES = MB
 FILES_AT_ONCE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Archive:
-    """A ZIP on this machine, in the form that the service takes."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 @click.command(name="import-pictures")
@@ -79,7 +69,7 @@ def import_pictures(
     sys.exit(0 if _went_well(standing) else 1)
 
 
-def _archive(file: BinaryIO, settings: Settings) -> _Archive:
+def _archive(file: BinaryIO, settings: Settings) -> SpooledFile:
     limit_bytes = settings.max_archive_mb * MB
     if not file.seekable():
         raise click.UsageError("FILE cannot be a pipe: a ZIP is read from its end.")
@@ -87,14 +77,12 @@ def _archive(file: BinaryIO, settings: Settings) -> _Archive:
     if length > limit_bytes:
         raise FileTooLarge(limit_bytes)
     file.seek(0)
-    digest = hashlib.sha256()
-    while block := file.read(BLOCK_BYTES):
-        digest.update(block)
+    digest = hashlib.file_digest(cast("BufferedReader", file), "sha256")
     name = os.path.basename(str(getattr(file, "name", "")))
-    return _Archive(name=name, file=file, length=length, sha256=digest.hexdigest())
+    return SpooledFile(name=name, file=file, length=length, sha256=digest.hexdigest())
 
 
-def _brought(services: Services, actor: Actor, archive: _Archive) -> PictureImportStanding:
+def _brought(services: Services, actor: Actor, archive: SpooledFile) -> PictureImportStanding:
     """Plan the import, apply it and wait until it is finished, with a progress bar on stderr."""
     imports = services.picture_imports
     standing, _ = imports.start(actor, archive, name=archive.name, key=None)

@@ -1,6 +1,5 @@
 """The use cases of pictures by SKU: check a ZIP, return the plan, apply it; and the worker."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,7 +20,7 @@ from avenue.media.errors import DamagedEntry, EmptyFile, InfectedFile, Unsupport
 from avenue.media.intake.library import Incoming, MediaLibrary, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim
 from avenue.media.serving.reading import DamagedFile, MediaReader, SeekableFile
 from avenue.shop.errors import OneFileOnly, ProductNotFound
@@ -52,7 +51,7 @@ from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
 from avenue.shop.models import PRODUCT, ListQuery, Page, Product
 from avenue.shop.service.access import may_change, require_seller
-from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureFile, PictureService
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
@@ -391,7 +390,7 @@ class PictureImportWorker:
             if picture.length <= policy.max_bytes:
                 yield picture
                 return
-            with self._pictures.shrunk(policy, picture, self._tmp_dir) as shrunk:
+            with self._pictures.shrunk(policy, picture) as shrunk:
                 yield shrunk
 
 
@@ -404,28 +403,18 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
 @contextmanager
 def _unpacked(
     archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
-) -> Iterator[PictureFile]:
+) -> Iterator[SpooledFile]:
     """Give a file of the archive as a real file.
 
     If it is too large to be reduced, no more is unpacked than that shows.
     """
-    digest, length = hashlib.sha256(), 0
     bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
-
-    def blocks() -> Iterator[bytes]:
-        nonlocal length
-        for block in archive.read(file.file.key.encode()):
-            length += len(block)
-            bound.check_bytes(length)
-            digest.update(block)
-            yield block
-
-    with new_spool(tmp_dir) as spool:
-        fill(spool, blocks())
-        if not length:
+    name = file.file.path.rpartition("/")[2]
+    blocks = archive.read(file.file.key.encode())
+    with spooled(name, blocks, tmp_dir, bound.check_bytes) as picture:
+        if not picture.length:
             raise EmptyFile
-        name = file.file.path.rpartition("/")[2]
-        yield PictureFile(name=name, file=spool, length=length, sha256=digest.hexdigest())
+        yield picture
 
 
 def _shelf_of(product: Product) -> Shelf:

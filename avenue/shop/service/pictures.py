@@ -1,12 +1,9 @@
 """The use cases of pictures of products and groups."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
@@ -14,7 +11,7 @@ from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Limit, Site, is_id
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import spooled
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, External, State
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -35,16 +32,6 @@ from avenue.shop.store.products import ProductStore
 
 MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
 """Larger pictures are refused; the limits of a decode apply as well."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureFile:
-    """A picture that was not uploaded by itself, in the form that the library takes."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +276,7 @@ class PictureService:
                     fitted.append(each)
                     continue
                 try:
-                    fitted.append(held.enter_context(self.shrunk(policy, each, self._tmp_dir)))
+                    fitted.append(held.enter_context(self.shrunk(policy, each)))
                 except Unavailable:
                     raise
                 except AvenueError as error:
@@ -297,14 +284,12 @@ class PictureService:
             yield fitted
 
     @contextmanager
-    def shrunk(self, policy: UploadPolicy, large: Incoming, tmp_dir: Path) -> Iterator[Incoming]:
+    def shrunk(self, policy: UploadPolicy, large: Incoming) -> Iterator[Incoming]:
         """Give a picture reduced to the limit of `policy`; raise why it cannot be."""
         media_type = policy.check_file(large.file)
         data = self._library.shrunk(large.file, media_type, max_bytes=policy.max_bytes)
-        with new_spool(tmp_dir) as spool:
-            fill(spool, [data])
-            sha256 = hashlib.sha256(data).hexdigest()
-            yield PictureFile(name=large.name, file=spool, length=len(data), sha256=sha256)
+        with spooled(large.name, [data], self._tmp_dir) as smaller:
+            yield smaller
 
     def take_temporary(self, actor: Actor, claim: Claim, asset_ids: Sequence[str]) -> None:
         """Assign own temporary pictures to an own product or group, all or none of them.
