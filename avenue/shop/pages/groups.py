@@ -14,7 +14,6 @@ from avenue.identity import Actor, Role, is_id
 from avenue.media.presenting import picture_json
 from avenue.shop.errors import ImageNotFound, ProductNotFound, RevisionConflict
 from avenue.shop.models import (
-    GROUP,
     GroupQuery,
     Option,
     PicturedGroup,
@@ -327,7 +326,7 @@ def _form_page(
     }
     if pictured is None:
         return page("shop/group.html", status=_status(error), **facts)
-    screen = screen_of(GROUP, pictured.group.id)
+    screen = screen_of(pictured.group.claim)
     return screen_page("shop/group.html", screen=screen, status=_status(error), **facts)
 
 

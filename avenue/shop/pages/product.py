@@ -29,7 +29,7 @@ from avenue.shop.errors import (
     TooManyCategories,
     TooManyImages,
 )
-from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
+from avenue.shop.models import DEFAULT_CURRENCY, Product, ProductFields, Status
 from avenue.shop.pages.pictures import FRAGMENT, new_screen, screen_of, screen_page
 from avenue.shop.pages.products import PATH
 from avenue.shop.pages.texts import LABELS, SAID, STATUSES
@@ -249,7 +249,7 @@ def _typed_again(sent: MultiDict[str, str], **facts: Any) -> Response:
 
 
 def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
-    screen = screen_of(PRODUCT, product.id)
+    screen = screen_of(product.claim)
     before, after = using(ProductService).neighbours(current_actor(), product)
     facts = _facts(form, product) | {"before": before, "after": after}
     return screen_page("shop/product.html", screen=screen, status=status, **facts)
