@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from avenue.media.intake.library import Incoming
+from avenue.media.intake.spool import SpooledFile
 from avenue.migration.errors import UnreadableFile
 from avenue.migration.sources.errors import BadUrlList
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.originals import original_of
-from avenue.migration.spool import Spooled
 from avenue.outside.errors import TooLargeToFetch
 from avenue.outside.fetching import Fetcher
 from avenue.web.errors import FileTooLarge
@@ -120,7 +120,7 @@ def fetched(fetcher: Fetcher, url: str, name: str, max_bytes: int) -> Iterator[I
     """Give what is at a public `url`, called `name` if that is not empty."""
     try:
         with fetcher.fetched(url, max_bytes=max_bytes) as file:
-            yield Spooled(
+            yield SpooledFile(
                 name=name or file.name, file=file.file, length=file.length, sha256=file.sha256
             )
     except TooLargeToFetch:
