@@ -151,7 +151,6 @@ def add_temporary_pictures() -> Response:
         files = received(using(UploadPolicy), fields=sent, more_parts=more_parts)
         upload_result = using(PictureService).add_temporary(current_actor(), files, key=None)
     except AvenueError as error:
-        nothing_changed()
         return _typed_again(sent, status=error.status, refused=[(error.code, "")])
     note_upload(upload_result)
     for each in upload_result.assets:
@@ -169,7 +168,6 @@ def remove_temporary_picture() -> Response:
     try:
         using(PictureService).remove_temporary(current_actor(), asset_id)
     except TempImageNotFound as error:
-        nothing_changed()
         return _typed_again(request.form, status=error.status, refused=[(error.code, "")])
     note(object_id=asset_id)
     return _typed_again(request.form, said=SAID["forgotten"])

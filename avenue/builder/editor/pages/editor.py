@@ -76,7 +76,6 @@ def save_page(page_id: str) -> Response:
     except NotFound:
         raise
     except ValidationError as error:
-        nothing_changed()
         return _shown(before, problem=_mistakes(error), status=400)
     except RevisionConflict as error:
         return _shown(error.current or before, error=error)

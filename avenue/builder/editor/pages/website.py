@@ -106,7 +106,6 @@ def schedule(page_id: str) -> Response:
     try:
         at = to_utc(datetime.fromisoformat(written)).replace(tzinfo=UTC) if written else None
     except (ValueError, OverflowError):
-        nothing_changed()
         return _shown(problem=_("Choose a day and a time."), status=400)
     try:
         found = using(PageService).get(current_actor(), page_id)
