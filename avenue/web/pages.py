@@ -30,7 +30,7 @@ from flask import (
 from flask_babel import LazyString, format_date, format_datetime, get_locale, to_user_timezone
 from werkzeug.utils import redirect
 
-from avenue.errors import Unauthenticated
+from avenue.errors import AvenueError, Unauthenticated
 from avenue.identity import Actor, Role
 from avenue.web import language as languages
 from avenue.web.assets import asset
@@ -103,9 +103,23 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def page(template: str, *, status: int = 200, **facts: Any) -> Response:
-    """Return the page rendered from `template`; it depends on the reader and their language."""
-    response = make_response(render_template(template, **facts), status)
+def page(
+    template: str,
+    *,
+    status: int = 200,
+    error: AvenueError | None = None,
+    csp: str | None = None,
+    **facts: Any,
+) -> Response:
+    """Return the page rendered from `template`; it depends on the reader and their language.
+
+    A page that shows an `error` has its status and headers. `csp` is a Content-Security-Policy
+    other than that of most pages.
+    """
+    response = make_response(render_template(template, **facts), error.status if error else status)
+    response.headers.update(error.headers if error else {})
+    if csp:
+        response.headers["Content-Security-Policy"] = csp
     response.vary.update(("Cookie", "Accept-Language"))
     return response
 

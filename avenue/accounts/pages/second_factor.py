@@ -172,9 +172,9 @@ def _second_factor(
     if user.second_factor is None or user.second_factor.secret is None:
         setup = setup or using(SecondFactors).begin(user, actor.site)
         facts = {"setup": setup, "picture": _picture_of(setup.uri)}
-    response = page(
+    return page(
         "accounts/second_factor.html",
-        status=error.status if error else 200,
+        error=error,
         user=user,
         challenge=using(Passkeys).creation(user, party) if party else None,
         most_name=MOST_NAME_CHARACTERS,
@@ -187,8 +187,6 @@ def _second_factor(
         most_code=MOST_CODE_CHARACTERS,
         **facts,
     )
-    response.headers.update(error.headers if error else {})
-    return response
 
 
 def _codes(codes: list[str]) -> Response:

@@ -228,9 +228,9 @@ def _imports(error: AvenueError | None = None) -> Response:
     after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
     actor = current_actor()
     found = using(ImportService).find(actor, ListQuery(limit=asked.limit, after=after))
-    response = page(
+    return page(
         "shop/imports.html",
-        status=error.status if error else 200,
+        error=error,
         problem=words.of_error(error) if error else None,
         columns=words.COLUMNS,
         max_mb=using(Settings).max_import_mb,
@@ -241,9 +241,6 @@ def _imports(error: AvenueError | None = None) -> Response:
         said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
         **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
     )
-    if error:
-        response.headers.update(error.headers)
-    return response
 
 
 def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:

@@ -206,9 +206,9 @@ def _imports(error: AvenueError | None = None) -> Response:
         current_actor(), ListQuery(limit=asked.limit, after=after)
     )
     settings = using(Settings)
-    response = page(
+    return page(
         "shop/picture_imports.html",
-        status=error.status if error else 200,
+        error=error,
         problem=words.of_error(error) if error else None,
         examples=words.EXAMPLES,
         max_mb=settings.max_archive_mb,
@@ -221,9 +221,6 @@ def _imports(error: AvenueError | None = None) -> Response:
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
         texts=words.FILE_TEXTS,
     )
-    if error:
-        response.headers.update(error.headers)
-    return response
 
 
 def _standings(ids: Sequence[str]) -> list[PictureImportStanding]:

@@ -175,8 +175,9 @@ def screen_page(
     facts.setdefault("said", SAID.get(request.args.get("said", "")))
     if refused is None:
         refused = list(zip(*(map(request.args.getlist, ("refused", "file"))), strict=False))
-    response = page(
+    return page(
         template,
+        csp=PICTURES_POLICY,
         status=status,
         screen=screen,
         refused=_sentences(screen, refused[:MOST_REFUSALS_TOLD]),
@@ -184,8 +185,6 @@ def screen_page(
         cut_names=CUT_NAMES,
         **facts,
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
-    return response
 
 
 def back_to(path: str, said: str = "", refused: Sequence[tuple[str, str]] = ()) -> Response:

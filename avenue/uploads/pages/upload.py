@@ -106,8 +106,9 @@ def _shown(actor: Actor, upload: Asset, error: AvenueError | None = None) -> Res
     version, in_trash = upload.current, upload.state is State.TRASH
     is_picture = version.width is not None
     preview = preview_of(version.media_type, version.bytes, is_picture=is_picture)
-    response = page(
+    return page(
         "uploads/upload.html",
+        csp=FILES_POLICY,
         status=error.status if error else 200,
         row=row,
         upload=upload,
@@ -126,5 +127,3 @@ def _shown(actor: Actor, upload: Asset, error: AvenueError | None = None) -> Res
         problem=" ".join(error.said(_)) if error else "",
         **sharing_facts(upload),
     )
-    response.headers["Content-Security-Policy"] = FILES_POLICY
-    return response

@@ -220,6 +220,7 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
     said, problem = told()
     response = page(
         "library/library.html",
+        csp=PICTURES_POLICY,
         status=error.status if error else 200,
         look=look,
         here=here,
@@ -239,7 +240,6 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
         problem=problem_of(error) or problem,
         **_choices(folders, here),
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
     if request.args.get("view") in LOOKS:
         _remember(response, look)
     return response

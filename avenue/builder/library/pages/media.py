@@ -188,8 +188,9 @@ def _shown(
     [item] = shown(actor.site, [picture], folders)
     in_trash = picture.state is State.TRASH
     uses = media.uses_of(actor, [picture.id]).get(picture.id, ())
-    response = page(
+    return page(
         "library/media.html",
+        csp=PICTURES_POLICY,
         status=error.status if error else 200,
         item=item,
         media=picture,
@@ -211,8 +212,6 @@ def _shown(
         said=SAID.get(request.args.get("said", "")),
         problem=problem_of(error),
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
-    return response
 
 
 def _as_typed(picture: Asset, form: Mapping[str, str]) -> Mapping[str, Any]:
