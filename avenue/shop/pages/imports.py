@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
 
 from avenue.config import Settings
-from avenue.cursors import BadCursor
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
 from avenue.jobs.models import Job
@@ -29,11 +27,11 @@ from avenue.shop.importing.errors import BadColumns, NoSkuColumn
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
 from avenue.shop.importing.presenting import images_json
 from avenue.shop.importing.texts import difference
-from avenue.shop.models import ListQuery, Picture, PicturedProduct, Sort
+from avenue.shop.models import Picture, PicturedProduct, Sort
 from avenue.shop.pages import import_words as words
-from avenue.shop.paging import cursor_place, cursor_text
-from avenue.shop.routes.imports import the_file
-from avenue.shop.routes.lists import choice
+from avenue.shop.paging import cursor_text
+from avenue.shop.routes.imports import rows_asked_for, the_file
+from avenue.shop.routes.runs import runs_asked_for
 from avenue.shop.service.imports import ImportService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
@@ -43,12 +41,10 @@ from avenue.web.language import gettext as _
 from avenue.web.language import language
 from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
-from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
 PATH = "/admin/imports"
 PAST_RUNS, ROWS, ROWS_BEFORE_UNDO = 20, 50, 20
-ROW_NUMBER = re.compile("[0-9]{1,9}")
 AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
 IMAGES_AT_WORK = frozenset({JobState.QUEUED, JobState.RUNNING})
 LEFT_OUT = "-"
@@ -133,14 +129,7 @@ def show_import(import_id: str) -> Response:
     """Show an import: its progress, result and rows; `?outcome ?after`."""
     imports, actor = using(ImportService), current_actor()
     standing = imports.get(actor, import_id)
-    outcome, asked = request.args.get("outcome"), page_asked_for(ROWS)
-    if asked.after and not ROW_NUMBER.fullmatch(asked.after):
-        raise BadCursor
-    query = RowQuery(
-        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
-        after=int(asked.after or 0),
-        limit=asked.limit,
-    )
+    query = rows_asked_for(ROWS)
     found = imports.rows(actor, import_id, query)
     shown = _shown(found.items)
     return page(
@@ -224,10 +213,7 @@ def undo_import(import_id: str) -> Response:
 
 
 def _imports(error: AvenueError | None = None) -> Response:
-    asked = page_asked_for(PAST_RUNS)
-    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
-    actor = current_actor()
-    found = using(ImportService).find(actor, ListQuery(limit=asked.limit, after=after))
+    found = using(ImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
     return page(
         "shop/imports.html",
         error=error,

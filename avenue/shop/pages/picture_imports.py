@@ -20,11 +20,12 @@ from avenue.shop.matching.models import (
     PictureImportStanding,
     State,
 )
-from avenue.shop.models import ListQuery, PicturedProduct, Sort
+from avenue.shop.models import PicturedProduct, Sort
 from avenue.shop.pages import picture_import_words as words
 from avenue.shop.pages.product_choice import Unclear, chosen_products
-from avenue.shop.paging import cursor_place, cursor_text
-from avenue.shop.routes.picture_imports import FILE_NUMBER, files_asked_for, the_archive
+from avenue.shop.paging import cursor_text
+from avenue.shop.routes.picture_imports import files_asked_for, the_archive
+from avenue.shop.routes.runs import NUMBER, runs_asked_for
 from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.service.products import ProductService
@@ -34,7 +35,6 @@ from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
-from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
 PATH = "/admin/imports/pictures"
@@ -132,7 +132,7 @@ def assign_files(picture_import_id: str) -> Response:
     asked = {
         int(name.removeprefix(FILE_FIELD)): value.strip()
         for name, value in [*request.form.items()][:MOST_ASSIGNED]
-        if name.startswith(FILE_FIELD) and FILE_NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
+        if name.startswith(FILE_FIELD) and NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
     named, unclear = chosen_products(actor, asked)
     try:
@@ -200,11 +200,7 @@ def apply_picture_import(picture_import_id: str) -> Response:
 
 
 def _imports(error: AvenueError | None = None) -> Response:
-    asked = page_asked_for(PAST_RUNS)
-    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
-    found = using(PictureImportService).find(
-        current_actor(), ListQuery(limit=asked.limit, after=after)
-    )
+    found = using(PictureImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
     settings = using(Settings)
     return page(
         "shop/picture_imports.html",

@@ -27,8 +27,8 @@ from avenue.shop.models import (
 from avenue.shop.pages.lists import listed
 from avenue.shop.routes.lists import (
     choice,
+    filter_asked_for,
     list_asked_for,
-    pictures_asked_for,
     trash_asked_for,
 )
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
@@ -182,12 +182,11 @@ class Row:
 
 def _query(actor: Actor) -> ProductQuery:
     """Return the query in the URL; raise `Invalid`, `BadCursor`."""
-    status = request.args.get("status")
     return ProductQuery(
         owner=None if actor.runs_shop else actor.id,
-        status=Status(choice("status", status, [*Status])) if status else None,
+        status=filter_asked_for("status", Status),
         group=request.args.get("group") or None,
-        pictures=pictures_asked_for(),
+        pictures=filter_asked_for("pictures", Pictures),
         in_trash=trash_asked_for(),
         **list_asked_for([*Sort]),
     )

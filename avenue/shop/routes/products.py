@@ -21,7 +21,15 @@ from avenue.shop.errors import (
     TooManyImages,
 )
 from avenue.shop.importing.models import EVERY_COLUMN
-from avenue.shop.models import PRODUCT, PicturedProduct, ProductFields, ProductQuery, Sort, Status
+from avenue.shop.models import (
+    PRODUCT,
+    PicturedProduct,
+    Pictures,
+    ProductFields,
+    ProductQuery,
+    Sort,
+    Status,
+)
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
 from avenue.shop.replies import Product, ProductList
@@ -31,8 +39,8 @@ from avenue.shop.routes.lists import (
     ExportQuery,
     ProductsQuery,
     choice,
+    filter_asked_for,
     list_asked_for,
-    pictures_asked_for,
     trash_asked_for,
 )
 from avenue.shop.routes.owners import showing_current
@@ -182,13 +190,13 @@ def _asked() -> ProductQuery:
     Raise `Invalid`, `BadCursor`, or `Unauthenticated` if it is not public.
     """
     asked = list_asked_for([*Sort])
-    pictures, in_trash = pictures_asked_for(), trash_asked_for()
+    pictures, in_trash = filter_asked_for("pictures", Pictures), trash_asked_for()
     if pictures or in_trash:
         signed_in_actor()
-    owner, status = request.args.get("owner"), request.args.get("status")
+    owner = request.args.get("owner")
     return ProductQuery(
         owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
-        status=Status(choice("status", status, [*Status])) if status else None,
+        status=filter_asked_for("status", Status),
         group=request.args.get("group"),
         category=request.args.get("category"),
         chosen=chosen_of(request.args.getlist("attribute")),
