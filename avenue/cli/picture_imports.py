@@ -12,7 +12,7 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,
-    draw,
+    finished,
     local,
     of_site,
     say,
@@ -93,9 +93,7 @@ def _brought(services: Services, actor: Actor, archive: SpooledFile) -> PictureI
         actor.site.id, "import-pictures", "picture_import.begun", standing.run.id
     )
     if standing.run.job:
-        Background(services.settings, services.database).finish(standing.run.job, draw)
-        if sys.stderr.isatty():
-            click.echo(err=True)
+        finished(Background(services.settings, services.database), standing.run.job)
     return imports.get(actor, standing.run.id)
 
 
