@@ -28,7 +28,6 @@ from avenue.accounts.models import Added, PeoplePage, Person, User
 from avenue.accounts.passwords import PasswordKeeper, made_password
 from avenue.accounts.recovery import NoMail, RecoveryService
 from avenue.clock import utc_now
-from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Site, new_id
 
 
@@ -117,7 +116,7 @@ class PeopleService:
 
         Raise `PersonNotFound` when `after` is unknown.
         """
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         behind = self._user(actor, after).email if after else None
         site = actor.site.id
         found = self._store.people_of(site, search=search, after=behind, limit=limit + 1)
@@ -129,7 +128,7 @@ class PeopleService:
 
     def get(self, actor: Actor, user_id: str) -> Person:
         """Return one of them; raise `PersonNotFound`."""
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         return _seen_by(actor, self._user(actor, user_id))
 
     def add(self, actor: Actor, email: str, *, name: str, role: Role, by_mail: bool) -> Added:
@@ -140,7 +139,7 @@ class PeopleService:
         invalid, and they get a link. Raise `InvalidEmail`, `AlreadyHere` (for a superuser, too:
         they may do everything here), `NoMail` or `PasswordNotOwn`.
         """
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         if by_mail and not self._recovery.can_mail:
             raise NoMail
         known_as = checked_email(email)
@@ -232,7 +231,7 @@ class PeopleService:
 
     def _own(self, actor: Actor, user_id: str) -> User:
         """Return another person whose password and access `actor` may decide about."""
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         user = self._user(actor, user_id)
         person = _seen_by(actor, user)
         if person.is_oneself:
@@ -292,11 +291,6 @@ class PeopleService:
         if by_mail:
             self._recovery.write_to(site, user, Why.VOIDED)
         return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
-
-
-def _check_is_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden
 
 
 def _seen_by(actor: Actor, user: User) -> Person:

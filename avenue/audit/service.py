@@ -7,8 +7,7 @@ from typing import Protocol
 
 from avenue.audit.models import Details, Doer, DoerKind, Entry, EntryPage, EntryQuery, NewEntry
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Role, new_id
 
 NOTHING: Mapping[str, str] = {}
 
@@ -92,8 +91,7 @@ class AuditService:
 
     def find(self, actor: Actor, query: EntryQuery, *, after: str | None) -> EntryPage:
         """Return entries of the actor's site; `after` is the `next` of the page before."""
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         return self.entries(actor.site.id, query, after=after)
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
@@ -112,8 +110,7 @@ class AuditService:
 
         Nothing is counted. The first part is read before the first is asked for.
         """
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         return self._rest(actor.site.id, query, self._store.find(actor.site.id, query, None))
 
     def _rest(self, site_id: str, query: EntryQuery, found: Sequence[Entry]) -> Iterator[Entry]:

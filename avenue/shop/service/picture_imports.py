@@ -50,7 +50,7 @@ from avenue.shop.matching.models import (
 from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
 from avenue.shop.models import PRODUCT, ListQuery, Page, Product
-from avenue.shop.service.access import may_change, require_seller
+from avenue.shop.service.access import may_change
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
@@ -93,7 +93,7 @@ class PictureImportService:
 
         Raise `UnsafeArchive` or `TooManyFiles`.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         with _opened(file) as archive:
             files = _named(archive, self._pictures)
         site = actor.site
@@ -114,7 +114,7 @@ class PictureImportService:
         `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`,
         `InfectedFile`, or the errors of the library; then nothing is left behind.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         if key is not None and (known := self._known(actor, incoming, key)):
             return self._standing(known), False
         self._archives.check_bytes(incoming.length)
@@ -151,7 +151,7 @@ class PictureImportService:
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
         """Return a page of the actor's own imports, for staff and administrators of all."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
         shown = found[: query.limit]
@@ -271,7 +271,7 @@ class PictureImportService:
 
     def _own(self, actor: Actor, import_id: str) -> PictureImport:
         """Return an import the actor may see; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.runs_shop and run.by != actor.id:
             raise PictureImportNotFound

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
-from avenue.identity import Actor, Limit, Site, is_id
+from avenue.identity import Actor, Limit, Role, Site, is_id
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import spooled
@@ -25,7 +25,7 @@ from avenue.shop.errors import (
     TooManyTempImages,
 )
 from avenue.shop.models import GROUP, PRODUCT, Changes, Picture, PictureOwner, pictures_of
-from avenue.shop.service.access import may_change, require_seller, require_uploader
+from avenue.shop.service.access import may_change
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import NOT_FOUND, PictureStore
 from avenue.shop.store.products import ProductStore
@@ -246,7 +246,7 @@ class PictureService:
 
         Raise the first refusal if no file was accepted, `TooManyTempImages` among them.
         """
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
         order = UploadRequest(
             policy=self._policy.on(actor.site),
@@ -307,12 +307,12 @@ class PictureService:
 
     def temporary(self, actor: Actor) -> list[Asset]:
         """Return the actor's own temporary pictures, newest first."""
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         return self._pictures.temporary(actor.site.id, str(actor.id))
 
     def remove_temporary(self, actor: Actor, asset_id: str) -> None:
         """Delete an own temporary picture and its bytes; raise `TempImageNotFound`."""
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         gone = self._pictures.remove_temporary(actor.site.id, str(actor.id), asset_id)
         if gone is None:
             raise TempImageNotFound
@@ -320,7 +320,7 @@ class PictureService:
 
     def _own(self, actor: Actor, claim: Claim) -> PictureOwner:
         """Return the owner if the actor may change it; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         owner = self._owners[claim.kind].get(actor.site.id, claim.id)
         if owner is None or not may_change(actor, owner):
             raise NOT_FOUND[claim.kind]

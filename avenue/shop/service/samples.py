@@ -163,8 +163,7 @@ class SampleService:
 
         Their pictures go to the trash. Raise `SamplesBusy` while they are being created.
         """
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         noted = self._samples.get(actor.site.id)
         if noted is None:
             return 0
