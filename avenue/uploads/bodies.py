@@ -1,8 +1,6 @@
 """Request bodies of general uploads. Anything else is a 400."""
 
-import base64
 import binascii
-import json
 import re
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,6 +15,7 @@ from avenue.errors import sentence
 from avenue.identity import is_id
 from avenue.uploads.errors import BadReference
 from avenue.uploads.models import Place
+from avenue.web.paging import packed, unpacked
 
 LONGEST_REFERENCE = 200
 
@@ -61,8 +60,7 @@ class UploadChanges(PictureTexts):
 
 def cursor_text(place: Place) -> str:
     """Return a place as an opaque cursor."""
-    packed = json.dumps([iso(place[0]), place[1]], separators=(",", ":"))
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+    return packed(iso(place[0]), place[1])
 
 
 def cursor_place(text: str) -> Place:
@@ -70,9 +68,7 @@ def cursor_place(text: str) -> Place:
     if not re.fullmatch("[A-Za-z0-9_-]+", text):
         raise BadCursor
     try:
-        written, upload_id = json.loads(
-            base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        )
+        written, upload_id = unpacked(text)
         at = datetime.fromisoformat(written)
         if iso(at) != written or not is_id(upload_id):
             raise BadCursor

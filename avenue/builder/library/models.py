@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from avenue.builder.paging import Place, Value
 from avenue.media.models import Asset, State
+from avenue.web.paging import Place, Value
 
 NO_FOLDER = "none"
 """The folder id for files in no folder."""

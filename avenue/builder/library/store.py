@@ -18,7 +18,6 @@ from avenue.builder.library.models import (
     Use,
     Uses,
 )
-from avenue.builder.paging import Place
 from avenue.identity import Actor
 from avenue.media.errors import VersionNotFound
 from avenue.media.intake.library import UploadResult
@@ -38,6 +37,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import Collection, in_many, site
 from avenue.totals import MOST_READ
+from avenue.web.paging import Place
 
 T = TypeVar("T")
 IDS_AT_ONCE = 1000

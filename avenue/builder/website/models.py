@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE
-from avenue.builder.paging import Place
 from avenue.media.models import Asset, Visibility
+from avenue.web.paging import Place
 
 MOST_PAGES = 5_000
 """Pages of a site."""

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.builder.content.references import SCHEME
-from avenue.builder.paging import Place
 from avenue.builder.website.errors import (
     EntryNotFound,
     PageNotFound,
@@ -52,6 +51,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, deployment, in_many, site
+from avenue.web.paging import Place
 from avenue.words import folded, words_of
 
 T = TypeVar("T")

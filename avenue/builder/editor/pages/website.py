@@ -7,7 +7,6 @@ from flask import Blueprint, Response, g, request
 from flask_babel import force_locale, to_utc
 
 from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TEMPLATES, TONES
-from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.builder.website.blocks import content_of
 from avenue.builder.website.checks import Remark, remarks_on
 from avenue.builder.website.models import (
@@ -30,6 +29,7 @@ from avenue.web.language import LOCALES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, back_with, here_with
 from avenue.web.pages import page, see
+from avenue.web.paging import Place, cursor_place, cursor_text
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 from avenue.web.site_frame import spoken

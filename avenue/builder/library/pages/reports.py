@@ -7,12 +7,12 @@ from avenue.builder.library.models import MediaQuery, Sort
 from avenue.builder.library.pages.lists import told, undoable
 from avenue.builder.library.pages.shown import listed, shown
 from avenue.builder.library.pages.words import list_texts
-from avenue.builder.paging import cursor_place
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.listing import here_with
 from avenue.web.pages import page, see
+from avenue.web.paging import cursor_place
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 

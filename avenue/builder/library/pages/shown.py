@@ -9,7 +9,6 @@ from avenue.builder.library.models import MediaQuery, Sort
 from avenue.builder.library.presenting import media_json
 from avenue.builder.library.replies import Media
 from avenue.builder.library.service import MediaService
-from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.cursors import BadCursor
 from avenue.identity import Actor, Site
 from avenue.media.intake.filetypes import FILE_TYPES
@@ -20,6 +19,7 @@ from avenue.web.language import LANGUAGES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, counted
 from avenue.web.pages import here
+from avenue.web.paging import Place, cursor_place, cursor_text
 from avenue.web.parsing import LONGEST_CURSOR
 from avenue.web.services import using
 from avenue.words import folded
