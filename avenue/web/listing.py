@@ -1,8 +1,8 @@
 """Lists of the panel: their parameters in the URL, and one-time messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
@@ -29,9 +29,44 @@ class Listed:
     counted: int = MOST_COUNTED
 
 
-def counted(at_least: int | None) -> int:
-    """Return how many were counted of a list that has `at_least` so many; see `totals`."""
-    return MOST_COUNTED if at_least is None else max(at_least - 1, 0)
+class Found(Protocol):
+    """A part of a list as a service returns it: `next` is the place after its last item."""
+
+    @property
+    def items(self) -> Sequence[Any]:
+        """The items, in the order of the query."""
+
+    @property
+    def next(self) -> Any:
+        """Where the next part begins; None at the end."""
+
+    @property
+    def total(self) -> int | None:
+        """How many match in all."""
+
+
+def listed(
+    found: Found,
+    first: Any,
+    text_of: Callable[[Any], str],
+    *,
+    backwards: bool,
+    at_least: int | None = None,
+) -> Listed:
+    """Return a page of a list for the panel; `backwards` if it was read against its order.
+
+    `first` is the place of the first item read, None where nothing precedes it. `at_least` is how
+    many there are where `total` is None; see `totals`.
+    """
+    ends = [text_of(each) if each else None for each in (first, found.next)]
+    previous, following = reversed(ends) if backwards else ends
+    return Listed(
+        items=tuple(reversed(found.items)) if backwards else tuple(found.items),
+        total=found.total,
+        counted=MOST_COUNTED if at_least is None else max(at_least - 1, 0),
+        previous=previous,
+        next=following,
+    )
 
 
 def here_with(path: str | None = None, **changes: str | None) -> str:

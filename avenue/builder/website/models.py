@@ -173,14 +173,13 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageList:
-    """A page of a list, without texts, with the places of the `first` and the `last` item.
+    """A page of a list, without texts, with the place of the `first` item.
 
     `next` is the cursor of the next page, `total` how many match in all.
     """
 
     items: Sequence[Page]
     first: Place | None
-    last: Place | None
     next: Place | None
     total: int | None
 

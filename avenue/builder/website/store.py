@@ -138,7 +138,6 @@ class PageStore:
         return PageList(
             items=[page for page, _ in shown],
             first=places[0] if places else None,
-            last=last,
             next=last if len(found) > query.limit else None,
             total=total,
         )

@@ -13,7 +13,7 @@ from avenue.media.errors import ZipTooLarge
 from avenue.uploads.bodies import cursor_place, cursor_text
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.kinds import Kind, types_of
-from avenue.uploads.models import Done, Place, UploadPage, UploadQuery
+from avenue.uploads.models import Done, UploadQuery
 from avenue.uploads.pages.shown import email_of, people, rows
 from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.words import (
@@ -27,6 +27,7 @@ from avenue.uploads.pages.words import (
 )
 from avenue.uploads.service import UploadService
 from avenue.uploads.zips.routes import zipped
+from avenue.web import listing
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
@@ -145,30 +146,14 @@ def _listed(actor: Actor, query: UploadQuery) -> Listed:
     """Return the requested page: of `query` itself, or before `?before=`."""
     before = request.args.get("before")
     if before:
-        return _before(actor, query, cursor_place(before))
+        query = replace(query, oldest_first=True, after=cursor_place(before))
     found = using(UploadService).find(actor, query)
-    has_some_before = query.after is not None and found.items
-    return Listed(
-        items=found.items,
-        total=found.total,
-        previous=cursor_text(_place(found, 0)) if has_some_before else None,
-        next=cursor_text(found.next) if found.next else None,
+    return listing.listed(
+        found,
+        (found.items[0].created_at, found.items[0].id) if found.items and query.after else None,
+        cursor_text,
+        backwards=bool(before),
     )
-
-
-def _before(actor: Actor, query: UploadQuery, place: Place) -> Listed:
-    backwards = replace(query, oldest_first=True, after=place)
-    found = using(UploadService).find(actor, backwards)
-    return Listed(
-        items=tuple(reversed(found.items)),
-        total=found.total,
-        previous=cursor_text(found.next) if found.next else None,
-        next=cursor_text(_place(found, 0)) if found.items else None,
-    )
-
-
-def _place(found: UploadPage, index: int) -> Place:
-    return found.items[index].created_at, found.items[index].id
 
 
 def _owners(actor: Actor) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Blueprint, Response, g, request
 from flask_babel import force_locale, to_utc
@@ -11,7 +12,6 @@ from avenue.builder.website.blocks import content_of
 from avenue.builder.website.checks import Remark, remarks_on
 from avenue.builder.website.models import (
     LONGEST_TITLE,
-    PageList,
     PageQuery,
     PicturedPage,
     Sort,
@@ -23,13 +23,14 @@ from avenue.builder.website.words import REMARKS, placeholders
 from avenue.clock import iso
 from avenue.errors import AvenueError, Invalid, NotFound
 from avenue.identity import Actor, Role
+from avenue.web import listing
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import LOCALES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, back_with, here_with
 from avenue.web.pages import page, see
-from avenue.web.paging import Place, cursor_place, cursor_text
+from avenue.web.paging import cursor_place, cursor_text
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 from avenue.web.site_frame import spoken
@@ -226,27 +227,12 @@ def _listed(actor: Actor, query: PageQuery) -> Listed:
     """Return the requested page of the list: of `query` itself, or before a cursor."""
     before = request.args.get("before")
     if before:
-        return _before(actor, query, cursor_place(query.sort, query.sort.kind, before))
+        place = cursor_place(query.sort, query.sort.kind, before)
+        query = replace(query, descending=not query.descending, after=place)
     found = using(PageService).find(actor, query)
-    return Listed(
-        items=tuple(found.items),
-        total=found.total,
-        previous=_cursor(query, found.first) if query.after else None,
-        next=_cursor(query, found.next),
+    return listing.listed(
+        found,
+        found.first if query.after else None,
+        partial(cursor_text, query.sort),
+        backwards=bool(before),
     )
-
-
-def _before(actor: Actor, query: PageQuery, place: Place) -> Listed:
-    """Read the list backwards from `place`, and reverse the result."""
-    turned = replace(query, descending=not query.descending, after=place)
-    found: PageList = using(PageService).find(actor, turned)
-    return Listed(
-        items=tuple(reversed(found.items)),
-        total=found.total,
-        previous=_cursor(query, found.next),
-        next=_cursor(query, found.first),
-    )
-
-
-def _cursor(query: PageQuery, place: Place | None) -> str | None:
-    return cursor_text(query.sort, place) if place else None
