@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 
+from avenue.identity import is_id
 from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
 
@@ -67,6 +68,23 @@ def listed(
         previous=previous,
         next=following,
     )
+
+
+def ids_of(sent: Sequence[str]) -> list[str]:
+    """Return the distinct ids among `sent`."""
+    return [each for each in dict.fromkeys(sent) if is_id(each)]
+
+
+def undoable(most: int) -> list[str]:
+    """Return the ids of what was just removed, at most `most`, according to the URL."""
+    return ids_of(request.args.get("undo", "").split("."))[:most]
+
+
+def number_said(name: str, most: int) -> int:
+    """Return a number in the URL that has as many digits as `most` at most; else 0."""
+    text = request.args.get(name, "")
+    short = len(text) <= len(str(most))
+    return int(text) if text.isascii() and text.isdecimal() and short else 0
 
 
 def here_with(path: str | None = None, **changes: str | None) -> str:
