@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from avenue.errors import AvenueError, Translate, filled, words_of
 from avenue.identity import Role
+from avenue.shop.models import Failure
 
 
 class Finding(StrEnum):
@@ -93,25 +92,6 @@ class PlannedFile:
     position: int = 1
     candidates: tuple[str, ...] = ()
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a picture was refused; `message` has `{places}` for `words`."""
-
-    code: str
-    message: str
-    words: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, error: AvenueError) -> "Failure":
-        """Return the stored form of `error`."""
-        template = error.templates[0]
-        return cls(code=error.code, message=template, words=words_of(template, error.words))
-
-    def said(self, translate: Translate = str) -> str:
-        """Return the reason, in the language of `translate`, by default English."""
-        return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

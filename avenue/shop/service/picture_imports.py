@@ -33,7 +33,6 @@ from avenue.shop.matching.errors import (
     TooManyFiles,
 )
 from avenue.shop.matching.models import (
-    Failure,
     FilePage,
     FileQuery,
     KeptFile,
@@ -49,7 +48,7 @@ from avenue.shop.matching.models import (
 )
 from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
-from avenue.shop.models import PRODUCT, ListQuery, Page, Product
+from avenue.shop.models import PRODUCT, Failure, ListQuery, Page, Product
 from avenue.shop.service.access import may_change
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore

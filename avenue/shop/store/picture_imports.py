@@ -22,7 +22,6 @@ from avenue.shop.matching.errors import (
     PictureImportNotFound,
 )
 from avenue.shop.matching.models import (
-    Failure,
     FilePage,
     FileQuery,
     Finding,
@@ -34,7 +33,7 @@ from avenue.shop.matching.models import (
     Shelf,
     Stage,
 )
-from avenue.shop.models import ListQuery
+from avenue.shop.models import Failure, ListQuery
 from avenue.shop.store.documents import page_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
