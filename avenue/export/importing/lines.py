@@ -14,13 +14,9 @@ from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
 from avenue.shop.fields import (
     LONGEST_URL,
-    AttributesBody,
-    CategoryText,
     Currency,
-    Description,
     Name,
-    Price,
-    Short,
+    ProductBody,
     StatusText,
 )
 from avenue.uploads.bodies import Reference
@@ -118,19 +114,13 @@ class GroupLine(_Line):
     created_at: datetime
 
 
-class ProductLine(_Line):
+class ProductLine(ProductBody, _Line):
     """A product; `group` is an id of a group of the export."""
 
     id: Id
-    sku: Short | None = None
-    name: Name
-    description: Description = ""
-    price: Price | None = None
     currency: Currency
     status: StatusText
     group: Id | None = None
-    category: CategoryText | None = None
-    attributes: AttributesBody = {}
     images: Annotated[list[ImageEntry], Field(max_length=MOST_IMAGES)] = []
     created_at: datetime
 

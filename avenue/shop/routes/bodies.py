@@ -9,18 +9,12 @@ from avenue.bodies import Body, Id, PictureTexts, Revision
 from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
-    AttributesBody,
-    CategoryText,
-    Currency,
-    Description,
     ImageUrl,
     Name,
-    Price,
+    ProductBody,
     Short,
-    StatusText,
 )
 from avenue.shop.importing.columns import FIELDS, LONGEST_NAME, MOST_OWN
-from avenue.shop.models import DEFAULT_CURRENCY
 
 MOST_PRODUCTS_OF_A_GROUP = 500
 
@@ -42,27 +36,13 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct), UNIQUE]
 
 
-class _ProductBody(Body):
-    """The fields of a product."""
-
-    name: Name
-    sku: Short | None = None
-    description: Description = ""
-    price: Price | None = None
-    currency: Currency = DEFAULT_CURRENCY
-    status: StatusText = "draft"
-    group: Short | None = None
-    category: CategoryText | None = None
-    attributes: AttributesBody = Field(default={})
-
-
-class NewProduct(_ProductBody):
+class NewProduct(ProductBody):
     """A new product; `temp_images` are the caller's own temporary pictures."""
 
     temp_images: Annotated[Ids, Field(max_length=100)] = Field(default=[])
 
 
-class ProductChanges(_ProductBody):
+class ProductChanges(ProductBody):
     """Changes of a product; `revision` guards against overwriting someone's work."""
 
     name: Name = ""
