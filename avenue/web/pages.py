@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -55,6 +56,10 @@ FROM_NEXT = 1000
 """From here on the next unit is used: 1 MB, not 1,021 kB."""
 
 blueprint = Blueprint("preferences", __name__, template_folder="templates")
+
+
+View = Callable[..., Response]
+Errors = type[AvenueError] | tuple[type[AvenueError], ...]
 
 
 class Group(Enum):
@@ -122,6 +127,26 @@ def page(
         response.headers["Content-Security-Policy"] = csp
     response.vary.update(("Cookie", "Accept-Language"))
     return response
+
+
+def shown_again(
+    show: Callable[..., Response], errors: Errors = AvenueError, *, besides: Errors = ()
+) -> Callable[[View], View]:
+    """Answer the `errors` of a view, but those in `besides`, by `show(error, **its arguments)`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def careful(**arguments: str) -> Response:
+            try:
+                return view(**arguments)
+            except besides:
+                raise
+            except errors as error:
+                return show(error, **arguments)
+
+        return careful
+
+    return decorate
 
 
 def see(path: str) -> Response:

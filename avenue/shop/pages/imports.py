@@ -40,7 +40,7 @@ from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.language import language
 from avenue.web.limits import upload_route
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 PATH = "/admin/imports"
@@ -55,6 +55,23 @@ CHANGING = (Outcome.CREATED, Outcome.UPDATED)
 blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
 
+def _imports(error: AvenueError | None = None) -> Response:
+    found = using(ImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
+    return page(
+        "shop/imports.html",
+        error=error,
+        problem=words.of_error(error) if error else None,
+        columns=words.COLUMNS,
+        max_mb=using(Settings).max_import_mb,
+        max_rows=format_decimal(using(Settings).max_import_rows),
+        runs=[_run(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        texts=words.FILE_TEXTS,
+        said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
+        **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
+    )
+
+
 @blueprint.get("")
 @require(Role.SELLER)
 def show_imports() -> Response:
@@ -66,20 +83,18 @@ def show_imports() -> Response:
 @audited("import.begun")
 @require(Role.SELLER)
 @upload_route
+@shown_again(_imports)
 def try_import() -> Response:
     """Start a dry run of the submitted table and show it, or an error about the file."""
-    try:
-        file = the_file()
-        standing, _is_new = using(ImportService).start(
-            current_actor(),
-            file.file,
-            name=safe_name(file.name) if file.name else "",
-            sha256=file.sha256,
-            dry_run=True,
-            key=None,
-        )
-    except AvenueError as error:
-        return _imports(error)
+    file = the_file()
+    standing, _is_new = using(ImportService).start(
+        current_actor(),
+        file.file,
+        name=safe_name(file.name) if file.name else "",
+        sha256=file.sha256,
+        dry_run=True,
+        key=None,
+    )
     nothing_changed()
     return see(f"{PATH}/{standing.run.id}")
 
@@ -87,6 +102,7 @@ def try_import() -> Response:
 @blueprint.post("/columns")
 @audited("import.columns_named")
 @require(Role.STAFF)
+@shown_again(_imports, BadColumns)
 def name_columns() -> Response:
     """Store the names of the site's columns."""
     imports, actor = using(ImportService), current_actor()
@@ -97,10 +113,7 @@ def name_columns() -> Response:
         told.pop(short, None)
         if short and (field in FIELDS or field == LEFT_OUT):
             told[short] = OwnColumn(short, None if field == LEFT_OUT else field)
-    try:
-        is_new = imports.put_columns(actor, list(told.values()))
-    except BadColumns as error:
-        return _imports(error)
+    is_new = imports.put_columns(actor, list(told.values()))
     if not is_new:
         nothing_changed()
     return see(f"{PATH}?said=columns")
@@ -210,23 +223,6 @@ def undo_import(import_id: str) -> Response:
         nothing_changed()
         return see(f"{PATH}/{import_id}?problem={error.code}")
     return see(f"{PATH}/{import_id}")
-
-
-def _imports(error: AvenueError | None = None) -> Response:
-    found = using(ImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
-    return page(
-        "shop/imports.html",
-        error=error,
-        problem=words.of_error(error) if error else None,
-        columns=words.COLUMNS,
-        max_mb=using(Settings).max_import_mb,
-        max_rows=format_decimal(using(Settings).max_import_rows),
-        runs=[_run(each) for each in found.items],
-        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
-        texts=words.FILE_TEXTS,
-        said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
-        **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
-    )
 
 
 def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:

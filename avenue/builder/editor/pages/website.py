@@ -29,7 +29,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.language import LOCALES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, back_with, here_with
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.paging import cursor_place, cursor_text
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -39,6 +39,10 @@ from avenue.words import wanted_words
 PATH = "/admin/website"
 
 blueprint = Blueprint("website_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+def _show_error(error: AvenueError, **_of: str) -> Response:
+    return _shown(problem=" ".join(error.said(_)), status=error.status)
 
 
 @blueprint.get("")
@@ -51,6 +55,7 @@ def show_pages() -> Response:
 @blueprint.post("")
 @require(Role.EDITOR)
 @audited("page.created")
+@shown_again(_show_error)
 def add_page() -> Response:
     """Create a page with the given title from a template, and open it."""
     actor, title = current_actor(), request.form.get("title", "").strip()
@@ -59,10 +64,7 @@ def add_page() -> Response:
         return _shown(
             problem=_("Enter a title of at most %(most)s characters.", most=LONGEST_TITLE)
         )
-    try:
-        made = using(PageService).create(actor, {"title": title, **_beginning(title)})
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    made = using(PageService).create(actor, {"title": title, **_beginning(title)})
     note(object_id=made.page.id)
     return see(f"{PATH}/{made.page.id}")
 
@@ -70,20 +72,16 @@ def add_page() -> Response:
 @blueprint.post("/<page_id>/publish")
 @require(Role.EDITOR)
 @audited("page.published", "page_id")
+@shown_again(_show_error, besides=NotFound)
 def publish(page_id: str) -> Response:
     """Let visitors see a page as it was when the list was shown; say first what to look at."""
     actor, revision = current_actor(), revision_sent()
-    try:
-        found = using(PageService).get(actor, page_id)
-        remarks = remarks_before(found) if found.page.revision == revision else []
-        if remarks:
-            nothing_changed()
-            return looked_through(found, remarks, revision=revision)
-        using(PageService).publish(actor, page_id, revision)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    found = using(PageService).get(actor, page_id)
+    remarks = remarks_before(found) if found.page.revision == revision else []
+    if remarks:
+        nothing_changed()
+        return looked_through(found, remarks, revision=revision)
+    using(PageService).publish(actor, page_id, revision)
     return see(back_with(PATH, "publish", 1))
 
 
@@ -101,6 +99,7 @@ def unpublish(page_id: str) -> Response:
 @blueprint.post("/<page_id>/schedule")
 @require(Role.EDITOR)
 @audited("page.scheduled", "page_id")
+@shown_again(_show_error, besides=NotFound)
 def schedule(page_id: str) -> Response:
     """Schedule a page to be published at the time of the form, or cancel that when it is empty."""
     written = request.form.get("publish_at", "")
@@ -108,17 +107,12 @@ def schedule(page_id: str) -> Response:
         at = to_utc(datetime.fromisoformat(written)).replace(tzinfo=UTC) if written else None
     except (ValueError, OverflowError):
         return _shown(problem=_("Choose a day and a time."), status=400)
-    try:
-        found = using(PageService).get(current_actor(), page_id)
-        remarks = remarks_before(found) if at else []
-        if remarks:
-            nothing_changed()
-            return looked_through(found, remarks, publish_at=written)
-        using(PageService).schedule(current_actor(), page_id, at)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    found = using(PageService).get(current_actor(), page_id)
+    remarks = remarks_before(found) if at else []
+    if remarks:
+        nothing_changed()
+        return looked_through(found, remarks, publish_at=written)
+    using(PageService).schedule(current_actor(), page_id, at)
     note(publish_at=iso(at) if at else None)
     return see(back_with(PATH, "schedule" if at else "unschedule", 1))
 
