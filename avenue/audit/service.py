@@ -2,34 +2,15 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 from avenue.audit.models import Details, Doer, DoerKind, Entry, EntryPage, EntryQuery, NewEntry
+from avenue.audit.store import MongoAuditStore
 from avenue.cursors import cursor, read_cursor
 from avenue.identity import Actor, Role, new_id
 
 NOTHING: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
-
-
-class AuditStore(Protocol):
-    """Storage of entries."""
-
-    def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
-        """Insert an entry to be kept for `keep_days`."""
-
-    def find(
-        self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> list[Entry]:
-        """Return entries, newest first, from behind `after` on.
-
-        If there are more, the page has one entry more than its limit.
-        """
-
-    def total(self, site_id: str, query: EntryQuery) -> int | None:
-        """Return how many match in all, None for more than are counted."""
 
 
 class AuditService:
@@ -40,7 +21,7 @@ class AuditService:
     `object_id` names the object.
     """
 
-    def __init__(self, store: AuditStore, *, keep_days: int) -> None:
+    def __init__(self, store: MongoAuditStore, *, keep_days: int) -> None:
         self._store = store
         self._keep_days = keep_days
 

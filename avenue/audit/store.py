@@ -18,7 +18,7 @@ WRITE_SECONDS = 3.0  # the longest that the answer to a change waits for its ent
 
 
 class MongoAuditStore:
-    """See `service.AuditStore`."""
+    """The entries of the audit log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
