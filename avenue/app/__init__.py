@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
@@ -133,6 +133,7 @@ from avenue.web import (
     stylesheet,
 )
 from avenue.web.error_reporting import TelemetryNotInstalled
+from avenue.web.marks import current_view
 from avenue.web.requestlog import TRIED_SECONDS
 from avenue.web.services import provide
 from avenue.web.site_frame import Logos
@@ -480,9 +481,9 @@ def _seconds_for(method: str, settings: Settings) -> float:
     seconds = settings.write_seconds + declared_bytes / MB
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.is_json and limits.is_fetching_view(view):
+    view = current_view()
+    if request.is_json and limits.fetching_route.is_on(view):
         seconds += settings.fetch_seconds
-    if limits.is_resumable_view(view):
+    if limits.resumable_route.is_on(view):
         seconds += settings.max_tus_mb  # the last part may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)

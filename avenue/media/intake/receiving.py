@@ -26,9 +26,10 @@ from avenue.scanning.errors import ScannerAway
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.web.audit import note, nothing_changed
-from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, View, described
+from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, described
 from avenue.web.incoming import incoming_files
 from avenue.web.language import gettext
+from avenue.web.marks import View
 
 LONGEST_KEY = 255
 MENDED = "Avenue-Mended"
