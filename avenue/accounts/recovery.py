@@ -39,7 +39,6 @@ MOST_OPEN_LINKS = 3  # so no mailbox is flooded from many addresses
 class NoMail(NotFound):
     """No mail server is configured."""
 
-    code = "no_mail"
     message = "Email is not set up on this server."
     hint = "The server administrator sets AVENUE_SMTP_URL and AVENUE_MAIL_FROM."
 

@@ -79,6 +79,8 @@ class UnsupportedMediaType(AvenueError):
 class NoDecoder(UnsupportedMediaType):
     """The type is allowed here, but its decoder is not installed on the server."""
 
+    code = UnsupportedMediaType.code
+
     def __init__(self, *, detected: str, allowed: Iterable[str]) -> None:
         allowed = list(allowed)
         super().__init__(

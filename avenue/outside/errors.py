@@ -55,6 +55,8 @@ class FetchFailed(Unprocessable):
 class RateLimited(FetchFailed):
     """The server was asked too often; `pause_seconds` is for how long to ask no more."""
 
+    code = FetchFailed.code
+
     def __init__(self, pause_seconds: float, *, http_status: int) -> None:
         self.pause_seconds = pause_seconds
         super().__init__(http_status=http_status)

@@ -36,6 +36,7 @@ VOLUME = "volume"
 class UnreadableAddress(Unavailable):
     """The address of the database cannot be used."""
 
+    code = Unavailable.code
     message = "MONGODB_URI cannot be used: its format is wrong, or its name is unknown."
     hint = "Compare it with mongodb+srv://user:password@cluster.example/avenue."
 
@@ -43,6 +44,7 @@ class UnreadableAddress(Unavailable):
 class DatabaseRefuses(Unavailable):
     """The database answers, and does not let us in or lacks a privilege for us."""
 
+    code = Unavailable.code
     message = "MongoDB rejected Avenue's request."
     hint = "Check the user, password and roles: 18 is a wrong password, 13 a missing privilege."
 

@@ -56,7 +56,6 @@ class Authenticator(Protocol):
 class InvalidToken(Unauthenticated):
     """The Bearer token is unknown, expired, revoked, or belongs to another site."""
 
-    code = "invalid_token"
     message = "This token is not valid, or no longer valid."
     hint = "Get a new one from POST /api/auth/login, on the site it is for."
 
@@ -64,7 +63,6 @@ class InvalidToken(Unauthenticated):
 class InsufficientScope(Forbidden):
     """The token lacks the required scope."""
 
-    code = "insufficient_scope"
     message = "This token does not allow this."
     hint = "Use a token with the scope named in `scope`."
 
@@ -72,7 +70,6 @@ class InsufficientScope(Forbidden):
 class SecondFactorSetupRequired(Forbidden):
     """The person's role needs a second factor, and they have none."""
 
-    code = "second_factor_setup_required"
     message = "Your role requires a second factor, and you have none."
     hint = "Set one up at /admin/account/second-factor; until then you can do nothing else."
 

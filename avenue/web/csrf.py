@@ -37,7 +37,6 @@ our pages, what it is for.
 class CsrfFailed(Forbidden):
     """A request that changes something has a cookie, but does not come from our own pages."""
 
-    code = "csrf_failed"
     message = "This request does not come from a page of this site."
     hint = "Reload the page and try again; programs send a Bearer token, or X-CSRF-Token."
 

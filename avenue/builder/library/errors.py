@@ -6,14 +6,12 @@ from avenue.errors import Conflict, Invalid, NotFound
 class MediaNotFound(NotFound):
     """The file is not in the library; of several, `ids` are the missing ones."""
 
-    code = "media_not_found"
     message = "This file is not in the library."
 
 
 class MediaInUse(Conflict):
     """The file is in use; `usage` says where, `total` how often."""
 
-    code = "media_in_use"
     message = "This file is in use, so it was not removed."
     hint = (
         "Remove it from there first, or send the request again with `force`, which does "
@@ -32,6 +30,5 @@ class OneFileReplaces(Invalid):
 class TooManyTags(Conflict):
     """A file would have too many tags."""
 
-    code = "too_many_tags"
     message = "A file can have at most {limit} tags."
     hint = "Remove some first."

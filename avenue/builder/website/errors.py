@@ -8,7 +8,6 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unprocessable
 class PageNotFound(NotFound):
     """The page does not exist on this site."""
 
-    code = "page_not_found"
     message = "This page does not exist."
 
 
@@ -23,7 +22,6 @@ class EntryNotFound(NotFound):
 class SlugTaken(Conflict):
     """Another page of the site has this address."""
 
-    code = "slug_taken"
     message = "Another page already uses the address {slug}."
     hint = "Choose another address, or change that page."
 
@@ -31,7 +29,6 @@ class SlugTaken(Conflict):
 class TooManyPages(Conflict):
     """The site has reached its limit of pages."""
 
-    code = "too_many_pages"
     message = "A site can have at most {limit} pages."
     hint = "Delete a page you no longer need."
 
@@ -39,7 +36,6 @@ class TooManyPages(Conflict):
 class TooManyPictures(Unprocessable):
     """The page uses too many pictures."""
 
-    code = "too_many_pictures"
     message = "A page can use at most {limit} different images."
     hint = "Split it into two pages."
 
@@ -47,7 +43,6 @@ class TooManyPictures(Unprocessable):
 class BadMoment(Unprocessable):
     """A page cannot be published at a moment that has passed, or too far ahead."""
 
-    code = "bad_moment"
     message = "The publishing time must be in the future, within {days} days."
     hint = "Publish it now, or choose another time."
 
@@ -58,7 +53,6 @@ class RevisionConflict(Conflict):
     `current` is the page as it is now, `difference` what the change refused would make of it.
     """
 
-    code = "revision_conflict"
     message = "Someone else changed this page in the meantime."
     hint = "Check `difference` and `current`, then send your change with its revision."
 
@@ -71,6 +65,5 @@ class RevisionRequired(AvenueError):
     """The change does not say on which revision it is based (RFC 6585, section 3)."""
 
     status: ClassVar[int] = 428
-    code = "revision_required"
     message = "Specify which revision of the page your change is based on."
     hint = "Send `revision` as you read it."
