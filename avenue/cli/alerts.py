@@ -26,6 +26,3 @@ def test(*, is_local: bool, wants_json: bool) -> None:
         f"Sending a test to {receivers} receivers." if receivers else "No one receives alerts yet."
     )
     say(wants_json, {"receivers": receivers}, told)
-
-
-COMMANDS = (alerts,)

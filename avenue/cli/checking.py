@@ -110,6 +110,3 @@ def _lines(finding: Flaw) -> list[str]:
     of = f" of asset {finding.asset}" if finding.asset and finding.asset != finding.subject else ""
     done = " (repaired)" if finding.outcome is Outcome.MENDED else ""
     return [f"{finding.kind}{done}: {where}{of}", f"  {finding.detail} {finding.advice}"]
-
-
-COMMANDS = (fsck,)

@@ -39,6 +39,3 @@ def _overview(*, is_local: bool) -> tuple[ClusterOverview, Mapping[str, SiteMove
     with services_of(is_local=is_local) as services:
         moves = services.site_moves.moves()
         return services.provisioning.clusters(operator_of(services)), moves
-
-
-COMMANDS = (clusters,)

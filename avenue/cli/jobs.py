@@ -120,6 +120,3 @@ def _line(job: Job) -> str:
     done, total = job.progress.done, job.progress.total
     progress = f"{done} of {'?' if total is None else total}"
     return "  ".join((job.id, job.kind, job.site or "-", state, progress, job.error or "")).rstrip()
-
-
-COMMANDS = (jobs,)

@@ -44,6 +44,3 @@ def rotate(*, site: str, is_local: bool, wants_json: bool) -> None:
         {"site": site, "rotated": True},
         f"New links of {site} are signed with a new key.",
     )
-
-
-COMMANDS = (links,)

@@ -225,6 +225,3 @@ def _given_password() -> str | None:
     if sys.stdin is None or sys.stdin.isatty():
         return None
     return sys.stdin.readline().rstrip("\r\n") or None
-
-
-COMMANDS = (users, tokens)

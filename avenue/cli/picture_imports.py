@@ -163,6 +163,3 @@ def _went_well(standing: PictureImportStanding) -> bool:
     run = standing.run
     bad = run.counts.get(Outcome.REFUSED, 0) + run.found.get(Finding.AMBIGUOUS, 0)
     return standing.state in {State.DONE, State.PLANNED} and not bad
-
-
-COMMANDS = (import_pictures,)

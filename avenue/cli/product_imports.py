@@ -188,6 +188,3 @@ def _went_well(standing: ImportStanding, rows: list[Row]) -> bool:
         and not standing.run.counts.get(Outcome.REFUSED)
         and not (images and images["refused_total"])
     )
-
-
-COMMANDS = (import_products,)

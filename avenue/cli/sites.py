@@ -350,6 +350,3 @@ def _lines(facts: DeploymentSite) -> str:
         f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
         for name, value in shown.items()
     )
-
-
-COMMANDS = (site,)
