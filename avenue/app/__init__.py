@@ -315,8 +315,7 @@ def start() -> Flask:
         name="watch",
         daemon=True,
     ).start()
-    _report_traffic(database, gate)
-    _write_errors(app, database)
+    _write_traffic_and_errors(app, database, gate)
     return app
 
 
@@ -328,32 +327,27 @@ def _note_errors(app: Flask, database: Database, gate: Gate) -> None:
     problems.note_in(app, recorder)
 
 
-def _write_errors(app: Flask, database: Database) -> None:
-    """Write the collected errors periodically, and once more when the process ends."""
-    recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
-
-    def last() -> None:
-        with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
-            recorder.write()
-
-    atexit.register(last)
-    threading.Thread(
-        target=recorder.run_forever, args=(threading.Event(),), name="errors", daemon=True
-    ).start()
-
-
-def _report_traffic(database: Database, gate: Gate) -> None:
-    """Add this process's traffic to the deployment's periodically, and when the process ends."""
+def _write_traffic_and_errors(app: Flask, database: Database, gate: Gate) -> None:
     reporter = Reporter(MongoTrafficStore(database), counted, admit=gate.pass_or_raise)
+    _keep_writing("traffic", reporter.run_forever, reporter.report, database)
+    recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
+    _keep_writing("errors", recorder.run_forever, recorder.write, database)
+
+
+def _keep_writing(
+    name: str,
+    run_forever: Callable[[threading.Event], None],
+    write: Callable[[], object],
+    database: Database,
+) -> None:
+    """Write what this process collected, in a thread and once more when the process ends."""
 
     def last() -> None:
         with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
-            reporter.report()
+            write()
 
     atexit.register(last)
-    threading.Thread(
-        target=reporter.run_forever, args=(threading.Event(),), name="traffic", daemon=True
-    ).start()
+    threading.Thread(target=run_forever, args=(threading.Event(),), name=name, daemon=True).start()
 
 
 def _provide_people(app: Flask, services: Services) -> None:
