@@ -12,6 +12,7 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import change_one, claim_one, restore_one, trash_one
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
+from avenue.storage.paging import behind
 from avenue.storage.scope import Collection, in_many, site
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
@@ -46,7 +47,7 @@ class UploadStore:
         total = assets.total({"$and": [*wanted, *words]})
         if total is None:
             words = in_many(query.words)
-        page = {"$and": [*wanted, *words, *_behind(query)]}
+        page = {"$and": [*wanted, *words, *behind("created_at", query.after, descending=way < 0)]}
         order = [("created_at", way), ("_id", way)]
         found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
         items = tuple(found[: query.limit])
@@ -309,15 +310,3 @@ def _seen(sight: Sight | None) -> list[Document]:
         return []
     own: Document = {"owner": sight.owner}
     return [{"$or": [own, _in_categories(sight.categories)]} if sight.categories else own]
-
-
-def _behind(query: UploadQuery) -> list[Document]:
-    if query.after is None:
-        return []
-    (at, last_id), than = query.after, "$gt" if query.oldest_first else "$lt"
-    # The first condition is redundant, but makes the server enter the index at the right place.
-    same_moment = {"created_at": at, "_id": {than: last_id}}
-    return [
-        {"created_at": {f"{than}e": at}},
-        {"$or": [{"created_at": {than: at}}, same_moment]},
-    ]

@@ -35,6 +35,7 @@ from avenue.media.store.transitions import (
 )
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
+from avenue.storage.paging import behind
 from avenue.storage.scope import Collection, in_many, site
 from avenue.totals import MOST_READ
 from avenue.web.paging import Place
@@ -323,7 +324,7 @@ class MediaStore:
         found: list[tuple[Asset, Place]] = []
         after, limit = query.after, query.limit + 1
         while True:
-            conditions = [wanted, *_behind(field, way, after)]
+            conditions = [wanted, *behind(field, after, descending=way < 0)]
             some = self._assets(site_id).values(
                 lambda each: (from_document(each), _place(query.sort, each)),
                 {"$and": conditions},
@@ -398,17 +399,6 @@ def _wanted(site_id: str, query: MediaQuery) -> Document:
 def _between(field: str, bounds: Mapping[str, object]) -> Document:
     given = {name: value for name, value in bounds.items() if value is not None}
     return {field: given} if given else {}
-
-
-def _behind(field: str, way: int, after: Place | None) -> list[Document]:
-    if after is None:
-        return []
-    (value, last_id), than = after, "$gt" if way > 0 else "$lt"
-    # The first condition is redundant, but makes the server enter the index at the right place.
-    return [
-        {field: {f"{than}e": value}},
-        {"$or": [{field: {than: value}}, {field: value, "_id": {than: last_id}}]},
-    ]
 
 
 def _place(sort: Sort, document: Document) -> Place:

@@ -50,6 +50,7 @@ from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
+from avenue.storage.paging import behind_or_missing
 from avenue.storage.scope import AlreadyThere, Collection, deployment, in_many, site
 from avenue.web.paging import Place
 from avenue.words import folded, words_of
@@ -125,9 +126,10 @@ class PageStore:
         total = pages.total({"$and": wanted} if wanted else {}, order)
         if total is None:
             wanted = [*in_many(query.words), *_asked(query)]
+        wanted += behind_or_missing(key, query.after, descending=query.descending)
         found = pages.values(
             lambda each: (page_in(each), _place(each, key)),
-            {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
+            {"$and": wanted} if wanted else {},
             WITHOUT_TEXTS,
             sort=order,
             limit=query.limit + 1,
@@ -634,21 +636,6 @@ def _asked(query: PageQuery) -> list[Document]:
     if query.locale is not None:
         conditions.append({"locale": query.locale})
     return conditions
-
-
-def _beyond(query: PageQuery, key: str) -> list[Document]:
-    if query.after is None:
-        return []
-    (value, last_id), than = query.after, "$lt" if query.descending else "$gt"
-    beyond: list[Document] = [{key: value, "_id": {than: last_id}}]
-    if value is not None:
-        beyond.append({key: {than: value}})
-    # Missing values of another program sort first, and match no comparison.
-    if query.descending and value is not None:
-        beyond.append({key: None})
-    if not query.descending and value is None:
-        beyond.append({key: {"$ne": None}})
-    return [{"$or": beyond}]
 
 
 def _fields(page: Page) -> Document:
