@@ -12,7 +12,6 @@ START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 class BadCursor(Invalid):
     """`after` is not a cursor of this list."""
 
-    code = "bad_cursor"
     message = "`after` is not a valid position in this list."
     hint = "Use `next` from the previous page, with the same sort; or omit `after`."
 

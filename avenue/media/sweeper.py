@@ -30,7 +30,6 @@ completely each time."""
 class ClocksDiffer(Unavailable):
     """Our clock and the database's differ too much to judge the age of anything."""
 
-    code = "clocks_differ"
     message = "The clocks of this machine and the database differ by more than 30 seconds."
     hint = "Synchronize both with NTP; the sweeper waits until they agree."
 

@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 class UnknownCluster(Unavailable):
     """A site is on a cluster that this process has no URI for."""
 
-    code = "unknown_cluster"
     message = "This site is on the cluster {cluster}, which is not set up here."
     hint = "Set AVENUE_CLUSTER_<NAME> for every process, then restart."
 
@@ -43,7 +42,6 @@ class UnknownCluster(Unavailable):
 class ClusterNotReady(Unavailable):
     """A cluster is not prepared for this deployment, or for this version."""
 
-    code = "cluster_not_ready"
     message = "The cluster {cluster} cannot be used: it is {why}."
     hint = "Run `python -m avenue migrate`."
 

@@ -24,7 +24,6 @@ REMEMBERED_HOURS = 24
 class UploadInProgress(Conflict):
     """The same request is being processed at the moment."""
 
-    code = "upload_in_progress"
     message = "The same upload is still in progress."
     hint = "Wait a moment and send it again with the same Idempotency-Key."
 
@@ -32,7 +31,6 @@ class UploadInProgress(Conflict):
 class IdempotencyKeyReused(Unprocessable):
     """The key was used for other content."""
 
-    code = "idempotency_key_reused"
     message = "This Idempotency-Key was already used for a different upload."
     hint = "Use a new key for each new upload; reuse a key only with the same content."
 

@@ -38,7 +38,6 @@ MENDED = "Avenue-Mended"
 class BadIdempotencyKey(Invalid):
     """The Idempotency-Key header is invalid."""
 
-    code = "bad_idempotency_key"
     message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
     hint = "Use a new UUID for each upload."
 

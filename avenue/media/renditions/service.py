@@ -40,7 +40,6 @@ OFF = "off"
 class RenditionBusy(Unavailable):
     """The picture is not ready in this size yet, and there is no larger one to send."""
 
-    code = "rendition_busy"
     message = "This image is being prepared in this size."
     hint = "Request it again after Retry-After."
 

@@ -34,7 +34,6 @@ OF_ITS_TIME = ("trash", "purges", "damaged", "emptied", "expiry_notice", "publis
 class CannotReturn(Conflict):
     """A conflict prevents the restore."""
 
-    code = "cannot_return"
     message = "{what} cannot be restored: {why}."
     hint = "Resolve that first, then run the same command again."
 
