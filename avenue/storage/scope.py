@@ -146,6 +146,13 @@ class Collection:
         found = self.find_as_it_is(query, projection)
         return found if projection else self._checked(found)
 
+    def value(
+        self, reader: Callable[[Document], T], query: Filter, projection: Filter | None = None
+    ) -> T | None:
+        """Return the result of `reader` for the document that `find_one` returns, or None."""
+        found = self.find_one(query, projection)
+        return reader(found) if found else None
+
     def find_as_it_is(self, query: Filter, projection: Filter | None = None) -> Document | None:
         """Return the matching document, valid or not, or None."""
         return self._read(
@@ -662,6 +669,16 @@ def site(database: Database, site_id: str) -> SiteScope:
     Raises as `database_of_site`.
     """
     return SiteScope(database=database_of_site(database, site_id), site=site_id)
+
+
+class SiteRecords:
+    """Stored records of one site at a time; every method takes the id of the site."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _records(self, site_id: str, collection: str) -> Collection:
+        return site(self._database, site_id).collection(collection)
 
 
 def of_its_site(collection: Collection, found: Document) -> Collection:

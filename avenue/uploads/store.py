@@ -13,7 +13,7 @@ from avenue.media.store.transitions import change_one, claim_one, restore_one, t
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.paging import behind
-from avenue.storage.scope import Collection, in_many, site
+from avenue.storage.scope import Collection, SiteRecords, in_many, site
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
@@ -26,21 +26,21 @@ OVER: Document = {
 """The condition for uploads whose retention time is over."""
 
 
-class UploadStore:
+class UploadStore(SiteRecords):
     """The uploads of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def get(self, site_id: str, upload_id: str) -> Asset | None:
         """Return a live upload, or None."""
-        found = self._assets(site_id).find_one({"_id": upload_id, **_live()})
+        found = self._records(site_id, ASSETS).find_one({"_id": upload_id, **_live()})
         return from_document(found) if found else None
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
         """Return a page of the uploads that match `query` and that `sight` shows."""
-        assets, way = self._assets(site_id), 1 if query.oldest_first else -1
+        assets, way = self._records(site_id, ASSETS), 1 if query.oldest_first else -1
         in_state = _in_state(query.state)
         wanted = [in_state, *_asked(query), *_seen(sight)]
         words = assets.having_words(query.words, in_state)
@@ -61,11 +61,11 @@ class UploadStore:
         self, site_id: str, owner: str | None, filing: Filing, hashes: Sequence[str]
     ) -> dict[str, Asset]:
         """Return existing uploads of `owner` with the same reference and `hashes`, by hash."""
-        return _same(self._assets(site_id), owner, filing, hashes)
+        return _same(self._records(site_id, ASSETS), owner, filing, hashes)
 
     def count(self, site_id: str, owner: str | None, filing: Filing) -> int:
         """Return the number of files of `owner` with the reference."""
-        return self._assets(site_id).count(_filed(owner, filing))
+        return self._records(site_id, ASSETS).count(_filed(owner, filing))
 
     def add(self, site_id: str, filing: Filing, upload_result: UploadResult) -> None:
         """File the stored files of `upload_result`, up to the limit; records their outcomes.
@@ -90,7 +90,7 @@ class UploadStore:
     ) -> None:
         """Like `add`, inside a transaction."""
         upload_result.fates = {}  # of a run that was rolled back
-        assets, owner = self._assets(site_id).within(session), upload_result.new[0].owner
+        assets, owner = self._records(site_id, ASSETS).within(session), upload_result.new[0].owner
         self._take_turns(site_id, owner, filing, session)
         planned = _planned(assets, owner, filing, upload_result.new)
         if not any(isinstance(fate, Asset) for fate in planned.values()):
@@ -112,7 +112,7 @@ class UploadStore:
 
     def file(self, site_id: str, filing: Filing, stored: Asset, session: ClientSession) -> None:
         """File an asset that this transaction has stored; raise `TooManyUploads`."""
-        assets = self._assets(site_id).within(session)
+        assets = self._records(site_id, ASSETS).within(session)
         self._take_turns(site_id, stored.owner, filing, session)
         _check_room(assets, stored, filing)
         _file_one(assets, stored, filing)
@@ -155,7 +155,7 @@ class UploadStore:
 
     def trashed(self, site_id: str, upload_id: str) -> Asset | None:
         """Return an upload that is in the trash, or None."""
-        found = self._assets(site_id).find_one({"_id": upload_id, **_trashed()})
+        found = self._records(site_id, ASSETS).find_one({"_id": upload_id, **_trashed()})
         return from_document(found) if found else None
 
     def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
@@ -192,9 +192,6 @@ class UploadStore:
         scope = site(self._database, site_id)
         assets = scope.collection(ASSETS)
         return scope.transaction(lambda session: work(assets.within(session), session))
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
 
 
 def _planned(
