@@ -35,8 +35,7 @@ class UploadStore(SiteRecords):
 
     def get(self, site_id: str, upload_id: str) -> Asset | None:
         """Return a live upload, or None."""
-        found = self._records(site_id, ASSETS).find_one({"_id": upload_id, **_live()})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, {"_id": upload_id, **_live()})
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
         """Return a page of the uploads that match `query` and that `sight` shows."""
@@ -155,8 +154,7 @@ class UploadStore(SiteRecords):
 
     def trashed(self, site_id: str, upload_id: str) -> Asset | None:
         """Return an upload that is in the trash, or None."""
-        found = self._records(site_id, ASSETS).find_one({"_id": upload_id, **_trashed()})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, {"_id": upload_id, **_trashed()})
 
     def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
         """Restore an upload from the trash, within the limit of its reference.

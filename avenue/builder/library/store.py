@@ -92,8 +92,9 @@ class MediaStore(SiteRecords):
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a live file, or None."""
-        found = self._records(site_id, ASSETS).find_one({"_id": asset_id, **_live(site_id)})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_live(site_id)}
+        )
 
     def get_many(self, site_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
         """Return the live files among `asset_ids`, by id."""
@@ -104,10 +105,9 @@ class MediaStore(SiteRecords):
 
     def trashed(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a file that is in the trash, or None."""
-        found = self._records(site_id, ASSETS).find_one(
-            {"_id": asset_id, **_in(site_id, State.TRASH)}
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_in(site_id, State.TRASH)}
         )
-        return from_document(found) if found else None
 
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that match `query`."""

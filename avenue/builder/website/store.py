@@ -111,8 +111,7 @@ class PageStore(SiteRecords):
 
     def get(self, site_id: str, page_id: str) -> Page | None:
         """Return one page, or None."""
-        found = self._records(site_id, PAGES).find_one({"_id": page_id})
-        return page_in(found) if found else None
+        return self._records(site_id, PAGES).value(page_in, {"_id": page_id})
 
     def changed(self, site_id: str, most: int) -> int | None:
         """Count the pages that were changed since they were published; None for more."""

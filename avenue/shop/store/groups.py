@@ -53,8 +53,7 @@ class GroupStore(SiteRecords):
 
     def get(self, site_id: str, group_id: str) -> Group | None:
         """Return one group, or None."""
-        found = self._records(site_id, GROUPS).find_one({"_id": group_id})
-        return from_document(found) if found else None
+        return self._records(site_id, GROUPS).value(from_document, {"_id": group_id})
 
     def models_of(self, site_id: str, group_ids: Iterable[str]) -> dict[str, str]:
         """Return the models of these groups, by id."""

@@ -101,8 +101,7 @@ class PictureImportStore(SiteRecords):
 
     def by_key(self, site_id: str, by: str, key: str) -> PictureImport | None:
         """Return the import that a person started with this key, or None."""
-        found = self._records(site_id, IMPORTS).find_one({"request_key": f"{by}/{key}"})
-        return _in(found) if found else None
+        return self._records(site_id, IMPORTS).value(_in, {"request_key": f"{by}/{key}"})
 
     def find(
         self, site_id: str, query: ListQuery, *, by: str | None

@@ -114,8 +114,7 @@ class ProductStore(SiteRecords):
 
     def get(self, site_id: str, product_id: str) -> Product | None:
         """Return one product, or None."""
-        found = self._records(site_id, PRODUCTS).find_one({"_id": product_id})
-        return from_document(found) if found else None
+        return self._records(site_id, PRODUCTS).value(from_document, {"_id": product_id})
 
     def find(
         self, site_id: str, query: ProductQuery, lacking: Lacking | None = None

@@ -46,8 +46,7 @@ class TusStore(SiteRecords):
 
     def get(self, site_id: str, upload_id: str) -> TusUpload | None:
         """Return an upload that has not expired, or None."""
-        found = self._records(site_id, TUS_UPLOADS).find_one({"_id": upload_id, **IN_TIME})
-        return _in(found) if found else None
+        return self._records(site_id, TUS_UPLOADS).value(_in, {"_id": upload_id, **IN_TIME})
 
     def count_open(self, site_id: str, owner: str) -> int:
         """Return the number of a person's unfinished uploads."""
