@@ -17,6 +17,9 @@ WAITING = [State.QUEUED.value, State.RUNNING.value]
 class MongoJobStore:
     """The `jobs` collection.
 
+    The methods that take a running `job` change it only while `job.holder` still holds it, and
+    return whether that was so.
+
     `run_at` alone says when a job may be taken: its due time while it is queued, the end of its
     lease while it runs. So one index and one condition find both due jobs and those whose process
     was killed.

@@ -20,7 +20,7 @@ from avenue.media.renditions.store import RenditionStore
 from avenue.media.scans import scan_of
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.scanning.clamd import Scanner
+from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway
 
 SCAN = "scan"
@@ -74,7 +74,7 @@ class ScanWalk:
         quarantine: QuarantineStore,
         assets: AssetStore,
         renditions: RenditionStore,
-        scanner: Scanner,
+        scanner: Clamd,
         found: Found,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
