@@ -664,6 +664,16 @@ def site(database: Database, site_id: str) -> SiteScope:
     return SiteScope(database=database_of_site(database, site_id), site=site_id)
 
 
+class SiteRecords:
+    """Stored records of one site at a time; every method takes the id of the site."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _records(self, site_id: str, collection: str) -> Collection:
+        return site(self._database, site_id).collection(collection)
+
+
 def of_its_site(collection: Collection, found: Document) -> Collection:
     """Return a collection of all sites in the scope of the site of this record.
 
