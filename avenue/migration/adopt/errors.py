@@ -50,9 +50,6 @@ class NothingToAdopt(NotFound):
         "Specify in a map file (--map) what its collections contain; docs/moving.md has an example."
     )
 
-    def __init__(self, name: str, collections: str) -> None:
-        super().__init__(words={"name": name, "collections": collections})
-
 
 class BrokenSource(Unprocessable):
     """A record does not contain a valid file."""
@@ -102,9 +99,6 @@ class MemberGone(Unprocessable):
     message = "The group refers to the product {name}, which does not exist."
     hint = "The group was imported with its other products."
 
-    def __init__(self, name: str) -> None:
-        super().__init__(words={"name": name})
-
 
 class SharedSku(Unprocessable):
     """Two products of the earlier application share a SKU; this one was imported without it."""
@@ -113,9 +107,6 @@ class SharedSku(Unprocessable):
     message = "The SKU {sku} also belongs to {other}, so this product was imported without it."
     hint = "Give it its own SKU."
 
-    def __init__(self, sku: str, other: str) -> None:
-        super().__init__(words={"sku": sku, "other": other})
-
 
 class PasswordReset(Unprocessable):
     """A password hash is of an unsupported kind; the imported person needs a new password."""
@@ -123,9 +114,6 @@ class PasswordReset(Unprocessable):
     code = "password_needs_reset"
     message = "The password of {email} cannot be used, so a new one must be set."
     hint = "The person uses the link for forgotten passwords, or run: users password EMAIL."
-
-    def __init__(self, email: str) -> None:
-        super().__init__(words={"email": email})
 
 
 class ChangedHere(Unprocessable):

@@ -82,7 +82,9 @@ class Adoption:
         self.recognised = list(self._recogniser.recognise())
         if all(each.holds in LEFT_ALONE for each in self.recognised):
             known = ", ".join(each.name for each in self.recognised)
-            raise NothingToAdopt(self._source.name, known or "it is empty")
+            raise NothingToAdopt(
+                words={"name": self._source.name, "collections": known or "it is empty"}
+            )
         for each in self.recognised:
             yield from self._recogniser.note(each)
 

@@ -55,7 +55,7 @@ class UrlList:
         except OSError as error:
             raise UnreadableFile(error) from error
         except (UnicodeDecodeError, csv.Error, RecursionError):
-            raise BadUrlList("it is no text of that form") from None
+            raise BadUrlList(words={"reason": "it is no text of that form"}) from None
         entries = [entry_of(row) for row in rows if row["url"]]
         hosts = {urlsplit(each.key).netloc for each in entries if _is_plain(each.key)}
         self._hosts |= set(islice(hosts, MOST_HOSTS - len(self._hosts)))
@@ -75,7 +75,7 @@ class UrlList:
             delimiter = max(";,\t", key=head.count)
             names = [each.strip().lower() for each in next(csv.reader([head], delimiter=delimiter))]
             if "url" not in names:
-                raise BadUrlList("it has no column url")
+                raise BadUrlList(words={"reason": "it has no column url"})
             for cells in csv.reader(file, delimiter=delimiter):
                 yield {"url": "", **dict(zip(names, cells, strict=False))}
             return

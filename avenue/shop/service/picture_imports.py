@@ -480,4 +480,4 @@ def _check_clean(archive: Asset) -> None:
     """
     scan = archive.current.scan
     if scan is not None and scan.signature is not None:
-        raise InfectedFile(scan.signature)
+        raise InfectedFile(signature=scan.signature)
