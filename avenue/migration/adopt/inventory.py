@@ -132,10 +132,6 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         )
         yield from map(_picture, self._paged(query, keys=1, first=0))
 
-    def count_pictures(self) -> int:
-        """Return how many pictures there are."""
-        return self._number("SELECT count(*) FROM pictures")
-
     def add_member(self, product: str, group: str) -> bool:
         """Note that a product is in a group; False when it is in another one already."""
         self._do("INSERT OR IGNORE INTO members VALUES (?, ?)", product, group)

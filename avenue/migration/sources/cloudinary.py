@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,6 @@ class CloudinarySource:
         prefix: str,
         fetcher: Fetcher,
         tmp_dir: Path,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._asker = asker
         self._key = key
@@ -78,7 +77,6 @@ class CloudinarySource:
         self._prefix = prefix
         self._fetcher = fetcher
         self._tmp_dir = tmp_dir
-        self._now = now
 
     @property
     def name(self) -> str:
@@ -124,7 +122,7 @@ class CloudinarySource:
                 yield file
             return
         kind = facts.pop("kind")
-        query = self._key.signed({**facts, "timestamp": str(int(self._now()))})
+        query = self._key.signed({**facts, "timestamp": str(int(time.time()))})
         path = f"/v1_1/{quote(self._cloud)}/{kind}/download?{query}"
         with (
             self._asker.asked(path) as answer,
