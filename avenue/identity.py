@@ -196,6 +196,11 @@ class Actor:
         if not self.has_role(*roles):
             raise Forbidden
 
+    def must_be_superuser(self) -> None:
+        """Raise `Forbidden` unless the actor is a superuser."""
+        if not self.superuser:
+            raise Forbidden
+
     def must_run_deployment(self) -> None:
         """Raise `Forbidden` unless the actor `runs_deployment`."""
         if not self.runs_deployment:

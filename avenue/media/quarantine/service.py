@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from avenue.clock import utc_now
-from avenue.errors import Conflict, Forbidden, NotFound
-from avenue.identity import Actor, is_id
+from avenue.errors import Conflict, NotFound
+from avenue.identity import Actor, Role, is_id
 from avenue.media.models import DUE, Asset, Scan, ScanState, Version
 from avenue.media.quarantine.errors import NotInQuarantine
 from avenue.media.quarantine.models import QuarantinePage
@@ -19,7 +19,7 @@ class QuarantineService:
 
     def find(self, actor: Actor, *, after: str, limit: int) -> QuarantinePage:
         """Return a page of them; raise `Forbidden`."""
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         found = self._store.find(actor.site.id, after=after, limit=limit + 1)
         items = tuple(found[:limit])
         return QuarantinePage(
@@ -30,7 +30,7 @@ class QuarantineService:
 
     def count(self, actor: Actor, most: int) -> int | None:
         """Return their number, None above `most`; raise `Forbidden`."""
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         return self._store.count(actor.site.id, most)
 
     def release(self, actor: Actor, asset_id: str, reason: str) -> Asset:
@@ -39,7 +39,7 @@ class QuarantineService:
         All of its versions in quarantine are released. Raise `Forbidden`, `NotFound` or
         `NotInQuarantine`.
         """
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         asset = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
         if asset is None:
             raise NotFound
@@ -62,8 +62,3 @@ def is_held(version: Version) -> bool:
 def _released(version: Version, actor: Actor, reason: str) -> Scan:
     before = version.scan or Scan(state=DUE[0], at=utc_now())
     return replace(before, state=ScanState.RELEASED, at=utc_now(), by=actor.id, reason=reason)
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden

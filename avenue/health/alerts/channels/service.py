@@ -196,8 +196,8 @@ class ReceiverService:
 
     def as_usual(self, actor: Actor, site: str | None) -> None:
         """Let what the settings name be told as before anybody chose."""
-        if not (actor.is_admin and actor.runs_deployment):
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
+        actor.must_run_deployment()
         self._store.choose(site, dict.fromkeys((each.key for each in self.configured), None))
 
     def add_person(self, actor: Actor, site: str | None, email: str) -> str:
