@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,9 @@ class UrlList:
             entries=entries, cursor=str(first + AT_ONCE) if len(rows) == AT_ONCE else None
         )
 
-    @contextmanager
-    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+    def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`."""
-        with fetched(self._fetcher, original_of(entry.key), entry.name, max_bytes) as file:
-            yield file
+        return fetched(self._fetcher, original_of(entry.key), entry.name, max_bytes)
 
     def _rows(self, file: Any) -> Iterator[Mapping[str, str]]:
         if self._place.suffix.lower() == ".csv":
