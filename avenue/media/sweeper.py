@@ -127,7 +127,7 @@ class Sweeper:
             yield from self._purge(swept)
         yield from self._purge(swept)
         until = began_at - self._orphan_age
-        given_up = self._store.given_up(until, SLICE)
+        given_up = self._store.writes.given_up(until, SLICE)
         for first in range(0, len(given_up), BATCH):
             files = given_up[first : first + BATCH]
             for bucket in self._buckets:
@@ -136,7 +136,7 @@ class Sweeper:
             yield
         for assets in self._store.shown_anew(until, BATCH):
             for each in assets:
-                self._forget_renditions(self._store.renditions_of(each["_id"]), swept)
+                self._forget_renditions(self._store.renditions.of_asset(each["_id"]), swept)
                 self._store.looked_at(each, until)
             yield
 
@@ -207,7 +207,7 @@ class Sweeper:
 
     def _stale_renditions(self, swept: Swept, last: str) -> str | None:
         """Delete outdated renditions, after `last`."""
-        end, found = self._store.renditions_after(last, BATCH)
+        end, found = self._store.renditions.after(last, BATCH)
         self._forget_renditions(found, swept)
         return end
 
@@ -223,7 +223,7 @@ class Sweeper:
             if asset_id in unreadable or is_shown:
                 continue
             if self._may_go(each.file, each.made_at):
-                self._store.delete_rendition(each)
+                self._store.renditions.delete(each)
                 swept.renditions += 1
 
     def _is_size(self, asset: Asset | None, variant: str) -> bool:

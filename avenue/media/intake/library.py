@@ -265,7 +265,7 @@ class MediaLibrary:
         key = f"{actor.id}\n{order.target}\n{order.key or new_id()}"
         fingerprint = _fingerprint(incoming)
         if order.key:
-            done = self._store.finished_write(actor.site.id, key=key, fingerprint=fingerprint)
+            done = self._store.writes.finished(actor.site.id, key=key, fingerprint=fingerprint)
             if done:
                 yield self._replay(actor, done)
                 return
@@ -291,7 +291,7 @@ class MediaLibrary:
             received = [each for each in checked if not isinstance(each, Checked)]
             yield UploadResult(received=received, mended=mended)
             return
-        write = self._store.begin_write(
+        write = self._store.writes.begin(
             actor.site.id,
             key=key,
             fingerprint=fingerprint,
@@ -462,7 +462,7 @@ class MediaLibrary:
         finally:
             surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
             with suppress(AvenueError):  # the sweeper repairs a failure here
-                if upload_result.kept or self._store.abandon_write(actor.site.id, write):
+                if upload_result.kept or self._store.writes.abandon(actor.site.id, write):
                     self._discard(actor.site.id, order.policy.bucket, surplus)
                     reservation.is_sure = True
             reservation.kept = _amount_kept(order, upload_result)

@@ -17,7 +17,7 @@ from avenue.media.store.documents import (
 from avenue.media.store.transitions import change_one, mark_damaged
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete, Readable, Sums
-from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.idempotency import Writes
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
 from avenue.storage.scope import SiteRecords, site
@@ -34,7 +34,7 @@ class AssetStore(SiteRecords):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._writes = Writes(database)
+        self.writes = Writes(database)
 
     def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
         """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
@@ -110,22 +110,6 @@ class AssetStore(SiteRecords):
         ):
             together, last = together + _amount(found), found[0]["last"]
         return together
-
-    def begin_write(
-        self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
-    ) -> OpenWrite | FinishedWrite:
-        """Open a write of `count` files; see `Writes.begin`."""
-        return self._writes.begin(
-            site_id, key=key, fingerprint=fingerprint, count=count, lease_seconds=lease_seconds
-        )
-
-    def finished_write(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
-        """Return the answer to an earlier request with this key; see `Writes.finished`."""
-        return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
-
-    def abandon_write(self, site_id: str, write: OpenWrite) -> bool:
-        """Delete an open write, if it is still ours; see `Writes.abandon`."""
-        return self._writes.abandon(site_id, write)
 
     def write_file(
         self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
