@@ -169,7 +169,7 @@ class Sweeper:
 
     def _orphan_files(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete files after `last` that are not a version of any asset; return the position."""
-        files = self._store.files_after(bucket, last, BATCH)
+        files = self._store.bucket(bucket).files_after(last, BATCH)
         self._forget_files(bucket, files, swept)
         return files[-1].id if files else None
 
@@ -180,12 +180,12 @@ class Sweeper:
                 continue
             # Only now can no write use it any more, whatever asset the file names.
             if not self._store.is_named(each.id):
-                self._store.delete_file(bucket, each.id)
+                self._store.bucket(bucket).delete(each.id)
                 swept.files += 1
 
     def _orphan_chunks(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete chunks after those of `last` whose file document does not exist."""
-        owners = self._store.chunk_owners_after(bucket, last, BATCH)
+        owners = self._store.bucket(bucket).chunk_owners_after(last, BATCH)
         self._forget_chunks(bucket, owners, swept)
         return owners[-1] if owners else None
 
@@ -194,7 +194,7 @@ class Sweeper:
         for file_id in owners:
             if file_id in existing:
                 continue
-            made_at = self._store.newest_chunk_at(bucket, file_id)
+            made_at = self._store.bucket(bucket).newest_chunk_at(file_id)
             if not made_at or not self._may_go(file_id, made_at):
                 continue
             # A file that an asset still refers to is damaged, not forgotten: its chunks can be
@@ -202,7 +202,7 @@ class Sweeper:
             if self._store.may_be_named(file_id):
                 continue
             if not self._store.existing_files(bucket, [file_id]):
-                self._store.delete_file(bucket, file_id)
+                self._store.bucket(bucket).delete(file_id)
                 swept.chunk_sets += 1
 
     def _stale_renditions(self, swept: Swept, last: str) -> str | None:

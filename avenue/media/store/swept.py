@@ -11,7 +11,7 @@ from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.media.store.transitions import UNCLAIMED, condemn
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
+from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts, Files
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
 from avenue.storage.scope import Collection, Sort, deployment, next_of_sites, site
@@ -106,7 +106,7 @@ class SweptStore:
 
         Repeatable from any step.
         """
-        files = deployment(self._database).files(asset.bucket)
+        files = self.bucket(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
         self.renditions.delete_of_asset(asset.site, asset.id)
@@ -150,18 +150,14 @@ class SweptStore:
             {**asset, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
         )
 
+    def bucket(self, name: str) -> Files:
+        """Return a bucket with the files of every site."""
+        return deployment(self._database).files(name)
+
     def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
         """Return the existing file documents of `file_ids`."""
-        files = deployment(self._database).files(bucket)
+        files = self.bucket(bucket)
         return [found for each in file_ids if (found := files.find(each))]
-
-    def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
-        """Return file documents in the order of their ids."""
-        return deployment(self._database).files(bucket).files_after(file_id, limit)
-
-    def chunk_owners_after(self, bucket: str, file_id: str, limit: int) -> list[str]:
-        """Return the ids that chunks name as their file, in order."""
-        return deployment(self._database).files(bucket).chunk_owners_after(file_id, limit)
 
     def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
         """Return those of `file_ids` that have a file document."""
@@ -218,7 +214,7 @@ class SweptStore:
 
     def is_used(self, bucket: str, file_id: str) -> bool:
         """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
-        found = deployment(self._database).files(bucket).find(file_id)
+        found = self.bucket(bucket).find(file_id)
         return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
 
     def may_be_named(self, file_id: str) -> bool:
@@ -233,19 +229,11 @@ class SweptStore:
         found = self._assets.find_as_it_is({"$or": [strays, *bare]}, {"_id": 1})
         return found is not None or self.is_named(file_id)
 
-    def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
-        """Return when the newest chunk of a file was created."""
-        return deployment(self._database).files(bucket).newest_chunk_at(file_id)
-
     def release(self, file_id: str) -> bool:
         """Tell whether no one is writing `file_id`; deletes an open write whose lease has ended."""
         site_id, _, own_id = file_id.partition("/")
         held = self._arriving.holds(site_id, own_id)
         return not held and self.writes.release(site_id, own_id)
-
-    def delete_file(self, bucket: str, file_id: str) -> None:
-        """Delete a file document and its chunks."""
-        deployment(self._database).files(bucket).delete(file_id)
 
 
 def swept_of(database: Database, site_id: str) -> SweptStore:
