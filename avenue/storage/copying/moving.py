@@ -29,6 +29,7 @@ from pymongo.read_concern import ReadConcern
 
 from avenue.errors import Unavailable
 from avenue.identity import new_id
+from avenue.storage.batches import batches
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
 from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
 from avenue.storage.shard_keys import SHARD_KEYS
@@ -167,11 +168,11 @@ class SiteCopy:
     def differing(self, part: Part) -> Iterator[list[Any]]:
         """Yield the keys of documents that differ, in batches."""
         with self._reading() as session:
-            for some in _batches(_read(self._source, part, session=session)):
+            for some in batches(_read(self._source, part, session=session), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
                 there = _by_key(_read(self._target, part, keys))
                 yield [each["_id"] for each in some if there.get(each["_id"]) != bytes(each.raw)]
-            for some in _batches(_read_keys(self._target, part)):
+            for some in batches(_read_keys(self._target, part), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
                 there = _by_key(_read_keys(self._source, part, keys, session=session))
                 yield [each for each in keys if each not in there]
@@ -187,7 +188,7 @@ class SiteCopy:
         with self._reading() as session:
             for name, some in keys.by_part.items():
                 part = self.parts[name]
-                for these in _some(sorted(some, key=repr)):
+                for these in batches(sorted(some, key=repr), DOCUMENTS_AT_ONCE):
                     here = _by_key(_read(self._source, part, these, session=session))
                     there = _by_key(_read(self._target, part, these))
                     found.add(name, (key for key in these if here.get(key) != there.get(key)))
@@ -359,7 +360,7 @@ class SiteCopy:
             part, open_keys, times = self.parts[name], set(some), 0
             while open_keys:
                 again: set[Any] = set()
-                for these in _some(sorted(open_keys, key=repr)):
+                for these in batches(sorted(open_keys, key=repr), DOCUMENTS_AT_ONCE):
                     again |= self._bring_some(part, these, session)
                     beat()
                 open_keys = again
@@ -504,19 +505,3 @@ def _first(collection: Collection[Document], query: Document) -> list[Document]:
 
 def _by_key(documents: Iterable[RawBSONDocument]) -> dict[Any, bytes]:
     return {each["_id"]: bytes(each.raw) for each in documents}
-
-
-def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:
-    some: list[RawBSONDocument] = []
-    for each in documents:
-        some.append(each)
-        if len(some) == DOCUMENTS_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
-
-
-def _some(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(keys), DOCUMENTS_AT_ONCE):
-        yield keys[start : start + DOCUMENTS_AT_ONCE]
