@@ -85,8 +85,7 @@ class MongoJobStore:
 
     def find(self, job_id: str) -> Job | None:
         """Return one job, or None."""
-        found = self._jobs.find_one({"_id": job_id})
-        return _job(found) if found else None
+        return self._jobs.value(_job, {"_id": job_id})
 
     def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
         """Return the newest jobs of `site` in `states`, or of everyone when it is None."""

@@ -146,6 +146,13 @@ class Collection:
         found = self.find_as_it_is(query, projection)
         return found if projection else self._checked(found)
 
+    def value(
+        self, reader: Callable[[Document], T], query: Filter, projection: Filter | None = None
+    ) -> T | None:
+        """Return the result of `reader` for the document that `find_one` returns, or None."""
+        found = self.find_one(query, projection)
+        return reader(found) if found else None
+
     def find_as_it_is(self, query: Filter, projection: Filter | None = None) -> Document | None:
         """Return the matching document, valid or not, or None."""
         return self._read(

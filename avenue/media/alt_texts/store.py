@@ -16,8 +16,9 @@ class AltTextStore(SiteRecords):
 
     def get(self, site_id: str, kinds: Sequence[str], asset_id: str) -> Asset | None:
         """Return a live picture, or None."""
-        found = self._records(site_id, ASSETS).find_one({"_id": asset_id, **_live(kinds)})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_live(kinds)}
+        )
 
     def lacking(
         self, site_id: str, kinds: Sequence[str], language: str, *, after: Moment | None, limit: int

@@ -52,8 +52,7 @@ class QuarantineStore(SiteRecords):
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return one asset that is live or in the trash, or None."""
         query = {"_id": asset_id, "state": {"$in": SEEN}}
-        found = self._records(site_id, ASSETS).find_one(query)
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, query)
 
     def note(self, asset: Asset, version: Version, scan: Scan) -> Asset | None:
         """Store the result of a scan of a version; None if it was changed meanwhile.

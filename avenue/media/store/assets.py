@@ -40,8 +40,7 @@ class AssetStore(SiteRecords):
         """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
         seconds = self._database.read_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
-            found = self._records(site_id, ASSETS).find_one({"_id": asset_id})
-        return from_document(found) if found else None
+            return self._records(site_id, ASSETS).value(from_document, {"_id": asset_id})
 
     def shown(
         self, site_id: str, asset_id: str, within_seconds: float | None = None

@@ -132,8 +132,7 @@ def _by_source(assets: Collection, claim: Claim, sha256: str) -> Asset | None:
         "claim.id": claim.id,
         "state": State.LIVE,
     }
-    found = assets.find_one(query)
-    return from_document(found) if found else None
+    return assets.value(from_document, query)
 
 
 def _source(asset: Asset) -> str:

@@ -16,8 +16,7 @@ class AdoptedStore(SiteRecords):
     def get(self, site_id: str, collection: str, key: str) -> Adopted | None:
         """Return what is remembered of a record of the earlier application, or None."""
         adopted = self._records(site_id, ADOPTED)
-        found = adopted.find_one({"_id": _id(site_id, collection, key)})
-        return _read(found) if found else None
+        return adopted.value(_read, {"_id": _id(site_id, collection, key)})
 
     def put(self, site_id: str, adopted: Adopted, session: Session | None = None) -> None:
         """Remember a record, in that transaction if one is given; repeatable."""
