@@ -40,6 +40,7 @@ DOCUMENTS_AT_ONCE = 200
 BYTES_AT_ONCE = 8 * 1024 * 1024
 EVENTS_AT_ONCE = 2000
 FILES_AT_ONCE = 20
+KEY: Document = {"_id": 1}
 STREAM_WAIT_MS = 50
 MOST_IN_THE_WAY = 1000
 HISTORY_LOST = frozenset({136, 280, 286})
@@ -172,9 +173,9 @@ class SiteCopy:
                 keys = [each["_id"] for each in some]
                 there = _by_key(_read(self._target, part, keys))
                 yield [each["_id"] for each in some if there.get(each["_id"]) != bytes(each.raw)]
-            for some in batches(_read_keys(self._target, part), DOCUMENTS_AT_ONCE):
+            for some in batches(_read(self._target, part, fields=KEY), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
-                there = _by_key(_read_keys(self._source, part, keys, session=session))
+                there = _by_key(_read(self._source, part, keys, session=session, fields=KEY))
                 yield [each for each in keys if each not in there]
 
     def bring(self, keys: Keys, beat: Callable[[], None] = lambda: None) -> None:
@@ -372,7 +373,7 @@ class SiteCopy:
         """Copy some keys; return those that conflicted, to be copied again."""
         again: set[Any] = set()
         missing, documents, size = set(keys), [], 0
-        for document in _read_whole(self._source, part, keys, session):
+        for document in _read(self._source, part, keys, session=session, has_bytes=True):
             missing.discard(document["_id"])
             documents.append(document)
             size += len(document.raw)
@@ -462,12 +463,18 @@ def _read(
     keys: Sequence[Any] | None = None,
     *,
     session: ClientSession | None = None,
+    fields: Document | None = None,
+    has_bytes: bool = False,
 ) -> Iterator[RawBSONDocument]:
-    """Yield documents to be compared, bytes by their number; of some keys, if given."""
+    """Yield documents, of some `keys` or with some `fields` if given.
+
+    Unless `has_bytes`, bytes are their number, which is enough to compare them.
+    """
     collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
     query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    if not part.is_heavy:
-        yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
+    if fields or has_bytes or not part.is_heavy:
+        # With bytes the server sends 16 MB at once, however many documents that is.
+        yield from collection.find(query, fields, batch_size=DOCUMENTS_AT_ONCE, session=session)
         return
     is_bytes = {"$eq": [{"$type": "$data"}, "binData"]}
     size = {"$cond": [is_bytes, {"$binarySize": "$data"}, {"$type": "$data"}]}
@@ -476,27 +483,6 @@ def _read(
         batchSize=DOCUMENTS_AT_ONCE,
         session=session,
     )
-
-
-def _read_whole(
-    database: Database, part: Part, keys: Sequence[Any], session: ClientSession
-) -> Iterator[RawBSONDocument]:
-    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
-    query = {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    # With bytes the server sends 16 MB at once, however many documents that is.
-    yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
-
-
-def _read_keys(
-    database: Database,
-    part: Part,
-    keys: Sequence[Any] | None = None,
-    *,
-    session: ClientSession | None = None,
-) -> Iterator[RawBSONDocument]:
-    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
-    query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    yield from collection.find(query, {"_id": 1}, batch_size=DOCUMENTS_AT_ONCE, session=session)
 
 
 def _first(collection: Collection[Document], query: Document) -> list[Document]:
