@@ -199,9 +199,13 @@ class Renditions:
         )
 
     def missing(self, asset: Asset, variants: Sequence[str], extension: str) -> list[RenditionKey]:
-        """Return the keys of `variants` that are not generated yet."""
-        keys = [RenditionKey.of(asset, variant, extension) for variant in variants]
-        there = self._store.existing(asset.site, keys)
+        """Return the keys of those `variants` that `asset` has and that are not generated yet."""
+        keys = [
+            RenditionKey.of(asset, variant, extension)
+            for variant in variants
+            if self.has(asset, variant, extension)
+        ]
+        there = self._store.existing(asset.site, keys) if keys else frozenset()
         return [key for key in keys if key.id not in there]
 
     def make(self, asset: Asset, keys: Sequence[RenditionKey]) -> list[KeptRendition]:

@@ -1,6 +1,5 @@
 """Assets and their bytes, in MongoDB."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -16,7 +15,7 @@ from avenue.media.store.documents import (
 )
 from avenue.media.store.transitions import change_one, mark_damaged
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Incomplete, Readable, Sums
+from avenue.storage.gridfs import Readable, Sums
 from avenue.storage.idempotency import Writes
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
@@ -167,15 +166,11 @@ class AssetStore(SiteRecords):
 
     def is_whole(self, asset: Asset) -> bool:
         """Read the bytes that `asset` shows and tell whether they are complete and correct."""
-        version, digest = asset.current, hashlib.sha256()
+        version = asset.current
         # Another member may still have the bytes from before a repair.
         files = site(self._database, asset.site).files(asset.bucket).of_primary()
-        try:
-            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
-                digest.update(piece)
-        except Incomplete:
-            return False
-        if digest.hexdigest() != version.sha256:
+        digest = files.digest(version.file, length=version.bytes)
+        if digest is None or digest.sha256 != version.sha256:
             return False
         # Files that are readable only here are not readable by other programs.
         survey = site(self._database, asset.site).survey(asset.bucket)

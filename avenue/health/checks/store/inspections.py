@@ -23,7 +23,6 @@ from avenue.media.store.transitions import mark_damaged, owned_by
 from avenue.storage.arriving import Arriving
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
@@ -155,14 +154,10 @@ class InspectionStore(SiteRecords):
         `read` is told of each piece how many bytes it had. When `keeps_sums`, a file of the right
         bytes that has no sums of its chunks gets them.
         """
-        digest = Digest()
         # Another member may still have what was there before it was stored, or mended.
         files = site(self._database, site_id).files(bucket).of_primary()
-        try:
-            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
-                digest.update(piece)
-                read(len(piece))
-        except Incomplete:
+        digest = files.digest(version.file, length=version.bytes, told=read)
+        if digest is None:
             return None
         is_right = keeps_sums and digest.sha256 == version.sha256
         if is_right and not files.sums(version.file, length=version.bytes):
