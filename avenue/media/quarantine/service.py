@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from avenue.clock import utc_now
+from avenue.cursors import ListPage
 from avenue.errors import Conflict, NotFound
 from avenue.identity import Actor, Role, is_id
 from avenue.media.models import DUE, Asset, Scan, ScanState, Version
 from avenue.media.quarantine.errors import NotInQuarantine
-from avenue.media.quarantine.models import QuarantinePage
 from avenue.media.quarantine.store import QuarantineStore
 
 
@@ -17,16 +17,12 @@ class QuarantineService:
     def __init__(self, store: QuarantineStore) -> None:
         self._store = store
 
-    def find(self, actor: Actor, *, after: str, limit: int) -> QuarantinePage:
+    def find(self, actor: Actor, *, after: str, limit: int) -> ListPage[Asset, str]:
         """Return a page of them; raise `Forbidden`."""
         actor.must_have(Role.ADMIN)
         found = self._store.find(actor.site.id, after=after, limit=limit + 1)
-        items = tuple(found[:limit])
-        return QuarantinePage(
-            items=items,
-            next=items[-1].id if len(found) > limit else None,
-            total=self._store.count(actor.site.id),
-        )
+        total = self._store.count(actor.site.id)
+        return ListPage.of(found, limit, lambda last: last.id, total=total)
 
     def count(self, actor: Actor, most: int) -> int | None:
         """Return their number, None above `most`; raise `Forbidden`."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from avenue.cursors import ListPage
 from avenue.errors import AvenueError, Translate, filled, words_of
 from avenue.identity import Role
 
@@ -177,10 +178,4 @@ class FileQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePage:
-    """Some files; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[KeptFile, ...]
-    next: int | None
-    total: int | None
+FilePage = ListPage[KeptFile, int]

@@ -155,13 +155,8 @@ class PictureImportService:
         require_seller(actor)
         by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(map(self._standing, shown)),
-            next=(last.created_at, last.id) if last else None,
-            total=total,
-        )
+        page = Page.of(found, query.limit, lambda last: (last.created_at, last.id), total=total)
+        return replace(page, items=tuple(map(self._standing, page.items)))
 
     def files(self, actor: Actor, import_id: str, query: FileQuery) -> FilePage:
         """Return some files of an own import; raise `PictureImportNotFound`."""
