@@ -78,11 +78,10 @@ class AuditService:
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
         """Return entries of a site, for whoever runs the deployment."""
         found = self._store.find(site_id, query, read_cursor(after))
-        items = tuple(found[: query.limit])
-        more = len(found) > query.limit
-        return EntryPage(
-            items=items,
-            next=cursor(items[-1].at, items[-1].id) if more else None,
+        return EntryPage.of(
+            found,
+            query.limit,
+            lambda last: cursor(last.at, last.id),
             total=self._store.total(site_id, query),
         )
 

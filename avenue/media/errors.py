@@ -128,25 +128,12 @@ class ImageTooLarge(Unprocessable):
     )
     hint = "Make it smaller; 2,000 pixels on the longer side is plenty for a screen."
 
-    def __init__(
-        self, *, width: int, height: int, max_megapixels: int, max_side_pixels: int
-    ) -> None:
-        super().__init__(
-            width=width,
-            height=height,
-            max_megapixels=max_megapixels,
-            max_side_pixels=max_side_pixels,
-        )
-
 
 class TooManyFrames(Unprocessable):
     """The animation has more frames than allowed."""
 
     message = "The animation is too long: {frames} frames (maximum: {max_frames})."
     hint = "Shorten the animation, or upload a single frame of it."
-
-    def __init__(self, *, frames: int, max_frames: int) -> None:
-        super().__init__(frames=frames, max_frames=max_frames)
 
 
 class ImageTooCostly(Unprocessable):
@@ -247,6 +234,3 @@ class InfectedFile(Unprocessable):
     hint = (
         "Remove what it found from the file, or ask an administrator whether the scanner is wrong."
     )
-
-    def __init__(self, signature: str) -> None:
-        super().__init__(signature=signature)

@@ -18,7 +18,6 @@
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
@@ -57,9 +56,6 @@ class FileExists(Conflict):
     message = "{path} already exists and was left as it is."
     hint = "Choose another name, or overwrite it (--force)."
 
-    def __init__(self, path: str) -> None:
-        super().__init__(words={"path": path})
-
 
 class FileInUse(Conflict):
     """The file does not belong to the media library."""
@@ -93,9 +89,6 @@ class NotATree(Invalid):
 
     message = "{place} is neither a folder nor a ZIP."
     hint = "Specify the folder that contains the old uploads, or a ZIP of it."
-
-    def __init__(self, place: Path) -> None:
-        super().__init__(words={"place": place})
 
 
 class FileChanged(Unprocessable):

@@ -232,7 +232,7 @@ def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
 def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
     """Write `pieces` under another name, and give the file its own when it is whole."""
     if not overwrite and os.path.lexists(path):
-        raise FileExists(str(path))
+        raise FileExists(words={"path": path})
     part = path.parent / f".{new_id()}.part"
     try:
         with part.open("xb") as file:
@@ -245,7 +245,7 @@ def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
         else:
             os.link(part, path)  # unlike renaming, this never takes the place of another file
     except FileExistsError:
-        raise FileExists(str(path)) from None
+        raise FileExists(words={"path": path}) from None
     except OSError as error:
         raise UnwritableFile(str(path), error) from error
     finally:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from avenue.cursors import ListPage
 from avenue.errors import AvenueError, Translate, filled, words_of
 from avenue.identity import Actor
 from avenue.media.models import Asset, Claim, External
@@ -277,18 +278,8 @@ class GroupQuery(ListQuery):
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some products or groups, the cursor of the next ones, and their total number.
-
-    `total` is None where there are more than are counted: then there are `at_least` so many, None
-    for more than 10,000.
-    """
-
-    items: tuple[Any, ...]
-    next: tuple[Any, str] | None
-    total: int | None
-    at_least: int | None = None
+Page = ListPage[Any, tuple[Any, str]]
+"""A page of products, groups or imports."""
 
 
 Changes = Mapping[str, Any]

@@ -218,7 +218,7 @@ class SiteService:
             said = {field: value for field, value in fields.items() if value is not None}
             if changed is not None and (said or name not in DEFAULTS):
                 own[name] = said
-        most_mb = max((each.get("max_mb", 0) for each in own.values()), default=0)
+        most_mb = max((each.get("max_mb") or 0 for each in own.values()), default=0)
         if most_mb > self._settings.max_tus_mb:
             raise LimitTooHigh(limit="max_mb", most=self._settings.max_tus_mb)
         if len(own) > MOST_CATEGORIES:

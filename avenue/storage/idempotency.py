@@ -15,8 +15,8 @@ from pymongo.client_session import ClientSession
 
 from avenue.errors import Conflict, Unprocessable
 from avenue.identity import new_id
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import deployment, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords, deployment, site
 
 REMEMBERED_HOURS = 24
 
@@ -52,11 +52,8 @@ class FinishedWrite:
     answer: Mapping[str, Any]
 
 
-class Writes:
+class Writes(SiteRecords):
     """The open and finished writes of every site."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def begin(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int

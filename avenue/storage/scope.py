@@ -585,21 +585,20 @@ class SiteScope:
 
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket, restricted to ids that begin with this site."""
-        if bucket not in BUCKETS:
-            raise ValueError(f"{bucket} is not a bucket")
-        return Files(self.database, bucket, prefix=f"{self.site}/")
+        return Files(self.database, bucket, prefix=self._prefix_in(bucket))
 
     def survey(self, bucket: str) -> Survey:
         """Return the statistics of a bucket's files without reading them."""
-        if bucket not in BUCKETS:
-            raise ValueError(f"{bucket} is not a bucket")
-        return Survey(self.database, bucket, prefix=f"{self.site}/")
+        return Survey(self.database, bucket, prefix=self._prefix_in(bucket))
 
     def mender(self, bucket: str) -> Mender:
         """Return the service that repairs a bucket's files."""
+        return Mender(self.database, bucket, prefix=self._prefix_in(bucket))
+
+    def _prefix_in(self, bucket: str) -> str:
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
-        return Mender(self.database, bucket, prefix=f"{self.site}/")
+        return f"{self.site}/"
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; see `Database.transaction`."""

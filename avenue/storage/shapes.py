@@ -516,7 +516,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ),
             "created_at": datetime,
             "finished_at": or_null(datetime),
-            "fetch_images": maybe(bool),
+            "fetch_images": unless_missing(bool),
             "images_job": maybe(str),
         },
         {"cursor": str, "forget_at": maybe(datetime)},

@@ -48,9 +48,6 @@ class DatabaseRefuses(Unavailable):
     message = "MongoDB rejected Avenue's request."
     hint = "Check the user, password and roles: 18 is a wrong password, 13 a missing privilege."
 
-    def __init__(self, *, code: int | None) -> None:
-        super().__init__(mongodb_code=code)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownIndex:
@@ -394,7 +391,7 @@ def unless_refused() -> Iterator[None]:
     except OperationFailure as error:
         if is_passing(error):
             raise
-        raise DatabaseRefuses(code=error.code) from error
+        raise DatabaseRefuses(mongodb_code=error.code) from error
 
 
 def connected(settings: Settings) -> Database:

@@ -49,11 +49,8 @@ class UploadStore(SiteRecords):
         page = {"$and": [*wanted, *words, *behind("created_at", query.after, descending=way < 0)]}
         order = [("created_at", way), ("_id", way)]
         found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
-        items = tuple(found[: query.limit])
-        return UploadPage(
-            items=items,
-            next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
-            total=total,
+        return UploadPage.of(
+            found, query.limit, lambda last: (last.created_at, last.id), total=total
         )
 
     def same(

@@ -569,6 +569,7 @@ ONE: list[tuple[str, str, Any, str]] = [
     ("page_content", f"{PAGES}/{{}}", "zzz", "flagged"),
     ("assets", f"{MEDIA}/{{}}", "zzz", "revision"),
     ("shop_imports", f"{PRODUCTS}/import/{{}}", GONE, "layout"),
+    ("shop_imports", f"{PRODUCTS}/import/{{}}", None, "fetch_images"),
     ("shop_picture_imports", "/api/shop/pictures/import/{}", [], "stage"),
     ("users", "/admin/people/{}", "zzz", "roles"),
 ]
@@ -591,7 +592,7 @@ def test_who_asks_for_just_that_one_is_told_which_field(
 PEOPLE = ("nobody", "client", "seller", "editor", "ops")
 
 
-@table("collection, url, value, field", ONE[:6])
+@table("collection, url, value, field", ONE[:7])
 def test_to_others_it_is_as_if_there_were_nothing(
     deployment: Deployment, collection: str, url: str, value: Any, field: str
 ) -> None:

@@ -251,7 +251,7 @@ class PageStore(SiteRecords):
                 raise RevisionConflict
             self._keep(site_id, upload_result, session)
             used = used_by(save.draft, save.published)
-            self._hold(site_id, used - set(found.get("assets", ())), session)
+            self._hold(site_id, used - set(found.get("assets") or ()), session)
             changed = _saved(known, save)
             values = {**_fields(changed), "mark": mark, **self._stepped(found, save, session)}
             if changed.slug != known.slug:

@@ -47,9 +47,6 @@ class NothingToAdopt(NotFound):
         "Specify in a map file (--map) what its collections contain; docs/moving.md has an example."
     )
 
-    def __init__(self, name: str, collections: str) -> None:
-        super().__init__(words={"name": name, "collections": collections})
-
 
 class BrokenSource(Unprocessable):
     """A record does not contain a valid file."""
@@ -94,18 +91,12 @@ class MemberGone(Unprocessable):
     message = "The group refers to the product {name}, which does not exist."
     hint = "The group was imported with its other products."
 
-    def __init__(self, name: str) -> None:
-        super().__init__(words={"name": name})
-
 
 class SharedSku(Unprocessable):
     """Two products of the earlier application share a SKU; this one was imported without it."""
 
     message = "The SKU {sku} also belongs to {other}, so this product was imported without it."
     hint = "Give it its own SKU."
-
-    def __init__(self, sku: str, other: str) -> None:
-        super().__init__(words={"sku": sku, "other": other})
 
 
 class PasswordReset(Unprocessable):
@@ -114,9 +105,6 @@ class PasswordReset(Unprocessable):
     code = "password_needs_reset"
     message = "The password of {email} cannot be used, so a new one must be set."
     hint = "The person uses the link for forgotten passwords, or run: users password EMAIL."
-
-    def __init__(self, email: str) -> None:
-        super().__init__(words={"email": email})
 
 
 class ChangedHere(Unprocessable):

@@ -65,7 +65,7 @@ class AdoptedOwners:
         own = self._context.names(collection, Holds.GROUPS)
         for keys in names.members(names.first(record.fields, own["members"])):
             if not self._context.inventory.is_seen(keys):
-                self._context.refuse(collection, record.key, MemberGone(keys[0]))
+                self._context.refuse(collection, record.key, MemberGone(words={"name": keys[0]}))
 
     def _preview(self, holds: Holds, collection: str, record: Record) -> None:
         fields = self._fields_of(collection, holds, record)
@@ -315,7 +315,8 @@ class AdoptedOwners:
         sku = fields.get("sku")
         first = self._context.inventory.owner_of_sku(sku) if sku else None
         if first not in {None, f"{collection} {key}"}:
-            self._context.refuse(collection, key, SharedSku(str(fields.pop("sku")), str(first)))
+            shared = SharedSku(words={"sku": fields.pop("sku"), "other": first})
+            self._context.refuse(collection, key, shared)
         kept, refused = self._context.places.catalogue.checked(kind, fields)
         for name, reason in refused:
             self._context.refuse(collection, key, BadField(name, reason))

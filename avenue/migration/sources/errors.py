@@ -40,9 +40,6 @@ class BadUrlList(Invalid):
     message = "The list cannot be read: {reason}."
     hint = "Specify a CSV with the column url, or JSON objects with url, one per line, in UTF-8."
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(words={"reason": reason})
-
 
 class CursorGone(Conflict):
     """The source no longer accepts a cursor of its list."""

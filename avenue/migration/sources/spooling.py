@@ -1,12 +1,29 @@
-"""The bytes of a source on their way into an unlinked file."""
+"""What services answer: pages of their lists, and bytes on their way into an unlinked file."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from avenue.media.intake import spool
 from avenue.media.intake.spool import SpooledFile
+from avenue.migration.sources.errors import CursorGone
+from avenue.outside.asking import Asker
+from avenue.outside.errors import FetchFailed
 from avenue.web.errors import FileTooLarge
+
+NO_CURSOR = 400
+"""What services answer to a cursor that they know no more."""
+
+
+@contextmanager
+def going_on(cursor: str | None) -> Iterator[None]:
+    """Ask for a page inside; raise `CursorGone` when its `cursor` is refused."""
+    try:
+        yield
+    except FetchFailed as error:
+        if cursor and error.facts.get("http_status") == NO_CURSOR:
+            raise CursorGone from None
+        raise
 
 
 def spooled(
@@ -19,3 +36,15 @@ def spooled(
             raise FileTooLarge(max_bytes)
 
     return spool.spooled(name, blocks, tmp_dir, check_bytes)
+
+
+@contextmanager
+def downloaded(
+    asker: Asker, path: str, name: str, tmp_dir: Path, *, max_bytes: int
+) -> Iterator[SpooledFile]:
+    """Give what a service answers to a GET of `path` as a file; raises as `spooled`."""
+    with (
+        asker.asked(path) as answer,
+        spooled(answer.blocks, name, tmp_dir, max_bytes=max_bytes) as file,
+    ):
+        yield file

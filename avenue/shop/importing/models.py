@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from avenue.cursors import ListPage
 from avenue.errors import AvenueError, words_of
 from avenue.jobs.models import Job
 from avenue.shop.models import Failure, Group, Product
@@ -252,13 +253,7 @@ class RowQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowPage:
-    """Some rows; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[Row, ...]
-    next: int | None
-    total: int | None
+RowPage = ListPage[Row, int]
 
 
 EVERY_COLUMN: tuple[str, ...] = (

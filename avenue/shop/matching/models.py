@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from avenue.cursors import ListPage
 from avenue.identity import Role
 from avenue.shop.models import Failure
 
@@ -157,10 +158,4 @@ class FileQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePage:
-    """Some files; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[KeptFile, ...]
-    next: int | None
-    total: int | None
+FilePage = ListPage[KeptFile, int]

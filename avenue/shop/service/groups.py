@@ -1,6 +1,7 @@
 """The use cases of groups."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from avenue.clock import utc_now
 from avenue.identity import Actor, Role, new_id
@@ -93,13 +94,10 @@ class GroupService:
     def find(self, actor: Actor, query: GroupQuery) -> Page:
         """Return a page of the groups."""
         found, total = self._groups.find(actor.site.id, query)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(self._pictured(actor, shown)),
-            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
-            total=total,
+        page = Page.of(
+            found, query.limit, lambda last: (SORT_VALUES[query.sort](last), last.id), total=total
         )
+        return replace(page, items=tuple(self._pictured(actor, page.items)))
 
     def choices(self, actor: Actor) -> list[Group]:
         """Return the groups that the actor may add products to, by name."""

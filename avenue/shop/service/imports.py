@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from avenue.audit.service import AuditService
@@ -167,13 +168,8 @@ class ImportService:
         actor.must_be_signed_in(Role.SELLER)
         by = None if actor.runs_shop else actor.id
         found, total = self._imports.find(actor.site.id, query, by=by)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(map(self._standing, shown)),
-            next=(last.created_at, last.id) if last else None,
-            total=total,
-        )
+        page = Page.of(found, query.limit, lambda last: (last.created_at, last.id), total=total)
+        return replace(page, items=tuple(map(self._standing, page.items)))
 
     def rows(self, actor: Actor, import_id: str, query: RowQuery) -> RowPage:
         """Return some rows of an own import; raise `ImportNotFound`."""

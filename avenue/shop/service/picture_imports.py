@@ -153,13 +153,8 @@ class PictureImportService:
         actor.must_be_signed_in(Role.SELLER)
         by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(map(self._standing, shown)),
-            next=(last.created_at, last.id) if last else None,
-            total=total,
-        )
+        page = Page.of(found, query.limit, lambda last: (last.created_at, last.id), total=total)
+        return replace(page, items=tuple(map(self._standing, page.items)))
 
     def files(self, actor: Actor, import_id: str, query: FileQuery) -> FilePage:
         """Return some files of an own import; raise `PictureImportNotFound`."""
@@ -468,4 +463,4 @@ def _check_clean(archive: Asset) -> None:
     """
     scan = archive.current.scan
     if scan is not None and scan.signature is not None:
-        raise InfectedFile(scan.signature)
+        raise InfectedFile(signature=scan.signature)

@@ -129,14 +129,14 @@ class ProductService:
         found, total = self._products.find(actor.site.id, scoped, lacking)
         if lacking and not lacking.is_all:
             at_least, total = total, None
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(self._pictured(actor, shown)),
-            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
+        page = Page.of(
+            found,
+            query.limit,
+            lambda last: (SORT_VALUES[query.sort](last), last.id),
             total=total,
             at_least=at_least,
         )
+        return replace(page, items=tuple(self._pictured(actor, page.items)))
 
     def count(self, actor: Actor, query: ProductQuery, most: int) -> tuple[int, bool]:
         """Return how many match, no more than `most`, and whether there are more.

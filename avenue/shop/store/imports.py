@@ -163,12 +163,8 @@ class ImportStore(SiteRecords):
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(found[: query.limit])
-        return RowPage(
-            items=items,
-            next=items[-1].number if len(found) > query.limit else None,
-            total=rows.total({**_after(import_id, ""), **outcome}),
-        )
+        total = rows.total({**_after(import_id, ""), **outcome})
+        return RowPage.of(found, query.limit, lambda last: last.number, total=total)
 
     def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
         """Yield every row of an import in order."""

@@ -123,12 +123,8 @@ class PictureImportStore(SiteRecords):
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(found[: query.limit])
-        return FilePage(
-            items=items,
-            next=items[-1].number if len(found) > query.limit else None,
-            total=files.total({**_behind(import_id, 0), **wanted}),
-        )
+        total = files.total({**_behind(import_id, 0), **wanted})
+        return FilePage.of(found, query.limit, lambda last: last.number, total=total)
 
     def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:
         """Return the first matched file without an outcome, or None."""

@@ -224,7 +224,7 @@ class HomeSource(DatabaseSource):
         for name in sorted(set(places.values()) - {HOME_CLUSTER}):
             cluster = self._database.clusters.get(name)
             if cluster is None:
-                raise UnknownCluster(name)
+                raise UnknownCluster(cluster=name)
             try:
                 cluster.ping()
                 admit(cluster)
