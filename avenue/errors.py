@@ -16,8 +16,9 @@
     ├── StorageFull        507  no space left
     └── MalformedRecord    500  the stored record cannot be read
 
-Features add children that narrow `code` (and seldom `status`) in their own `errors.py`.
-`code` is public: `docs/errors.md` lists every one and a test compares.
+Features add children (seldom with another `status`) in their own `errors.py`. The `code` of a child
+is its name in snake case, unless it says another one: `SkuTaken` is `sku_taken`. `code` is public:
+`docs/errors.md` lists every one and a test compares. A class that is renamed keeps its code.
 
 `message` and `hint` of a class are English and may have `{places}` for its facts. For people they
 are translated (`AvenueError.said`); logs and commands use the English `message` and `hint` of the
@@ -32,6 +33,7 @@ Translate = Callable[[str], str]
 """Translates an English sentence with unfilled `{places}`."""
 
 PLACE = re.compile(r"\{(\w+)\}")
+WORD_BEGINS = re.compile(r"(?<!^)(?=[A-Z])")
 NOTHING: Mapping[str, object] = {}
 
 
@@ -83,6 +85,12 @@ class AvenueError(Exception):
     message: str = "Something went wrong on our side."
     hint: str = "Try again. If the problem persists, send us the request_id."
 
+    def __init_subclass__(cls) -> None:
+        """Give a class that says no code the one of its name."""
+        super().__init_subclass__()
+        if "code" not in cls.__dict__:
+            cls.code = WORD_BEGINS.sub("_", cls.__name__).lower()
+
     def __init__(
         self,
         message: str | None = None,
@@ -118,7 +126,6 @@ class Unauthenticated(AvenueError):
     """No one is signed in, or the session or token is no longer valid."""
 
     status = 401
-    code = "unauthenticated"
     message = "Sign in first."
     hint = "Send `Authorization: Bearer <token>` from POST /api/auth/login, or sign in at /login."
 
@@ -127,7 +134,6 @@ class Forbidden(AvenueError):
     """The caller's role may never use this route."""
 
     status = 403
-    code = "forbidden"
     message = "Your role is not allowed to do this."
     hint = "Ask a site administrator."
 
@@ -136,7 +142,6 @@ class NotFound(AvenueError):
     """The resource does not exist, or belongs to someone else: both look the same."""
 
     status = 404
-    code = "not_found"
     message = "Not found."
     hint = "Check the address; it may have been removed."
 
@@ -145,7 +150,6 @@ class Conflict(AvenueError):
     """The request conflicts with the stored state."""
 
     status = 409
-    code = "conflict"
     message = "This conflicts with what is stored."
     hint = "Read the current state and try again."
 
@@ -154,7 +158,6 @@ class Gone(AvenueError):
     """The resource existed, but is gone for good."""
 
     status = 410
-    code = "gone"
     message = "This is no longer available."
     hint = "Ask for a new link."
 
@@ -163,7 +166,6 @@ class Unprocessable(AvenueError):
     """The request is well formed, but cannot be accepted."""
 
     status = 422
-    code = "unprocessable"
     message = "This cannot be accepted as it is."
     hint = "Fix what the message says and send it again."
 
@@ -172,7 +174,6 @@ class TooManyRequests(AvenueError):
     """Too many requests; the answer has `Retry-After`."""
 
     status = 429
-    code = "too_many_requests"
     message = "Too many requests."
     hint = "Wait the number of seconds in Retry-After, then continue."
 
@@ -195,7 +196,6 @@ class Unavailable(AvenueError):
     """The database or another service is unreachable or busy; the answer has `Retry-After`."""
 
     status = 503
-    code = "unavailable"
     message = "This cannot be done right now."
     hint = "Nothing was left half done. Send the same request again after the time in Retry-After."
     retry_after_seconds = 2
@@ -220,7 +220,6 @@ class Unavailable(AvenueError):
 class SiteMoves(Unavailable):
     """The site is being moved to another cluster and is read-only meanwhile."""
 
-    code = "site_moves"
     message = "This site is being moved and does not accept changes for a moment."
     retry_after_seconds = 1
 
@@ -234,7 +233,6 @@ class StorageFull(AvenueError):
     """The database has no space left."""
 
     status = 507
-    code = "storage_full"
     message = "No space left for more files."
     hint = "Ask the server administrator to add storage."
 
@@ -242,7 +240,6 @@ class StorageFull(AvenueError):
 class MalformedRecord(AvenueError):
     """The requested record cannot be read."""
 
-    code = "malformed_record"
     message = "The stored record cannot be read: {field} is missing or invalid."
     hint = "`python -m avenue fsck` lists every such record; restore it from a backup."
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, Unauthenticated
 from avenue.theme import Link, Theme
 
 COMMAND = "command"
@@ -194,6 +194,17 @@ class Actor:
     def must_have(self, *roles: Role) -> None:
         """Raise `Forbidden` unless the actor `has_role`."""
         if not self.has_role(*roles):
+            raise Forbidden
+
+    def must_be_signed_in(self, *roles: Role) -> None:
+        """Raise `Unauthenticated` for a visitor, `Forbidden` unless the actor `has_role`."""
+        if self.id is None:
+            raise Unauthenticated
+        self.must_have(*roles)
+
+    def must_be_superuser(self) -> None:
+        """Raise `Forbidden` unless the actor is a superuser."""
+        if not self.superuser:
             raise Forbidden
 
     def must_run_deployment(self) -> None:

@@ -23,7 +23,6 @@ KEY_BYTES = 32
 class SecretLost(Conflict):
     """A stored secret was encrypted with another SECRET_KEY."""
 
-    code = "secret_lost"
     message = "SECRET_KEY has changed since this was started."
     hint = "Start it again."
 

@@ -25,6 +25,19 @@ class Total(TypedDict):
     ]
 
 
+class PartOfList(Total):
+    """A page of a list, with the cursor of the next page."""
+
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+
+
+class WholeList(TypedDict):
+    """A list without pages."""
+
+    next: None
+    total: int
+
+
 def total_json(total: int | None, at_least: int | None = None) -> Total:
     """Return the total of a list, None for more than are counted.
 

@@ -92,7 +92,8 @@ def error_codes() -> dict[str, type[AvenueError]]:
 
 
 def _gives_code(kind: type[AvenueError]) -> bool:
-    return "code" in vars(kind) and kind.__module__.startswith("avenue.")
+    taken_over = {getattr(each, "code", None) for each in kind.__bases__}
+    return kind.code not in taken_over and kind.__module__.startswith("avenue.")
 
 
 def _children(kind: type[AvenueError]) -> list[type[AvenueError]]:

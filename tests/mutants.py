@@ -157,7 +157,7 @@ MUTANTS = (
     Mutant(
         "who needs a second factor does nothing without one",
         "web/auth.py",
-        "if actor.needs_second_factor and not _comes_before_second_factor():",
+        "if actor.needs_second_factor and not before_second_factor.is_on(current_view()):",
         "if False:",
         "tests/http/test_second_factor.py",
     ),

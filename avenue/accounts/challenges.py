@@ -13,12 +13,11 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from avenue.accounts.captchas import Captcha, CaptchaAway
@@ -29,6 +28,7 @@ from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.identity import Site
 from avenue.sealing import Sealing, SecretLost
+from avenue.storage.rate_limits import RateLimits
 
 SEALED_FOR = "challenges after failed tries"
 HEADER = "Challenge-Response"
@@ -80,34 +80,12 @@ class Try:
         return {urlsplit(each).hostname or "" for each in named}
 
 
-class Window(Protocol):
-    """The count of a key, and for how long it is valid."""
-
-    @property
-    def tries(self) -> int:
-        """The number of attempts."""
-
-    @property
-    def seconds_left(self) -> int:
-        """Seconds until they expire."""
-
-
-class FailureCounter(Protocol):
-    """Counts failures for all instances together."""
-
-    def count(self, key: str, *, window_seconds: int) -> Window:
-        """Count one for `key`."""
-
-    def running(self, keys: Sequence[str]) -> Sequence[Window]:
-        """Return the active windows of `keys`; nothing is counted."""
-
-
 class Challenges:
     """Requires a challenge after `after` failures; None: never."""
 
     def __init__(
         self,
-        counter: FailureCounter,
+        counter: RateLimits,
         sealing: Sealing,
         *,
         after: int | None,

@@ -16,7 +16,6 @@ from avenue.errors import (
 class WrongCredentials(Unauthenticated):
     """Unknown person, wrong password, disabled account or no role: all look the same."""
 
-    code = "wrong_credentials"
     message = "The email or the password is wrong."
     hint = "Check both; a site administrator can set a new password."
 
@@ -27,7 +26,6 @@ class WrongCredentials(Unauthenticated):
 class SignInBusy(Unavailable):
     """Too many people are signing in at once."""
 
-    code = "sign_in_busy"
     message = "Too many people are signing in right now."
     hint = "Try again after Retry-After."
 
@@ -35,7 +33,6 @@ class SignInBusy(Unavailable):
 class SecondFactorRequired(Unauthenticated):
     """The password is right, but the second factor is missing."""
 
-    code = "second_factor_required"
     message = "A second-factor code is also required."
     hint = "Send `otp` (from the authenticator app) or `recovery_code` along with the password."
 
@@ -47,7 +44,6 @@ class SecondFactorRequired(Unauthenticated):
 class WrongSecondFactor(Unauthenticated):
     """The code is wrong, expired or already used."""
 
-    code = "wrong_second_factor"
     message = "This code is wrong or was already used."
     hint = "Wait for the next code, check that the phone's clock is right, or use a recovery code."
 
@@ -58,7 +54,6 @@ class WrongSecondFactor(Unauthenticated):
 class SecondFactorLocked(Unauthenticated):
     """After too many wrong codes in a row, codes of the app are no longer accepted."""
 
-    code = "second_factor_locked"
     message = "Too many wrong codes."
     hint = "Use a recovery code, or ask a site administrator to reset the second factor."
 
@@ -69,7 +64,6 @@ class SecondFactorLocked(Unauthenticated):
 class WrongPasskey(Unauthenticated):
     """The passkey is unknown or removed, or its answer is too old or already used."""
 
-    code = "wrong_passkey"
     message = "This passkey is not valid here."
     hint = "Try again, or sign in with the password."
 
@@ -77,7 +71,6 @@ class WrongPasskey(Unauthenticated):
 class TooManyPasskeys(Conflict):
     """The person has reached the limit of passkeys."""
 
-    code = "too_many_passkeys"
     message = "You have too many passkeys."
     hint = "Remove one that you no longer use."
 
@@ -85,7 +78,6 @@ class TooManyPasskeys(Conflict):
 class SignInAgain(Unauthenticated):
     """The last sign-in was too long ago, or the password has changed since."""
 
-    code = "sign_in_again"
     message = "That took too long. Sign in again."
     hint = "Start at /login."
 
@@ -105,7 +97,6 @@ class OidcFailed(Unauthenticated):
     So is what the provider itself refuses.
     """
 
-    code = "oidc_failed"
     message = "Signing in with the provider failed."
     hint = "Start again at /login, in one browser and within ten minutes."
 
@@ -113,7 +104,6 @@ class OidcFailed(Unauthenticated):
 class OidcEmailUnverified(Forbidden):
     """The provider has not verified the email, and the person has no account yet."""
 
-    code = "oidc_email_unverified"
     message = "The provider has not verified your email."
     hint = "Verify it there, then sign in again."
 
@@ -121,7 +111,6 @@ class OidcEmailUnverified(Forbidden):
 class OidcNoRole(Forbidden):
     """The person's groups give no role on this site."""
 
-    code = "oidc_no_role"
     message = "Your groups at the provider give you no role on this site."
     hint = "Ask the provider's administrator to add you to a group that has one."
 
@@ -129,7 +118,6 @@ class OidcNoRole(Forbidden):
 class OidcAccountTaken(Conflict):
     """The account with this email has more rights than the groups give, or is already linked."""
 
-    code = "oidc_account_taken"
     message = "An account with your email exists, but you cannot sign in to it with the provider."
     hint = "Sign in with its password, or ask the server administrator (AVENUE_OIDC_LINK)."
 
@@ -137,7 +125,6 @@ class OidcAccountTaken(Conflict):
 class OidcAccountDisabled(Forbidden):
     """The account is disabled."""
 
-    code = "oidc_account_disabled"
     message = "Your account is disabled here."
     hint = "Ask a site administrator."
 
@@ -153,7 +140,6 @@ class SetupGone(Conflict):
 class InvalidEmail(Invalid):
     """The email address is invalid."""
 
-    code = "invalid_email"
     message = "This is not an email address."
     hint = "Enter it like name@shop.example, at most 254 characters."
 
@@ -161,7 +147,6 @@ class InvalidEmail(Invalid):
 class WeakPassword(Invalid):
     """The new password is too easy to guess."""
 
-    code = "weak_password"
     message = "This password is too easy to guess."
     hint = "Use 10 to 1024 characters that are neither your email nor a common password."
 
@@ -169,7 +154,6 @@ class WeakPassword(Invalid):
 class BreachedPassword(WeakPassword):
     """The new password is on a list of leaked passwords."""
 
-    code = "breached_password"
     message = "This password is on lists of stolen passwords, which are tried first."
     hint = "Choose one you use nowhere else; a sentence of your own works well."
 
@@ -177,7 +161,6 @@ class BreachedPassword(WeakPassword):
 class WrongPassword(Unprocessable):
     """The current password is wrong."""
 
-    code = "wrong_password"
     message = "The current password is wrong."
     hint = "Enter the password you signed in with; signed out, you can request a new one."
 
@@ -185,7 +168,6 @@ class WrongPassword(Unprocessable):
 class ResetLinkGone(Gone):
     """The link for a new password is used, expired or unknown."""
 
-    code = "reset_link_gone"
     message = "This link is not valid or has expired."
     hint = "Request a new one at /login/forgotten."
 
@@ -193,7 +175,6 @@ class ResetLinkGone(Gone):
 class EmailTaken(Conflict):
     """Somebody has this e-mail already."""
 
-    code = "email_taken"
     message = "A person with this email already exists."
     hint = "Use another email, or set a new password for that person."
 
@@ -201,7 +182,6 @@ class EmailTaken(Conflict):
 class UserNotFound(NotFound):
     """There is no person with this email."""
 
-    code = "user_not_found"
     message = "No person has this email."
     hint = "`python -m avenue users list` shows everyone."
 
@@ -209,7 +189,6 @@ class UserNotFound(NotFound):
 class PersonNotFound(NotFound):
     """No person with this id has a role on this site."""
 
-    code = "person_not_found"
     message = "This person is not on this site."
     hint = "The list of people shows everyone with a role here."
 
@@ -217,7 +196,6 @@ class PersonNotFound(NotFound):
 class AlreadyHere(Conflict):
     """A person with this email already has a role on this site."""
 
-    code = "already_here"
     message = "This person is already on this site."
     hint = "Find the email in the list of people and change the role there."
 
@@ -225,7 +203,6 @@ class AlreadyHere(Conflict):
 class LastAdministrator(Conflict):
     """The site would be left without an administrator."""
 
-    code = "last_administrator"
     message = "This person is the site's only administrator."
     hint = "Make someone else an administrator first."
 
@@ -233,7 +210,6 @@ class LastAdministrator(Conflict):
 class NotYourself(Conflict):
     """People cannot disable themselves or bypass their own password."""
 
-    code = "not_yourself"
     message = "You cannot do this to yourself."
     hint = "Change your own password on your account page; another administrator can do this."
 
@@ -241,7 +217,6 @@ class NotYourself(Conflict):
 class ManagedElsewhere(Forbidden):
     """The person belongs to other sites too, so administrators of this one may not do this."""
 
-    code = "managed_elsewhere"
     message = "This person does not belong only to this site."
     hint = "Ask the server administrator; the role on this site can be changed here."
 
@@ -249,7 +224,6 @@ class ManagedElsewhere(Forbidden):
 class PasswordNotOwn(Conflict):
     """An administrator may not set this person's password, and no link can be sent."""
 
-    code = "password_not_own"
     message = "Someone else may know this person's password, and no link for a new one can be sent."
     hint = "Ask the server administrator to run `python -m avenue users password`, then try again."
 
@@ -257,7 +231,6 @@ class PasswordNotOwn(Conflict):
 class SessionNotFound(NotFound):
     """You have no such session on this site."""
 
-    code = "session_not_found"
     message = "You do not have this session on this site."
     hint = "GET /api/auth/sessions lists yours."
 
@@ -265,7 +238,6 @@ class SessionNotFound(NotFound):
 class TokenNotFound(NotFound):
     """You have no such token on this site."""
 
-    code = "token_not_found"
     message = "You do not have this token on this site."
     hint = "GET /api/auth/tokens lists yours."
 
@@ -273,7 +245,6 @@ class TokenNotFound(NotFound):
 class ScopeNotYours(Forbidden):
     """A token cannot grant more than it may do itself."""
 
-    code = "scope_not_yours"
     message = "You cannot give a token more permissions than you have."
     hint = "Request only scopes that your own token has, or sign in."
 
@@ -281,7 +252,6 @@ class ScopeNotYours(Forbidden):
 class ChallengeRequired(Forbidden):
     """After failed attempts, the next one needs the answer to a challenge."""
 
-    code = "challenge_required"
     message = "Several attempts failed, so the next one requires the answer to a challenge."
     hint = (
         "Solve `challenge` and send the answer in the Challenge-Response header, or wait "
@@ -296,5 +266,4 @@ class ChallengeRequired(Forbidden):
 class ChallengeFailed(ChallengeRequired):
     """The answer to the challenge is wrong, for another action, too old, or already used."""
 
-    code = "challenge_failed"
     message = "This is not the answer to a challenge for this, or it arrived late or twice."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from avenue.cursors import ListPage
 from avenue.identity import Role, Scope
 
 SIGNED_IN = ""
@@ -300,16 +301,8 @@ class Person:
     by_provider: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeoplePage:
-    """A page of a site's people, by email; `next` is the cursor of the next page, None at the end.
-
-    `total` is None where they are too many to count.
-    """
-
-    items: tuple[Person, ...]
-    next: str | None
-    total: int | None
+PeoplePage = ListPage[Person, str]
+"""A page of a site's people, by email."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

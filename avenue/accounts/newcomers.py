@@ -2,27 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from avenue.accounts.emails import checked_email
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import User
 from avenue.accounts.old_hashes import is_known
-from avenue.accounts.passwords import PasswordKeeper, made_password
+from avenue.accounts.passwords import Passwords, made_password
+from avenue.accounts.store import MongoAccountStore
 from avenue.clock import utc_now
 from avenue.identity import Role, new_id
 
 LONGEST_NAME = 200
-
-
-class NewcomerStore(Protocol):
-    """Storage of people."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return the person with this normalised email, or None."""
-
-    def add_user(self, user: User) -> None:
-        """Insert a new person; raise `EmailTaken`."""
 
 
 class Newcomers:
@@ -30,8 +20,8 @@ class Newcomers:
 
     def __init__(
         self,
-        store: NewcomerStore,
-        passwords: PasswordKeeper,
+        store: MongoAccountStore,
+        passwords: Passwords,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:

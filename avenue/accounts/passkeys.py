@@ -10,7 +10,6 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from avenue.accounts.errors import TooManyPasskeys, WrongPasskey
 from avenue.accounts.models import (
@@ -18,14 +17,15 @@ from avenue.accounts.models import (
     Challenge,
     Passkey,
     RelyingParty,
-    SecondFactor,
     User,
 )
 from avenue.accounts.second_factor import new_factor
-from avenue.accounts.tries import Tries, TryCounter
+from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries
 from avenue.clock import utc_now
 from avenue.identity import is_id, new_id
 from avenue.sealing import Sealing, SecretLost
+from avenue.storage.rate_limits import RateLimits
 
 PURPOSE = "challenges of passkeys"
 CHALLENGE_BYTES = 32
@@ -37,37 +37,13 @@ ANYBODY = "-"
 log = logging.getLogger(__name__)
 
 
-class PasskeyStore(Protocol):
-    """Storage of people and their passkeys."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-    def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
-        """Add a passkey; with `factor` only where there is no second factor, and sessions end.
-
-        Return whether it was done.
-        """
-
-    def use_passkey(
-        self, user_id: str, passkey_id: str, sign_count: int, *, challenged_at: datetime
-    ) -> bool:
-        """Record a use; return whether no challenge of that time or later was used before."""
-
-    def remove_passkey(self, user_id: str, passkey_id: str) -> None:
-        """Delete a passkey; repeatable."""
-
-    def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Delete all tokens of a person, or those with a name; repeatable."""
-
-
 class Passkeys:
     """Adds passkeys, and verifies sign-ins with them."""
 
     def __init__(
         self,
-        store: PasskeyStore,
-        counter: TryCounter,
+        store: MongoAccountStore,
+        counter: RateLimits,
         sealing: Sealing,
         *,
         tries_per_minute: int,

@@ -3,7 +3,6 @@
 import secrets
 import threading
 import unicodedata
-from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,22 +24,6 @@ LEAST_DIFFERENT_CHARACTERS = 4
 MADE_PASSWORD_BYTES = 15  # 20 characters
 NOT_LISTED = frozenset({"contraseña1", "contraseña12", "contraseña123"})
 """Common Spanish words that the list of well-known passwords lacks."""
-
-
-class PasswordKeeper(Protocol):
-    """Hashes and verifies passwords."""
-
-    def hash(self, password: str) -> str:
-        """Return the hash to store."""
-
-    def verify(self, stored: str | None, password: str) -> bool:
-        """Return whether `password` matches `stored`, in the same time without `stored`."""
-
-    def is_current(self, stored: str) -> bool:
-        """Return whether `stored` is of the form that `hash` returns, and need not be renewed."""
-
-    def check_new(self, password: str, *, email: str) -> None:
-        """Raise `WeakPassword` or `BreachedPassword` for an unacceptable new password."""
 
 
 class Passwords:

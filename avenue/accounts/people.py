@@ -9,9 +9,8 @@ A password that an administrator has seen is not the person's own: it ends every
 site adds them, and they get a link (docs/adr/0014).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from avenue.accounts.emails import checked_email
 from avenue.accounts.errors import (
@@ -25,73 +24,11 @@ from avenue.accounts.errors import (
 )
 from avenue.accounts.letters import Why
 from avenue.accounts.models import Added, PeoplePage, Person, User
-from avenue.accounts.passwords import PasswordKeeper, made_password
+from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.recovery import NoMail, RecoveryService
+from avenue.accounts.store import MongoAccountStore
 from avenue.clock import utc_now
-from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Site, new_id
-
-
-class PeopleStore(Protocol):
-    """Storage of people."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return the person with this normalised email, or None."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-    def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
-        """Return people with a role on a site and `search` in email or name, after that email."""
-
-    def count_people_of(self, site: str, *, search: str) -> int | None:
-        """Return how many there are, None where they are too many to count."""
-
-    def add_user(self, user: User) -> None:
-        """Insert a new person; raise `EmailTaken`."""
-
-    def give_role(
-        self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
-    ) -> bool:
-        """Give a role to a person without one on the site, while `under` is their token epoch.
-
-        In the same step `password_hash` replaces a password that is not their own, second factor
-        and passkeys are deleted, and both epochs are raised. Return whether it was done.
-        """
-
-    def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
-        """Change a role or (None) remove it, unless the site would lose its last administrator.
-
-        Return whether it was done.
-        """
-
-    def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
-        """Disable a person, unless one of `sites` would lose its last administrator.
-
-        Both epochs are raised in the same step. Return whether it was done.
-        """
-
-    def set_disabled(self, user_id: str, *, disabled: bool) -> None:
-        """Disable or enable a person and raise both epochs, in one step."""
-
-    def set_password(
-        self, user_id: str, password_hash: str, *, is_own: bool, roles: Mapping[str, Role] | None
-    ) -> bool:
-        """Change the password while the person has these roles, and raise both epochs.
-
-        It is done in one step. Return whether it was done.
-        """
-
-    def remove_second_factor(
-        self, user_id: str, *, roles: Mapping[str, Role] | None = None
-    ) -> bool:
-        """Delete a second factor while the person has these roles, and end all sessions.
-
-        It is done in one step. Return whether it was done.
-        """
-
-    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
-        """Delete all tokens of a person, or those for one site; repeatable."""
 
 
 class PeopleService:
@@ -99,8 +36,8 @@ class PeopleService:
 
     def __init__(
         self,
-        store: PeopleStore,
-        passwords: PasswordKeeper,
+        store: MongoAccountStore,
+        passwords: Passwords,
         recovery: RecoveryService,
         *,
         now: Callable[[], datetime] = utc_now,
@@ -117,7 +54,7 @@ class PeopleService:
 
         Raise `PersonNotFound` when `after` is unknown.
         """
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         behind = self._user(actor, after).email if after else None
         site = actor.site.id
         found = self._store.people_of(site, search=search, after=behind, limit=limit + 1)
@@ -129,7 +66,7 @@ class PeopleService:
 
     def get(self, actor: Actor, user_id: str) -> Person:
         """Return one of them; raise `PersonNotFound`."""
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         return _seen_by(actor, self._user(actor, user_id))
 
     def add(self, actor: Actor, email: str, *, name: str, role: Role, by_mail: bool) -> Added:
@@ -140,7 +77,7 @@ class PeopleService:
         invalid, and they get a link. Raise `InvalidEmail`, `AlreadyHere` (for a superuser, too:
         they may do everything here), `NoMail` or `PasswordNotOwn`.
         """
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         if by_mail and not self._recovery.can_mail:
             raise NoMail
         known_as = checked_email(email)
@@ -232,7 +169,7 @@ class PeopleService:
 
     def _own(self, actor: Actor, user_id: str) -> User:
         """Return another person whose password and access `actor` may decide about."""
-        _check_is_admin(actor)
+        actor.must_have(Role.ADMIN)
         user = self._user(actor, user_id)
         person = _seen_by(actor, user)
         if person.is_oneself:
@@ -292,11 +229,6 @@ class PeopleService:
         if by_mail:
             self._recovery.write_to(site, user, Why.VOIDED)
         return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
-
-
-def _check_is_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden
 
 
 def _seen_by(actor: Actor, user: User) -> Person:

@@ -11,18 +11,19 @@ hosts may be in other hands, and a password is valid everywhere.
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import ResetLinkGone
-from avenue.accounts.letters import MailOrder, Why, added_letter, reset_letter
+from avenue.accounts.letters import MailOrder, QueuedLetters, Why, added_letter, reset_letter
 from avenue.accounts.models import PasswordLink, User
-from avenue.accounts.passwords import PasswordKeeper
-from avenue.accounts.tries import Tries, TryCounter, sha256
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.identity import DEFAULT_SITE, Site
 from avenue.mail.models import Letter
+from avenue.storage.rate_limits import RateLimits
 
 SECRET_BYTES = 32
 MOST_LINK_CHARACTERS = 64
@@ -38,46 +39,8 @@ MOST_OPEN_LINKS = 3  # so no mailbox is flooded from many addresses
 class NoMail(NotFound):
     """No mail server is configured."""
 
-    code = "no_mail"
     message = "Email is not set up on this server."
     hint = "The server administrator sets AVENUE_SMTP_URL and AVENUE_MAIL_FROM."
-
-
-class RecoveryStore(Protocol):
-    """Storage of people and their links."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return the person with this normalised email, or None."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-    def set_password(
-        self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
-    ) -> bool:
-        """Change the password while `under` is the token epoch; return whether it was done."""
-
-    def remove_tokens(self, user: str) -> None:
-        """Delete all tokens of a person; repeatable."""
-
-    def put_link(self, link: PasswordLink) -> None:
-        """Store a link, replacing the one with its id; repeatable."""
-
-    def link_by_sha256(self, secret_sha256: str) -> PasswordLink | None:
-        """Return the link with this secret."""
-
-    def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
-        """Return the number of a person's unexpired links other than `but`."""
-
-    def remove_links(self, user: str) -> None:
-        """Delete all links of a person; repeatable."""
-
-
-class Outbox(Protocol):
-    """The queue of emails that are written and sent in the background."""
-
-    def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
-        """Queue an email; one that is already queued under this `key` is enough."""
 
 
 class RecoveryService:
@@ -88,10 +51,10 @@ class RecoveryService:
 
     def __init__(
         self,
-        store: RecoveryStore,
-        passwords: PasswordKeeper,
-        counter: TryCounter,
-        outbox: Outbox | None,
+        store: MongoAccountStore,
+        passwords: Passwords,
+        counter: RateLimits,
+        outbox: QueuedLetters | None,
         *,
         deployment_url: str,
         tries_per_minute: int,

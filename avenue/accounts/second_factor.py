@@ -9,9 +9,8 @@ import base64
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import pyotp
 
@@ -24,11 +23,13 @@ from avenue.accounts.errors import (
     WrongSecondFactor,
 )
 from avenue.accounts.models import SIGNED_IN, Proof, SecondFactor, SecondFactorSetup, User
-from avenue.accounts.passwords import PasswordKeeper
-from avenue.accounts.tries import Tries, TryCounter, sha256
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
-from avenue.identity import Role, Site
+from avenue.identity import Site
 from avenue.sealing import Sealing, SecretLost
+from avenue.storage.rate_limits import RateLimits
 
 PURPOSE = "secrets of second factors"
 STEP_SECONDS = 30
@@ -45,50 +46,14 @@ SETUP_GOOD_FOR = timedelta(minutes=30)
 log = logging.getLogger(__name__)
 
 
-class SecondFactorStore(Protocol):
-    """Storage of second factors."""
-
-    def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        """Store a second factor if there is none of an app, and end all sessions, in one step.
-
-        Return whether it was done.
-        """
-
-    def use_step(self, user_id: str, secret: str, step: int) -> bool:
-        """Mark the codes of a factor as used until that time step.
-
-        Return whether they were unused.
-        """
-
-    def use_recovery_code(self, user_id: str, sha256: str) -> bool:
-        """Mark a recovery code as used; return whether it existed."""
-
-    def count_wrong_code(self, user_id: str, secret: str | None) -> None:
-        """Count a wrong code; counting one twice does no harm."""
-
-    def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
-        """Replace the recovery codes."""
-
-    def remove_second_factor(
-        self, user_id: str, *, roles: Mapping[str, Role] | None = None
-    ) -> bool:
-        """Delete second factor and passkeys and end all sessions, in one step.
-
-        Return whether it was done.
-        """
-
-    def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Delete all tokens of a person, or those with a name; repeatable."""
-
-
 class SecondFactors:
     """Sets up second factors, and verifies them."""
 
     def __init__(
         self,
-        store: SecondFactorStore,
-        passwords: PasswordKeeper,
-        counter: TryCounter,
+        store: MongoAccountStore,
+        passwords: Passwords,
+        counter: RateLimits,
         sealing: Sealing,
         *,
         tries_per_minute: int,

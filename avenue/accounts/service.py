@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from avenue.accounts.devices import device_of
 from avenue.accounts.emails import checked_email, normal_email
@@ -33,13 +32,15 @@ from avenue.accounts.models import (
     TokenPage,
     User,
 )
-from avenue.accounts.passwords import PasswordKeeper, made_password
+from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.second_factor import SecondFactors
-from avenue.accounts.tries import Tries, TryCounter, sha256
+from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor
 from avenue.errors import Forbidden, Unavailable
 from avenue.identity import Actor, Role, Scope, Site, new_id
+from avenue.storage.rate_limits import RateLimits
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
 TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
@@ -54,94 +55,14 @@ USE_RESTS = timedelta(minutes=1)
 """How long a process records no uses after a failure."""
 
 
-class AccountStore(Protocol):
-    """Storage of people and tokens."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return the person with this normalised email, or None."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-    def users(self) -> list[User]:
-        """Return all people, by email."""
-
-    def has_users(self) -> bool:
-        """Return whether there are any people."""
-
-    def add_user(self, user: User) -> None:
-        """Insert a new person; raise `EmailTaken`."""
-
-    def set_password(
-        self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
-    ) -> bool:
-        """Change the password and raise both epochs, in one step; return whether it was done.
-
-        With `under` only while that is the person's token epoch.
-        """
-
-    def renew_password(self, user_id: str, stored: str, renewed: str) -> None:
-        """Store the same password in another form, if it is still stored as `stored`."""
-
-    def set_disabled(self, user_id: str, *, disabled: bool) -> None:
-        """Disable or enable a person and raise both epochs, in one step."""
-
-    def unlink(self, user_id: str) -> None:
-        """Remove a person's identity at the provider, and raise both epochs, in one step."""
-
-    def end_sessions(self, user_id: str) -> None:
-        """Raise the session epoch and delete all sessions."""
-
-    def add_session(self, user_id: str, session: Session) -> None:
-        """Add a session; of too many the oldest ends. Repeatable."""
-
-    def end_session(self, user_id: str, session_id: str) -> None:
-        """Delete a session; repeatable."""
-
-    def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
-        """Record the use of a session and the device. Raise `Unavailable` if it takes long."""
-
-    def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
-        """Record the use of a token and the device. Raise `Unavailable` if it takes long."""
-
-    def add_token(self, token: ApiToken) -> None:
-        """Insert a new token."""
-
-    def token_by_sha256(self, secret_sha256: str) -> ApiToken | None:
-        """Return the token with this secret."""
-
-    def token_by_id(self, user: str, site: str, token_id: str) -> ApiToken | None:
-        """Return one token of a person and site."""
-
-    def tokens(
-        self,
-        user: str,
-        site: str,
-        *,
-        good_at: datetime,
-        after: tuple[datetime, str] | None,
-        limit: int,
-    ) -> list[ApiToken]:
-        """Return unexpired tokens, newest first, after the one with that time and id."""
-
-    def count_tokens(self, user: str, site: str, *, good_at: datetime) -> int:
-        """Return the number of unexpired tokens."""
-
-    def remove_token(self, token_id: str) -> None:
-        """Delete a token; repeatable."""
-
-    def remove_tokens(self, user: str, *, name: str | None = None) -> None:
-        """Delete all tokens of a person, or those with a name; repeatable."""
-
-
 class AccountService:
     """People of the deployment: identity, rights, and signing in."""
 
     def __init__(
         self,
-        store: AccountStore,
-        passwords: PasswordKeeper,
-        counter: TryCounter,
+        store: MongoAccountStore,
+        passwords: Passwords,
+        counter: RateLimits,
         second_factors: SecondFactors,
         *,
         tries_per_minute: int,

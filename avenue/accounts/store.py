@@ -44,7 +44,7 @@ BEYOND_PASSWORD = {"second_factor": "", "passkeys": ""}
 
 
 class MongoAccountStore:
-    """See `service.AccountStore`, `recovery.RecoveryStore` and `people.PeopleStore`."""
+    """People, their sessions and second factors, API tokens and links for a new password."""
 
     def __init__(self, database: Database) -> None:
         scope = deployment(database)
@@ -257,7 +257,7 @@ class MongoAccountStore:
         have = self._users.count(may)
         return have, self._users.count({"sites": source}) - have
 
-    # See `second_factor.SecondFactorStore`
+    # For `second_factor`
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
         """Store a second factor if there is none of an app, and end all sessions, in one step.
@@ -321,7 +321,7 @@ class MongoAccountStore:
         }
         return bool(self._users.update(query, {**change, **CHANGED_NOW}))
 
-    # See `oidc.service.OidcStore`
+    # For `oidc.service`
 
     def user_by_identity(self, issuer: str, subject: str) -> User | None:
         """Return the person whom a provider identifies as `subject`, or None."""
@@ -389,7 +389,7 @@ class MongoAccountStore:
             steps.append({"$unset": [*BEYOND_PASSWORD]})
         return bool(self._users.update(query, steps))
 
-    # See `passkeys.PasskeyStore`
+    # For `passkeys`
 
     def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
         """Add a passkey; with `factor` only where there is no second factor, and sessions end.
@@ -429,7 +429,7 @@ class MongoAccountStore:
         """Delete a passkey; repeatable."""
         self._users.update({"_id": user_id}, {"$pull": {"passkeys": {"id": passkey_id}}})
 
-    # See `recovery.RecoveryStore`
+    # For `recovery`
 
     def put_link(self, link: PasswordLink) -> None:
         """Store a link, replacing the one with its id; repeatable."""
@@ -465,7 +465,7 @@ class MongoAccountStore:
         """Delete all links of a person; repeatable."""
         self._links.delete_all({"user": user})
 
-    # See `people.PeopleStore`
+    # For `people`
 
     def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
         """Return people with a role on a site and `search` in email or name, after that email."""

@@ -2,25 +2,18 @@
 
 import hashlib
 import ipaddress
-from typing import Protocol
 
 from avenue.errors import TooManyRequests
+from avenue.storage.rate_limits import RateLimits
 
 ADDRESS_FACTOR = 10  # attempts of one address for all accounts together
 IPV6_NETWORK_BITS = 64  # one household owns all of that
 
 
-class TryCounter(Protocol):
-    """Counts attempts in windows of a minute."""
-
-    def hit(self, key: str, limit: int) -> int:
-        """Count one; return 0, or the seconds to wait when over `limit`."""
-
-
 class Tries:
     """Counts attempts of one `kind`; the stored keys reveal neither emails nor addresses."""
 
-    def __init__(self, counter: TryCounter, kind: str, *, per_minute: int) -> None:
+    def __init__(self, counter: RateLimits, kind: str, *, per_minute: int) -> None:
         self._counter = counter
         self._kind = kind
         self._per_minute = per_minute

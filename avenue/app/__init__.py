@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
@@ -133,6 +133,7 @@ from avenue.web import (
     stylesheet,
 )
 from avenue.web.error_reporting import TelemetryNotInstalled
+from avenue.web.marks import current_view
 from avenue.web.requestlog import TRIED_SECONDS
 from avenue.web.services import provide
 from avenue.web.site_frame import Logos
@@ -314,8 +315,7 @@ def start() -> Flask:
         name="watch",
         daemon=True,
     ).start()
-    _report_traffic(database, gate)
-    _write_errors(app, database)
+    _write_traffic_and_errors(app, database, gate)
     return app
 
 
@@ -327,32 +327,27 @@ def _note_errors(app: Flask, database: Database, gate: Gate) -> None:
     problems.note_in(app, recorder)
 
 
-def _write_errors(app: Flask, database: Database) -> None:
-    """Write the collected errors periodically, and once more when the process ends."""
-    recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
-
-    def last() -> None:
-        with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
-            recorder.write()
-
-    atexit.register(last)
-    threading.Thread(
-        target=recorder.run_forever, args=(threading.Event(),), name="errors", daemon=True
-    ).start()
-
-
-def _report_traffic(database: Database, gate: Gate) -> None:
-    """Add this process's traffic to the deployment's periodically, and when the process ends."""
+def _write_traffic_and_errors(app: Flask, database: Database, gate: Gate) -> None:
     reporter = Reporter(MongoTrafficStore(database), counted, admit=gate.pass_or_raise)
+    _keep_writing("traffic", reporter.run_forever, reporter.report, database)
+    recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
+    _keep_writing("errors", recorder.run_forever, recorder.write, database)
+
+
+def _keep_writing(
+    name: str,
+    run_forever: Callable[[threading.Event], None],
+    write: Callable[[], object],
+    database: Database,
+) -> None:
+    """Write what this process collected, in a thread and once more when the process ends."""
 
     def last() -> None:
         with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
-            reporter.report()
+            write()
 
     atexit.register(last)
-    threading.Thread(
-        target=reporter.run_forever, args=(threading.Event(),), name="traffic", daemon=True
-    ).start()
+    threading.Thread(target=run_forever, args=(threading.Event(),), name=name, daemon=True).start()
 
 
 def _provide_people(app: Flask, services: Services) -> None:
@@ -480,9 +475,9 @@ def _seconds_for(method: str, settings: Settings) -> float:
     seconds = settings.write_seconds + declared_bytes / MB
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.is_json and limits.is_fetching_view(view):
+    view = current_view()
+    if request.is_json and limits.fetching_route.is_on(view):
         seconds += settings.fetch_seconds
-    if limits.is_resumable_view(view):
+    if limits.resumable_route.is_on(view):
         seconds += settings.max_tus_mb  # the last part may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)

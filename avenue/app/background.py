@@ -47,7 +47,7 @@ from avenue.media.quarantine.walk import SCAN, ScanWalk
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import OWN, Rebuild
 from avenue.media.store.swept import SweptStore
-from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
+from avenue.media.sweeper import Sweeper, agreed_skew_seconds
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.notifications.service import EVERY_SECONDS
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
@@ -275,20 +275,18 @@ class Background:
             self._jobs.periodic(kind, seconds[kind])
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
-        def save(swept: Swept) -> None:
-            job.save(done=swept.total)
-
-        def count(expired: Mapping[str, int] | None) -> None:
-            job.save(cursor=expired)
-
         gather(self._database)
-        expired = self._retention.run(job.id, SWEEP, job.cursor, count)
+        expired = self._retention.run(
+            job.id, SWEEP, job.cursor, lambda counts: job.save(cursor=counts)
+        )
         all_of_it = job.args.get("all") is True
         swept = Counter(expired=expired)
 
         def sweep(cluster: Database) -> None:
             swept.update(resumable=TusSweeper(SweptTusStore(cluster)).sweep())
-            swept.update(self._sweeper(cluster).sweep(save, all_of_it=all_of_it).as_dict())
+            work = self._sweeper(cluster)
+            counts = work.sweep(lambda done: job.save(done=done.total), all_of_it=all_of_it)
+            swept.update(counts.as_dict())
 
         on_each(self._database, sweep)
         metrics.count_swept(swept)
@@ -320,10 +318,7 @@ class Background:
         return counts
 
     def _scrub(self, job: RunningJob) -> Mapping[str, int]:
-        def tell(done: int) -> None:
-            job.save(done=done)
-
-        counts = self._services.scrub.run(tell)
+        counts = self._services.scrub.run(lambda done: job.save(done=done))
         self._tell_of_damage()
         return counts
 

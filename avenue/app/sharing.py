@@ -4,11 +4,11 @@ from pathlib import Path
 
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import spooled
 from avenue.media.models import Asset
 from avenue.media.serving.reading import MediaReader
 from avenue.shop.pages.sharing import SharedToLibrary
-from avenue.shop.service.pictures import PictureFile, PictureService
+from avenue.shop.service.pictures import PictureService
 
 
 def shared_to_library(
@@ -18,11 +18,7 @@ def shared_to_library(
 
     def take(actor: Actor, asset: Asset) -> None:
         stored = reader.open(asset)
-        with new_spool(tmp_dir) as spool:
-            fill(spool, stored.hashed())
-            file = PictureFile(
-                name=asset.name, file=spool, length=stored.length, sha256=stored.sha256
-            )
+        with spooled(asset.name, stored.hashed(), tmp_dir) as file:
             media.add(actor, [file], key=f"shared {asset.id}", once=True)
         pictures.remove_temporary(actor, asset.id)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from avenue.app.alt_texts import SHELVES
 from avenue.builder.library.models import Use
 from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
@@ -12,7 +13,6 @@ from avenue.health.checks.trace import models as trace
 from avenue.identity import Actor, Site
 from avenue.media.models import Claim
 from avenue.media.references import Referrer
-from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import StatusStore
 from avenue.sites.service import LogoService
 from avenue.sites.store import SITES, SiteStore
@@ -20,7 +20,6 @@ from avenue.storage.scope import Session
 
 LOGO_PATH = "/admin/settings"
 WEBSITE_PATH = "/admin/website"
-SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
 class LogoUses:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from avenue.cursors import ListPage
+
 Details = Mapping[str, str | int | bool | Sequence[str]]
 """Names of fields, ids and counts. Never a secret, never a body."""
 
@@ -66,10 +68,5 @@ class EntryQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPage:
-    """A page of entries, newest first; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[Entry, ...]
-    next: str | None
-    total: int | None
+EntryPage = ListPage[Entry, str]
+"""A page of entries, newest first."""

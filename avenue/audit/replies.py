@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.audit.models import DoerKind
-from avenue.totals import Total
+from avenue.totals import PartOfList
 
 
 class ChangeActor(TypedDict):
@@ -40,8 +40,7 @@ class Change(TypedDict):
     ]
 
 
-class ChangeList(Total):
+class ChangeList(PartOfList):
     """A page of changes, newest first, with the cursor of the next one."""
 
     items: list[Change]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

@@ -2,35 +2,15 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 from avenue.audit.models import Details, Doer, DoerKind, Entry, EntryPage, EntryQuery, NewEntry
+from avenue.audit.store import MongoAuditStore
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Role, new_id
 
 NOTHING: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
-
-
-class AuditStore(Protocol):
-    """Storage of entries."""
-
-    def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
-        """Insert an entry to be kept for `keep_days`."""
-
-    def find(
-        self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> list[Entry]:
-        """Return entries, newest first, from behind `after` on.
-
-        If there are more, the page has one entry more than its limit.
-        """
-
-    def total(self, site_id: str, query: EntryQuery) -> int | None:
-        """Return how many match in all, None for more than are counted."""
 
 
 class AuditService:
@@ -41,7 +21,7 @@ class AuditService:
     `object_id` names the object.
     """
 
-    def __init__(self, store: AuditStore, *, keep_days: int) -> None:
+    def __init__(self, store: MongoAuditStore, *, keep_days: int) -> None:
         self._store = store
         self._keep_days = keep_days
 
@@ -92,18 +72,16 @@ class AuditService:
 
     def find(self, actor: Actor, query: EntryQuery, *, after: str | None) -> EntryPage:
         """Return entries of the actor's site; `after` is the `next` of the page before."""
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         return self.entries(actor.site.id, query, after=after)
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
         """Return entries of a site, for whoever runs the deployment."""
         found = self._store.find(site_id, query, read_cursor(after))
-        items = tuple(found[: query.limit])
-        more = len(found) > query.limit
-        return EntryPage(
-            items=items,
-            next=cursor(items[-1].at, items[-1].id) if more else None,
+        return EntryPage.of(
+            found,
+            query.limit,
+            lambda last: cursor(last.at, last.id),
             total=self._store.total(site_id, query),
         )
 
@@ -112,8 +90,7 @@ class AuditService:
 
         Nothing is counted. The first part is read before the first is asked for.
         """
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         return self._rest(actor.site.id, query, self._store.find(actor.site.id, query, None))
 
     def _rest(self, site_id: str, query: EntryQuery, found: Sequence[Entry]) -> Iterator[Entry]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from avenue.audit.models import Doer, DoerKind, Entry, EntryQuery, NewEntry
 from avenue.errors import SiteMoves
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords
 
 AUDIT_LOGS = "audit_logs"
 NEWEST_FIRST = [("at", -1), ("_id", -1)]
@@ -17,11 +17,8 @@ PAUSE_SECONDS = 0.1
 WRITE_SECONDS = 3.0  # the longest that the answer to a change waits for its entry
 
 
-class MongoAuditStore:
-    """See `service.AuditStore`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class MongoAuditStore(SiteRecords):
+    """The entries of the audit log."""
 
     def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
         """Insert an entry to be kept for `keep_days`; repeatable."""
@@ -53,7 +50,9 @@ class MongoAuditStore:
             with self._database.deadline(WRITE_SECONDS):
                 while True:
                     try:
-                        self._logs(site_id).update({"_id": entry.id}, stages, upsert=True)
+                        self._records(site_id, AUDIT_LOGS).update(
+                            {"_id": entry.id}, stages, upsert=True
+                        )
                     # during a move of the site, the entry is written where the site is then
                     except SiteMoves:
                         if time.monotonic() > ends_at:
@@ -76,7 +75,7 @@ class MongoAuditStore:
         if after:
             at, entry_id = after
             page.append({"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": entry_id}}]})
-        return self._logs(site_id).values(
+        return self._records(site_id, AUDIT_LOGS).values(
             _from_document,
             _all_of(page),
             sort=NEWEST_FIRST,
@@ -85,10 +84,7 @@ class MongoAuditStore:
 
     def total(self, site_id: str, query: EntryQuery) -> int | None:
         """Return how many match in all, None for more than are counted."""
-        return self._logs(site_id).total(_all_of(_conditions(query)), NEWEST_FIRST)
-
-    def _logs(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(AUDIT_LOGS)
+        return self._records(site_id, AUDIT_LOGS).total(_all_of(_conditions(query)), NEWEST_FIRST)
 
 
 def _about(**values: Sequence[str | None]) -> list[str]:

@@ -30,13 +30,15 @@ from avenue.backup.models import (
     tell_nobody,
 )
 from avenue.backup.repository import SHA256, PartWriter, Repository
-from avenue.backup.sources import Home, Moment, Source
 from avenue.backup.targets import Target
 from avenue.clock import iso, utc_now
 from avenue.storage.copying.reading import (
     CollectionAt,
     CollectionsChanged,
+    DatabaseSource,
     FileAt,
+    HomeSource,
+    Moment,
     bucket_of,
     count_in,
     files_in,
@@ -119,7 +121,7 @@ class Creation:
 
     def __init__(
         self,
-        home: Home,
+        home: HomeSource,
         leases: Leases,
         target: Target,
         key: bytes | None = None,
@@ -151,7 +153,7 @@ class Creation:
 class _Snapshot:
     """One snapshot on its way."""
 
-    def __init__(self, repository: Repository, home: Home, lease: Lease, tell: Tell) -> None:
+    def __init__(self, repository: Repository, home: HomeSource, lease: Lease, tell: Tell) -> None:
         self._repository = repository
         self._home = home
         self._lease = lease
@@ -182,7 +184,7 @@ class _Snapshot:
         self._repository.complete(manifest)
         return manifest
 
-    def _records(self) -> tuple[Sequence[Source], list[Share], Mapping[str, str]]:
+    def _records(self) -> tuple[Sequence[DatabaseSource], list[Share], Mapping[str, str]]:
         """Write the records of all sources, the home database first; anew where sites moved.
 
         Return the sources, what was written of each, and where the sites were.
@@ -212,7 +214,7 @@ class _Snapshot:
             time.sleep(LOOK_SECONDS)
 
     def _records_of(
-        self, source: Source, places: Mapping[str, str] | None = None
+        self, source: DatabaseSource, places: Mapping[str, str] | None = None
     ) -> tuple[Share, Mapping[str, str]]:
         """Write all records of a source as of one time; anew where collections changed.
 
@@ -238,7 +240,7 @@ class _Snapshot:
         raise CollectionsChanged
 
     def _collection(
-        self, source: Source, moment: Moment, collection: CollectionAt
+        self, source: DatabaseSource, moment: Moment, collection: CollectionAt
     ) -> CollectionCopy:
         folder = "records" if source is self._home else f"records-{quote(source.name)}"
         name = f"{folder}/{quote(collection.name, safe='')}"
@@ -261,7 +263,9 @@ class _Snapshot:
             metadata=metadata,
         )
 
-    def _files_of(self, source: Source, share: Share, listed: PartWriter, counts: _Counts) -> Share:
+    def _files_of(
+        self, source: DatabaseSource, share: Share, listed: PartWriter, counts: _Counts
+    ) -> Share:
         """Write the objects of a source that are not there yet, and list all it needs."""
         files, hashed = 0, list[HashedFile]()
         total = sum(each.count for each in share.collections if bucket_of(each.name))
@@ -299,7 +303,7 @@ class _Snapshot:
                     yield from files_in(bucket, records)
 
     def _copies(
-        self, source: Source, files: Iterator[FileAt], counts: _Counts
+        self, source: DatabaseSource, files: Iterator[FileAt], counts: _Counts
     ) -> Iterator[_Copied]:
         """Copy files side by side, in no order; those whose object is there are only named."""
         before: list[Future[_Copied]] = []
@@ -317,14 +321,14 @@ class _Snapshot:
                 pool.shutdown(cancel_futures=True)
 
     def _begun(
-        self, pool: ThreadPoolExecutor, source: Source, batch: Sequence[FileAt]
+        self, pool: ThreadPoolExecutor, source: DatabaseSource, batch: Sequence[FileAt]
     ) -> list[Future[_Copied]]:
         """Read the small ones of some files, and have all written; return what comes of each."""
         small = [each for each in batch if _told(each) and each.length <= BATCH_BYTES]
         found = dict(source.read_together(small[0].bucket, small)) if small else {}
         return [pool.submit(self._copy, source, each, found.pop(each.id, None)) for each in batch]
 
-    def _copy(self, source: Source, file: FileAt, data: bytes | None) -> _Copied:
+    def _copy(self, source: DatabaseSource, file: FileAt, data: bytes | None) -> _Copied:
         """Copy one file into the repository; read it anew where it had other bytes at first."""
         copied = self._copy_once(file, source.read(file) if data is None else [data])
         return self._copy_once(file, source.read(file)) if copied.finding else copied

@@ -30,7 +30,6 @@ class TargetRefuses(Unavailable):
 class S3NotInstalled(Unavailable):
     """The optional package for S3 is not installed."""
 
-    code = "s3_not_installed"
     message = "S3 needs boto3, which is not installed."
     hint = "Run `pip install --require-hashes -r requirements-s3.txt`."
 
@@ -49,7 +48,6 @@ class TargetFull(StorageFull):
 class NoBackupTarget(Conflict):
     """No backup target is configured."""
 
-    code = "no_backup_target"
     message = "No backup target is set."
     hint = "Set AVENUE_BACKUP_TO to a directory or s3://bucket/prefix, and restart Avenue."
 
@@ -73,7 +71,6 @@ class NotARepository(Conflict):
 class OtherInstallation(Conflict):
     """The repository contains backups of another database."""
 
-    code = "other_installation"
     message = "{target} contains the backups of another installation."
     hint = (
         "Specify another target. If this database was restored from there and continues "
@@ -118,7 +115,6 @@ class NewerRepository(Conflict):
 class BackupDamaged(Unprocessable):
     """The index of a backup cannot be read."""
 
-    code = "backup_damaged"
     message = "{what} in the backup is damaged or missing."
     hint = (
         "`python -m avenue backup verify --read` lists everything that is damaged; "
@@ -129,7 +125,6 @@ class BackupDamaged(Unprocessable):
 class SnapshotNotFound(NotFound):
     """The snapshot does not exist, or is incomplete."""
 
-    code = "snapshot_not_found"
     message = "There is no complete snapshot {snapshot}."
     hint = "`python -m avenue backup list` lists the available ones."
 
@@ -137,7 +132,6 @@ class SnapshotNotFound(NotFound):
 class NotInSnapshot(NotFound):
     """The snapshot does not contain it."""
 
-    code = "not_in_snapshot"
     message = "Snapshot {snapshot} has no {what}."
     hint = "Choose another snapshot: `python -m avenue backup list` lists them."
 
@@ -145,7 +139,6 @@ class NotInSnapshot(NotFound):
 class BackupRuns(Conflict):
     """Another process is working on the repository."""
 
-    code = "backup_runs"
     message = "Another process has been doing this since {since}: {what}."
     hint = "Wait for it to finish; a process that was killed is forgotten after half a minute."
 
@@ -153,7 +146,6 @@ class BackupRuns(Conflict):
 class BackupLost(Unavailable):
     """The process lost the database for so long that another may have taken over the backup."""
 
-    code = "backup_lost"
     message = "The backup lost its lease: the database was unavailable for too long."
     hint = "Run it again; what was written is kept."
 
@@ -161,7 +153,6 @@ class BackupLost(Unavailable):
 class SitesMoved(Unavailable):
     """Sites were moved to another cluster during the backup, or a move does not complete."""
 
-    code = "sites_moved"
     message = (
         "These sites are being moved to another cluster, so they cannot be read right now: {sites}."
     )
@@ -171,7 +162,6 @@ class SitesMoved(Unavailable):
 class ClusterMissing(Conflict):
     """A site in the backup belongs on a cluster that is not configured."""
 
-    code = "cluster_missing"
     message = "These sites go to the cluster {cluster}, which is not set up here: {sites}."
     hint = (
         "Set AVENUE_CLUSTER_<NAME> for it, or specify where they go: `backup restore "

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from avenue.identity import ID_PATTERN
+from avenue.totals import WholeList
 
 Kind = Literal["group", "page", "picture", "product", "upload"]
 RECORD_ID = f"^{ID_PATTERN.pattern}$"
@@ -51,7 +52,7 @@ class ProblemReply(TypedDict):
     hint: str
 
 
-class Backups(TypedDict):
+class Backups(WholeList):
     """How backups stand, and the newest snapshots."""
 
     target: Annotated[str | None, Field(description="null: none are made by themselves.")]
@@ -60,8 +61,6 @@ class Backups(TypedDict):
     verified: DoneReply | None
     drilled: DoneReply | None
     items: list[SnapshotReply]
-    next: None
-    total: int
     problem: Annotated[
         ProblemReply | None, Field(description="Why the target could not be asked from here.")
     ]

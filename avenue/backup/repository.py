@@ -206,10 +206,6 @@ class Repository:
         """Return the bytes of a part as they are stored; raise `Missing`."""
         return self.target.open(self._part_name(snapshot_id, part.name))
 
-    def part_size(self, snapshot_id: str, part: Part) -> int | None:
-        """Return how many bytes a part has, None when it is not there."""
-        return self.target.size(self._part_name(snapshot_id, part.name))
-
     def listed_objects(self, manifest: Manifest) -> Iterator[tuple[str, int]]:
         """Yield sha256 and size of each object a snapshot needs; raise `BackupDamaged`."""
         listed = manifest.objects.listed

@@ -48,33 +48,42 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group()
+COMMANDS = (
+    serving.serve,
+    serving.worker,
+    serving.migrate_database,
+    serving.sweep,
+    serving.inspect,
+    serving.renditions,
+    people.users,
+    people.tokens,
+    sites.site,
+    clusters.clusters,
+    files.put,
+    files.get,
+    files.url,
+    files.exists,
+    files.rm,
+    importing.import_files,
+    adopting.adopt,
+    exporting.export_site,
+    product_imports.import_products,
+    picture_imports.import_pictures,
+    links.links,
+    jobs.jobs,
+    auditing.audit,
+    webhooks.webhooks,
+    alerts.alerts,
+    capacity.capacity,
+    diagnosis.doctor,
+    diagnosis.trace,
+    probing.probe,
+    checking.fsck,
+    backups.backup,
+)
+
+
+@click.group(commands=COMMANDS)
 @click.version_option(__version__, prog_name="avenue")
 def commands() -> None:
     """Avenue stores the pictures and files of online stores in MongoDB."""
-
-
-for _topic in (
-    serving,
-    people,
-    sites,
-    clusters,
-    files,
-    importing,
-    adopting,
-    exporting,
-    product_imports,
-    picture_imports,
-    links,
-    jobs,
-    auditing,
-    webhooks,
-    alerts,
-    capacity,
-    diagnosis,
-    probing,
-    checking,
-    backups,
-):
-    for _command in _topic.COMMANDS:
-        commands.add_command(_command)

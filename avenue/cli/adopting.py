@@ -144,6 +144,3 @@ def _as_text(facts: Facts) -> str:
     if facts["refused_total"]:
         lines.append(f"Refused in total: {facts['refused_total']}")
     return "\n".join(lines)
-
-
-COMMANDS = (adopt,)

@@ -2,9 +2,8 @@
 
 import click
 
-from avenue.cli.context import as_json, local, say, services_of
-from avenue.identity import DEFAULT_SITE, command_actor
-from avenue.moves.service import as_operator
+from avenue.cli.context import as_json, local, operator_of, say, services_of
+from avenue.identity import DEFAULT_SITE
 
 
 @click.group()
@@ -21,13 +20,9 @@ def test(*, is_local: bool, wants_json: bool) -> None:
     A background job sends it within seconds. The button on the page *Alerts* does the same.
     """
     with services_of(is_local=is_local) as services:
-        actor = as_operator(command_actor(services.sites.named(DEFAULT_SITE)))
-        receivers = services.alerts.send_test(actor)
+        receivers = services.alerts.send_test(operator_of(services))
         services.audit.record_command(DEFAULT_SITE, "alerts test", "alert.tested", DEFAULT_SITE)
     told = (
         f"Sending a test to {receivers} receivers." if receivers else "No one receives alerts yet."
     )
     say(wants_json, {"receivers": receivers}, told)
-
-
-COMMANDS = (alerts,)

@@ -33,6 +33,3 @@ def _line(entry: Entry) -> str:
     facts = [f"{name}={value}" for name, value in entry.details.items()]
     words = (iso(entry.at), f"{entry.doer.kind} {who}", entry.action, entry.object_id or "-")
     return "  ".join([*words, *facts])
-
-
-COMMANDS = (audit,)

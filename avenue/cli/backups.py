@@ -372,6 +372,3 @@ def _draw(progress: Progress) -> None:
     if sys.stderr.isatty():
         of = "" if progress.total is None else f" of {progress.total}"
         click.echo(f"\r\x1b[K{progress.phase}: {progress.done}{of}", err=True, nl=False)
-
-
-COMMANDS = (backup,)

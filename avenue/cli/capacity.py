@@ -82,6 +82,3 @@ def _plan(assumed: dict[str, str], prices: str, *, wants_json: bool) -> None:
         wrong = (f"{field}: {filled(text, words)}" for field, text, words in problems_of(error))
         raise click.UsageError(" ".join(wrong)) from None
     say(wants_json, visits_json(found), visits_text(found))
-
-
-COMMANDS = (capacity,)

@@ -8,7 +8,7 @@ import click
 
 from avenue.app.background import Background
 from avenue.app.services import Services
-from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force, why
+from avenue.cli.context import as_json, database_of, finished, local, say, settings_in_force, why
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.health.checks.fsck import FSCK
@@ -64,10 +64,7 @@ def _checked(settings: Settings, database: Database, order: CheckRequest) -> Job
         "fsck.begun",
         job.id,
     )
-    job = background.finish(job.id, draw)
-    if sys.stderr.isatty():
-        click.echo(err=True)
-    return job
+    return finished(background, job.id)
 
 
 def _facts(job: Job, order: CheckRequest, counts: Counts, findings: list[Flaw]) -> dict[str, Any]:
@@ -113,6 +110,3 @@ def _lines(finding: Flaw) -> list[str]:
     of = f" of asset {finding.asset}" if finding.asset and finding.asset != finding.subject else ""
     done = " (repaired)" if finding.outcome is Outcome.MENDED else ""
     return [f"{finding.kind}{done}: {where}{of}", f"  {finding.detail} {finding.advice}"]
-
-
-COMMANDS = (fsck,)

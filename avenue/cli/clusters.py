@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 import click
 
-from avenue.cli.context import as_json, local, say, services_of
-from avenue.identity import DEFAULT_SITE, command_actor
-from avenue.moves.service import as_operator
+from avenue.cli.context import as_json, local, operator_of, say, services_of
 from avenue.provisioning.clusters import ClusterOverview
 from avenue.provisioning.presenting import advice_text, clusters_text, move_json
 from avenue.storage.site_moves import SiteMove
@@ -39,10 +37,5 @@ def advise(*, is_local: bool, wants_json: bool) -> None:
 
 def _overview(*, is_local: bool) -> tuple[ClusterOverview, Mapping[str, SiteMove]]:
     with services_of(is_local=is_local) as services:
-        known = services.sites
-        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
         moves = services.site_moves.moves()
-        return services.provisioning.clusters(actor), moves
-
-
-COMMANDS = (clusters,)
+        return services.provisioning.clusters(operator_of(services)), moves

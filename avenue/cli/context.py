@@ -13,11 +13,13 @@ from typing import Any
 
 import click
 
+from avenue.app.background import Background
 from avenue.app.services import Services, opened_services
 from avenue.config import ConfigError, Settings, new_secret, secret_kept_in
 from avenue.errors import AvenueError
-from avenue.identity import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, Actor, command_actor
 from avenue.jobs.models import Job
+from avenue.moves.service import as_operator
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod, set_log_aside
 from avenue.storage.schema import Gate
@@ -93,6 +95,11 @@ def services_of(*, is_local: bool) -> Iterator[Services]:
             yield services
 
 
+def operator_of(services: Services) -> Actor:
+    """Return who runs a command that is not about one site."""
+    return as_operator(command_actor(services.sites.named(DEFAULT_SITE)))
+
+
 def kept_secret(settings: Settings) -> str:
     """Return SECRET_KEY, or the one kept in the data directory, so that sessions stay valid."""
     return settings.secret_key or secret_kept_in(settings.data_dir / "secret_key", new_secret)
@@ -111,6 +118,14 @@ def draw(job: Job) -> None:
     full = BAR_CHARACTERS * done // total
     bar = "█" * full + "·" * (BAR_CHARACTERS - full)
     click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
+
+
+def finished(background: Background, job_id: str) -> Job:
+    """Wait until a job is finished, with a progress bar on stderr, and return it."""
+    job = background.finish(job_id, draw)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    return job
 
 
 def say(wants_json: bool, facts: Mapping[str, Any], text: str) -> None:

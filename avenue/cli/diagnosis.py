@@ -238,6 +238,3 @@ def _traces_of(site_id: str, *, is_local: bool) -> Iterator[tuple[TraceService, 
     with services_of(is_local=is_local) as services:
         site = services.sites.named(site_id)
         yield services.trace, site
-
-
-COMMANDS = (doctor, trace)

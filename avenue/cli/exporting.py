@@ -72,6 +72,3 @@ class _ExportOutput(Output):
 
     def text(self, facts: Facts) -> str:
         return exported_text(facts)
-
-
-COMMANDS = (export_site,)

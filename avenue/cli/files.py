@@ -192,6 +192,3 @@ def _finish(outcomes: Sequence[Mapping[str, Any]], wants_json: bool) -> None:
     if wants_json:
         click.echo(json.dumps({"items": outcomes, "total": len(outcomes), "refused": refused}))
     sys.exit(1 if refused else 0)
-
-
-COMMANDS = (put, get, url, exists, rm)

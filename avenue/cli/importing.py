@@ -220,6 +220,3 @@ def _in_words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(f"{each['kind']} {each['id']}" for each in value)
     return str(value)
-
-
-COMMANDS = (import_files,)

@@ -1,18 +1,16 @@
 """Commands about background work: `jobs list|run|pause|resume|cancel`."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import click
 
 from avenue.app.background import PERIODIC, Background
 from avenue.app.services import Services
-from avenue.audit.service import AuditService
 from avenue.cli.context import (
     as_json,
     database_of,
-    draw,
+    finished,
     local,
     say,
     services_of,
@@ -41,10 +39,10 @@ def jobs() -> None:
 @as_json
 def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: bool) -> None:
     """List jobs that are running, queued or paused, newest first."""
-    with _job_services(is_local=is_local) as (service, _):
-        found = service.unfinished(site=site)
+    with services_of(is_local=is_local) as services:
+        found = services.jobs.unfinished(site=site)
         if with_past:
-            found += service.finished(site=site)
+            found += services.jobs.finished(site=site)
     items = [job_json(each) for each in found]
     text = "\n".join(map(_line, found)) or "No jobs."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
@@ -67,9 +65,7 @@ def run(*, name: str, is_local: bool, wants_json: bool) -> None:
         Services(settings, database).audit.record_command(
             DEFAULT_SITE, "jobs run", "job.begun", job.id, details={"kind": job.kind}
         )
-        job = background.finish(job.id, draw)
-    if sys.stderr.isatty():
-        click.echo(err=True)
+        job = finished(background, job.id)
     result = dict(job.result or {})
     told = ", ".join(f"{name} {value}" for name, value in result.items())
     text = job.error or f"{job.kind}: {told or 'done'}"
@@ -111,18 +107,12 @@ def _change(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    with _job_services(is_local=is_local) as (service, audit):
-        job = change(service)
-        audit.record_command(
+    with services_of(is_local=is_local) as services:
+        job = change(services.jobs)
+        services.audit.record_command(
             job.site or DEFAULT_SITE, f"jobs {command}", action, job.id, details={"kind": job.kind}
         )
     say(wants_json, job_json(job), _line(job))
-
-
-@contextmanager
-def _job_services(*, is_local: bool) -> Iterator[tuple[JobService, AuditService]]:
-    with services_of(is_local=is_local) as services:
-        yield services.jobs, services.audit
 
 
 def _line(job: Job) -> str:
@@ -130,6 +120,3 @@ def _line(job: Job) -> str:
     done, total = job.progress.done, job.progress.total
     progress = f"{done} of {'?' if total is None else total}"
     return "  ".join((job.id, job.kind, job.site or "-", state, progress, job.error or "")).rstrip()
-
-
-COMMANDS = (jobs,)

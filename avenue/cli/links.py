@@ -1,11 +1,7 @@
 """Commands about signed links: `links revoke|rotate`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
-from avenue.audit.service import AuditService
 from avenue.cli.context import (
     as_json,
     local,
@@ -13,7 +9,6 @@ from avenue.cli.context import (
     say,
     services_of,
 )
-from avenue.media.signing.service import SignedLinks
 
 
 @click.group()
@@ -27,9 +22,10 @@ def links() -> None:
 @as_json
 def revoke(*, site: str, is_local: bool, wants_json: bool) -> None:
     """Revoke all links to all files of a site."""
-    with _links_of(site, is_local=is_local) as (signed, audit):
-        signed.revoke_all(site)
-        audit.record_command(site, "links revoke", "site.links_revoked", site)
+    with services_of(is_local=is_local) as services:
+        services.sites.named(site)
+        services.signed_links.revoke_all(site)
+        services.audit.record_command(site, "links revoke", "site.links_revoked", site)
     say(wants_json, {"site": site, "revoked": True}, f"All links of {site} are revoked.")
 
 
@@ -39,22 +35,12 @@ def revoke(*, site: str, is_local: bool, wants_json: bool) -> None:
 @as_json
 def rotate(*, site: str, is_local: bool, wants_json: bool) -> None:
     """Sign new links with a new key; existing links stay valid until they expire."""
-    with _links_of(site, is_local=is_local) as (signed, audit):
-        signed.rotate(site)
-        audit.record_command(site, "links rotate", "site.links_rotated", site)
+    with services_of(is_local=is_local) as services:
+        services.sites.named(site)
+        services.signed_links.rotate(site)
+        services.audit.record_command(site, "links rotate", "site.links_rotated", site)
     say(
         wants_json,
         {"site": site, "rotated": True},
         f"New links of {site} are signed with a new key.",
     )
-
-
-@contextmanager
-def _links_of(site: str, *, is_local: bool) -> Iterator[tuple[SignedLinks, AuditService]]:
-    """Give a command the signed links; raise `UnknownSite` if there is no such `site`."""
-    with services_of(is_local=is_local) as services:
-        services.sites.named(site)
-        yield services.signed_links, services.audit
-
-
-COMMANDS = (links,)

@@ -1,13 +1,10 @@
 """Commands about people: `users …` and `tokens …`."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from avenue.accounts.models import User
-from avenue.accounts.service import AccountService
 from avenue.audit.service import AuditService
 from avenue.cli.context import (
     as_json,
@@ -55,11 +52,11 @@ def add_user(
 
     The password is read from stdin; otherwise one is generated and printed once.
     """
-    with _account_services(is_local=is_local) as (accounts, audit):
-        added = accounts.add_user(
+    with services_of(is_local=is_local) as services:
+        added = services.accounts.add_user(
             email, _given_password(), name=name, roles={site: Role(role)}, superuser=superuser
         )
-        audit.record_command(
+        services.audit.record_command(
             site,
             "users add",
             "user.added",
@@ -83,9 +80,14 @@ def password(*, email: str, is_local: bool, wants_json: bool) -> None:
 
     The password is read from stdin; otherwise one is generated and printed once.
     """
-    with _account_services(is_local=is_local) as (accounts, audit):
-        made = accounts.change_password(email, _given_password())
-        _record(audit, accounts.user_named(email), "users password", "user.password_changed")
+    with services_of(is_local=is_local) as services:
+        made = services.accounts.change_password(email, _given_password())
+        _record(
+            services.audit,
+            services.accounts.user_named(email),
+            "users password",
+            "user.password_changed",
+        )
     say(wants_json, {"email": email, "password": made}, f"Password changed.{shown_once(made)}")
 
 
@@ -96,10 +98,10 @@ def password(*, email: str, is_local: bool, wants_json: bool) -> None:
 @as_json
 def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None:
     """Disable an account at once."""
-    with _account_services(is_local=is_local) as (accounts, audit):
-        accounts.set_disabled(email, disabled=not undo)
+    with services_of(is_local=is_local) as services:
+        services.accounts.set_disabled(email, disabled=not undo)
         action = "user.enabled" if undo else "user.disabled"
-        _record(audit, accounts.user_named(email), "users disable", action)
+        _record(services.audit, services.accounts.user_named(email), "users disable", action)
     say(wants_json, {"email": email, "disabled": not undo}, "Enabled." if undo else "Disabled.")
 
 
@@ -109,10 +111,10 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
 @as_json
 def reset_second_factor(*, email: str, is_local: bool, wants_json: bool) -> None:
     """Turn off the second factor of an account, if it was lost. Ends all its sessions."""
-    with _account_services(is_local=is_local) as (accounts, audit):
-        accounts.reset_second_factor(email)
-        user = accounts.user_named(email)
-        _record(audit, user, "users reset-second-factor", "user.second_factor_reset")
+    with services_of(is_local=is_local) as services:
+        services.accounts.reset_second_factor(email)
+        user = services.accounts.user_named(email)
+        _record(services.audit, user, "users reset-second-factor", "user.second_factor_reset")
     say(wants_json, {"email": user.email, "second_factor": False}, "Second factor turned off.")
 
 
@@ -126,9 +128,11 @@ def unlink(*, email: str, is_local: bool, wants_json: bool) -> None:
     At the next sign-in with the provider, the account is matched by email again. An account without
     a password needs a new one.
     """
-    with _account_services(is_local=is_local) as (accounts, audit):
-        accounts.unlink(email)
-        _record(audit, accounts.user_named(email), "users unlink", "user.unlinked")
+    with services_of(is_local=is_local) as services:
+        services.accounts.unlink(email)
+        _record(
+            services.audit, services.accounts.user_named(email), "users unlink", "user.unlinked"
+        )
     say(wants_json, {"email": email, "by_provider": False}, "Unlinked from the identity provider.")
 
 
@@ -137,8 +141,8 @@ def unlink(*, email: str, is_local: bool, wants_json: bool) -> None:
 @as_json
 def list_users(*, is_local: bool, wants_json: bool) -> None:
     """List all accounts."""
-    with _account_services(is_local=is_local) as (accounts, _):
-        people = list(accounts.users())
+    with services_of(is_local=is_local) as services:
+        people = list(services.accounts.users())
         accounts_json = [
             {
                 "id": user.id,
@@ -191,11 +195,11 @@ def add_token(
     Without a name, the token is named after the current time, so that tokens can be told apart.
     """
     name = name or f"tokens add, {utc_now():%Y-%m-%d %H:%M:%S} UTC"
-    with _account_services(is_local=is_local) as (accounts, audit):
-        made = accounts.add_token(
+    with services_of(is_local=is_local) as services:
+        made = services.accounts.add_token(
             email, site, name=name, scopes=frozenset(map(Scope, scopes)), days=days
         )
-        audit.record_command(
+        services.audit.record_command(
             site,
             "tokens add",
             "token.created",
@@ -203,12 +207,6 @@ def add_token(
             details={"user": made.token.user, "scopes": sorted(scopes), "days": days},
         )
     say(wants_json, {"id": made.token.id, "token": made.secret}, made.secret)
-
-
-@contextmanager
-def _account_services(*, is_local: bool) -> Iterator[tuple[AccountService, AuditService]]:
-    with services_of(is_local=is_local) as services:
-        yield services.accounts, services.audit
 
 
 def _record(audit: AuditService, user: User, command: str, action: str) -> None:
@@ -227,6 +225,3 @@ def _given_password() -> str | None:
     if sys.stdin is None or sys.stdin.isatty():
         return None
     return sys.stdin.readline().rstrip("\r\n") or None
-
-
-COMMANDS = (users, tokens)

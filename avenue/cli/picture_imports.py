@@ -3,8 +3,8 @@
 import hashlib
 import os
 import sys
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -12,7 +12,7 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,
-    draw,
+    finished,
     local,
     of_site,
     say,
@@ -20,6 +20,7 @@ from avenue.cli.context import (
 )
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
+from avenue.media.intake.spool import SpooledFile
 from avenue.shop.matching.models import (
     FileQuery,
     Finding,
@@ -33,18 +34,7 @@ from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.web.errors import MB, FileTooLarge
 
-BLOCK_BYTES = MB
 FILES_AT_ONCE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Archive:
-    """A ZIP on this machine, in the form that the service takes."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 @click.command(name="import-pictures")
@@ -79,7 +69,7 @@ def import_pictures(
     sys.exit(0 if _went_well(standing) else 1)
 
 
-def _archive(file: BinaryIO, settings: Settings) -> _Archive:
+def _archive(file: BinaryIO, settings: Settings) -> SpooledFile:
     limit_bytes = settings.max_archive_mb * MB
     if not file.seekable():
         raise click.UsageError("FILE cannot be a pipe: a ZIP is read from its end.")
@@ -87,14 +77,12 @@ def _archive(file: BinaryIO, settings: Settings) -> _Archive:
     if length > limit_bytes:
         raise FileTooLarge(limit_bytes)
     file.seek(0)
-    digest = hashlib.sha256()
-    while block := file.read(BLOCK_BYTES):
-        digest.update(block)
+    digest = hashlib.file_digest(cast("BufferedReader", file), "sha256")
     name = os.path.basename(str(getattr(file, "name", "")))
-    return _Archive(name=name, file=file, length=length, sha256=digest.hexdigest())
+    return SpooledFile(name=name, file=file, length=length, sha256=digest.hexdigest())
 
 
-def _brought(services: Services, actor: Actor, archive: _Archive) -> PictureImportStanding:
+def _brought(services: Services, actor: Actor, archive: SpooledFile) -> PictureImportStanding:
     """Plan the import, apply it and wait until it is finished, with a progress bar on stderr."""
     imports = services.picture_imports
     standing, _ = imports.start(actor, archive, name=archive.name, key=None)
@@ -105,9 +93,7 @@ def _brought(services: Services, actor: Actor, archive: _Archive) -> PictureImpo
         actor.site.id, "import-pictures", "picture_import.begun", standing.run.id
     )
     if standing.run.job:
-        Background(services.settings, services.database).finish(standing.run.job, draw)
-        if sys.stderr.isatty():
-            click.echo(err=True)
+        finished(Background(services.settings, services.database), standing.run.job)
     return imports.get(actor, standing.run.id)
 
 
@@ -177,6 +163,3 @@ def _went_well(standing: PictureImportStanding) -> bool:
     run = standing.run
     bad = run.counts.get(Outcome.REFUSED, 0) + run.found.get(Finding.AMBIGUOUS, 0)
     return standing.state in {State.DONE, State.PLANNED} and not bad
-
-
-COMMANDS = (import_pictures,)

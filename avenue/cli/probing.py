@@ -29,6 +29,3 @@ def _text(answer: Answer) -> str:
 def _line(finding: Check) -> str:
     words = f"{finding.name:<8} {finding.state}"
     return f"{words}: {finding.detail}" if finding.detail else words
-
-
-COMMANDS = (probe,)

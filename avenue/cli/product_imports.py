@@ -12,7 +12,7 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,
-    draw,
+    finished,
     local,
     of_site,
     say,
@@ -126,9 +126,7 @@ def _finished(
 
 def _work(job_id: str | None, background: Background) -> None:
     if job_id:
-        background.finish(job_id, draw)
-        if sys.stderr.isatty():
-            click.echo(err=True)
+        finished(background, job_id)
 
 
 def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
@@ -190,6 +188,3 @@ def _went_well(standing: ImportStanding, rows: list[Row]) -> bool:
         and not standing.run.counts.get(Outcome.REFUSED)
         and not (images and images["refused_total"])
     )
-
-
-COMMANDS = (import_products,)

@@ -276,6 +276,3 @@ def _run_gunicorn(application: str) -> None:
     own = ["-c", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT)]
     sys.argv = ["gunicorn", *own, application]
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
-
-
-COMMANDS = (serve, worker, migrate_database, sweep, inspect, renditions)

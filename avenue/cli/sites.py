@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -11,28 +10,25 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from avenue.app.background import Background
-from avenue.audit.service import AuditService
+from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,
     draw,
     local,
     of_site,
+    operator_of,
     say,
     services_of,
 )
 from avenue.clock import iso
-from avenue.identity import DEFAULT_SITE, Actor, Site, command_actor
+from avenue.identity import DEFAULT_SITE, Actor, Site
 from avenue.jobs.models import Job
-from avenue.media.store.assets import AssetStore
-from avenue.moves.service import as_operator
 from avenue.provisioning.presenting import move_json, move_text, weight_json, weight_text
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.cloning import CloneOrder, Part
 from avenue.sites.moving import MoveService, Outlook
 from avenue.sites.presenting import deployment_json
 from avenue.sites.replies import DeploymentSite
-from avenue.sites.service import SiteService
-from avenue.storage.connection import Database
 from avenue.storage.directory import Phase
 from avenue.storage.sites import logo_in, profiles_of
 
@@ -51,8 +47,8 @@ def site() -> None:
 @as_json
 def show(*, site: str, is_local: bool, wants_json: bool) -> None:
     """Show a site and its effective limits."""
-    with _site_services(is_local=is_local) as (sites, _, database):
-        facts = _facts(sites, database, sites.site(site))
+    with services_of(is_local=is_local) as services:
+        facts = _facts(services, services.site_service.site(site))
     say(wants_json, facts, _lines(facts))
 
 
@@ -69,12 +65,12 @@ def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_jso
     """
     given = _checked(SiteChanges, _nested(changes)).model_dump(exclude_unset=True)
     revision = given.pop("revision", None)
-    with _site_services(is_local=is_local) as (sites, audit, database):
-        changed = sites.change_site(site, given, revision)
-        audit.record_command(
+    with services_of(is_local=is_local) as services:
+        changed = services.site_service.change_site(site, given, revision)
+        services.audit.record_command(
             site, "site set", "site.changed", site, details={"fields": sorted(given)}
         )
-        facts = _facts(sites, database, changed)
+        facts = _facts(services, changed)
     say(wants_json, facts, _lines(facts))
 
 
@@ -84,13 +80,11 @@ def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_jso
 def list_sites(*, is_local: bool, wants_json: bool) -> None:
     """List all sites with their size and load: see docs/sites.md."""
     with services_of(is_local=is_local) as services:
-        known, sites = services.sites, services.site_service
-        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
-        found = services.provisioning.overview(actor)
+        found = services.provisioning.overview(operator_of(services))
         moves = services.site_moves.moves()
         items = [
             {
-                **_facts(sites, services.database, each),
+                **_facts(services, each),
                 "state": each.state,
                 "due_at": iso(found.due[each.id]) if each.id in found.due else None,
                 "weight": weight_json(found.weights.get(each.id)),
@@ -129,12 +123,11 @@ def add(
 ) -> None:
     """Add a site."""
     values = {"base_url": base_url, "hosts": list(hosts), "name": name, "locale": locale}
-    values["cluster"] = cluster
-    body = _checked(NewSite, {"id": site_id, **values})
-    with _site_services(is_local=is_local) as (sites, audit, database):
-        added = sites.add_site(body.id, body.model_dump(exclude={"id"}))
-        audit.record_command(DEFAULT_SITE, "site add", "site.added", added.id)
-        facts = _facts(sites, database, added)
+    body = _checked(NewSite, {"id": site_id, **values, "cluster": cluster})
+    with services_of(is_local=is_local) as services:
+        added = services.site_service.add_site(body.id, body.model_dump(exclude={"id"}))
+        services.audit.record_command(DEFAULT_SITE, "site add", "site.added", added.id)
+        facts = _facts(services, added)
     say(wants_json, facts, _lines(facts))
 
 
@@ -175,13 +168,11 @@ def clone(
         parts=frozenset(map(Part, named)),
     )
     with services_of(is_local=is_local) as services:
-        settings, database, known = services.settings, services.database, services.sites
-        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
-        begun = services.clones.clone(actor, order)
+        begun = services.clones.clone(operator_of(services), order)
         services.audit.record_command(
             DEFAULT_SITE, "site clone", "site.added", site_id, details={"from": source}
         )
-        job = Background(settings, database).finish(begun.id, draw)
+        job = Background(services.settings, services.database).finish(begun.id, draw)
     facts = {"site": site_id, "error": job.error, **(job.result or {})}
     say(wants_json, facts, _clone_lines(facts))
     sys.exit(1 if job.error else 0)
@@ -216,9 +207,7 @@ def move(
     if (target is None) is not abort or (abort and (now or dry_run)):
         raise click.UsageError("Give either --to CLUSTER or --abort.")
     with services_of(is_local=is_local) as services:
-        settings, database, known = services.settings, services.database, services.sites
-        service = services.site_moves
-        actor = as_operator(command_actor(known.named(DEFAULT_SITE)))
+        service, actor = services.site_moves, operator_of(services)
         if dry_run:
             outlook = service.look(actor, site_id, target or "")
             say(wants_json, asdict(outlook), _outlook_line(outlook))
@@ -228,14 +217,14 @@ def move(
         services.audit.record_command(
             DEFAULT_SITE, "site move", action, site_id, details={"to": target or ""}
         )
-        background = Background(settings, database)
+        background = Background(services.settings, services.database)
         job = background.finish(job.id, draw)
         found = service.move_of(site_id)
         if now and not job.error and found and found.phase is Phase.KEPT:
             job = background.finish(service.purge(actor, site_id).id, draw)
             found = service.move_of(site_id)
         facts = {**(job.result or {}), "site": site_id, "error": job.error}
-        facts |= {"cluster": known.named(site_id).cluster, "move": move_json(found)}
+        facts |= {"cluster": services.sites.named(site_id).cluster, "move": move_json(found)}
     facts["until"] = facts["move"]["until"] if facts["move"] else None
     say(wants_json, facts, _move_line(facts))
     sys.exit(1 if job.error else 0)
@@ -279,13 +268,11 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
     printed.
     """
     with services_of(is_local=is_local) as services:
-        settings, database, known = services.settings, services.database, services.sites
-        service, deployment = services.removals, known.named(DEFAULT_SITE)
-        removed = service.remove(as_operator(command_actor(deployment)), site_id, now=now)
+        removed = services.removals.remove(operator_of(services), site_id, now=now)
         services.audit.record_command(DEFAULT_SITE, "site remove", "site.removed", site_id)
         facts: dict[str, Any] = {"site": site_id, "due_at": iso(removed.due_at)}
         if removed.job:
-            job = Background(settings, database).finish(removed.job.id, draw)
+            job = Background(services.settings, services.database).finish(removed.job.id, draw)
             facts |= {"error": job.error, **(job.result or {})}
     say(wants_json, facts, _removal_lines(facts))
     sys.exit(1 if facts.get("error") else 0)
@@ -298,9 +285,7 @@ def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None
 def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
     """Restore a removed site before it is deleted."""
     with services_of(is_local=is_local) as services:
-        known = services.sites
-        service, deployment = services.removals, known.named(DEFAULT_SITE)
-        site = service.reopen(as_operator(command_actor(deployment)), site_id)
+        site = services.removals.reopen(operator_of(services), site_id)
         services.audit.record_command(DEFAULT_SITE, "site reopen", "site.reopened", site_id)
     say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is open again.")
 
@@ -325,16 +310,10 @@ def _removal_lines(facts: dict[str, Any]) -> str:
     return "\n".join([*lines, f"{total} documents left in {counted} collections."])
 
 
-@contextmanager
-def _site_services(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Database]]:
-    with services_of(is_local=is_local) as services:
-        yield services.site_service, services.audit, services.database
-
-
-def _facts(sites: SiteService, database: Database, site: Site) -> DeploymentSite:
-    logo_id = logo_in(profiles_of(database, site.id), site.id)
-    logo = AssetStore(database).get(site.id, logo_id) if logo_id else None
-    return deployment_json(site, sites.limits(site), logo)
+def _facts(services: Services, site: Site) -> DeploymentSite:
+    logo_id = logo_in(profiles_of(services.database, site.id), site.id)
+    logo = services.assets.get(site.id, logo_id) if logo_id else None
+    return deployment_json(site, services.site_service.limits(site), logo)
 
 
 def _nested(changes: Sequence[str]) -> dict[str, Any]:
@@ -371,6 +350,3 @@ def _lines(facts: DeploymentSite) -> str:
         f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
         for name, value in shown.items()
     )
-
-
-COMMANDS = (site,)

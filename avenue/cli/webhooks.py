@@ -35,6 +35,3 @@ def retry(*, is_local: bool, wants_json: bool) -> None:
         {"retried": revived, "waiting": waiting},
         f"{revived} messages queued again; {waiting} waiting in total.",
     )
-
-
-COMMANDS = (webhooks,)

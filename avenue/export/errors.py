@@ -10,7 +10,6 @@ from avenue.errors import AvenueError, Conflict, Invalid, StorageFull, Unavailab
 class NotAnExport(Conflict):
     """The target contains something other than an export of Avenue."""
 
-    code = "not_an_export"
     message = "{target} contains things that are not an Avenue export, so it is left untouched."
     hint = "Specify an empty directory or prefix, or one that does not exist yet."
 
@@ -18,7 +17,6 @@ class NotAnExport(Conflict):
 class OtherExport(Conflict):
     """The target contains an export of another site, of other parts, or of a newer version."""
 
-    code = "other_export"
     message = "{target} contains an export of something else, so it is left untouched."
     hint = "Specify the same site and the same --as as before, or another target."
 
@@ -26,7 +24,6 @@ class OtherExport(Conflict):
 class InvalidExportTarget(Invalid):
     """The target is neither a directory, a ZIP file nor an S3 address."""
 
-    code = "invalid_export_target"
     message = "{target} cannot be used for an export."
     hint = "Specify a directory, FILE.zip, or s3://bucket/prefix."
 
@@ -50,7 +47,6 @@ class ExportRefused(Unavailable):
 class ExportTargetFull(StorageFull):
     """The target is full."""
 
-    code = "export_target_full"
     message = "{target} is full."
     hint = (
         "Free up space and export again; in a directory or a bucket, what is already there is kept."
@@ -77,7 +73,6 @@ def speaking_of_exports() -> Iterator[None]:
 class NoExport(Invalid):
     """There is no export, or it is incomplete."""
 
-    code = "no_export"
     message = "{place} does not contain a complete Avenue export."
     hint = (
         "Specify what `export` wrote, a ZIP of it or s3://bucket/prefix. For other files, "
@@ -91,7 +86,6 @@ class NoExport(Invalid):
 class NewerExport(Conflict):
     """A newer version of Avenue wrote this."""
 
-    code = "newer_export"
     message = "This export was written by a newer version of Avenue."
     hint = "Use that version, or a newer one."
 
@@ -99,7 +93,6 @@ class NewerExport(Conflict):
 class MalformedLine(Unprocessable):
     """A line of a manifest is malformed."""
 
-    code = "malformed_line"
     message = "This line cannot be imported ({reason})."
     hint = "All other lines can. Fix it, or export again."
 
@@ -110,7 +103,6 @@ class MalformedLine(Unprocessable):
 class FileDiffers(Unprocessable):
     """The bytes of a file differ from its line in the manifest."""
 
-    code = "file_differs"
     message = "The file's bytes differ from the manifest, so it was skipped."
     hint = "Export again, or restore the file from a copy."
 
@@ -118,7 +110,6 @@ class FileDiffers(Unprocessable):
 class LostFile(Unprocessable):
     """A page refers to a file that was not imported."""
 
-    code = "lost_file"
     message = (
         "The page uses the file {file}, which is not here; nothing will be shown in its place."
     )

@@ -28,7 +28,6 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
 class JobNotFound(NotFound):
     """The job does not exist, or finished long ago."""
 
-    code = "job_not_found"
     message = "This job does not exist."
     hint = "Finished jobs are kept for 30 days."
 
@@ -36,7 +35,6 @@ class JobNotFound(NotFound):
 class JobOver(Conflict):
     """The job has ended, or was cancelled."""
 
-    code = "job_over"
     message = "This job is finished, or was just cancelled."
     hint = "Check the list of jobs again."
 
@@ -52,7 +50,6 @@ class Waits(Unavailable):
 class JobPaused(Conflict):
     """The job is paused, and nothing waits for it until it is resumed. `job` is its id."""
 
-    code = "job_paused"
     message = "Someone paused this job."
     hint = "Resume it with `python -m avenue jobs resume`; `jobs list` has its id."
 
@@ -60,7 +57,6 @@ class JobPaused(Conflict):
 class JobNotSetUp(Conflict):
     """The settings name no receiver, so the job never runs. `kind` is the kind of job."""
 
-    code = "job_not_set_up"
     message = "This is not set up, so there is nothing to run."
     hint = (
         "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL, emails AVENUE_SMTP_URL "
@@ -71,7 +67,6 @@ class JobNotSetUp(Conflict):
 class JobIsPeriodic(Conflict):
     """The job is periodic: it can be paused, not cancelled."""
 
-    code = "job_is_periodic"
     message = "This job is recurring, so it cannot be cancelled."
     hint = "Pause it instead, and resume it later."
 

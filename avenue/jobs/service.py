@@ -6,12 +6,13 @@ one resumes from the cursor saved last. So a step may be repeated, and handlers 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from avenue.errors import AvenueError, MalformedRecord, filled, sentence
 from avenue.identity import new_id
 from avenue.jobs.errors import GiveUp, JobIsPeriodic, JobNotFound, JobOver, Waits
 from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
+from avenue.jobs.store import MongoJobStore
 
 LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 5
@@ -24,105 +25,13 @@ LISTED_JOBS = 100
 OPEN_JOBS = 500
 
 
-class JobStore(Protocol):
-    """Storage of jobs. Times are the database's; every write is one conditional update.
-
-    The methods that take a running `job` change it only while `job.holder` still holds it, and
-    return whether that was so.
-    """
-
-    def add(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        site: str | None,
-        open_key: str | None,
-        *,
-        place: str | None = None,
-        after_seconds: float = 0,
-    ) -> Job:
-        """Queue a job, or return the unfinished one that has the same `open_key`.
-
-        A job with a `place` is taken by processes that have access to it.
-        """
-
-    def put_periodic(self, kind: str, every_seconds: int) -> None:
-        """Create or update the one periodic job of `kind`; repeatable."""
-
-    def find(self, job_id: str) -> Job | None:
-        """Return one job, or None."""
-
-    def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
-        """Return the newest jobs of `site` in `states`, or of everyone when it is None."""
-
-    def queues(self) -> list[Queue]:
-        """Return the numbers of jobs of each kind, by kind."""
-
-    def claim(
-        self,
-        kinds: Collection[str],
-        holder: str,
-        lease_seconds: float,
-        *,
-        only: str | None = None,
-    ) -> Job | None:
-        """Take the job that has been due longest, lease it to `holder`, and return it.
-
-        None if none.
-
-        With `only`, take only the job with that id: from any place, and at once if it has never
-        run.
-        """
-
-    def extend(self, job: Job, lease_seconds: float) -> bool:
-        """Let the lease end `lease_seconds` from now."""
-
-    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> Job | None:
-        """Extend the lease and store `saved` (those of `cursor`, `done`, `total` that are given).
-
-        Return the updated job, None when it is no longer held.
-        """
-
-    def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
-        """End the job, as failed if there is an `error`; a periodic one waits for its next time.
-
-        A periodic one with a wish to pause is paused.
-        """
-
-    def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
-        """Queue the job again in `delay_seconds`, keeping its cursor."""
-
-    def wait(self, job: Job, error: str, delay_seconds: int) -> bool:
-        """Queue the job again in `delay_seconds`, keeping its cursor and not counting this run."""
-
-    def hand_back(self, job: Job) -> bool:
-        """Queue the job again for now, keeping its cursor and not counting this run."""
-
-    def halt(self, job: Job) -> bool:
-        """Apply the wish: pause or cancel the job; hand it back when there is none."""
-
-    def pause(self, job_id: str) -> bool:
-        """Pause a waiting job, or mark a running one to be paused; return whether it did either."""
-
-    def resume(self, job_id: str) -> bool:
-        """Queue a paused job again, or withdraw the wish to pause; return whether it did."""
-
-    def cancel(self, job_id: str) -> bool:
-        """Cancel a waiting or paused job, or mark a running one to be cancelled.
-
-        Return whether it did.
-
-        Periodic jobs are left alone.
-        """
-
-
 class JobService:
     """The job queue: `enqueue`, `periodic`, `get`, the lists, and `pause`, `resume`, `cancel`.
 
     The other methods are for runners.
     """
 
-    def __init__(self, store: JobStore, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(self, store: MongoJobStore, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
         self._store = store
 

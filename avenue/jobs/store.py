@@ -17,6 +17,9 @@ WAITING = [State.QUEUED.value, State.RUNNING.value]
 class MongoJobStore:
     """The `jobs` collection.
 
+    The methods that take a running `job` change it only while `job.holder` still holds it, and
+    return whether that was so.
+
     `run_at` alone says when a job may be taken: its due time while it is queued, the end of its
     lease while it runs. So one index and one condition find both due jobs and those whose process
     was killed.
@@ -82,8 +85,7 @@ class MongoJobStore:
 
     def find(self, job_id: str) -> Job | None:
         """Return one job, or None."""
-        found = self._jobs.find_one({"_id": job_id})
-        return _job(found) if found else None
+        return self._jobs.value(_job, {"_id": job_id})
 
     def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
         """Return the newest jobs of `site` in `states`, or of everyone when it is None."""

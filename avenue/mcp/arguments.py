@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from avenue.bodies import Body, Id
 from avenue.builder.library.bodies import Ids, MediaChanges
-from avenue.builder.library.folders.bodies import Id
 from avenue.builder.library.models import NO_FOLDER
 
 LARGEST_PAGE = 100
@@ -20,16 +20,12 @@ Key = Annotated[
 ]
 
 
-class Nothing(BaseModel):
+class Nothing(Body):
     """No arguments."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
 
-
-class PartOfList(BaseModel):
+class PartOfList(Body):
     """A part of a list."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     sort: Annotated[
         Literal["newest", "oldest", "name", "-name", "smallest", "largest"],
@@ -83,17 +79,13 @@ class Search(PartOfList):
     ]
 
 
-class OneMedia(BaseModel):
+class OneMedia(Body):
     """One file."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     id: MediaId
 
 
-class _NewMedia(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _NewMedia(Body):
     folder: FolderId | None = None
     idempotency_key: Key | None = None
 
@@ -131,19 +123,15 @@ class Update(MediaChanges):
     id: MediaId
 
 
-class Moving(BaseModel):
+class Moving(Body):
     """Files, and the folder to move them to."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Ids
     folder: Annotated[Id | None, Field(description="The id of a folder; null: into none.")]
 
 
-class Deletion(BaseModel):
+class Deletion(Body):
     """Files to move to the trash."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Ids
     dry_run: Annotated[

@@ -6,7 +6,6 @@ from avenue.errors import Forbidden, Unavailable
 class McpNotInstalled(Unavailable):
     """The optional package for the Model Context Protocol is not installed."""
 
-    code = "mcp_not_installed"
     message = "/mcp requires the package mcp, which is not installed."
     hint = "Run `pip install --require-hashes -r requirements-mcp.txt`."
 
@@ -14,6 +13,5 @@ class McpNotInstalled(Unavailable):
 class OriginNotAllowed(Forbidden):
     """The request comes from a page of an origin that may not call."""
 
-    code = "origin_not_allowed"
     message = "Pages from this origin cannot call /mcp."
     hint = "Add the origin to AVENUE_CORS_ORIGINS, or call from a program, which sends no origin."

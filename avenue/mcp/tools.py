@@ -25,7 +25,6 @@ from avenue.builder.library.presenting import (
 )
 from avenue.builder.library.replies import MediaDetail, Usage
 from avenue.builder.library.service import MediaService
-from avenue.builder.paging import cursor_place, cursor_text
 from avenue.errors import sentence
 from avenue.identity import Actor, Scope
 from avenue.mcp.arguments import (
@@ -45,6 +44,7 @@ from avenue.media.intake.library import Incoming, UploadResult
 from avenue.media.models import Asset
 from avenue.totals import total_json
 from avenue.web.errors import InvalidBody
+from avenue.web.paging import cursor_place, cursor_text
 from avenue.words import wanted_words
 
 Change = tuple[str, str, Mapping[str, Any]]
@@ -198,7 +198,7 @@ def delete_media(context: ToolContext, asked: Deletion) -> Done:
         removed = context.media.remove(context.actor, asked.ids)
     kept = removed_json(context.actor.site, removed)["in_use"]
     if kept and not (removed.ids or asked.dry_run):
-        raise MediaInUse(kept[0]["usage"], kept[0]["total"])
+        raise MediaInUse(usage=kept[0]["usage"], total=kept[0]["total"])
     would = "Would go" if asked.dry_run else "Went"
     return Done(
         content=Deleted(

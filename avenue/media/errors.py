@@ -56,7 +56,6 @@ class UnsupportedMediaType(AvenueError):
     """
 
     status = 415
-    code = "unsupported_media_type"
     message = "The file type is {label}; accepted here: {labels}."
     hint = "Save it as {labels} and upload that file."
 
@@ -79,6 +78,8 @@ class UnsupportedMediaType(AvenueError):
 class NoDecoder(UnsupportedMediaType):
     """The type is allowed here, but its decoder is not installed on the server."""
 
+    code = UnsupportedMediaType.code
+
     def __init__(self, *, detected: str, allowed: Iterable[str]) -> None:
         allowed = list(allowed)
         super().__init__(
@@ -92,7 +93,6 @@ class NoDecoder(UnsupportedMediaType):
 class UnknownVariant(Invalid):
     """A file does not exist in this size or format; `variants` are the available ones."""
 
-    code = "unknown_variant"
     message = "Files are not available as {variant}; available: {forms}."
     hint = "Request one of the available variants."
 
@@ -106,7 +106,6 @@ class UnknownVariant(Invalid):
 class EmptyFile(Unprocessable):
     """The file has no bytes."""
 
-    code = "empty_file"
     message = "The file is empty."
     hint = (
         "Choose it again; if it is on a phone or in a cloud folder, wait for it to download first."
@@ -116,7 +115,6 @@ class EmptyFile(Unprocessable):
 class BrokenImage(Unprocessable):
     """The picture is damaged, truncated or not a picture at all."""
 
-    code = "broken_image"
     message = "The image is damaged or incomplete."
     hint = "Open it on your device, save it again as JPEG or PNG, and upload the new file."
 
@@ -124,39 +122,23 @@ class BrokenImage(Unprocessable):
 class ImageTooLarge(Unprocessable):
     """The picture has more pixels, or a longer side, than allowed."""
 
-    code = "image_too_large"
     message = (
         "The image is too large: {width} × {height} pixels. The maximum is "
         "{max_megapixels} megapixels and {max_side_pixels} pixels per side."
     )
     hint = "Make it smaller; 2,000 pixels on the longer side is plenty for a screen."
 
-    def __init__(
-        self, *, width: int, height: int, max_megapixels: int, max_side_pixels: int
-    ) -> None:
-        super().__init__(
-            width=width,
-            height=height,
-            max_megapixels=max_megapixels,
-            max_side_pixels=max_side_pixels,
-        )
-
 
 class TooManyFrames(Unprocessable):
     """The animation has more frames than allowed."""
 
-    code = "too_many_frames"
     message = "The animation is too long: {frames} frames (maximum: {max_frames})."
     hint = "Shorten the animation, or upload a single frame of it."
-
-    def __init__(self, *, frames: int, max_frames: int) -> None:
-        super().__init__(frames=frames, max_frames=max_frames)
 
 
 class ImageTooCostly(Unprocessable):
     """Opening the picture takes too much time or memory; the facts say which limit was reached."""
 
-    code = "image_too_costly"
     message = "The image takes too many resources to open."
     hint = "Open it on your device, export it as a plain JPEG or PNG, and upload the new file."
 
@@ -164,7 +146,6 @@ class ImageTooCostly(Unprocessable):
 class LinkExpired(Gone):
     """A signed link has expired."""
 
-    code = "link_expired"
     message = "This link has expired."
     hint = "Ask the person who gave it to you for a new one."
 
@@ -172,7 +153,6 @@ class LinkExpired(Gone):
 class DecodersBusy(Unavailable):
     """All decode processes are busy; the request can be repeated in a moment."""
 
-    code = "decoders_busy"
     message = "Many images are being processed right now, and this one did not get its turn."
     hint = "Nothing was stored. Send the same image again after Retry-After."
     retry_after_seconds = 5
@@ -194,7 +174,6 @@ REFUSALS: dict[str, type[AvenueError]] = {
 class UnsafeArchive(Invalid):
     """A ZIP is damaged, too large to be listed, or malicious."""
 
-    code = "unsafe_archive"
     message = (
         "The ZIP is damaged, lists too many files, or expands to far more than files normally do."
     )
@@ -204,7 +183,6 @@ class UnsafeArchive(Invalid):
 class DamagedEntry(Unprocessable):
     """A file in a ZIP cannot be unpacked."""
 
-    code = "damaged_entry"
     message = "The file is damaged in the archive."
     hint = "Compress it again, or put it in a folder with the archive's other files."
 
@@ -213,7 +191,6 @@ class ZipTooLarge(AvenueError):
     """The files exceed the limit of a ZIP; `bytes` and `limit_bytes` are the sizes."""
 
     status = 413
-    code = "zip_too_large"
     message = "These files total {megabytes} MB; a ZIP can have at most {limit_mb} MB."
     hint = "Select fewer at once."
 
@@ -229,7 +206,6 @@ class ZipTooLarge(AvenueError):
 class VersionNotFound(NotFound):
     """The file has no such version, or no longer."""
 
-    code = "version_not_found"
     message = "This file has no such version."
     hint = "Its list of versions shows those that are kept."
 
@@ -237,7 +213,6 @@ class VersionNotFound(NotFound):
 class NotScanned(NotFound):
     """The file exists, but cannot be read before it was scanned."""
 
-    code = "not_scanned"
     message = "This file has not been scanned yet."
     hint = (
         "Request it again in a few minutes: it can be read once the scanner has found "
@@ -248,7 +223,6 @@ class NotScanned(NotFound):
 class InQuarantine(NotFound):
     """The file exists, but cannot be read unless an administrator releases it."""
 
-    code = "in_quarantine"
     message = "This file is in quarantine."
     hint = "A site administrator can release it, with a reason, on the Quarantine page."
 
@@ -256,11 +230,7 @@ class InQuarantine(NotFound):
 class InfectedFile(Unprocessable):
     """The scanner reported `signature`, and nothing of the file is kept."""
 
-    code = "infected_file"
     message = "The scanner found something in this file: {signature}."
     hint = (
         "Remove what it found from the file, or ask an administrator whether the scanner is wrong."
     )
-
-    def __init__(self, signature: str) -> None:
-        super().__init__(signature=signature)

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.models import ScanState, Visibility
+from avenue.totals import WholeList
 
 
 class Variant(TypedDict):
@@ -135,9 +136,7 @@ class KeptVersion(TypedDict):
     current: bool
 
 
-class Versions(TypedDict):
+class Versions(WholeList):
     """The versions of a picture, the newest first."""
 
     items: list[KeptVersion]
-    next: None
-    total: int

@@ -30,7 +30,6 @@ completely each time."""
 class ClocksDiffer(Unavailable):
     """Our clock and the database's differ too much to judge the age of anything."""
 
-    code = "clocks_differ"
     message = "The clocks of this machine and the database differ by more than 30 seconds."
     hint = "Synchronize both with NTP; the sweeper waits until they agree."
 
@@ -127,7 +126,7 @@ class Sweeper:
             yield from self._purge(swept)
         yield from self._purge(swept)
         until = began_at - self._orphan_age
-        given_up = self._store.given_up(until, SLICE)
+        given_up = self._store.writes.given_up(until, SLICE)
         for first in range(0, len(given_up), BATCH):
             files = given_up[first : first + BATCH]
             for bucket in self._buckets:
@@ -136,7 +135,7 @@ class Sweeper:
             yield
         for assets in self._store.shown_anew(until, BATCH):
             for each in assets:
-                self._forget_renditions(self._store.renditions_of(each["_id"]), swept)
+                self._forget_renditions(self._store.renditions.of_asset(each["_id"]), swept)
                 self._store.looked_at(each, until)
             yield
 
@@ -169,7 +168,7 @@ class Sweeper:
 
     def _orphan_files(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete files after `last` that are not a version of any asset; return the position."""
-        files = self._store.files_after(bucket, last, BATCH)
+        files = self._store.bucket(bucket).files_after(last, BATCH)
         self._forget_files(bucket, files, swept)
         return files[-1].id if files else None
 
@@ -180,12 +179,12 @@ class Sweeper:
                 continue
             # Only now can no write use it any more, whatever asset the file names.
             if not self._store.is_named(each.id):
-                self._store.delete_file(bucket, each.id)
+                self._store.bucket(bucket).delete(each.id)
                 swept.files += 1
 
     def _orphan_chunks(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete chunks after those of `last` whose file document does not exist."""
-        owners = self._store.chunk_owners_after(bucket, last, BATCH)
+        owners = self._store.bucket(bucket).chunk_owners_after(last, BATCH)
         self._forget_chunks(bucket, owners, swept)
         return owners[-1] if owners else None
 
@@ -194,7 +193,7 @@ class Sweeper:
         for file_id in owners:
             if file_id in existing:
                 continue
-            made_at = self._store.newest_chunk_at(bucket, file_id)
+            made_at = self._store.bucket(bucket).newest_chunk_at(file_id)
             if not made_at or not self._may_go(file_id, made_at):
                 continue
             # A file that an asset still refers to is damaged, not forgotten: its chunks can be
@@ -202,12 +201,12 @@ class Sweeper:
             if self._store.may_be_named(file_id):
                 continue
             if not self._store.existing_files(bucket, [file_id]):
-                self._store.delete_file(bucket, file_id)
+                self._store.bucket(bucket).delete(file_id)
                 swept.chunk_sets += 1
 
     def _stale_renditions(self, swept: Swept, last: str) -> str | None:
         """Delete outdated renditions, after `last`."""
-        end, found = self._store.renditions_after(last, BATCH)
+        end, found = self._store.renditions.after(last, BATCH)
         self._forget_renditions(found, swept)
         return end
 
@@ -223,7 +222,7 @@ class Sweeper:
             if asset_id in unreadable or is_shown:
                 continue
             if self._may_go(each.file, each.made_at):
-                self._store.delete_rendition(each)
+                self._store.renditions.delete(each)
                 swept.renditions += 1
 
     def _is_size(self, asset: Asset | None, variant: str) -> bool:

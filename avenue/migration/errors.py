@@ -18,7 +18,6 @@
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
@@ -27,7 +26,6 @@ from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
 class UnreadableFile(Invalid):
     """A file on this machine cannot be read."""
 
-    code = "unreadable_file"
     message = "The file cannot be read: {reason}."
     hint = "Check its path and whether you have permission to read it."
 
@@ -38,7 +36,6 @@ class UnreadableFile(Invalid):
 class UnwritableFile(Invalid):
     """A file cannot be written on this machine; nothing of it remains."""
 
-    code = "unwritable_file"
     message = "{path} cannot be written: {reason}."
     hint = "Check the path, whether you have permission to write there, and how much space is left."
 
@@ -49,7 +46,6 @@ class UnwritableFile(Invalid):
 class NoSuchFile(NotFound):
     """No file of this site has this id, URL or old address."""
 
-    code = "no_such_file"
     message = "This file does not exist on this site."
     hint = "Specify its ID, its URL or the path of its URL; it may have been removed."
 
@@ -57,18 +53,13 @@ class NoSuchFile(NotFound):
 class FileExists(Conflict):
     """A file of this name already exists on this machine and was left unchanged."""
 
-    code = "file_exists"
     message = "{path} already exists and was left as it is."
     hint = "Choose another name, or overwrite it (--force)."
-
-    def __init__(self, path: str) -> None:
-        super().__init__(words={"path": path})
 
 
 class FileInUse(Conflict):
     """The file does not belong to the media library."""
 
-    code = "file_in_use"
     message = "This file belongs to a {owner}."
     hint = "Remove it there."
 
@@ -96,18 +87,13 @@ class FileIsShown(Conflict):
 class NotATree(Invalid):
     """The source is neither a folder nor a ZIP file."""
 
-    code = "not_a_tree"
     message = "{place} is neither a folder nor a ZIP."
     hint = "Specify the folder that contains the old uploads, or a ZIP of it."
-
-    def __init__(self, place: Path) -> None:
-        super().__init__(words={"place": place})
 
 
 class FileChanged(Unprocessable):
     """A file changed since it was first read."""
 
-    code = "file_changed"
     message = "The file changed while it was being imported."
     hint = "Stop the application that writes it and run the import again."
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +13,7 @@ from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
 from avenue.media.intake.library import MediaLibrary, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, State
 from avenue.media.pictures.variants import ORIGINAL
@@ -32,7 +32,6 @@ from avenue.migration.errors import (
     UnwritableFile,
 )
 from avenue.migration.models import KeptFile, Removal
-from avenue.migration.spool import Spooled
 
 BLOCK_BYTES = 256 * 1024
 
@@ -206,30 +205,17 @@ class Files:
             created=created,
         )
 
-    @contextmanager
     def _spooled(
         self, source: str | os.PathLike[str] | BinaryIO, name: str | None
-    ) -> Iterator[Spooled]:
+    ) -> AbstractContextManager[SpooledFile]:
         """Copy `source`, so that what is checked is what is stored, and no more than may be."""
-        digest, length = hashlib.sha256(), 0
-
-        def counted() -> Iterator[bytes]:
-            nonlocal length
-            for block in _blocks(source):
-                length += len(block)
-                self._policy.check_bytes(length)
-                digest.update(block)
-                yield block
-
         own_name = Path(source).name if isinstance(source, str | os.PathLike) else ""
-        with new_spool(self._tmp_dir) as spool:
-            fill(spool, counted())
-            yield Spooled(
-                name=own_name if name is None else name,
-                file=spool,
-                length=length,
-                sha256=digest.hexdigest(),
-            )
+        return spooled(
+            own_name if name is None else name,
+            _blocks(source),
+            self._tmp_dir,
+            self._policy.check_bytes,
+        )
 
 
 def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
@@ -246,7 +232,7 @@ def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
 def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
     """Write `pieces` under another name, and give the file its own when it is whole."""
     if not overwrite and os.path.lexists(path):
-        raise FileExists(str(path))
+        raise FileExists(words={"path": path})
     part = path.parent / f".{new_id()}.part"
     try:
         with part.open("xb") as file:
@@ -259,7 +245,7 @@ def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
         else:
             os.link(part, path)  # unlike renaming, this never takes the place of another file
     except FileExistsError:
-        raise FileExists(str(path)) from None
+        raise FileExists(words={"path": path}) from None
     except OSError as error:
         raise UnwritableFile(str(path), error) from error
     finally:

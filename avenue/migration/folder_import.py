@@ -13,7 +13,7 @@ from pathlib import Path
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
-from avenue.media.models import Asset, Claim, State
+from avenue.media.models import Asset, State
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.models import (
     PAGE,
@@ -70,7 +70,7 @@ class FolderImport:
         yield from read_tree(self._tree, self._destination.policy, self._addresses, self._plan)
         references = self._pages.references()
         if self._destination.adopts:
-            self._note(self._owners_references())
+            self._note(self._targets.references_of_owners(self._site, self._addresses))
         self._note(references)
 
     def preview(self) -> Iterator[None]:
@@ -96,7 +96,8 @@ class FolderImport:
             for reference in self._pages.rewrite():
                 self._plan.settle_reference(reference)
         finally:
-            self._write_down()
+            bucket = self._destination.policy.bucket
+            self._targets.write_down(self._site, "folder.imported", bucket, self._plan)
 
     def lost(self) -> Iterator[Reference]:
         """Yield the references that no file of the tree answers, nor one brought in before."""
@@ -109,15 +110,6 @@ class FolderImport:
         for each in references:
             self._plan.add_reference(each)
 
-    def _owners_references(self) -> Iterator[Reference]:
-        last: Claim | None = None
-        while found := self._targets.owners.external_after(self._site, last):
-            for claim, url in found:
-                path = self._addresses.path_in(url)
-                if path:
-                    yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
-            last = found[-1][0]
-
     def _bring_patiently(self) -> Iterator[None]:
         patient_until = time.monotonic() + PATIENCE_SECONDS
         while self._plan.count_open():
@@ -129,16 +121,6 @@ class FolderImport:
                     raise hindrance
             if self._plan.count_open():
                 time.sleep(PAUSE_SECONDS)  # the writes of a run that was killed end by themselves
-
-    def _write_down(self) -> None:
-        """Leave one entry in the log of changes, if anything was changed."""
-        counts = {each.value: self._plan.count(each) for each in Outcome}
-        rewritten = sum(self._plan.count_rewritten().values())
-        if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
-            bucket, details = self._destination.policy.bucket, {**counts, "rewritten": rewritten}
-            self._targets.audit.record_command(
-                self._site, "import", "folder.imported", bucket, details=details
-            )
 
     def _bring_all(self) -> Iterator[AvenueError | None]:
         """Work through what is open; yield None for each content done, else why not yet."""

@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from avenue.migration.models import Content, Outcome, Problem, Reference
 from avenue.migration.scratch import Row, ScratchTables
 
-_TABLES = """
+
+class Plan(ScratchTables):
+    """See the module."""
+
+    TABLES = """
 CREATE TABLE contents (sha256 TEXT PRIMARY KEY, length INT, key BLOB, name TEXT,
                        done INT NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, name BLOB, sha256 TEXT, outcome TEXT) WITHOUT ROWID;
@@ -19,13 +23,6 @@ CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, rewritten INT N
                     PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
 CREATE INDEX named_by_path ON named (path);
 """
-
-
-class Plan(ScratchTables):
-    """See the module."""
-
-    def __init__(self) -> None:
-        super().__init__(_TABLES)
 
     def add_file(self, path: str, name: bytes, content: Content) -> bytes | None:
         """Note a file; return the name of the one that has to yield, if two have one `path`.

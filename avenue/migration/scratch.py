@@ -7,20 +7,26 @@ rows take no more memory than ten.
 import sqlite3
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 PAGE_ROWS = 500
 Row = tuple[Any, ...]
 
 
 class ScratchTables:
-    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+    """Safe to use from many threads. Lists are read in pages, so none is in memory whole.
 
-    def __init__(self, tables: str) -> None:
-        """Make the tables that the statements of `tables` describe."""
+    `TABLES` are the statements that make the tables.
+    """
+
+    TABLES: ClassVar[str]
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + tables)
+        self._rows.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + self.TABLES
+        )
 
     def close(self) -> None:
         """Forget everything."""

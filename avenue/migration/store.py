@@ -3,23 +3,20 @@
 from collections.abc import Iterable
 
 from avenue.migration.models import Page
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords
 
 PAGES = "page_content"
 PAGE_PARTS = ("draft", "published")
 PAGES_AT_ONCE = 10
 
 
-class PageStore:
+class PageStore(SiteRecords):
     """The pages of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def pages_after(self, site_id: str, last_id: str) -> list[Page]:
         """Return some pages in the order of their ids; an empty list is the end."""
-        pages = site(self._database, site_id).collection(PAGES)
+        pages = self._records(site_id, PAGES)
         found = pages.find(
             {"_id": {"$gt": last_id}},
             {"revision": 1, **dict.fromkeys(PAGE_PARTS, 1)},
@@ -30,7 +27,7 @@ class PageStore:
 
     def page(self, site_id: str, page_id: str) -> Page | None:
         """Return one page, or None."""
-        found = site(self._database, site_id).collection(PAGES).find_as_it_is({"_id": page_id})
+        found = self._records(site_id, PAGES).find_as_it_is({"_id": page_id})
         return _page(found) if found else None
 
     def change_page(self, site_id: str, page: Page, assets: Iterable[str]) -> bool:
@@ -38,7 +35,7 @@ class PageStore:
 
         A retry after a lost answer finds its own change.
         """
-        pages = site(self._database, site_id).collection(PAGES)
+        pages = self._records(site_id, PAGES)
         change = {
             "$set": {**page.parts, "revision": (page.revision or 0) + 1},
             "$addToSet": {"assets": {"$each": sorted(assets)}},

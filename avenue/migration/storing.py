@@ -12,7 +12,10 @@ from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadR
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
-from avenue.migration.models import Destination, PictureOwners, Reference
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.models import Destination, Outcome, PictureOwners, Reference
+from avenue.migration.plan import Plan
+from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.store import PageStore
 
 
@@ -26,6 +29,24 @@ class ImportTargets:
     pages: PageStore
     owners: PictureOwners
     audit: AuditService
+
+    def references_of_owners(self, site_id: str, addresses: OldAddresses) -> Iterator[Reference]:
+        """Yield how owners of pictures refer to `addresses`."""
+        last: Claim | None = None
+        while found := self.owners.external_after(site_id, last):
+            for claim, url in found:
+                path = addresses.path_in(url)
+                if path:
+                    yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
+            last = found[-1][0]
+
+    def write_down(self, site_id: str, action: str, what: str, plan: Plan | EntryPlan) -> None:
+        """Leave one entry in the log of changes, if anything of `plan` has changed anything."""
+        counts = {each.value: plan.count(each) for each in Outcome}
+        rewritten = sum(plan.count_rewritten().values())
+        if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
+            details = {**counts, "rewritten": rewritten}
+            self.audit.record_command(site_id, "import", action, what, details=details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

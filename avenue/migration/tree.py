@@ -51,7 +51,7 @@ def opened_tree(place: Path, *, top: str) -> Iterator[Tree]:
         with place.open("rb") as file, closing(Archive(file, top=top)) as archive:
             yield archive
     else:
-        raise NotATree(place)
+        raise NotATree(words={"place": place})
 
 
 class Folder:

@@ -14,7 +14,6 @@ from avenue.errors import Invalid
 class BadPlace(Invalid):
     """The address of a service is invalid. It is not repeated: it may contain a key."""
 
-    code = "bad_place"
     message = "This is not a service address."
     hint = (
         "Enter s3://bucket/prefix, supabase:https://ref.supabase.co/bucket, "
@@ -25,7 +24,6 @@ class BadPlace(Invalid):
 class PlaceNotAllowed(Invalid):
     """In the panel, folders and files must be below AVENUE_MOVE_DIR."""
 
-    code = "place_not_allowed"
     message = "This is not inside the directory for moves."
     hint = (
         "AVENUE_MOVE_DIR sets the server directory inside which the panel can use folders "
@@ -36,6 +34,5 @@ class PlaceNotAllowed(Invalid):
 class ServerNotAllowed(Invalid):
     """From the panel, the key of a source is only sent to that source's own servers."""
 
-    code = "server_not_allowed"
     message = "From here the key is sent only to supabase.co servers."
     hint = "Import files from your own server with python -m avenue import --from."

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 from pydantic import Field
-from typing_extensions import TypedDict
 
 from avenue.jobs.replies import JobReply
+from avenue.totals import WholeList
 
 
 class MoveReply(JobReply):
@@ -23,9 +23,7 @@ class MoveReply(JobReply):
     ]
 
 
-class MoveList(TypedDict):
+class MoveList(WholeList):
     """The moves of a site."""
 
     items: list[MoveReply]
-    next: None
-    total: int

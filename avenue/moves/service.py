@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from avenue.errors import Forbidden
 from avenue.identity import Actor
 from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import WITH_COMMAND, Job
@@ -70,7 +69,7 @@ class MoveService:
 
         Raise `BadSource`, `BadMap` or `PlaceNotAllowed`. Nobody has asked the database by then.
         """
-        _admit(actor)
+        actor.must_be_superuser()
         if is_typed:
             check_typed(order.uri)
         EarlierDatabase(order.uri).close()
@@ -91,7 +90,7 @@ class MoveService:
 
     def bring(self, actor: Actor, order: Bring, *, is_typed: bool) -> Job:
         """Begin to bring files in; raise `BadPlace`, `PlaceNotAllowed` or `ServerNotAllowed`."""
-        _admit(actor)
+        actor.must_be_superuser()
         is_remote = _is_service(order.place)
         path = None if is_remote else self._path(order.place, is_typed=is_typed)
         if is_typed and order.place.startswith("supabase:"):
@@ -112,7 +111,7 @@ class MoveService:
 
     def bring_external(self, actor: Actor, *, is_dry: bool = False, is_typed: bool) -> Job:
         """Begin to bring in the pictures that records name at other addresses."""
-        _admit(actor)
+        actor.must_be_superuser()
         if is_dry:
             return self._begin(actor, IMPORT_EXTERNAL, {"is_dry": True}, is_typed=is_typed)
         # As the button under Problems does: pressed at both places it is one job.
@@ -122,7 +121,7 @@ class MoveService:
 
     def take_out(self, actor: Actor, order: TakeOut, *, is_typed: bool) -> Job:
         """Begin to take the site out; raise `BadPlace` or `PlaceNotAllowed`."""
-        _admit(actor)
+        actor.must_be_superuser()
         is_remote = order.target.startswith("s3:") and _is_service(order.target)
         path = None if is_remote else self._path(order.target, is_typed=is_typed)
         args = {
@@ -153,14 +152,14 @@ class MoveService:
 
         Reports are left out.
         """
-        _admit(actor)
+        actor.must_be_superuser()
         site = actor.site.id
         jobs = [*self._jobs.unfinished(site=site), *self._jobs.finished(site=site)]
         return [move_of(each) for each in jobs if each.kind in MOVES]
 
     def get(self, actor: Actor, job_id: str) -> Move:
         """Return one move of the actor's site; raise `JobNotFound`."""
-        _admit(actor)
+        actor.must_be_superuser()
         job = self._jobs.get(job_id)
         if job.kind not in MOVES or job.site != actor.site.id:
             raise JobNotFound
@@ -269,8 +268,3 @@ def _check_supabase(source: str) -> None:
 
 def _waits(is_typed: bool) -> float:
     return 0 if is_typed else COMMAND_BEGINS_SECONDS
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.superuser:
-        raise Forbidden

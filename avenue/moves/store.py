@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords
 
 REPORTS = "move_reports"
 KEEP_DAYS = 30
@@ -12,15 +12,12 @@ CHARACTERS = 256 * 1024
 """Of one document, and a line more."""
 
 
-class MoveReports:
+class MoveReports(SiteRecords):
     """The lines of the jobs of one site, each a JSON object; they come and go as a whole."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def put(self, site_id: str, job_id: str, lines: Iterable[str]) -> None:
         """Keep the lines of a job, in place of those of an earlier run."""
-        reports = self._of(site_id)
+        reports = self._records(site_id, REPORTS)
         reports.delete_all(_named(job_id))
         for number, text in enumerate(_pieces(lines)):
             document: Document = {"_id": f"{job_id}/{number:08}", "lines": text}
@@ -42,12 +39,9 @@ class MoveReports:
 
     def _after(self, site_id: str, job_id: str, last: str) -> list[tuple[str, str]]:
         after = {"$and": [_named(job_id), {"_id": {"$gt": last}}]}
-        return self._of(site_id).values(
+        return self._records(site_id, REPORTS).values(
             lambda each: (each["_id"], each["lines"]), after, sort=[("_id", 1)], limit=1
         )
-
-    def _of(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(REPORTS)
 
 
 def _named(job_id: str) -> Document:

@@ -18,7 +18,13 @@ from avenue.notifications.models import Channel, Draft, Mail, Message, Sent, Sta
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import AlreadyThere, Collection, deployment, of_its_site, site
+from avenue.storage.scope import (
+    AlreadyThere,
+    Collection,
+    SiteRecords,
+    deployment,
+    of_its_site,
+)
 
 OUTBOX = "notifications"
 DEPLOYMENT_OUTBOX = "house_notifications"
@@ -60,7 +66,7 @@ def put(outbox: Collection, site_id: str, draft: Draft) -> None:
     outbox.insert_at_server_time(document, times)
 
 
-class OutboxStore:
+class OutboxStore(SiteRecords):
     """The messages of every site.
 
     `due_at` alone says when a message may be taken: its next try, or the end of a try whose process
@@ -68,21 +74,18 @@ class OutboxStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._receivers = deployment(database).collection("notification_receivers")
 
     def put(self, site_id: str, draft: Draft) -> None:
         """Write a message that nothing else depends on; one that waits under its key is enough."""
         with suppress(AlreadyThere):
-            put(self._of_site(site_id), site_id, draft)
+            put(self._records(site_id, OUTBOX), site_id, draft)
 
     def put_of_deployment(self, draft: Draft) -> None:
         """Write the same of the deployment."""
         with suppress(AlreadyThere):
             put(self._of_deployment(), draft.site, draft)
-
-    def _of_site(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(OUTBOX)
 
     def _of_deployment(self) -> Collection:
         return deployment(self._database).collection(DEPLOYMENT_OUTBOX)
@@ -197,7 +200,7 @@ class OutboxStore:
         return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
 
     def _told_with(self, site_id: str) -> list[Collection]:
-        return [self._of_site(site_id), self._of_deployment()]
+        return [self._records(site_id, OUTBOX), self._of_deployment()]
 
     def sent_of_deployment(self, sites: Iterable[str], limit: int) -> list[Sent]:
         """Return messages of the deployment to receivers of these sites, the newest first."""
@@ -254,7 +257,7 @@ class OutboxStore:
         for each in messages:
             by_outbox[None if each.is_of_deployment else each.site].append(each)
         for site_id, some in by_outbox.items():
-            outbox = self._of_deployment() if site_id is None else self._of_site(site_id)
+            outbox = self._of_deployment() if site_id is None else self._records(site_id, OUTBOX)
             outbox.update_all(
                 [({"_id": each.id, **condition(each)}, [{"$set": change}]) for each in some]
             )

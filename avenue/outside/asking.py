@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from avenue.outside.connection import Patience
-from avenue.outside.dialling import HEAD_SECONDS, Dialler
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, Patience
 from avenue.outside.errors import (
     FetchFailed,
     FetchTooSlow,

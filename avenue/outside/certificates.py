@@ -6,8 +6,7 @@ from datetime import datetime
 
 from cryptography.x509 import load_der_x509_certificate
 
-from avenue.outside.connection import Patience
-from avenue.outside.dialling import HEAD_SECONDS, Dialler
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, Patience
 from avenue.outside.errors import NoAnswer
 from avenue.outside.urls import target_of
 

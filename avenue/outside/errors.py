@@ -24,7 +24,6 @@ MB = 1024 * 1024
 class BadUrl(Invalid):
     """The text is not a URL from which files are fetched."""
 
-    code = "bad_url"
     message = "Files cannot be fetched from this address."
     hint = (
         "Enter an address like https://pictures.example/shoe.jpg: http or https, its usual "
@@ -39,7 +38,6 @@ class AddressNotAllowed(Unprocessable):
     find out here which names that network has.
     """
 
-    code = "address_not_allowed"
     message = "The address leads nowhere on the public internet."
     hint = "Check it in a browser that is outside your network, or upload the file itself."
 
@@ -47,13 +45,14 @@ class AddressNotAllowed(Unprocessable):
 class FetchFailed(Unprocessable):
     """The server did not hand the file over; `http_status`, if there is one, is its answer."""
 
-    code = "fetch_failed"
     message = "The file could not be fetched from there."
     hint = "Open the address in a private window; if it shows the file, save it and upload it."
 
 
 class RateLimited(FetchFailed):
     """The server was asked too often; `pause_seconds` is for how long to ask no more."""
+
+    code = FetchFailed.code
 
     def __init__(self, pause_seconds: float, *, http_status: int) -> None:
         self.pause_seconds = pause_seconds
@@ -63,7 +62,6 @@ class RateLimited(FetchFailed):
 class FetchTooSlow(Unprocessable):
     """The file did not come in time."""
 
-    code = "fetch_too_slow"
     message = "Fetching the file from there took too long."
     hint = "Try again later, or save the file and upload it."
 
@@ -88,7 +86,6 @@ class TooLargeToFetch(AvenueError):
 class FetchersBusy(Unavailable):
     """Too many files are being fetched at once."""
 
-    code = "fetchers_busy"
     message = "Many files are being fetched right now."
     hint = "Nothing was stored. Send the same request again after Retry-After."
     retry_after_seconds = 5
@@ -108,6 +105,5 @@ class NoAnswer(Unavailable):
     It may have arrived all the same.
     """
 
-    code = "no_answer"
     message = "The receiver of a message did not answer."
     hint = "It will be sent again. The server administrator can check the receiver's own log."

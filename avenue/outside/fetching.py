@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import urljoin
 
-from avenue.outside.connection import Dial, Patience, dial
-from avenue.outside.dialling import Dialler
+from avenue.outside.dialling import Dial, Dialler, Patience, dial
 from avenue.outside.errors import (
     FetchersBusy,
     FetchFailed,

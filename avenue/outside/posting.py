@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from avenue.config import is_private_host
-from avenue.outside.connection import GuardedConnection, Patience
-from avenue.outside.dialling import HEAD_SECONDS, Dialler, encrypted
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, GuardedConnection, Patience, encrypted
 from avenue.outside.errors import FetchersBusy, FetchTooSlow, NoAnswer
 from avenue.outside.urls import Target, target_of
 

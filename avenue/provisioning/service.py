@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from avenue.clock import utc_now
-from avenue.errors import Forbidden
 from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.identity import Actor, Site
 from avenue.jobs.models import Job
@@ -85,8 +84,7 @@ class ProvisioningService:
 
     def overview(self, actor: Actor) -> Overview:
         """Return all sites, and where they are."""
-        if not actor.superuser:
-            raise Forbidden
+        actor.must_be_superuser()
         sites = self._sites.sites()
         weighed = weighed_lately(self._snapshots, sites)
         work = (*self._jobs.unfinished(), *self._jobs.finished())
@@ -102,8 +100,7 @@ class ProvisioningService:
 
     def clusters(self, actor: Actor) -> ClusterOverview:
         """Return how full the clusters are, and what to move where."""
-        if not actor.superuser:
-            raise Forbidden
+        actor.must_be_superuser()
         sites = self._sites.sites()
         return self._clusters(sites, weighed_lately(self._snapshots, sites))
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from avenue.scanning.errors import ScannerAway
@@ -44,19 +44,6 @@ class Verdict:
     is_too_large: bool = False
 
 
-class Scanner(Protocol):
-    """Scans bytes for malware."""
-
-    def scan(self, pieces: Iterable[bytes], length: int) -> Verdict:
-        """Return the verdict on `length` bytes; raise `ScannerAway`."""
-
-    def database(self, *, now: bool = False) -> str:
-        """Return the version of its signatures, `now` or at most a minute old.
-
-        Raise `ScannerAway`.
-        """
-
-
 class Clamd:
     """A clamd server; safe to use from many threads."""
 
@@ -81,7 +68,7 @@ class Clamd:
         self._known_until = float("-inf")
 
     def scan(self, pieces: Iterable[bytes], length: int) -> Verdict:
-        """See `Scanner`."""
+        """Return the verdict on `length` bytes; raise `ScannerAway`."""
         database = self.database()
         if length > self._most_bytes:
             return Verdict(database=database, is_too_large=True)
@@ -89,7 +76,10 @@ class Clamd:
             return _verdict(link.scanned(pieces), database)
 
     def database(self, *, now: bool = False) -> str:
-        """See `Scanner`."""
+        """Return the version of its signatures, `now` or at most a minute old.
+
+        Raise `ScannerAway`.
+        """
         if now or self._clock() >= self._known_until:
             try:
                 with self._connected(ANSWER_SECONDS) as link:

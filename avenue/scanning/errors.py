@@ -13,7 +13,6 @@ from avenue.errors import Unavailable
 class ScannerAway(Unavailable):
     """The scanner is unreachable, takes too long, or reports that it cannot scan."""
 
-    code = "scanner_away"
     message = "Files cannot be scanned right now."
     hint = "Nothing was saved. Send the same file again after the time in Retry-After."
     retry_after_seconds = 30

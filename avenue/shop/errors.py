@@ -8,14 +8,12 @@ from avenue.errors import AvenueError, Conflict, Invalid, NotFound, Unprocessabl
 class ProductNotFound(NotFound):
     """The product does not exist, or you may not see it."""
 
-    code = "product_not_found"
     message = "There is no such product."
 
 
 class GroupNotFound(NotFound):
     """The group does not exist, or you may not see it."""
 
-    code = "group_not_found"
     message = "There is no such group."
     hint = "Reload the list of groups, or omit `group`."
 
@@ -37,7 +35,6 @@ class TooManyCategories(Conflict):
 class ImageNotFound(NotFound):
     """The product or group has no such picture."""
 
-    code = "image_not_found"
     message = "There is no such photo here."
     hint = "Reload the product or group; the photo may have been removed."
 
@@ -45,7 +42,6 @@ class ImageNotFound(NotFound):
 class TempImageNotFound(NotFound):
     """The temporary picture does not exist (any more), or is not yours."""
 
-    code = "temp_image_not_found"
     message = "There is no such temporary photo."
     hint = "It may have expired, or a product already has it."
 
@@ -53,7 +49,6 @@ class TempImageNotFound(NotFound):
 class TempImageExpired(Conflict):
     """A temporary picture for the product no longer exists; nothing was saved."""
 
-    code = "temp_image_expired"
     message = "A temporary photo has expired or is already in use, so nothing was saved."
     hint = "Upload the photos named in `images` again, then save again."
 
@@ -61,18 +56,13 @@ class TempImageExpired(Conflict):
 class TooManyTempImages(Conflict):
     """The person has the maximum number of temporary pictures."""
 
-    code = "too_many_temp_images"
     message = "You can have up to {limit} temporary photos."
     hint = "Save the product they are for, or delete some of them."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class OwnUrl(Unprocessable):
     """The URL of an external picture is an address of this site."""
 
-    code = "own_url"
     message = "This URL is a photo already stored here, which has one owner."
     hint = "Upload the file itself to create a separate photo."
 
@@ -80,29 +70,20 @@ class OwnUrl(Unprocessable):
 class SkuTaken(Conflict):
     """Another product of the site has the SKU."""
 
-    code = "sku_taken"
     message = "Another product already has the SKU {sku}."
     hint = "Use another SKU, or change that product."
-
-    def __init__(self, sku: str, *, hint: str | None = None) -> None:
-        super().__init__(hint=hint, sku=sku)
 
 
 class TooManyImages(Conflict):
     """The product or group has the maximum number of pictures."""
 
-    code = "too_many_images"
     message = "The limit is {limit} photos."
     hint = "Remove a photo first."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class OneFileOnly(Invalid):
     """Several files were sent where one is allowed."""
 
-    code = "one_file_only"
     message = "A photo can only be replaced by one file."
     hint = "Send exactly one file."
 
@@ -110,7 +91,6 @@ class OneFileOnly(Invalid):
 class RevisionConflict(Conflict):
     """Someone changed the product in the meantime; `current` is its current state."""
 
-    code = "revision_conflict"
     message = "Someone else changed this in the meantime."
     hint = "Check `current`, then send your change again with its revision."
 
@@ -122,7 +102,6 @@ class RevisionRequired(AvenueError):
     """The change lacks the revision it is based on (RFC 6585, section 3)."""
 
     status: ClassVar[int] = 428
-    code = "revision_required"
     message = "Specify which revision your change is based on."
     hint = "Send `revision` as you read it."
 
@@ -130,7 +109,6 @@ class RevisionRequired(AvenueError):
 class OrderMismatch(Conflict):
     """The order does not list exactly the current pictures."""
 
-    code = "order_mismatch"
     message = "The order must list each photo exactly once."
     hint = "Reload it and send all photo ids (the URL for external ones) in the new order."
 
@@ -138,6 +116,5 @@ class OrderMismatch(Conflict):
 class SamplesBusy(Conflict):
     """The sample products are being loaded, so they cannot be removed yet."""
 
-    code = "samples_busy"
     message = "The sample products are still loading."
     hint = "Wait until they have loaded, then remove them."

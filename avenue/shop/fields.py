@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import Body
 from avenue.errors import sentence
 from avenue.shop import attributes, categories
+from avenue.shop.models import DEFAULT_CURRENCY
 
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 LONGEST_URL = 2048
@@ -122,3 +124,17 @@ ImageUrl = Annotated[
     AfterValidator(_image_url),
     Field(examples=["https://images.example/shoe.jpg"]),
 ]
+
+
+class ProductBody(Body):
+    """The fields of a product."""
+
+    name: Name
+    sku: Short | None = None
+    description: Description = ""
+    price: Price | None = None
+    currency: Currency = DEFAULT_CURRENCY
+    status: StatusText = "draft"
+    group: Short | None = None
+    category: CategoryText | None = None
+    attributes: AttributesBody = Field(default={})

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from avenue.cursors import ListPage
+from avenue.errors import AvenueError, Translate, filled, words_of
 from avenue.identity import Actor
 from avenue.media.models import Asset, Claim, External
 from avenue.shop.attributes import Attributes, Chosen
@@ -66,6 +68,25 @@ class PictureOwner(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why something was refused; `message` has `{places}` for `words`."""
+
+    code: str
+    message: str
+    words: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: AvenueError) -> "Failure":
+        """Return the stored form of `error`."""
+        template = error.templates[0]
+        return cls(code=error.code, message=template, words=words_of(template, error.words))
+
+    def said(self, translate: Translate = str) -> str:
+        """Return the reason, in the language of `translate`, by default English."""
+        return filled(self.message, self.words, translate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductFields:
     """The editable fields of a product; `group` is the id of its group.
 
@@ -84,27 +105,15 @@ class ProductFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """A product; `group` is the id of its group, `images` as in `PictureOwner`.
-
-    One in the trash has `trashed_at`.
-    """
+class Product(ProductFields):
+    """A product; `images` are as in `PictureOwner`. One in the trash has `trashed_at`."""
 
     id: str
     owner: str | None
-    sku: str | None
-    name: str
-    description: str
-    price: Decimal | None
-    currency: str
-    status: Status
-    group: str | None
     images: tuple[Entry, ...]
     revision: int
     created_at: datetime
     updated_at: datetime
-    category: str | None = None
-    attributes: Attributes = field(default_factory=dict)
     trashed_at: datetime | None = None
 
     @property
@@ -269,18 +278,8 @@ class GroupQuery(ListQuery):
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some products or groups, the cursor of the next ones, and their total number.
-
-    `total` is None where there are more than are counted: then there are `at_least` so many, None
-    for more than 10,000.
-    """
-
-    items: tuple[Any, ...]
-    next: tuple[Any, str] | None
-    total: int | None
-    at_least: int | None = None
+Page = ListPage[Any, tuple[Any, str]]
+"""A page of products, groups or imports."""
 
 
 Changes = Mapping[str, Any]

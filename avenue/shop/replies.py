@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from avenue.media.replies import ExternalImage, Image, RefusedFile
 from avenue.shop.models import Status
-from avenue.totals import Total
+from avenue.totals import PartOfList, WholeList
 
 Picture = Image | ExternalImage
 Urls = Annotated[list[str], Field(description="The `url` of each picture.")]
@@ -44,11 +44,10 @@ class Product(ProductFacts):
     image_urls: Urls
 
 
-class ProductList(Total):
+class ProductList(PartOfList):
     """A page of products, with its cursor."""
 
     items: list[Product]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class MobileProduct(ProductFacts):
@@ -83,16 +82,13 @@ class Group(TypedDict):
     updated_at: str
 
 
-class GroupList(Total):
+class GroupList(PartOfList):
     """A page of groups, with its cursor."""
 
     items: list[Group]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
-class TemporaryList(TypedDict):
+class TemporaryList(WholeList):
     """All temporary pictures of the caller, newest first."""
 
     items: list[Image]
-    next: None
-    total: int

@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import Language
 from avenue.errors import sentence
 from avenue.identity import ID_PATTERN, Role
 from avenue.media.intake.type_patterns import TypePattern
@@ -48,7 +49,6 @@ SIZE_NAME = re.compile("[a-z][a-z0-9]{0,19}")
 WRITTEN_SIZE = re.compile(r"([1-9][0-9]{1,3})(?:\s*[x×]\s*([1-9][0-9]{1,3})(?:\s+cover)?)?")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)
@@ -274,7 +274,7 @@ class SiteChanges(_Body):
     """
 
     name: Name = ""
-    locale: Locale = ""
+    locale: Language = ""
     base_url: Text | None = None
     hosts: Hosts = []
     colors: Colors = Colors()
@@ -328,6 +328,6 @@ class NewSite(_Body):
     ]
     base_url: Annotated[Text, Field(examples=["https://shoes.example"])]
     name: Name | None = None
-    locale: Locale = "es"
+    locale: Language = "es"
     hosts: Hosts = []
     cluster: Cluster | None = None

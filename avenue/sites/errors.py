@@ -7,7 +7,6 @@ from avenue.jobs.errors import Waits
 class SiteNotFound(NotFound):
     """The deployment has no such site."""
 
-    code = "site_not_found"
     message = "There is no such site."
     hint = "`python -m avenue site list` shows all sites."
 
@@ -15,7 +14,6 @@ class SiteNotFound(NotFound):
 class SiteExists(Conflict):
     """A site with this id already exists."""
 
-    code = "site_exists"
     message = "A site with this id already exists."
     hint = "Use another id, or change that site."
 
@@ -23,7 +21,6 @@ class SiteExists(Conflict):
 class FirstSite(Conflict):
     """The first site of the deployment cannot be removed."""
 
-    code = "first_site"
     message = "The first site cannot be removed: the installation is managed from it."
     hint = "Delete its contents instead."
 
@@ -31,7 +28,6 @@ class FirstSite(Conflict):
 class SiteNotRemoved(Conflict):
     """The site is not removed, so it cannot be restored."""
 
-    code = "site_not_removed"
     message = "This site was not removed."
     hint = "`python -m avenue site list` shows the state of each site."
 
@@ -39,7 +35,6 @@ class SiteNotRemoved(Conflict):
 class SiteIsDeleted(Conflict):
     """The site can no longer be restored; its data is being deleted."""
 
-    code = "site_is_deleted"
     message = "The deletion of this site has started, so it cannot be restored."
     hint = "`python -m avenue backup restore --site ID` restores it from a backup."
 
@@ -47,7 +42,6 @@ class SiteIsDeleted(Conflict):
 class NotThatClone(Conflict):
     """A site of this id is already being cloned, from another site or with other parts."""
 
-    code = "not_that_clone"
     message = "A site with this id is already being cloned from {source}."
     hint = "Wait until that is done, or use another id."
 
@@ -55,7 +49,6 @@ class NotThatClone(Conflict):
 class SiteNotEmpty(Unavailable):
     """Something was written to the site while it was deleted."""
 
-    code = "site_not_empty"
     message = "Something was written to the site while it was being deleted: {left}."
     hint = "The next run also deletes that."
 
@@ -63,7 +56,6 @@ class SiteNotEmpty(Unavailable):
 class SiteIsBusy(Unavailable):
     """Background work that started before the site was closed is still running."""
 
-    code = "site_is_busy"
     message = "Background work that started before the site was removed is still running: {kinds}."
     hint = "The site is deleted once that finishes."
 
@@ -71,7 +63,6 @@ class SiteIsBusy(Unavailable):
 class HostTaken(Conflict):
     """The host belongs to another site."""
 
-    code = "host_taken"
     message = "A host of this address already points to another site."
     hint = "Use another host, or remove it from that site first."
 
@@ -79,7 +70,6 @@ class HostTaken(Conflict):
 class HostNotGiven(Forbidden):
     """Only a superuser may set an address whose host does not belong to the site."""
 
-    code = "host_not_given"
     message = "This address has a host that does not point to the site."
     hint = "Use one of the site's hosts, or ask a superuser to add this one."
 
@@ -87,7 +77,6 @@ class HostNotGiven(Forbidden):
 class InvalidHost(Invalid):
     """The host or address of a site is invalid."""
 
-    code = "invalid_host"
     message = "This is not a valid address for a site."
     hint = (
         "Enter an address like https://shop.example and a host like shop.example, in ASCII "
@@ -98,7 +87,6 @@ class InvalidHost(Invalid):
 class NoSuchCluster(Invalid):
     """The cluster for the new site does not exist."""
 
-    code = "no_such_cluster"
     message = "There is no cluster with this name."
     hint = "`clusters list` shows the available ones; if you name none, the lightest is used."
 
@@ -106,36 +94,26 @@ class NoSuchCluster(Invalid):
 class LimitTooHigh(Invalid):
     """A site's limit cannot be above the deployment's; `most` is what it may be."""
 
-    code = "limit_too_high"
     message = "`{limit}` may be at most {most} here."
     hint = "Use up to {most}; the server administrator can allow more."
-
-    def __init__(self, limit: str, most: int) -> None:
-        super().__init__(limit=limit, most=most)
 
 
 class TooManyCategories(Invalid):
     """The site has reached its limit of upload categories."""
 
-    code = "too_many_categories"
     message = "A site can have up to {most} categories of its own."
     hint = "Remove one first; its files are kept."
-
-    def __init__(self, most: int) -> None:
-        super().__init__(most=most)
 
 
 class LogoNotFound(NotFound):
     """The site has no logo."""
 
-    code = "logo_not_found"
     message = "This site has no logo."
 
 
 class NotInLibrary(NotFound):
     """The chosen logo is not a picture in the library."""
 
-    code = "not_in_library"
     message = "There is no such image in this site's library."
     hint = "Choose one that exists and is not in the trash, or upload the logo."
 
@@ -151,7 +129,6 @@ class OneLogoOnly(Invalid):
 class RevisionConflict(Conflict):
     """Somebody changed the site in the meantime; `current` is how it is now."""
 
-    code = "revision_conflict"
     message = "Someone else changed this site in the meantime."
     hint = "Check `current`, then send your change again with its revision."
 
@@ -162,7 +139,6 @@ class RevisionConflict(Conflict):
 class SiteIsMoving(Conflict):
     """The site is being moved between two clusters."""
 
-    code = "site_is_moving"
     message = "The site {site} is being moved from {origin} to {target}."
     hint = "`python -m avenue site list` shows its progress; `site move {site} --abort` ends it."
 
@@ -170,7 +146,6 @@ class SiteIsMoving(Conflict):
 class SiteBetweenClusters(Conflict):
     """A site that has data on two clusters cannot be removed."""
 
-    code = "site_between_clusters"
     message = "This site was moved, and the previous cluster still has its data."
     hint = "End the move first: `site move ID --to CLUSTER --now`, or `site move ID --abort`."
 
@@ -178,7 +153,6 @@ class SiteBetweenClusters(Conflict):
 class FirstSiteStays(Conflict):
     """The first site of the deployment cannot be moved."""
 
-    code = "first_site_stays"
     message = "The first site stays on the cluster home: the installation is managed from it."
     hint = "Move another one."
 
@@ -194,7 +168,6 @@ class IsThere(Conflict):
 class NothingToAbort(Conflict):
     """The site is not being moved, or the move is complete."""
 
-    code = "nothing_to_abort"
     message = "This site has no move that can be ended: it has not started, or is already done."
     hint = "`site move ID --to CLUSTER` moves it back while the other cluster still has it."
 
@@ -202,7 +175,6 @@ class NothingToAbort(Conflict):
 class ProcessesLackCluster(Conflict):
     """Some processes of this deployment do not have a cluster configured."""
 
-    code = "processes_lack_cluster"
     message = "{count} processes of this installation do not know both clusters."
     hint = "Set the same AVENUE_CLUSTER_<NAME> for every process, and restart them."
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from avenue.audit.service import AuditService
-from avenue.errors import Forbidden, Unavailable
+from avenue.errors import Unavailable
 from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Site, SiteState, new_id
 from avenue.jobs.errors import GiveUp, LeaseLost, Waits
 from avenue.jobs.models import Job, State
@@ -138,7 +138,7 @@ class MoveService:
 
     def abort(self, actor: Actor, site_id: str) -> Job:
         """Undo a move before its switch; raise `NothingToAbort`."""
-        _admit(actor)
+        actor.must_be_superuser()
         if not self._records.abort(site_id):
             raise NothingToAbort
         move = self._records.find(site_id)
@@ -146,7 +146,7 @@ class MoveService:
 
     def purge(self, actor: Actor, site_id: str) -> Job:
         """Delete at once what a move has left on the earlier cluster; raise `NothingToAbort`."""
-        _admit(actor)
+        actor.must_be_superuser()
         if not self._records.end_keeping(site_id, now=True):
             raise NothingToAbort
         move = self._records.find(site_id)
@@ -154,7 +154,7 @@ class MoveService:
 
     def standing(self, actor: Actor, site_id: str) -> Standing:
         """Return the cluster of a site and the progress of its move; raise `SiteNotFound`."""
-        _admit(actor)
+        actor.must_be_superuser()
         site = self._store.get(site_id)
         if site is None:
             raise SiteNotFound
@@ -186,7 +186,7 @@ class MoveService:
 
     def _check(self, actor: Actor, site_id: str, target: str) -> str:
         """Return the cluster of a site, after checking that it may be moved."""
-        _admit(actor)
+        actor.must_be_superuser()
         if site_id == DEFAULT_SITE:
             raise FirstSiteStays
         if target not in {HOME_CLUSTER, *self._database.clusters}:
@@ -572,8 +572,3 @@ def _moving(move: SiteMove) -> SiteIsMoving:
 
 def _is_moving(move: SiteMove | None) -> SiteIsMoving | None:
     return _moving(move) if move else None
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.superuser:
-        raise Forbidden

@@ -14,7 +14,6 @@ from typing import Any
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Forbidden
 from avenue.identity import DEFAULT_SITE, Actor, Site, SiteState
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import RunningJob
@@ -67,7 +66,7 @@ class RemovalService:
 
         Repeatable. Raise `FirstSite`, `SiteNotFound`, `SiteBetweenClusters`.
         """
-        _admit(actor)
+        actor.must_be_superuser()
         if site_id == DEFAULT_SITE:
             raise FirstSite
         site = self._store.close(site_id, 0 if now else GRACE_DAYS * 24 * 3600)
@@ -81,7 +80,7 @@ class RemovalService:
 
     def reopen(self, actor: Actor, site_id: str) -> Site:
         """Restore a removed site; raise `SiteNotFound`, `SiteNotRemoved`, `SiteIsDeleted`."""
-        _admit(actor)
+        actor.must_be_superuser()
         done = self._store.reopen(site_id)
         site = self._store.get(site_id)
         if site is None:
@@ -195,8 +194,3 @@ class RemovalWorker:
 def begin(jobs: JobService, site_id: str) -> Job:
     """Start to delete a site whose grace period is over; repeated calls create one job."""
     return jobs.enqueue(REMOVE, {"site": site_id}, key=site_id)
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.superuser:
-        raise Forbidden

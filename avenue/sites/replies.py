@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from avenue.identity import Role
 from avenue.media.models import Visibility
 from avenue.media.replies import Image
+from avenue.totals import WholeList
 
 
 class UploadCategory(TypedDict):
@@ -73,9 +74,7 @@ class DeploymentSite(Site):
     cluster: Annotated[str, Field(description="Where all it has is kept.")]
 
 
-class SiteList(TypedDict):
+class SiteList(WholeList):
     """All sites of the deployment, without their logos."""
 
     items: list[DeploymentSite]
-    next: None
-    total: int

@@ -6,7 +6,7 @@ from typing import Any
 
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
-from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Limit, Site, SiteState
+from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Limit, Role, Site, SiteState
 from avenue.media.categories import DEFAULTS
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
@@ -77,7 +77,7 @@ class SiteService:
         belongs to the site. Raise `HostNotGiven`, `HostTaken`, `InvalidHost`, `LimitTooHigh` or
         `TooManyCategories`.
         """
-        _require_admin(actor)
+        actor.must_have(Role.ADMIN)
         of_the_deployment = "hosts" in changes or OF_THE_DEPLOYMENT & set(changes.get("limits", {}))
         if of_the_deployment and not actor.superuser:
             raise Forbidden(sentence("Only a superuser can change hosts and the quota."))
@@ -201,7 +201,7 @@ class SiteService:
             if limit in given:
                 own[limit] = wanted = given[limit]
                 if wanted is not None and wanted > most:
-                    raise LimitTooHigh(limit, most)
+                    raise LimitTooHigh(limit=limit, most=most)
         values["limits"] = {limit.value: each for limit, each in own.items() if each} or None
         return values
 
@@ -220,9 +220,9 @@ class SiteService:
                 own[name] = said
         most_mb = max((each.get("max_mb") or 0 for each in own.values()), default=0)
         if most_mb > self._settings.max_tus_mb:
-            raise LimitTooHigh("max_mb", self._settings.max_tus_mb)
+            raise LimitTooHigh(limit="max_mb", most=self._settings.max_tus_mb)
         if len(own) > MOST_CATEGORIES:
-            raise TooManyCategories(MOST_CATEGORIES)
+            raise TooManyCategories(most=MOST_CATEGORIES)
         return own or None
 
     def _address_values(self, site: Site, changes: Changes) -> dict[str, Any]:
@@ -293,7 +293,7 @@ class LogoService:
 
         `key` is the Idempotency-Key. Raise the refusal when the picture was rejected.
         """
-        _require_admin(actor)
+        actor.must_have(Role.ADMIN)
         site_id = actor.site.id
         site = self._store.get(site_id)
         logo = self.of(actor, site) if site else None
@@ -316,14 +316,14 @@ class LogoService:
 
         Raise `NotInLibrary`.
         """
-        _require_admin(actor)
+        actor.must_have(Role.ADMIN)
         chosen = self._store.choose_logo(actor.site.id, asset_id, by=actor.id)
         self._known.forget()
         return chosen
 
     def remove(self, actor: Actor) -> None:
         """Remove the logo; a picture of the library stays there. Raise `LogoNotFound`."""
-        _require_admin(actor)
+        actor.must_have(Role.ADMIN)
         self._store.remove_logo(actor.site.id, by=actor.id)
         self._known.forget()
 
@@ -355,11 +355,6 @@ def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
         own_seconds = {name: each for name, each in seconds.items() if each is not None}
         values["edge_seconds"] = own_seconds or None
     return values
-
-
-def _require_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden
 
 
 def _require_superuser(actor: Actor) -> None:

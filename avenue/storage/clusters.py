@@ -32,23 +32,15 @@ log = logging.getLogger(__name__)
 class UnknownCluster(Unavailable):
     """A site is on a cluster that this process has no URI for."""
 
-    code = "unknown_cluster"
     message = "This site is on the cluster {cluster}, which is not set up here."
     hint = "Set AVENUE_CLUSTER_<NAME> for every process, then restart."
-
-    def __init__(self, cluster: str) -> None:
-        super().__init__(cluster=cluster)
 
 
 class ClusterNotReady(Unavailable):
     """A cluster is not prepared for this deployment, or for this version."""
 
-    code = "cluster_not_ready"
     message = "The cluster {cluster} cannot be used: it is {why}."
     hint = "Run `python -m avenue migrate`."
-
-    def __init__(self, cluster: str, why: str) -> None:
-        super().__init__(cluster=cluster, why=why)
 
 
 class State(StrEnum):
@@ -98,7 +90,7 @@ def database_of_site(database: Database, site_id: str) -> Database:
         return database
     cluster = database.clusters.get(name)
     if cluster is None:
-        raise UnknownCluster(name)
+        raise UnknownCluster(cluster=name)
     admit(cluster)
     return cluster
 
@@ -158,14 +150,14 @@ def admit(cluster: Database) -> None:
     with unavailable_when_away(), cluster.deadline(cluster.read_seconds):
         hello = cluster.client.admin.command("hello")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            raise ClusterNotReady(cluster.cluster, "no replica set")
+            raise ClusterNotReady(cluster=cluster.cluster, why="no replica set")
         ours = _marks(cluster.home)
         marks = _marks(cluster)
     if marks.get(CLUSTER) != mark_of(cluster, ours.get(INSTALLATION, {})):
         why = "of another installation" if CLUSTER in marks else "not prepared"
-        raise ClusterNotReady(cluster.cluster, why)
+        raise ClusterNotReady(cluster=cluster.cluster, why=why)
     if marks.get(MARKER) != ours.get(MARKER):
-        raise ClusterNotReady(cluster.cluster, "of another version")
+        raise ClusterNotReady(cluster=cluster.cluster, why="of another version")
     cluster.is_admitted = True
 
 

@@ -67,7 +67,6 @@ READABLE: CodecOptions[Document] = CodecOptions(
 class BadSource(Invalid):
     """The address of the earlier application's database is invalid."""
 
-    code = "bad_source"
     message = "That is not a valid database address: {reason}."
     hint = "Write mongodb://HOST:PORT/NAME, with the name of the earlier application's database."
 
@@ -78,7 +77,6 @@ class BadSource(Invalid):
 class CannotFollow(Conflict):
     """The earlier application's database does not report its changes."""
 
-    code = "cannot_follow"
     message = "The earlier application's database does not report changes: {reason}."
     hint = "Only a replica set reports them. Run this without --follow, as often as needed."
 
@@ -89,7 +87,6 @@ class CannotFollow(Conflict):
 class SourceAway(Unavailable):
     """The earlier application's database does not answer, or denies access."""
 
-    code = "source_away"
     message = "The earlier application's database is not responding: {reason}."
     hint = "Check the address and that its user can read that database, then run it again."
 

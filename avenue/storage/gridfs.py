@@ -7,7 +7,7 @@ MB downloads: +240 MiB against +15 MiB here).
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
@@ -291,6 +291,22 @@ class Files:
             start += sum(map(len, pieces))
             while pieces:
                 yield pieces.pop(0)  # so that none is still held while the next are read
+
+    def digest(
+        self, file_id: str, *, length: int, told: Callable[[int], None] = lambda _: None
+    ) -> Digest | None:
+        """Read a file of `length` bytes whole and return its checksums, None if bytes are missing.
+
+        `told` is called with the number of bytes of each piece.
+        """
+        digest = Digest()
+        try:
+            for piece in self.read(file_id, 0, length, length=length):
+                digest.update(piece)
+                told(len(piece))
+        except Incomplete:
+            return None
+        return digest
 
     def read_together(self, lengths: Mapping[str, int]) -> dict[str, bytes]:
         """Return the bytes of small files, by their ids, in one query.

@@ -15,8 +15,8 @@ from pymongo.client_session import ClientSession
 
 from avenue.errors import Conflict, Unprocessable
 from avenue.identity import new_id
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import deployment, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords, deployment, site
 
 REMEMBERED_HOURS = 24
 
@@ -24,7 +24,6 @@ REMEMBERED_HOURS = 24
 class UploadInProgress(Conflict):
     """The same request is being processed at the moment."""
 
-    code = "upload_in_progress"
     message = "The same upload is still in progress."
     hint = "Wait a moment and send it again with the same Idempotency-Key."
 
@@ -32,7 +31,6 @@ class UploadInProgress(Conflict):
 class IdempotencyKeyReused(Unprocessable):
     """The key was used for other content."""
 
-    code = "idempotency_key_reused"
     message = "This Idempotency-Key was already used for a different upload."
     hint = "Use a new key for each new upload; reuse a key only with the same content."
 
@@ -54,11 +52,8 @@ class FinishedWrite:
     answer: Mapping[str, Any]
 
 
-class Writes:
+class Writes(SiteRecords):
     """The open and finished writes of every site."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def begin(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int

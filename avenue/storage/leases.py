@@ -62,8 +62,7 @@ class Leases:
 
     def holder(self, name: str) -> Held | None:
         """Return the holder of a valid lease, or None."""
-        found = self._leases.find_one({"_id": name, **IS_HELD})
-        return _held(found) if found else None
+        return self._leases.value(_held, {"_id": name, **IS_HELD})
 
     @contextlib.contextmanager
     def taken(self, name: str, what: str, *, waits: bool = False) -> Iterator[Lease | Held]:

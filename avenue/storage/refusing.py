@@ -30,7 +30,6 @@ NOT_ALLOWED, NO_COLLECTION = 13, 26
 class MayNotRefuse(Forbidden):
     """The database user may not set validators."""
 
-    code = "may_not_refuse"
     message = "The database user is not allowed to set validators on the cluster {cluster}."
     hint = "Grant it `dbAdmin` on the database on both clusters; a site cannot be moved without it."
 

@@ -41,7 +41,6 @@ WALKS: tuple[tuple[str, Document], ...] = (
 class WaitsForBackup(Unavailable):
     """A backup is reading the data to be deleted."""
 
-    code = "waits_for_backup"
     message = "A backup is running; nothing is deleted until it finishes."
     hint = "It resumes on its own once the backup finishes."
 

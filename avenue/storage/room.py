@@ -34,7 +34,6 @@ class QuotaExceeded(StorageFull):
     `used`, `wanted` and `limit` are given in `_bytes` and in `_files`; a limit of null means none.
     """
 
-    code = "quota_exceeded"
     message = "This site is out of storage."
     hint = "Delete files you no longer need, or ask for a larger quota."
     too_large: ClassVar[str] = sentence(
@@ -72,7 +71,6 @@ class QuotaExceeded(StorageFull):
 class UserQuotaExceeded(QuotaExceeded):
     """A person has used up their quota on the site; see `quota_exceeded`."""
 
-    code = "user_quota_exceeded"
     message = "You have used all the storage one person can have here."
     hint = "Delete files you no longer need, or ask a site administrator for more storage."
     too_large = sentence(

@@ -78,7 +78,6 @@ class Standing(StrEnum):
 class ForeignDatabase(Unavailable):
     """The database belongs to another application."""
 
-    code = "foreign_database"
     message = "This database belongs to another application, so Avenue will not touch it."
     hint = (
         "Use another database name in MONGODB_URI; Avenue creates what it needs there. To "
@@ -90,7 +89,6 @@ class ForeignDatabase(Unavailable):
 class NotAReplicaSet(Unavailable):
     """A standalone mongod cannot do transactions and loses acknowledged writes."""
 
-    code = "not_a_replica_set"
     message = "MongoDB is running standalone; Avenue needs a replica set (one member is enough)."
     hint = (
         "Start mongod with --replSet rs0 and run once: mongosh --eval "
@@ -101,7 +99,6 @@ class NotAReplicaSet(Unavailable):
 class NotMigrated(Unavailable):
     """The database has not been prepared for this version."""
 
-    code = "not_migrated"
     message = "The database is not prepared for this version of Avenue."
     hint = "Run `python -m avenue migrate`."
 
@@ -109,7 +106,6 @@ class NotMigrated(Unavailable):
 class NewerDatabase(Unavailable):
     """A newer version of Avenue has migrated this database."""
 
-    code = "newer_database"
     message = "This database was prepared by a newer version of Avenue."
     hint = "Deploy that version again, or restore a backup made before it."
 
@@ -117,7 +113,6 @@ class NewerDatabase(Unavailable):
 class HalfRestored(Unavailable):
     """A restore into this database has started and is not complete."""
 
-    code = "half_restored"
     message = "A restore into this database was not completed."
     hint = "Run the same `python -m avenue backup restore` again; it resumes where it stopped."
 

@@ -146,6 +146,13 @@ class Collection:
         found = self.find_as_it_is(query, projection)
         return found if projection else self._checked(found)
 
+    def value(
+        self, reader: Callable[[Document], T], query: Filter, projection: Filter | None = None
+    ) -> T | None:
+        """Return the result of `reader` for the document that `find_one` returns, or None."""
+        found = self.find_one(query, projection)
+        return reader(found) if found else None
+
     def find_as_it_is(self, query: Filter, projection: Filter | None = None) -> Document | None:
         """Return the matching document, valid or not, or None."""
         return self._read(
@@ -578,21 +585,20 @@ class SiteScope:
 
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket, restricted to ids that begin with this site."""
-        if bucket not in BUCKETS:
-            raise ValueError(f"{bucket} is not a bucket")
-        return Files(self.database, bucket, prefix=f"{self.site}/")
+        return Files(self.database, bucket, prefix=self._prefix_in(bucket))
 
     def survey(self, bucket: str) -> Survey:
         """Return the statistics of a bucket's files without reading them."""
-        if bucket not in BUCKETS:
-            raise ValueError(f"{bucket} is not a bucket")
-        return Survey(self.database, bucket, prefix=f"{self.site}/")
+        return Survey(self.database, bucket, prefix=self._prefix_in(bucket))
 
     def mender(self, bucket: str) -> Mender:
         """Return the service that repairs a bucket's files."""
+        return Mender(self.database, bucket, prefix=self._prefix_in(bucket))
+
+    def _prefix_in(self, bucket: str) -> str:
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
-        return Mender(self.database, bucket, prefix=f"{self.site}/")
+        return f"{self.site}/"
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; see `Database.transaction`."""
@@ -662,6 +668,16 @@ def site(database: Database, site_id: str) -> SiteScope:
     Raises as `database_of_site`.
     """
     return SiteScope(database=database_of_site(database, site_id), site=site_id)
+
+
+class SiteRecords:
+    """Stored records of one site at a time; every method takes the id of the site."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _records(self, site_id: str, collection: str) -> Collection:
+        return site(self._database, site_id).collection(collection)
 
 
 def of_its_site(collection: Collection, found: Document) -> Collection:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import SiteRecords, site
 
 FEW = 1_000
 """So many things are counted by who asks."""
@@ -45,14 +45,14 @@ class SiteCount:
         return None if self.at_least else self[name]
 
 
-class SiteCounts:
+class SiteCounts(SiteRecords):
     """The last counts of each site, by the name of the counter."""
 
     def __init__(
         self, database: Database, request_count: Callable[[], object] = lambda: None
     ) -> None:
         """`request_count` has everything counted in the background, soon."""
-        self._database = database
+        super().__init__(database)
         self._request_count = request_count
 
     def of(self, site_id: str, name: str, counter: Counter) -> SiteCount:
@@ -81,13 +81,13 @@ class SiteCounts:
         if counter(site_id, FEW) is None:
             self._count(site_id, name, counter)
         else:  # who asks counts them from now on
-            self._counts(site_id).delete({"_id": f"{site_id}/{name}"})
+            self._records(site_id, SITE_COUNTS).delete({"_id": f"{site_id}/{name}"})
 
     def _count(self, site_id: str, name: str, counter: Counter) -> None:
         numbers = counter(site_id, None) or {}
         fresh = {"$literal": {"name": name, "numbers": dict(numbers), "site": site_id}}
         stage = {"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, fresh, {"at": "$$NOW"}]}}
-        counts, count_id = self._counts(site_id), f"{site_id}/{name}"
+        counts, count_id = self._records(site_id, SITE_COUNTS), f"{site_id}/{name}"
         site(self._database, site_id).anew(
             SITE_COUNTS,
             [count_id],
@@ -95,11 +95,8 @@ class SiteCounts:
         )
 
     def _last(self, site_id: str, name: str) -> SiteCount | None:
-        found = self._counts(site_id).values(_count, {"_id": f"{site_id}/{name}"})
+        found = self._records(site_id, SITE_COUNTS).values(_count, {"_id": f"{site_id}/{name}"})
         return found[0] if found else None
-
-    def _counts(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(SITE_COUNTS)
 
 
 def _count(document: Document) -> SiteCount:

@@ -20,7 +20,6 @@ SITES = "sites"
 SWITCH = "move_site"
 """The purpose of the backup lease during a switch, so that no backup starts meanwhile."""
 KEPT_HOURS = 24
-ACTIVE = [each.value for each in Phase if each is not Phase.KEPT]
 BEFORE_SWITCH = [Phase.COPYING.value, Phase.SETTLING.value, Phase.FENCED.value]
 
 

@@ -28,7 +28,6 @@ DEFAULT_PORTS = frozenset({"80", "443"})
 class UnknownSite(NotFound):
     """There is no site with this name."""
 
-    code = "unknown_site"
     message = "There is no site with this name."
     hint = f"Enter the id of a site; the first one is `{DEFAULT_SITE}`."
 

@@ -36,6 +36,7 @@ VOLUME = "volume"
 class UnreadableAddress(Unavailable):
     """The address of the database cannot be used."""
 
+    code = Unavailable.code
     message = "MONGODB_URI cannot be used: its format is wrong, or its name is unknown."
     hint = "Compare it with mongodb+srv://user:password@cluster.example/avenue."
 
@@ -43,11 +44,9 @@ class UnreadableAddress(Unavailable):
 class DatabaseRefuses(Unavailable):
     """The database answers, and does not let us in or lacks a privilege for us."""
 
+    code = Unavailable.code
     message = "MongoDB rejected Avenue's request."
     hint = "Check the user, password and roles: 18 is a wrong password, 13 a missing privilege."
-
-    def __init__(self, *, code: int | None) -> None:
-        super().__init__(mongodb_code=code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,7 +391,7 @@ def unless_refused() -> Iterator[None]:
     except OperationFailure as error:
         if is_passing(error):
             raise
-        raise DatabaseRefuses(code=error.code) from error
+        raise DatabaseRefuses(mongodb_code=error.code) from error
 
 
 def connected(settings: Settings) -> Database:

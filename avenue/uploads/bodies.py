@@ -1,21 +1,21 @@
 """Request bodies of general uploads. Anything else is a 400."""
 
-import base64
 import binascii
-import json
 import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import PictureTexts
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.errors import sentence
 from avenue.identity import is_id
 from avenue.uploads.errors import BadReference
 from avenue.uploads.models import Place
+from avenue.web.paging import packed, unpacked
 
 LONGEST_REFERENCE = 200
 
@@ -37,39 +37,30 @@ def _reference(value: object) -> object:
         raise PydanticCustomError("reference", sentence("Enter 1 to 200 characters.")) from None
 
 
-AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 Reference = Annotated[
     Annotated[str, StringConstraints(max_length=LONGEST_REFERENCE)] | None,
     BeforeValidator(_reference),
 ]
 
 
-class UploadChanges(BaseModel):
+class UploadChanges(PictureTexts):
     """Changes of an upload; `hold` is for administrators.
 
     A null `reference` removes it; the name keeps the ending of the file's type. With another
     `visibility` all its URLs change.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = (
         ""
     )
     reference: Reference = None
-    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
-    decorative: bool = False
-    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     hold: bool = False
     visibility: Literal["public", "private"] = "private"
 
 
 def cursor_text(place: Place) -> str:
     """Return a place as an opaque cursor."""
-    packed = json.dumps([iso(place[0]), place[1]], separators=(",", ":"))
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+    return packed(iso(place[0]), place[1])
 
 
 def cursor_place(text: str) -> Place:
@@ -77,9 +68,7 @@ def cursor_place(text: str) -> Place:
     if not re.fullmatch("[A-Za-z0-9_-]+", text):
         raise BadCursor
     try:
-        written, upload_id = json.loads(
-            base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        )
+        written, upload_id = unpacked(text)
         at = datetime.fromisoformat(written)
         if iso(at) != written or not is_id(upload_id):
             raise BadCursor

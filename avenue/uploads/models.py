@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from avenue.cursors import ListPage
 from avenue.errors import AvenueError
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim, State
@@ -54,16 +55,7 @@ class Sight:
     categories: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadPage:
-    """A page of a list: `next` is the cursor of the next page, `total` how many match in all.
-
-    `total` is None where there are more than are counted.
-    """
-
-    items: tuple[Asset, ...]
-    next: Place | None
-    total: int | None
+UploadPage = ListPage[Asset, Place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.replies import Stored, UploadReplyFacts, Variant
-from avenue.totals import Total
+from avenue.totals import PartOfList
 
 
 class Pictured(TypedDict, total=False):
@@ -95,8 +95,7 @@ class Quotas(TypedDict):
     site: Annotated[Usage | None, Field(description="For administrators, else null.")]
 
 
-class UploadList(Total):
+class UploadList(PartOfList):
     """A page of uploads, newest first, with the cursor of the next page."""
 
     items: list[Upload]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

@@ -52,7 +52,7 @@ class UploadService:
         """Return the filing of new uploads; raise `UnknownCategory`."""
         found = category_of(actor.site, category or GENERAL)
         if found is None:
-            raise UnknownCategory(categories_of(actor.site))
+            raise UnknownCategory(categories=list(categories_of(actor.site)))
         return Filing(category=found, reference=reference)
 
     def add(

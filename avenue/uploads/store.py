@@ -12,7 +12,8 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import change_one, claim_one, restore_one, trash_one
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
-from avenue.storage.scope import Collection, in_many, site
+from avenue.storage.paging import behind
+from avenue.storage.scope import Collection, SiteRecords, in_many, site
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
@@ -25,46 +26,42 @@ OVER: Document = {
 """The condition for uploads whose retention time is over."""
 
 
-class UploadStore:
+class UploadStore(SiteRecords):
     """The uploads of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def get(self, site_id: str, upload_id: str) -> Asset | None:
         """Return a live upload, or None."""
-        found = self._assets(site_id).find_one({"_id": upload_id, **_live()})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, {"_id": upload_id, **_live()})
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
         """Return a page of the uploads that match `query` and that `sight` shows."""
-        assets, way = self._assets(site_id), 1 if query.oldest_first else -1
+        assets, way = self._records(site_id, ASSETS), 1 if query.oldest_first else -1
         in_state = _in_state(query.state)
         wanted = [in_state, *_asked(query), *_seen(sight)]
         words = assets.having_words(query.words, in_state)
         total = assets.total({"$and": [*wanted, *words]})
         if total is None:
             words = in_many(query.words)
-        page = {"$and": [*wanted, *words, *_behind(query)]}
+        page = {"$and": [*wanted, *words, *behind("created_at", query.after, descending=way < 0)]}
         order = [("created_at", way), ("_id", way)]
         found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
-        items = tuple(found[: query.limit])
-        return UploadPage(
-            items=items,
-            next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
-            total=total,
+        return UploadPage.of(
+            found, query.limit, lambda last: (last.created_at, last.id), total=total
         )
 
     def same(
         self, site_id: str, owner: str | None, filing: Filing, hashes: Sequence[str]
     ) -> dict[str, Asset]:
         """Return existing uploads of `owner` with the same reference and `hashes`, by hash."""
-        return _same(self._assets(site_id), owner, filing, hashes)
+        return _same(self._records(site_id, ASSETS), owner, filing, hashes)
 
     def count(self, site_id: str, owner: str | None, filing: Filing) -> int:
         """Return the number of files of `owner` with the reference."""
-        return self._assets(site_id).count(_filed(owner, filing))
+        return self._records(site_id, ASSETS).count(_filed(owner, filing))
 
     def add(self, site_id: str, filing: Filing, upload_result: UploadResult) -> None:
         """File the stored files of `upload_result`, up to the limit; records their outcomes.
@@ -89,7 +86,7 @@ class UploadStore:
     ) -> None:
         """Like `add`, inside a transaction."""
         upload_result.fates = {}  # of a run that was rolled back
-        assets, owner = self._assets(site_id).within(session), upload_result.new[0].owner
+        assets, owner = self._records(site_id, ASSETS).within(session), upload_result.new[0].owner
         self._take_turns(site_id, owner, filing, session)
         planned = _planned(assets, owner, filing, upload_result.new)
         if not any(isinstance(fate, Asset) for fate in planned.values()):
@@ -111,7 +108,7 @@ class UploadStore:
 
     def file(self, site_id: str, filing: Filing, stored: Asset, session: ClientSession) -> None:
         """File an asset that this transaction has stored; raise `TooManyUploads`."""
-        assets = self._assets(site_id).within(session)
+        assets = self._records(site_id, ASSETS).within(session)
         self._take_turns(site_id, stored.owner, filing, session)
         _check_room(assets, stored, filing)
         _file_one(assets, stored, filing)
@@ -154,8 +151,7 @@ class UploadStore:
 
     def trashed(self, site_id: str, upload_id: str) -> Asset | None:
         """Return an upload that is in the trash, or None."""
-        found = self._assets(site_id).find_one({"_id": upload_id, **_trashed()})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, {"_id": upload_id, **_trashed()})
 
     def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
         """Restore an upload from the trash, within the limit of its reference.
@@ -191,9 +187,6 @@ class UploadStore:
         scope = site(self._database, site_id)
         assets = scope.collection(ASSETS)
         return scope.transaction(lambda session: work(assets.within(session), session))
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
 
 
 def _planned(
@@ -309,15 +302,3 @@ def _seen(sight: Sight | None) -> list[Document]:
         return []
     own: Document = {"owner": sight.owner}
     return [{"$or": [own, _in_categories(sight.categories)]} if sight.categories else own]
-
-
-def _behind(query: UploadQuery) -> list[Document]:
-    if query.after is None:
-        return []
-    (at, last_id), than = query.after, "$gt" if query.oldest_first else "$lt"
-    # The first condition is redundant, but makes the server enter the index at the right place.
-    same_moment = {"created_at": at, "_id": {than: last_id}}
-    return [
-        {"created_at": {f"{than}e": at}},
-        {"$or": [{"created_at": {than: at}}, same_moment]},
-    ]

@@ -7,22 +7,21 @@ change has happened; path parameters and names of changed fields are added autom
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 
 from avenue.errors import Unauthenticated
 from avenue.identity import Actor
 from avenue.web.auth import current_actor
 from avenue.web.csrf import SAFE_METHODS
 from avenue.web.hosts import current_site
+from avenue.web.marks import Mark, View, current_view
 from avenue.web.requestlog import request_id
 
-View = TypeVar("View", bound=Callable[..., object])
 Detail = str | int | bool | Sequence[str]
 Entry = tuple[str, str | None, Mapping[str, Detail]]
 
-MARK = "audited_as"
 REPLAYED = "Idempotent-Replayed"
 GUARD = "revision"  # the revision a change is based on, not a changed field
 
@@ -56,29 +55,19 @@ class Audited:
     by_itself: bool = False
 
 
+_AUDITED = Mark[Audited]("audited_as")
+audited_as = _AUDITED.of
+"""Returns the audit mark of a view, or None."""
+
+
 def audited(action: str, object_from: str | None = None) -> Callable[[View], View]:
     """Mark a view that changes something; see `Audited`. Required on every unsafe route."""
-
-    def mark(view: View) -> View:
-        setattr(view, MARK, Audited(action, object_from))
-        return view
-
-    return mark
+    return _AUDITED.says(Audited(action, object_from))
 
 
 def audits_itself(action: str) -> Callable[[View], View]:
     """Mark a view that changes something on GET, or before it refuses; see `Audited`."""
-
-    def mark(view: View) -> View:
-        setattr(view, MARK, Audited(action, None, by_itself=True))
-        return view
-
-    return mark
-
-
-def audited_as(view: Callable[..., object] | None) -> Audited | None:
-    """Return the audit mark of `view`, or None."""
-    return getattr(view, MARK, None)
+    return _AUDITED.says(Audited(action, None, by_itself=True))
 
 
 def note(
@@ -112,7 +101,7 @@ def install(app: Flask, trail: AuditTrail) -> None:
     """Pass every change that `app` answers with 2xx or 3xx to `trail`."""
 
     def record(response: Response) -> Response:
-        marked = audited_as(current_app.view_functions.get(request.endpoint or ""))
+        marked = audited_as(current_view())
         if marked and ("audit_each" in g if marked.by_itself else _is_a_change(response)):
             actor = g.get("audit_actor") or _actor()
             for action, object_id, details in _entries(marked, response):

@@ -24,6 +24,7 @@ from avenue.errors import Forbidden, MalformedRecord, Unauthenticated, sentence
 from avenue.identity import Actor, Role, Scope, Site
 from avenue.web import csrf
 from avenue.web.hosts import current_site
+from avenue.web.marks import Flag, Mark, View, current_view
 from avenue.web.request_kinds import takes_token
 
 P = ParamSpec("P")
@@ -32,8 +33,6 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 DOORKEEPER = "avenue.authenticator"
-MARK = "guard"
-BEFORE = "comes_before_second_factor"
 COOKIE_NAME = "avenue_session"
 LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
@@ -57,7 +56,6 @@ class Authenticator(Protocol):
 class InvalidToken(Unauthenticated):
     """The Bearer token is unknown, expired, revoked, or belongs to another site."""
 
-    code = "invalid_token"
     message = "This token is not valid, or no longer valid."
     hint = "Get a new one from POST /api/auth/login, on the site it is for."
 
@@ -65,7 +63,6 @@ class InvalidToken(Unauthenticated):
 class InsufficientScope(Forbidden):
     """The token lacks the required scope."""
 
-    code = "insufficient_scope"
     message = "This token does not allow this."
     hint = "Use a token with the scope named in `scope`."
 
@@ -73,7 +70,6 @@ class InsufficientScope(Forbidden):
 class SecondFactorSetupRequired(Forbidden):
     """The person's role needs a second factor, and they have none."""
 
-    code = "second_factor_setup_required"
     message = "Your role requires a second factor, and you have none."
     hint = "Set one up at /admin/account/second-factor; until then you can do nothing else."
 
@@ -96,6 +92,13 @@ class Guard:
         if self.any_scope:
             return None
         return self.scope or (Scope.READ if method in csrf.SAFE_METHODS else Scope.WRITE)
+
+
+_GUARDS = Mark[Guard]("guard")
+guard_of = _GUARDS.of
+"""Returns the restriction of a view; None if it is public."""
+before_second_factor = Flag("comes_before_second_factor")
+"""Allows a view for people who need a second factor and have not set one up yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,7 @@ def current_actor() -> Actor:
     dropped.
     """
     actor = _whoever_asks()
-    if actor.needs_second_factor and not _comes_before_second_factor():
+    if actor.needs_second_factor and not before_second_factor.is_on(current_view()):
         return Actor(site=actor.site)
     return actor
 
@@ -201,32 +204,14 @@ def require(
                 raise Forbidden
             return route(*args, **kwargs)
 
-        setattr(guarded, MARK, guard)
-        return guarded
+        return _GUARDS.says(guard)(guarded)
 
     return decorate
 
 
-def before_second_factor(view: Callable[P, R]) -> Callable[P, R]:
-    """Allow a view for people who need a second factor and have not set one up yet."""
-    setattr(view, BEFORE, True)
-    return view
-
-
-def guards_itself(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def guards_itself(*roles: Role) -> Callable[[View], View]:
     """Declare for the API description that a route checks for `roles` itself."""
-
-    def mark(route: Callable[P, R]) -> Callable[P, R]:
-        setattr(route, MARK, Guard(roles=roles, any_scope=True))
-        return route
-
-    return mark
-
-
-def guard_of(view: Callable[..., object]) -> Guard | None:
-    """Return the restriction of `view`; None if it is public."""
-    found: Guard | None = getattr(view, MARK, None)
-    return found
+    return _GUARDS.says(Guard(roles=roles, any_scope=True))
 
 
 def bearer_token() -> str | None:
@@ -286,7 +271,7 @@ def _refuse_forged_requests() -> None:
         return
     if "_user_id" not in session:
         return
-    if getattr(current_app.view_functions.get(request.endpoint or ""), csrf.MARK, False):
+    if csrf.shared_by_browser.is_on(current_view()):
         csrf.prove_share()
     else:
         csrf.prove_own_page()
@@ -297,11 +282,6 @@ def _whoever_asks() -> Actor:
         token = bearer_token()
         g.actor = _by_session() if token is None else _by_token(token)
     return cast("Actor", g.actor)
-
-
-def _comes_before_second_factor() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return bool(getattr(view, BEFORE, False))
 
 
 def _by_token(token: str) -> Actor:

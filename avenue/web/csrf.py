@@ -12,9 +12,7 @@ In this order:
    url-encoded forms are parsed for it; a multipart body is left to the route that streams it.
 """
 
-from collections.abc import Callable
 from enum import Enum, auto
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
@@ -22,20 +20,23 @@ from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from avenue.errors import Forbidden
 from avenue.web.hosts import current_site
+from avenue.web.marks import Flag
 
-View = TypeVar("View", bound=Callable[..., object])
-
-MARK = "is_shared_by_browser"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 HEADER = "X-CSRF-Token"
 FIELD = "csrf_token"
 DEFAULT_PORTS = {"http": 80, "https": 443}
+shared_by_browser = Flag("is_shared_by_browser")
+"""Marks a view that receives shares from a phone, which have no token of a page.
+
+See `prove_share`. The view may only store what it receives until its owner confirms, on one of
+our pages, what it is for.
+"""
 
 
 class CsrfFailed(Forbidden):
     """A request that changes something has a cookie, but does not come from our own pages."""
 
-    code = "csrf_failed"
     message = "This request does not come from a page of this site."
     hint = "Reload the page and try again; programs send a Bearer token, or X-CSRF-Token."
 
@@ -58,16 +59,6 @@ def prove_own_page() -> None:
     if source is _Source.HERE or (source is _Source.UNKNOWN and _token_is_good()):
         return
     raise CsrfFailed
-
-
-def shared_by_browser(view: View) -> View:
-    """Mark a view that receives shares from a phone, which have no token of a page.
-
-    See `prove_share`. The view may only store what it receives until its owner confirms, on one of
-    our pages, what it is for.
-    """
-    setattr(view, MARK, True)
-    return view
 
 
 def prove_share() -> None:

@@ -14,13 +14,11 @@ and includes the route in the description: a view without it is a page, or inter
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from avenue.errors import AvenueError
+from avenue.web.marks import Mark, View
 
-View = TypeVar("View", bound=Callable[..., object])
-
-MARK = "description"
 JSON = "application/json"
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 LOCATION = "Location"
@@ -58,6 +56,11 @@ class Description:
     personal: bool = False
 
 
+_DESCRIPTIONS = Mark[Description]("description")
+description_of = _DESCRIPTIONS.of
+"""Returns the description of a view, None if it is not part of the API."""
+
+
 def described(
     *,
     replies: Replies,
@@ -77,28 +80,18 @@ def described(
     added automatically. `files` are the media types that an upload route accepts as a raw body.
     `personal` is for a public route that shows more to some people.
     """
-    description = Description(
-        body=body,
-        body_required=body_required,
-        query=query,
-        headers=headers,
-        replies={
-            status: each if isinstance(each, Reply) else Reply({JSON: each} if each else {})
-            for status, each in replies.items()
-        },
-        refuses=refuses,
-        files=files,
-        personal=personal,
+    return _DESCRIPTIONS.says(
+        Description(
+            body=body,
+            body_required=body_required,
+            query=query,
+            headers=headers,
+            replies={
+                status: each if isinstance(each, Reply) else Reply({JSON: each} if each else {})
+                for status, each in replies.items()
+            },
+            refuses=refuses,
+            files=files,
+            personal=personal,
+        )
     )
-
-    def mark(view: View) -> View:
-        setattr(view, MARK, description)
-        return view
-
-    return mark
-
-
-def description_of(view: Callable[..., object]) -> Description | None:
-    """Return the description of `view`, None if it is not part of the API."""
-    found: Description | None = getattr(view, MARK, None)
-    return found

@@ -27,7 +27,6 @@ END_SECONDS = 2
 class TelemetryNotInstalled(Unavailable):
     """Sending errors and traces needs an extra that is not installed."""
 
-    code = "telemetry_not_installed"
     message = "SENTRY_DSN and OTEL_EXPORTER_OTLP_ENDPOINT need packages that are not installed."
     hint = "Run `pip install --require-hashes -r requirements-telemetry.txt`."
 

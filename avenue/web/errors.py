@@ -41,13 +41,10 @@ def in_words(size_bytes: int) -> str:
 class BadRequest(Invalid):
     """The request is not valid HTTP."""
 
-    code = "bad_request"
-
 
 class UnknownHost(Invalid):
     """No site has the host this request was sent to."""
 
-    code = "unknown_host"
     message = "There is no site at this host."
     hint = (
         "Use the site's own address. If there is a proxy in front, have it pass the Host "
@@ -58,7 +55,6 @@ class UnknownHost(Invalid):
 class SiteRemoved(Gone):
     """The site of this host was removed by the server administrator."""
 
-    code = "site_removed"
     message = "This site is no longer available."
     hint = "The server administrator can reopen it for a few days."
 
@@ -66,7 +62,6 @@ class SiteRemoved(Gone):
 class SiteNotReady(Unavailable):
     """The site of this host is still being cloned from another one."""
 
-    code = "site_not_ready"
     message = "This site is not ready yet."
     hint = "It is being created. Try again after the time in Retry-After."
     retry_after_seconds = 30
@@ -75,7 +70,6 @@ class SiteNotReady(Unavailable):
 class InvalidBody(Invalid):
     """The JSON body cannot be read, or does not match the schema of the route."""
 
-    code = "invalid_body"
     message = "The body is not valid for this route."
     hint = "Send one JSON object in UTF-8 with `Content-Type: application/json`."
 
@@ -83,13 +77,10 @@ class InvalidBody(Invalid):
 class InvalidQuery(Invalid):
     """A query parameter is invalid; `parameter` names it."""
 
-    code = "invalid_query"
-
 
 class BodyCutOff(Invalid):
     """The connection ended, or the framing broke, before the whole body arrived."""
 
-    code = "body_cut_off"
     message = "The body arrived incomplete."
     hint = "Nothing was saved. Send it again with a Content-Length that matches its exact length."
 
@@ -97,7 +88,6 @@ class BodyCutOff(Invalid):
 class BadMultipart(Invalid):
     """The parts of a form cannot be parsed."""
 
-    code = "bad_multipart"
     message = "The form cannot be parsed."
     hint = (
         "Let the HTTP client set the Content-Type of the form: it must name the boundary "
@@ -109,18 +99,13 @@ class TableTooLong(Invalid):
     """A list is too long for a file that is created before it is sent; `limit` is the maximum."""
 
     status = 413
-    code = "table_too_long"
     message = "An Excel file can have at most {limit} rows."
     hint = "Use the CSV, which has no limit, or choose fewer rows."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class NoFile(Invalid):
     """An upload has no file."""
 
-    code = "no_file"
     message = "This request contains no file."
     hint = (
         "Send multipart/form-data with at least one part that has a filename, or one file as the "
@@ -132,7 +117,6 @@ class MethodNotAllowed(Invalid):
     """The address exists, but not with this method; `Allow` lists the allowed ones."""
 
     status = 405
-    code = "method_not_allowed"
     message = "This address does not support that method."
     hint = "The Allow header lists the allowed methods."
 
@@ -141,7 +125,6 @@ class RequestTooSlow(Invalid):
     """The head or the body arrived too slowly; the connection is closed."""
 
     status = 408
-    code = "request_too_slow"
     message = "The request arrived too slowly."
     hint = "Send it again over a better connection."
 
@@ -150,7 +133,6 @@ class TooLarge(Invalid):
     """The request is larger than allowed; `limit_bytes` or `limit` is the maximum."""
 
     status = 413
-    code = "too_large"
     message = "This exceeds what can be sent."
     hint = "Send less."
 
@@ -158,7 +140,6 @@ class TooLarge(Invalid):
 class BodyTooLarge(TooLarge):
     """The body as a whole is too large."""
 
-    code = "body_too_large"
     message = "The body is larger than the {size} accepted here."
     hint = "Send less at a time, for example fewer files."
 
@@ -169,7 +150,6 @@ class BodyTooLarge(TooLarge):
 class FileTooLarge(TooLarge):
     """One file is larger than allowed here."""
 
-    code = "file_too_large"
     message = "The file is larger than {size}."
     hint = "Make the file smaller, for example by resizing the image, and send it again."
 
@@ -180,18 +160,13 @@ class FileTooLarge(TooLarge):
 class TooManyParts(TooLarge):
     """A form has too many parts."""
 
-    code = "too_many_parts"
     message = "The form has more than {limit} parts."
     hint = "Send the files in several requests."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class TextFieldTooLong(TooLarge):
     """A text field of a form is too long."""
 
-    code = "text_field_too_long"
     message = "A text field of the form is longer than {size}."
     hint = "If this part is meant to be a file, give it a filename."
 
@@ -207,7 +182,6 @@ class RangeNotSatisfiable(Invalid):
     """The requested range is outside of the file (RFC 9110 section 15.5.17)."""
 
     status = 416
-    code = "range_not_satisfiable"
     message = "There are no bytes in the requested range."
     hint = "Content-Range says how many bytes there are."
 
@@ -215,7 +189,6 @@ class RangeNotSatisfiable(Invalid):
 class TooManyArriving(Unavailable):
     """So many long bodies are being received that no thread is free for another one."""
 
-    code = "too_many_arriving"
     message = "Too many large files are arriving right now."
     hint = "Try again, or send it in parts of 8 MB, which do not have to wait."
 
@@ -223,7 +196,6 @@ class TooManyArriving(Unavailable):
 class PicturesBusy(Unavailable):
     """A request for a picture has waited too long for one of the threads that generate sizes."""
 
-    code = "pictures_busy"
     message = "Too many images are being prepared right now."
     hint = "Request it again after Retry-After."
 
@@ -231,6 +203,5 @@ class PicturesBusy(Unavailable):
 class SpoolUnavailable(Unavailable):
     """Arriving files cannot be stored on this machine."""
 
-    code = "spool_unavailable"
     message = "There is no space to receive files right now."
     hint = "Nothing was stored. Try again; the server administrator should check AVENUE_TMP_DIR."

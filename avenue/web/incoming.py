@@ -218,7 +218,7 @@ class _Form:
     def begin(self, event: Field | File) -> None:
         self._parts += 1
         if self._parts > self._most_parts:
-            raise TooManyParts(self._most_parts)
+            raise TooManyParts(limit=self._most_parts)
         field = event.name or ""
         declared_type = event.headers.get("Content-Type", "")
         if isinstance(event, File) and event.filename:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from flask import Flask, Response, current_app, g, request
 
@@ -28,9 +28,8 @@ from avenue.config import Settings
 from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
 from avenue.identity import Actor, Role
 from avenue.web import metrics
+from avenue.web.marks import AnyView, Flag, current_view
 from avenue.web.request_kinds import API, MCP, PANEL, under
-
-View = TypeVar("View", bound=Callable[..., object])
 
 PUBLIC = frozenset(
     {
@@ -79,11 +78,16 @@ UNLIMITED: Mapping[str, str] = {
 NONE, PAGES = "none", "pages"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 BRINGING = frozenset({"POST", "PUT", "PATCH"})
-MARK = "is_upload_route"
-BEGINS = "begins_upload"
-RESUMABLE = "is_resumable_route"
-FETCHING = "is_fetching_route"
-READS = "is_reading_route"
+upload_route = Flag("is_upload_route")
+"""Marks a view that accepts files: it has its own limit."""
+begins_upload = Flag("begins_upload")
+"""Marks a view that starts an upload: it counts as `upload_route` does."""
+resumable_route = Flag("is_resumable_route")
+"""Marks a view that may check a whole file, even if its last part is small."""
+fetching_route = Flag("is_fetching_route")
+"""Marks a view that fetches a file by its URL if it gets JSON."""
+reading_route = Flag("is_reading_route")
+"""Marks a view as reading, whatever the method; it counts its own changes, see `count_as`."""
 EXTENSION = "avenue.limits"
 TOO_OFTEN = {
     "reads": sentence("More than {limit} reads per minute."),
@@ -131,55 +135,7 @@ class Counts(Protocol):
         """Count one try of `key`; raise `Unavailable` if that fails, or takes too long."""
 
 
-def upload_route(view: View) -> View:
-    """Mark `view` as one that accepts files: it has its own limit."""
-    setattr(view, MARK, True)
-    return view
-
-
-def begins_upload(view: View) -> View:
-    """Mark `view` as one that starts an upload: it counts as `upload_route` does."""
-    setattr(view, BEGINS, True)
-    return view
-
-
-def resumable_route(view: View) -> View:
-    """Mark `view` as one that may check a whole file, even if its last part is small."""
-    setattr(view, RESUMABLE, True)
-    return view
-
-
-def is_resumable_view(view: Callable[..., object] | None) -> bool:
-    """Tell whether `view` is marked as one that may check a whole file."""
-    return bool(getattr(view, RESUMABLE, False))
-
-
-def fetching_route(view: View) -> View:
-    """Mark `view` as one that fetches a file by its URL if it gets JSON."""
-    setattr(view, FETCHING, True)
-    return view
-
-
-def reading_route(view: View) -> View:
-    """Mark `view` as reading, whatever the method; it counts its own changes.
-
-    See `count_as`.
-    """
-    setattr(view, READS, True)
-    return view
-
-
-def is_fetching_view(view: Callable[..., object] | None) -> bool:
-    """Tell whether `view` is marked as one that fetches files."""
-    return bool(getattr(view, FETCHING, False))
-
-
-def is_upload_view(view: Callable[..., object] | None) -> bool:
-    """Tell whether `view` is marked as one that takes files."""
-    return bool(getattr(view, MARK, False))
-
-
-def limit_of(method: str, rule: str, view: Callable[..., object] | None) -> str | None:
+def limit_of(method: str, rule: str, view: AnyView | None) -> str | None:
     """Return the name of the limit that `method` of the route `rule` counts for.
 
     `none` is for those in `UNLIMITED`; None means that the route is not classified yet. Large parts
@@ -192,9 +148,9 @@ def limit_of(method: str, rule: str, view: Callable[..., object] | None) -> str 
             return None
         if method in READING:
             return PAGES
-    if method in READING or getattr(view, READS, False):
+    if method in READING or reading_route.is_on(view):
         return "reads"
-    takes_files = is_upload_view(view) or bool(getattr(view, BEGINS, False))
+    takes_files = upload_route.is_on(view) or begins_upload.is_on(view)
     return "uploads" if method in BRINGING and takes_files else "writes"
 
 
@@ -354,7 +310,7 @@ def _kind_for(name: str, actor: Actor | None, settings: Settings) -> Kind:
 
 def _limit_here() -> str:
     if request.url_rule is not None:
-        return limit_of(request.method, request.url_rule.rule, _view()) or PAGES
+        return limit_of(request.method, request.url_rule.rule, current_view()) or PAGES
     # An unknown address or method: outside of API and panel that costs no query, and /metrics has
     # no site in which to look up a person.
     is_counted = _is_api_or_panel(request.path)
@@ -373,12 +329,8 @@ def _known(current_actor: Callable[[], Actor]) -> Actor | None:
 
 
 def _is_large_part() -> bool:
-    is_part = request.method == "PATCH" and is_resumable_view(_view())
+    is_part = request.method == "PATCH" and resumable_route.is_on(current_view())
     return is_part and (request.content_length or 0) >= LARGE_PART_BYTES
-
-
-def _view() -> Callable[..., object] | None:
-    return current_app.view_functions.get(request.endpoint or "")
 
 
 def _caller(actor: Actor | None) -> str:

@@ -1,12 +1,13 @@
 """Lists of the panel: their parameters in the URL, and one-time messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 
+from avenue.identity import is_id
 from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
 
@@ -29,9 +30,61 @@ class Listed:
     counted: int = MOST_COUNTED
 
 
-def counted(at_least: int | None) -> int:
-    """Return how many were counted of a list that has `at_least` so many; see `totals`."""
-    return MOST_COUNTED if at_least is None else max(at_least - 1, 0)
+class Found(Protocol):
+    """A part of a list as a service returns it: `next` is the place after its last item."""
+
+    @property
+    def items(self) -> Sequence[Any]:
+        """The items, in the order of the query."""
+
+    @property
+    def next(self) -> Any:
+        """Where the next part begins; None at the end."""
+
+    @property
+    def total(self) -> int | None:
+        """How many match in all."""
+
+
+def listed(
+    found: Found,
+    first: Any,
+    text_of: Callable[[Any], str],
+    *,
+    backwards: bool,
+    at_least: int | None = None,
+) -> Listed:
+    """Return a page of a list for the panel; `backwards` if it was read against its order.
+
+    `first` is the place of the first item read, None where nothing precedes it. `at_least` is how
+    many there are where `total` is None; see `totals`.
+    """
+    ends = [text_of(each) if each else None for each in (first, found.next)]
+    previous, following = reversed(ends) if backwards else ends
+    return Listed(
+        items=tuple(reversed(found.items)) if backwards else tuple(found.items),
+        total=found.total,
+        counted=MOST_COUNTED if at_least is None else max(at_least - 1, 0),
+        previous=previous,
+        next=following,
+    )
+
+
+def ids_of(sent: Sequence[str]) -> list[str]:
+    """Return the distinct ids among `sent`."""
+    return [each for each in dict.fromkeys(sent) if is_id(each)]
+
+
+def undoable(most: int) -> list[str]:
+    """Return the ids of what was just removed, at most `most`, according to the URL."""
+    return ids_of(request.args.get("undo", "").split("."))[:most]
+
+
+def number_said(name: str, most: int) -> int:
+    """Return a number in the URL that has as many digits as `most` at most; else 0."""
+    text = request.args.get(name, "")
+    short = len(text) <= len(str(most))
+    return int(text) if text.isascii() and text.isdecimal() and short else 0
 
 
 def here_with(path: str | None = None, **changes: str | None) -> str:

@@ -53,7 +53,7 @@ from avenue.web.errors import (
     UnknownHost,
 )
 from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
-from avenue.web.limits import is_upload_view
+from avenue.web.limits import upload_route
 from avenue.web.problems import Problem
 from avenue.web.request_kinds import API, WITHOUT_SITE
 
@@ -297,7 +297,7 @@ def _parameters(operation: Operation, shapes: _Shapes) -> list[Json]:
         found += shapes.parameters(operation.said.query, "query")
     if operation.said.headers:
         found += shapes.parameters(operation.said.headers, "header")
-    if is_upload_view(operation.view):
+    if upload_route.is_on(operation.view):
         key = {
             "type": "string",
             "minLength": 1,
@@ -325,7 +325,7 @@ def _content(operation: Operation, shapes: _Shapes) -> Json:
         content[operation.said.body] = {"schema": FILE}
     elif operation.said.body:
         content[JSON] = {"schema": shapes.taken(operation.said.body)}
-    if is_upload_view(operation.view):
+    if upload_route.is_on(operation.view):
         about = "One file or many; every field name will do."
         files = {"type": "array", "items": FILE, "minItems": 1, "description": about}
         form = {"type": "object", "properties": {"file": files}, "required": ["file"]}
@@ -383,7 +383,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
         yield CsrfFailed
     has_json = operation.said.body and not _is_bytes(operation.said.body)
     yield from OF_JSON_BODIES if has_json else ()
-    yield from OF_UPLOADS if is_upload_view(operation.view) else ()
+    yield from OF_UPLOADS if upload_route.is_on(operation.view) else ()
     if operation.rule.arguments and all(each.status != 404 for each in operation.said.refuses):  # noqa: PLR2004
         yield NotFound
     if path.startswith(f"{API}/"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -30,7 +31,7 @@ from flask import (
 from flask_babel import LazyString, format_date, format_datetime, get_locale, to_user_timezone
 from werkzeug.utils import redirect
 
-from avenue.errors import Unauthenticated
+from avenue.errors import AvenueError, Unauthenticated
 from avenue.identity import Actor, Role
 from avenue.web import language as languages
 from avenue.web.assets import asset
@@ -55,6 +56,10 @@ FROM_NEXT = 1000
 """From here on the next unit is used: 1 MB, not 1,021 kB."""
 
 blueprint = Blueprint("preferences", __name__, template_folder="templates")
+
+
+View = Callable[..., Response]
+Errors = type[AvenueError] | tuple[type[AvenueError], ...]
 
 
 class Group(Enum):
@@ -103,11 +108,45 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def page(template: str, *, status: int = 200, **facts: Any) -> Response:
-    """Return the page rendered from `template`; it depends on the reader and their language."""
-    response = make_response(render_template(template, **facts), status)
+def page(
+    template: str,
+    *,
+    status: int = 200,
+    error: AvenueError | None = None,
+    csp: str | None = None,
+    **facts: Any,
+) -> Response:
+    """Return the page rendered from `template`; it depends on the reader and their language.
+
+    A page that shows an `error` has its status and headers. `csp` is a Content-Security-Policy
+    other than that of most pages.
+    """
+    response = make_response(render_template(template, **facts), error.status if error else status)
+    response.headers.update(error.headers if error else {})
+    if csp:
+        response.headers["Content-Security-Policy"] = csp
     response.vary.update(("Cookie", "Accept-Language"))
     return response
+
+
+def shown_again(
+    show: Callable[..., Response], errors: Errors = AvenueError, *, besides: Errors = ()
+) -> Callable[[View], View]:
+    """Answer the `errors` of a view, but those in `besides`, by `show(error, **its arguments)`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def careful(**arguments: str) -> Response:
+            try:
+                return view(**arguments)
+            except besides:
+                raise
+            except errors as error:
+                return show(error, **arguments)
+
+        return careful
+
+    return decorate
 
 
 def see(path: str) -> Response:

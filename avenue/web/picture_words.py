@@ -1,6 +1,6 @@
 """The texts of the modules in `js/pictures/`, for uploading and editing pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask_babel import LazyString
 
@@ -104,12 +104,15 @@ SCREEN: Mapping[str, LazyString] = {
 """For saving, replacing and the focal point."""
 
 
+def in_both_forms(counted: Callable[[int], Mapping[str, str]]) -> dict[str, str]:
+    """Return the texts of `counted`, which depend on a number, as `…_one` and `…_many`."""
+    forms = (("one", 1), ("many", 2))
+    return {f"{name}_{form}": each for form, n in forms for name, each in counted(n).items()}
+
+
 def arriving_words() -> dict[str, str]:
     """Return the texts of `ARRIVING`; plural forms as `…_one` and `…_many`."""
-    texts = {name: str(each) for name, each in ARRIVING.items()}
-    for form, count in (("one", 1), ("many", 2)):
-        texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}
-    return texts
+    return {name: str(each) for name, each in ARRIVING.items()} | in_both_forms(_counted)
 
 
 def screen_words() -> dict[str, str]:

@@ -45,6 +45,7 @@ from avenue.web.errors import (
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.language import COOKIE, gettext, language
 from avenue.web.language import lazy_gettext as _
+from avenue.web.marks import current_view
 from avenue.web.pages import chosen_theme, theme
 from avenue.web.request_kinds import PANEL, is_file, under, wants_page
 from avenue.web.requestlog import request_id
@@ -202,7 +203,7 @@ def _is_administrator() -> bool:
 
 def _nothing_there() -> AvenueError:
     """Return the error that this route raises for a missing object."""
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = current_view()
     told = description_of(view) if view else None
     raised = [each for each in told.refuses if each.status == NotFound.status] if told else []
     return raised[0]() if raised else NotFound()

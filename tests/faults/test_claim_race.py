@@ -144,7 +144,7 @@ def new_product(stores: Stores) -> Product:
 
 def unclaimed(stores: Stores, product: Product, data: bytes) -> UploadResult:
     """An upload that has done everything but its last step."""
-    write = stores.assets.begin_write(
+    write = stores.assets.writes.begin(
         SITE, key=product.id, fingerprint=sha256(data), count=1, lease_seconds=60
     )
     assert isinstance(write, OpenWrite)

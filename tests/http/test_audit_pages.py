@@ -20,7 +20,7 @@ AUDIT, TABLE = "/admin/audit", "/admin/audit/table.csv"
 PACKAGE = Path(__file__).parents[2] / "avenue"
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
-WRITERS = {"record", "record_command", "record_job", "_record", "_write_down"}
+WRITERS = {"record", "record_command", "record_job", "_record", "_write_down", "write_down"}
 
 
 def actions_of_routes(application: Application) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from avenue.app import _seconds_for
 from avenue.builder.library.service import MediaService
 from avenue.media.pictures.limits import MB
-from avenue.outside.connection import dial
+from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from tests.http.application import Application, Caller, a_picture, unique
 from tests.http.test_media_library import FILED_KEYS, MEDIA, a_folder, code

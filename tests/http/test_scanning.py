@@ -19,7 +19,7 @@ from avenue.export.models import ExportOrder
 from avenue.export.models import Part as ExportPart
 from avenue.media.quarantine import walk
 from avenue.media.quarantine.walk import SCAN
-from avenue.outside.connection import dial
+from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.scanning.clamd import Clamd
 from avenue.storage.scope import site

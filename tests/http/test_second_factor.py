@@ -16,7 +16,7 @@ from avenue.accounts.models import Challenge
 from avenue.accounts.service import AccountService
 from avenue.identity import Actor, Role
 from avenue.sites.service import SiteService
-from avenue.web.auth import BEFORE, COOKIE_NAME
+from avenue.web.auth import COOKIE_NAME, before_second_factor
 from tests.http.accounts_app import (
     ADA,
     HERE,
@@ -357,7 +357,7 @@ def test_nothing_else_comes_before_the_second_factor() -> None:
         f"{method} {rule.rule}"
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if hasattr(app.view_functions[rule.endpoint], BEFORE)
+        if before_second_factor.is_on(app.view_functions[rule.endpoint])
     }
     assert marked == FOR_SETUP
 

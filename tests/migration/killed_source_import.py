@@ -9,7 +9,7 @@ from avenue.app.imports import SourceOrder, external_imports_of, source_import_o
 from avenue.config import Settings
 from avenue.migration.models import Kind
 from avenue.migration.sources.plan import EntryPlan
-from avenue.outside.connection import dial
+from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.storage.connection import Database
 

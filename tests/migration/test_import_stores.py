@@ -31,7 +31,7 @@ def received(avenue: Deployment, data: bytes = b"x") -> UploadResult:
     """A file that was stored and waits for its owner, as the library gives it."""
     assets = AssetStore(avenue.database)
     digest = hashlib.sha256(data).hexdigest()
-    write = assets.begin_write(SITE, key=new_id(), fingerprint="f", count=1, lease_seconds=60)
+    write = assets.writes.begin(SITE, key=new_id(), fingerprint="f", count=1, lease_seconds=60)
     assert isinstance(write, OpenWrite)
     version = Version(
         file=write.files[0],

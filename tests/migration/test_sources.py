@@ -34,7 +34,7 @@ from avenue.migration.models import Kind, Outcome
 from avenue.migration.sources import service
 from avenue.migration.sources.errors import BadImportSource
 from avenue.migration.sources.plan import EntryPlan
-from avenue.outside.connection import dial
+from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.shop.importing.presenting import import_json
 from avenue.shop.service.imports import IMPORT, ImportWorker

@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from avenue.accounts.emails import checked_email, is_in_one_spelling
 from avenue.accounts.errors import (
@@ -28,11 +28,13 @@ from avenue.accounts.errors import (
 from avenue.accounts.models import OidcIdentity, User
 from avenue.accounts.oidc.models import Begun, Claims, Policy, SignedIn
 from avenue.accounts.oidc.provider import Going, Provider
-from avenue.accounts.tries import Tries, TryCounter
+from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries
 from avenue.clock import utc_now
 from avenue.errors import NotFound
-from avenue.identity import Role, Site, new_id
+from avenue.identity import Site, new_id
 from avenue.sealing import Sealing, SecretLost
+from avenue.storage.rate_limits import RateLimits
 
 PURPOSE = "sign-ins with a provider"
 CALLBACK = "/login/oidc/callback"
@@ -50,56 +52,14 @@ Note = Callable[[User, str, Mapping[str, str]], None]
 log = logging.getLogger(__name__)
 
 
-class OidcStore(Protocol):
-    """Storage of people."""
-
-    def user_by_identity(self, issuer: str, subject: str) -> User | None:
-        """Return the person whom a provider identifies as `subject`, or None."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return the person with this normalised email, or None."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-    def add_user(self, user: User) -> None:
-        """Insert a new person; raise `EmailTaken`."""
-
-    def link(
-        self, user_id: str, identity: OidcIdentity, *, under: int, void_password: bool
-    ) -> bool:
-        """Store a person's identity at a provider, while `under` is their token epoch.
-
-        With `void_password` their password, sessions and tokens end in the same step. Return
-        whether it was done.
-        """
-
-    def set_roles(
-        self,
-        user_id: str,
-        roles: Mapping[str, Role | None],
-        *,
-        under: int,
-        void_password: bool,
-    ) -> bool:
-        """Set a person's roles on these sites, None being none, while `under` is their token epoch.
-
-        With `void_password` their password, second factor, passkeys, sessions and tokens end in the
-        same step. Return whether it was done.
-        """
-
-    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
-        """Delete all tokens of a person, or those for one site; repeatable."""
-
-
 class OidcService:
     """Signs people in with the provider, if there is one."""
 
     def __init__(
         self,
-        store: OidcStore,
+        store: MongoAccountStore,
         provider: Provider | None,
-        counter: TryCounter,
+        counter: RateLimits,
         sealing: Sealing,
         policy: Policy,
         *,

@@ -47,9 +47,9 @@ def change_password() -> Response:
             actor, current, new, address=request.remote_addr or ""
         )
     except WeakPassword as error:
-        return _refused(error, "new")
+        return _account({"new": reason(error)}, error=error)
     except (WrongPassword, TooManyRequests, SignInBusy) as error:
-        return _refused(error, "current")
+        return _account({"current": reason(error)}, error=error)
     note(actor=actor, object_id=user.id)
     begin(user, actor)
     return see(f"{PATH}?said=password")
@@ -76,18 +76,15 @@ def end_sessions() -> Response:
     return see("/login")
 
 
-def _refused(error: AvenueError, field: str) -> Response:
-    response = _account(wrong={field: reason(error)}, status=error.status)
-    response.headers.update(error.headers)
-    return response
-
-
-def _account(wrong: dict[str, str] | None = None, *, status: int = 200) -> Response:
+def _account(
+    wrong: dict[str, str] | None = None, *, status: int = 200, error: AvenueError | None = None
+) -> Response:
     actor = current_actor()
     user = using(AccountService).user_of(actor)
     return page(
         "accounts/account.html",
         status=status,
+        error=error,
         user=user,
         sessions=using(AccountService).sessions(actor),
         own_session=current_session(),

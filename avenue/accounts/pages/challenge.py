@@ -1,6 +1,6 @@
 """The challenge in a form after failed attempts."""
 
-from flask import Response, request
+from flask import request
 
 from avenue.accounts.challenges import FIELDS, Challenges, Purpose, Try
 from avenue.accounts.emails import normal_email
@@ -39,9 +39,6 @@ def challenge_for(this: Try, error: AvenueError | None) -> BotChallenge | None:
         return None
 
 
-def with_policy(response: Response, challenge: BotChallenge | None) -> Response:
-    """Allow the page to load the script of the captcha service, if it needs one."""
-    policy = CAPTCHA_POLICIES.get(challenge.kind) if challenge else None
-    if policy is not None:
-        response.headers["Content-Security-Policy"] = policy
-    return response
+def csp_for(challenge: BotChallenge | None) -> str | None:
+    """Return the policy that lets a page load the script of the captcha, if it needs one."""
+    return CAPTCHA_POLICIES.get(challenge.kind) if challenge else None

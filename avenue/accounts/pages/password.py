@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from avenue.accounts.challenges import Challenges, Purpose
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import ChallengeRequired, ResetLinkGone, WeakPassword
-from avenue.accounts.pages.challenge import answer_of, challenge_for, tried, with_policy
+from avenue.accounts.pages.challenge import answer_of, challenge_for, csp_for, tried
 from avenue.accounts.pages.words import keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.recovery import RecoveryService
@@ -54,16 +54,15 @@ def ask_for_link() -> Response:
 def _forgotten_page(email: str = "", error: AvenueError | None = None) -> Response:
     can_mail = using(RecoveryService).can_mail
     challenge = challenge_for(tried(Purpose.RESET, email), error) if can_mail else None
-    response = page(
+    return page(
         "accounts/forgotten.html",
-        status=error.status if error else 200,
+        error=error,
+        csp=csp_for(challenge),
         can_mail=can_mail,
         problem=reason(error) if error else "",
         email=email,
         bot_challenge=challenge,
     )
-    response.headers.update(error.headers if error else {})
-    return with_policy(response, challenge)
 
 
 @blueprint.get("/login/reset/<secret>")
@@ -108,13 +107,13 @@ def _reset_page(
         about = "new" if isinstance(error, WeakPassword) else ""
         response = page(
             "accounts/reset.html",
-            status=error.status if error else 422 if again_wrong else 200,
+            status=422 if again_wrong else 200,
+            error=error,
             email=user.email,
             secret=secret,
             wrong={"new": reason(error) if error and about else "", "again": again_wrong},
             problem=reason(error) if error and not about else "",
             most=MOST_CHARACTERS,
         )
-        response.headers.update(error.headers if error else {})
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,8 +1,5 @@
 """`/admin/people`: the people of the site, for its administrators. The rules are in `people.py`."""
 
-from collections.abc import Callable
-from functools import wraps
-
 from flask import Blueprint, Response, request
 
 from avenue.accounts.bodies import MOST_NAME_CHARACTERS
@@ -18,7 +15,7 @@ from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
@@ -41,17 +38,27 @@ blueprint = Blueprint("people_pages", __name__, url_prefix=PATH, template_folder
 blueprint.after_request(keep_out_of_caches)
 
 
-def shown_again(view: Callable[[str], Response]) -> Callable[[str], Response]:
-    """Show the person's page again, with the reason, when the action is rejected."""
+def _shown_person(error: AvenueError, user_id: str) -> Response:
+    return _person(using(PeopleService).get(current_actor(), user_id), error)
 
-    @wraps(view)
-    def careful(user_id: str) -> Response:
-        try:
-            return view(user_id)
-        except SHOWN as error:
-            return _person(using(PeopleService).get(current_actor(), user_id), error)
 
-    return careful
+def _new_person(error: AvenueError | None = None) -> Response:
+    can_mail = using(RecoveryService).can_mail
+    return page(
+        "accounts/new_person.html",
+        status=error.status if error else 200,
+        roles=ROLES,
+        can_mail=can_mail,
+        problem=reason(error) if error else "",
+        typed={
+            "email": request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
+            "name": request.form.get("name", "")[:MOST_NAME_CHARACTERS],
+            "role": request.form.get("role", Role.SELLER.value),
+            "how": request.form.get("how", "mail" if can_mail else "made"),
+        },
+        most_email=MOST_EMAIL_CHARACTERS,
+        most_name=MOST_NAME_CHARACTERS,
+    )
 
 
 @blueprint.get("")
@@ -76,20 +83,18 @@ def show_new_person() -> Response:
 @blueprint.post("")
 @require(Role.ADMIN)
 @audited("user.added")
+@shown_again(_new_person, SHOWN)
 def add_person() -> Response:
     """Add a person; a generated password is shown in this answer only."""
     form = request.form
-    try:
-        role = _role_asked_for()
-        added = using(PeopleService).add(
-            current_actor(),
-            form.get("email", ""),
-            name=form.get("name", "").strip()[:MOST_NAME_CHARACTERS],
-            role=role,
-            by_mail=form.get("how") == "mail",
-        )
-    except SHOWN as error:
-        return _new_person(error)
+    role = _role_asked_for()
+    added = using(PeopleService).add(
+        current_actor(),
+        form.get("email", ""),
+        name=form.get("name", "").strip()[:MOST_NAME_CHARACTERS],
+        role=role,
+        by_mail=form.get("how") == "mail",
+    )
     note(object_id=added.user.id, role=role.value)
     if added.made_password:
         return _made(using(PeopleService).get(current_actor(), added.user.id), added.made_password)
@@ -106,7 +111,7 @@ def show_person(user_id: str) -> Response:
 @blueprint.post("/<user_id>/role")
 @require(Role.ADMIN)
 @audited("user.role_changed", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def change_role(user_id: str) -> Response:
     """Change a person's role."""
     role = _role_asked_for()
@@ -118,7 +123,7 @@ def change_role(user_id: str) -> Response:
 @blueprint.post("/<user_id>/password")
 @require(Role.ADMIN)
 @audited("user.password_changed", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def make_password(user_id: str) -> Response:
     """Give a person a generated password, shown in this answer only."""
     made = using(PeopleService).make_password(current_actor(), user_id)
@@ -128,7 +133,7 @@ def make_password(user_id: str) -> Response:
 @blueprint.post("/<user_id>/link")
 @require(Role.ADMIN)
 @audited("user.reset_started", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def send_link(user_id: str) -> Response:
     """Send a person a link for a new password."""
     using(PeopleService).send_link(current_actor(), user_id)
@@ -138,7 +143,7 @@ def send_link(user_id: str) -> Response:
 @blueprint.post("/<user_id>/second-factor")
 @require(Role.ADMIN)
 @audited("user.second_factor_reset", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def reset_second_factor(user_id: str) -> Response:
     """Turn off a person's second factor."""
     using(PeopleService).reset_second_factor(current_actor(), user_id)
@@ -148,7 +153,7 @@ def reset_second_factor(user_id: str) -> Response:
 @blueprint.post("/<user_id>/disable")
 @require(Role.ADMIN)
 @audited("user.disabled", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def disable(user_id: str) -> Response:
     """Disable a person's account."""
     using(PeopleService).shut_out(current_actor(), user_id)
@@ -158,7 +163,7 @@ def disable(user_id: str) -> Response:
 @blueprint.post("/<user_id>/enable")
 @require(Role.ADMIN)
 @audited("user.enabled", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def enable(user_id: str) -> Response:
     """Enable a person's account again."""
     using(PeopleService).let_in(current_actor(), user_id)
@@ -168,7 +173,7 @@ def enable(user_id: str) -> Response:
 @blueprint.post("/<user_id>/remove")
 @require(Role.ADMIN)
 @audited("user.role_taken", "user_id")
-@shown_again
+@shown_again(_shown_person, SHOWN)
 def remove(user_id: str) -> Response:
     """Remove a person from the site."""
     using(PeopleService).take_role_away(current_actor(), user_id)
@@ -192,25 +197,6 @@ def _person(person: Person, error: AvenueError | None = None) -> Response:
         said=SAID.get(request.args.get("said", "")),
         problem=reason(error) if error else "",
         provider=using(OidcService).label,
-    )
-
-
-def _new_person(error: AvenueError | None = None) -> Response:
-    can_mail = using(RecoveryService).can_mail
-    return page(
-        "accounts/new_person.html",
-        status=error.status if error else 200,
-        roles=ROLES,
-        can_mail=can_mail,
-        problem=reason(error) if error else "",
-        typed={
-            "email": request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
-            "name": request.form.get("name", "")[:MOST_NAME_CHARACTERS],
-            "role": request.form.get("role", Role.SELLER.value),
-            "how": request.form.get("how", "mail" if can_mail else "made"),
-        },
-        most_email=MOST_EMAIL_CHARACTERS,
-        most_name=MOST_NAME_CHARACTERS,
     )
 
 

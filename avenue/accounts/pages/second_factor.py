@@ -24,7 +24,7 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import before_second_factor, current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 PATH = f"{ACCOUNT}/second-factor"
@@ -40,6 +40,33 @@ blueprint = Blueprint(
     "second_factor_pages", __name__, url_prefix=PATH, template_folder="../templates"
 )
 blueprint.after_request(keep_out_of_caches)
+
+
+def _second_factor(
+    error: AvenueError | None = None, *, setup: SecondFactorSetup | None = None
+) -> Response:
+    actor = current_actor()
+    user = using(AccountService).user_of(actor)
+    facts: dict[str, Any] = {}
+    party = relying_party()
+    if user.second_factor is None or user.second_factor.secret is None:
+        setup = setup or using(SecondFactors).begin(user, actor.site)
+        facts = {"setup": setup, "picture": _picture_of(setup.uri)}
+    return page(
+        "accounts/second_factor.html",
+        error=error,
+        user=user,
+        challenge=using(Passkeys).creation(user, party) if party else None,
+        most_name=MOST_NAME_CHARACTERS,
+        is_needed=actor.needs_second_factor,
+        is_just_by_provider=is_just_by_provider(),
+        provider=using(OidcService).label,
+        problem=reason(error) if error else "",
+        said=SAID.get(request.args.get("said", "")),
+        most=MOST_CHARACTERS,
+        most_code=MOST_CODE_CHARACTERS,
+        **facts,
+    )
 
 
 @blueprint.get("")
@@ -74,19 +101,17 @@ def set_up() -> Response:
 @before_second_factor
 @require()
 @audited("user.passkey_added")
+@shown_again(_second_factor, REFUSALS)
 def add_passkey() -> Response:
     """Add a passkey from a device; show recovery codes, if there were none."""
     actor, accounts, party = current_actor(), using(AccountService), relying_party()
     user, form = accounts.user_of(actor), request.form
     name = form.get("name", "").strip()[:MOST_NAME_CHARACTERS] or _("Passkey")
-    try:
-        using(SecondFactors).check_either(user, _proof(), address=request.remote_addr or "")
-        if party is None:
-            raise WrongPasskey
-        sealed, credential = form.get("challenge", ""), form.get("credential", "")
-        codes = using(Passkeys).add(user, party, sealed, credential, name=name)
-    except REFUSALS as error:
-        return _second_factor(error)
+    using(SecondFactors).check_either(user, _proof(), address=request.remote_addr or "")
+    if party is None:
+        raise WrongPasskey
+    sealed, credential = form.get("challenge", ""), form.get("credential", "")
+    codes = using(Passkeys).add(user, party, sealed, credential, name=name)
     note(actor=actor, object_id=user.id)
     if not codes:
         return see(f"{PATH}?said=added")
@@ -97,6 +122,7 @@ def add_passkey() -> Response:
 @blueprint.post("/passkeys/<passkey_id>/remove")
 @require()
 @audited("user.passkey_removed", "passkey_id")
+@shown_again(lambda error, passkey_id: _second_factor(error), REFUSALS)
 def remove_passkey(passkey_id: str) -> Response:
     """Remove a passkey, with the password or a code; with the last one the second factor ends."""
     actor, accounts, factors = current_actor(), using(AccountService), using(SecondFactors)
@@ -105,14 +131,11 @@ def remove_passkey(passkey_id: str) -> Response:
     if len(left) == len(user.passkeys):
         nothing_changed()
         return see(PATH)
-    try:
-        if left or (user.second_factor and user.second_factor.secret):
-            factors.check_either(user, _proof(), address=address)
-            using(Passkeys).remove(user, passkey_id)
-            return see(f"{PATH}?said=removed")
-        factors.turn_off(user, _proof(), address=address)
-    except REFUSALS as error:
-        return _second_factor(error)
+    if left or (user.second_factor and user.second_factor.secret):
+        factors.check_either(user, _proof(), address=address)
+        using(Passkeys).remove(user, passkey_id)
+        return see(f"{PATH}?said=removed")
+    factors.turn_off(user, _proof(), address=address)
     note(actor=actor)
     begin(accounts.user_of(actor), actor)
     return see(f"{PATH}?said=off")
@@ -121,15 +144,13 @@ def remove_passkey(passkey_id: str) -> Response:
 @blueprint.post("/codes")
 @require()
 @audited("user.recovery_codes_made")
+@shown_again(_second_factor, REFUSALS)
 def make_codes() -> Response:
     """Generate ten new recovery codes and show them, in this answer only."""
     actor = current_actor()
     user = using(AccountService).user_of(actor)
     address = request.remote_addr or ""
-    try:
-        codes = using(SecondFactors).new_recovery_codes(user, _proof(), address=address)
-    except REFUSALS as error:
-        return _second_factor(error)
+    codes = using(SecondFactors).new_recovery_codes(user, _proof(), address=address)
     note(object_id=user.id)
     return _codes(codes)
 
@@ -137,15 +158,13 @@ def make_codes() -> Response:
 @blueprint.post("/remove")
 @require()
 @audited("user.second_factor_off")
+@shown_again(_second_factor, REFUSALS)
 def turn_off() -> Response:
     """Turn it off, with the password or a code."""
     actor, accounts = current_actor(), using(AccountService)
     user = accounts.user_of(actor)
     address = request.remote_addr or ""
-    try:
-        using(SecondFactors).turn_off(user, _proof(), address=address)
-    except REFUSALS as error:
-        return _second_factor(error)
+    using(SecondFactors).turn_off(user, _proof(), address=address)
     note(actor=actor, object_id=user.id)
     begin(accounts.user_of(actor), actor)
     return see(f"{PATH}?said=off")
@@ -160,35 +179,6 @@ def _proof() -> Proof:
         recovery_code=form.get("recovery_code", "")[:MOST_CODE_CHARACTERS],
         by_provider=is_just_by_provider(),
     )
-
-
-def _second_factor(
-    error: AvenueError | None = None, *, setup: SecondFactorSetup | None = None
-) -> Response:
-    actor = current_actor()
-    user = using(AccountService).user_of(actor)
-    facts: dict[str, Any] = {}
-    party = relying_party()
-    if user.second_factor is None or user.second_factor.secret is None:
-        setup = setup or using(SecondFactors).begin(user, actor.site)
-        facts = {"setup": setup, "picture": _picture_of(setup.uri)}
-    response = page(
-        "accounts/second_factor.html",
-        status=error.status if error else 200,
-        user=user,
-        challenge=using(Passkeys).creation(user, party) if party else None,
-        most_name=MOST_NAME_CHARACTERS,
-        is_needed=actor.needs_second_factor,
-        is_just_by_provider=is_just_by_provider(),
-        provider=using(OidcService).label,
-        problem=reason(error) if error else "",
-        said=SAID.get(request.args.get("said", "")),
-        most=MOST_CHARACTERS,
-        most_code=MOST_CODE_CHARACTERS,
-        **facts,
-    )
-    response.headers.update(error.headers if error else {})
-    return response
 
 
 def _codes(codes: list[str]) -> Response:

@@ -20,7 +20,7 @@ from avenue.accounts.errors import (
 )
 from avenue.accounts.models import Challenge, Proof
 from avenue.accounts.oidc.service import OidcService
-from avenue.accounts.pages.challenge import answer_of, challenge_for, tried, with_policy
+from avenue.accounts.pages.challenge import answer_of, challenge_for, csp_for, tried
 from avenue.accounts.pages.steps import (
     PANEL,
     begin,
@@ -199,8 +199,10 @@ def login_form(target: str, error: AvenueError | None = None) -> Response:
     oidc = using(OidcService)
     email = request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
     bot_challenge = challenge_for(tried(Purpose.SIGN_IN, email), error)
-    response = page(
+    return page(
         "accounts/login.html",
+        error=error,
+        csp=csp_for(bot_challenge),
         target=target,
         path=f"/login?{urlencode({'next': target})}",
         email=email,
@@ -211,25 +213,18 @@ def login_form(target: str, error: AvenueError | None = None) -> Response:
         challenge=_challenge(),
         provider=oidc.label if oidc.is_offered_on(current_site()) else "",
     )
-    if error:
-        response.status_code = error.status
-        response.headers.update(error.headers)
-    return with_policy(response, bot_challenge)
 
 
 def _second_form(error: AvenueError | None = None) -> Response:
-    response = page(
+    return page(
         "accounts/second_step.html",
+        error=error,
         problem=reason(error) if error else "",
         by_recovery_code="recovery_code" in request.form or "recovery" in request.args,
         most=MOST_CODE_CHARACTERS,
         target=_target_of_first_step(),
         challenge=_challenge(),
     )
-    if error:
-        response.status_code = error.status
-        response.headers.update(error.headers)
-    return response
 
 
 def _target_of_first_step() -> str:

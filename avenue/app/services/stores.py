@@ -23,7 +23,7 @@ from avenue.media.serving.disk_cache import DiskCache
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.notifications.store import OutboxStore
-from avenue.scanning.clamd import Clamd, Scanner
+from avenue.scanning.clamd import Clamd
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
@@ -124,7 +124,7 @@ class Stores:
         return DecodePool(processes_for(self.workers))
 
     @cached_property
-    def scanner(self) -> Scanner | None:
+    def scanner(self) -> Clamd | None:
         """The malware scanner, None if none is set up."""
         if not self.settings.scanner:
             return None

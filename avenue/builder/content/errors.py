@@ -10,39 +10,26 @@ class ContentTooLarge(AvenueError):
     """
 
     status = 413
-    code = "content_too_large"
     message = "The {part} of the page is too large: the maximum is {limit} characters."
     hint = "Split it into several pages."
-
-    def __init__(self, *, part: str, limit: int) -> None:
-        super().__init__(part=part, limit=limit)
 
 
 class ContentTooTangled(Unprocessable):
     """The HTML or CSS has too many elements, or is nested too deeply."""
 
-    code = "content_too_tangled"
     message = "The {part} of the page has too many elements, or they are nested too deeply."
     hint = "Remove empty elements, and split a very long page."
-
-    def __init__(self, *, part: str) -> None:
-        super().__init__(part=part)
 
 
 class TooManyInlinePictures(Unprocessable):
     """The page itself contains too many pictures, as `data:` URLs."""
 
-    code = "too_many_inline_pictures"
     message = "The page embeds more than {limit} images."
     hint = "Upload them to the library and add them from there."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class BadInlinePicture(Unprocessable):
     """A picture in the page itself, as a `data:` URL, cannot be read."""
 
-    code = "bad_inline_picture"
     message = "An image embedded in the page is damaged."
     hint = "Remove it from the page, upload it to the library and add it from there."

@@ -1,30 +1,22 @@
 """Errors of the media library."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from avenue.errors import Conflict, Invalid, NotFound
 
 
 class MediaNotFound(NotFound):
     """The file is not in the library; of several, `ids` are the missing ones."""
 
-    code = "media_not_found"
     message = "This file is not in the library."
 
 
 class MediaInUse(Conflict):
     """The file is in use; `usage` says where, `total` how often."""
 
-    code = "media_in_use"
     message = "This file is in use, so it was not removed."
     hint = (
         "Remove it from there first, or send the request again with `force`, which does "
         "that for you."
     )
-
-    def __init__(self, usage: Sequence[Any] = (), total: int = 0) -> None:
-        super().__init__(usage=list(usage), total=total)
 
 
 class OneFileReplaces(Invalid):
@@ -38,9 +30,5 @@ class OneFileReplaces(Invalid):
 class TooManyTags(Conflict):
     """A file would have too many tags."""
 
-    code = "too_many_tags"
     message = "A file can have at most {limit} tags."
     hint = "Remove some first."
-
-    def __init__(self, *, limit: int, ids: Sequence[str]) -> None:
-        super().__init__(limit=limit, ids=list(ids))

@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from avenue.builder.paging import Place, Value
+from avenue.cursors import ListPage
 from avenue.media.models import Asset, State
+from avenue.web.paging import Place, Value
 
 NO_FOLDER = "none"
 """The folder id for files in no folder."""
@@ -70,18 +71,7 @@ class MediaQuery:
         return State.TRASH if self.in_trash else State.LIVE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaPage:
-    """A page of a list: `next` is the cursor of the next page, `total` how many match in all.
-
-    `total` is None where there are more than are counted: then there are `at_least` so many, None
-    for more than 10,000.
-    """
-
-    items: tuple[Asset, ...]
-    next: Place | None
-    total: int | None
-    at_least: int | None = None
+MediaPage = ListPage[Asset, Place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

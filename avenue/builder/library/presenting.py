@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from avenue.builder.library import replies
 from avenue.builder.library.models import MediaPage, Removed, Sort, Use
-from avenue.builder.paging import cursor_text
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
@@ -13,6 +12,7 @@ from avenue.media.models import Asset
 from avenue.media.presenting import file_json, image_json, upload_facts, versions_json
 from avenue.media.replies import Versions
 from avenue.totals import total_json
+from avenue.web.paging import cursor_text
 
 FEW_USES = 20
 MOST_USES = 200

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.replies import File, Image, UploadReplyFacts
-from avenue.totals import Total
+from avenue.totals import PartOfList, WholeList
 
 
 class Shelved(TypedDict):
@@ -49,19 +49,16 @@ class UploadedMediaReply(UploadReplyFacts):
     data: Annotated[list[UploadedMedia], Field(description="The same as `files`.")]
 
 
-class MediaList(Total):
+class MediaList(PartOfList):
     """A page of pictures, with the cursor of the next page."""
 
     items: list[Media]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
-class ChangedMedia(TypedDict):
+class ChangedMedia(WholeList):
     """The named pictures after the change."""
 
     items: list[Media]
-    next: None
-    total: int
 
 
 class Use(TypedDict):
@@ -76,12 +73,10 @@ class Use(TypedDict):
     url: Annotated[str, Field(description="Where a person edits it in the panel.")]
 
 
-class Usage(TypedDict):
+class Usage(WholeList):
     """The uses of a picture."""
 
     items: list[Use]
-    next: None
-    total: int
 
 
 class MediaKept(TypedDict):

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from avenue.builder.library.access import require_editor
 from avenue.builder.library.errors import (
     MediaNotFound,
     OneFileReplaces,
@@ -12,7 +11,7 @@ from avenue.builder.library.errors import (
 from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Uses
 from avenue.builder.library.store import MediaStore
 from avenue.config import Settings
-from avenue.identity import Actor, is_id
+from avenue.identity import Actor, Role, is_id
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy, library_pictures
@@ -54,24 +53,24 @@ class MediaService:
 
     def find(self, actor: Actor, query: MediaQuery) -> MediaPage:
         """Return a page of the files that match `query`."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         return self._store.find(actor.site.id, query)
 
     def walk(self, actor: Actor, query: MediaQuery) -> Iterator[Asset]:
         """Yield all files that match `query`, up to `MOST_WALKED`; its `limit` is ignored."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         found = self._store.walk(actor.site.id, query.part(limit=WALKED_AT_ONCE, after=None))
         first = list(islice(found, 1))  # errors occur before the answer begins
         return islice(chain(first, found), MOST_WALKED)
 
     def newest(self, actor: Actor, most: int) -> list[Asset]:
         """Return up to `most` files, those that were uploaded last."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         return list(islice(self._store.walk(actor.site.id, MediaQuery(limit=most)), most))
 
     def get(self, actor: Actor, asset_id: str) -> Asset:
         """Return a live file; raise `MediaNotFound`."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         found = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
         if found is None:
             raise MediaNotFound
@@ -79,7 +78,7 @@ class MediaService:
 
     def get_all(self, actor: Actor, asset_ids: Sequence[str]) -> list[Asset]:
         """Return live files in this order; raise `MediaNotFound` with the missing ones."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         found = self._store.get_many(actor.site.id, asset_ids)
         missing = [each for each in asset_ids if each not in found]
         if missing:
@@ -100,7 +99,7 @@ class MediaService:
         With `once`, existing files with the same bytes are returned instead. `key` is the
         Idempotency-Key. Raise the first refusal when every file was rejected, and `FolderNotFound`.
         """
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
         there = self._store.by_source(actor.site.id, hashes) if once else {}
         order = UploadRequest(
@@ -129,7 +128,7 @@ class MediaService:
 
         Also raises as `Fetcher.fetched`.
         """
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         with self._fetcher.fetched(url, max_bytes=self.policy(actor).max_bytes) as came:
             return self.add(actor, [came], key=key, folder=folder, once=once)
 
@@ -210,7 +209,7 @@ class MediaService:
 
     def uses_of(self, actor: Actor, asset_ids: Sequence[str]) -> Uses:
         """Return the uses of files, by id, according to the current documents."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         return self._store.uses_of(actor.site.id, asset_ids)
 
     def remove(self, actor: Actor, asset_ids: Sequence[str], *, force: bool = False) -> Removed:
@@ -235,7 +234,7 @@ class MediaService:
 
     def trashed(self, actor: Actor, asset_id: str) -> Asset | None:
         """Return a file that is in the trash, or None."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         return self._store.trashed(actor.site.id, asset_id) if is_id(asset_id) else None
 
     def zip(self, actor: Actor, asset_ids: Sequence[str]) -> Zip:
@@ -261,7 +260,7 @@ class MediaService:
 
         Return them. Raise `MediaNotFound` with `ids`, or `FolderNotFound`.
         """
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         self._store.move(actor.site.id, asset_ids, folder)
         return self.get_all(actor, asset_ids)
 
@@ -272,6 +271,6 @@ class MediaService:
 
         Return them. Raise `MediaNotFound` with `ids`, or `TooManyTags`.
         """
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         self._store.tag(actor.site.id, asset_ids, add, remove)
         return self.get_all(actor, asset_ids)

@@ -18,7 +18,6 @@ from avenue.builder.library.models import (
     Use,
     Uses,
 )
-from avenue.builder.paging import Place
 from avenue.identity import Actor
 from avenue.media.errors import VersionNotFound
 from avenue.media.intake.library import UploadResult
@@ -36,8 +35,10 @@ from avenue.media.store.transitions import (
 )
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import Collection, in_many, site
+from avenue.storage.paging import behind
+from avenue.storage.scope import Collection, SiteRecords, in_many, site
 from avenue.totals import MOST_READ
+from avenue.web.paging import Place
 
 T = TypeVar("T")
 IDS_AT_ONCE = 1000
@@ -73,7 +74,7 @@ class Users(Protocol):
         """Remove all references to assets, permanently; repeatable."""
 
 
-class MediaStore:
+class MediaStore(SiteRecords):
     """The library of one site at a time; every method takes the site first."""
 
     def __init__(
@@ -83,7 +84,7 @@ class MediaStore:
         folders: FolderStore,
         users: Sequence[Users],
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
         self._shelf = shelf
         self._folders = folders
@@ -91,20 +92,22 @@ class MediaStore:
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a live file, or None."""
-        found = self._assets(site_id).find_one({"_id": asset_id, **_live(site_id)})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_live(site_id)}
+        )
 
     def get_many(self, site_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
         """Return the live files among `asset_ids`, by id."""
-        found = self._assets(site_id).values(
+        found = self._records(site_id, ASSETS).values(
             from_document, {"_id": {"$in": sorted(set(asset_ids))}, **_live(site_id)}
         )
         return {each.id: each for each in found}
 
     def trashed(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a file that is in the trash, or None."""
-        found = self._assets(site_id).find_one({"_id": asset_id, **_in(site_id, State.TRASH)})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_in(site_id, State.TRASH)}
+        )
 
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that match `query`."""
@@ -139,7 +142,7 @@ class MediaStore:
     def by_source(self, site_id: str, hashes: Sequence[str]) -> dict[str, list[Asset]]:
         """Return the live files created from bytes with these hashes, by hash, oldest first."""
         query = {"versions.source_sha256": {"$in": sorted(set(hashes))}, **_live(site_id)}
-        found = self._assets(site_id).values(
+        found = self._records(site_id, ASSETS).values(
             from_document, query, sort=[("created_at", 1), ("_id", 1)]
         )
         made: dict[str, list[Asset]] = {}
@@ -304,7 +307,7 @@ class MediaStore:
     def _asked(self, site_id: str, query: MediaQuery) -> tuple[Document, frozenset[str]]:
         """Return the condition of a list without a cursor, and the ids that are left out."""
         wanted = _wanted(site_id, query)
-        words = self._assets(site_id).having_words(query.words, _in(site_id, query.state))
+        words = self._records(site_id, ASSETS).having_words(query.words, _in(site_id, query.state))
         wanted |= {"$and": words} if words else {}
         return wanted, self._used(site_id) if query.unused else frozenset()
 
@@ -323,8 +326,8 @@ class MediaStore:
         found: list[tuple[Asset, Place]] = []
         after, limit = query.after, query.limit + 1
         while True:
-            conditions = [wanted, *_behind(field, way, after)]
-            some = self._assets(site_id).values(
+            conditions = [wanted, *behind(field, after, descending=way < 0)]
+            some = self._records(site_id, ASSETS).values(
                 lambda each: (from_document(each), _place(query.sort, each)),
                 {"$and": conditions},
                 sort=[(field, way), ("_id", way)],
@@ -339,7 +342,7 @@ class MediaStore:
         self, site_id: str, wanted: Document, used: frozenset[str], most: int | None
     ) -> int | None:
         """Return how many files there are but for `used`; see `Collection.total`."""
-        assets = self._assets(site_id)
+        assets = self._records(site_id, ASSETS)
         total = assets.total(wanted, most=most)
         if total is None:
             return None
@@ -353,9 +356,6 @@ class MediaStore:
         scope = site(self._database, site_id)
         assets = scope.collection(ASSETS)
         return scope.transaction(lambda session: work(assets.within(session), session))
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
 
 
 def _in(site_id: str, state: State) -> Document:
@@ -398,17 +398,6 @@ def _wanted(site_id: str, query: MediaQuery) -> Document:
 def _between(field: str, bounds: Mapping[str, object]) -> Document:
     given = {name: value for name, value in bounds.items() if value is not None}
     return {field: given} if given else {}
-
-
-def _behind(field: str, way: int, after: Place | None) -> list[Document]:
-    if after is None:
-        return []
-    (value, last_id), than = after, "$gt" if way > 0 else "$lt"
-    # The first condition is redundant, but makes the server enter the index at the right place.
-    return [
-        {field: {f"{than}e": value}},
-        {"$or": [{field: {than: value}}, {field: value, "_id": {than: last_id}}]},
-    ]
 
 
 def _place(sort: Sort, document: Document) -> Place:

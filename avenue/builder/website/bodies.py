@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from avenue.bodies import Body, Id, Language, Revision
 from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, SLUG
 from avenue.builder.website.previews import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
 
@@ -15,9 +16,6 @@ Slug = Annotated[
     StringConstraints(strip_whitespace=True, max_length=LONGEST_SLUG, pattern=f"^{SLUG.pattern}$"),
     Field(description="Small letters, digits and single dashes between them."),
 ]
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
-Revision = Annotated[int, Field(ge=0, lt=2**31)]
 Html = Annotated[str, Field(description="What stands in the body of the page.")]
 Themed = Annotated[
     bool, Field(description="Whether it has the style, menu and footer of the site.")
@@ -29,11 +27,7 @@ TranslationOf = Annotated[
 Css = Annotated[str, Field(description="The style sheet of the page.")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class SeoBody(_Body):
+class SeoBody(Body):
     """Metadata for search engines and previews; `image` is an asset."""
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TITLE)] = ""
@@ -41,12 +35,12 @@ class SeoBody(_Body):
     image: Id | None = None
 
 
-class NewPage(_Body):
+class NewPage(Body):
     """A new page; without a `slug` it is derived from the title."""
 
     title: Title
     slug: Slug | None = None
-    locale: Locale | None = None
+    locale: Language | None = None
     html: Html = ""
     css: Css = ""
     seo: SeoBody = SeoBody()
@@ -54,13 +48,13 @@ class NewPage(_Body):
     translation_of: TranslationOf = None
 
 
-class PageChanges(_Body):
+class PageChanges(Body):
     """Changes of a page, with the `revision` it was read with; of `seo` the given fields."""
 
     revision: Revision | None = None
     title: Title = ""
     slug: Slug = ""
-    locale: Locale = ""
+    locale: Language = ""
     html: Html = ""
     css: Css = ""
     seo: SeoBody = SeoBody()
@@ -68,13 +62,13 @@ class PageChanges(_Body):
     translation_of: TranslationOf = None
 
 
-class AtRevision(_Body):
+class AtRevision(Body):
     """The revision that the caller has seen: with another one nothing happens."""
 
     revision: Revision | None = None
 
 
-class Schedule(_Body):
+class Schedule(Body):
     """When the draft is published in its state at that time."""
 
     publish_at: Annotated[
@@ -87,7 +81,7 @@ class Schedule(_Body):
     ]
 
 
-class NewPreview(_Body):
+class NewPreview(Body):
     """The validity of a link to the draft."""
 
     seconds: Annotated[int, Field(ge=LEAST_SECONDS, le=MOST_SECONDS)] = USUAL_SECONDS

@@ -8,7 +8,6 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unprocessable
 class PageNotFound(NotFound):
     """The page does not exist on this site."""
 
-    code = "page_not_found"
     message = "This page does not exist."
 
 
@@ -23,45 +22,29 @@ class EntryNotFound(NotFound):
 class SlugTaken(Conflict):
     """Another page of the site has this address."""
 
-    code = "slug_taken"
     message = "Another page already uses the address {slug}."
     hint = "Choose another address, or change that page."
-
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug=slug)
 
 
 class TooManyPages(Conflict):
     """The site has reached its limit of pages."""
 
-    code = "too_many_pages"
     message = "A site can have at most {limit} pages."
     hint = "Delete a page you no longer need."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class TooManyPictures(Unprocessable):
     """The page uses too many pictures."""
 
-    code = "too_many_pictures"
     message = "A page can use at most {limit} different images."
     hint = "Split it into two pages."
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class BadMoment(Unprocessable):
     """A page cannot be published at a moment that has passed, or too far ahead."""
 
-    code = "bad_moment"
     message = "The publishing time must be in the future, within {days} days."
     hint = "Publish it now, or choose another time."
-
-    def __init__(self, *, days: int) -> None:
-        super().__init__(days=days)
 
 
 class RevisionConflict(Conflict):
@@ -70,7 +53,6 @@ class RevisionConflict(Conflict):
     `current` is the page as it is now, `difference` what the change refused would make of it.
     """
 
-    code = "revision_conflict"
     message = "Someone else changed this page in the meantime."
     hint = "Check `difference` and `current`, then send your change with its revision."
 
@@ -83,6 +65,5 @@ class RevisionRequired(AvenueError):
     """The change does not say on which revision it is based (RFC 6585, section 3)."""
 
     status: ClassVar[int] = 428
-    code = "revision_required"
     message = "Specify which revision of the page your change is based on."
     hint = "Send `revision` as you read it."

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from avenue.builder.content.cleaning import received
 from avenue.builder.content.models import Content, Keep, Received
@@ -20,7 +19,7 @@ from avenue.builder.website.store import PageStore
 from avenue.identity import Actor, new_id
 from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import SpooledFile, spooled
 
 TEXTS = frozenset({"html", "css"})
 
@@ -35,16 +34,6 @@ class Taken:
     draft: Draft
     flagged: tuple[Flag, ...] | None = None
     upload_result: UploadResult | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Picture:
-    """An inline picture, in the form in which the library takes files."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 @dataclass(slots=True)
@@ -119,21 +108,14 @@ class Intake:
         )
         with ExitStack() as spools:
             incoming = [
-                self._picture(draft, number, data, spools)
+                spools.enter_context(spooled(f"{draft.title} {number}", [data], self._tmp_dir))
                 for number, data in enumerate(collected.by_hash.values(), start=1)
             ]
             upload_result = spools.enter_context(self._library.receiving(actor, order, incoming))
             yield _ids(incoming, upload_result), upload_result
 
-    def _picture(self, draft: Draft, number: int, data: bytes, spools: ExitStack) -> _Picture:
-        spool = spools.enter_context(new_spool(self._tmp_dir))
-        fill(spool, [data])
-        return _Picture(
-            name=f"{draft.title} {number}", file=spool, length=len(data), sha256=_hash(data)
-        )
 
-
-def _ids(incoming: Sequence[_Picture], upload_result: UploadResult) -> dict[str, str]:
+def _ids(incoming: Sequence[SpooledFile], upload_result: UploadResult) -> dict[str, str]:
     """Return the id of each picture, by its hash; raise the first refusal."""
     reception_of = zip(incoming, upload_result.received, strict=True)
     ids = {}

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE
-from avenue.builder.paging import Place
 from avenue.media.models import Asset, Visibility
+from avenue.web.paging import Place
 
 MOST_PAGES = 5_000
 """Pages of a site."""
@@ -173,14 +173,13 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageList:
-    """A page of a list, without texts, with the places of the `first` and the `last` item.
+    """A page of a list, without texts, with the place of the `first` item.
 
     `next` is the cursor of the next page, `total` how many match in all.
     """
 
     items: Sequence[Page]
     first: Place | None
-    last: Place | None
     next: Place | None
     total: int | None
 

@@ -6,7 +6,6 @@ from avenue.builder.content.cleaning import expanded
 from avenue.builder.content.models import Content, Link
 from avenue.builder.content.references import reference
 from avenue.builder.library.presenting import media_json
-from avenue.builder.paging import cursor_text
 from avenue.builder.website import replies
 from avenue.builder.website.checks import Remark
 from avenue.builder.website.models import (
@@ -27,6 +26,7 @@ from avenue.media.errors import UnknownVariant
 from avenue.media.models import Asset
 from avenue.media.urls import original_url, variant_url
 from avenue.totals import total_json
+from avenue.web.paging import cursor_text
 
 
 def address_of(site: Site, slug: str) -> str:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from avenue.builder.library.replies import Media
 from avenue.builder.website.checks import Kind
 from avenue.builder.website.models import Status
-from avenue.totals import Total
+from avenue.totals import PartOfList, WholeList
 
 Html = Annotated[str, Field(description="Cleaned; own files by the addresses they have now.")]
 
@@ -69,11 +69,10 @@ class Page(PageSummary):
     images: Annotated[list[Media], Field(description="The files its draft uses.")]
 
 
-class PageList(Total):
+class PageList(PartOfList):
     """A page of the list, with the cursor of the next one."""
 
     items: list[PageSummary]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class HistoryEntry(TypedDict):
@@ -87,12 +86,10 @@ class HistoryEntry(TypedDict):
     published: Annotated[bool, Field(description="Visitors saw it.")]
 
 
-class History(TypedDict):
+class History(WholeList):
     """The history of a page, newest first, complete."""
 
     items: list[HistoryEntry]
-    next: None
-    total: int
 
 
 class PastPage(HistoryEntry):

@@ -14,7 +14,6 @@ from avenue.builder.content.errors import (
     ContentTooTangled,
     TooManyInlinePictures,
 )
-from avenue.builder.paging import cursor_place
 from avenue.builder.website.bodies import AtRevision, NewPage, NewPreview, PageChanges, Schedule
 from avenue.builder.website.checks import remarks_on
 from avenue.builder.website.errors import (
@@ -51,6 +50,7 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import FileTooLarge, InvalidQuery
+from avenue.web.paging import cursor_place
 from avenue.web.parsing import M, body_as, one_of, page_asked_for
 from avenue.web.parsing import PageQuery as ListQuery
 from avenue.web.services import using

@@ -37,7 +37,7 @@ from avenue.builder.website.models import (
 from avenue.builder.website.references import without
 from avenue.builder.website.store import PageStore, Save
 from avenue.clock import utc_now
-from avenue.errors import AvenueError, Forbidden, Unavailable
+from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim, State
@@ -70,12 +70,12 @@ class PageService:
 
     def find(self, actor: Actor, query: PageQuery) -> PageList:
         """Return a page of the list, without texts."""
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         return self._store.find(actor.site.id, query)
 
     def changed(self, actor: Actor, most: int) -> int | None:
         """Count the pages with changes that visitors do not see, None for more than `most`."""
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         return self._store.changed(actor.site.id, most)
 
     def get(self, actor: Actor, page_id: str) -> PicturedPage:
@@ -89,7 +89,7 @@ class PageService:
 
         Raise `SlugTaken`, `TooManyPages`, `TooManyPictures`, or why its content is rejected.
         """
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         empty = Draft(title=fields["title"], locale=actor.site.locale)
         given = {name: value for name, value in fields.items() if value is not None}
         now, slug = utc_now(), given.get("slug")
@@ -158,7 +158,7 @@ class PageService:
 
         Raise `PageNotFound`, or `BadMoment` for a time in the past or years ahead.
         """
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         now = utc_now()
         if at is not None and not now < at <= now + LATEST:
             raise BadMoment(days=LATEST.days)
@@ -188,7 +188,7 @@ class PageService:
 
     def delete(self, actor: Actor, page_id: str) -> None:
         """Delete a page with its history; raise `PageNotFound`."""
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         self._store.delete(actor.site.id, page_id)
 
     def history(self, actor: Actor, page_id: str) -> list[Entry]:
@@ -229,7 +229,7 @@ class PageService:
 
         Each page is saved separately, so its earlier state is in its history.
         """
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         gone = frozenset(asset_ids)
         while pages := self._store.using(actor.site.id, gone, limit=DETACHED_AT_ONCE):
             for page in pages:
@@ -315,7 +315,7 @@ class PageService:
         return {**changes, "translation_of": original if original != page_id else None}
 
     def _page(self, actor: Actor, page_id: str) -> Page:
-        _require_editor(actor)
+        actor.must_have(Role.EDITOR)
         found = self._store.get(actor.site.id, page_id)
         if found is None:
             raise PageNotFound
@@ -368,7 +368,7 @@ class PageService:
             except SlugTaken:
                 if is_exact:
                     raise
-        raise SlugTaken(page.slug)
+        raise SlugTaken(slug=page.slug)
 
     def _free(self, site_id: str, slug: str) -> str:
         """Return `slug`, or with the lowest number appended that makes it free."""
@@ -426,8 +426,3 @@ def _checked(draft: Draft) -> Draft:
     if len(draft.assets) > MOST_ASSETS:
         raise TooManyPictures(limit=MOST_ASSETS)
     return draft
-
-
-def _require_editor(actor: Actor) -> None:
-    if not actor.has_role(Role.EDITOR):
-        raise Forbidden

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.builder.content.references import SCHEME
-from avenue.builder.paging import Place
 from avenue.builder.website.errors import (
     EntryNotFound,
     PageNotFound,
@@ -51,7 +50,9 @@ from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, deployment, in_many, site
+from avenue.storage.paging import behind_or_missing
+from avenue.storage.scope import AlreadyThere, Collection, SiteRecords, deployment, in_many, site
+from avenue.web.paging import Place
 from avenue.words import folded, words_of
 
 T = TypeVar("T")
@@ -101,33 +102,33 @@ class Save:
     is_step: bool = False
 
 
-class PageStore:
+class PageStore(SiteRecords):
     """The pages of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def get(self, site_id: str, page_id: str) -> Page | None:
         """Return one page, or None."""
-        found = self._pages(site_id).find_one({"_id": page_id})
-        return page_in(found) if found else None
+        return self._records(site_id, PAGES).value(page_in, {"_id": page_id})
 
     def changed(self, site_id: str, most: int) -> int | None:
         """Count the pages that were changed since they were published; None for more."""
-        return self._pages(site_id).total({"status": Status.CHANGED}, most=most)
+        return self._records(site_id, PAGES).total({"status": Status.CHANGED}, most=most)
 
     def find(self, site_id: str, query: PageQuery) -> PageList:
         """Return a page of the list, without texts."""
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
-        pages, order = self._pages(site_id), [(key, way), ("_id", way)]
+        pages, order = self._records(site_id, PAGES), [(key, way), ("_id", way)]
         wanted = [*pages.having_words(query.words), *_asked(query)]
         total = pages.total({"$and": wanted} if wanted else {}, order)
         if total is None:
             wanted = [*in_many(query.words), *_asked(query)]
+        wanted += behind_or_missing(key, query.after, descending=query.descending)
         found = pages.values(
             lambda each: (page_in(each), _place(each, key)),
-            {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
+            {"$and": wanted} if wanted else {},
             WITHOUT_TEXTS,
             sort=order,
             limit=query.limit + 1,
@@ -138,14 +139,13 @@ class PageStore:
         return PageList(
             items=[page for page, _ in shown],
             first=places[0] if places else None,
-            last=last,
             next=last if len(found) > query.limit else None,
             total=total,
         )
 
     def shown_at(self, site_id: str, slug: str) -> Page | None:
         """Return the published page at `slug`, or the one that used to be there; else None."""
-        pages, is_published = self._pages(site_id), {"published": {"$type": "object"}}
+        pages, is_published = self._records(site_id, PAGES), {"published": {"$type": "object"}}
         fields = {"draft.html": 0, "draft.css": 0}
         found = pages.find_one({"slug": {**IS_TEXT, "$eq": slug}, **is_published}, fields)
         found = found or pages.find_one({"old_slugs": slug, **is_published}, fields)
@@ -154,7 +154,7 @@ class PageStore:
     def translations(self, site_id: str, page: Page) -> list[Translation]:
         """Return the paths of a published page in its languages, one for each, by locale."""
         original = page.draft.translation_of or page.id
-        pages, fields = self._pages(site_id), {"slug": 1, "published.locale": 1}
+        pages, fields = self._records(site_id, PAGES), {"slug": 1, "published.locale": 1}
         named = {"published.translation_of": {"$eq": original, **IS_TEXT}}
         found = pages.find(named, fields, limit=MOST_TRANSLATIONS)
         if original != page.id:
@@ -171,7 +171,7 @@ class PageStore:
     def addresses(self, site_id: str) -> list[Address]:
         """Return the paths of the published pages."""
         published = [Status.PUBLISHED.value, Status.CHANGED.value]
-        found = self._pages(site_id).find(
+        found = self._records(site_id, PAGES).find(
             {"status": {"$in": published}},
             {"slug": 1, "published.at": 1},
             sort=[("status", 1), ("updated_at", -1)],
@@ -186,7 +186,7 @@ class PageStore:
     def same(self, site_id: str, hashes: Sequence[str]) -> dict[str, Asset]:
         """Return live assets of the library created from bytes with `hashes`, by hash."""
         claim = Claim.library(site_id)
-        assets = self._assets(site_id).values(
+        assets = self._records(site_id, ASSETS).values(
             from_document,
             {
                 "versions.source_sha256": {"$in": list(hashes)},
@@ -204,7 +204,7 @@ class PageStore:
         """
 
         def work(session: ClientSession) -> Page:
-            pages = self._pages(site_id).within(session)
+            pages = self._records(site_id, PAGES).within(session)
             if found := pages.find_one({"_id": page.id}):
                 return page_in(found)  # an earlier run of this transaction, whose answer was lost
             self._writes.take_turns(site_id, "pages", session)
@@ -222,12 +222,12 @@ class PageStore:
         try:
             return self._together(site_id, work, upload_result)
         except AlreadyThere:
-            raise SlugTaken(page.slug) from None
+            raise SlugTaken(slug=page.slug) from None
 
     def slugs_like(self, site_id: str, slug: str) -> frozenset[str]:
         """Return the slugs of the site that begin with `slug`."""
         beginning = {**IS_TEXT, "$regex": f"^{re.escape(slug)}"}
-        found = self._pages(site_id).find({"slug": beginning}, {"slug": 1})
+        found = self._records(site_id, PAGES).find({"slug": beginning}, {"slug": 1})
         return frozenset(each["slug"] for each in found)
 
     def save(
@@ -241,7 +241,7 @@ class PageStore:
         mark = new_id()
 
         def work(session: ClientSession) -> Page:
-            pages = self._pages(site_id).within(session)
+            pages = self._records(site_id, PAGES).within(session)
             found = pages.find_one({"_id": known.id})
             if found is None:
                 raise PageNotFound
@@ -264,17 +264,17 @@ class PageStore:
         try:
             return self._together(site_id, work, upload_result)
         except AlreadyThere:
-            raise SlugTaken(save.slug) from None
+            raise SlugTaken(slug=save.slug) from None
 
     def schedule(self, site_id: str, page_id: str, at: datetime | None) -> Page | None:
         """Store when a page is to be published, None for never; return None if there is no page."""
         change = {"$set": {"publish_at": at}} if at else {"$unset": {"publish_at": ""}}
-        found = self._pages(site_id).find_and_update({"_id": page_id}, change)
+        found = self._records(site_id, PAGES).find_and_update({"_id": page_id}, change)
         return page_in(found) if found else None
 
     def was_due(self, site_id: str, page_id: str, at: datetime) -> None:
         """Remove the schedule of a page that was due; repeatable."""
-        self._pages(site_id).update(
+        self._records(site_id, PAGES).update(
             {"_id": page_id, "publish_at": at}, {"$unset": {"publish_at": ""}}
         )
 
@@ -295,14 +295,14 @@ class PageStore:
 
     def history(self, site_id: str, page_id: str) -> list[Entry]:
         """Return the history of a page, newest first, without texts."""
-        return self._history(site_id).values(
+        return self._records(site_id, HISTORY).values(
             _entry_in, {"page": page_id}, {"html": 0, "css": 0}, sort=[("number", -1)]
         )
 
     def entry(self, site_id: str, page_id: str, number: int) -> Entry:
         """Return an entry with its texts; raise `EntryNotFound`."""
         query = {"page": page_id, "number": min(number, LARGEST_NUMBER)}
-        found = self._history(site_id).find_one(query)
+        found = self._records(site_id, HISTORY).find_one(query)
         if found is None:
             raise EntryNotFound
         return _entry_in(found)
@@ -312,7 +312,7 @@ class PageStore:
     def using(self, site_id: str, asset_ids: Iterable[str], *, limit: int) -> list[Page]:
         """Return some pages with texts that use one of the given assets."""
         using = {"assets": {"$in": sorted(asset_ids)}}
-        return self._pages(site_id).values(page_in, using, limit=limit)
+        return self._records(site_id, PAGES).values(page_in, using, limit=limit)
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None
@@ -321,7 +321,7 @@ class PageStore:
 
         Unused assets are left out. The texts, which say where in a page, are not read.
         """
-        pages = self._pages(site_id)
+        pages = self._records(site_id, PAGES)
         asked = pages.within(session) if session else pages
         uses: dict[str, list[PageUse]] = {}
         left = list(asset_ids)
@@ -342,7 +342,7 @@ class PageStore:
 
     def used_ids(self, site_id: str) -> frozenset[str]:
         """Return all assets that pages use."""
-        found = self._pages(site_id).aggregate(
+        found = self._records(site_id, PAGES).aggregate(
             [
                 {"$match": {"assets": {"$gte": ""}}},
                 {"$project": {"assets": 1}},
@@ -377,7 +377,7 @@ class PageStore:
             bytes=before.bytes,
             published=was_published,
         )
-        history = self._history(found["site"]).within(session)
+        history = self._records(found["site"], HISTORY).within(session)
         document = {"_id": new_id(), "page": found["_id"], **_entry_out(entry)}
         if number == 1 and not before.is_cleaned:
             document["imported"] = _left_out_of(found)
@@ -401,7 +401,7 @@ class PageStore:
         """Claim the pictures of `upload_result` for the library, and close its open write."""
         if upload_result is None or upload_result.write is None:
             return
-        assets = self._assets(site_id).within(session)
+        assets = self._records(site_id, ASSETS).within(session)
         upload_result.fates = {each.id: each for each in upload_result.new}
         # Before the assets: what a killed process has locked of them, the next attempt then finds
         # locked in the write, and waits instead of choosing other assets.
@@ -416,7 +416,7 @@ class PageStore:
 
         Missing ones are flagged when the page is shown.
         """
-        hold_live(self._assets(site_id).within(session), asset_ids, Claim.library(site_id))
+        hold_live(self._records(site_id, ASSETS).within(session), asset_ids, Claim.library(site_id))
 
     def _together(
         self, site_id: str, work: Callable[[ClientSession], T], upload_result: UploadResult | None
@@ -429,28 +429,16 @@ class PageStore:
                 upload_result.fates = {}
             raise
 
-    def _pages(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(PAGES)
 
-    def _history(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(HISTORY)
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
-
-
-class PageReferrers:
+class PageReferrers(SiteRecords):
     """The pages of a site for the inspection: the assets of drafts and published states."""
 
     kind = "page"
     collection = PAGES
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     def count(self, site_id: str) -> int:
         """Return the number of pages."""
-        return self._pages(site_id).count({})
+        return self._records(site_id, PAGES).count({})
 
     def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
         """Return up to `limit` pages by id, after `last_id`."""
@@ -465,13 +453,13 @@ class PageReferrers:
 
     def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
         """Return the ids of pages changed since then, up to `limit`, newest first."""
-        return ids_changed_since(self._pages(site_id), moment, limit)
+        return ids_changed_since(self._records(site_id, PAGES), moment, limit)
 
     def _found(self, site_id: str, which: list[Document]) -> list[Referrer]:
         # The texts are not read: those of many pages would be large.
         named = {"$setUnion": [*map(_names_in, TEXT_FIELDS), *map(_alone, IMAGE_FIELDS)]}
         project = {"$project": {"revision": 1, "named": named}}
-        found = self._pages(site_id).aggregate([*which, project])
+        found = self._records(site_id, PAGES).aggregate([*which, project])
         return [
             Referrer(
                 kind=self.kind,
@@ -483,9 +471,6 @@ class PageReferrers:
             )
             for each in found
         ]
-
-    def _pages(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(PAGES)
 
 
 TEXT_FIELDS = ("$draft.html", "$draft.css", "$published.html", "$published.css")
@@ -635,21 +620,6 @@ def _asked(query: PageQuery) -> list[Document]:
     if query.locale is not None:
         conditions.append({"locale": query.locale})
     return conditions
-
-
-def _beyond(query: PageQuery, key: str) -> list[Document]:
-    if query.after is None:
-        return []
-    (value, last_id), than = query.after, "$lt" if query.descending else "$gt"
-    beyond: list[Document] = [{key: value, "_id": {than: last_id}}]
-    if value is not None:
-        beyond.append({key: {than: value}})
-    # Missing values of another program sort first, and match no comparison.
-    if query.descending and value is not None:
-        beyond.append({key: None})
-    if not query.descending and value is None:
-        beyond.append({key: {"$ne": None}})
-    return [{"$or": beyond}]
 
 
 def _fields(page: Page) -> Document:

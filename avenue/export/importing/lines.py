@@ -6,20 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from avenue.builder.library.bodies import AltText, Language, Share, Tags
-from avenue.builder.website.bodies import Locale, SeoBody, Slug
+from avenue.bodies import Language, PictureTexts
+from avenue.builder.library.bodies import Tags
+from avenue.builder.website.bodies import SeoBody, Slug
 from avenue.builder.website.models import LONGEST_TITLE
 from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
 from avenue.shop.fields import (
     LONGEST_URL,
-    AttributesBody,
-    CategoryText,
     Currency,
-    Description,
     Name,
-    Price,
-    Short,
+    ProductBody,
     StatusText,
 )
 from avenue.uploads.bodies import Reference
@@ -83,7 +80,7 @@ class OptionEntry(_Line):
     ]
 
 
-class FileLine(_Line):
+class FileLine(PictureTexts, _Line):
     """A file."""
 
     id: AssetId
@@ -92,9 +89,6 @@ class FileLine(_Line):
     bytes: Annotated[int, Field(ge=0)]
     name: Annotated[str, StringConstraints(max_length=1000)]
     claim: ClaimEntry
-    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
-    decorative: bool = False
-    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     folder: Annotated[list[FolderName], Field(max_length=MOST_FOLDERS)] = []
     tags: Tags = []
     category: Category | None = None
@@ -120,19 +114,13 @@ class GroupLine(_Line):
     created_at: datetime
 
 
-class ProductLine(_Line):
+class ProductLine(ProductBody, _Line):
     """A product; `group` is an id of a group of the export."""
 
     id: Id
-    sku: Short | None = None
-    name: Name
-    description: Description = ""
-    price: Price | None = None
     currency: Currency
     status: StatusText
     group: Id | None = None
-    category: CategoryText | None = None
-    attributes: AttributesBody = {}
     images: Annotated[list[ImageEntry], Field(max_length=MOST_IMAGES)] = []
     created_at: datetime
 
@@ -141,7 +129,7 @@ class TextsEntry(_Line):
     """What a page says; its HTML and CSS are cleaned when they are stored."""
 
     title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE)]
-    locale: Locale
+    locale: Language
     html: str = ""
     css: str = ""
     seo: SeoBody = SeoBody()

@@ -6,14 +6,6 @@ from enum import StrEnum
 from avenue.migration.models import Problem
 from avenue.migration.scratch import ScratchTables
 
-_TABLES = """
-CREATE TABLE lines (number INTEGER PRIMARY KEY, kind TEXT, part TEXT, id TEXT, line TEXT,
-                    UNIQUE (kind, id));
-CREATE INDEX lines_of_part ON lines (part, number);
-CREATE TABLE waiting (owner TEXT, address TEXT, PRIMARY KEY (owner, address)) WITHOUT ROWID;
-CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
-"""
-
 
 class Pass(StrEnum):
     """What is brought in at once, since it goes to one place and has the same readers."""
@@ -30,8 +22,13 @@ class Pass(StrEnum):
 class ExportTables(ScratchTables):
     """See the module."""
 
-    def __init__(self) -> None:
-        super().__init__(_TABLES)
+    TABLES = """
+CREATE TABLE lines (number INTEGER PRIMARY KEY, kind TEXT, part TEXT, id TEXT, line TEXT,
+                    UNIQUE (kind, id));
+CREATE INDEX lines_of_part ON lines (part, number);
+CREATE TABLE waiting (owner TEXT, address TEXT, PRIMARY KEY (owner, address)) WITHOUT ROWID;
+CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
+"""
 
     def add(self, number: int, kind: str, part: Pass, own_id: str, line: str) -> bool:
         """Note a line by its number; return False when another one has named it before."""

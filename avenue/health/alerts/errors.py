@@ -6,7 +6,6 @@ from avenue.errors import Conflict, NotFound
 class AlertNotFound(NotFound):
     """The alert does not exist, or concerns another site or the whole deployment."""
 
-    code = "alert_not_found"
     message = "There is no alert with this ID."
     hint = "GET /api/ops/alerts lists the alerts."
 
@@ -14,6 +13,5 @@ class AlertNotFound(NotFound):
 class AlertRecovered(Conflict):
     """The alert is no longer active."""
 
-    code = "alert_recovered"
     message = "This alert has already recovered."
     hint = "There is nothing left to acknowledge."

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from avenue.cursors import ListPage
 from avenue.health.models import AlertLevel, Measure, Unit
 from avenue.web.fields import Moment, Rounded2, shown
 
@@ -72,10 +73,5 @@ class Notice:
     alert: Alert
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertPage:
-    """Some alerts, the newest first; `next` is where to go on, None at the end."""
-
-    items: tuple[Alert, ...]
-    next: str | None
-    total: int | None
+AlertPage = ListPage[Alert, str]
+"""Some alerts, the newest first."""

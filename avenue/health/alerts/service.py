@@ -87,12 +87,7 @@ class AlertService:
         found, total = self._store.find(
             read_cursor(after), limit + 1, site=site, state=state, level=level
         )
-        items = tuple(found[:limit])
-        return AlertPage(
-            items=items,
-            next=cursor(items[-1].opened_at, items[-1].id) if len(found) > limit else None,
-            total=total,
-        )
+        return AlertPage.of(found, limit, lambda last: cursor(last.opened_at, last.id), total=total)
 
     def open_about(self, actor: Actor, measures: Iterable[Measure]) -> Sequence[Alert]:
         """Return what is not over of these measures of the actor's site, and of the deployment.

@@ -104,8 +104,7 @@ class MongoAlertStore:
 
     def alert(self, alert_id: str) -> Alert | None:
         """Return one, or None."""
-        found = self._alerts.find_one({"_id": alert_id})
-        return _alert(found) if found else None
+        return self._alerts.value(_alert, {"_id": alert_id})
 
     def by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
         """Return those of these alerts that there are."""

@@ -5,10 +5,9 @@ from email.utils import parseaddr
 
 from avenue.accounts.models import User
 from avenue.clock import iso
-from avenue.health.alerts.letters import PAGE, alert_letter, test_letter
 from avenue.health.alerts.models import TEST, Alert, News
 from avenue.health.alerts.store import notice_of
-from avenue.health.alerts.texts import headline
+from avenue.health.alerts.texts import PAGE, alert_letter, headline, test_letter
 from avenue.identity import DEFAULT_SITE, Site, address_key, is_id
 from avenue.mail.models import Letter
 from avenue.notifications.models import Message

@@ -165,7 +165,7 @@ class Repair:
             return IS_WRITTEN
         # Only now can no write make it used any more.
         if not swept.is_used(bucket, stored_id):
-            swept.delete_file(bucket, stored_id)
+            swept.bucket(bucket).delete(stored_id)
         return None
 
     def _remove_chunks(self, finding: Flaw) -> str | None:
@@ -183,7 +183,7 @@ class Repair:
             if finding.site is None:  # whichever cluster they are on
                 self._of.store.remove_chunks(bucket, stored_id)
             else:
-                swept.delete_file(bucket, stored_id)
+                swept.bucket(bucket).delete(stored_id)
         return None
 
     def _remove_rendition(self, finding: Flaw) -> str | None:
@@ -239,7 +239,7 @@ class Repair:
             self._of.inspections.unmark(site_id, way.asset.id)
         swept = self._of.swept(site_id)
         if not swept.is_named(f"{site_id}/{meant.file}"):  # removed meanwhile
-            swept.delete_file(bucket, f"{site_id}/{meant.file}")
+            swept.bucket(bucket).delete(f"{site_id}/{meant.file}")
         return None
 
     def _go(self, way: _Way, site_id: str, bucket: str) -> None:

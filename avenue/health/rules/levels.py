@@ -213,12 +213,12 @@ def action_for(measure: Measure, level: Level) -> str:
 
 
 def judged(
-    measure: Measure, value: float, rules: Rules, *, place: str = "", site: str | None = None
+    measure: Measure, value: float, rules: Rules, *, site: str | None = None
 ) -> Iterator[Finding]:
     """Yield what is to be said of a `value`, nothing where it reaches no level."""
     level = rules[measure].reached(value)
     if level:
-        yield finding(measure, level, value, place=place, site=site)
+        yield finding(measure, level, value, site=site)
 
 
 def finding(

@@ -1,6 +1,6 @@
 """What is thought of the scanner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from avenue.config import Settings
 from avenue.health.models import Finding, Level
@@ -17,12 +17,12 @@ def asked(own: Settings) -> str:
     return scanner.database(now=True)
 
 
-def answers(own: Settings, ask: Callable[[Settings], str] = asked) -> Iterator[Finding]:
+def answers(own: Settings) -> Iterator[Finding]:
     """Yield that the scanner does not answer, and what that means."""
     if not own.scanner:
         return
     try:
-        ask(own)
+        asked(own)
     except ScannerAway:
         means = {
             "hold": "what is uploaded can be read by nobody until it is back",

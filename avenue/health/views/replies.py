@@ -1,6 +1,6 @@
 """What `/api/ops/alerts`, `errors`, `mails`, `history` and `jobs` answer."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -10,22 +10,19 @@ from avenue.health.history.failures.models import Failure
 from avenue.health.history.points import Point, Span
 from avenue.jobs.replies import JobReply
 from avenue.notifications.models import Mail
-from avenue.totals import Total
+from avenue.totals import PartOfList, WholeList
 
 
-class AlertList(Total):
+class AlertList(PartOfList):
     """Some alerts, the newest first, and where to go on."""
 
     items: list[Alert]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
-class FailureList(TypedDict):
+class FailureList(WholeList):
     """The kinds of errors, at most 100, those that happened last first."""
 
     items: list[Failure]
-    next: Literal[None]
-    total: int
 
 
 class TestSent(TypedDict):
@@ -48,9 +45,7 @@ class HistoryReply(TypedDict):
     items: list[Point]
 
 
-class JobList(TypedDict):
+class JobList(WholeList):
     """The jobs that run, wait or are paused, then those that are over, the newest first each."""
 
     items: list[JobReply]
-    next: Literal[None]
-    total: int

@@ -21,7 +21,6 @@ from avenue.errors import Conflict, NotFound, Unavailable, Unprocessable
 class PictureNotFound(NotFound):
     """There is no such picture, or the caller may not describe it."""
 
-    code = "picture_not_found"
     message = "This image does not exist or was removed."
     hint = "Load the list again."
 
@@ -29,7 +28,6 @@ class PictureNotFound(NotFound):
 class NoSuggestions(NotFound):
     """No service for suggestions is set up."""
 
-    code = "no_suggestions"
     message = "Alt text suggestions are not set up here."
     hint = "Set AVENUE_ALT_TEXT_URL to the address of a service that provides them."
 
@@ -37,7 +35,6 @@ class NoSuggestions(NotFound):
 class DescribedMeanwhile(Conflict):
     """Someone else wrote another text in the meantime; it is in `alt`, by language."""
 
-    code = "described_meanwhile"
     message = "Someone else described this image in the meantime."
     hint = "See `alt`; to replace that text, send yours again with it as `was`."
 
@@ -49,7 +46,6 @@ class DescribedMeanwhile(Conflict):
 class NothingSuggested(Unprocessable):
     """The service did not answer, or not with a usable text."""
 
-    code = "nothing_suggested"
     message = "There is no suggestion for this image."
     hint = (
         "Write the text yourself; if it happens with all images, check whether the service answers."
@@ -59,7 +55,6 @@ class NothingSuggested(Unprocessable):
 class SuggestersBusy(Unavailable):
     """Too many suggestions are being requested at once."""
 
-    code = "suggesters_busy"
     message = "Many suggestions are being requested right now."
     hint = "Request it again after Retry-After."
     retry_after_seconds = 2

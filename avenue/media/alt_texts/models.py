@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from avenue.cursors import ListPage
 from avenue.identity import Actor, Role
 from avenue.media.models import Asset
 
@@ -47,13 +48,5 @@ class Description:
     decorative: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """Pictures without a text, newest first, each with where it is used.
-
-    `total` is None if there are more than are counted.
-    """
-
-    items: tuple[tuple[Asset, Sequence[Place]], ...]
-    next: Moment | None
-    total: int | None
+Lacking = ListPage[tuple[Asset, Sequence[Place]], Moment]
+"""Pictures without a text, newest first, each with where it is used."""

@@ -6,21 +6,19 @@ from avenue.media.alt_texts.models import Moment
 from avenue.media.models import Asset, State
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import without_alt
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords
 from avenue.totals import MOST_READ
 
 
-class AltTextStore:
+class AltTextStore(SiteRecords):
     """The pictures of one site at a time, with these `kinds` of claims; methods take both."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, site_id: str, kinds: Sequence[str], asset_id: str) -> Asset | None:
         """Return a live picture, or None."""
-        found = self._assets(site_id).find_one({"_id": asset_id, **_live(kinds)})
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(
+            from_document, {"_id": asset_id, **_live(kinds)}
+        )
 
     def lacking(
         self, site_id: str, kinds: Sequence[str], language: str, *, after: Moment | None, limit: int
@@ -40,7 +38,7 @@ class AltTextStore:
                     ]
                 },
             ]
-        return self._assets(site_id).values(
+        return self._records(site_id, ASSETS).values(
             from_document,
             {"$and": conditions},
             sort=[("created_at", -1), ("_id", -1)],
@@ -53,10 +51,7 @@ class AltTextStore:
         """Return how many have no text, None for more than `most`, or than `MOST_READ`."""
         most = MOST_READ if most is None else most
         lacking = {**_live(kinds), **without_alt(language)}
-        return self._assets(site_id).total(lacking, most=most)
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
+        return self._records(site_id, ASSETS).total(lacking, most=most)
 
 
 def _live(kinds: Sequence[str]) -> Document:

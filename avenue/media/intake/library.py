@@ -18,7 +18,7 @@ from avenue.errors import (
     sentence,
     words_of,
 )
-from avenue.identity import Actor, Site, new_id
+from avenue.identity import Actor, new_id
 from avenue.media.intake.filetypes import PICTURES, file_name
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.scanning import IntakeScanner
@@ -26,7 +26,8 @@ from avenue.media.intake.sniffing import HEAD_BYTES, JPEG, MediaType, detect
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, Claim, Scan, State, Version
 from avenue.media.naming import safe_name
-from avenue.media.pictures.facts import Examined, Rendition, Wanted
+from avenue.media.pictures.decoding import DecodePool
+from avenue.media.pictures.facts import Examined, Wanted
 from avenue.media.pictures.limits import ImageLimits
 from avenue.media.pictures.variants import DEFAULT_EXTENSION
 from avenue.media.renditions.models import KeptRendition, RenditionKey
@@ -36,7 +37,7 @@ from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import Sums
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 from avenue.storage.quotas import Amount, Holder
-from avenue.storage.room import Reservation
+from avenue.storage.room import Reservation, StorageRoom
 from avenue.web import metrics
 from avenue.web.errors import FileTooLarge
 
@@ -67,47 +68,6 @@ class Incoming(Protocol):
     @property
     def sha256(self) -> str:
         """Return their hash, as hex."""
-
-
-class Examiner(Protocol):
-    """Decodes a picture in a safe place."""
-
-    def examine(
-        self,
-        file: BinaryIO,
-        media_type: str,
-        limits: ImageLimits,
-        wanted: Sequence[Wanted] = (),
-        *,
-        clean_into: BinaryIO | None = None,
-    ) -> Examined:
-        """Return the facts and renditions of the picture in `file`, or raise why it is refused.
-
-        A copy without metadata, if it had any, is in `clean_into` afterwards.
-        """
-
-    def render(
-        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
-    ) -> Sequence[Rendition]:
-        """Return renditions of the picture in `file`, with low priority. Raises as `examine`."""
-
-
-class Room(Protocol):
-    """Knows the quotas, and reserves space in them."""
-
-    def reserved(
-        self, site: Site, person: str | None, wanted: Amount
-    ) -> AbstractContextManager[Reservation]:
-        """Reserve space for the block; afterwards what was `kept` counts as used.
-
-        Raise `StorageFull`, `UserQuotaExceeded` or `QuotaExceeded`.
-        """
-
-    def used(self, holder: Holder) -> Amount:
-        """Return what a site, or a person in it, has stored."""
-
-    def used_lately(self, holder: Holder) -> Amount:
-        """Return the amount for display; a slow count may be a little old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,9 +236,9 @@ class MediaLibrary:
         self,
         store: AssetStore,
         renditions: RenditionStore,
-        examiner: Examiner,
+        examiner: DecodePool,
         limits: ImageLimits,
-        room: Room,
+        room: StorageRoom,
         scanner: IntakeScanner,
         settings: Settings,
         make_later: Callable[[Asset, Sequence[str]], None] = lambda *_: None,
@@ -305,7 +265,7 @@ class MediaLibrary:
         key = f"{actor.id}\n{order.target}\n{order.key or new_id()}"
         fingerprint = _fingerprint(incoming)
         if order.key:
-            done = self._store.finished_write(actor.site.id, key=key, fingerprint=fingerprint)
+            done = self._store.writes.finished(actor.site.id, key=key, fingerprint=fingerprint)
             if done:
                 yield self._replay(actor, done)
                 return
@@ -331,7 +291,7 @@ class MediaLibrary:
             received = [each for each in checked if not isinstance(each, Checked)]
             yield UploadResult(received=received, mended=mended)
             return
-        write = self._store.begin_write(
+        write = self._store.writes.begin(
             actor.site.id,
             key=key,
             fingerprint=fingerprint,
@@ -502,7 +462,7 @@ class MediaLibrary:
         finally:
             surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
             with suppress(AvenueError):  # the sweeper repairs a failure here
-                if upload_result.kept or self._store.abandon_write(actor.site.id, write):
+                if upload_result.kept or self._store.writes.abandon(actor.site.id, write):
                     self._discard(actor.site.id, order.policy.bucket, surplus)
                     reservation.is_sure = True
             reservation.kept = _amount_kept(order, upload_result)

@@ -26,9 +26,10 @@ from avenue.scanning.errors import ScannerAway
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.web.audit import note, nothing_changed
-from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, View, described
+from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, described
 from avenue.web.incoming import incoming_files
 from avenue.web.language import gettext
+from avenue.web.marks import View
 
 LONGEST_KEY = 255
 MENDED = "Avenue-Mended"
@@ -37,7 +38,6 @@ MENDED = "Avenue-Mended"
 class BadIdempotencyKey(Invalid):
     """The Idempotency-Key header is invalid."""
 
-    code = "bad_idempotency_key"
     message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
     hint = "Use a new UUID for each upload."
 

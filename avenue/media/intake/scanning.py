@@ -8,7 +8,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.media.models import Scan, ScanState
 from avenue.media.scans import scan_of
-from avenue.scanning.clamd import Scanner
+from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway
 from avenue.web import metrics
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class IntakeScanner:
     """Scans received files if a scanner is set up, and decides what happens to them."""
 
-    def __init__(self, scanner: Scanner | None, settings: Settings) -> None:
+    def __init__(self, scanner: Clamd | None, settings: Settings) -> None:
         self._scanner = scanner
         self._away = settings.scanner_away
         self._most_bytes = settings.scanner_max_mb * 1024 * 1024

@@ -1,12 +1,24 @@
 """Unlinked temporary files."""
 
+import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from avenue.web.errors import SpoolUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledFile:
+    """A file to take in: its name, its bytes in a real file, their number and hash (hex)."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
 
 
 @contextmanager
@@ -34,3 +46,29 @@ def fill(spool: BinaryIO, blocks: Iterable[bytes]) -> None:
         spool.seek(0)  # which writes the rest
     except OSError as error:
         raise SpoolUnavailable from error
+
+
+@contextmanager
+def spooled(
+    name: str,
+    blocks: Iterable[bytes],
+    tmp_dir: Path,
+    check_bytes: Callable[[int], None] = lambda _: None,
+) -> Iterator[SpooledFile]:
+    """Give `blocks` as a file to take in; raise `SpoolUnavailable`.
+
+    `check_bytes` is called with the number of bytes so far before each block is written.
+    """
+    digest, length = hashlib.sha256(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal length
+        for block in blocks:
+            length += len(block)
+            check_bytes(length)
+            digest.update(block)
+            yield block
+
+    with new_spool(tmp_dir) as spool:
+        fill(spool, counted())
+        yield SpooledFile(name=name, file=spool, length=length, sha256=digest.hexdigest())

@@ -118,7 +118,7 @@ class DecodePool:
         `NoDecoder`, or `DecodersBusy`.
         """
         files = [file] if clean_into is None else [file, clean_into]
-        with _counted("examine", self._slots.urgent()) as decoder:
+        with _counted("examine", self._slots.lent(urgent=True)) as decoder:
             job = _Job("examine", files, media_type, limits, wanted, self._threads)
             examined = examined_from_message(*decoder.answer(job))
         _count_renditions(examined.renditions)
@@ -131,7 +131,7 @@ class DecodePool:
 
         File and errors are as with `examine`.
         """
-        with _counted("render", self._slots.patient()) as decoder:
+        with _counted("render", self._slots.lent(urgent=False)) as decoder:
             job = _Job("render", [file], media_type, limits, wanted, self._threads)
             made = renditions_from_message(*decoder.answer(job))
         _count_renditions(made)

@@ -39,22 +39,16 @@ class PrioritySlots(Generic[Thing]):
         self._changed = threading.Condition()
 
     @contextmanager
-    def urgent(self) -> Iterator[Thing]:
-        """Lend a thing for an upload; raise `DecodersBusy`."""
-        thing = self._take(urgent=True)
+    def lent(self, *, urgent: bool) -> Iterator[Thing]:
+        """Lend a thing, if not `urgent` for work that can wait; raise `DecodersBusy`."""
+        thing = self._take(urgent=urgent)
         try:
             yield thing
         finally:
-            self._give_back(thing, urgent=True)
-
-    @contextmanager
-    def patient(self) -> Iterator[Thing]:
-        """Lend a thing for work that can wait; raise `DecodersBusy`."""
-        thing = self._take(urgent=False)
-        try:
-            yield thing
-        finally:
-            self._give_back(thing, urgent=False)
+            with self._changed:
+                self._patient -= not urgent
+                self._free.append(thing)
+                self._changed.notify_all()
 
     def end(self) -> Sequence[Thing]:
         """Refuse further threads, wait until all things are returned, and return them."""
@@ -85,12 +79,6 @@ class PrioritySlots(Generic[Thing]):
             finally:
                 waiting.remove(me)
                 self._changed.notify_all()  # whoever is next now, of either kind
-
-    def _give_back(self, thing: Thing, *, urgent: bool) -> None:
-        with self._changed:
-            self._patient -= not urgent
-            self._free.append(thing)
-            self._changed.notify_all()
 
     def _may(self, urgent: bool) -> bool:
         if self._ended or not self._free:

@@ -13,6 +13,5 @@ from avenue.errors import Conflict
 class NotInQuarantine(Conflict):
     """The file is not in quarantine, or no longer."""
 
-    code = "not_in_quarantine"
     message = "This file is not in quarantine."
     hint = "Someone may have released it already; check the list."

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.models import ScanState
-from avenue.totals import Total
+from avenue.totals import PartOfList
 
 
 class Finding(TypedDict):
@@ -40,8 +40,7 @@ class QuarantinedFile(TypedDict):
     findings: Annotated[list[Finding], Field(description="Of its versions that are not clean.")]
 
 
-class Quarantine(Total):
+class Quarantine(PartOfList):
     """A page of files in quarantine, in the order of their ids, with its cursor."""
 
     items: list[QuarantinedFile]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

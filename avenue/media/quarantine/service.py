@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from avenue.clock import utc_now
-from avenue.errors import Conflict, Forbidden, NotFound
-from avenue.identity import Actor, is_id
+from avenue.cursors import ListPage
+from avenue.errors import Conflict, NotFound
+from avenue.identity import Actor, Role, is_id
 from avenue.media.models import DUE, Asset, Scan, ScanState, Version
 from avenue.media.quarantine.errors import NotInQuarantine
-from avenue.media.quarantine.models import QuarantinePage
 from avenue.media.quarantine.store import QuarantineStore
 
 
@@ -17,20 +17,16 @@ class QuarantineService:
     def __init__(self, store: QuarantineStore) -> None:
         self._store = store
 
-    def find(self, actor: Actor, *, after: str, limit: int) -> QuarantinePage:
+    def find(self, actor: Actor, *, after: str, limit: int) -> ListPage[Asset, str]:
         """Return a page of them; raise `Forbidden`."""
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         found = self._store.find(actor.site.id, after=after, limit=limit + 1)
-        items = tuple(found[:limit])
-        return QuarantinePage(
-            items=items,
-            next=items[-1].id if len(found) > limit else None,
-            total=self._store.count(actor.site.id),
-        )
+        total = self._store.count(actor.site.id)
+        return ListPage.of(found, limit, lambda last: last.id, total=total)
 
     def count(self, actor: Actor, most: int) -> int | None:
         """Return their number, None above `most`; raise `Forbidden`."""
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         return self._store.count(actor.site.id, most)
 
     def release(self, actor: Actor, asset_id: str, reason: str) -> Asset:
@@ -39,7 +35,7 @@ class QuarantineService:
         All of its versions in quarantine are released. Raise `Forbidden`, `NotFound` or
         `NotInQuarantine`.
         """
-        _admit(actor)
+        actor.must_have(Role.ADMIN)
         asset = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
         if asset is None:
             raise NotFound
@@ -62,8 +58,3 @@ def is_held(version: Version) -> bool:
 def _released(version: Version, actor: Actor, reason: str) -> Scan:
     before = version.scan or Scan(state=DUE[0], at=utc_now())
     return replace(before, state=ScanState.RELEASED, at=utc_now(), by=actor.id, reason=reason)
-
-
-def _admit(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden

@@ -10,7 +10,7 @@ from avenue.media.announcing.store import announce, together
 from avenue.media.models import DUE, Asset, Scan, ScanState, State, Version
 from avenue.media.store.documents import ASSETS, from_document, scan_document
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import Collection, SiteRecords, deployment, site
 from avenue.totals import MOST_COUNTED
 
 META = "avenue_meta"
@@ -33,30 +33,26 @@ class Place:
     is_over: bool = False
 
 
-class QuarantineStore:
+class QuarantineStore(SiteRecords):
     """The files in quarantine of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def find(self, site_id: str, *, after: str, limit: int) -> list[Asset]:
         """Return some files in quarantine, in the order of their ids."""
         query = {STATE: ScanState.QUARANTINED, "_id": {"$gt": after}, "state": {"$in": SEEN}}
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         return assets.values(from_document, query, sort=[("_id", 1)], limit=limit)
 
     def count(
         self, site_id: str, most: int = MOST_COUNTED, *, states: Sequence[State] = SEEN
     ) -> int | None:
         """Return how many there are, None for more than `most`."""
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         return assets.total({STATE: ScanState.QUARANTINED, "state": {"$in": states}}, most=most)
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return one asset that is live or in the trash, or None."""
         query = {"_id": asset_id, "state": {"$in": SEEN}}
-        found = site(self._database, site_id).collection(ASSETS).find_one(query)
-        return from_document(found) if found else None
+        return self._records(site_id, ASSETS).value(from_document, query)
 
     def note(self, asset: Asset, version: Version, scan: Scan) -> Asset | None:
         """Store the result of a scan of a version; None if it was changed meanwhile.

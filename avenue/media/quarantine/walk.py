@@ -20,7 +20,7 @@ from avenue.media.renditions.store import RenditionStore
 from avenue.media.scans import scan_of
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.scanning.clamd import Scanner
+from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway
 
 SCAN = "scan"
@@ -74,9 +74,8 @@ class ScanWalk:
         quarantine: QuarantineStore,
         assets: AssetStore,
         renditions: RenditionStore,
-        scanner: Scanner,
+        scanner: Clamd,
         found: Found,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._quarantine = quarantine
@@ -84,7 +83,6 @@ class ScanWalk:
         self._renditions = renditions
         self._scanner = scanner
         self._found = found
-        self._sleep = sleep
 
     def run(self, tell: Tell = lambda _: None) -> Scanned:
         """Scan what is due; return the result."""
@@ -165,7 +163,7 @@ class ScanWalk:
             self._keep(asset, version, scan, done)
         ahead = done.bytes / MOST_BYTES_PER_SECOND - (time.monotonic() - done.began)
         if ahead > 0:
-            self._sleep(ahead)
+            time.sleep(ahead)
 
     def _keep(self, asset: Asset, version: Version, scan: Scan, done: Scanned) -> None:
         if self._quarantine.note(asset, version, scan) is None or not scan.is_withheld:

@@ -62,7 +62,6 @@ class LaterSizes:
     def make(self, asset: Asset, variants: Sequence[str]) -> None:
         """Generate the missing ones of `variants`; raise as `Renditions.make`."""
         renditions = self._renditions()
-        wanted = [each for each in variants if renditions.has(asset, each, DEFAULT_EXTENSION)]
-        missing = renditions.missing(asset, wanted, DEFAULT_EXTENSION) if wanted else []
+        missing = renditions.missing(asset, variants, DEFAULT_EXTENSION)
         if missing:
             renditions.make(asset, missing)

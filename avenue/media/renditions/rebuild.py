@@ -56,8 +56,7 @@ class Rebuild:
     def _rebuild(self, asset: Asset, variants: Sequence[str], counts: dict[str, int]) -> None:
         own = self._sizes_of(asset.site) if OWN in variants else ()
         named = [*(each for each in variants if each != OWN), *own]
-        wanted = [each for each in named if self._renditions.has(asset, each, DEFAULT_EXTENSION)]
-        missing = self._renditions.missing(asset, wanted, DEFAULT_EXTENSION) if wanted else []
+        missing = self._renditions.missing(asset, named, DEFAULT_EXTENSION)
         if not missing:
             return
         began_at = time.monotonic()

@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Visibility
+from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.facts import Rendition, Wanted
 from avenue.media.pictures.limits import ImageLimits
 from avenue.media.pictures.variants import VARIANTS, extensions, row_of
@@ -40,18 +41,8 @@ OFF = "off"
 class RenditionBusy(Unavailable):
     """The picture is not ready in this size yet, and there is no larger one to send."""
 
-    code = "rendition_busy"
     message = "This image is being prepared in this size."
     hint = "Request it again after Retry-After."
-
-
-class Renderer(Protocol):
-    """Generates renditions in a place where a picture can do no harm."""
-
-    def render(
-        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
-    ) -> list[Rendition]:
-        """Return the renditions `wanted` of the picture in `file`, in that order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +72,7 @@ class Renditions:
         self,
         store: RenditionStore,
         assets: AssetStore,
-        renderer: Renderer,
+        renderer: DecodePool,
         limits: ImageLimits,
         cache: ByteCache,
         settings: Settings,
@@ -207,9 +198,13 @@ class Renditions:
         )
 
     def missing(self, asset: Asset, variants: Sequence[str], extension: str) -> list[RenditionKey]:
-        """Return the keys of `variants` that are not generated yet."""
-        keys = [RenditionKey.of(asset, variant, extension) for variant in variants]
-        there = self._store.existing(asset.site, keys)
+        """Return the keys of those `variants` that `asset` has and that are not generated yet."""
+        keys = [
+            RenditionKey.of(asset, variant, extension)
+            for variant in variants
+            if self.has(asset, variant, extension)
+        ]
+        there = self._store.existing(asset.site, keys) if keys else frozenset()
         return [key for key in keys if key.id not in there]
 
     def make(self, asset: Asset, keys: Sequence[RenditionKey]) -> list[KeptRendition]:

@@ -17,22 +17,19 @@ from avenue.media.renditions.models import (
 from avenue.media.store.documents import ASSETS, shown_in
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import readable
-from avenue.storage.scope import AlreadyThere, Collection, deployment, site
+from avenue.storage.scope import AlreadyThere, SiteRecords, deployment, site
 
 RENDITIONS = "renditions"
 SWEPT = {"site": 1, "file": 1, "made_at": 1}
 """The fields that the sweeper reads."""
 
 
-class RenditionStore:
+class RenditionStore(SiteRecords):
     """The renditions of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def find(self, site_id: str, key: RenditionKey) -> KeptRendition | None:
         """Return a rendition; None also for an unreadable one, which is generated again."""
-        found = self._renditions(site_id).values(from_document, {"_id": key.id})
+        found = self._records(site_id, RENDITIONS).values(from_document, {"_id": key.id})
         return found[0] if found else None
 
     def find_with_asset(
@@ -42,7 +39,7 @@ class RenditionStore:
 
         As `AssetStore.shown` and `find` do.
         """
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         with self._database.deadline(self._database.read_seconds):
             found, made = assets.find_with({"_id": key.asset}, RENDITIONS, {"_id": key.id})
         kept = readable(RENDITIONS, from_document, [made] if made else [])
@@ -50,7 +47,7 @@ class RenditionStore:
 
     def known(self, site_id: str, key: RenditionKey, name: str) -> KnownRendition | None:
         """Return the facts of a rendition of the picture called `name`, or None."""
-        found = self._renditions(site_id).values(
+        found = self._records(site_id, RENDITIONS).values(
             lambda each: KnownRendition(
                 key=key,
                 sha256=each["sha256"],
@@ -65,7 +62,7 @@ class RenditionStore:
 
     def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
         """Return the first existing one of `keys`, or None."""
-        renditions = self._renditions(site_id)
+        renditions = self._records(site_id, RENDITIONS)
         there = {
             each["_id"]
             for each in renditions.find({"_id": {"$in": [key.id for key in keys]}}, {"_id": 1})
@@ -76,7 +73,9 @@ class RenditionStore:
     def existing(self, site_id: str, keys: Sequence[RenditionKey]) -> frozenset[str]:
         """Return the ids of the existing ones of `keys`."""
         query = {"_id": {"$in": [key.id for key in keys]}}
-        return frozenset(each["_id"] for each in self._renditions(site_id).find(query, {"_id": 1}))
+        return frozenset(
+            each["_id"] for each in self._records(site_id, RENDITIONS).find(query, {"_id": 1})
+        )
 
     def insert(self, site_id: str, rendition: KeptRendition) -> KeptRendition:
         """Store a rendition and return it, or the one another instance has stored before.
@@ -85,13 +84,13 @@ class RenditionStore:
         generated again on a later request.
         """
         try:
-            self._renditions(site_id).insert(to_document(rendition))
+            self._records(site_id, RENDITIONS).insert(to_document(rendition))
         except SiteMoves:
             return rendition
         except AlreadyThere:
             there = self.find(site_id, rendition.key)
             if there is None:
-                self._renditions(site_id).put_all([to_document(rendition)])
+                self._records(site_id, RENDITIONS).put_all([to_document(rendition)])
             return there or rendition
         return rendition
 
@@ -106,14 +105,11 @@ class RenditionStore:
 
     def delete(self, site_id: str, key: RenditionKey) -> None:
         """Delete one; repeatable."""
-        self._renditions(site_id).delete({"_id": key.id})
+        self._records(site_id, RENDITIONS).delete({"_id": key.id})
 
     def delete_of_file(self, site_id: str, asset_id: str, file_id: str) -> None:
         """Delete the renditions of one stored file; repeatable."""
-        self._renditions(site_id).delete_all({"asset": asset_id, "file": file_id})
-
-    def _renditions(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(RENDITIONS)
+        self._records(site_id, RENDITIONS).delete_all({"asset": asset_id, "file": file_id})
 
 
 class SweptRenditions:

@@ -75,7 +75,6 @@ class PreconditionFailed(AvenueError):
     """The file does not match the precondition of the request (RFC 9110 section 15.5.13)."""
 
     status = 412
-    code = "precondition_failed"
     message = "The file has changed since you last saw it."
     hint = (
         "Request it again without If-Match and If-Unmodified-Since, and continue with what you get."

@@ -41,7 +41,6 @@ class DamagedFile(AvenueError):
     """Bytes of a stored file are missing or wrong; `fsck` and the debug endpoints name it."""
 
     status = 500
-    code = "damaged_file"
     message = "This file is damaged in the database."
     hint = "Restore it from a backup or upload it again."
 

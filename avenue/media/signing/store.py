@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import AlreadyThere, SiteRecords
 
 LINK_KEYS = "link_keys"
 SALT_BYTES = 32
@@ -33,18 +33,15 @@ class Ring:
         return next((each for each in self.keys if each.id == key_id), None)
 
 
-class LinkKeys:
+class LinkKeys(SiteRecords):
     """The keys of one site at a time; every method takes the site first.
 
     They are never cached: a deleted key is invalid from that moment on.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     def ring(self, site_id: str) -> Ring:
         """Return the keys of a site."""
-        found = self._rings(site_id).find_one({"_id": site_id})
+        found = self._records(site_id, LINK_KEYS).find_one({"_id": site_id})
         return _ring(found) if found else Ring()
 
     def renew(self, site_id: str, known: Ring, *, keep_seconds: int) -> Ring:
@@ -65,17 +62,14 @@ class LinkKeys:
         fresh = {"$mergeObjects": [{"$literal": newest}, {"made_at": "$$NOW"}]}
         renewed = {"made": known.made + 1, "keys": {"$concatArrays": [[fresh], kept]}}
         with suppress(AlreadyThere):  # the first key of a site, created by two processes at once
-            self._rings(site_id).update(
+            self._records(site_id, LINK_KEYS).update(
                 {"_id": site_id, "made": known.made}, [{"$set": renewed}], upsert=known.made == 0
             )
         return self.ring(site_id)
 
     def drop_all(self, site_id: str) -> None:
         """Delete all keys, and so revoke all links of the site; repeatable."""
-        self._rings(site_id).update({"_id": site_id}, {"$set": {"keys": []}})
-
-    def _rings(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(LINK_KEYS)
+        self._records(site_id, LINK_KEYS).update({"_id": site_id}, {"$set": {"keys": []}})
 
 
 def _ring(document: Document) -> Ring:

@@ -1,6 +1,5 @@
 """Assets and their bytes, in MongoDB."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -16,11 +15,11 @@ from avenue.media.store.documents import (
 )
 from avenue.media.store.transitions import change_one, mark_damaged
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Incomplete, Readable, Sums
-from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.gridfs import Readable, Sums
+from avenue.storage.idempotency import Writes
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import SiteRecords, site
 
 MOST_TWINS = 20
 SUMMED_AT_ONCE = 20_000
@@ -29,19 +28,18 @@ _SIZES = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
 _BYTES = {"$sum": {"$map": {"input": _SIZES, "as": "each", "in": whole("$$each")}}}
 
 
-class AssetStore:
+class AssetStore(SiteRecords):
     """The assets and bytes of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._writes = Writes(database)
+        super().__init__(database)
+        self.writes = Writes(database)
 
     def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
         """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
         seconds = self._database.read_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
-            found = self._assets(site_id).find_one({"_id": asset_id})
-        return from_document(found) if found else None
+            return self._records(site_id, ASSETS).value(from_document, {"_id": asset_id})
 
     def shown(
         self, site_id: str, asset_id: str, within_seconds: float | None = None
@@ -49,7 +47,7 @@ class AssetStore:
         """Return one asset in any state as it is delivered, or None; see `get` and `shown_in`."""
         seconds = self._database.read_seconds if within_seconds is None else within_seconds
         with self._database.deadline(seconds):
-            found = self._assets(site_id).find_as_it_is({"_id": asset_id})
+            found = self._records(site_id, ASSETS).find_as_it_is({"_id": asset_id})
         return shown_in(found) if found else None
 
     def wait_until_kept(self, asset: Asset) -> None:
@@ -57,14 +55,14 @@ class AssetStore:
         as_it_is: Document = {"_id": asset.id, "versions.0.file": asset.current.file}
         if asset.claim:
             as_it_is |= {"claim.kind": asset.claim.kind, "claim.id": asset.claim.id}
-        self._assets(asset.site).wait_until_kept(as_it_is)
+        self._records(asset.site, ASSETS).wait_until_kept(as_it_is)
 
     def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Return the existing ones of `asset_ids`, by id."""
         ids = sorted(set(asset_ids))
         if not ids:
             return {}
-        found = self._assets(site_id).values(from_document, {"_id": {"$in": ids}})
+        found = self._records(site_id, ASSETS).values(from_document, {"_id": {"$in": ids}})
         return {each.id: each for each in found}
 
     def public_among(self, site_id: str, asset_ids: Sequence[str]) -> set[str]:
@@ -75,17 +73,17 @@ class AssetStore:
             "visibility": Visibility.PUBLIC,
             "versions.0.scan.state": {"$nin": [*WITHHELD]},
         }
-        return {each["_id"] for each in self._assets(site_id).find(query, {"_id": 1})}
+        return {each["_id"] for each in self._records(site_id, ASSETS).find(query, {"_id": 1})}
 
     def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
         """Return the live assets that `claim` owns."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
-        return self._assets(site_id).values(from_document, query)
+        return self._records(site_id, ASSETS).values(from_document, query)
 
     def trashed_by(self, site_id: str, claim: Claim) -> list[Asset]:
         """Return the assets of `claim` in the trash, latest first."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
-        return self._assets(site_id).values(from_document, query, sort=[("trash.at", -1)])
+        return self._records(site_id, ASSETS).values(from_document, query, sort=[("trash.at", -1)])
 
     def stored(self, holder: Holder, most: int | None = None) -> Amount:
         """Return how many files a site, or a person in it, has, with the bytes of all versions.
@@ -94,7 +92,7 @@ class AssetStore:
         more files than that are counted, and `more` says whether there are others; otherwise all
         are, in steps with a deadline each.
         """
-        assets, person = self._assets(holder.site), holder.person
+        assets, person = self._records(holder.site, ASSETS), holder.person
         if most is not None:
             own = {} if person is None else {"owner": person}
             found = assets.aggregate([{"$match": own}, {"$limit": most + 1}, _summed(True)])
@@ -110,22 +108,6 @@ class AssetStore:
         ):
             together, last = together + _amount(found), found[0]["last"]
         return together
-
-    def begin_write(
-        self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
-    ) -> OpenWrite | FinishedWrite:
-        """Open a write of `count` files; see `Writes.begin`."""
-        return self._writes.begin(
-            site_id, key=key, fingerprint=fingerprint, count=count, lease_seconds=lease_seconds
-        )
-
-    def finished_write(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
-        """Return the answer to an earlier request with this key; see `Writes.finished`."""
-        return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
-
-    def abandon_write(self, site_id: str, write: OpenWrite) -> bool:
-        """Delete an open write, if it is still ours; see `Writes.abandon`."""
-        return self._writes.abandon(site_id, write)
 
     def write_file(
         self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
@@ -175,20 +157,20 @@ class AssetStore:
         if is_sure or not self.is_whole(asset):
             said = "The stored bytes are not those that were uploaded."
             mark_damaged(
-                self._assets(asset.site), asset.id, asset.current.file, OTHER_BYTES, detail=said
+                self._records(asset.site, ASSETS),
+                asset.id,
+                asset.current.file,
+                OTHER_BYTES,
+                detail=said,
             )
 
     def is_whole(self, asset: Asset) -> bool:
         """Read the bytes that `asset` shows and tell whether they are complete and correct."""
-        version, digest = asset.current, hashlib.sha256()
+        version = asset.current
         # Another member may still have the bytes from before a repair.
         files = site(self._database, asset.site).files(asset.bucket).of_primary()
-        try:
-            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
-                digest.update(piece)
-        except Incomplete:
-            return False
-        if digest.hexdigest() != version.sha256:
+        digest = files.digest(version.file, length=version.bytes)
+        if digest is None or digest.sha256 != version.sha256:
             return False
         # Files that are readable only here are not readable by other programs.
         survey = site(self._database, asset.site).survey(asset.bucket)
@@ -207,7 +189,7 @@ class AssetStore:
             metadata=file_metadata(asset, version),
         )
         of_it = {"_id": asset.id, "damaged.file": version.file}
-        self._assets(asset.site).update(of_it, {"$unset": {"damaged": ""}})
+        self._records(asset.site, ASSETS).update(of_it, {"$unset": {"damaged": ""}})
 
     def same_bytes(self, asset: Asset, version: Version) -> list[tuple[Asset, Version]]:
         """Return other files of the site that should have the same bytes as `version`.
@@ -215,7 +197,7 @@ class AssetStore:
         They are found by the hash of the upload or of these bytes; a few are enough.
         """
         sent = {"versions.source_sha256": {"$in": [version.source_sha256, version.sha256]}}
-        found = self._assets(asset.site).values(from_document, sent, limit=MOST_TWINS)
+        found = self._records(asset.site, ASSETS).values(from_document, sent, limit=MOST_TWINS)
         return [
             (each, other)
             for each in found
@@ -238,7 +220,7 @@ class AssetStore:
     def insert_unclaimed(self, asset: Asset, *, hours: int) -> None:
         """Insert `asset`, to be claimed within `hours` of server time; repeatable."""
         expires_at = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
-        self._assets(asset.site).insert_at_server_time(
+        self._records(asset.site, ASSETS).insert_at_server_time(
             to_document(asset), {"expires_at": expires_at}
         )
 
@@ -248,14 +230,14 @@ class AssetStore:
         The conditional delete comes first: if a claim is committing just now, it waits for that and
         then finds the asset claimed.
         """
-        assets = self._assets(site_id)
+        assets = self._records(site_id, ASSETS)
         assets.delete({"_id": asset_id, "claim": None})
         if assets.find_one({"_id": asset_id, "versions.file": file_id}, {"_id": 1}) is None:
             self.delete_file(site_id, bucket, file_id)
 
     def forget(self, asset: Asset) -> None:
         """Delete the record of a condemned asset whose bytes are deleted; repeatable."""
-        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
+        self._records(asset.site, ASSETS).delete({"_id": asset.id, "state": State.PURGING})
 
     def change(
         self,
@@ -269,14 +251,11 @@ class AssetStore:
 
         With a `revision` also if it has another one.
         """
-        return change_one(self._assets(site_id), asset_id, claim, changes, revision)
+        return change_one(self._records(site_id, ASSETS), asset_id, claim, changes, revision)
 
     def revoke_links(self, site_id: str, asset_id: str) -> None:
         """Revoke all existing signed links to an asset."""
-        self._assets(site_id).update({"_id": asset_id}, {"$inc": {"link_epoch": 1}})
-
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
+        self._records(site_id, ASSETS).update({"_id": asset_id}, {"$inc": {"link_epoch": 1}})
 
 
 def _summed(counts: Document | bool) -> Document:

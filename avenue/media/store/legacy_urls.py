@@ -5,17 +5,13 @@ from collections.abc import Iterable
 
 from avenue.clock import utc_now
 from avenue.media.legacy import forms_of
-from avenue.storage.connection import Database
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import SiteRecords
 
 LEGACY_URLS = "legacy_urls"
 
 
-class LegacyUrls:
+class LegacyUrls(SiteRecords):
     """The assets of old addresses; paths are in the form of `legacy_path`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def find(self, site_id: str, path: str) -> str | None:
         """Return the id of the asset of `path`, in any state, or None.
@@ -29,7 +25,7 @@ class LegacyUrls:
     def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
         """Return the ids of the assets of `paths`, by path; unknown ones are left out."""
         ids = {_legacy_id(site_id, path): path for path in paths}
-        found = self._urls(site_id).values(
+        found = self._records(site_id, LEGACY_URLS).values(
             lambda each: (each["_id"], each["asset"]), {"_id": {"$in": list(ids)}}, {"asset": 1}
         )
         return {ids[url_id]: asset for url_id, asset in found}
@@ -37,20 +33,19 @@ class LegacyUrls:
     def put(self, site_id: str, path: str, asset_id: str) -> None:
         """Set the asset of `path`, replacing any other; repeatable."""
         named = {"path": path, "asset": asset_id, "at": utc_now()}
-        self._urls(site_id).update({"_id": _legacy_id(site_id, path)}, {"$set": named}, upsert=True)
+        self._records(site_id, LEGACY_URLS).update(
+            {"_id": _legacy_id(site_id, path)}, {"$set": named}, upsert=True
+        )
 
     def remove(self, site_id: str, path: str) -> None:
         """Delete `path`; repeatable."""
-        self._urls(site_id).delete({"_id": _legacy_id(site_id, path)})
+        self._records(site_id, LEGACY_URLS).delete({"_id": _legacy_id(site_id, path)})
 
     def paths_of(self, site_id: str, asset_id: str) -> list[str]:
         """Return the old paths of an asset, sorted."""
-        return self._urls(site_id).values(
+        return self._records(site_id, LEGACY_URLS).values(
             lambda each: str(each["path"]), {"asset": asset_id}, {"path": 1}, sort=[("path", 1)]
         )
-
-    def _urls(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(LEGACY_URLS)
 
 
 def _legacy_id(site_id: str, path: str) -> str:

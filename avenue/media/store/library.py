@@ -14,25 +14,25 @@ from avenue.media.store.transitions import claim_one
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.listing import listing_of
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, SiteRecords, site
 from avenue.words import words_of
 
 NOTHING: Mapping[str, Any] = {}
 
 
-class LibraryStore:
+class LibraryStore(SiteRecords):
     """Files that belong to the site itself; every method takes the site first.
 
     They are claimed by the library, unless another `claim` is given.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def by_source(self, site_id: str, sha256: str, claim: Claim | None = None) -> Asset | None:
         """Return the live file whose upload had this hash, or None."""
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         return _by_source(assets, claim or Claim.library(site_id), sha256)
 
     def keep(
@@ -88,7 +88,7 @@ class LibraryStore:
 
     def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
         """Set those `facts` (`alt`, `tags`, …) of a live file that are not set yet; repeatable."""
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         unset: list[Any] = [None, {}, [], False]
         values = {
             name: {"$cond": [{"$in": [{"$ifNull": [f"${name}", None]}, unset]}, new, f"${name}"]}
@@ -132,8 +132,7 @@ def _by_source(assets: Collection, claim: Claim, sha256: str) -> Asset | None:
         "claim.id": claim.id,
         "state": State.LIVE,
     }
-    found = assets.find_one(query)
-    return from_document(found) if found else None
+    return assets.value(from_document, query)
 
 
 def _source(asset: Asset) -> str:

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from avenue.media.models import Asset, State
-from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.media.store.transitions import UNCLAIMED, condemn
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
+from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts, Files
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
 from avenue.storage.scope import Collection, Sort, deployment, next_of_sites, site
@@ -41,8 +40,8 @@ class SweptStore:
         self._legacy_urls = deployment(database).collection(LEGACY_URLS)
         self._sites = deployment(database.home).collection("sites")
         self._meta = deployment(database).collection(META)
-        self._renditions = SweptRenditions(database)
-        self._writes = Writes(database)
+        self.renditions = SweptRenditions(database)
+        self.writes = Writes(database)
         self._arriving = Arriving(database)
 
     def clock_skew_seconds(self) -> float:
@@ -107,10 +106,10 @@ class SweptStore:
 
         Repeatable from any step.
         """
-        files = deployment(self._database).files(asset.bucket)
+        files = self.bucket(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
-        self._renditions.delete_of_asset(asset.site, asset.id)
+        self.renditions.delete_of_asset(asset.site, asset.id)
         self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
@@ -135,10 +134,6 @@ class SweptStore:
         kept = [{"$set": {"places": {"$literal": dict(places)}}}]
         self._meta.update({"_id": SWEPT}, kept, upsert=True)
 
-    def given_up(self, until: datetime, limit: int) -> list[str]:
-        """Return the files of up to `limit` uploads whose lease ended before `until`."""
-        return self._writes.given_up(until, limit)
-
     def shown_anew(self, until: datetime, limit: int) -> Iterator[list[Document]]:
         """Yield the assets whose crop or visibility changed before `until`.
 
@@ -155,22 +150,14 @@ class SweptStore:
             {**asset, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
         )
 
-    def renditions_of(self, asset_id: str) -> list[SweptRendition]:
-        """Return all readable renditions of an asset."""
-        return self._renditions.of_asset(asset_id)
+    def bucket(self, name: str) -> Files:
+        """Return a bucket with the files of every site."""
+        return deployment(self._database).files(name)
 
     def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
         """Return the existing file documents of `file_ids`."""
-        files = deployment(self._database).files(bucket)
+        files = self.bucket(bucket)
         return [found for each in file_ids if (found := files.find(each))]
-
-    def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
-        """Return file documents in the order of their ids."""
-        return deployment(self._database).files(bucket).files_after(file_id, limit)
-
-    def chunk_owners_after(self, bucket: str, file_id: str, limit: int) -> list[str]:
-        """Return the ids that chunks name as their file, in order."""
-        return deployment(self._database).files(bucket).chunk_owners_after(file_id, limit)
 
     def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
         """Return those of `file_ids` that have a file document."""
@@ -207,12 +194,6 @@ class SweptStore:
         reach = {"_id": {"$lte": up_to}} if up_to else {}
         return self._assets.count({"state": State.LIVE, **reach})
 
-    def renditions_after(
-        self, rendition_id: str, limit: int
-    ) -> tuple[str | None, list[SweptRendition]]:
-        """Return renditions in the order of their ids; see `SweptRenditions.after`."""
-        return self._renditions.after(rendition_id, limit)
-
     def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Return the existing and readable ones of `asset_ids`, by id."""
         found = self._assets.values(from_document, {"_id": {"$in": sorted(set(asset_ids))}})
@@ -222,10 +203,6 @@ class SweptStore:
         """Return those of `asset_ids` that have a record, readable or not."""
         found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}}, {"_id": 1})
         return frozenset(each["_id"] for each in found)
-
-    def delete_rendition(self, rendition: SweptRendition) -> None:
-        """Delete a rendition."""
-        self._renditions.delete(rendition)
 
     def is_named(self, file_id: str) -> bool:
         """Tell whether a version of any asset refers to this file."""
@@ -237,7 +214,7 @@ class SweptStore:
 
     def is_used(self, bucket: str, file_id: str) -> bool:
         """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
-        found = deployment(self._database).files(bucket).find(file_id)
+        found = self.bucket(bucket).find(file_id)
         return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
 
     def may_be_named(self, file_id: str) -> bool:
@@ -252,19 +229,11 @@ class SweptStore:
         found = self._assets.find_as_it_is({"$or": [strays, *bare]}, {"_id": 1})
         return found is not None or self.is_named(file_id)
 
-    def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
-        """Return when the newest chunk of a file was created."""
-        return deployment(self._database).files(bucket).newest_chunk_at(file_id)
-
     def release(self, file_id: str) -> bool:
         """Tell whether no one is writing `file_id`; deletes an open write whose lease has ended."""
         site_id, _, own_id = file_id.partition("/")
         held = self._arriving.holds(site_id, own_id)
-        return not held and self._writes.release(site_id, own_id)
-
-    def delete_file(self, bucket: str, file_id: str) -> None:
-        """Delete a file document and its chunks."""
-        deployment(self._database).files(bucket).delete(file_id)
+        return not held and self.writes.release(site_id, own_id)
 
 
 def swept_of(database: Database, site_id: str) -> SweptStore:

@@ -11,7 +11,7 @@ from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.store.documents import from_document, version_document
 from avenue.storage.connection import Document
 from avenue.storage.listing import listing_of
-from avenue.storage.scope import Collection
+from avenue.storage.scope import Change, Collection
 
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 UNCLAIMED = {"claim": None, "state": State.LIVE}
@@ -29,7 +29,7 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
         "$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],
     }
     change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
-    return _claimed(assets, query, change)
+    return _announced(assets, query, change, Kind.CREATED) is not None
 
 
 def describe_one(
@@ -113,15 +113,8 @@ def condemn(assets: Collection, query: Mapping[str, Any]) -> Asset | None:
 
     In a transaction, which does not change invalid records.
     """
-
-    def work(assets: Collection) -> Document | None:
-        change = {"$set": {"state": State.PURGING}}
-        found = assets.find_and_update(query, change)
-        if found is not None:
-            announce(assets, found, Kind.PURGE)
-        return found
-
-    found = assets.transaction(work)
+    change = {"$set": {"state": State.PURGING}}
+    found = assets.transaction(lambda inside: _announced(inside, query, change, Kind.PURGE))
     return from_document(found) if found else None
 
 
@@ -145,15 +138,17 @@ def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: s
         "$set": {"claim": {"kind": claim.kind, "id": claim.id}},
         "$unset": {"expires_at": "", "temporary": ""},
     }
-    return _claimed(assets, query, change)
+    return _announced(assets, query, change, Kind.CREATED) is not None
 
 
-def _claimed(assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
-    """Give an asset its owner; return False if there is none."""
+def _announced(
+    assets: Collection, query: Mapping[str, Any], change: Change, *kinds: Kind
+) -> Document | None:
+    """Change an asset inside a transaction, announce that, and return it; None without one."""
     found = assets.find_and_update(query, change)
     if found is not None:
-        announce(assets, found, Kind.CREATED)
-    return found is not None
+        announce(assets, found, *kinds)
+    return found
 
 
 def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
@@ -223,14 +218,9 @@ def trash_where(
 
     In a transaction, which does not change invalid records.
     """
-
-    def work(assets: Collection) -> Document | None:
-        gone = assets.find_and_update(query, [{"$set": changes}])
-        if gone is not None:
-            announce(assets, gone, Kind.DELETED, Kind.PURGE)
-        return gone
-
-    return assets.transaction(work)
+    return assets.transaction(
+        lambda inside: _announced(inside, query, [{"$set": changes}], Kind.DELETED, Kind.PURGE)
+    )
 
 
 def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
@@ -243,9 +233,7 @@ def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
     if found is None:
         return None
     restored = {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}}
-    after = assets.find_and_update(query, restored)
-    if after is not None:
-        announce(assets, after, Kind.RESTORED)
+    _announced(assets, query, restored, Kind.RESTORED)
     position: int = found.get("trash", {}).get("position", 0)
     return position
 
@@ -307,9 +295,8 @@ def _show_another(
     assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any], before: Document
 ) -> Document | None:
     """Show another version of an asset by `change`, inside a transaction; return it then."""
-    after = assets.find_and_update(query, change)
+    after = _announced(assets, query, change, Kind.REPLACED)
     if after is not None:
-        announce(assets, after, Kind.REPLACED)
         announce(assets, before, Kind.PURGE)
     return after
 

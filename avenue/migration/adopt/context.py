@@ -10,7 +10,7 @@ from avenue.errors import AvenueError, Conflict
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import spooled
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
@@ -28,7 +28,6 @@ from avenue.migration.adopt.models import (
 )
 from avenue.migration.adopt.pictures import Found, Pictures, derived_id, print_of
 from avenue.migration.adopt.store import AdoptedStore
-from avenue.migration.spool import Spooled
 from avenue.storage.earlier import Record
 
 PRODUCT, GROUP, PERSON, PAGE, FILE = "product", "group", "person", "page", "file"
@@ -174,12 +173,8 @@ class AdoptionContext:
             room=1,
             no_room=Conflict(),
         )
-        with new_spool(self.tmp_dir) as file:
-            fill(file, [data])
-            spooled = Spooled(
-                name=found.name or "picture", file=file, length=len(data), sha256=sha256
-            )
-            with self.places.library.receiving(self.actor, order, [spooled]) as upload_result:
+        with spooled(found.name or "picture", [data], self.tmp_dir) as file:
+            with self.places.library.receiving(self.actor, order, [file]) as upload_result:
                 upload_result.raise_if_empty()
                 asset = (
                     upload_result.assets[0] if upload_result.assets else upload_result.received[0]

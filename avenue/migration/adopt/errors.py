@@ -25,7 +25,6 @@ from avenue.errors import Invalid, NotFound, Unprocessable
 class BadMap(Invalid):
     """The map file is invalid."""
 
-    code = "bad_map"
     message = "The map file cannot be used: {reason}."
     hint = "docs/moving.md shows what it can contain."
 
@@ -36,7 +35,6 @@ class BadMap(Invalid):
 class SourceIsHere(Invalid):
     """The earlier application's database is the one that Avenue runs on."""
 
-    code = "source_is_here"
     message = "That is the database Avenue runs on."
     hint = "Set another database name in MONGODB_URI and leave the old one to --from."
 
@@ -44,20 +42,15 @@ class SourceIsHere(Invalid):
 class NothingToAdopt(NotFound):
     """The database contains no known collections."""
 
-    code = "nothing_to_adopt"
     message = "Nothing was recognised in the database {name}: {collections}."
     hint = (
         "Specify in a map file (--map) what its collections contain; docs/moving.md has an example."
     )
 
-    def __init__(self, name: str, collections: str) -> None:
-        super().__init__(words={"name": name, "collections": collections})
-
 
 class BrokenSource(Unprocessable):
     """A record does not contain a valid file."""
 
-    code = "broken_source"
     message = "The record's content cannot be read as a file."
     hint = "Upload the image again; if it can be fixed at its source, run this again."
 
@@ -65,7 +58,6 @@ class BrokenSource(Unprocessable):
 class LostPicture(Unprocessable):
     """A record refers to a picture that is neither in the database nor in a folder."""
 
-    code = "lost_picture"
     message = "The image {name} cannot be found."
     hint = "If a copy of the old upload folder exists, specify it with --files and run this again."
 
@@ -76,7 +68,6 @@ class LostPicture(Unprocessable):
 class UnreadableRecord(Unprocessable):
     """A record lacks required fields."""
 
-    code = "unreadable_record"
     message = "The record has no {field}."
     hint = "Specify in a map file (--map) which of its fields contains it."
 
@@ -87,7 +78,6 @@ class UnreadableRecord(Unprocessable):
 class BadField(Unprocessable):
     """A field of a record is invalid; the record was imported without it."""
 
-    code = "bad_field"
     message = "{field} was skipped: {reason}."
     hint = "Set it in Avenue, or fix it in the earlier application and run this again."
 
@@ -98,23 +88,15 @@ class BadField(Unprocessable):
 class MemberGone(Unprocessable):
     """A group refers to a product that does not exist."""
 
-    code = "member_gone"
     message = "The group refers to the product {name}, which does not exist."
     hint = "The group was imported with its other products."
-
-    def __init__(self, name: str) -> None:
-        super().__init__(words={"name": name})
 
 
 class SharedSku(Unprocessable):
     """Two products of the earlier application share a SKU; this one was imported without it."""
 
-    code = "shared_sku"
     message = "The SKU {sku} also belongs to {other}, so this product was imported without it."
     hint = "Give it its own SKU."
-
-    def __init__(self, sku: str, other: str) -> None:
-        super().__init__(words={"sku": sku, "other": other})
 
 
 class PasswordReset(Unprocessable):
@@ -124,13 +106,9 @@ class PasswordReset(Unprocessable):
     message = "The password of {email} cannot be used, so a new one must be set."
     hint = "The person uses the link for forgotten passwords, or run: users password EMAIL."
 
-    def __init__(self, email: str) -> None:
-        super().__init__(words={"email": email})
-
 
 class ChangedHere(Unprocessable):
     """A record changed in the old application, and here too since it was imported."""
 
-    code = "changed_here"
     message = "It has since been changed or removed in Avenue, so it was left as it is here."
     hint = "Compare the two, and change by hand what needs changing."

@@ -131,7 +131,6 @@ DEFAULTS: Mapping[Holds, Names] = {
     },
     Holds.FILES: {"id": ("_id",), "filename": ("filename",), "product": ("metadata",)},
 }
-DEFAULTS_OF_TEMPORARY = DEFAULTS[Holds.PICTURES]
 
 PUBLISHED = frozenset(
     {"published", "publicado", "active", "activo", "visible", "live", "true", "1"}

@@ -10,20 +10,6 @@ from dataclasses import dataclass, field
 from avenue.migration.adopt.models import Remark
 from avenue.migration.scratch import Row, ScratchTables
 
-_TABLES = """
-CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT, handle BLOB,
-                       key TEXT, length INT, name TEXT, product TEXT, position REAL,
-                       alt TEXT NOT NULL DEFAULT '{}', used INT NOT NULL DEFAULT 0);
-CREATE INDEX pictures_of_product ON pictures (product, position, number);
-CREATE TABLE names (called TEXT, picture INT, is_id INT,
-                    PRIMARY KEY (called, picture)) WITHOUT ROWID;
-CREATE INDEX names_of_picture ON names (picture, is_id);
-CREATE TABLE members (product TEXT PRIMARY KEY, grouped TEXT) WITHOUT ROWID;
-CREATE TABLE skus (sku TEXT PRIMARY KEY, product TEXT) WITHOUT ROWID;
-CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
-                      UNIQUE (collection, record, code, message));
-CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
 _COLUMNS = "number, collection, bucket, handle, key, length, name, alt"
 
 
@@ -44,8 +30,20 @@ class Picture:
 class Inventory(ScratchTables):
     """See the module."""
 
-    def __init__(self) -> None:
-        super().__init__(_TABLES)
+    TABLES = """
+CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT, handle BLOB,
+                       key TEXT, length INT, name TEXT, product TEXT, position REAL,
+                       alt TEXT NOT NULL DEFAULT '{}', used INT NOT NULL DEFAULT 0);
+CREATE INDEX pictures_of_product ON pictures (product, position, number);
+CREATE TABLE names (called TEXT, picture INT, is_id INT,
+                    PRIMARY KEY (called, picture)) WITHOUT ROWID;
+CREATE INDEX names_of_picture ON names (picture, is_id);
+CREATE TABLE members (product TEXT PRIMARY KEY, grouped TEXT) WITHOUT ROWID;
+CREATE TABLE skus (sku TEXT PRIMARY KEY, product TEXT) WITHOUT ROWID;
+CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
+                      UNIQUE (collection, record, code, message));
+CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
 
     def clear(self) -> None:
         """Forget everything, and begin anew."""
@@ -133,10 +131,6 @@ class Inventory(ScratchTables):
             " AND NOT used ORDER BY number LIMIT ?"
         )
         yield from map(_picture, self._paged(query, keys=1, first=0))
-
-    def count_pictures(self) -> int:
-        """Return how many pictures there are."""
-        return self._number("SELECT count(*) FROM pictures")
 
     def add_member(self, product: str, group: str) -> bool:
         """Note that a product is in a group; False when it is in another one already."""

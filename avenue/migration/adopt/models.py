@@ -1,7 +1,6 @@
 """What is told of an earlier application's database, and who takes in what it holds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +9,6 @@ from typing import Any, Protocol
 from avenue.identity import Actor
 from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, External
-from avenue.storage.earlier import Changes, Record
 from avenue.storage.scope import Session
 
 Fields = Mapping[str, Any]
@@ -106,30 +104,6 @@ class Adopted:
 
 Note = Callable[[Session, int], None]
 """Writes down, in the transaction that brings something in, that it has this revision now."""
-
-
-class Source(Protocol):
-    """The earlier database; see `storage.earlier.EarlierDatabase`."""
-
-    name: str
-
-    def collections(self) -> dict[str, int]:
-        """Return the collections with about how many documents each has."""
-
-    def records(self, collection: str, only: Sequence[str] | None = None) -> Iterator[Record]:
-        """Yield every document, in the order of ids."""
-
-    def samples(self, collection: str, count: int) -> list[Record]:
-        """Return the first documents."""
-
-    def get(self, collection: str, handle: bytes) -> Record | None:
-        """Return one document as it is now, or None."""
-
-    def changes(self) -> AbstractContextManager[Changes]:
-        """Hear of every change from now on."""
-
-    def chunks(self, bucket: str, handle: bytes, length: int) -> Iterator[bytes]:
-        """Yield the bytes of a GridFS file; `ValueError` where some are missing."""
 
 
 class Catalogue(Protocol):

@@ -9,14 +9,13 @@ from typing import Any
 
 from avenue.errors import AvenueError, Conflict, Unavailable
 from avenue.media.intake.library import Refusal, UploadRequest, UploadResult
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim, External
 from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.context import GROUP, PERSON, PRODUCT, AdoptionContext
 from avenue.migration.adopt.errors import BadField, ChangedHere, LostPicture, MemberGone, SharedSku
 from avenue.migration.adopt.models import Adopted, Became, Fields, Holds
 from avenue.migration.adopt.pictures import Found, print_of
-from avenue.migration.spool import Spooled
 from avenue.storage.earlier import Record
 
 MOST_PICTURES = 100
@@ -33,7 +32,7 @@ class Piece:
 
     found: Found
     sha256: str = ""
-    spooled: Spooled | None = None
+    spooled: SpooledFile | None = None
     url: str | None = None
     is_refused: bool = False
 
@@ -66,7 +65,7 @@ class AdoptedOwners:
         own = self._context.names(collection, Holds.GROUPS)
         for keys in names.members(names.first(record.fields, own["members"])):
             if not self._context.inventory.is_seen(keys):
-                self._context.refuse(collection, record.key, MemberGone(keys[0]))
+                self._context.refuse(collection, record.key, MemberGone(words={"name": keys[0]}))
 
     def _preview(self, holds: Holds, collection: str, record: Record) -> None:
         fields = self._fields_of(collection, holds, record)
@@ -172,7 +171,7 @@ class AdoptedOwners:
     def _images(
         self,
         pieces: Sequence[Piece],
-        incoming: Sequence[Spooled],
+        incoming: Sequence[SpooledFile],
         upload_result: UploadResult,
         remembered: Adopted,
     ) -> tuple[list[Asset | External], bool]:
@@ -260,11 +259,9 @@ class AdoptedOwners:
         sha256 = print_of(data)
         if spools is None:
             return Piece(found=found, sha256=sha256)
-        file = spools.enter_context(new_spool(self._context.tmp_dir))
-        fill(file, [data])
         name = found.name or names.text(record.fields, ("name", "nombre", "title")) or "picture"
-        spooled = Spooled(name=name, file=file, length=len(data), sha256=sha256)
-        return Piece(found=found, sha256=sha256, spooled=spooled)
+        file = spools.enter_context(spooled(name, [data], self._context.tmp_dir))
+        return Piece(found=found, sha256=sha256, spooled=file)
 
     def _count_present(self, pieces: Sequence[Piece]) -> None:
         for each in pieces:
@@ -318,7 +315,8 @@ class AdoptedOwners:
         sku = fields.get("sku")
         first = self._context.inventory.owner_of_sku(sku) if sku else None
         if first not in {None, f"{collection} {key}"}:
-            self._context.refuse(collection, key, SharedSku(str(fields.pop("sku")), str(first)))
+            shared = SharedSku(words={"sku": fields.pop("sku"), "other": first})
+            self._context.refuse(collection, key, shared)
         kept, refused = self._context.places.catalogue.checked(kind, fields)
         for name, reason in refused:
             self._context.refuse(collection, key, BadField(name, reason))

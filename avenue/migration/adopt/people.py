@@ -57,7 +57,7 @@ class AdoptedPeople:
             self._context.remembered(collection, record, PERSON, own, person, revision=0),
         )
         if is_new and password is None:
-            self._context.refuse(collection, record.key, PasswordReset(email))
+            self._context.refuse(collection, record.key, PasswordReset(words={"email": email}))
         return Became.CREATED if is_new else Became.UNCHANGED
 
     def preview(self, collection: str, record: Record) -> None:
@@ -68,7 +68,7 @@ class AdoptedPeople:
             raise UnreadableRecord("email")
         self._context.places.people.check(email)
         if self._password_of(own, record) is None:
-            self._context.refuse(collection, record.key, PasswordReset(email))
+            self._context.refuse(collection, record.key, PasswordReset(words={"email": email}))
 
     def _password_of(self, own: names.Names, record: Record) -> str | None:
         """Return the password as it is kept, None where nobody could check it."""

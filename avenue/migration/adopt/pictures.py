@@ -14,8 +14,9 @@ from avenue.migration.adopt.decoding import file_bytes
 from avenue.migration.adopt.errors import BrokenSource, LostPicture
 from avenue.migration.adopt.fields import PictureName
 from avenue.migration.adopt.inventory import Inventory, Picture
-from avenue.migration.adopt.models import Holds, Mapped, Source
+from avenue.migration.adopt.models import Holds, Mapped
 from avenue.migration.tree import Tree
+from avenue.storage.earlier import EarlierDatabase
 from avenue.web.errors import FileTooLarge
 
 LEAST_ID = 12
@@ -49,7 +50,7 @@ class Pictures:
 
     def __init__(
         self,
-        source: Source,
+        source: EarlierDatabase,
         inventory: Inventory,
         mapped: Mapped,
         addresses: OldAddresses,

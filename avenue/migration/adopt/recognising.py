@@ -6,8 +6,8 @@ from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.context import GROUP, AdoptionContext
 from avenue.migration.adopt.decoding import form_of
 from avenue.migration.adopt.inventory import Picture
-from avenue.migration.adopt.models import LEFT_ALONE, Holds, Recognised, Sample, Source
-from avenue.storage.earlier import Record
+from avenue.migration.adopt.models import LEFT_ALONE, Holds, Recognised, Sample
+from avenue.storage.earlier import EarlierDatabase, Record
 
 SAMPLES = 3
 LONGEST_NAME = 1024
@@ -28,7 +28,7 @@ KNOWN: Mapping[str, Holds] = {
 class Recogniser:
     """Looks at an earlier database; bytes are not read, but those of a few samples."""
 
-    def __init__(self, source: Source, context: AdoptionContext) -> None:
+    def __init__(self, source: EarlierDatabase, context: AdoptionContext) -> None:
         self._source = source
         self._context = context
 

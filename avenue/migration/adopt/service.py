@@ -16,13 +16,13 @@ from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.migration.adopt.context import AdoptionContext
 from avenue.migration.adopt.errors import NothingToAdopt
 from avenue.migration.adopt.inventory import Inventory
-from avenue.migration.adopt.models import LEFT_ALONE, Became, Holds, Recognised, Source
+from avenue.migration.adopt.models import LEFT_ALONE, Became, Holds, Recognised
 from avenue.migration.adopt.owners import AdoptedOwners
 from avenue.migration.adopt.pages import AdoptedPages
 from avenue.migration.adopt.people import AdoptedPeople
 from avenue.migration.adopt.recognising import Recogniser
 from avenue.migration.adopt.unnamed import Unnamed
-from avenue.storage.earlier import Changes, Record
+from avenue.storage.earlier import Changes, EarlierDatabase, Record
 from avenue.storage.idempotency import UploadInProgress
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Adoption:
     The three do their work while they are iterated, a step at a time.
     """
 
-    def __init__(self, source: Source, context: AdoptionContext) -> None:
+    def __init__(self, source: EarlierDatabase, context: AdoptionContext) -> None:
         self._source = source
         self._context = context
         self._recogniser = Recogniser(source, context)
@@ -82,7 +82,9 @@ class Adoption:
         self.recognised = list(self._recogniser.recognise())
         if all(each.holds in LEFT_ALONE for each in self.recognised):
             known = ", ".join(each.name for each in self.recognised)
-            raise NothingToAdopt(self._source.name, known or "it is empty")
+            raise NothingToAdopt(
+                words={"name": self._source.name, "collections": known or "it is empty"}
+            )
         for each in self.recognised:
             yield from self._recogniser.note(each)
 

@@ -4,27 +4,23 @@ import hashlib
 
 from avenue.clock import utc_now
 from avenue.migration.adopt.models import Adopted
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Session, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import Session, SiteRecords
 
 ADOPTED = "adopted"
 
 
-class AdoptedStore:
+class AdoptedStore(SiteRecords):
     """The records of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, site_id: str, collection: str, key: str) -> Adopted | None:
         """Return what is remembered of a record of the earlier application, or None."""
-        adopted = site(self._database, site_id).collection(ADOPTED)
-        found = adopted.find_one({"_id": _id(site_id, collection, key)})
-        return _read(found) if found else None
+        adopted = self._records(site_id, ADOPTED)
+        return adopted.value(_read, {"_id": _id(site_id, collection, key)})
 
     def put(self, site_id: str, adopted: Adopted, session: Session | None = None) -> None:
         """Remember a record, in that transaction if one is given; repeatable."""
-        collection = site(self._database, site_id).collection(ADOPTED)
+        collection = self._records(site_id, ADOPTED)
         if session is not None:
             collection = collection.within(session)
         values = {
@@ -43,7 +39,7 @@ class AdoptedStore:
 
     def target_of(self, site_id: str, kind: str, key: str) -> str | None:
         """Return the id here of what had the id `key` in the earlier application, or None."""
-        adopted = site(self._database, site_id).collection(ADOPTED)
+        adopted = self._records(site_id, ADOPTED)
         found = adopted.find_one({"kind": kind, "keys": key}, {"target": 1})
         return found["target"] if found else None
 

@@ -1,71 +1,50 @@
 """The pictures of an account of Cloudflare Images: its delivery has copies, its API the blob."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from avenue.media.intake.library import Incoming
 from avenue.media.legacy import CF_IMAGES
-from avenue.migration.sources.errors import CursorGone, NotOriginal
+from avenue.migration.sources.errors import NotOriginal
 from avenue.migration.sources.models import Entry, Listed
-from avenue.migration.sources.spooling import spooled
+from avenue.migration.sources.spooling import downloaded, going_on
 from avenue.outside.asking import Asker
-from avenue.outside.errors import FetchFailed
 
 AT_ONCE = 1000
-NO_CURSOR = 400
 _DELIVERY = re.compile(rf"(?:{CF_IMAGES})?(/[A-Za-z0-9_-]{{22}})/.+/[^/]+")
 
 
 class CfImagesSource:
     """See `Source`."""
 
+    hosts = ("imagedelivery.net",)
     entries_per_hour = 14_400
     """1,200 requests in 5 minutes for all that an account asks of the API."""
 
     def __init__(self, asker: Asker, account: str, tmp_dir: Path) -> None:
         self._asker = asker
+        self.name = f"cfimages:{account}"
         self._account = account
         self._tmp_dir = tmp_dir
-
-    @property
-    def name(self) -> str:
-        """See `Source.name`."""
-        return f"cfimages:{self._account}"
-
-    @property
-    def hosts(self) -> Sequence[str]:
-        """See `Source.hosts`."""
-        return ("imagedelivery.net",)
 
     def page(self, cursor: str | None) -> Listed:
         """See `Source.page`."""
         wanted = {"per_page": str(AT_ONCE), "sort_order": "asc"}
         if cursor:
             wanted["continuation_token"] = cursor
-        try:
-            answer = self._asker.json(f"{self._base(2)}?{urlencode(wanted)}")
-        except FetchFailed as error:
-            if cursor and error.facts.get("http_status") == NO_CURSOR:
-                raise CursorGone from None
-            raise
-        result = answer["result"]
+        with going_on(cursor):
+            result = self._asker.json(f"{self._base(2)}?{urlencode(wanted)}")["result"]
         return Listed.of(result["images"], _entry, result.get("continuation_token") or None)
 
-    @contextmanager
-    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+    def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`; raise `NotOriginal` for a draft, which has no bytes."""
         if entry.open_with:
             raise NotOriginal
         path = f"{self._base(1)}/{quote(entry.key, safe='')}/blob"
-        with (
-            self._asker.asked(path) as answer,
-            spooled(answer.blocks, entry.name, self._tmp_dir, max_bytes=max_bytes) as file,
-        ):
-            yield file
+        return downloaded(self._asker, path, entry.name, self._tmp_dir, max_bytes=max_bytes)
 
     def _base(self, version: int) -> str:
         return f"/client/v4/accounts/{quote(self._account, safe='')}/images/v{version}"

@@ -8,20 +8,18 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from avenue.media.intake.library import Incoming
-from avenue.migration.sources.errors import CursorGone
 from avenue.migration.sources.models import Entry, Listed
-from avenue.migration.sources.spooling import spooled
+from avenue.migration.sources.spooling import downloaded, going_on
 from avenue.migration.sources.url_list import fetched
 from avenue.outside.asking import Asker
-from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
 
 AT_ONCE = 500
@@ -30,8 +28,6 @@ LISTS = tuple(
     for kind in ("image", "raw")
     for delivery in ("upload", "private", "authenticated")
 )
-HOST = "res.cloudinary.com"
-NO_CURSOR = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +56,7 @@ class Key:
 class CloudinarySource:
     """See `Source`."""
 
+    hosts = ("res.cloudinary.com",)
     entries_per_hour = None  # the limit is of the API, which is asked once for 500 files
 
     def __init__(
@@ -70,25 +67,14 @@ class CloudinarySource:
         prefix: str,
         fetcher: Fetcher,
         tmp_dir: Path,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._asker = asker
         self._key = key
+        self.name = f"cloudinary:{cloud}"
         self._cloud = cloud
         self._prefix = prefix
         self._fetcher = fetcher
         self._tmp_dir = tmp_dir
-        self._now = now
-
-    @property
-    def name(self) -> str:
-        """See `Source.name`."""
-        return f"cloudinary:{self._cloud}"
-
-    @property
-    def hosts(self) -> Sequence[str]:
-        """See `Source.hosts`."""
-        return (HOST,)
 
     def page(self, cursor: str | None) -> Listed:
         """See `Source.page`; a cursor is the number of a list, and the cursor inside it."""
@@ -99,14 +85,10 @@ class CloudinarySource:
             wanted["prefix"] = self._prefix
         if inside:
             wanted["next_cursor"] = inside
-        try:
+        with going_on(inside):
             answer = self._asker.json(
                 f"/v1_1/{quote(self._cloud)}/resources/{kind}/{delivery}?{urlencode(wanted)}"
             )
-        except FetchFailed as error:
-            if inside and error.facts.get("http_status") == NO_CURSOR:
-                raise CursorGone from None
-            raise
         following = answer.get("next_cursor")
         at = (number, following) if following else (number + 1, None)
         return Listed.of(
@@ -115,22 +97,15 @@ class CloudinarySource:
             json.dumps(at) if at[0] < len(LISTS) else None,
         )
 
-    @contextmanager
-    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+    def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`."""
         facts = dict(entry.open_with)
         if url := facts.pop("url", ""):
-            with fetched(self._fetcher, url, entry.name, max_bytes) as file:
-                yield file
-            return
+            return fetched(self._fetcher, url, entry.name, max_bytes)
         kind = facts.pop("kind")
-        query = self._key.signed({**facts, "timestamp": str(int(self._now()))})
+        query = self._key.signed({**facts, "timestamp": str(int(time.time()))})
         path = f"/v1_1/{quote(self._cloud)}/{kind}/download?{query}"
-        with (
-            self._asker.asked(path) as answer,
-            spooled(answer.blocks, entry.name, self._tmp_dir, max_bytes=max_bytes) as file,
-        ):
-            yield file
+        return downloaded(self._asker, path, entry.name, self._tmp_dir, max_bytes=max_bytes)
 
     def _entry(self, found: dict[str, Any], kind: str, delivery: str) -> Entry:
         public_id, extension = str(found["public_id"]), str(found.get("format") or "")

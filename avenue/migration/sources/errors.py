@@ -24,7 +24,6 @@ from avenue.errors import Conflict, Invalid, Unprocessable
 class BadImportSource(Invalid):
     """The address names no known import source."""
 
-    code = "bad_import_source"
     message = "Files are not imported from {source}: {reason}."
     hint = (
         "Specify a folder, a ZIP, a list of URLs (.csv, .jsonl), or s3://bucket/prefix, "
@@ -38,24 +37,17 @@ class BadImportSource(Invalid):
 class BadUrlList(Invalid):
     """A list of URLs cannot be read."""
 
-    code = "bad_url_list"
     message = "The list cannot be read: {reason}."
     hint = "Specify a CSV with the column url, or JSON objects with url, one per line, in UTF-8."
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(words={"reason": reason})
 
 
 class CursorGone(Conflict):
     """The source no longer accepts a cursor of its list."""
 
-    code = "cursor_gone"
-
 
 class SourceGone(Unprocessable):
     """The source no longer has the file."""
 
-    code = "source_gone"
     message = "That file no longer exists there."
     hint = "Remove its address wherever it is used, or upload the file itself."
 
@@ -63,7 +55,6 @@ class SourceGone(Unprocessable):
 class SourceRefuses(Unprocessable):
     """The source denies access."""
 
-    code = "source_refuses"
     message = "The source does not provide this."
     hint = "Check the key in the environment, and what it can read."
 
@@ -71,7 +62,6 @@ class SourceRefuses(Unprocessable):
 class SourceUnclear(Unprocessable):
     """The answer of the source cannot be parsed."""
 
-    code = "source_unclear"
     message = "The source's response does not match its documentation."
     hint = "Check its address. An old self-hosted Supabase is imported as s3://, which it supports."
 
@@ -79,7 +69,6 @@ class SourceUnclear(Unprocessable):
 class MalformedEntry(Unprocessable):
     """An entry in the list of the source is malformed."""
 
-    code = "malformed_entry"
     message = "The source describes it in a way that is not understood."
     hint = "Upload the file itself."
 
@@ -87,7 +76,6 @@ class MalformedEntry(Unprocessable):
 class NotOriginal(Unprocessable):
     """Only modified copies of the file exist."""
 
-    code = "not_original"
     message = "The source does not have the original of this file."
     hint = "Upload the original itself."
 
@@ -95,7 +83,6 @@ class NotOriginal(Unprocessable):
 class WouldBePublic(Unprocessable):
     """A file that is or may be private at the source would be public here."""
 
-    code = "would_be_public"
     message = "Everyone could read this file here, but not everyone can there."
     hint = "Import it with --as uploads, or use --public where the source cannot tell."
 

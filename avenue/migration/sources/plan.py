@@ -12,18 +12,6 @@ from avenue.migration.models import Outcome, Problem, Reference
 from avenue.migration.scratch import Row, ScratchTables
 from avenue.migration.sources.models import Entry
 
-_TABLES = """
-CREATE TABLE entries (key TEXT PRIMARY KEY, entry TEXT, bytes INT, outcome TEXT) WITHOUT ROWID;
-CREATE TABLE paths (path TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
-CREATE INDEX paths_of_entry ON paths (key);
-CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
-CREATE TABLE silent (path TEXT, code TEXT, message TEXT, PRIMARY KEY (path, code)) WITHOUT ROWID;
-CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, key TEXT,
-                    rewritten INT NOT NULL DEFAULT 0,
-                    PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
-CREATE INDEX named_by_key ON named (key);
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
@@ -37,8 +25,17 @@ class Amounts:
 class EntryPlan(ScratchTables):
     """See the module."""
 
-    def __init__(self) -> None:
-        super().__init__(_TABLES)
+    TABLES = """
+CREATE TABLE entries (key TEXT PRIMARY KEY, entry TEXT, bytes INT, outcome TEXT) WITHOUT ROWID;
+CREATE TABLE paths (path TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
+CREATE INDEX paths_of_entry ON paths (key);
+CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
+CREATE TABLE silent (path TEXT, code TEXT, message TEXT, PRIMARY KEY (path, code)) WITHOUT ROWID;
+CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, key TEXT,
+                    rewritten INT NOT NULL DEFAULT 0,
+                    PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
+CREATE INDEX named_by_key ON named (key);
+"""
 
     def add(self, entry: Entry, paths: tuple[str, ...]) -> bool:
         """Note an entry and its old paths; return False when a path is another entry's."""

@@ -41,19 +41,13 @@ class S3Source:
 
     def __init__(self, bucket: Bucket, name: str, prefix: str, tmp_dir: Path) -> None:
         self._bucket = bucket
+        # One bucket, whatever part of it: a key is the whole one.
+        self.name = f"s3://{name}"
+        # Amazon's; others are told (`--host`).
+        self.hosts = (f"{name}.s3.amazonaws.com", "s3.amazonaws.com")
         self._bucket_name = name
         self._prefix = prefix
         self._tmp_dir = tmp_dir
-
-    @property
-    def name(self) -> str:
-        """See `Source.name`. One bucket, whatever part of it: a key is the whole one."""
-        return f"s3://{self._bucket_name}"
-
-    @property
-    def hosts(self) -> Sequence[str]:
-        """See `Source.hosts`: Amazon's; others are told (`--host`)."""
-        return (f"{self._bucket_name}.s3.amazonaws.com", "s3.amazonaws.com")
 
     def page(self, cursor: str | None) -> Listed:
         """See `Source.page`."""

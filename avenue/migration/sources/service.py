@@ -26,7 +26,7 @@ from avenue.media.urls import is_own_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.models import Adopted
 from avenue.migration.adopt.store import AdoptedStore
-from avenue.migration.models import Destination, Outcome, Problem, Reference
+from avenue.migration.models import Destination, Outcome, Problem
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import (
     AskedTooOften,
@@ -140,7 +140,8 @@ class SourceImport:
             return
         self._wanted.addresses.add_hosts(self._source.hosts)
         if self._wanted.destination.adopts:
-            for reference in self._owners_references(self._wanted.addresses):
+            addresses = self._wanted.addresses
+            for reference in self._targets.references_of_owners(self._site, addresses):
                 self._plan.note(reference)
         for reference in self._pages.references():
             self._plan.note(reference)
@@ -163,7 +164,8 @@ class SourceImport:
             for reference in self._pages.rewrite() if self._pages else ():
                 self._plan.settle_reference(reference)
         finally:
-            self._write_down()
+            name = self._source.name
+            self._targets.write_down(self._site, "source.imported", name, self._plan)
 
     def _listed(self, look: Look) -> Iterator[Listed]:
         """Yield the pages of the list; anew from its start when the source forgot the place."""
@@ -202,15 +204,6 @@ class SourceImport:
                 paths.append(path)
         if not self._plan.add(entry, tuple(paths)):
             self._silence(entry, "same_address", SAME_ADDRESS)
-
-    def _owners_references(self, addresses: OldAddresses) -> Iterator[Reference]:
-        last = None
-        while found := self._targets.owners.external_after(self._site, last):
-            for claim, url in found:
-                path = addresses.path_in(url)
-                if path:
-                    yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
-            last = found[-1][0]
 
     def _copied(self, look: Look) -> Iterator[None]:
         pending: deque[Future[None]] = deque()
@@ -377,19 +370,6 @@ class SourceImport:
 
     def _silence(self, entry: Entry, code: str, message: str) -> None:
         self._plan.silence(Problem(path=entry.key, code=code, message=message))
-
-    def _write_down(self) -> None:
-        """Leave one entry in the log of changes, if anything was changed."""
-        counts = {each.value: self._plan.count(each) for each in Outcome}
-        rewritten = sum(self._plan.count_rewritten().values())
-        if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
-            self._targets.audit.record_command(
-                self._site,
-                "import",
-                "source.imported",
-                self._source.name,
-                details={**counts, "rewritten": rewritten},
-            )
 
 
 class _Pause:

@@ -5,8 +5,7 @@ whole; an older server knows only folders, so it is brought in by S3, which it s
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,12 @@ from urllib.parse import quote, urlsplit
 
 from avenue.media.intake.library import Incoming
 from avenue.media.legacy import SUPABASE
-from avenue.migration.sources.errors import CursorGone
 from avenue.migration.sources.models import Entry, Listed
-from avenue.migration.sources.spooling import spooled
+from avenue.migration.sources.spooling import downloaded, going_on
 from avenue.outside.asking import Asker
-from avenue.outside.errors import FetchFailed
 
 AT_ONCE = 1000
 API = "/storage/v1"
-NO_CURSOR = 400
 CODES = frozenset(HTTPStatus)
 
 
@@ -41,21 +37,13 @@ class SupabaseSource:
     entries_per_hour = None
 
     def __init__(self, asker: Asker, bucket: str, prefix: str, tmp_dir: Path) -> None:
+        self.name = f"supabase:{asker.base_url}/{bucket}"
+        self.hosts = (urlsplit(asker.base_url).netloc,)
         self._asker = asker
         self._bucket = bucket
         self._prefix = prefix
         self._tmp_dir = tmp_dir
         self._is_public: bool | None = None
-
-    @property
-    def name(self) -> str:
-        """See `Source.name`."""
-        return f"supabase:{self._asker.base_url}/{self._bucket}"
-
-    @property
-    def hosts(self) -> Sequence[str]:
-        """See `Source.hosts`."""
-        return (urlsplit(self._asker.base_url).netloc,)
 
     def page(self, cursor: str | None) -> Listed:
         """See `Source.page`."""
@@ -63,30 +51,21 @@ class SupabaseSource:
             about = self._asker.json(f"{API}/bucket/{quote(self._bucket, safe='')}")
             self._is_public = about.get("public") is True
         wanted = {"prefix": self._prefix, "limit": AT_ONCE, "with_delimiter": False}
-        try:
+        with going_on(cursor):
             answer = self._asker.json(
                 f"{API}/object/list-v2/{quote(self._bucket, safe='')}",
                 {**wanted, "cursor": cursor} if cursor else wanted,
             )
-        except FetchFailed as error:
-            if cursor and error.facts.get("http_status") == NO_CURSOR:
-                raise CursorGone from None
-            raise
         return Listed.of(
             answer["objects"],
             self._entry,
             answer.get("nextCursor") if answer.get("hasNext") else None,
         )
 
-    @contextmanager
-    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+    def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`."""
         path = f"{API}/object/authenticated/{self._place(entry.key)}"
-        with (
-            self._asker.asked(path) as answer,
-            spooled(answer.blocks, entry.name, self._tmp_dir, max_bytes=max_bytes) as file,
-        ):
-            yield file
+        return downloaded(self._asker, path, entry.name, self._tmp_dir, max_bytes=max_bytes)
 
     def _entry(self, found: dict[str, Any]) -> Entry:
         key, about = str(found["name"]), found.get("metadata") or {}

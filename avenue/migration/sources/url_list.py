@@ -8,18 +8,18 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from avenue.media.intake.library import Incoming
+from avenue.media.intake.spool import SpooledFile
 from avenue.migration.errors import UnreadableFile
 from avenue.migration.sources.errors import BadUrlList
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.originals import original_of
-from avenue.migration.spool import Spooled
 from avenue.outside.errors import TooLargeToFetch
 from avenue.outside.fetching import Fetcher
 from avenue.web.errors import FileTooLarge
@@ -55,7 +55,7 @@ class UrlList:
         except OSError as error:
             raise UnreadableFile(error) from error
         except (UnicodeDecodeError, csv.Error, RecursionError):
-            raise BadUrlList("it is no text of that form") from None
+            raise BadUrlList(words={"reason": "it is no text of that form"}) from None
         entries = [entry_of(row) for row in rows if row["url"]]
         hosts = {urlsplit(each.key).netloc for each in entries if _is_plain(each.key)}
         self._hosts |= set(islice(hosts, MOST_HOSTS - len(self._hosts)))
@@ -63,11 +63,9 @@ class UrlList:
             entries=entries, cursor=str(first + AT_ONCE) if len(rows) == AT_ONCE else None
         )
 
-    @contextmanager
-    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+    def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`."""
-        with fetched(self._fetcher, original_of(entry.key), entry.name, max_bytes) as file:
-            yield file
+        return fetched(self._fetcher, original_of(entry.key), entry.name, max_bytes)
 
     def _rows(self, file: Any) -> Iterator[Mapping[str, str]]:
         if self._place.suffix.lower() == ".csv":
@@ -75,7 +73,7 @@ class UrlList:
             delimiter = max(";,\t", key=head.count)
             names = [each.strip().lower() for each in next(csv.reader([head], delimiter=delimiter))]
             if "url" not in names:
-                raise BadUrlList("it has no column url")
+                raise BadUrlList(words={"reason": "it has no column url"})
             for cells in csv.reader(file, delimiter=delimiter):
                 yield {"url": "", **dict(zip(names, cells, strict=False))}
             return
@@ -120,7 +118,7 @@ def fetched(fetcher: Fetcher, url: str, name: str, max_bytes: int) -> Iterator[I
     """Give what is at a public `url`, called `name` if that is not empty."""
     try:
         with fetcher.fetched(url, max_bytes=max_bytes) as file:
-            yield Spooled(
+            yield SpooledFile(
                 name=name or file.name, file=file.file, length=file.length, sha256=file.sha256
             )
     except TooLargeToFetch:

@@ -116,7 +116,7 @@ class Decider:
 
     def _change(self, row: NewRow, before: Product) -> Decision:
         if not self._run.may_change(before.owner):
-            raise SkuTaken(before.sku or "")
+            raise SkuTaken(sku=before.sku or "")
         check_currency(str(row.values.get("currency", before.currency)), has_cents=row.has_cents)
         values, now_is = dict(row.values), written(before)
         if before.images:

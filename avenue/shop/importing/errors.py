@@ -27,7 +27,6 @@ from avenue.errors import NOTHING, Conflict, Invalid, NotFound, Unprocessable
 class UnreadableTable(Invalid):
     """The file cannot be read as a table of products."""
 
-    code = "unreadable_table"
     message = "The file cannot be read as a table of products."
     hint = "Send CSV in UTF-8 with a line of column names, or a JSON list of products."
 
@@ -35,7 +34,6 @@ class UnreadableTable(Invalid):
 class NoSkuColumn(Invalid):
     """The table has no column for the SKU."""
 
-    code = "no_sku_column"
     message = "No column is named sku or código; found: {seen}."
     hint = "Name one column sku (or código), in the first line."
 
@@ -47,7 +45,6 @@ class NoSkuColumn(Invalid):
 class BadColumns(Invalid):
     """The mapping of column names is invalid."""
 
-    code = "bad_columns"
     message = "These column names cannot be saved."
     hint = "Name each column once, with the field it holds."
 
@@ -56,18 +53,13 @@ class TooManyRows(Invalid):
     """The table has more rows than one import accepts."""
 
     status = 413
-    code = "too_many_rows"
     message = "The table has more than {limit} rows."
     hint = "Send it in several parts."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class ImportNotFound(NotFound):
     """The import does not exist (any more), or is not yours."""
 
-    code = "import_not_found"
     message = "There is no such import."
     hint = "Imports are kept for 30 days."
 
@@ -75,7 +67,6 @@ class ImportNotFound(NotFound):
 class ImportUnfinished(Conflict):
     """The import is still running."""
 
-    code = "import_unfinished"
     message = "The import is still running."
     hint = "Wait until its `state` is done, then send this again."
 
@@ -83,7 +74,6 @@ class ImportUnfinished(Conflict):
 class NotTheLastImport(Conflict):
     """Only the last import of a person can be undone, and only once."""
 
-    code = "not_the_last_import"
     message = "Only the last import that changed something can be undone."
     hint = "Undo the later ones first; a preview (dry run) has nothing to undo."
 
@@ -91,7 +81,6 @@ class NotTheLastImport(Conflict):
 class NotAFinishedDryRun(Conflict):
     """Only a finished dry run can be applied."""
 
-    code = "not_a_finished_dry_run"
     message = "Only a finished preview (dry run) can be applied."
     hint = (
         "Wait until its `state` is done; an import that was not a preview (dry run) is "
@@ -102,7 +91,6 @@ class NotAFinishedDryRun(Conflict):
 class BadCell(Unprocessable):
     """A field of a row is invalid; `field` names it."""
 
-    code = "bad_cell"
     message = "A field in this row is invalid."
     hint = "Fix the row and upload the file again; rows already imported stay unchanged."
 
@@ -115,7 +103,6 @@ class BadCell(Unprocessable):
 class DuplicateSku(Unprocessable):
     """An earlier row of the same file has the SKU."""
 
-    code = "duplicate_sku"
     message = "Row {number} has the same SKU."
     hint = "Keep one row per SKU."
 

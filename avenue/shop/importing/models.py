@@ -1,15 +1,15 @@
 """Models of product imports."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from avenue.errors import AvenueError, Translate, filled, words_of
+from avenue.cursors import ListPage
+from avenue.errors import AvenueError, words_of
 from avenue.jobs.models import Job
-from avenue.shop.models import Group, Product
+from avenue.shop.models import Failure, Group, Product
 
 Written = str | list[str] | None
 """The value of a product's field as stored with a row: prices as decimal digits."""
@@ -76,13 +76,10 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a row was refused; `message` has `{places}` for `words`."""
+class Refusal(Failure):
+    """Why a row was refused; `field` is the one that is wrong."""
 
-    code: str
-    message: str
     field: str | None
-    words: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, error: AvenueError) -> Self:
@@ -94,10 +91,6 @@ class Refusal:
             field=str(named) if named is not None else None,
             words=words_of(error.templates[0], error.words),
         )
-
-    def said(self, translate: Translate = str) -> str:
-        """Return the reason, in the language of `translate`, by default English."""
-        return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,13 +253,7 @@ class RowQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowPage:
-    """Some rows; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[Row, ...]
-    next: int | None
-    total: int | None
+RowPage = ListPage[Row, int]
 
 
 EVERY_COLUMN: tuple[str, ...] = (

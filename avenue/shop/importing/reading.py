@@ -84,7 +84,7 @@ def read_table(
     for _ in source.records():
         total += 1
         if total > most_rows:
-            raise TooManyRows(most_rows)
+            raise TooManyRows(limit=most_rows)
     if not total:
         raise UnreadableTable(sentence("The table has no rows."))
     layout = source.layout()

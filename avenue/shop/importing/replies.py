@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from avenue.jobs.models import State as JobState
 from avenue.shop.importing.models import Outcome, Reversal, State
-from avenue.totals import Total
+from avenue.totals import PartOfList
 
 
 class Progress(TypedDict):
@@ -70,11 +70,10 @@ class ImportReply(TypedDict):
     undo: ImportUndo | None
 
 
-class ImportList(Total):
+class ImportList(PartOfList):
     """A page of imports, newest first, with its cursor."""
 
     items: list[ImportReply]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class ColumnReply(TypedDict):
@@ -121,8 +120,7 @@ class RowReply(TypedDict):
     undo: RowUndo | None
 
 
-class RowList(Total):
+class RowList(PartOfList):
     """A page of rows of an import, with its cursor."""
 
     items: list[RowReply]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

@@ -86,7 +86,7 @@ def _rows(file: BinaryIO, most_rows: int) -> Iterator[list[str]]:
             blank = 0 if cells else blank + 1
             filled += bool(cells)
             if filled > most_rows + 1:
-                raise TooManyRows(most_rows)
+                raise TooManyRows(limit=most_rows)
             if blank > MOST_BLANK_ROWS:
                 return
             yield cells

@@ -4,22 +4,18 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from avenue.errors import AvenueError, sentence
 from avenue.field_problems import problems_of
 from avenue.shop import attributes
 from avenue.shop.errors import OwnUrl
 from avenue.shop.fields import (
-    AttributesBody,
-    CategoryText,
     Currency,
-    Description,
     ImageUrl,
     Name,
-    Price,
+    ProductBody,
     Short,
-    StatusText,
 )
 from avenue.shop.importing.errors import BadCell, DuplicateSku
 from avenue.shop.importing.models import Cells, Format, NewRow, Refusal, Written
@@ -38,21 +34,14 @@ STATUSES = {
 }
 
 
-class _ImportedProduct(BaseModel):
+class _ImportedProduct(ProductBody):
     """The fields of a product in a row; missing ones are not changed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     sku: Short
     name: Name = ""
-    description: Description = ""
-    price: Price | None = None
     currency: Currency = ""
-    status: StatusText = "draft"
     group: Name | None = None
-    category: CategoryText | None = None
-    attributes: AttributesBody = {}
-    image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = []
+    image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = Field(default=[])
 
 
 def rows_of(table: Table, is_own_picture: Callable[[str], bool], locale: str) -> Iterator[NewRow]:

@@ -16,7 +16,6 @@ from avenue.errors import Conflict, Gone, Invalid, NotFound
 class PictureImportNotFound(NotFound):
     """The import of pictures does not exist (any more), or is not yours."""
 
-    code = "picture_import_not_found"
     message = "There is no such photo import."
     hint = "Imports are kept for 30 days."
 
@@ -25,12 +24,8 @@ class TooManyFiles(Invalid):
     """The ZIP has more files than one import accepts."""
 
     status = 413
-    code = "too_many_files"
     message = "The ZIP has more than {limit} files."
     hint = "Send it in several parts."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class FileNotInArchive(NotFound):
@@ -52,7 +47,6 @@ class ImportBegun(Conflict):
 class ArchiveExpired(Gone):
     """The ZIP of an import was not applied in time and is deleted."""
 
-    code = "archive_expired"
     message = "The ZIP was not applied in time and was deleted."
     hint = "Send it again; what was already imported is not stored twice."
 
@@ -60,6 +54,5 @@ class ArchiveExpired(Gone):
 class NothingToBring(Conflict):
     """No file of the ZIP matches a product."""
 
-    code = "nothing_to_bring"
     message = "No file in this ZIP matches a product."
     hint = "Name the files after SKUs, like AB-1.jpg or AB-1-2.jpg, and send it again."

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from avenue.errors import AvenueError, Translate, filled, words_of
+from avenue.cursors import ListPage
 from avenue.identity import Role
+from avenue.shop.models import Failure
 
 
 class Finding(StrEnum):
@@ -96,25 +96,6 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a picture was refused; `message` has `{places}` for `words`."""
-
-    code: str
-    message: str
-    words: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, error: AvenueError) -> "Failure":
-        """Return the stored form of `error`."""
-        template = error.templates[0]
-        return cls(code=error.code, message=template, words=words_of(template, error.words))
-
-    def said(self, translate: Translate = str) -> str:
-        """Return the reason, in the language of `translate`, by default English."""
-        return filled(self.message, self.words, translate)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile(PlannedFile):
     """A stored file of an import: its `number`, and its outcome.
 
@@ -177,10 +158,4 @@ class FileQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePage:
-    """Some files; `next` is the cursor of the next page, None at the end."""
-
-    items: tuple[KeptFile, ...]
-    next: int | None
-    total: int | None
+FilePage = ListPage[KeptFile, int]

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.shop.matching.models import Finding, Outcome, State
-from avenue.totals import Total
+from avenue.totals import PartOfList
 
 
 class PicturesDone(TypedDict):
@@ -32,11 +32,10 @@ class PictureImportReply(TypedDict):
     finished_at: str | None
 
 
-class PictureImportList(Total):
+class PictureImportList(PartOfList):
     """A page of imports of pictures, newest first, with its cursor."""
 
     items: list[PictureImportReply]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class FileFailure(TypedDict):
@@ -62,8 +61,7 @@ class FileReply(TypedDict):
     error: FileFailure | None
 
 
-class FileList(Total):
+class FileList(PartOfList):
     """Some files of a ZIP, and where to go on."""
 
     items: list[FileReply]
-    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]

@@ -14,7 +14,6 @@ from avenue.identity import Actor, Role, is_id
 from avenue.media.presenting import picture_json
 from avenue.shop.errors import ImageNotFound, ProductNotFound, RevisionConflict
 from avenue.shop.models import (
-    GROUP,
     GroupQuery,
     Option,
     PicturedGroup,
@@ -128,7 +127,6 @@ def create_group() -> Response:
             actor, model=form.model or form.name, name=form.name, product_ids=members
         )
     except (NotSaved, ProductNotFound) as error:
-        nothing_changed()
         return _form_page(actor, None, [], form, error)
     note(object_id=created.group.id)
     return see(f"{PATH}/{created.group.id}?said=created")
@@ -163,7 +161,6 @@ def save_group(group_id: str) -> Response:
         }
         using(GroupService).change(actor, group_id, changes, members, pictured.group.revision)
     except (NotSaved, ProductNotFound, ImageNotFound, RevisionConflict) as error:
-        nothing_changed()
         pictured, known = using(GroupService).get_own(actor, group_id)
         was = None if isinstance(error, RevisionConflict) else form.was
         return _form_page(actor, pictured, known, form, error, was=was)
@@ -327,7 +324,7 @@ def _form_page(
     }
     if pictured is None:
         return page("shop/group.html", status=_status(error), **facts)
-    screen = screen_of(GROUP, pictured.group.id)
+    screen = screen_of(pictured.group.claim)
     return screen_page("shop/group.html", screen=screen, status=_status(error), **facts)
 
 

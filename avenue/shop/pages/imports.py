@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
 
 from avenue.config import Settings
-from avenue.cursors import BadCursor
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
 from avenue.jobs.models import Job
@@ -29,11 +27,11 @@ from avenue.shop.importing.errors import BadColumns, NoSkuColumn
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
 from avenue.shop.importing.presenting import images_json
 from avenue.shop.importing.texts import difference
-from avenue.shop.models import ListQuery, Picture, PicturedProduct, Sort
+from avenue.shop.models import Picture, PicturedProduct, Sort
 from avenue.shop.pages import import_words as words
-from avenue.shop.paging import cursor_place, cursor_text
-from avenue.shop.routes.imports import the_file
-from avenue.shop.routes.lists import choice
+from avenue.shop.paging import cursor_text
+from avenue.shop.routes.imports import rows_asked_for, the_file
+from avenue.shop.routes.runs import runs_asked_for
 from avenue.shop.service.imports import ImportService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
@@ -42,13 +40,11 @@ from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.language import language
 from avenue.web.limits import upload_route
-from avenue.web.pages import page, see
-from avenue.web.parsing import page_asked_for
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 PATH = "/admin/imports"
 PAST_RUNS, ROWS, ROWS_BEFORE_UNDO = 20, 50, 20
-ROW_NUMBER = re.compile("[0-9]{1,9}")
 AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
 IMAGES_AT_WORK = frozenset({JobState.QUEUED, JobState.RUNNING})
 LEFT_OUT = "-"
@@ -57,6 +53,23 @@ MOST_TOLD = 2 * MOST_OWN
 CHANGING = (Outcome.CREATED, Outcome.UPDATED)
 
 blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+def _imports(error: AvenueError | None = None) -> Response:
+    found = using(ImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
+    return page(
+        "shop/imports.html",
+        error=error,
+        problem=words.of_error(error) if error else None,
+        columns=words.COLUMNS,
+        max_mb=using(Settings).max_import_mb,
+        max_rows=format_decimal(using(Settings).max_import_rows),
+        runs=[_run(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        texts=words.FILE_TEXTS,
+        said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
+        **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
+    )
 
 
 @blueprint.get("")
@@ -70,20 +83,18 @@ def show_imports() -> Response:
 @audited("import.begun")
 @require(Role.SELLER)
 @upload_route
+@shown_again(_imports)
 def try_import() -> Response:
     """Start a dry run of the submitted table and show it, or an error about the file."""
-    try:
-        file = the_file()
-        standing, _is_new = using(ImportService).start(
-            current_actor(),
-            file.file,
-            name=safe_name(file.name) if file.name else "",
-            sha256=file.sha256,
-            dry_run=True,
-            key=None,
-        )
-    except AvenueError as error:
-        return _imports(error)
+    file = the_file()
+    standing, _is_new = using(ImportService).start(
+        current_actor(),
+        file.file,
+        name=safe_name(file.name) if file.name else "",
+        sha256=file.sha256,
+        dry_run=True,
+        key=None,
+    )
     nothing_changed()
     return see(f"{PATH}/{standing.run.id}")
 
@@ -91,6 +102,7 @@ def try_import() -> Response:
 @blueprint.post("/columns")
 @audited("import.columns_named")
 @require(Role.STAFF)
+@shown_again(_imports, BadColumns)
 def name_columns() -> Response:
     """Store the names of the site's columns."""
     imports, actor = using(ImportService), current_actor()
@@ -101,10 +113,7 @@ def name_columns() -> Response:
         told.pop(short, None)
         if short and (field in FIELDS or field == LEFT_OUT):
             told[short] = OwnColumn(short, None if field == LEFT_OUT else field)
-    try:
-        is_new = imports.put_columns(actor, list(told.values()))
-    except BadColumns as error:
-        return _imports(error)
+    is_new = imports.put_columns(actor, list(told.values()))
     if not is_new:
         nothing_changed()
     return see(f"{PATH}?said=columns")
@@ -133,14 +142,7 @@ def show_import(import_id: str) -> Response:
     """Show an import: its progress, result and rows; `?outcome ?after`."""
     imports, actor = using(ImportService), current_actor()
     standing = imports.get(actor, import_id)
-    outcome, asked = request.args.get("outcome"), page_asked_for(ROWS)
-    if asked.after and not ROW_NUMBER.fullmatch(asked.after):
-        raise BadCursor
-    query = RowQuery(
-        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
-        after=int(asked.after or 0),
-        limit=asked.limit,
-    )
+    query = rows_asked_for(ROWS)
     found = imports.rows(actor, import_id, query)
     shown = _shown(found.items)
     return page(
@@ -221,29 +223,6 @@ def undo_import(import_id: str) -> Response:
         nothing_changed()
         return see(f"{PATH}/{import_id}?problem={error.code}")
     return see(f"{PATH}/{import_id}")
-
-
-def _imports(error: AvenueError | None = None) -> Response:
-    asked = page_asked_for(PAST_RUNS)
-    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
-    actor = current_actor()
-    found = using(ImportService).find(actor, ListQuery(limit=asked.limit, after=after))
-    response = page(
-        "shop/imports.html",
-        status=error.status if error else 200,
-        problem=words.of_error(error) if error else None,
-        columns=words.COLUMNS,
-        max_mb=using(Settings).max_import_mb,
-        max_rows=format_decimal(using(Settings).max_import_rows),
-        runs=[_run(each) for each in found.items],
-        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
-        texts=words.FILE_TEXTS,
-        said=words.COLUMNS_SAID if request.args.get("said") == "columns" else None,
-        **_own_columns(error.seen if isinstance(error, NoSkuColumn) else ()),
-    )
-    if error:
-        response.headers.update(error.headers)
-    return response
 
 
 def _own_columns(unknown: Sequence[str]) -> Mapping[str, Any]:

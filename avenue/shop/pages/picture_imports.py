@@ -20,11 +20,12 @@ from avenue.shop.matching.models import (
     PictureImportStanding,
     State,
 )
-from avenue.shop.models import ListQuery, PicturedProduct, Sort
+from avenue.shop.models import PicturedProduct, Sort
 from avenue.shop.pages import picture_import_words as words
 from avenue.shop.pages.product_choice import Unclear, chosen_products
-from avenue.shop.paging import cursor_place, cursor_text
-from avenue.shop.routes.picture_imports import FILE_NUMBER, files_asked_for, the_archive
+from avenue.shop.paging import cursor_text
+from avenue.shop.routes.picture_imports import files_asked_for, the_archive
+from avenue.shop.routes.runs import NUMBER, runs_asked_for
 from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.service.products import ProductService
@@ -33,8 +34,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.limits import upload_route
-from avenue.web.pages import page, see
-from avenue.web.parsing import page_asked_for
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 PATH = "/admin/imports/pictures"
@@ -52,6 +52,26 @@ blueprint = Blueprint(
 )
 
 
+def _imports(error: AvenueError | None = None) -> Response:
+    found = using(PictureImportService).find(current_actor(), runs_asked_for(PAST_RUNS))
+    settings = using(Settings)
+    return page(
+        "shop/picture_imports.html",
+        error=error,
+        problem=words.of_error(error) if error else None,
+        examples=words.EXAMPLES,
+        max_mb=settings.max_archive_mb,
+        max_files=MOST_FILES,
+        part_bytes=PART_BYTES,
+        max_picture_bytes=max(
+            using(UploadPolicy).on(current_site()).max_bytes, MOST_BYTES_TO_SHRINK
+        ),
+        runs=[_run(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        texts=words.FILE_TEXTS,
+    )
+
+
 @blueprint.get("")
 @require(Role.SELLER)
 def show_picture_imports() -> Response:
@@ -63,15 +83,13 @@ def show_picture_imports() -> Response:
 @audited("picture_import.planned")
 @require(Role.SELLER)
 @upload_route
+@shown_again(_imports)
 def plan_pictures() -> Response:
     """Check the submitted ZIP and show the plan, or an error about it."""
-    try:
-        file = the_archive()
-        standing, _is_new = using(PictureImportService).start(
-            current_actor(), file, name=safe_name(file.name) if file.name else "", key=None
-        )
-    except AvenueError as error:
-        return _imports(error)
+    file = the_archive()
+    standing, _is_new = using(PictureImportService).start(
+        current_actor(), file, name=safe_name(file.name) if file.name else "", key=None
+    )
     note(object_id=standing.run.id)
     return see(f"{PATH}/{standing.run.id}")
 
@@ -132,7 +150,7 @@ def assign_files(picture_import_id: str) -> Response:
     asked = {
         int(name.removeprefix(FILE_FIELD)): value.strip()
         for name, value in [*request.form.items()][:MOST_ASSIGNED]
-        if name.startswith(FILE_FIELD) and FILE_NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
+        if name.startswith(FILE_FIELD) and NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
     named, unclear = chosen_products(actor, asked)
     try:
@@ -197,33 +215,6 @@ def apply_picture_import(picture_import_id: str) -> Response:
     except AvenueError as error:
         return see(f"{PATH}/{picture_import_id}?problem={error.code}")
     return see(f"{PATH}/{picture_import_id}")
-
-
-def _imports(error: AvenueError | None = None) -> Response:
-    asked = page_asked_for(PAST_RUNS)
-    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
-    found = using(PictureImportService).find(
-        current_actor(), ListQuery(limit=asked.limit, after=after)
-    )
-    settings = using(Settings)
-    response = page(
-        "shop/picture_imports.html",
-        status=error.status if error else 200,
-        problem=words.of_error(error) if error else None,
-        examples=words.EXAMPLES,
-        max_mb=settings.max_archive_mb,
-        max_files=MOST_FILES,
-        part_bytes=PART_BYTES,
-        max_picture_bytes=max(
-            using(UploadPolicy).on(current_site()).max_bytes, MOST_BYTES_TO_SHRINK
-        ),
-        runs=[_run(each) for each in found.items],
-        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
-        texts=words.FILE_TEXTS,
-    )
-    if error:
-        response.headers.update(error.headers)
-    return response
 
 
 def _standings(ids: Sequence[str]) -> list[PictureImportStanding]:

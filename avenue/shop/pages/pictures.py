@@ -9,7 +9,7 @@ everything else.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
@@ -24,8 +24,9 @@ from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.presenting import data_url, picture_json
 from avenue.media.replies import ExternalImage, Image
 from avenue.shop.errors import GroupNotFound, ProductNotFound
-from avenue.shop.models import GROUP, PRODUCT, Picture
+from avenue.shop.models import PRODUCT, Picture
 from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
+from avenue.shop.routes.owners import SHELVES, of_both
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -35,9 +36,6 @@ from avenue.web.limits import upload_route
 from avenue.web.pages import page, see, size
 from avenue.web.services import using
 
-P = ParamSpec("P")
-R = TypeVar("R")
-SHELVES: Mapping[str, str] = {PRODUCT: "products", GROUP: "groups"}
 FRAGMENT = "shop/_pictures.html"
 MOST_REFUSALS_TOLD = 20
 LONGEST_NAME_TOLD = 100
@@ -121,15 +119,14 @@ class Screen:
         return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
 
 
-def screen_of(kind: str, owner_id: str) -> Screen:
+def screen_of(claim: Claim) -> Screen:
     """Return the editor of a product or group of your own; raise if there is none."""
-    actor = current_actor()
-    gallery = using(PictureService).gallery(actor, Claim(kind=kind, id=owner_id))
+    gallery = using(PictureService).gallery(current_actor(), claim)
     bounds = _bounds()
     tongues = bounds["languages"]
     return Screen(
-        kind=kind,
-        owner_id=owner_id,
+        kind=claim.kind,
+        owner_id=claim.id,
         title=gallery.name,
         revision=gallery.revision,
         limit=gallery.limit,
@@ -178,8 +175,9 @@ def screen_page(
     facts.setdefault("said", SAID.get(request.args.get("said", "")))
     if refused is None:
         refused = list(zip(*(map(request.args.getlist, ("refused", "file"))), strict=False))
-    response = page(
+    return page(
         template,
+        csp=PICTURES_POLICY,
         status=status,
         screen=screen,
         refused=_sentences(screen, refused[:MOST_REFUSALS_TOLD]),
@@ -187,8 +185,6 @@ def screen_page(
         cut_names=CUT_NAMES,
         **facts,
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
-    return response
 
 
 def back_to(path: str, said: str = "", refused: Sequence[tuple[str, str]] = ()) -> Response:
@@ -205,36 +201,20 @@ def back_to(path: str, said: str = "", refused: Sequence[tuple[str, str]] = ()) 
     return see(f"{path}{query}#pictures")
 
 
-def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Route `method` of `rule` below each product and each group to one view."""
-
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        for kind, shelf in SHELVES.items():
-            blueprint.add_url_rule(
-                f"/{shelf}/<owner_id>/pictures{rule}",
-                view_func=view,  # type: ignore[arg-type]
-                methods=[method],
-                defaults={"kind": kind},
-            )
-        return view
-
-    return decorate
-
-
-@_of_both("GET", "")
+@of_both(blueprint, "GET", "pictures")
 @require(Role.SELLER)
-def show_pictures(kind: str, owner_id: str) -> Response:
+def show_pictures(claim: Claim) -> Response:
     """Show the editor as a fragment of its page."""
-    return page(FRAGMENT, screen=screen_of(kind, owner_id), refused=())
+    return page(FRAGMENT, screen=screen_of(claim), refused=())
 
 
-@_of_both("POST", "")
+@of_both(blueprint, "POST", "pictures")
 @require(Role.SELLER)
 @upload_route
 @audited("{kind}.images_added", "owner_id")
-def add_pictures(kind: str, owner_id: str) -> Response:
+def add_pictures(claim: Claim) -> Response:
     """Add the files of a form."""
-    actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
+    actor = current_actor()
     path = _page_path(claim)
     using(PictureService).gallery(actor, claim)  # check the owner before anything is read
     try:
@@ -249,41 +229,39 @@ def add_pictures(kind: str, owner_id: str) -> Response:
     return back_to(path, said, [(each.code, each.name) for each in upload_result.refusals])
 
 
-@_of_both("POST", "/move")
+@of_both(blueprint, "POST", "pictures/move")
 @require(Role.SELLER)
 @audited("{kind}.images_ordered", "owner_id")
-def move_picture(kind: str, owner_id: str) -> Response:
+def move_picture(claim: Claim) -> Response:
     """Move the picture `key` to be `first`, or one place `up` or `down`; `revision` as it was."""
-    claim = Claim(kind=kind, id=owner_id)
     gallery = using(PictureService).gallery(current_actor(), claim)
     order = _moved([_key(each) for each in gallery.pictures], request.form)
     revision = request.form.get("revision", type=int) or 0
+    return _done(
+        claim,
+        "ordered",
+        lambda: using(PictureService).order(current_actor(), claim, order, revision),
+    )
 
-    def work() -> None:
-        using(PictureService).order(current_actor(), claim, order, revision)
 
-    return _done(claim, "ordered", work)
-
-
-@_of_both("POST", "/remove")
+@of_both(blueprint, "POST", "pictures/remove")
 @require(Role.SELLER)
 @audited("{kind}.image_removed", "owner_id")
-def remove_picture(kind: str, owner_id: str) -> Response:
+def remove_picture(claim: Claim) -> Response:
     """Move the picture `key` to the trash; an external one is deleted."""
-    claim, key = Claim(kind=kind, id=owner_id), request.form.get("key", "")
+    key = request.form.get("key", "")
+    return _done(
+        claim,
+        "removed",
+        lambda: note(asset_id=using(PictureService).remove_by_url(current_actor(), claim, key)),
+    )
 
-    def work() -> None:
-        note(asset_id=using(PictureService).remove_by_url(current_actor(), claim, key))
 
-    return _done(claim, "removed", work)
-
-
-@_of_both("POST", "/<asset_id>/restore")
+@of_both(blueprint, "POST", "pictures/<asset_id>/restore")
 @require(Role.SELLER)
 @audited("{kind}.image_restored", "owner_id")
-def restore_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+def restore_picture(claim: Claim, asset_id: str) -> Response:
     """Restore a picture from the trash."""
-    claim = Claim(kind=kind, id=owner_id)
     return _done(
         claim,
         "restored",
@@ -291,15 +269,14 @@ def restore_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     )
 
 
-@_of_both("POST", "/<asset_id>/alt")
+@of_both(blueprint, "POST", "pictures/<asset_id>/alt")
 @require(Role.SELLER)
 @audited("{kind}.image_described", "owner_id")
-def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+def describe_picture(claim: Claim, asset_id: str) -> Response:
     """Set the alternative texts (`alt.es`, `alt.en`) and the `decorative` mark.
 
     `suggest` sets its value as the text in the site's own language instead.
     """
-    claim = Claim(kind=kind, id=owner_id)
     gallery = using(PictureService).gallery(current_actor(), claim)
     alt = _alt_sent()
     if "suggest" in request.form:
@@ -315,12 +292,11 @@ def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     return _describe(claim, asset_id, changes, "described")
 
 
-@_of_both("POST", "/<asset_id>/focal")
+@of_both(blueprint, "POST", "pictures/<asset_id>/focal")
 @require(Role.SELLER)
 @audited("{kind}.image_described", "owner_id")
-def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
+def set_focal_point(claim: Claim, asset_id: str) -> Response:
     """Set the focal point (`x` and `y` in percent), or reset it with `automatic`."""
-    claim = Claim(kind=kind, id=owner_id)
     using(PictureService).gallery(current_actor(), claim)
     if "automatic" in request.form:
         return _describe(claim, asset_id, {"focal": None}, "focal")
@@ -330,13 +306,12 @@ def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
     return _describe(claim, asset_id, {"focal": parts}, "focal")
 
 
-@_of_both("POST", "/<asset_id>/file")
+@of_both(blueprint, "POST", "pictures/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
 @audited("{kind}.image_replaced", "owner_id")
-def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+def replace_picture(claim: Claim, asset_id: str) -> Response:
     """Replace the file of a picture by that of a form; its id and position stay."""
-    claim = Claim(kind=kind, id=owner_id)
     using(PictureService).gallery(current_actor(), claim)
 
     def work() -> None:
@@ -348,27 +323,27 @@ def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     return _done(claim, "replaced", work)
 
 
-@_of_both("POST", "/<asset_id>/versions/<version>/restore")
+@of_both(blueprint, "POST", "pictures/<asset_id>/versions/<version>/restore")
 @require(Role.SELLER)
 @audited("{kind}.image_version_restored", "owner_id")
-def restore_picture_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
+def restore_picture_version(claim: Claim, asset_id: str, version: str) -> Response:
     """Make an older version of a picture the current one again."""
-    claim = Claim(kind=kind, id=owner_id)
-
-    def work() -> None:
-        using(PictureService).bring_back(current_actor(), claim, asset_id, version)
-
-    return _done(claim, "version", work)
+    return _done(
+        claim,
+        "version",
+        lambda: using(PictureService).bring_back(current_actor(), claim, asset_id, version),
+    )
 
 
 def _describe(claim: Claim, asset_id: str, changes: Mapping[str, Any], said: str) -> Response:
-    def work() -> None:
-        using(PictureService).describe(current_actor(), claim, asset_id, changes)
+    return _done(
+        claim,
+        said,
+        lambda: using(PictureService).describe(current_actor(), claim, asset_id, changes),
+    )
 
-    return _done(claim, said, work)
 
-
-def _done(claim: Claim, said: str, work: Callable[[], None]) -> Response:
+def _done(claim: Claim, said: str, work: Callable[[], object]) -> Response:
     """Run the `work` of a form and redirect to the editor, with the reason if it was refused.
 
     A missing owner, or one of someone else, remains an error.

@@ -29,7 +29,7 @@ from avenue.shop.errors import (
     TooManyCategories,
     TooManyImages,
 )
-from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
+from avenue.shop.models import DEFAULT_CURRENCY, Product, ProductFields, Status
 from avenue.shop.pages.pictures import FRAGMENT, new_screen, screen_of, screen_page
 from avenue.shop.pages.products import PATH
 from avenue.shop.pages.texts import LABELS, SAID, STATUSES
@@ -151,7 +151,6 @@ def add_temporary_pictures() -> Response:
         files = received(using(UploadPolicy), fields=sent, more_parts=more_parts)
         upload_result = using(PictureService).add_temporary(current_actor(), files, key=None)
     except AvenueError as error:
-        nothing_changed()
         return _typed_again(sent, status=error.status, refused=[(error.code, "")])
     note_upload(upload_result)
     for each in upload_result.assets:
@@ -169,7 +168,6 @@ def remove_temporary_picture() -> Response:
     try:
         using(PictureService).remove_temporary(current_actor(), asset_id)
     except TempImageNotFound as error:
-        nothing_changed()
         return _typed_again(request.form, status=error.status, refused=[(error.code, "")])
     note(object_id=asset_id)
     return _typed_again(request.form, said=SAID["forgotten"])
@@ -249,7 +247,7 @@ def _typed_again(sent: MultiDict[str, str], **facts: Any) -> Response:
 
 
 def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
-    screen = screen_of(PRODUCT, product.id)
+    screen = screen_of(product.claim)
     before, after = using(ProductService).neighbours(current_actor(), product)
     facts = _facts(form, product) | {"before": before, "after": after}
     return screen_page("shop/product.html", screen=screen, status=status, **facts)

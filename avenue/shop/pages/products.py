@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from avenue.config import Settings
 from avenue.errors import Invalid
-from avenue.identity import Actor, Role, is_id
+from avenue.identity import Actor, Role
 from avenue.media.presenting import picture_json
 from avenue.media.replies import ExternalImage, Image
 from avenue.shop.errors import GroupNotFound
@@ -27,8 +27,8 @@ from avenue.shop.models import (
 from avenue.shop.pages.lists import listed
 from avenue.shop.routes.lists import (
     choice,
+    filter_asked_for,
     list_asked_for,
-    pictures_asked_for,
     trash_asked_for,
 )
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
@@ -38,7 +38,7 @@ from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.language import gettext, ngettext
 from avenue.web.language import lazy_gettext as _
-from avenue.web.listing import back_with, here_with
+from avenue.web.listing import back_with, here_with, ids_of, undoable
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
@@ -88,7 +88,7 @@ def show_products() -> Response:
     actor, query = current_actor(), _query(current_actor())
     found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
     said, problem = _told()
-    undoable = _ids(request.args.get("undo", "").split("."))[:MOST_AT_ONCE]
+    gone = undoable(MOST_AT_ONCE)
     return page(
         "shop/products.html",
         products=_rows(actor, found.items),
@@ -101,8 +101,8 @@ def show_products() -> Response:
         sorts=SORTS,
         groups=_groups(actor, query.group),
         at=here_with,
-        undoable=undoable,
-        said="" if undoable else said,
+        undoable=gone,
+        said="" if gone else said,
         done=said,
         problem=problem,
         days=using(Settings).trash_days,
@@ -182,12 +182,11 @@ class Row:
 
 def _query(actor: Actor) -> ProductQuery:
     """Return the query in the URL; raise `Invalid`, `BadCursor`."""
-    status = request.args.get("status")
     return ProductQuery(
         owner=None if actor.runs_shop else actor.id,
-        status=Status(choice("status", status, [*Status])) if status else None,
+        status=filter_asked_for("status", Status),
         group=request.args.get("group") or None,
-        pictures=pictures_asked_for(),
+        pictures=filter_asked_for("pictures", Pictures),
         in_trash=trash_asked_for(),
         **list_asked_for([*Sort]),
     )
@@ -226,14 +225,10 @@ def _groups(actor: Actor, chosen: str | None) -> list[Group]:
 
 def _checked() -> list[str]:
     """Return the ids of the selected products, without duplicates; raise `Invalid`."""
-    ids = _ids(request.form.getlist("id"))
+    ids = ids_of(request.form.getlist("id"))
     if len(ids) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE} products are changed at once.")
     return ids
-
-
-def _ids(sent: Sequence[str]) -> list[str]:
-    return [each for each in dict.fromkeys(sent) if is_id(each)]
 
 
 def _ask_first(actor: Actor, ids: list[str]) -> Response:

@@ -22,7 +22,7 @@ from avenue.shop.pages.pictures import back_to, new_screen, screen_page
 from avenue.shop.pages.product_choice import chosen_products
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.service.products import ProductService
-from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.csrf import shared_by_browser
 from avenue.web.incoming import incoming_files
@@ -81,7 +81,6 @@ def give_to_product() -> Response:
     if not product_id:
         named, unclear = chosen_products(actor, {0: request.form.get("named", "").strip()})
         if unclear or not named[0]:
-            nothing_changed()
             return _shared(unclear.get(0), status=UNPROCESSABLE)
         product_id = named[0]
     claim = Claim(kind=PRODUCT, id=product_id)

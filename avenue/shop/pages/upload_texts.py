@@ -6,7 +6,7 @@ from flask_babel import LazyString
 
 from avenue.web.language import lazy_gettext as _
 from avenue.web.language import ngettext
-from avenue.web.picture_words import arriving_words
+from avenue.web.picture_words import arriving_words, in_both_forms
 
 UPLOAD_TEXTS: Mapping[str, LazyString] = {
     # Leaving and saving
@@ -24,10 +24,8 @@ UPLOAD_TEXTS: Mapping[str, LazyString] = {
 
 def upload_texts() -> dict[str, str]:
     """Return the texts in the language of the request; plural forms as `…_one` and `…_many`."""
-    texts = arriving_words() | {name: str(each) for name, each in UPLOAD_TEXTS.items()}
-    for form, count in (("one", 1), ("many", 2)):
-        texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}
-    return texts
+    texts = {name: str(each) for name, each in UPLOAD_TEXTS.items()}
+    return arriving_words() | texts | in_both_forms(_counted)
 
 
 def _counted(count: int) -> dict[str, str]:

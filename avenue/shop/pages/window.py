@@ -345,13 +345,13 @@ def _window(template: str, **facts: Any) -> Response:
     site = current_site()
     response = page(
         template,
+        csp=WINDOW_POLICY,
         logo=using(Logos).of(site),
         here_path=request.path if not request.args else "",
         theme=chosen_theme() or site.theme.scheme,
         territory=TERRITORIES.get(language(), LOCALES[language()]),
         **facts,
     )
-    response.headers["Content-Security-Policy"] = WINDOW_POLICY
     return _unless_known(response, "private, no-cache")
 
 

@@ -2,24 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import Body, Id, PictureTexts, Revision
 from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
-    AttributesBody,
-    CategoryText,
-    Currency,
-    Description,
     ImageUrl,
     Name,
-    Price,
+    ProductBody,
     Short,
-    StatusText,
 )
 from avenue.shop.importing.columns import FIELDS, LONGEST_NAME, MOST_OWN
-from avenue.shop.models import DEFAULT_CURRENCY
 
 MOST_PRODUCTS_OF_A_GROUP = 500
 
@@ -35,101 +30,76 @@ def _distinct_names(options: "list[OptionBody]") -> "list[OptionBody]":
     return options
 
 
-Revision = Annotated[int, Field(ge=0, lt=2**31)]
-AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})
 Ids = Annotated[list[Id], AfterValidator(_distinct), UNIQUE]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct), UNIQUE]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _ProductBody(_Body):
-    """The fields of a product."""
-
-    name: Name
-    sku: Short | None = None
-    description: Description = ""
-    price: Price | None = None
-    currency: Currency = DEFAULT_CURRENCY
-    status: StatusText = "draft"
-    group: Short | None = None
-    category: CategoryText | None = None
-    attributes: AttributesBody = {}
-
-
-class NewProduct(_ProductBody):
+class NewProduct(ProductBody):
     """A new product; `temp_images` are the caller's own temporary pictures."""
 
-    temp_images: Annotated[Ids, Field(max_length=100)] = []
+    temp_images: Annotated[Ids, Field(max_length=100)] = Field(default=[])
 
 
-class ProductChanges(_ProductBody):
+class ProductChanges(ProductBody):
     """Changes of a product; `revision` guards against overwriting someone's work."""
 
     name: Name = ""
     revision: Revision | None = None
 
 
-class NewGroup(_Body):
+class NewGroup(Body):
     """A new group; either `model` or `name` is enough, and is used for both."""
 
     model: Name | None = None
     name: Name | None = None
-    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = []
+    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = Field(default=[])
 
 
-class OptionBody(_Body):
+class OptionBody(Body):
     """A choice within a group, and the keys of the group's pictures that show it."""
 
     name: Short
-    images: Keys = []
+    images: Keys = Field(default=[])
 
 
-class GroupChanges(_Body):
+class GroupChanges(Body):
     """Changes of a group; `product_ids` and `options` are replaced as a whole."""
 
     model: Name = ""
     name: Name = ""
-    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = []
-    options: Annotated[list[OptionBody], Field(max_length=50), AfterValidator(_distinct_names)] = []
+    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = Field(default=[])
+    options: Annotated[list[OptionBody], Field(max_length=50), AfterValidator(_distinct_names)] = (
+        Field(default=[])
+    )
     revision: Revision | None = None
 
 
-class ImageOrder(_Body):
+class ImageOrder(Body):
     """All pictures in their new order: ids, or URLs of external pictures."""
 
     order: Annotated[list[str], Field(max_length=1000)]
     revision: Revision | None = None
 
 
-class ImageChanges(_Body):
+class ImageChanges(PictureTexts):
     """Changes of a picture."""
 
-    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
-    decorative: bool = False
-    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
 
-
-class NewExternalImage(_Body):
+class NewExternalImage(Body):
     """An external picture; it is stored as its address and shown, never fetched."""
 
     image_url: ImageUrl
 
 
-class ImageAddress(_Body):
+class ImageAddress(Body):
     """A picture, by any of its addresses."""
 
     image_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 
 
-class ColumnBody(_Body):
+class ColumnBody(Body):
     """The mapping of a column; without a field it is ignored."""
 
     name: Annotated[
@@ -138,20 +108,20 @@ class ColumnBody(_Body):
     field: Literal[FIELDS] | None  # type: ignore[valid-type]
 
 
-class ColumnsBody(_Body):
+class ColumnsBody(Body):
     """The site's own column names; replaces the previous ones."""
 
     columns: Annotated[list[ColumnBody], Field(max_length=MOST_OWN)]
 
 
-class AssignedFile(_Body):
+class AssignedFile(Body):
     """The product of the file with this number; null is none."""
 
     number: Annotated[int, Field(ge=1, lt=2**31)]
     product: Annotated[Id | None, Field(examples=["Vt3sKk1m9QyXo0aLw7ZbRg"])]
 
 
-class AssignedFiles(_Body):
+class AssignedFiles(Body):
     """Files of a ZIP with their products."""
 
     files: Annotated[list[AssignedFile], Field(min_length=1, max_length=100)]

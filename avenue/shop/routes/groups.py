@@ -1,19 +1,18 @@
 """Groups of products as JSON, under `/api/shop/groups`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from flask import Blueprint, Response, g, jsonify
 
 from avenue.errors import Invalid
-from avenue.identity import Actor, Role
+from avenue.identity import Role
+from avenue.media.models import Claim
 from avenue.shop.errors import GroupNotFound, ImageNotFound, ProductNotFound, RevisionConflict
-from avenue.shop.models import GroupQuery, Option
+from avenue.shop.models import GROUP, GroupQuery, Option
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import group_json
 from avenue.shop.replies import Group, GroupList
 from avenue.shop.routes.bodies import GroupChanges, NewGroup
 from avenue.shop.routes.lists import LIST_REFUSALS, GroupsQuery, list_asked_for
+from avenue.shop.routes.owners import showing_current
 from avenue.shop.service.groups import SORT_VALUES, GroupService
 from avenue.totals import total_json
 from avenue.web.audit import audited
@@ -92,7 +91,7 @@ def change_group(group_id: str) -> Response:
             Option(name=each.name, images=tuple(each.images)) for each in body.options
         )
     product_ids = body.product_ids if "product_ids" in body.model_fields_set else None
-    with _showing_current(actor, group_id):
+    with showing_current(actor, Claim(kind=GROUP, id=group_id)):
         changed = using(GroupService).change(actor, group_id, changes, product_ids, body.revision)
     return jsonify(group_json(actor, changed))
 
@@ -105,13 +104,3 @@ def delete_group(group_id: str) -> tuple[str, int]:
     """Delete a group; its pictures go to the trash, its products stay."""
     using(GroupService).delete(current_actor(), group_id)
     return "", 204
-
-
-@contextmanager
-def _showing_current(actor: Actor, group_id: str) -> Iterator[None]:
-    """Add the current group to a `RevisionConflict` in the block."""
-    try:
-        yield
-    except RevisionConflict:
-        current = using(GroupService).get(actor, group_id)
-        raise RevisionConflict(group_json(actor, current)) from None

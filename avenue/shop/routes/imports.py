@@ -1,6 +1,5 @@
 """Imports of products as JSON, under `/api/shop/products/import`."""
 
-import re
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -28,25 +27,24 @@ from avenue.shop.importing.errors import (
 from avenue.shop.importing.models import ImportStanding, Outcome, RowQuery
 from avenue.shop.importing.presenting import columns_json, import_json, row_json
 from avenue.shop.importing.replies import ColumnsReply, ImportList, ImportReply, RowList
-from avenue.shop.models import ListQuery, Sort
-from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.models import Sort
+from avenue.shop.paging import cursor_text
 from avenue.shop.routes.bodies import ColumnsBody
-from avenue.shop.routes.lists import choice
+from avenue.shop.routes.lists import choice, filter_asked_for
+from avenue.shop.routes.runs import headers_of, number_after, only_file, runs_asked_for
 from avenue.shop.service.imports import ImportService
 from avenue.storage.idempotency import IdempotencyKeyReused
 from avenue.totals import total_json
 from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
-from avenue.web.errors import MB, InvalidBody, InvalidQuery
-from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.errors import InvalidBody, InvalidQuery
+from avenue.web.incoming import IncomingFile
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
-from avenue.web.parsing import PageQuery, body_as, page_asked_for
+from avenue.web.parsing import DEFAULT_PAGE, PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 from avenue.web.tables import XLSX_TYPE
-
-ROW_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class ImportQuery(TypedDict, total=False):
@@ -123,10 +121,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
 @described(query=PageQuery, replies={200: ImportList}, refuses=(Invalid, InvalidQuery, BadCursor))
 def list_imports() -> Response:
     """List your imports, newest first, for administrators all: `?limit ?after`."""
-    page = page_asked_for()
-    after = cursor_place(Sort.CREATED, page.after) if page.after else None
-    query = ListQuery(limit=page.limit, after=after)
-    found = using(ImportService).find(current_actor(), query)
+    found = using(ImportService).find(current_actor(), runs_asked_for())
     return jsonify(
         items=[import_json(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
@@ -172,15 +167,7 @@ def show_import(import_id: str) -> Response:
 )
 def list_rows(import_id: str) -> Response:
     """List the rows of an import with their outcomes: `?outcome ?limit ?after`."""
-    page, outcome = page_asked_for(), request.args.get("outcome")
-    if page.after and not ROW_NUMBER.fullmatch(page.after):
-        raise BadCursor
-    query = RowQuery(
-        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
-        after=int(page.after or 0),
-        limit=page.limit,
-    )
-    found = using(ImportService).rows(current_actor(), import_id, query)
+    found = using(ImportService).rows(current_actor(), import_id, rows_asked_for())
     return jsonify(
         items=[row_json(each, g.site.locale, gettext) for each in found.items],
         next=str(found.next) if found.next else None,
@@ -212,9 +199,7 @@ def undo_import(import_id: str) -> tuple[Response, int]:
 
 
 def _begun(standing: ImportStanding, is_new: bool) -> tuple[Response, int, dict[str, str]]:
-    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
-    if not is_new:
-        headers["Idempotent-Replayed"] = "true"
+    headers = headers_of(blueprint, standing.run.id, is_new=is_new)
     return jsonify(import_json(standing)), 202, headers
 
 
@@ -224,9 +209,12 @@ def _fetches_images() -> bool:
 
 def the_file() -> IncomingFile:
     """Return the only file of this request; raise `OneFileOnly`, or why it was refused."""
-    came = incoming_files(max_bytes=using(Settings).max_import_mb * MB)
-    if came.refused:
-        raise came.refused[0].error
-    if len(came.files) > 1:
-        raise OneFileOnly("One table is brought in at a time.")
-    return came.files[0]
+    return only_file(using(Settings).max_import_mb, "One table is brought in at a time.")
+
+
+def rows_asked_for(default: int = DEFAULT_PAGE) -> RowQuery:
+    """Return which rows the request asks for; raise `Invalid`, `InvalidQuery`, `BadCursor`."""
+    page = page_asked_for(default)
+    return RowQuery(
+        after=number_after(page), outcome=filter_asked_for("outcome", Outcome), limit=page.limit
+    )

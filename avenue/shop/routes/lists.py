@@ -1,7 +1,8 @@
 """Query parameters of the shop's lists: `?search ?sort ?limit ?after`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import Field
@@ -15,6 +16,7 @@ from avenue.web.errors import InvalidQuery
 from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.words import wanted_words
 
+E = TypeVar("E", bound=StrEnum)
 LIST_REFUSALS = (Invalid, InvalidQuery, BadCursor)
 
 
@@ -101,10 +103,10 @@ def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
     }
 
 
-def pictures_asked_for() -> Pictures | None:
-    """Return the filter of `?pictures=`; raise `Invalid`."""
-    text = request.args.get("pictures")
-    return Pictures(choice("pictures", text, [*Pictures])) if text else None
+def filter_asked_for(name: str, choices: type[E]) -> E | None:
+    """Return the parameter `name` as one of `choices`, None without it; raise `Invalid`."""
+    text = request.args.get(name)
+    return choices(choice(name, text, [*choices])) if text else None
 
 
 def trash_asked_for() -> bool:

@@ -1,9 +1,8 @@
 """Pictures by SKU as JSON, under `/api/shop/pictures/import`."""
 
-import re
 from typing import Annotated, Literal
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -36,10 +35,11 @@ from avenue.shop.matching.errors import (
 from avenue.shop.matching.models import FileQuery, Finding, Outcome
 from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.matching.replies import FileList, PictureImportList, PictureImportReply
-from avenue.shop.models import ListQuery, Sort
-from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.models import Sort
+from avenue.shop.paging import cursor_text
 from avenue.shop.routes.bodies import AssignedFiles
-from avenue.shop.routes.lists import choice
+from avenue.shop.routes.lists import filter_asked_for
+from avenue.shop.routes.runs import headers_of, number_after, only_file, runs_asked_for
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
@@ -47,15 +47,14 @@ from avenue.totals import total_json
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
-from avenue.web.errors import MB, InvalidQuery
-from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.errors import InvalidQuery
+from avenue.web.incoming import IncomingFile
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 
 WEBP = "image/webp"
-FILE_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class ArchiveQuery(TypedDict, total=False):
@@ -110,9 +109,7 @@ def plan_pictures() -> tuple[Response, int, dict[str, str]]:
         name=safe_name(file.name) if file.name else "",
         key=idempotency_key(),
     )
-    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
-    if not is_new:
-        headers["Idempotent-Replayed"] = "true"
+    headers = headers_of(blueprint, standing.run.id, is_new=is_new)
     return jsonify(picture_import_json(standing)), 201, headers
 
 
@@ -123,10 +120,7 @@ def plan_pictures() -> tuple[Response, int, dict[str, str]]:
 )
 def list_picture_imports() -> Response:
     """List your imports of pictures, newest first, for administrators all."""
-    page = page_asked_for()
-    after = cursor_place(Sort.CREATED, page.after) if page.after else None
-    query = ListQuery(limit=page.limit, after=after)
-    found = using(PictureImportService).find(current_actor(), query)
+    found = using(PictureImportService).find(current_actor(), runs_asked_for())
     return jsonify(
         items=[picture_import_json(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
@@ -214,22 +208,14 @@ def show_thumbnail(picture_import_id: str, number: int) -> Response:
 def files_asked_for() -> FileQuery:
     """Return which files the request asks for; raise `Invalid`, `InvalidQuery`, `BadCursor`."""
     page = page_asked_for()
-    if page.after and not FILE_NUMBER.fullmatch(page.after):
-        raise BadCursor
-    finding, outcome = request.args.get("finding"), request.args.get("outcome")
     return FileQuery(
-        finding=Finding(choice("finding", finding, [*Finding])) if finding else None,
-        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
-        after=int(page.after or 0),
+        after=number_after(page),
+        finding=filter_asked_for("finding", Finding),
+        outcome=filter_asked_for("outcome", Outcome),
         limit=page.limit,
     )
 
 
 def the_archive() -> IncomingFile:
     """Return the only file of this request; raise `OneFileOnly`, or why it was refused."""
-    came = incoming_files(max_bytes=using(Settings).max_archive_mb * MB)
-    if came.refused:
-        raise came.refused[0].error
-    if len(came.files) > 1:
-        raise OneFileOnly("One ZIP is brought in at a time.")
-    return came.files[0]
+    return only_file(using(Settings).max_archive_mb, "One ZIP is brought in at a time.")

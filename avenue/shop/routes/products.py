@@ -1,7 +1,6 @@
 """Products as JSON, under `/api/shop/products`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -9,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role
-from avenue.media.models import Asset
+from avenue.media.models import Asset, Claim
 from avenue.media.urls import original_url
 from avenue.shop.attributes import chosen_of
 from avenue.shop.errors import (
@@ -22,7 +21,15 @@ from avenue.shop.errors import (
     TooManyImages,
 )
 from avenue.shop.importing.models import EVERY_COLUMN
-from avenue.shop.models import PicturedProduct, ProductFields, ProductQuery, Sort, Status
+from avenue.shop.models import (
+    PRODUCT,
+    PicturedProduct,
+    Pictures,
+    ProductFields,
+    ProductQuery,
+    Sort,
+    Status,
+)
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
 from avenue.shop.replies import Product, ProductList
@@ -32,10 +39,11 @@ from avenue.shop.routes.lists import (
     ExportQuery,
     ProductsQuery,
     choice,
+    filter_asked_for,
     list_asked_for,
-    pictures_asked_for,
     trash_asked_for,
 )
+from avenue.shop.routes.owners import showing_current
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
 from avenue.shop.table import product_row
@@ -151,7 +159,7 @@ def change_product(product_id: str) -> Response:
     revision = changes.pop("revision", None)
     if "status" in changes:
         changes["status"] = Status(changes["status"])
-    with _showing_current(actor, product_id):
+    with showing_current(actor, Claim(kind=PRODUCT, id=product_id)):
         changed = using(ProductService).change(actor, product_id, changes, revision)
     return jsonify(product_json(actor, changed))
 
@@ -182,13 +190,13 @@ def _asked() -> ProductQuery:
     Raise `Invalid`, `BadCursor`, or `Unauthenticated` if it is not public.
     """
     asked = list_asked_for([*Sort])
-    pictures, in_trash = pictures_asked_for(), trash_asked_for()
+    pictures, in_trash = filter_asked_for("pictures", Pictures), trash_asked_for()
     if pictures or in_trash:
         signed_in_actor()
-    owner, status = request.args.get("owner"), request.args.get("status")
+    owner = request.args.get("owner")
     return ProductQuery(
         owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
-        status=Status(choice("status", status, [*Status])) if status else None,
+        status=filter_asked_for("status", Status),
         group=request.args.get("group"),
         category=request.args.get("category"),
         chosen=chosen_of(request.args.getlist("attribute")),
@@ -196,13 +204,3 @@ def _asked() -> ProductQuery:
         in_trash=in_trash,
         **asked,
     )
-
-
-@contextmanager
-def _showing_current(actor: Actor, product_id: str) -> Iterator[None]:
-    """Add the current product to a `RevisionConflict` in the block."""
-    try:
-        yield
-    except RevisionConflict:
-        current = using(ProductService).get(actor, product_id)
-        raise RevisionConflict(product_json(actor, current)) from None

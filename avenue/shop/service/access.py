@@ -1,24 +1,7 @@
 """Permissions in the shop."""
 
-from avenue.errors import Forbidden, Unauthenticated
-from avenue.identity import Actor, Role
+from avenue.identity import Actor
 from avenue.shop.models import PictureOwner, Product, Status
-
-
-def require_seller(actor: Actor) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless the actor has a seller's permissions."""
-    if actor.id is None:
-        raise Unauthenticated
-    if not actor.has_role(Role.SELLER):
-        raise Forbidden
-
-
-def require_uploader(actor: Actor) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless the actor may upload pictures anywhere."""
-    if actor.id is None:
-        raise Unauthenticated
-    if not actor.has_role(Role.SELLER, Role.EDITOR):
-        raise Forbidden
 
 
 def may_change(actor: Actor, thing: PictureOwner) -> bool:

@@ -1,9 +1,10 @@
 """The use cases of groups."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from avenue.clock import utc_now
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Role, new_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.errors import GroupNotFound, ImageNotFound, RevisionConflict
@@ -19,7 +20,7 @@ from avenue.shop.models import (
     pictures_of,
     shown_to,
 )
-from avenue.shop.service.access import may_change, may_see, require_seller
+from avenue.shop.service.access import may_change, may_see
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
@@ -51,7 +52,7 @@ class GroupService:
 
         A product that was in another group is moved.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         now = utc_now()
         group = Group(
             id=group_id or new_id(),
@@ -93,17 +94,14 @@ class GroupService:
     def find(self, actor: Actor, query: GroupQuery) -> Page:
         """Return a page of the groups."""
         found, total = self._groups.find(actor.site.id, query)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(self._pictured(actor, shown)),
-            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
-            total=total,
+        page = Page.of(
+            found, query.limit, lambda last: (SORT_VALUES[query.sort](last), last.id), total=total
         )
+        return replace(page, items=tuple(self._pictured(actor, page.items)))
 
     def choices(self, actor: Actor) -> list[Group]:
         """Return the groups that the actor may add products to, by name."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         return self._groups.owned_by(actor.site.id, _whose(actor), MOST_CHOICES)
 
     def change(
@@ -138,7 +136,7 @@ class GroupService:
 
     def _own(self, actor: Actor, group_id: str) -> Group:
         """Return a group the actor may change; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         group = self._groups.get(actor.site.id, group_id)
         if group is None or not may_change(actor, group):
             raise GroupNotFound

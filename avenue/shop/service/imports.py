@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Role, new_id
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
@@ -38,7 +39,6 @@ from avenue.shop.importing.models import (
 from avenue.shop.importing.reading import read_table
 from avenue.shop.importing.values import rows_of
 from avenue.shop.models import ListQuery, Page
-from avenue.shop.service.access import require_seller
 from avenue.shop.service.pictures import is_own_picture
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.idempotency import IdempotencyKeyReused
@@ -61,7 +61,7 @@ class ImportService:
 
     def columns(self, actor: Actor) -> tuple[OwnColumn, ...]:
         """Return the site's own column names."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         return self._imports.columns(actor.site.id)
 
     def put_columns(self, actor: Actor, columns: Sequence[OwnColumn]) -> bool:
@@ -100,7 +100,7 @@ class ImportService:
         unfinished; one that was given up is resumed then. Raise `UnreadableTable`, `NoSkuColumn`,
         `TooManyRows`, `InvalidBody` or `IdempotencyKeyReused`; then nothing is left behind.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         site = actor.site
         table = read_table(
             file,
@@ -165,16 +165,11 @@ class ImportService:
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
         """Return a page of the actor's own imports, for staff and administrators of all."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         by = None if actor.runs_shop else actor.id
         found, total = self._imports.find(actor.site.id, query, by=by)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(map(self._standing, shown)),
-            next=(last.created_at, last.id) if last else None,
-            total=total,
-        )
+        page = Page.of(found, query.limit, lambda last: (last.created_at, last.id), total=total)
+        return replace(page, items=tuple(map(self._standing, page.items)))
 
     def rows(self, actor: Actor, import_id: str, query: RowQuery) -> RowPage:
         """Return some rows of an own import; raise `ImportNotFound`."""
@@ -205,7 +200,7 @@ class ImportService:
 
     def undo_last(self, actor: Actor) -> ImportStanding:
         """Start undoing the actor's last import that changed something."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         last = self._imports.last_that_changed(actor.site.id, str(actor.id))
         if last is None:
             raise NotTheLastImport(sentence("There is no import to undo."))
@@ -213,7 +208,7 @@ class ImportService:
 
     def _own(self, actor: Actor, import_id: str) -> Import:
         """Return an import the actor may see; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.runs_shop and run.by != actor.id:
             raise ImportNotFound

@@ -1,6 +1,5 @@
 """The use cases of pictures by SKU: check a ZIP, return the plan, apply it; and the worker."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,7 +20,7 @@ from avenue.media.errors import DamagedEntry, EmptyFile, InfectedFile, Unsupport
 from avenue.media.intake.library import Incoming, MediaLibrary, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim
 from avenue.media.serving.reading import DamagedFile, MediaReader, SeekableFile
 from avenue.shop.errors import OneFileOnly, ProductNotFound
@@ -34,7 +33,6 @@ from avenue.shop.matching.errors import (
     TooManyFiles,
 )
 from avenue.shop.matching.models import (
-    Failure,
     FilePage,
     FileQuery,
     KeptFile,
@@ -50,9 +48,9 @@ from avenue.shop.matching.models import (
 )
 from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
-from avenue.shop.models import PRODUCT, ListQuery, Page, Product
-from avenue.shop.service.access import may_change, require_seller
-from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureFile, PictureService
+from avenue.shop.models import PRODUCT, Failure, ListQuery, Page, Product
+from avenue.shop.service.access import may_change
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
@@ -94,7 +92,7 @@ class PictureImportService:
 
         Raise `UnsafeArchive` or `TooManyFiles`.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         with _opened(file) as archive:
             files = _named(archive, self._pictures)
         site = actor.site
@@ -115,7 +113,7 @@ class PictureImportService:
         `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`,
         `InfectedFile`, or the errors of the library; then nothing is left behind.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         if key is not None and (known := self._known(actor, incoming, key)):
             return self._standing(known), False
         self._archives.check_bytes(incoming.length)
@@ -152,16 +150,11 @@ class PictureImportService:
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
         """Return a page of the actor's own imports, for staff and administrators of all."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(map(self._standing, shown)),
-            next=(last.created_at, last.id) if last else None,
-            total=total,
-        )
+        page = Page.of(found, query.limit, lambda last: (last.created_at, last.id), total=total)
+        return replace(page, items=tuple(map(self._standing, page.items)))
 
     def files(self, actor: Actor, import_id: str, query: FileQuery) -> FilePage:
         """Return some files of an own import; raise `PictureImportNotFound`."""
@@ -272,7 +265,7 @@ class PictureImportService:
 
     def _own(self, actor: Actor, import_id: str) -> PictureImport:
         """Return an import the actor may see; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.runs_shop and run.by != actor.id:
             raise PictureImportNotFound
@@ -391,7 +384,7 @@ class PictureImportWorker:
             if picture.length <= policy.max_bytes:
                 yield picture
                 return
-            with self._pictures.shrunk(policy, picture, self._tmp_dir) as shrunk:
+            with self._pictures.shrunk(policy, picture) as shrunk:
                 yield shrunk
 
 
@@ -404,28 +397,18 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
 @contextmanager
 def _unpacked(
     archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
-) -> Iterator[PictureFile]:
+) -> Iterator[SpooledFile]:
     """Give a file of the archive as a real file.
 
     If it is too large to be reduced, no more is unpacked than that shows.
     """
-    digest, length = hashlib.sha256(), 0
     bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
-
-    def blocks() -> Iterator[bytes]:
-        nonlocal length
-        for block in archive.read(file.file.key.encode()):
-            length += len(block)
-            bound.check_bytes(length)
-            digest.update(block)
-            yield block
-
-    with new_spool(tmp_dir) as spool:
-        fill(spool, blocks())
-        if not length:
+    name = file.file.path.rpartition("/")[2]
+    blocks = archive.read(file.file.key.encode())
+    with spooled(name, blocks, tmp_dir, bound.check_bytes) as picture:
+        if not picture.length:
             raise EmptyFile
-        name = file.file.path.rpartition("/")[2]
-        yield PictureFile(name=name, file=spool, length=length, sha256=digest.hexdigest())
+        yield picture
 
 
 def _shelf_of(product: Product) -> Shelf:
@@ -454,7 +437,7 @@ def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
             key = entry.key.decode()
             files.append(NamedFile(path=path, key=key, length=entry.length, why_not=why_not))
         if len(files) > MOST_FILES:
-            raise TooManyFiles(MOST_FILES)
+            raise TooManyFiles(limit=MOST_FILES)
     return files
 
 
@@ -480,4 +463,4 @@ def _check_clean(archive: Asset) -> None:
     """
     scan = archive.current.scan
     if scan is not None and scan.signature is not None:
-        raise InfectedFile(scan.signature)
+        raise InfectedFile(signature=scan.signature)

@@ -1,20 +1,17 @@
 """The use cases of pictures of products and groups."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
-from avenue.identity import Actor, Limit, Site, is_id
+from avenue.identity import Actor, Limit, Role, Site, is_id
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import spooled
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, External, State
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -28,23 +25,13 @@ from avenue.shop.errors import (
     TooManyTempImages,
 )
 from avenue.shop.models import GROUP, PRODUCT, Changes, Picture, PictureOwner, pictures_of
-from avenue.shop.service.access import may_change, require_seller, require_uploader
+from avenue.shop.service.access import may_change
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import NOT_FOUND, PictureStore
 from avenue.shop.store.products import ProductStore
 
 MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
 """Larger pictures are refused; the limits of a decode apply as well."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureFile:
-    """A picture that was not uploaded by itself, in the form that the library takes."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +246,7 @@ class PictureService:
 
         Raise the first refusal if no file was accepted, `TooManyTempImages` among them.
         """
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
         order = UploadRequest(
             policy=self._policy.on(actor.site),
@@ -289,7 +276,7 @@ class PictureService:
                     fitted.append(each)
                     continue
                 try:
-                    fitted.append(held.enter_context(self.shrunk(policy, each, self._tmp_dir)))
+                    fitted.append(held.enter_context(self.shrunk(policy, each)))
                 except Unavailable:
                     raise
                 except AvenueError as error:
@@ -297,14 +284,12 @@ class PictureService:
             yield fitted
 
     @contextmanager
-    def shrunk(self, policy: UploadPolicy, large: Incoming, tmp_dir: Path) -> Iterator[Incoming]:
+    def shrunk(self, policy: UploadPolicy, large: Incoming) -> Iterator[Incoming]:
         """Give a picture reduced to the limit of `policy`; raise why it cannot be."""
         media_type = policy.check_file(large.file)
         data = self._library.shrunk(large.file, media_type, max_bytes=policy.max_bytes)
-        with new_spool(tmp_dir) as spool:
-            fill(spool, [data])
-            sha256 = hashlib.sha256(data).hexdigest()
-            yield PictureFile(name=large.name, file=spool, length=len(data), sha256=sha256)
+        with spooled(large.name, [data], self._tmp_dir) as smaller:
+            yield smaller
 
     def take_temporary(self, actor: Actor, claim: Claim, asset_ids: Sequence[str]) -> None:
         """Assign own temporary pictures to an own product or group, all or none of them.
@@ -322,12 +307,12 @@ class PictureService:
 
     def temporary(self, actor: Actor) -> list[Asset]:
         """Return the actor's own temporary pictures, newest first."""
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         return self._pictures.temporary(actor.site.id, str(actor.id))
 
     def remove_temporary(self, actor: Actor, asset_id: str) -> None:
         """Delete an own temporary picture and its bytes; raise `TempImageNotFound`."""
-        require_uploader(actor)
+        actor.must_be_signed_in(Role.SELLER, Role.EDITOR)
         gone = self._pictures.remove_temporary(actor.site.id, str(actor.id), asset_id)
         if gone is None:
             raise TempImageNotFound
@@ -335,7 +320,7 @@ class PictureService:
 
     def _own(self, actor: Actor, claim: Claim) -> PictureOwner:
         """Return the owner if the actor may change it; for everyone else it does not exist."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         owner = self._owners[claim.kind].get(actor.site.id, claim.id)
         if owner is None or not may_change(actor, owner):
             raise NOT_FOUND[claim.kind]

@@ -30,7 +30,7 @@ from avenue.shop.models import (
     pictures_of,
     shown_to,
 )
-from avenue.shop.service.access import may_change, may_see, require_seller
+from avenue.shop.service.access import may_change, may_see
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
@@ -68,7 +68,7 @@ class ProductService:
         Raise `SkuTaken`, `GroupNotFound`, `TooManyCategories`, `TempImageExpired` or
         `TooManyImages`.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         limit = actor.site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
         if len(temp_images) > limit:
             raise TooManyImages(limit=limit)
@@ -99,7 +99,7 @@ class ProductService:
 
         Raise `ProductNotFound`.
         """
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         product = self._products.get(actor.site.id, product_id)
         if product is None or not may_change(actor, product):
             raise ProductNotFound
@@ -129,14 +129,14 @@ class ProductService:
         found, total = self._products.find(actor.site.id, scoped, lacking)
         if lacking and not lacking.is_all:
             at_least, total = total, None
-        shown = found[: query.limit]
-        last = shown[-1] if len(found) > query.limit else None
-        return Page(
-            items=tuple(self._pictured(actor, shown)),
-            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
+        page = Page.of(
+            found,
+            query.limit,
+            lambda last: (SORT_VALUES[query.sort](last), last.id),
             total=total,
             at_least=at_least,
         )
+        return replace(page, items=tuple(self._pictured(actor, page.items)))
 
     def count(self, actor: Actor, query: ProductQuery, most: int) -> tuple[int, bool]:
         """Return how many match, no more than `most`, and whether there are more.
@@ -171,13 +171,13 @@ class ProductService:
 
     def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` that the actor may change, in their order."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         found = self._products.these(actor.site.id, product_ids)
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
     def own_by_sku(self, actor: Actor, skus: Sequence[str]) -> dict[str, Product]:
         """Return the products with one of `skus` that the actor may change, by SKU."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         found = self._products.with_skus(actor.site.id, skus)
         return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
@@ -238,7 +238,7 @@ class ProductService:
 
     def trashed_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` in the trash that the actor may restore, in their order."""
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         found = self._products.trashed(actor.site.id, product_ids)
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
@@ -292,7 +292,7 @@ class ProductService:
 def _scoped(actor: Actor, query: ProductQuery) -> ProductQuery:
     """Return `query` for what the actor may see; raise as `ProductService.find`."""
     if query.in_trash:
-        require_seller(actor)
+        actor.must_be_signed_in(Role.SELLER)
         owner = query.owner if actor.runs_shop else actor.id
         query = replace(query, owner=owner)
     return replace(

@@ -1,12 +1,10 @@
 """Sample products: created by a job, recognised by ids recorded beforehand, and removed."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
 
 from avenue.audit.service import AuditService
 from avenue.config import Settings
@@ -16,7 +14,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
-from avenue.media.intake.spool import fill, new_spool
+from avenue.media.intake.spool import spooled
 from avenue.media.models import Asset, Claim
 from avenue.shop import demo
 from avenue.shop.errors import (
@@ -165,8 +163,7 @@ class SampleService:
 
         Their pictures go to the trash. Raise `SamplesBusy` while they are being created.
         """
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         noted = self._samples.get(actor.site.id)
         if noted is None:
             return 0
@@ -185,16 +182,6 @@ class SampleService:
 
     def _job_of(self, noted: Samples | None) -> Job | None:
         return self._jobs.known(noted.job) if noted else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SampleUpload:
-    """A sample picture as an upload."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 class SampleWorker:
@@ -294,15 +281,7 @@ class SampleWorker:
 
     def _add(self, actor: Actor, claim: Claim, shot: demo.Shot, name: str) -> Asset:
         """Upload a picture like any other, so that it is checked and gets its sizes."""
-        data = self._picture(shot.file)
-        with new_spool(self._tmp_dir) as file:
-            fill(file, [data])
-            upload = _SampleUpload(
-                name=shot.file,
-                file=file,
-                length=len(data),
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
+        with spooled(shot.file, [self._picture(shot.file)], self._tmp_dir) as upload:
             key = f"{LOAD}/{claim.id}/{name}"
             asset = self._pictures.add(actor, claim, [upload], key=key).assets[0]
         if shot.es:

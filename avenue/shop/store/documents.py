@@ -1,16 +1,14 @@
 """Common parts of the documents of products and groups."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
-
-from bson import Decimal128
 
 from avenue.clock import utc_now
 from avenue.media.models import Claim
 from avenue.media.store.transitions import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
 from avenue.storage.connection import Document
+from avenue.storage.paging import behind_or_missing
 from avenue.storage.scope import Collection, in_many
 
 T = TypeVar("T")
@@ -102,26 +100,11 @@ def page_of(
         total = collection.total(_all_of([*conditions, *words]), sort)
     if query.is_long or (query.is_counted and total is None):
         words = in_many(query.words)
-    page = _all_of([*conditions, *words, *_beyond(query, key)])
+    page = _all_of(
+        [*conditions, *words, *behind_or_missing(key, query.after, descending=query.descending)]
+    )
     return collection.values(reader, page, sort=sort, limit=query.limit + 1), total
 
 
 def _all_of(conditions: Sequence[Mapping[str, Any]]) -> Document:
     return {"$and": list(conditions)} if conditions else {}
-
-
-def _beyond(query: ListQuery, key: str) -> list[Document]:
-    """Return the condition for what comes after the cursor; a missing value sorts first."""
-    if query.after is None:
-        return []
-    value, last_id = query.after
-    beyond = "$lt" if query.descending else "$gt"
-    stored = Decimal128(value) if isinstance(value, Decimal) else value
-    after: list[Document] = [{key: stored, "_id": {beyond: last_id}}]
-    if stored is not None:
-        after.append({key: {beyond: stored}})
-    if stored is None and not query.descending:
-        after.append({key: {"$ne": None}})
-    if stored is not None and query.descending:
-        after.append({key: None})
-    return [{"$or": after}]

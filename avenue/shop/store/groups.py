@@ -20,20 +20,17 @@ from avenue.shop.store.documents import (
     trash_all,
 )
 from avenue.shop.store.purges import purging_group
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, SiteRecords, site
 from avenue.words import words_of
 
 
-class GroupStore:
+class GroupStore(SiteRecords):
     """The groups of one site at a time; every method takes the site first.
 
     `owner` restricts which products may be added to a group; None means all.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def insert(
         self, site_id: str, group: Group, product_ids: Sequence[str], *, owner: str | None
@@ -56,25 +53,24 @@ class GroupStore:
 
     def get(self, site_id: str, group_id: str) -> Group | None:
         """Return one group, or None."""
-        found = self._groups(site_id).find_one({"_id": group_id})
-        return from_document(found) if found else None
+        return self._records(site_id, GROUPS).value(from_document, {"_id": group_id})
 
     def models_of(self, site_id: str, group_ids: Iterable[str]) -> dict[str, str]:
         """Return the models of these groups, by id."""
         wanted = {"_id": {"$in": sorted(set(group_ids))}}
-        found = self._groups(site_id).values(from_document, wanted)
+        found = self._records(site_id, GROUPS).values(from_document, wanted)
         return {each.id: each.model for each in found}
 
     def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int | None]:
         """Return a page of groups, and the total number of matches; see `page_of`."""
         conditions = [{"owner": query.owner}] if query.owner else []
-        return page_of(self._groups(site_id), from_document, query, conditions)
+        return page_of(self._records(site_id, GROUPS), from_document, query, conditions)
 
     def owned_by(self, site_id: str, owner: str | None, limit: int) -> list[Group]:
         """Return up to `limit` groups of `owner` by name; None means all."""
         query = {} if owner is None else {"owner": owner}
         order = [("name_key", 1), ("_id", 1)]
-        return self._groups(site_id).values(from_document, query, sort=order, limit=limit)
+        return self._records(site_id, GROUPS).values(from_document, query, sort=order, limit=limit)
 
     def change(
         self,
@@ -120,9 +116,6 @@ class GroupStore:
                 groups.delete({"_id": group.id})
 
         scope.transaction(work)
-
-    def _groups(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(GROUPS)
 
 
 def _set_members(

@@ -45,7 +45,7 @@ from avenue.shop.store.purges import purge_products
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.records import sound
-from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.scope import AlreadyThere, SiteRecords, site
 from avenue.storage.sites import PROFILES, profiles_of
 
 T = TypeVar("T")
@@ -63,11 +63,8 @@ Decide = Callable[[Import, Sequence[NewRow], Found], Sequence[Decision]]
 DecideUndo = Callable[[Row, Product | None, frozenset[str]], UndoDecision]
 
 
-class ImportStore:
+class ImportStore(SiteRecords):
     """The imports of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # The site's own column names
 
@@ -91,7 +88,7 @@ class ImportStore:
         That is the one of the same person with the same `key`, or an unfinished one with the same
         bytes.
         """
-        imports = self._imports(site_id)
+        imports = self._records(site_id, IMPORTS)
         document = _fresh(new)
         month = {"$add": ["$$NOW", KEEP_DAYS * 86_400_000]}
         keys: list[Document] = [
@@ -109,7 +106,7 @@ class ImportStore:
 
     def put_rows(self, site_id: str, import_id: str, rows: Iterable[NewRow]) -> None:
         """Store the rows of an import and open it for processing; repeatable."""
-        imports, stored = self._imports(site_id), self._rows(site_id)
+        imports, stored = self._records(site_id, IMPORTS), self._records(site_id, ROWS)
         forget_at = (imports.find_one({"_id": import_id}) or {}).get("forget_at")
         waiting = iter(rows)
         while some := list(islice(waiting, STORED_AT_ONCE)):
@@ -121,17 +118,17 @@ class ImportStore:
     def set_job(self, site_id: str, import_id: str, job_id: str, *, undoes: bool) -> None:
         """Store the job that processes an import, or undoes it."""
         field = "undo.job" if undoes else "job"
-        self._imports(site_id).update({"_id": import_id}, {"$set": {field: job_id}})
+        self._records(site_id, IMPORTS).update({"_id": import_id}, {"$set": {field: job_id}})
 
     def set_images_job(self, site_id: str, import_id: str, job_id: str) -> None:
         """Store the job that imports the pictures of an import."""
-        self._imports(site_id).update({"_id": import_id}, {"$set": {"images_job": job_id}})
+        self._records(site_id, IMPORTS).update({"_id": import_id}, {"$set": {"images_job": job_id}})
 
     # Reading
 
     def get(self, site_id: str, import_id: str) -> Import:
         """Return one import or raise `ImportNotFound`."""
-        found = self._imports(site_id).find_one({"_id": import_id})
+        found = self._records(site_id, IMPORTS).find_one({"_id": import_id})
         if found is None:
             raise ImportNotFound
         return _import(found)
@@ -143,12 +140,12 @@ class ImportStore:
         conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
         if by is not None:
             conditions.append({"by": by})
-        return page_of(self._imports(site_id), _import, query, conditions)
+        return page_of(self._records(site_id, IMPORTS), _import, query, conditions)
 
     def last_that_changed(self, site_id: str, by: str) -> Import | None:
         """Return the newest import of a person that is neither a dry run nor undone, or None."""
         stages = [Stage.APPLYING, Stage.DONE, Stage.UNDOING]
-        found = self._imports(site_id).values(
+        found = self._records(site_id, IMPORTS).values(
             _import,
             {"by": by, "dry_run": False, "stage": {"$in": stages}},
             sort=[("created_at", -1), ("_id", -1)],
@@ -159,23 +156,19 @@ class ImportStore:
     def rows(self, site_id: str, import_id: str, query: RowQuery) -> RowPage:
         """Return some rows of an import in their order."""
         outcome = {"outcome": query.outcome} if query.outcome else {}
-        rows = self._rows(site_id)
+        rows = self._records(site_id, ROWS)
         found = rows.values(
             _row,
             {**_after(import_id, _row_id(import_id, query.after)), **outcome},
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(found[: query.limit])
-        return RowPage(
-            items=items,
-            next=items[-1].number if len(found) > query.limit else None,
-            total=rows.total({**_after(import_id, ""), **outcome}),
-        )
+        total = rows.total({**_after(import_id, ""), **outcome})
+        return RowPage.of(found, query.limit, lambda last: last.number, total=total)
 
     def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
         """Yield every row of an import in order."""
-        rows, last = self._rows(site_id), ""
+        rows, last = self._records(site_id, ROWS), ""
         while found := rows.values(
             lambda each: (each["_id"], _row(each)),
             _after(import_id, last),
@@ -192,14 +185,14 @@ class ImportStore:
 
         `cursor` is the one an earlier call returned; None is the end.
         """
-        rows = self._rows(site_id).values(
+        rows = self._records(site_id, ROWS).values(
             lambda each: (each["_id"], _row(each)),
             _after(import_id, cursor or ""),
             sort=[("_id", 1)],
             limit=ROWS_AT_ONCE,
         )
         ids = [row.product for _, row in rows if row.product and row.values.get("image_urls")]
-        products = product_store.with_ids(self._products(site_id), ids)
+        products = product_store.with_ids(self._records(site_id, PRODUCTS), ids)
         named = [
             (product.claim, image.url)
             for _, row in rows
@@ -238,7 +231,7 @@ class ImportStore:
         """Start undoing an import; repeatable."""
         total = run.counts.get(Outcome.CREATED, 0) + run.counts.get(Outcome.UPDATED, 0)
         fresh: Document = {"job": None, "done": 0, "total": total, "cursor": "", "counts": {}}
-        self._imports(site_id).update(
+        self._records(site_id, IMPORTS).update(
             {"_id": run.id, "stage": {"$in": [Stage.APPLYING, Stage.DONE]}},
             {"$set": {"stage": Stage.UNDOING, "undo": fresh}, "$unset": {"open_key": ""}},
         )
@@ -267,7 +260,7 @@ class ImportStore:
 
     def remove_empty_groups(self, site_id: str, import_id: str) -> None:
         """Delete the groups an import created that are unused and unchanged; repeatable."""
-        made = self._rows(site_id).find(
+        made = self._records(site_id, ROWS).find(
             {**_after(import_id, ""), "new_group": {"$type": "string"}}, {"new_group": 1}
         )
         ids = iter(sorted({each["new_group"] for each in made}))
@@ -303,15 +296,6 @@ class ImportStore:
             except AlreadyThere:
                 continue
         raise Unavailable
-
-    def _imports(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(IMPORTS)
-
-    def _products(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(PRODUCTS)
-
-    def _rows(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ROWS)
 
 
 class _Scene:

@@ -121,7 +121,7 @@ class MovedStore:
         try:
             return scope.transaction(work)
         except AlreadyThere:
-            raise SkuTaken(str(fields.get("sku", ""))) from None
+            raise SkuTaken(sku=str(fields.get("sku", ""))) from None
 
     def _claim(
         self,

@@ -1,14 +1,10 @@
 """The ids of products and groups in the application they were imported from."""
 
-from avenue.storage.connection import Database
-from avenue.storage.scope import site
+from avenue.storage.scope import SiteRecords, site
 
 
-class OldIds:
+class OldIds(SiteRecords):
     """The records of `adopt`, of one site at a time."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def find(self, site_id: str, kind: str, old_id: str) -> str | None:
         """Return the current id of the product or group that had `old_id`, or None."""

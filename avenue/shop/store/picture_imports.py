@@ -22,7 +22,6 @@ from avenue.shop.matching.errors import (
     PictureImportNotFound,
 )
 from avenue.shop.matching.models import (
-    Failure,
     FilePage,
     FileQuery,
     Finding,
@@ -34,11 +33,11 @@ from avenue.shop.matching.models import (
     Shelf,
     Stage,
 )
-from avenue.shop.models import ListQuery
+from avenue.shop.models import Failure, ListQuery
 from avenue.shop.store.documents import page_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import SiteRecords, site
 
 IMPORTS = "shop_picture_imports"
 FILES = "shop_picture_import_files"
@@ -46,11 +45,11 @@ KEEP_DAYS = 30
 STORED_AT_ONCE = 500
 
 
-class PictureImportStore:
+class PictureImportStore(SiteRecords):
     """The imports of pictures of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def put_files(self, site_id: str, import_id: str, planned: Sequence[PlannedFile]) -> None:
@@ -59,7 +58,7 @@ class PictureImportStore:
         If that fails, they expire like those of a stored one.
         """
         forget_at = utc_now() + timedelta(days=KEEP_DAYS)
-        files = site(self._database, site_id).collection(FILES)
+        files = self._records(site_id, FILES)
         waiting = enumerate(planned, start=1)
         while some := list(islice(waiting, STORED_AT_ONCE)):
             files.insert_all(
@@ -95,21 +94,20 @@ class PictureImportStore:
 
     def get(self, site_id: str, import_id: str) -> PictureImport:
         """Return one import or raise `PictureImportNotFound`."""
-        found = self._imports(site_id).find_one({"_id": import_id})
+        found = self._records(site_id, IMPORTS).find_one({"_id": import_id})
         if found is None:
             raise PictureImportNotFound
         return _in(found)
 
     def by_key(self, site_id: str, by: str, key: str) -> PictureImport | None:
         """Return the import that a person started with this key, or None."""
-        found = self._imports(site_id).find_one({"request_key": f"{by}/{key}"})
-        return _in(found) if found else None
+        return self._records(site_id, IMPORTS).value(_in, {"request_key": f"{by}/{key}"})
 
     def find(
         self, site_id: str, query: ListQuery, *, by: str | None
     ) -> tuple[list[PictureImport], int | None]:
         """Return imports of one person, or of all if it is None; see `page_of`."""
-        return page_of(self._imports(site_id), _in, query, [{"by": by}] if by else [])
+        return page_of(self._records(site_id, IMPORTS), _in, query, [{"by": by}] if by else [])
 
     def files(self, site_id: str, import_id: str, query: FileQuery) -> FilePage:
         """Return some files of an import in order."""
@@ -118,19 +116,15 @@ class PictureImportStore:
             wanted["finding"] = query.finding.value
         if query.outcome:
             wanted["outcome"] = query.outcome.value
-        files = site(self._database, site_id).collection(FILES)
+        files = self._records(site_id, FILES)
         found = files.values(
             _file_in,
             {**_behind(import_id, query.after), **wanted},
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(found[: query.limit])
-        return FilePage(
-            items=items,
-            next=items[-1].number if len(found) > query.limit else None,
-            total=files.total({**_behind(import_id, 0), **wanted}),
-        )
+        total = files.total({**_behind(import_id, 0), **wanted})
+        return FilePage.of(found, query.limit, lambda last: last.number, total=total)
 
     def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:
         """Return the first matched file without an outcome, or None."""
@@ -149,7 +143,7 @@ class PictureImportStore:
     def file(self, site_id: str, import_id: str, number: int) -> KeptFile | None:
         """Return one file of an import that can be opened, or None."""
         query = {"_id": _file_id(import_id, number), **_CAN_BE_OPENED}
-        files = site(self._database, site_id).collection(FILES)
+        files = self._records(site_id, FILES)
         found = files.values(_file_in, query, limit=1)
         return found[0] if found else None
 
@@ -205,7 +199,7 @@ class PictureImportStore:
 
     def set_job(self, site_id: str, import_id: str, job_id: str) -> None:
         """Store the job that applies an import."""
-        self._imports(site_id).update({"_id": import_id}, {"$set": {"job": job_id}})
+        self._records(site_id, IMPORTS).update({"_id": import_id}, {"$set": {"job": job_id}})
 
     def note(
         self,
@@ -231,7 +225,7 @@ class PictureImportStore:
 
     def finish(self, site_id: str, run: PictureImport) -> PictureImport:
         """Mark an import as done and return it; repeatable."""
-        self._imports(site_id).update(
+        self._records(site_id, IMPORTS).update(
             {"_id": run.id, "stage": Stage.APPLYING},
             [{"$set": {"stage": Stage.DONE.value, "finished_at": "$$NOW"}}],
         )
@@ -239,11 +233,8 @@ class PictureImportStore:
 
     def discard_archive(self, site_id: str, run: PictureImport) -> Asset | None:
         """Condemn the archive and return it, None if there is none."""
-        assets = site(self._database, site_id).collection(ASSETS)
+        assets = self._records(site_id, ASSETS)
         return discard_unclaimed(assets, run.archive)
-
-    def _imports(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(IMPORTS)
 
 
 _CAN_BE_OPENED: Document = {"finding": {"$ne": Finding.LEFT_OUT.value}}

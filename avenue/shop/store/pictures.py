@@ -48,7 +48,7 @@ from avenue.shop.store.documents import (
 from avenue.shop.store.purges import purge_owner, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, SiteRecords, site
 
 T = TypeVar("T")
 OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}
@@ -101,11 +101,11 @@ class _Scene:
                 self.pull(each)
 
 
-class PictureStore:
+class PictureStore(SiteRecords):
     """The pictures of one owner of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
 
     def add(self, site_id: str, claim: Claim, upload_result: UploadResult, *, limit: int) -> None:
@@ -377,11 +377,11 @@ class PictureStore:
 
     def temporary(self, site_id: str, owner: str) -> list[Asset]:
         """Return a person's temporary pictures that have not expired, newest first."""
-        return temporary_of(site(self._database, site_id).collection(ASSETS), owner)
+        return temporary_of(self._records(site_id, ASSETS), owner)
 
     def remove_temporary(self, site_id: str, owner: str, asset_id: str) -> Asset | None:
         """Delete a temporary picture of `owner` and return it; None if there is none."""
-        return discard_temporary(site(self._database, site_id).collection(ASSETS), owner, asset_id)
+        return discard_temporary(self._records(site_id, ASSETS), owner, asset_id)
 
     def _together(self, site_id: str, claim: Claim, work: Callable[[_Scene], T]) -> T:
         scope = site(self._database, site_id)

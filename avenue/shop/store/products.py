@@ -51,7 +51,14 @@ from avenue.shop.store.documents import (
 from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, deployment, of_its_site, site
+from avenue.storage.scope import (
+    AlreadyThere,
+    Collection,
+    SiteRecords,
+    deployment,
+    of_its_site,
+    site,
+)
 from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 
@@ -75,11 +82,8 @@ FORGOTTEN_AT_ONCE = 500
 RESTORED_SKU = sentence("Change that product's SKU or delete it, then restore this one.")
 
 
-class ProductStore:
+class ProductStore(SiteRecords):
     """The products of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def insert(self, site_id: str, product: Product) -> None:
         """Insert a new product; its pictures are temporary ones of its owner, which it claims.
@@ -110,8 +114,7 @@ class ProductStore:
 
     def get(self, site_id: str, product_id: str) -> Product | None:
         """Return one product, or None."""
-        found = self._products(site_id).find_one({"_id": product_id})
-        return from_document(found) if found else None
+        return self._records(site_id, PRODUCTS).value(from_document, {"_id": product_id})
 
     def find(
         self, site_id: str, query: ProductQuery, lacking: Lacking | None = None
@@ -121,7 +124,7 @@ class ProductStore:
         Of those `lacking` something, if that is given.
         """
         name = TRASHED if query.in_trash else PRODUCTS
-        products = site(self._database, site_id).collection(name)
+        products = self._records(site_id, name)
         conditions = [*_conditions(query), *_having_attributes(products, query), *_among(lacking)]
         return page_of(products, from_document, query, conditions)
 
@@ -131,29 +134,29 @@ class ProductStore:
         """Return how many match, None for more than `most`; words and attributes do not count."""
         conditions = [*_conditions(query), *_among(lacking)]
         wanted = {"$and": conditions} if conditions else {}
-        return self._products(site_id).total(wanted, most=most)
+        return self._records(site_id, PRODUCTS).total(wanted, most=most)
 
     def drafts(self, site_id: str, most: int) -> int | None:
         """Return the number of drafts, None above `most`."""
-        return self._products(site_id).total({"status": Status.DRAFT}, most=most)
+        return self._records(site_id, PRODUCTS).total({"status": Status.DRAFT}, most=most)
 
     def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Return those of `product_ids` that exist, in their order."""
-        found = with_ids(self._products(site_id), product_ids)
+        found = with_ids(self._records(site_id, PRODUCTS), product_ids)
         return [found[each] for each in dict.fromkeys(product_ids) if each in found]
 
     def trashed(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Return those of `product_ids` that are in the trash, in their order."""
-        found = with_ids(site(self._database, site_id).collection(TRASHED), product_ids)
+        found = with_ids(self._records(site_id, TRASHED), product_ids)
         return [found[each] for each in dict.fromkeys(product_ids) if each in found]
 
     def with_skus(self, site_id: str, skus: Iterable[str]) -> dict[str, Product]:
         """Return the products that have one of `skus`, by SKU."""
-        return with_skus(self._products(site_id), skus)
+        return with_skus(self._records(site_id, PRODUCTS), skus)
 
     def published(self, site_id: str, *, most: int) -> list[Product] | None:
         """Return the published products, newest first; None if there are more than `most`."""
-        products = self._products(site_id)
+        products = self._records(site_id, PRODUCTS)
         total = products.total(IS_PUBLISHED)
         if total is None or total > most:
             return None
@@ -167,12 +170,12 @@ class ProductStore:
 
     def categories(self, site_id: str) -> list[str]:
         """Return the different categories of the published products, somewhat more than allowed."""
-        return categories_of(self._products(site_id))
+        return categories_of(self._records(site_id, PRODUCTS))
 
     def attribute_sets(self, site_id: str, category: str) -> list[str]:
         """Return the sets of attributes of a category's published products; some, if very many."""
         first, beyond = bounds_of(category)
-        found = self._products(site_id).aggregate(
+        found = self._records(site_id, PRODUCTS).aggregate(
             [
                 {"$match": {**IS_PUBLISHED, "attribute_set": {"$gte": first, "$lt": beyond}}},
                 {"$group": {"_id": "$attribute_set"}},
@@ -183,7 +186,7 @@ class ProductStore:
 
     def published_with_ids_from(self, site_id: str, first: str, *, most: int) -> list[Product]:
         """Return at most `most` published products whose ids begin with `first`, by id."""
-        return self._products(site_id).values(
+        return self._records(site_id, PRODUCTS).values(
             _listed,
             {**IS_PUBLISHED, "_id": {"$gte": first, "$lt": chr(ord(first) + 1)}},
             WITHOUT_TEXTS,
@@ -217,7 +220,7 @@ class ProductStore:
         try:
             found = products.transaction(move) if moves else with_purges(products, work)
         except AlreadyThere:
-            raise SkuTaken(changed.sku or "") from None
+            raise SkuTaken(sku=changed.sku or "") from None
         return from_document(found) if found else None
 
     def trash(self, site_id: str, product: Product, *, by: str | None) -> None:
@@ -265,7 +268,7 @@ class ProductStore:
             try:
                 products.insert(restored)
             except AlreadyThere:
-                raise SkuTaken(product.sku or "", hint=RESTORED_SKU) from None
+                raise SkuTaken(sku=product.sku or "", hint=RESTORED_SKU) from None
             assets = scope.collection(ASSETS).within(session)
             for each in entries_in(found["images"]):
                 if each.asset:
@@ -279,7 +282,7 @@ class ProductStore:
 
     def grouped(self, site_id: str, group_ids: Sequence[str]) -> dict[str, list[Product]]:
         """Return the products of each group, oldest first."""
-        found = self._products(site_id).values(
+        found = self._records(site_id, PRODUCTS).values(
             from_document,
             {"group": {"$in": sorted(set(group_ids)), **IS_TEXT}},
             sort=[("created_at", 1), ("_id", 1)],
@@ -312,7 +315,7 @@ class ProductStore:
     def _newest_of(self, site_id: str, owner: str, most: int) -> list[str]:
         """Return the ids of up to `most` products of somebody, read from the index alone."""
         newest_first = [("created_at", -1), ("_id", -1)]
-        found = self._products(site_id).find(
+        found = self._records(site_id, PRODUCTS).find(
             {"owner": owner}, {"_id": 1}, sort=newest_first, limit=most
         )
         return [each["_id"] for each in found]
@@ -338,7 +341,7 @@ class ProductStore:
 
     def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
         """Yield each product with a SKU, of one person or (None) of all, by SKU."""
-        products, last = self._products(site_id), ""
+        products, last = self._records(site_id, PRODUCTS), ""
         query = {"owner": owner} if owner is not None else {}
         count = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
         fields = {"sku": 1, "name": 1, "pictures": count}
@@ -356,10 +359,7 @@ class ProductStore:
         try:
             products.insert(to_document(product))
         except AlreadyThere:
-            raise SkuTaken(product.sku or "") from None
-
-    def _products(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(PRODUCTS)
+            raise SkuTaken(sku=product.sku or "") from None
 
 
 class TrashedProducts:

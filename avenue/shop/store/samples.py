@@ -2,17 +2,14 @@
 
 from avenue.shop.models import Samples
 from avenue.shop.store.documents import GROUPS, PRODUCTS
-from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.connection import Document
+from avenue.storage.scope import SiteRecords, site
 
 SAMPLES = "shop_samples"
 
 
-class SampleStore:
+class SampleStore(SiteRecords):
     """The samples of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def begin(self, site_id: str, new: Samples) -> Samples:
         """Record what will be created; return what was recorded first."""
@@ -23,27 +20,27 @@ class SampleStore:
             "groups": dict(new.groups),
             "job": None,
         }
-        found = self._samples(site_id).find_and_update(
+        found = self._records(site_id, SAMPLES).find_and_update(
             {"_id": site_id}, {"$setOnInsert": fresh}, upsert=True
         )
         return _samples_in(found or fresh)
 
     def get(self, site_id: str) -> Samples | None:
         """Return the record, or None."""
-        found = self._samples(site_id).values(_samples_in, {"_id": site_id})
+        found = self._records(site_id, SAMPLES).values(_samples_in, {"_id": site_id})
         return found[0] if found else None
 
     def set_job(self, site_id: str, job_id: str) -> None:
         """Store the job that creates them."""
-        self._samples(site_id).update({"_id": site_id}, {"$set": {"job": job_id}})
+        self._records(site_id, SAMPLES).update({"_id": site_id}, {"$set": {"job": job_id}})
 
     def forget(self, site_id: str) -> None:
         """Delete the record, after the samples."""
-        self._samples(site_id).delete({"_id": site_id})
+        self._records(site_id, SAMPLES).delete({"_id": site_id})
 
     def has_products(self, site_id: str) -> bool:
         """Tell whether the site has any product."""
-        products = site(self._database, site_id).collection(PRODUCTS)
+        products = self._records(site_id, PRODUCTS)
         return products.find_one({}, {"_id": 1}) is not None
 
     def there(self, site_id: str, samples: Samples) -> tuple[frozenset[str], frozenset[str]]:
@@ -60,9 +57,6 @@ class SampleStore:
             )
         )
         return products, groups
-
-    def _samples(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(SAMPLES)
 
 
 def _samples_in(document: Document) -> Samples:

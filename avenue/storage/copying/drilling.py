@@ -17,7 +17,6 @@ CHANGED = NOT_RESTORED | KEYS | {name for name, _ in UNSENT} | {"jobs", "sites",
 class DrillInTheWay(Conflict):
     """A database with the name for the test restore exists, and is not from an earlier one."""
 
-    code = "drill_in_the_way"
     message = "The database {database} is not a drill database, so it was left untouched."
     hint = "Rename or drop it: the drill restores into a database with this name."
 
@@ -25,7 +24,6 @@ class DrillInTheWay(Conflict):
 class NoRoomToDrill(StorageFull):
     """The disk of the database has no space for a second copy of everything."""
 
-    code = "no_room_to_drill"
     message = "The database disk has {free} bytes left; the drill needs {needed}."
     hint = "Restore to another server with `backup restore`, or give it a larger disk."
 

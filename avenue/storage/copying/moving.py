@@ -29,6 +29,7 @@ from pymongo.read_concern import ReadConcern
 
 from avenue.errors import Unavailable
 from avenue.identity import new_id
+from avenue.storage.batches import batches
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
 from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
 from avenue.storage.shard_keys import SHARD_KEYS
@@ -39,6 +40,7 @@ DOCUMENTS_AT_ONCE = 200
 BYTES_AT_ONCE = 8 * 1024 * 1024
 EVENTS_AT_ONCE = 2000
 FILES_AT_ONCE = 20
+KEY: Document = {"_id": 1}
 STREAM_WAIT_MS = 50
 MOST_IN_THE_WAY = 1000
 HISTORY_LOST = frozenset({136, 280, 286})
@@ -167,13 +169,13 @@ class SiteCopy:
     def differing(self, part: Part) -> Iterator[list[Any]]:
         """Yield the keys of documents that differ, in batches."""
         with self._reading() as session:
-            for some in _batches(_read(self._source, part, session=session)):
+            for some in batches(_read(self._source, part, session=session), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
                 there = _by_key(_read(self._target, part, keys))
                 yield [each["_id"] for each in some if there.get(each["_id"]) != bytes(each.raw)]
-            for some in _batches(_read_keys(self._target, part)):
+            for some in batches(_read(self._target, part, fields=KEY), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
-                there = _by_key(_read_keys(self._source, part, keys, session=session))
+                there = _by_key(_read(self._source, part, keys, session=session, fields=KEY))
                 yield [each for each in keys if each not in there]
 
     def bring(self, keys: Keys, beat: Callable[[], None] = lambda: None) -> None:
@@ -187,7 +189,7 @@ class SiteCopy:
         with self._reading() as session:
             for name, some in keys.by_part.items():
                 part = self.parts[name]
-                for these in _some(sorted(some, key=repr)):
+                for these in batches(sorted(some, key=repr), DOCUMENTS_AT_ONCE):
                     here = _by_key(_read(self._source, part, these, session=session))
                     there = _by_key(_read(self._target, part, these))
                     found.add(name, (key for key in these if here.get(key) != there.get(key)))
@@ -359,7 +361,7 @@ class SiteCopy:
             part, open_keys, times = self.parts[name], set(some), 0
             while open_keys:
                 again: set[Any] = set()
-                for these in _some(sorted(open_keys, key=repr)):
+                for these in batches(sorted(open_keys, key=repr), DOCUMENTS_AT_ONCE):
                     again |= self._bring_some(part, these, session)
                     beat()
                 open_keys = again
@@ -371,7 +373,7 @@ class SiteCopy:
         """Copy some keys; return those that conflicted, to be copied again."""
         again: set[Any] = set()
         missing, documents, size = set(keys), [], 0
-        for document in _read_whole(self._source, part, keys, session):
+        for document in _read(self._source, part, keys, session=session, has_bytes=True):
             missing.discard(document["_id"])
             documents.append(document)
             size += len(document.raw)
@@ -461,12 +463,18 @@ def _read(
     keys: Sequence[Any] | None = None,
     *,
     session: ClientSession | None = None,
+    fields: Document | None = None,
+    has_bytes: bool = False,
 ) -> Iterator[RawBSONDocument]:
-    """Yield documents to be compared, bytes by their number; of some keys, if given."""
+    """Yield documents, of some `keys` or with some `fields` if given.
+
+    Unless `has_bytes`, bytes are their number, which is enough to compare them.
+    """
     collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
     query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    if not part.is_heavy:
-        yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
+    if fields or has_bytes or not part.is_heavy:
+        # With bytes the server sends 16 MB at once, however many documents that is.
+        yield from collection.find(query, fields, batch_size=DOCUMENTS_AT_ONCE, session=session)
         return
     is_bytes = {"$eq": [{"$type": "$data"}, "binData"]}
     size = {"$cond": [is_bytes, {"$binarySize": "$data"}, {"$type": "$data"}]}
@@ -477,46 +485,9 @@ def _read(
     )
 
 
-def _read_whole(
-    database: Database, part: Part, keys: Sequence[Any], session: ClientSession
-) -> Iterator[RawBSONDocument]:
-    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
-    query = {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    # With bytes the server sends 16 MB at once, however many documents that is.
-    yield from collection.find(query, batch_size=DOCUMENTS_AT_ONCE, session=session)
-
-
-def _read_keys(
-    database: Database,
-    part: Part,
-    keys: Sequence[Any] | None = None,
-    *,
-    session: ClientSession | None = None,
-) -> Iterator[RawBSONDocument]:
-    collection = database.raw[part.name].with_options(codec_options=RAW, read_concern=SAFELY)
-    query = part.own if keys is None else {"$and": [part.own, {"_id": {"$in": list(keys)}}]}
-    yield from collection.find(query, {"_id": 1}, batch_size=DOCUMENTS_AT_ONCE, session=session)
-
-
 def _first(collection: Collection[Document], query: Document) -> list[Document]:
     return list(collection.find(query).sort("_id", 1).limit(DOCUMENTS_AT_ONCE))
 
 
 def _by_key(documents: Iterable[RawBSONDocument]) -> dict[Any, bytes]:
     return {each["_id"]: bytes(each.raw) for each in documents}
-
-
-def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:
-    some: list[RawBSONDocument] = []
-    for each in documents:
-        some.append(each)
-        if len(some) == DOCUMENTS_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
-
-
-def _some(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(keys), DOCUMENTS_AT_ONCE):
-        yield keys[start : start + DOCUMENTS_AT_ONCE]

@@ -57,7 +57,6 @@ SNAPSHOT_UNAVAILABLE = 246
 class HistoryTooShort(Unavailable):
     """Reading all records took longer than the database keeps its history."""
 
-    code = "history_too_short"
     message = "The records could not be read within the time that the database keeps its history."
     hint = (
         "Try again when there is less to do, or make the server keep more history: "
@@ -68,7 +67,6 @@ class HistoryTooShort(Unavailable):
 class ClusterAway(Unavailable):
     """A cluster to be read is unreachable."""
 
-    code = "cluster_away"
     message = "The cluster {cluster} is not responding, so the data of its sites cannot be read."
     hint = "Run it again once `python -m avenue clusters list` shows that it is available."
 
@@ -76,7 +74,6 @@ class ClusterAway(Unavailable):
 class CollectionsChanged(Unavailable):
     """Collections were created, dropped or renamed while they were read."""
 
-    code = "collections_changed"
     message = "Collections were created, dropped or renamed while they were being read."
     hint = "Try again when the collections of the database are not being changed."
 
@@ -227,7 +224,7 @@ class HomeSource(DatabaseSource):
         for name in sorted(set(places.values()) - {HOME_CLUSTER}):
             cluster = self._database.clusters.get(name)
             if cluster is None:
-                raise UnknownCluster(name)
+                raise UnknownCluster(cluster=name)
             try:
                 cluster.ping()
                 admit(cluster)

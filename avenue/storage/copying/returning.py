@@ -3,7 +3,6 @@
 Existing data is not changed: only what is missing is restored, and damaged bytes are repaired.
 """
 
-import hashlib
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 from avenue.clock import utc_now
 from avenue.errors import Conflict
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Files, Incomplete, Readable
+from avenue.storage.gridfs import Files, Readable
 from avenue.storage.scope import site
 
 ASSETS = "assets"
@@ -34,7 +33,6 @@ OF_ITS_TIME = ("trash", "purges", "damaged", "emptied", "expiry_notice", "publis
 class CannotReturn(Conflict):
     """A conflict prevents the restore."""
 
-    code = "cannot_return"
     message = "{what} cannot be restored: {why}."
     hint = "Resolve that first, then run the same command again."
 
@@ -122,16 +120,12 @@ class Returning:
 
     def has_right_bytes(self, version: StoredVersion) -> bool:
         """Tell whether the file of a version exists with the right bytes."""
-        files, digest = self._files(version), hashlib.sha256()
+        files = self._files(version)
         found = files.find(version.file)
         if found is None or found.length != version.length:
             return False
-        try:
-            for piece in files.read(version.file, 0, version.length, length=version.length):
-                digest.update(piece)
-        except Incomplete:
-            return False
-        return digest.hexdigest() == version.sha256
+        digest = files.digest(version.file, length=version.length)
+        return digest is not None and digest.sha256 == version.sha256
 
     def put_bytes(self, version: StoredVersion, source: Readable) -> None:
         """Write the bytes of a version, over its remains; repeatable."""

@@ -19,6 +19,7 @@ from pymongo import IndexModel
 
 from avenue.errors import Conflict
 from avenue.identity import HOME_CLUSTER
+from avenue.storage.batches import batches
 from avenue.storage.clusters import CLUSTER
 from avenue.storage.connection import MARKER, META, QUICK, Database, Document, unavailable_when_away
 from avenue.storage.copying.reading import (
@@ -261,7 +262,7 @@ class Destination:
         """Yield the file documents to write, in their old and new form."""
         name = f"{bucket}{FILES}"
         here = (each for each in documents_in(records) if wanted.has(name, each))
-        for batch in _batches(here, BATCH_FILES):
+        for batch in _in_messages(here, BATCH_FILES):
             renamed = [(each, self._renaming.renamed(name, each)) for each in batch]
             lacking = {new["_id"]: (old, new) for old, new in renamed if new is not None}
             with unavailable_when_away():
@@ -312,7 +313,7 @@ class Destination:
             return
         done = 0
         collection = self._raw[name]
-        for batch in _batches(self._documents(name, records, wanted), BATCH_RECORDS):
+        for batch in _in_messages(self._documents(name, records, wanted), BATCH_RECORDS):
             with unavailable_when_away():
                 collection.insert_many(batch, ordered=False)
             done += len(batch)
@@ -504,19 +505,13 @@ def _chunk(file: FileToPut, number: int, data: bytes) -> Document:
     }
 
 
-def _batches(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
+def _in_messages(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
     """Yield the documents in batches that fit into a message."""
-    batch: list[Any] = []
-    size = 0
-    for document in documents:
-        length = len(document.raw) if isinstance(document, RawBSONDocument) else 1000
-        batch.append(document)
-        size += length
-        if len(batch) == most or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    return batches(documents, most, most_bytes=BATCH_BYTES, bytes_of=_length)
+
+
+def _length(document: Any) -> int:
+    return len(document.raw) if isinstance(document, RawBSONDocument) else 1000
 
 
 def _site_of(collection: str, document: Mapping[str, Any]) -> object:

@@ -2,20 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from avenue.bodies import Body, Id
 
 MOST_AT_ONCE = 100
 AN_HOUR = 60 * 60
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Form = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}(\.[a-z0-9]{2,5})?$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class LinkWanted(_Body):
+class LinkWanted(Body):
     """A link: its lifetime, the size of the picture, and whether the browser downloads the file."""
 
     expires_in: Annotated[
@@ -38,7 +35,7 @@ class LinkOfMany(LinkWanted):
     id: Annotated[Id, Field(examples=["uP1oAd5xQ7rT9yU1oP3aSd"])]
 
 
-class LinksWanted(_Body):
+class LinksWanted(Body):
     """Several links at once."""
 
     items: Annotated[list[LinkOfMany], Field(min_length=1, max_length=MOST_AT_ONCE)]

@@ -6,7 +6,6 @@ from avenue.errors import Invalid
 class LinkTooLong(Invalid):
     """A link was to be good for longer than links may be; `limit_seconds` says how long."""
 
-    code = "link_too_long"
     message = "A link can be valid for up to {limit_days} days."
     hint = "Request a shorter `expires_in`, and a new link when that one expires."
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.config import Settings
-from avenue.errors import AvenueError, Forbidden
-from avenue.identity import Actor
+from avenue.errors import AvenueError
+from avenue.identity import Actor, Role
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import ORIGINAL
@@ -86,8 +86,7 @@ class LinkService:
 
     def revoke_all(self, actor: Actor) -> None:
         """Revoke all links to all uploads of the site, for administrators."""
-        if not actor.is_admin:
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         self._links.revoke_all(actor.site.id)
 
     def _made(

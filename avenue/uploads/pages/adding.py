@@ -85,9 +85,9 @@ def _form(
 ) -> Response:
     asked = asked or request.args
     settings, categories = using(Settings), categories_of(actor.site)
-    response = page(
+    return page(
         "uploads/new.html",
-        status=error.status if error else 200,
+        error=error,
         categories={name: category_name(name) for name in categories},
         chosen=asked.get("category", ""),
         reference=asked.get("reference", "")[:LONGEST_REFERENCE],
@@ -106,9 +106,6 @@ def _form(
         texts=adding_texts(),
         problem=" ".join(error.said(gettext)) if error else "",
     )
-    if error:
-        response.headers.update(error.headers)
-    return response
 
 
 def _told(category: Category, most_mb: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from flask_babel import LazyString
 
 from avenue.web.language import lazy_gettext as _
 from avenue.web.language import ngettext
+from avenue.web.picture_words import in_both_forms
 
 TEXTS: Mapping[str, LazyString] = {
     # Choosing files
@@ -52,10 +53,7 @@ def adding_texts() -> dict[str, str]:
 
     Those with a number as `…_one` and `…_many`.
     """
-    texts = {name: str(each) for name, each in TEXTS.items()}
-    for form, count in (("one", 1), ("many", 2)):
-        texts |= {f"{name}_{form}": each for name, each in _counted(count).items()}
-    return texts
+    return {name: str(each) for name, each in TEXTS.items()} | in_both_forms(_counted)
 
 
 def _counted(count: int) -> dict[str, str]:

@@ -19,22 +19,27 @@ from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 blueprint = Blueprint("sharing_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+def _show(error: AvenueError | None, upload_id: str) -> Response:
+    return _shown(using(UploadService).get(current_actor(), upload_id), error=error)
 
 
 @blueprint.get("/<upload_id>/links")
 @require()
 def show_sharing(upload_id: str) -> Response:
     """Show the form that creates a link; revoking is on the page of the upload."""
-    return _shown(using(UploadService).get(current_actor(), upload_id))
+    return _show(None, upload_id)
 
 
 @blueprint.post("/<upload_id>/links")
 @require()
 @audited("upload.link_made", "upload_id")
+@shown_again(_show, besides=NotFound)
 def make_link(upload_id: str) -> Response:
     """Create a link and show it in this answer."""
     actor = current_actor()
@@ -46,12 +51,7 @@ def make_link(upload_id: str) -> Response:
         download="download" in request.form,
         seconds=next((each for each in DURATIONS if str(each) == seconds), HOUR_SECONDS),
     )
-    try:
-        link = using(LinkService).sign(actor, order)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(upload, error=error)
+    link = using(LinkService).sign(actor, order)
     note(variant=order.variant, until=iso(link.expires_at) if link.expires_at else None)
     return _shown(upload, link)
 

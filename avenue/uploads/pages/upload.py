@@ -20,7 +20,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.headers import FILES_POLICY
 from avenue.web.language import gettext as _
 from avenue.web.listing import joined
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 LONGEST_NAME = 200
@@ -28,30 +28,30 @@ LONGEST_NAME = 200
 blueprint = Blueprint("upload_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
 
+def _show(error: AvenueError | None, upload_id: str) -> Response:
+    actor, uploads = current_actor(), using(UploadService)
+    trashed = uploads.trashed(actor, upload_id)
+    return _shown(actor, trashed or uploads.get(actor, upload_id), error)
+
+
 @blueprint.get("/<upload_id>")
 @require()
 def show_upload(upload_id: str) -> Response:
     """Show an upload with a preview; also one in the trash, to those who may restore it."""
-    actor, uploads = current_actor(), using(UploadService)
-    trashed = uploads.trashed(actor, upload_id)
-    return _shown(actor, trashed or uploads.get(actor, upload_id))
+    return _show(None, upload_id)
 
 
 @blueprint.post("/<upload_id>")
 @require()
 @audited("upload.changed", "upload_id")
+@shown_again(_show, besides=NotFound)
 def change_upload(upload_id: str) -> Response:
     """Save the changed fields of a form."""
     actor, uploads = current_actor(), using(UploadService)
     upload = uploads.get(actor, upload_id)
-    try:
-        changes = _typed(actor, upload)
-        if changes:
-            uploads.change(actor, upload_id, changes)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(actor, upload, error)
+    changes = _typed(actor, upload)
+    if changes:
+        uploads.change(actor, upload_id, changes)
     if not changes:
         nothing_changed()
     note(fields=sorted(changes))
@@ -61,31 +61,22 @@ def change_upload(upload_id: str) -> Response:
 @blueprint.post("/<upload_id>/remove")
 @require()
 @audited("upload.removed", "upload_id")
+@shown_again(_show, besides=NotFound)
 def remove_upload(upload_id: str) -> Response:
     """Move an upload to the trash, and offer to restore it."""
     actor, uploads = current_actor(), using(UploadService)
-    try:
-        uploads.remove(actor, upload_id)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(actor, uploads.get(actor, upload_id), error)
+    uploads.remove(actor, upload_id)
     return see(joined(PATH, {"said": "removed", "count": "1", "undo": upload_id}))
 
 
 @blueprint.post("/<upload_id>/restore")
 @require()
 @audited("upload.restored", "upload_id")
+@shown_again(_show, besides=NotFound)
 def restore_upload(upload_id: str) -> Response:
     """Restore an upload from the trash."""
     actor, uploads = current_actor(), using(UploadService)
-    try:
-        uploads.restore(actor, upload_id)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        trashed = uploads.trashed(actor, upload_id)
-        return _shown(actor, trashed or uploads.get(actor, upload_id), error)
+    uploads.restore(actor, upload_id)
     return see(f"{PATH}/{upload_id}?said=restored")
 
 
@@ -106,8 +97,9 @@ def _shown(actor: Actor, upload: Asset, error: AvenueError | None = None) -> Res
     version, in_trash = upload.current, upload.state is State.TRASH
     is_picture = version.width is not None
     preview = preview_of(version.media_type, version.bytes, is_picture=is_picture)
-    response = page(
+    return page(
         "uploads/upload.html",
+        csp=FILES_POLICY,
         status=error.status if error else 200,
         row=row,
         upload=upload,
@@ -126,5 +118,3 @@ def _shown(actor: Actor, upload: Asset, error: AvenueError | None = None) -> Res
         problem=" ".join(error.said(_)) if error else "",
         **sharing_facts(upload),
     )
-    response.headers["Content-Security-Policy"] = FILES_POLICY
-    return response

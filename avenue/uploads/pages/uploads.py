@@ -7,13 +7,13 @@ from flask import Blueprint, Response, request
 
 from avenue.config import Settings
 from avenue.errors import Invalid
-from avenue.identity import Actor, is_id
+from avenue.identity import Actor
 from avenue.media.categories import categories_of
 from avenue.media.errors import ZipTooLarge
 from avenue.uploads.bodies import cursor_place, cursor_text
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.kinds import Kind, types_of
-from avenue.uploads.models import Done, Place, UploadPage, UploadQuery
+from avenue.uploads.models import Done, UploadQuery
 from avenue.uploads.pages.shown import email_of, people, rows
 from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.words import (
@@ -27,10 +27,11 @@ from avenue.uploads.pages.words import (
 )
 from avenue.uploads.service import UploadService
 from avenue.uploads.zips.routes import zipped
+from avenue.web import listing
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
-from avenue.web.listing import Listed, back_with, here_with
+from avenue.web.listing import Listed, back_with, here_with, ids_of, number_said, undoable
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -67,8 +68,8 @@ def show_uploads() -> Response:
         gauges=gauges(actor),
         days=using(Settings).trash_days,
         at=here_with,
-        said=said if not _undoable() else "",
-        undoable=_undoable(),
+        said=said if not undoable(MOST_AT_ONCE) else "",
+        undoable=undoable(MOST_AT_ONCE),
         done=said,
         problem=problem,
         texts={name: str(each) for name, each in SELECTION_TEXTS.items()},
@@ -145,30 +146,14 @@ def _listed(actor: Actor, query: UploadQuery) -> Listed:
     """Return the requested page: of `query` itself, or before `?before=`."""
     before = request.args.get("before")
     if before:
-        return _before(actor, query, cursor_place(before))
+        query = replace(query, oldest_first=True, after=cursor_place(before))
     found = using(UploadService).find(actor, query)
-    has_some_before = query.after is not None and found.items
-    return Listed(
-        items=found.items,
-        total=found.total,
-        previous=cursor_text(_place(found, 0)) if has_some_before else None,
-        next=cursor_text(found.next) if found.next else None,
+    return listing.listed(
+        found,
+        (found.items[0].created_at, found.items[0].id) if found.items and query.after else None,
+        cursor_text,
+        backwards=bool(before),
     )
-
-
-def _before(actor: Actor, query: UploadQuery, place: Place) -> Listed:
-    backwards = replace(query, oldest_first=True, after=place)
-    found = using(UploadService).find(actor, backwards)
-    return Listed(
-        items=tuple(reversed(found.items)),
-        total=found.total,
-        previous=cursor_text(found.next) if found.next else None,
-        next=cursor_text(_place(found, 0)) if found.items else None,
-    )
-
-
-def _place(found: UploadPage, index: int) -> Place:
-    return found.items[index].created_at, found.items[index].id
 
 
 def _owners(actor: Actor) -> list[tuple[str, str]]:
@@ -182,7 +167,7 @@ def _owners(actor: Actor) -> list[tuple[str, str]]:
 
 def _checked() -> list[str]:
     """Return the ids in a form; raise `Invalid` for more than a page shows."""
-    ids = _ids(request.form.getlist("id"))
+    ids = ids_of(request.form.getlist("id"))
     if len(ids) > MOST_AT_ONCE:
         raise Invalid
     return ids
@@ -194,28 +179,12 @@ def _unchanged(why: str) -> Response:
     return see(back_with(PATH, why, 0))
 
 
-def _ids(sent: list[str]) -> list[str]:
-    """Return the distinct ids among `sent`."""
-    return [each for each in dict.fromkeys(sent) if is_id(each)]
-
-
-def _undoable() -> list[str]:
-    """Return the ids of the uploads that were just removed, according to the URL."""
-    return _ids(request.args.get("undo", "").split("."))[:MOST_AT_ONCE]
-
-
 def _told() -> tuple[str, str]:
     """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
     why = why_nothing(said, using(Settings).max_zip_mb)
     if why:
         return "", why
-    count, kept = _number("count"), _number("kept")
+    count, kept = number_said("count", MOST_AT_ONCE), number_said("kept", MOST_AT_ONCE)
     problem = kept_words(request.args.get("why", ""), kept) if kept else ""
     return done_words(said, count) if count else "", problem
-
-
-def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    short = len(text) <= len(str(MOST_AT_ONCE))
-    return int(text) if text.isascii() and text.isdecimal() and short else 0

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from avenue.bodies import Body
 from avenue.media.categories import GENERAL
 from avenue.media.intake.type_patterns import TypePattern
 from avenue.uploads.bodies import Reference
@@ -12,10 +13,8 @@ AN_HOUR = 60 * 60
 A_WEEK = 7 * 24 * AN_HOUR
 
 
-class TicketWanted(BaseModel):
+class TicketWanted(Body):
     """A ticket: the filing of its file, the accepted types and size, and the lifetime."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     category: Annotated[str, StringConstraints(max_length=100)] = GENERAL
     reference: Reference = None

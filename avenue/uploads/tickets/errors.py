@@ -22,18 +22,13 @@ from avenue.errors import Conflict, Forbidden, Gone, Invalid, TooManyRequests
 class NoTypeLeft(Invalid):
     """The category accepts none of the requested types; `allowed` are its types."""
 
-    code = "no_type_left"
     message = "The category accepts none of these types."
     hint = "Request some of {allowed}, or omit `types`."
-
-    def __init__(self, allowed: list[str]) -> None:
-        super().__init__(allowed=allowed)
 
 
 class OneFileOnly(Invalid):
     """A ticket is for one file, but several were sent."""
 
-    code = "one_file_only"
     message = "A ticket is for one file."
     hint = "Send one file; nothing was stored, and the ticket is still valid."
 
@@ -41,7 +36,6 @@ class OneFileOnly(Invalid):
 class InvalidTicket(Forbidden):
     """The ticket is missing, or not valid at this address."""
 
-    code = "invalid_ticket"
     message = "This upload needs a ticket that is valid here."
     hint = "Send `ticket` exactly as you received it, and only to the `url` that came with it."
 
@@ -49,7 +43,6 @@ class InvalidTicket(Forbidden):
 class TicketForOtherTarget(Forbidden):
     """The request names another category or reference than its ticket is for."""
 
-    code = "ticket_for_other_target"
     message = "This ticket is for another category or reference."
     hint = "Omit `category` and `reference`: the ticket says where the file goes."
 
@@ -57,7 +50,6 @@ class TicketForOtherTarget(Forbidden):
 class TicketUsed(Conflict):
     """The ticket has already been used for another file."""
 
-    code = "ticket_used"
     message = "This ticket has already been used."
     hint = "Ask for a new one."
 
@@ -65,7 +57,6 @@ class TicketUsed(Conflict):
 class TicketExpired(Gone):
     """The ticket has expired unused."""
 
-    code = "ticket_expired"
     message = "This ticket has expired."
     hint = "Ask for a new one."
 
@@ -73,7 +64,6 @@ class TicketExpired(Gone):
 class TooManyTickets(TooManyRequests):
     """The person has too many unused tickets."""
 
-    code = "too_many_tickets"
     message = "You have {limit} unused tickets."
     hint = "Wait until some of them are used or expire."
 

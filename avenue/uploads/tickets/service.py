@@ -4,8 +4,8 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
 
+from avenue.accounts.service import AccountService
 from avenue.accounts.tries import Tries, sha256
 from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
@@ -35,13 +35,6 @@ MOST_OPEN = 10_000
 """Unused tickets of one person: a shop's backend creates them for all its customers."""
 
 
-class People(Protocol):
-    """Returns the current rights of people."""
-
-    def by_id(self, site: Site, user_id: str) -> Actor | None:
-        """Return a person as an actor on `site`; None when they have no role there any more."""
-
-
 class TicketService:
     """Tickets for one upload each. The file belongs to the ticket's owner."""
 
@@ -50,7 +43,7 @@ class TicketService:
         store: TicketStore,
         uploads: UploadService,
         library: MediaLibrary,
-        people: People,
+        people: AccountService,
         tries: Tries,
     ) -> None:
         self._store = store
@@ -70,7 +63,7 @@ class TicketService:
         self._uploads.check_room(actor, filing)
         policy = self._policy(actor, filing, new.max_bytes, new.types)
         if not policy.media_types:
-            raise NoTypeLeft(list(filing.category.types))
+            raise NoTypeLeft(allowed=list(filing.category.types))
         if self._store.count_open(actor.site.id, actor.id) >= MOST_OPEN:
             raise TooManyTickets(MOST_OPEN)
         ticket_id, secret = new_id(), TICKET_MARK + secrets.token_urlsafe(SECRET_BYTES)

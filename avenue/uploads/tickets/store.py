@@ -4,7 +4,7 @@ from pymongo.client_session import ClientSession
 
 from avenue.media.intake.library import UploadResult
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.uploads.models import Filing
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets.errors import TicketExpired, TicketUsed
@@ -15,11 +15,11 @@ UNUSED: Document = {"upload": None}
 IN_TIME = {"$gt": ["$expires_at", "$$NOW"]}
 
 
-class TicketStore:
+class TicketStore(SiteRecords):
     """The tickets of one site at a time."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._filed = UploadStore(database)
 
     def insert(
@@ -27,7 +27,7 @@ class TicketStore:
     ) -> None:
         """Insert a ticket that expires `new.seconds` from now; repeatable."""
         seconds = {"startDate": "$$NOW", "unit": "second", "amount": new.seconds}
-        self._tickets(site_id).insert_at_server_time(
+        self._records(site_id, UPLOAD_TICKETS).insert_at_server_time(
             {
                 "_id": ticket_id,
                 "owner": owner,
@@ -44,14 +44,16 @@ class TicketStore:
 
     def get(self, site_id: str, ticket_id: str) -> Ticket | None:
         """Return a ticket, used or expired ones too, or None."""
-        found = self._tickets(site_id).aggregate(
+        found = self._records(site_id, UPLOAD_TICKETS).aggregate(
             [{"$match": {"_id": ticket_id}}, {"$set": {"in_time": IN_TIME}}]
         )
         return _in(found[0]) if found else None
 
     def count_open(self, site_id: str, owner: str) -> int:
         """Return the number of a person's unused tickets."""
-        return self._tickets(site_id).count({"owner": owner, **UNUSED, "$expr": IN_TIME})
+        return self._records(site_id, UPLOAD_TICKETS).count(
+            {"owner": owner, **UNUSED, "$expr": IN_TIME}
+        )
 
     def use(self, ticket: Ticket, filing: Filing, upload_result: UploadResult) -> None:
         """File the upload of `upload_result` and mark the ticket as used, atomically.
@@ -79,9 +81,6 @@ class TicketStore:
                 raise TicketExpired if is_open else TicketUsed
 
         scope.transaction(work)
-
-    def _tickets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(UPLOAD_TICKETS)
 
 
 def _in(document: Document) -> Ticket:

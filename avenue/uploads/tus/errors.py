@@ -21,19 +21,14 @@ from avenue.errors import Conflict, Invalid, TooManyRequests
 class InvalidTusHeader(Invalid):
     """A header of the tus protocol is missing or invalid; `header` names it."""
 
-    code = "invalid_tus_header"
     message = "The header {header} is missing or does not follow tus 1.0.0."
     hint = "Use a client library of the tus protocol to send the upload."
-
-    def __init__(self, header: str) -> None:
-        super().__init__(header=header)
 
 
 class UnsupportedTusVersion(Invalid):
     """The request lacks `Tus-Resumable: 1.0.0`; `Tus-Version` lists the supported versions."""
 
     status = 412
-    code = "unsupported_tus_version"
     message = "Only version 1.0.0 of the tus protocol is supported here."
     hint = "Send the header Tus-Resumable with 1.0.0."
 
@@ -45,7 +40,6 @@ class NotAPart(Invalid):
     """The Content-Type of a part is not `application/offset+octet-stream`."""
 
     status = 415
-    code = "not_a_part"
     message = "A part of a file must be sent as application/offset+octet-stream."
     hint = "Send it with that Content-Type, whatever the type of the file."
 
@@ -54,7 +48,6 @@ class ChecksumMismatch(Invalid):
     """The bytes of a part do not match its checksum; none of them were kept."""
 
     status = 460  # the tus protocol, "Checksum"
-    code = "checksum_mismatch"
     message = "The part was changed in transit: its checksum does not match."
     hint = "Send the same part again; none of it was stored."
 
@@ -66,14 +59,10 @@ class OffsetMismatch(Conflict):
     message = "The upload is at byte {offset}, and this part starts elsewhere."
     hint = "Send HEAD to get the current offset, and continue from there."
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset=offset)
-
 
 class UploadLost(Conflict):
     """Received bytes have been lost; the upload was ended."""
 
-    code = "upload_lost"
     message = "The data received for this file is damaged, so the upload was ended."
     hint = "Start it again."
 
@@ -82,7 +71,6 @@ class UploadTakenOver(Conflict):
     """A later request has taken over the same upload."""
 
     status = 423
-    code = "upload_taken_over"
     message = "Another request is continuing this upload."
     hint = (
         "Send HEAD to get the current offset, and continue from there if the other "
@@ -93,7 +81,6 @@ class UploadTakenOver(Conflict):
 class TooManyOpenUploads(TooManyRequests):
     """The person has too many unfinished uploads."""
 
-    code = "too_many_open_uploads"
     message = "You have {limit} unfinished uploads."
     hint = "Finish or cancel some of them first."
 

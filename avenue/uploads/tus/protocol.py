@@ -66,7 +66,7 @@ def check_version(sent: str | None) -> None:
 def number(header: str, sent: str | None) -> int:
     """Return the number in a header, or raise `InvalidTusHeader`."""
     if sent is None or not NUMBER.fullmatch(sent):
-        raise InvalidTusHeader(header)
+        raise InvalidTusHeader(header=header)
     return int(sent)
 
 
@@ -79,11 +79,11 @@ def metadata(sent: str | None) -> Mapping[str, str]:
     for pair in (sent or "").split(",") if sent else ():
         key, _, value = pair.strip(" ").partition(" ")
         if not KEY.fullmatch(key) or key in found:
-            raise InvalidTusHeader(METADATA)
+            raise InvalidTusHeader(header=METADATA)
         try:
             found[key] = _from_base64(METADATA, value).decode()
         except UnicodeDecodeError:
-            raise InvalidTusHeader(METADATA) from None
+            raise InvalidTusHeader(header=METADATA) from None
     return found
 
 
@@ -94,7 +94,7 @@ def checksum(sent: str | None) -> Checksum | None:
     algorithm, _, value = sent.partition(" ")
     expected = _from_base64(CHECKSUM, value)
     if algorithm not in ALGORITHMS or len(expected) != ALGORITHMS[algorithm]().digest_size:
-        raise InvalidTusHeader(CHECKSUM)
+        raise InvalidTusHeader(header=CHECKSUM)
     return Checksum(algorithm=algorithm, expected=expected)
 
 
@@ -102,7 +102,7 @@ def _from_base64(header: str, value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidTusHeader(header) from None
+        raise InvalidTusHeader(header=header) from None
 
 
 @dataclass(frozen=True, slots=True)

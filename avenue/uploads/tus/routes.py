@@ -135,7 +135,7 @@ def begin_upload() -> ResponseReturnValue:
     """
     protocol.check_version(request.headers.get(RESUMABLE))
     if protocol.CONCAT in request.headers:  # otherwise its parts would become files
-        raise InvalidTusHeader(protocol.CONCAT)
+        raise InvalidTusHeader(header=protocol.CONCAT)
     metadata = request.headers.get(protocol.METADATA)
     new = NewUpload(
         length=protocol.number(LENGTH, request.headers.get(LENGTH)),

@@ -123,7 +123,7 @@ class TusService:
         """
         upload = self.get(actor, upload_id)
         if part.offset != upload.offset:
-            raise OffsetMismatch(upload.offset)
+            raise OffsetMismatch(offset=upload.offset)
         if upload.is_done:
             for _ in part.read(0):
                 pass

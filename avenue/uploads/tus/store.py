@@ -18,7 +18,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 from avenue.uploads.models import Filing
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tus.errors import UploadLost, UploadTakenOver
@@ -32,31 +32,30 @@ ENDING = [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "expires_at": "$$NOW"}}]
 """Removes the owner of an upload, so that the sweeper finishes an interrupted end."""
 
 
-class TusStore:
+class TusStore(SiteRecords):
     """The resumable uploads of one site at a time; every method takes the site first."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._filed = UploadStore(database)
 
     def insert(self, upload: TusUpload, *, hours: int) -> None:
         """Start an upload that expires `hours` from now; repeatable."""
         times = {"created_at": "$$NOW", "expires_at": _later(hours)}
-        self._uploads(upload.site).insert_at_server_time(_out(upload), times)
+        self._records(upload.site, TUS_UPLOADS).insert_at_server_time(_out(upload), times)
 
     def get(self, site_id: str, upload_id: str) -> TusUpload | None:
         """Return an upload that has not expired, or None."""
-        found = self._uploads(site_id).find_one({"_id": upload_id, **IN_TIME})
-        return _in(found) if found else None
+        return self._records(site_id, TUS_UPLOADS).value(_in, {"_id": upload_id, **IN_TIME})
 
     def count_open(self, site_id: str, owner: str) -> int:
         """Return the number of a person's unfinished uploads."""
-        return self._uploads(site_id).count({"is_done": False, "owner": owner})
+        return self._records(site_id, TUS_UPLOADS).count({"is_done": False, "owner": owner})
 
     def promised(self, holder: Holder) -> Amount:
         """Return the total future size of the unfinished uploads of a site, or a person in it."""
         own = {} if holder.person is None else {"owner": holder.person}
-        summed = self._uploads(holder.site).aggregate(
+        summed = self._records(holder.site, TUS_UPLOADS).aggregate(
             [
                 {"$match": {"is_done": False, **own}},
                 {
@@ -76,7 +75,7 @@ class TusStore:
         It expires `hours` from now, and gets the name in `upload`.
         """
         standing = {"_id": upload.id, "offset": upload.offset, "is_done": False, **IN_TIME}
-        taken = self._uploads(upload.site).find_and_update(
+        taken = self._records(upload.site, TUS_UPLOADS).find_and_update(
             standing,
             [
                 {
@@ -142,7 +141,7 @@ class TusStore:
 
         A request that is writing to it meanwhile fails, and calls `clear_if_ended`.
         """
-        uploads = self._uploads(upload.site)
+        uploads = self._records(upload.site, TUS_UPLOADS)
         if self._end(upload, {"_id": upload.id, "is_done": False}):
             return True
         return uploads.find_one({"_id": upload.id}, {"_id": 1}) is None
@@ -152,7 +151,7 @@ class TusStore:
         self._end(upload, _mine(upload))
 
     def _end(self, upload: TusUpload, condition: Document) -> bool:
-        uploads = self._uploads(upload.site)
+        uploads = self._records(upload.site, TUS_UPLOADS)
         if not uploads.update(condition, ENDING):
             return False
         self.clear_if_ended(upload)
@@ -162,7 +161,7 @@ class TusStore:
     def clear_if_ended(self, upload: TusUpload) -> None:
         """Delete the stored bytes of an upload, if it has ended; repeatable."""
         known = {"_id": upload.id, "$or": [{"is_done": True}, IN_TIME]}
-        if self._uploads(upload.site).find_one(known, {"_id": 1}) is not None:
+        if self._records(upload.site, TUS_UPLOADS).find_one(known, {"_id": 1}) is not None:
             return
         assets = site(self._database, upload.site).collection(ASSETS)
         # otherwise it was finished long ago
@@ -172,15 +171,12 @@ class TusStore:
     def _files(self, upload: TusUpload) -> Files:
         return site(self._database, upload.site).files(BUCKET)
 
-    def _uploads(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(TUS_UPLOADS)
 
-
-class SweptTusStore:
+class SweptTusStore(SiteRecords):
     """The uploads of all sites, for the sweeper."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._uploads = deployment(database).collection(TUS_UPLOADS)
         self._store = TusStore(database)
 
@@ -196,7 +192,7 @@ class SweptTusStore:
 
     def forget_one(self, site_id: str, upload_id: str) -> None:
         """Delete the upload of this id, if it has expired; repeatable."""
-        uploads = site(self._database, site_id).collection(TUS_UPLOADS)
+        uploads = self._records(site_id, TUS_UPLOADS)
         found = uploads.find_one({"_id": upload_id, **EXPIRED})
         if found:
             self._forget(_in(found))

@@ -2,24 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
+from avenue.bodies import Body, Id, each_once
 from avenue.media.serving.zipping import MOST_FILES
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
-
-def _each_once(ids: list[str]) -> list[str]:
-    return list(dict.fromkeys(ids))
-
-
-class ZipWanted(BaseModel):
+class ZipWanted(Body):
     """The uploads of a ZIP, in its order; duplicates are included once."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Annotated[
         list[Id],
         Field(min_length=1, max_length=MOST_FILES, examples=[["uP1oAd5xQ7rT9yU1oP3aSd"]]),
-        AfterValidator(_each_once),
+        AfterValidator(each_once),
     ]

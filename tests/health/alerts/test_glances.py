@@ -11,7 +11,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.health.alerts.glancing import GlanceService
-from avenue.health.alerts.letters import UNITS
+from avenue.health.alerts.texts import UNITS
 from avenue.health.facts.work import WATCH
 from avenue.health.models import Measure
 from avenue.health.rules.measures import rules

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
-from avenue.accounts.passwords import PasswordKeeper, check_new
+from avenue.accounts.passwords import Passwords, check_new
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
-from avenue.accounts.tries import TryCounter
 from avenue.errors import Unavailable
 from avenue.identity import Role
 from avenue.sealing import Sealing
+from avenue.storage.rate_limits import RateLimits
 
 MOST_PASSKEYS = 20
 
@@ -339,14 +339,14 @@ class Clock:
 
 
 def factors_of(
-    store: MemoryStore, passwords: PasswordKeeper, tries: TryCounter, clock: Clock
+    store: MemoryStore, passwords: Passwords, tries: RateLimits, clock: Clock
 ) -> SecondFactors:
     sealing = Sealing("k" * 40, PURPOSE)
     return SecondFactors(store, passwords, tries, sealing, tries_per_minute=10, now=clock)
 
 
 def accounts_of(
-    store: MemoryStore, passwords: PasswordKeeper, tries: TryCounter, clock: Clock, *roles: Role
+    store: MemoryStore, passwords: Passwords, tries: RateLimits, clock: Clock, *roles: Role
 ) -> AccountService:
     """The service; `roles` are those that need a second factor."""
     factors = factors_of(store, passwords, tries, clock)

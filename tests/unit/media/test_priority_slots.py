@@ -17,12 +17,12 @@ def test_the_urgent_come_first_and_each_kind_in_the_order_it_came() -> None:
     begun: list[tuple[str, int]] = []
 
     def take(kind: str, number: int) -> None:
-        with slots.urgent() if kind == "urgent" else slots.patient():
+        with slots.lent(urgent=kind == "urgent"):
             begun.append((kind, number))
 
     came = [("patient", 0), ("urgent", 0), ("urgent", 1), ("patient", 1), ("urgent", 2)]
     threads = [threading.Thread(target=take, args=each, daemon=True) for each in came]
-    with slots.urgent():
+    with slots.lent(urgent=True):
         for before, thread in enumerate(threads):
             thread.start()
             wait_until(lambda: sum(map(len, slots._waiting.values())) == before + 1)  # noqa: B023

@@ -10,8 +10,7 @@ import trustme
 
 from avenue.errors import AvenueError
 from avenue.outside.certificates import _any, good_until
-from avenue.outside.connection import dial
-from avenue.outside.dialling import Dialler
+from avenue.outside.dialling import Dialler, dial
 from avenue.outside.errors import AddressNotAllowed, NoAnswer
 from tests.mongod import free_port
 from tests.unit.outside.test_fetching import HOST, PUBLIC, Origin

@@ -15,7 +15,7 @@ import trustme
 
 from avenue.errors import AvenueError
 from avenue.outside import fetching
-from avenue.outside.connection import dial
+from avenue.outside.dialling import dial
 from avenue.outside.errors import (
     AddressNotAllowed,
     BadUrl,

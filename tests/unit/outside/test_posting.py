@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
-from avenue.outside.connection import dial
-from avenue.outside.dialling import Dialler
+from avenue.outside.dialling import Dialler, dial
 from avenue.outside.errors import AddressNotAllowed, NoAnswer
 from avenue.outside.posting import Poster
 from tests.table import table

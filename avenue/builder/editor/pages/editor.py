@@ -76,7 +76,6 @@ def save_page(page_id: str) -> Response:
     except NotFound:
         raise
     except ValidationError as error:
-        nothing_changed()
         return _shown(before, problem=_mistakes(error), status=400)
     except RevisionConflict as error:
         return _shown(error.current or before, error=error)
@@ -162,8 +161,9 @@ def _shown(
             "description": form.get("seo_description", told["seo"]["description"]),
         },
     }
-    response = page(
+    return page(
         "editor/editor.html",
+        csp=EDITOR_POLICY,
         status=error.status if error else status,
         page=told,
         typed=typed,
@@ -193,8 +193,6 @@ def _shown(
         said=SAID.get(request.args.get("said", "")),
         problem=" ".join(error.said(_)) if error else problem,
     )
-    response.headers["Content-Security-Policy"] = EDITOR_POLICY
-    return response
 
 
 def _uploads() -> dict[str, Any]:

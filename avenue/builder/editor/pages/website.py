@@ -2,17 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Blueprint, Response, g, request
 from flask_babel import force_locale, to_utc
 
 from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TEMPLATES, TONES
-from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.builder.website.blocks import content_of
 from avenue.builder.website.checks import Remark, remarks_on
 from avenue.builder.website.models import (
     LONGEST_TITLE,
-    PageList,
     PageQuery,
     PicturedPage,
     Sort,
@@ -24,12 +23,14 @@ from avenue.builder.website.words import REMARKS, placeholders
 from avenue.clock import iso
 from avenue.errors import AvenueError, Invalid, NotFound
 from avenue.identity import Actor, Role
+from avenue.web import listing
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import LOCALES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, back_with, here_with
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
+from avenue.web.paging import cursor_place, cursor_text
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 from avenue.web.site_frame import spoken
@@ -38,6 +39,10 @@ from avenue.words import wanted_words
 PATH = "/admin/website"
 
 blueprint = Blueprint("website_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+def _show_error(error: AvenueError, **_of: str) -> Response:
+    return _shown(problem=" ".join(error.said(_)), status=error.status)
 
 
 @blueprint.get("")
@@ -50,6 +55,7 @@ def show_pages() -> Response:
 @blueprint.post("")
 @require(Role.EDITOR)
 @audited("page.created")
+@shown_again(_show_error)
 def add_page() -> Response:
     """Create a page with the given title from a template, and open it."""
     actor, title = current_actor(), request.form.get("title", "").strip()
@@ -58,10 +64,7 @@ def add_page() -> Response:
         return _shown(
             problem=_("Enter a title of at most %(most)s characters.", most=LONGEST_TITLE)
         )
-    try:
-        made = using(PageService).create(actor, {"title": title, **_beginning(title)})
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    made = using(PageService).create(actor, {"title": title, **_beginning(title)})
     note(object_id=made.page.id)
     return see(f"{PATH}/{made.page.id}")
 
@@ -69,20 +72,16 @@ def add_page() -> Response:
 @blueprint.post("/<page_id>/publish")
 @require(Role.EDITOR)
 @audited("page.published", "page_id")
+@shown_again(_show_error, besides=NotFound)
 def publish(page_id: str) -> Response:
     """Let visitors see a page as it was when the list was shown; say first what to look at."""
     actor, revision = current_actor(), revision_sent()
-    try:
-        found = using(PageService).get(actor, page_id)
-        remarks = remarks_before(found) if found.page.revision == revision else []
-        if remarks:
-            nothing_changed()
-            return looked_through(found, remarks, revision=revision)
-        using(PageService).publish(actor, page_id, revision)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    found = using(PageService).get(actor, page_id)
+    remarks = remarks_before(found) if found.page.revision == revision else []
+    if remarks:
+        nothing_changed()
+        return looked_through(found, remarks, revision=revision)
+    using(PageService).publish(actor, page_id, revision)
     return see(back_with(PATH, "publish", 1))
 
 
@@ -100,25 +99,20 @@ def unpublish(page_id: str) -> Response:
 @blueprint.post("/<page_id>/schedule")
 @require(Role.EDITOR)
 @audited("page.scheduled", "page_id")
+@shown_again(_show_error, besides=NotFound)
 def schedule(page_id: str) -> Response:
     """Schedule a page to be published at the time of the form, or cancel that when it is empty."""
     written = request.form.get("publish_at", "")
     try:
         at = to_utc(datetime.fromisoformat(written)).replace(tzinfo=UTC) if written else None
     except (ValueError, OverflowError):
-        nothing_changed()
         return _shown(problem=_("Choose a day and a time."), status=400)
-    try:
-        found = using(PageService).get(current_actor(), page_id)
-        remarks = remarks_before(found) if at else []
-        if remarks:
-            nothing_changed()
-            return looked_through(found, remarks, publish_at=written)
-        using(PageService).schedule(current_actor(), page_id, at)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    found = using(PageService).get(current_actor(), page_id)
+    remarks = remarks_before(found) if at else []
+    if remarks:
+        nothing_changed()
+        return looked_through(found, remarks, publish_at=written)
+    using(PageService).schedule(current_actor(), page_id, at)
     note(publish_at=iso(at) if at else None)
     return see(back_with(PATH, "schedule" if at else "unschedule", 1))
 
@@ -227,27 +221,12 @@ def _listed(actor: Actor, query: PageQuery) -> Listed:
     """Return the requested page of the list: of `query` itself, or before a cursor."""
     before = request.args.get("before")
     if before:
-        return _before(actor, query, cursor_place(query.sort, query.sort.kind, before))
+        place = cursor_place(query.sort, query.sort.kind, before)
+        query = replace(query, descending=not query.descending, after=place)
     found = using(PageService).find(actor, query)
-    return Listed(
-        items=tuple(found.items),
-        total=found.total,
-        previous=_cursor(query, found.first) if query.after else None,
-        next=_cursor(query, found.next),
+    return listing.listed(
+        found,
+        found.first if query.after else None,
+        partial(cursor_text, query.sort),
+        backwards=bool(before),
     )
-
-
-def _before(actor: Actor, query: PageQuery, place: Place) -> Listed:
-    """Read the list backwards from `place`, and reverse the result."""
-    turned = replace(query, descending=not query.descending, after=place)
-    found: PageList = using(PageService).find(actor, turned)
-    return Listed(
-        items=tuple(reversed(found.items)),
-        total=found.total,
-        previous=_cursor(query, found.next),
-        next=_cursor(query, found.first),
-    )
-
-
-def _cursor(query: PageQuery, place: Place | None) -> str | None:
-    return cursor_text(query.sort, place) if place else None

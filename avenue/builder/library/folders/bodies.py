@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.bodies import Body, Id
 from avenue.errors import sentence
 
 LONGEST_NAME = 100
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
 
 def _printable(text: str) -> str:
@@ -24,19 +24,15 @@ Name = Annotated[
 ]
 
 
-class NewFolder(BaseModel):
+class NewFolder(Body):
     """A new folder; without `parent` it is at the top."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Name
     parent: Id | None = None
 
 
-class FolderChanges(BaseModel):
+class FolderChanges(Body):
     """Changes of a folder; a null `parent` moves it to the top."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Name = ""
     parent: Id | None = None

@@ -1,31 +1,24 @@
 """Errors of folders."""
 
-from avenue.builder.library.folders.models import DEEPEST, MOST_FOLDERS
 from avenue.errors import Conflict, NotFound
 
 
 class FolderNotFound(NotFound):
     """The library has no such folder."""
 
-    code = "folder_not_found"
     message = "This folder does not exist."
 
 
 class FolderNotEmpty(Conflict):
     """The folder is not empty; `media` and `folders` say how much it contains."""
 
-    code = "folder_not_empty"
     message = "This folder is not empty."
     hint = "Move its contents somewhere else first."
-
-    def __init__(self, *, media: int = 0, folders: int = 0) -> None:
-        super().__init__(media=media, folders=folders)
 
 
 class FolderNameTaken(Conflict):
     """Another folder in the same place has this name."""
 
-    code = "folder_name_taken"
     message = "A folder with this name already exists."
     hint = "Choose another name; accents and case make no difference."
 
@@ -33,18 +26,13 @@ class FolderNameTaken(Conflict):
 class FolderTooDeep(Conflict):
     """The folders would be nested too deeply."""
 
-    code = "folder_too_deep"
     message = "Folders can be nested at most {limit} levels deep."
     hint = "Choose a place closer to the top level."
-
-    def __init__(self) -> None:
-        super().__init__(limit=DEEPEST)
 
 
 class FolderInItself(Conflict):
     """A folder cannot be moved into itself or one of its subfolders."""
 
-    code = "folder_in_itself"
     message = "A folder cannot be inside itself."
     hint = "Choose a folder that is not inside this one."
 
@@ -52,9 +40,5 @@ class FolderInItself(Conflict):
 class TooManyFolders(Conflict):
     """The library has reached its limit of folders."""
 
-    code = "too_many_folders"
     message = "A library can have at most {limit} folders."
     hint = "Delete some empty ones."
-
-    def __init__(self) -> None:
-        super().__init__(limit=MOST_FOLDERS)

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.totals import WholeList
+
 
 class Step(TypedDict):
     """A folder in the path of another."""
@@ -30,9 +32,7 @@ class Folder(TypedDict):
     folders: Annotated[int, Field(description="How many folders lie in it directly.")]
 
 
-class FolderList(TypedDict):
+class FolderList(WholeList):
     """All folders, each after its parent."""
 
     items: list[Folder]
-    next: None
-    total: int

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from avenue.builder.library.access import require_editor
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.folders.models import Folder, OpenFolder
 from avenue.builder.library.folders.store import FolderStore
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Role, new_id
 
 
 class FolderService:
@@ -18,13 +17,13 @@ class FolderService:
 
     def every(self, actor: Actor) -> list[OpenFolder]:
         """Return all folders with the numbers of their contents, each after its parent."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         site_id = actor.site.id
         return list(self._store.tree(site_id).opened(self._store.media(site_id)))
 
     def ways(self, actor: Actor) -> dict[str, tuple[Folder, ...]]:
         """Return the way to each folder from the top, itself at the end; nothing is counted."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         tree = self._store.tree(actor.site.id)
         return {each: tree.path(each) for each in tree.ids}
 
@@ -40,18 +39,18 @@ class FolderService:
 
         Raise `FolderNotFound`, `FolderNameTaken`, `FolderTooDeep` or `TooManyFolders`.
         """
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         folder = Folder(id=new_id(), name=name, parent=parent)
         self._store.insert(actor.site.id, folder)
         return self.get(actor, folder.id)
 
     def change(self, actor: Actor, folder_id: str, changes: Mapping[str, Any]) -> OpenFolder:
         """Set `name` or `parent` (None is the top); raise as `create`, or `FolderInItself`."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         self._store.change(actor.site.id, folder_id, changes)
         return self.get(actor, folder_id)
 
     def delete(self, actor: Actor, folder_id: str) -> None:
         """Delete an empty folder; raise `FolderNotFound` or `FolderNotEmpty`."""
-        require_editor(actor)
+        actor.must_be_signed_in(Role.EDITOR)
         self._store.delete(actor.site.id, folder_id)

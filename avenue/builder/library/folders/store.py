@@ -21,7 +21,7 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import owned_by
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.scope import AlreadyThere, Collection, SiteRecords, site
 from avenue.storage.site_counts import Counter, Numbers, SiteCounts
 from avenue.totals import MOST_COUNTED
 from avenue.words import folded
@@ -30,21 +30,21 @@ T = TypeVar("T")
 FOLDERS = "media_folders"
 
 
-class FolderStore:
+class FolderStore(SiteRecords):
     """The folders of one site at a time; every method takes the site first.
 
     Changes of the tree are serialised, so no two can create a cycle.
     """
 
     def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
         self._counts = counts or SiteCounts(database)
         self.counters: Mapping[str, Counter] = {FOLDERS: self._count}
 
     def tree(self, site_id: str) -> FolderTree:
         """Return all folders."""
-        return _tree(self._folders(site_id))
+        return _tree(self._records(site_id, FOLDERS))
 
     def media(self, site_id: str) -> Mapping[str, int] | None:
         """Return how many files lie in each folder: few now, many when last counted.
@@ -60,7 +60,7 @@ class FolderStore:
         Few are more than elsewhere: people move them about, and look.
         """
         most = None if few is None else MOST_COUNTED
-        assets, files = site(self._database, site_id).collection(ASSETS), {"files": {"$sum": 1}}
+        assets, files = self._records(site_id, ASSETS), {"files": {"$sum": 1}}
         if most is None:
             folders = self.tree(site_id).ids
             return {each: assets.count({**_live(site_id), "folder": each}) for each in folders}
@@ -88,7 +88,7 @@ class FolderStore:
             if folder.id in tree:
                 return  # an earlier run of this transaction, whose answer was lost
             if len(tree) >= MOST_FOLDERS:
-                raise TooManyFolders
+                raise TooManyFolders(limit=MOST_FOLDERS)
             _check_place(tree, folder.parent, height=1)
             folders.insert({"_id": folder.id, **_values(folder), "created_at": utc_now()})
 
@@ -134,7 +134,7 @@ class FolderStore:
         """
         if folder_id is None:
             return True
-        folders = self._folders(site_id).within(session)
+        folders = self._records(site_id, FOLDERS).within(session)
         return bool(folders.update({"_id": folder_id}, {"$inc": {"holds": 1}}))
 
     def _changed(self, site_id: str, work: Callable[[Collection, Collection, FolderTree], T]) -> T:
@@ -150,9 +150,6 @@ class FolderStore:
         except AlreadyThere:
             raise FolderNameTaken from None
 
-    def _folders(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(FOLDERS)
-
 
 def _live(site_id: str) -> Document:
     return {**owned_by(Claim.library(site_id)), "state": State.LIVE}
@@ -167,7 +164,7 @@ def _check_place(tree: FolderTree, parent: str | None, *, height: int) -> None:
     if parent is not None and parent not in tree:
         raise FolderNotFound
     if len(tree.path(parent)) + height > DEEPEST:
-        raise FolderTooDeep
+        raise FolderTooDeep(limit=DEEPEST)
 
 
 def _values(folder: Folder) -> Document:

@@ -1,7 +1,8 @@
 """`/admin/library`: pictures and folders, uploads, and actions on many pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
@@ -13,7 +14,7 @@ from avenue.builder.library.folders.models import OpenFolder
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.models import NO_FOLDER, MediaQuery, Removed
 from avenue.builder.library.pages.shown import branches, choices_of, listed, shown, way_of
-from avenue.builder.library.pages.typed import checked, ids_of, typed_tags
+from avenue.builder.library.pages.typed import checked, typed_tags
 from avenue.builder.library.pages.words import (
     BAD_TAGS,
     FOLDER_SAID,
@@ -28,10 +29,11 @@ from avenue.builder.library.pages.words import (
 from avenue.builder.library.presenting import MOST_USES
 from avenue.builder.library.routes.bulk import zipped
 from avenue.builder.library.routes.lists import media_asked_for
+from avenue.builder.library.routes.media import folder_in
 from avenue.builder.library.service import MediaService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Forbidden, Invalid
-from avenue.identity import Actor, Role, is_id
+from avenue.identity import Actor, Role
 from avenue.media.errors import ZipTooLarge
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.intake.library import Incoming, Refusal, UploadResult
@@ -41,7 +43,7 @@ from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.headers import PICTURES_POLICY
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
-from avenue.web.listing import back_with, here_with, joined
+from avenue.web.listing import back_with, here_with, ids_of, joined, number_said, undoable
 from avenue.web.pages import YEAR_SECONDS, page, see
 from avenue.web.parsing import incoming_files
 from avenue.web.services import using
@@ -90,9 +92,7 @@ def change_many() -> Response:
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
-    ids = ids_of(request.form.getlist("id"))
-    if len(ids) > MOST_IDS:
-        raise Invalid
+    ids = _checked()
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     try:
@@ -106,9 +106,7 @@ def change_many() -> Response:
 @audited("media.zip_made")
 def zip_many() -> Response:
     """Send all selected pictures as one ZIP; the page stays as it is."""
-    ids = ids_of(request.form.getlist("id"))
-    if len(ids) > MOST_IDS:
-        raise Invalid
+    ids = _checked()
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     try:
@@ -117,20 +115,17 @@ def zip_many() -> Response:
         return _unchanged(error.code)
 
 
+def _checked() -> list[str]:
+    """Return the ids in a form; raise `Invalid` for more than can be changed at once."""
+    ids = ids_of(request.form.getlist("id"))
+    if len(ids) > MOST_IDS:
+        raise Invalid
+    return ids
+
+
 def _move(actor: Actor, ids: Sequence[str]) -> Response:
-    folder = request.form.get("folder") or None
-    if folder is not None and not is_id(folder):
-        raise FolderNotFound
-    using(MediaService).move(actor, ids, folder)
+    using(MediaService).move(actor, ids, folder_in(request.form.get("folder", "")))
     return _done("moved", ids)
-
-
-def _tag(actor: Actor, ids: Sequence[str]) -> Response:
-    return _tagged(actor, ids, "add", "tagged")
-
-
-def _untag(actor: Actor, ids: Sequence[str]) -> Response:
-    return _tagged(actor, ids, "remove", "untagged")
 
 
 def _tagged(actor: Actor, ids: Sequence[str], way: str, said: str) -> Response:
@@ -169,7 +164,13 @@ def _restore(actor: Actor, ids: Sequence[str]) -> Response:
     return _done("restored", back)
 
 
-ACTIONS = {"move": _move, "tag": _tag, "untag": _untag, "remove": _remove, "restore": _restore}
+ACTIONS: Mapping[str, Callable[[Actor, list[str]], Response]] = {
+    "move": _move,
+    "tag": partial(_tagged, way="add", said="tagged"),
+    "untag": partial(_tagged, way="remove", said="untagged"),
+    "remove": _remove,
+    "restore": _restore,
+}
 """The actions on many pictures, by the name of the button."""
 
 
@@ -220,6 +221,7 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
     said, problem = told()
     response = page(
         "library/library.html",
+        csp=PICTURES_POLICY,
         status=error.status if error else 200,
         look=look,
         here=here,
@@ -233,13 +235,12 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
         policy=using(MediaService).policy(actor),
         types=_types(actor),
         at=_at,
-        undoable=undoable(),
-        said="" if undoable() else said,
+        undoable=undoable(MOST_IDS),
+        said="" if undoable(MOST_IDS) else said,
         done=said,
         problem=problem_of(error) or problem,
         **_choices(folders, here),
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
     if request.args.get("view") in LOOKS:
         _remember(response, look)
     return response
@@ -316,9 +317,7 @@ def _at(**changes: str | None) -> str:
 
 def _received(actor: Actor) -> tuple[str | None, Sequence[Incoming | Refusal]]:
     came = incoming_files(max_bytes=using(MediaService).policy(actor).max_bytes)
-    folder = came.fields.get("folder", "").strip() or None
-    if folder is not None and not is_id(folder):
-        raise FolderNotFound
+    folder = folder_in(came.fields.get("folder", ""))
     return folder, [*came.files, *(Refusal.of(each.name, each.error) for each in came.refused)]
 
 
@@ -336,11 +335,6 @@ def _partly(
     )
 
 
-def undoable() -> list[str]:
-    """Return the ids of the pictures that were just removed, according to the URL."""
-    return ids_of(request.args.get("undo", "").split("."))[:MOST_IDS]
-
-
 def told() -> tuple[str, str]:
     """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
@@ -349,11 +343,5 @@ def told() -> tuple[str, str]:
     why = why_nothing(said, zip_mb=using(Settings).max_zip_mb)
     if why:
         return "", why
-    count = _count()
+    count = number_said("count", MOST_IDS)
     return done_words(said, count) if count else "", ""
-
-
-def _count() -> int:
-    text = request.args.get("count", "")
-    short = len(text) <= len(str(MOST_IDS))
-    return int(text) if text.isascii() and text.isdecimal() and short else 0

@@ -32,13 +32,21 @@ from avenue.web.headers import PICTURES_POLICY
 from avenue.web.language import gettext as _
 from avenue.web.limits import upload_route
 from avenue.web.listing import joined
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 
 ALT = "alt."
 PERCENT = 100.0
 
 blueprint = Blueprint("media_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+def _show_error(error: AvenueError, media_id: str) -> Response:
+    return _shown(using(MediaService).get(current_actor(), media_id), error)
+
+
+def _show_form(error: AvenueError, media_id: str) -> Response:
+    return _shown(using(MediaService).get(current_actor(), media_id), error, request.form)
 
 
 @blueprint.get("/<media_id>")
@@ -51,18 +59,13 @@ def show_media(media_id: str) -> Response:
 @blueprint.post("/<media_id>")
 @require(Role.EDITOR)
 @audited("media.changed", "media_id")
+@shown_again(_show_form, besides=MediaNotFound)
 def change_media(media_id: str) -> Response:
     """Save the changed fields of a form."""
     actor, media = current_actor(), using(MediaService)
-    picture = media.get(actor, media_id)
-    try:
-        changes = _typed(picture)
-        if changes:
-            media.change(actor, media_id, changes)
-    except MediaNotFound:
-        raise
-    except AvenueError as error:
-        return _shown(picture, error, request.form)
+    changes = _typed(media.get(actor, media_id))
+    if changes:
+        media.change(actor, media_id, changes)
     if not changes:
         nothing_changed()
     note(fields=sorted(changes))
@@ -72,16 +75,10 @@ def change_media(media_id: str) -> Response:
 @blueprint.post("/<media_id>/focal")
 @require(Role.EDITOR)
 @audited("media.changed", "media_id")
+@shown_again(_show_form, besides=MediaNotFound)
 def set_focal_point(media_id: str) -> Response:
     """Set the focal point (`x` and `y` in percent), or reset it with `automatic`."""
-    actor, media = current_actor(), using(MediaService)
-    picture = media.get(actor, media_id)
-    try:
-        media.change(actor, media_id, {"focal": _focal()})
-    except MediaNotFound:
-        raise
-    except AvenueError as error:
-        return _shown(picture, error)
+    using(MediaService).change(current_actor(), media_id, {"focal": _focal()})
     return _see(media_id, "focal")
 
 
@@ -89,16 +86,12 @@ def set_focal_point(media_id: str) -> Response:
 @require(Role.EDITOR)
 @upload_route
 @audited("media.replaced", "media_id")
+@shown_again(_show_error, besides=MediaNotFound)
 def replace_media(media_id: str) -> Response:
     """Replace the file of a picture with that of a form; its id and its uses stay."""
     actor, media = current_actor(), using(MediaService)
-    picture = media.get(actor, media_id)
-    try:
-        upload_result = media.replace(actor, media_id, received(media.policy(actor)), key=None)
-    except MediaNotFound:
-        raise
-    except AvenueError as error:
-        return _shown(picture, error)
+    media.get(actor, media_id)  # check it before anything is read
+    upload_result = media.replace(actor, media_id, received(media.policy(actor)), key=None)
     note_upload(upload_result)
     return _see(media_id, "replaced" if upload_result.created else "same")
 
@@ -188,8 +181,9 @@ def _shown(
     [item] = shown(actor.site, [picture], folders)
     in_trash = picture.state is State.TRASH
     uses = media.uses_of(actor, [picture.id]).get(picture.id, ())
-    response = page(
+    return page(
         "library/media.html",
+        csp=PICTURES_POLICY,
         status=error.status if error else 200,
         item=item,
         media=picture,
@@ -211,8 +205,6 @@ def _shown(
         said=SAID.get(request.args.get("said", "")),
         problem=problem_of(error),
     )
-    response.headers["Content-Security-Policy"] = PICTURES_POLICY
-    return response
 
 
 def _as_typed(picture: Asset, form: Mapping[str, str]) -> Mapping[str, Any]:

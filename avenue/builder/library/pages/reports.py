@@ -2,17 +2,18 @@
 
 from flask import Blueprint, Response, g, request
 
+from avenue.builder.library.bodies import MOST_IDS
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.models import MediaQuery, Sort
-from avenue.builder.library.pages.lists import told, undoable
+from avenue.builder.library.pages.lists import told
 from avenue.builder.library.pages.shown import listed, shown
 from avenue.builder.library.pages.words import list_texts
-from avenue.builder.paging import cursor_place
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
-from avenue.web.listing import here_with
+from avenue.web.listing import here_with, undoable
 from avenue.web.pages import page, see
+from avenue.web.paging import cursor_place
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
@@ -44,8 +45,8 @@ def show_unused() -> Response:
         found=found,
         items=shown(g.site, found.items, using(FolderService).every(actor)),
         at=here_with,
-        undoable=undoable(),
-        said="" if undoable() else said,
+        undoable=undoable(MOST_IDS),
+        said="" if undoable(MOST_IDS) else said,
         done=said,
         problem=problem,
         texts=list_texts(),

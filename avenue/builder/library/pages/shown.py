@@ -3,23 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from avenue.builder.library.folders.models import OpenFolder
 from avenue.builder.library.models import MediaQuery, Sort
 from avenue.builder.library.presenting import media_json
 from avenue.builder.library.replies import Media
 from avenue.builder.library.service import MediaService
-from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.cursors import BadCursor
 from avenue.identity import Actor, Site
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
 from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.presenting import sources
+from avenue.web import listing
 from avenue.web.language import LANGUAGES
 from avenue.web.language import gettext as _
-from avenue.web.listing import Listed, counted
+from avenue.web.listing import Listed
 from avenue.web.pages import here
+from avenue.web.paging import Place, cursor_place, cursor_text
 from avenue.web.parsing import LONGEST_CURSOR
 from avenue.web.services import using
 from avenue.words import folded
@@ -143,34 +145,19 @@ def cuts() -> Mapping[str, tuple[int, int | None]]:
 
 def listed(actor: Actor, query: MediaQuery, before: str | None) -> Listed:
     """Return a page of the library: of `query` itself, or before the cursor `before`."""
+    sort = query.sort
     if before:
-        return _before(actor, query, before)
+        if len(before) > LONGEST_CURSOR:
+            raise BadCursor
+        place = cursor_place(sort, sort.kind, before)
+        query = replace(query, sort=BACKWARDS[sort], after=place)
     found = using(MediaService).find(actor, query)
-    has_some_before = query.after is not None and found.items
-    return Listed(
-        items=found.items,
-        total=found.total,
-        counted=counted(found.at_least),
-        previous=cursor_text(query.sort, _place(query.sort, found.items[0]))
-        if has_some_before
-        else None,
-        next=cursor_text(query.sort, found.next) if found.next else None,
-    )
-
-
-def _before(actor: Actor, query: MediaQuery, before: str) -> Listed:
-    if len(before) > LONGEST_CURSOR:
-        raise BadCursor
-    place = cursor_place(query.sort, query.sort.kind, before)
-    backwards = replace(query, sort=BACKWARDS[query.sort], after=place)
-    found = using(MediaService).find(actor, backwards)
-    items = tuple(reversed(found.items))
-    return Listed(
-        items=items,
-        total=found.total,
-        counted=counted(found.at_least),
-        previous=cursor_text(query.sort, found.next) if found.next else None,
-        next=cursor_text(query.sort, _place(query.sort, items[-1])) if items else None,
+    return listing.listed(
+        found,
+        _place(sort, found.items[0]) if found.items and query.after else None,
+        partial(cursor_text, sort),
+        backwards=bool(before),
+        at_least=found.at_least,
     )
 
 

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ValidationError
 
 from avenue.errors import Invalid, filled
 from avenue.field_problems import problems_of
-from avenue.identity import is_id
 from avenue.web.language import gettext
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,8 +24,3 @@ def checked(model: type[M], values: Mapping[str, Any]) -> M:
     except ValidationError as error:
         said = [filled(problem, words, gettext) for _, problem, words in problems_of(error)]
         raise Invalid(" ".join(dict.fromkeys(said))) from None
-
-
-def ids_of(sent: list[str]) -> list[str]:
-    """Return the distinct ids among `sent`."""
-    return [each for each in dict.fromkeys(sent) if is_id(each)]

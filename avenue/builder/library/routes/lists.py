@@ -10,10 +10,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.builder.library.models import NO_FOLDER, MediaQuery, Sort
-from avenue.builder.paging import cursor_place
 from avenue.cursors import BadCursor
 from avenue.identity import Site, is_id
 from avenue.web.errors import InvalidQuery
+from avenue.web.paging import cursor_place
 from avenue.web.parsing import PageQuery, one_of, page_asked_for
 from avenue.words import wanted_words
 

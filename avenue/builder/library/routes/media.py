@@ -118,7 +118,7 @@ def add_media() -> Response:
     actor, media, key, once = current_actor(), using(MediaService), idempotency_key(), _once()
     if request.is_json:
         wanted = body_as(MediaAddress)
-        folder = wanted.folder or _folder(request.args.get("folder", ""))
+        folder = wanted.folder or folder_in(request.args.get("folder", ""))
         upload_result = media.fetch(actor, wanted.url, key=key, folder=folder, once=once)
     else:
         folder, incoming = _received(actor)
@@ -163,7 +163,7 @@ def remove_media(media_id: str) -> tuple[str, int]:
     removed = media.remove(current_actor(), [media_id], force=force)
     if removed.kept:
         usage = usage_json(g.site, removed.kept[media_id])
-        raise MediaInUse(usage["items"], usage["total"])
+        raise MediaInUse(usage=usage["items"], total=usage["total"])
     note(force=force or None)
     return "", 204
 
@@ -239,11 +239,12 @@ def _received(actor: Actor) -> tuple[str | None, Sequence[Incoming | Refusal]]:
     A form field takes precedence over the query parameter.
     """
     came = incoming_files(max_bytes=using(MediaService).policy(actor).max_bytes)
-    folder = _folder(came.fields.get("folder", request.args.get("folder", "")))
+    folder = folder_in(came.fields.get("folder", request.args.get("folder", "")))
     return folder, [*came.files, *(Refusal.of(each.name, each.error) for each in came.refused)]
 
 
-def _folder(text: str) -> str | None:
+def folder_in(text: str) -> str | None:
+    """Return the id of a folder as a request names it, None for none; raise `FolderNotFound`."""
     folder = text.strip() or None
     if folder is not None and not is_id(folder):
         raise FolderNotFound

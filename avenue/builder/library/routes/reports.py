@@ -12,7 +12,6 @@ from avenue.builder.library.presenting import list_json
 from avenue.builder.library.replies import MediaList
 from avenue.builder.library.routes.lists import LIST_REFUSALS
 from avenue.builder.library.service import MediaService
-from avenue.builder.paging import cursor_place
 from avenue.clock import iso
 from avenue.identity import Actor, Role
 from avenue.media.models import Asset
@@ -20,6 +19,7 @@ from avenue.media.urls import original_url
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
 from avenue.web.language import gettext as _
+from avenue.web.paging import cursor_place
 from avenue.web.parsing import PageQuery, one_of, page_asked_for
 from avenue.web.services import using
 from avenue.web.tables import CSV_TYPE, table

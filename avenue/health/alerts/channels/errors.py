@@ -6,7 +6,6 @@ from avenue.errors import Conflict, Invalid, NotFound
 class ReceiverNotFound(NotFound):
     """The receiver of alerts does not exist, or belongs to another site."""
 
-    code = "receiver_not_found"
     message = "There is no such alert recipient."
     hint = "Reload the page: someone may have removed it."
 
@@ -14,7 +13,6 @@ class ReceiverNotFound(NotFound):
 class NotToBeTold(Invalid):
     """No person who may see these alerts has this email."""
 
-    code = "not_to_be_told"
     message = "No one who may see these alerts has this email."
     hint = "First give someone the role of operator or administrator under “People”."
 
@@ -22,7 +20,6 @@ class NotToBeTold(Invalid):
 class TooManyReceivers(Conflict):
     """The limit of receivers is reached."""
 
-    code = "too_many_receivers"
     message = "The list of people for these alerts is full."
     hint = "First remove someone from the list."
 
@@ -30,7 +27,6 @@ class TooManyReceivers(Conflict):
 class InvalidWebhook(Invalid):
     """The URL is not allowed for a site's webhook."""
 
-    code = "invalid_webhook"
     message = "Alerts are not sent to this address."
     hint = "Enter a URL such as https://hooks.example/alerts, reachable from the public Internet."
 
@@ -38,6 +34,5 @@ class InvalidWebhook(Invalid):
 class NotABrowser(Invalid):
     """The subscription to Web Push is invalid."""
 
-    code = "not_a_browser"
     message = "Messages cannot be sent to this browser."
     hint = "Open this page in the browser to subscribe and use its button."

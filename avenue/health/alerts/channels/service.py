@@ -11,11 +11,11 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import parseaddr
-from typing import Protocol
 
 from avenue.accounts.emails import checked_email
 from avenue.accounts.letters import MAIL
 from avenue.accounts.models import User
+from avenue.accounts.store import MongoAccountStore
 from avenue.clock import utc_now
 from avenue.config import WEBHOOK_PREFIX, AlertChat, Settings
 from avenue.errors import Forbidden
@@ -61,16 +61,6 @@ KEY_BYTES = 32
 MASK = "…"
 
 
-class People(Protocol):
-    """Where people are kept."""
-
-    def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
-
-    def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
-
-
 class ReceiverService:
     """The receivers of alerts. `site` stands for alerts about it, None for the installation's."""
 
@@ -80,7 +70,7 @@ class ReceiverService:
         alerts: MongoAlertStore,
         outbox: OutboxStore,
         browsers: Browsers,
-        people: People,
+        people: MongoAccountStore,
         sites: Sites,
         settings: Settings,
     ) -> None:
@@ -206,8 +196,8 @@ class ReceiverService:
 
     def as_usual(self, actor: Actor, site: str | None) -> None:
         """Let what the settings name be told as before anybody chose."""
-        if not (actor.is_admin and actor.runs_deployment):
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
+        actor.must_run_deployment()
         self._store.choose(site, dict.fromkeys((each.key for each in self.configured), None))
 
     def add_person(self, actor: Actor, site: str | None, email: str) -> str:

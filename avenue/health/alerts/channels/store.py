@@ -64,8 +64,7 @@ class BrowserStore:
 
     def get(self, browser_id: str) -> Browser | None:
         """Return one, or None."""
-        found = self._browsers.find_one({"_id": browser_id})
-        return _browser(found) if found else None
+        return self._browsers.value(_browser, {"_id": browser_id})
 
     def of_site(self, site: str, limit: int) -> list[Browser]:
         """Return those of the people of a site."""

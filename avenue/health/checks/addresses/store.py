@@ -11,9 +11,9 @@ from avenue.errors import MalformedRecord
 from avenue.media.models import Claim
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import hold_live
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import Document
 from avenue.storage.records import check
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, SiteRecords, site
 
 PRODUCT, GROUP, PAGE = "product", "group", "page"
 PICTURED = frozenset({PRODUCT, GROUP})
@@ -38,11 +38,8 @@ class Kept:
     unreadable: str | None = None
 
 
-class DocumentStore:
+class DocumentStore(SiteRecords):
     """The documents of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def count(self, site_id: str) -> int:
         """Return how many there are."""

@@ -22,7 +22,7 @@ from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import Collection, SiteRecords, deployment, site
 
 FINDINGS = "fsck_findings"
 KEEP_DAYS = 30
@@ -38,11 +38,8 @@ _LATE: Document = {
 }
 
 
-class CheckStore:
+class CheckStore(SiteRecords):
     """One site at a time, but for what belongs to none."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # Renditions
 
@@ -51,7 +48,7 @@ class CheckStore:
 
         Read from an index alone.
         """
-        found = self._renditions(site_id).find(
+        found = self._records(site_id, RENDITIONS).find(
             {"asset": {"$gt": asset_id}}, {"_id": 0, "asset": 1}, sort=[("asset", 1)], limit=limit
         )
         # A list of texts is found like a text, and would lead nowhere on.
@@ -59,30 +56,30 @@ class CheckStore:
 
     def renditions_of(self, site_id: str, asset_id: str) -> list[CheckedRendition]:
         """Return the renditions of an asset, their bytes read."""
-        found = self._renditions(site_id).find({"asset": asset_id})
+        found = self._records(site_id, RENDITIONS).find({"asset": asset_id})
         return list(map(_rendition, found))
 
     def rendition(self, site_id: str, rendition_id: str) -> CheckedRendition | None:
         """Return one, its bytes read, or None."""
-        found = self._renditions(site_id).find_as_it_is({"_id": rendition_id})
+        found = self._records(site_id, RENDITIONS).find_as_it_is({"_id": rendition_id})
         return _rendition(found) if found else None
 
     def remove_rendition(self, site_id: str, rendition: CheckedRendition) -> None:
         """Forget a rendition, unless another one was made in its place meanwhile."""
         unless_known: Any = {"$not": {"$type": "date"}}
         made_at = unless_known if rendition.made_at == LONG_AGO else rendition.made_at
-        self._renditions(site_id).delete({"_id": rendition.id, "made_at": made_at})
+        self._records(site_id, RENDITIONS).delete({"_id": rendition.id, "made_at": made_at})
 
     # What has waited too long
 
     def expired_after(self, site_id: str, asset_id: str, limit: int) -> list[str]:
         """Return assets nobody claimed in time, and that the sweeper should have taken since."""
         unclaimed = {"claim.kind": None, "claim": None, "state": "live", **_LATE}
-        return self._ids(self._assets(site_id), unclaimed, asset_id, limit)
+        return self._ids(self._records(site_id, ASSETS), unclaimed, asset_id, limit)
 
     def expired_uploads_after(self, site_id: str, upload_id: str, limit: int) -> list[str]:
         """Return resumable uploads whose time was over an hour ago."""
-        uploads = site(self._database, site_id).collection(TUS_UPLOADS)
+        uploads = self._records(site_id, TUS_UPLOADS)
         return self._ids(uploads, {"is_done": False, **_LATE}, upload_id, limit)
 
     # Files
@@ -113,14 +110,14 @@ class CheckStore:
     def addresses_after(self, site_id: str, after: str, limit: int) -> list[tuple[str, str, str]]:
         """Return id, path and asset of addresses from before Avenue, by their ids."""
         span = {"$gt": after or f"{site_id}/", "$lt": f"{site_id}0"}
-        found = self._addresses(site_id).find(
+        found = self._records(site_id, LEGACY_URLS).find(
             {"_id": span}, {"path": 1, "asset": 1}, sort=[("_id", 1)], limit=limit
         )
         return [(each["_id"], _text(each, "path"), _text(each, "asset")) for each in found]
 
     def remove_address(self, site_id: str, address_id: str, asset_id: str) -> None:
         """Let an address name nothing, unless it names another asset by now."""
-        self._addresses(site_id).delete({"_id": address_id, "asset": asset_id})
+        self._records(site_id, LEGACY_URLS).delete({"_id": address_id, "asset": asset_id})
 
     # What no site has stored
 
@@ -243,15 +240,6 @@ class CheckStore:
         is_of_site = self._database.directory.known(site_id) is not None
         return [own] if is_of_site else clusters_at_hand(self._database)
 
-    def _assets(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(ASSETS)
-
-    def _renditions(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(RENDITIONS)
-
-    def _addresses(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(LEGACY_URLS)
-
     def _ids(self, source: Collection, query: Document, after: str, limit: int) -> list[str]:
         found = source.find(
             {**query, "_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)], limit=limit
@@ -259,29 +247,23 @@ class CheckStore:
         return [each["_id"] for each in found]
 
 
-class ScrubStore:
+class ScrubStore(SiteRecords):
     """Where the scrub of each site is."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, site_id: str) -> Round | None:
         """Return where it is, None before the first round or where that cannot be read."""
-        found = self._rounds(site_id).values(_round, {"_id": f"{site_id}/scrub"})
+        found = self._records(site_id, INSPECTIONS).values(_round, {"_id": f"{site_id}/scrub"})
         return found[0] if found else None
 
     def put(self, site_id: str, at: Round) -> None:
         """Keep where it is; repeatable."""
         place = {"began_at": at.began_at, "after": at.after, "read_bytes": at.read_bytes}
-        round_id, rounds = f"{site_id}/scrub", self._rounds(site_id)
+        round_id, rounds = f"{site_id}/scrub", self._records(site_id, INSPECTIONS)
         site(self._database, site_id).anew(
             INSPECTIONS,
             [round_id],
             lambda: rounds.update({"_id": round_id}, {"$set": place}, upsert=True),
         )
-
-    def _rounds(self, site_id: str) -> Collection:
-        return site(self._database, site_id).collection(INSPECTIONS)
 
 
 def _files(cluster: Database, bucket: str) -> Collection:

@@ -23,12 +23,17 @@ from avenue.media.store.transitions import mark_damaged, owned_by
 from avenue.storage.arriving import Arriving
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
-from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, deployment, site
-from avenue.storage.scope import Collection as Documents
+from avenue.storage.scope import (
+    BUCKETS,
+    RENDITIONS,
+    SITE_COLLECTIONS,
+    SiteRecords,
+    deployment,
+    site,
+)
 from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import Survey
 
@@ -47,11 +52,11 @@ FACTS = {
 }
 
 
-class InspectionStore:
+class InspectionStore(SiteRecords):
     """The inspected assets, bytes and findings of one site at a time."""
 
     def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
-        self._database = database
+        super().__init__(database)
         self._writes = Writes(database)
         self._arriving = Arriving(database)
         self._meta = deployment(database).collection(META)
@@ -67,16 +72,16 @@ class InspectionStore:
         ids = sorted(set(asset_ids))
         if not ids:
             return {}
-        found = self._assets(site_id).find({"_id": {"$in": ids}}, FACTS)
+        found = self._records(site_id, ASSETS).find({"_id": {"$in": ids}}, FACTS)
         return {each["_id"]: _inspected(each) for each in found}
 
     def count(self, site_id: str) -> int:
         """Return how many assets there are."""
-        return self._assets(site_id).count({})
+        return self._records(site_id, ASSETS).count({})
 
     def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
         """Return up to `limit` assets in any state by id, after `last_id`."""
-        found = self._assets(site_id).find(
+        found = self._records(site_id, ASSETS).find(
             {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
         )
         return [_inspected(each) for each in found]
@@ -90,7 +95,9 @@ class InspectionStore:
         found: list[Document] = []
         for owned in ({"claim.kind": "upload"}, owned_by(Claim(kind="library", id=site_id))):
             stored = {**owned, "state": State.LIVE, "created_at": {"$gte": moment}}
-            found += self._assets(site_id).find(stored, FACTS, sort=newest_first, limit=limit)
+            found += self._records(site_id, ASSETS).find(
+                stored, FACTS, sort=newest_first, limit=limit
+            )
         return [_inspected(each) for each in found]
 
     def last_slice(self, walk: str) -> Slice:
@@ -111,16 +118,20 @@ class InspectionStore:
         """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
         fault = damage.fault
         mark_damaged(
-            self._assets(site_id), asset_id, damage.file, fault.kind.value, detail=fault.detail
+            self._records(site_id, ASSETS),
+            asset_id,
+            damage.file,
+            fault.kind.value,
+            detail=fault.detail,
         )
 
     def unmark(self, site_id: str, asset_id: str) -> None:
         """Take that note away."""
-        self._assets(site_id).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
+        self._records(site_id, ASSETS).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
 
     def damaged(self, site_id: str) -> int:
         """Count the assets that show bytes marked as damaged, through an index."""
-        counted = self._assets(site_id).aggregate(
+        counted = self._records(site_id, ASSETS).aggregate(
             [{"$match": MARKED_AS_DAMAGED}, {"$match": SHOWS_DAMAGED}, {"$count": "n"}]
         )
         return counted[0]["n"] if counted else 0
@@ -143,14 +154,10 @@ class InspectionStore:
         `read` is told of each piece how many bytes it had. When `keeps_sums`, a file of the right
         bytes that has no sums of its chunks gets them.
         """
-        digest = Digest()
         # Another member may still have what was there before it was stored, or mended.
         files = site(self._database, site_id).files(bucket).of_primary()
-        try:
-            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
-                digest.update(piece)
-                read(len(piece))
-        except Incomplete:
+        digest = files.digest(version.file, length=version.bytes, told=read)
+        if digest is None:
             return None
         is_right = keeps_sums and digest.sha256 == version.sha256
         if is_right and not files.sums(version.file, length=version.bytes):
@@ -199,7 +206,7 @@ class InspectionStore:
         return {"files": found.files, "bytes": found.bytes, "chunks": found.chunks}
 
     def _count_renditions(self, site_id: str, most: int | None) -> Numbers | None:
-        renditions = site(self._database, site_id).collection(RENDITIONS)
+        renditions = self._records(site_id, RENDITIONS)
         sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
         bound = [] if most is None else [{"$limit": most + 1}]
         found = renditions.aggregate(
@@ -209,7 +216,7 @@ class InspectionStore:
         return None if most is not None and numbers["count"] > most else numbers
 
     def _count_states(self, site_id: str, most: int | None) -> Numbers | None:
-        assets, bound = self._assets(site_id), None if most is None else most + 1
+        assets, bound = self._records(site_id, ASSETS), None if most is None else most + 1
         numbers = {
             state.value: assets.count({"state": state}, most=bound)
             for state in (State.LIVE, State.TRASH)
@@ -224,7 +231,7 @@ class InspectionStore:
         only = {"temporary": True} if temporary else {}
         has_a_time = {"$eq": [{"$type": "$expires_at"}, "date"]}
         is_over = {"$and": [has_a_time, {"$lte": ["$expires_at", "$$NOW"]}]}
-        counted = self._assets(site_id).aggregate(
+        counted = self._records(site_id, ASSETS).aggregate(
             [
                 # `claim.kind`, too: that is what the index holds.
                 {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
@@ -262,7 +269,7 @@ class InspectionStore:
         self, site_id: str, kinds: Collection[str], place: str, limit: int
     ) -> list[BrokenReference]:
         """Return up to `limit` findings about referrers of `kinds`, after `place`."""
-        return self._findings(site_id).values(
+        return self._records(site_id, FINDINGS).values(
             _finding,
             {
                 "_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"},
@@ -280,7 +287,7 @@ class InspectionStore:
             return []
         of_each = [f"{site_id}/{kind}/{each}" for each in referrers]
         places = [{"_id": {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}} for of_it in of_each]
-        return self._findings(site_id).values(_finding, {"$or": places}, sort=[("_id", 1)])
+        return self._records(site_id, FINDINGS).values(_finding, {"$or": places}, sort=[("_id", 1)])
 
     def finding_counts(
         self, site_id: str, kinds: Collection[str] | None = None, *, most: int | None = None
@@ -289,7 +296,7 @@ class InspectionStore:
 
         Of each, no more than `most` and one more.
         """
-        findings, bound = self._findings(site_id), None if most is None else most + 1
+        findings, bound = self._records(site_id, FINDINGS), None if most is None else most + 1
         about = {} if kinds is None else {"referrer.kind": {"$in": sorted(kinds)}}
         return {
             each: findings.count({"standing": each, **about}, most=bound)
@@ -300,14 +307,14 @@ class InspectionStore:
         """Return how many findings there are about referrers of `kinds`, None for more."""
         of_kinds = [f"{site_id}/{each}" for each in sorted(kinds)]
         places = [{"_id": {"$gt": f"{each}/", "$lt": f"{each}0"}} for each in of_kinds]
-        return self._findings(site_id).total({"$or": places}, most=most)
+        return self._records(site_id, FINDINGS).total({"$or": places}, most=most)
 
     def malformed_after(
         self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:
         """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
         if site_id is not None:
-            own = site(self._database, site_id).collection(collection)
+            own = self._records(site_id, collection)
             return own.malformed_after(last, limit)
         if collection not in SITE_COLLECTIONS:
             return deployment(self._database).collection(collection).malformed_after(last, limit)
@@ -328,17 +335,19 @@ class InspectionStore:
         """Return up to `limit` findings about records of a site, after `place` ("" for all)."""
         after = f"{site_id}/{place or RECORDS}"
         places = {"_id": {"$gt": after, "$lt": f"{site_id}/{RECORDS}0"}}
-        return self._findings(site_id).values(_finding, places, sort=[("_id", 1)], limit=limit)
+        return self._records(site_id, FINDINGS).values(
+            _finding, places, sort=[("_id", 1)], limit=limit
+        )
 
     def malformed(self, site_id: str, collection: str, record: str) -> Malformed | None:
         """Judge one; see `Collection.malformed`."""
-        return site(self._database, site_id).collection(collection).malformed(record)
+        return self._records(site_id, collection).malformed(record)
 
     def malformed_count(self, site_id: str, most: int) -> int:
         """Count the records of a site that the last pass found malformed, `most` and one more."""
         kind = Kind.MALFORMED_RECORD
         named = {"standing": Fault(kind, "").standing, "kind": kind}
-        return self._findings(site_id).count(named, most=most + 1)
+        return self._records(site_id, FINDINGS).count(named, most=most + 1)
 
     def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
         """Keep what a pass counted, as the last one."""
@@ -347,18 +356,20 @@ class InspectionStore:
         site(self._database, site_id).anew(
             INSPECTIONS,
             [site_id],
-            lambda: self._passes(site_id).update({"_id": site_id}, [stage], upsert=True),
+            lambda: self._records(site_id, INSPECTIONS).update(
+                {"_id": site_id}, [stage], upsert=True
+            ),
         )
 
     def last_pass(self, site_id: str) -> Pass | None:
         """Return the last pass that came to its end, or None."""
-        found = self._passes(site_id).values(_pass, {"_id": site_id})
+        found = self._records(site_id, INSPECTIONS).values(_pass, {"_id": site_id})
         return found[0] if found else None
 
     def _record(
         self, site_id: str, places: Mapping[str, str], found: Sequence[BrokenReference]
     ) -> None:
-        findings = self._findings(site_id)
+        findings = self._records(site_id, FINDINGS)
         documents = [_document(site_id, each) for each in found]
         self._put(site_id, documents)
         kept = [each["_id"] for each in documents]
@@ -366,17 +377,8 @@ class InspectionStore:
 
     def _put(self, site_id: str, documents: Sequence[Document]) -> None:
         ids = [each["_id"] for each in documents]
-        findings = self._findings(site_id)
+        findings = self._records(site_id, FINDINGS)
         site(self._database, site_id).anew(FINDINGS, ids, lambda: findings.put_all(documents))
-
-    def _assets(self, site_id: str) -> Documents:
-        return site(self._database, site_id).collection(ASSETS)
-
-    def _findings(self, site_id: str) -> Documents:
-        return site(self._database, site_id).collection(FINDINGS)
-
-    def _passes(self, site_id: str) -> Documents:
-        return site(self._database, site_id).collection(INSPECTIONS)
 
 
 def _inspected(document: Document) -> InspectedAsset:

@@ -53,7 +53,6 @@ _REFERENCE = re.compile(r"avenue:([A-Za-z0-9_-]{22})/[a-z][a-z0-9]*")
 class NoSuchAsset(NotFound):
     """The site has no such asset, and no trace of one."""
 
-    code = "no_such_asset"
     message = "This site has nothing with that ID or URL."
     hint = "Enter the 22 characters of an asset's ID, or one of its URLs."
 

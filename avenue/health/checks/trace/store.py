@@ -8,10 +8,10 @@ from avenue.health.checks.trace.models import KeptFacts, Record
 from avenue.media.models import Version
 from avenue.media.renditions.store import RENDITIONS
 from avenue.media.store.documents import ASSETS, from_document
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import Document
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 from avenue.storage.records import check
-from avenue.storage.scope import BUCKETS, site
+from avenue.storage.scope import BUCKETS, SiteRecords, site
 from avenue.storage.survey import ChunkSize, FileRecord
 
 MOST_RENDITIONS = 500
@@ -19,15 +19,12 @@ CHUNKS_AT_ONCE = 64  # the server reads their bytes to know how many they are
 HEAD = {"file": 1, "bytes": 1, "sha256": 1, "made_at": 1}
 
 
-class TraceStore:
+class TraceStore(SiteRecords):
     """One asset of one site at a time; every method takes the site first."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def record(self, site_id: str, asset_id: str) -> Record | None:
         """Return the record of an asset, None when there is none."""
-        found = site(self._database, site_id).collection(ASSETS).find_as_it_is({"_id": asset_id})
+        found = self._records(site_id, ASSETS).find_as_it_is({"_id": asset_id})
         if found is None:
             return None
         damage = damage_in(found.get("damaged"))
@@ -69,13 +66,13 @@ class TraceStore:
         """Return what is kept of an asset's renditions, by their ids; `MOST_RENDITIONS` at most."""
         # "/" follows the asset's id, "0" follows "/".
         of_it = {"_id": {"$gt": f"{asset_id}/", "$lt": f"{asset_id}0"}}
-        collection = site(self._database, site_id).collection(RENDITIONS)
+        collection = self._records(site_id, RENDITIONS)
         found = collection.values(_kept, of_it, HEAD, sort=[("_id", 1)], limit=MOST_RENDITIONS)
         return {each.id: each for each in found}
 
     def rendition_bytes(self, site_id: str, rendition_id: str) -> bytes:
         """Return the bytes of a rendition, none when it is gone."""
-        collection = site(self._database, site_id).collection(RENDITIONS)
+        collection = self._records(site_id, RENDITIONS)
         found = collection.find_one({"_id": rendition_id}, {"data": 1})
         data = found.get("data") if found else None
         return data if isinstance(data, bytes) else b""

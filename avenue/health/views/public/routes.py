@@ -52,8 +52,9 @@ blueprint = Blueprint("public_status", __name__, template_folder="../../template
 def show_status() -> Response:
     """Show whether the site works."""
     site, status = _asked()
-    shown = page(
+    return page(
         "health/status.html",
+        csp=WINDOW_POLICY,
         found=status,
         parts=PARTS,
         conditions=CONDITIONS,
@@ -61,8 +62,6 @@ def show_status() -> Response:
         signs=SIGNS,
         **_frame(site),
     )
-    shown.headers["Content-Security-Policy"] = WINDOW_POLICY
-    return shown
 
 
 @blueprint.get("/status.json")

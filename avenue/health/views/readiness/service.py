@@ -9,7 +9,7 @@ from avenue import __version__
 from avenue.errors import AvenueError
 from avenue.health.models import Check, Finding, Fit, Step, worst
 from avenue.health.rules import deployment, oplog
-from avenue.scanning.clamd import Scanner
+from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway
 from avenue.storage.connection import Database
 from avenue.storage.schema import NotMigrated, Standing
@@ -75,7 +75,7 @@ class ReadinessService:
         probe: Probe,
         now: Callable[[], float] = time.monotonic,
         *,
-        scanner: Scanner | None = None,
+        scanner: Clamd | None = None,
     ) -> None:
         self._database = database
         self._status = DeploymentStatus(database)
@@ -153,7 +153,7 @@ def _checked(name: str, find: Callable[[], Iterable[Finding]]) -> Check:
     return Check(name=name, state=state, detail=" ".join(said))
 
 
-def _scanning(scanner: Scanner) -> Check:
+def _scanning(scanner: Clamd) -> Check:
     """Return whether the scanner answers; without it files can be read all the same."""
     try:
         scanner.database(now=True)

@@ -1,6 +1,6 @@
 """Replies of `/api/ops/alerts/receivers` and `deliveries`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from avenue.health.alerts.channels.models import Kind
 from avenue.health.models import AlertLevel
 from avenue.notifications.models import Channel, State
+from avenue.totals import WholeList
 
 
 class ReceiverReply(TypedDict):
@@ -20,13 +21,11 @@ class ReceiverReply(TypedDict):
     may_choose: Annotated[bool, Field(description="Whether you may set its levels.")]
 
 
-class ReceiverList(TypedDict):
+class ReceiverList(WholeList):
     """All receivers of alerts of a site, or of the deployment."""
 
     site: Annotated[str | None, Field(description="null: the deployment.")]
     items: list[ReceiverReply]
-    next: Literal[None]
-    total: int
 
 
 class PersonAdded(TypedDict):
@@ -58,9 +57,7 @@ class DeliveryReply(TypedDict):
     delivered_at: str | None
 
 
-class DeliveryList(TypedDict):
+class DeliveryList(WholeList):
     """The 50 newest messages, newest first."""
 
     items: list[DeliveryReply]
-    next: Literal[None]
-    total: int

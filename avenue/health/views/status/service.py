@@ -6,7 +6,6 @@ from typing import Any
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Forbidden
 from avenue.health.checks.inspection import INSPECT, Inspector
 from avenue.health.checks.models import BrokenReference, Pass
 from avenue.health.checks.store.inspections import InspectionStore
@@ -251,14 +250,12 @@ class StatusService:
 
     def look(self, actor: Actor) -> Job:
         """Have everything looked at soon, and return the job; one that waits or runs will do."""
-        if not actor.has_role(Role.OPS):
-            raise Forbidden
+        actor.must_have(Role.OPS)
         return self._jobs.enqueue(INSPECT, {"all": True}, key=LOOK_KEY)
 
     def bring_in(self, actor: Actor) -> Job:
         """Have pictures that live elsewhere brought in, and return the job; one at a time."""
-        if not actor.has_role(Role.ADMIN):
-            raise Forbidden
+        actor.must_have(Role.ADMIN)
         return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key="external")
 
     def look_of(self, actor: Actor, job_id: str) -> Job | None:

@@ -1,25 +1,30 @@
-"""Cursors of the builder's lists: the place where a page ended, as text."""
+"""Cursors of lists by a value: the place where a page ended, as text."""
 
 import base64
 import binascii
 import json
+import re
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 
-Value = datetime | str | int
+Value = datetime | str | int | Decimal
 Place = tuple[Value | None, str]
 """The sort value of the last item of a page, None where it has none, and its id."""
 LONGEST_ID = 200
+# At most 34 digits, which MongoDB keeps exactly (IEEE 754-2008, decimal128).
+DECIMAL = re.compile(r"[0-9]{1,17}(\.[0-9]{1,17})?")
 
 
 def cursor_text(sort: str, place: Place) -> str:
     """Return `place` as a cursor of lists by `sort`."""
     value, item_id = place
     written = iso(value) if isinstance(value, datetime) else value
-    packed = json.dumps([sort, written, item_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+    written = f"{written:f}" if isinstance(written, Decimal) else written
+    return packed(sort, written, item_id)
 
 
 def cursor_place(sort: str, kind: type[Value], text: str) -> Place:
@@ -28,13 +33,23 @@ def cursor_place(sort: str, kind: type[Value], text: str) -> Place:
     Raise `BadCursor`.
     """
     try:
-        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        written_sort, value, item_id = json.loads(packed)
+        written_sort, value, item_id = unpacked(text)
         if written_sort != sort or not _is_item(item_id):
             raise BadCursor
         return (None if value is None else _value(kind, value)), item_id
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise BadCursor from error
+
+
+def packed(*parts: object) -> str:
+    """Return `parts` as opaque text."""
+    written = json.dumps(parts, separators=(",", ":"))
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
+
+
+def unpacked(text: str) -> Any:
+    """Return the parts of opaque text; raise `ValueError` for text that `packed` did not write."""
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _is_item(item_id: object) -> bool:
@@ -50,6 +65,8 @@ def _value(kind: type[Value], value: object) -> Value:
         moment = datetime.fromisoformat(value)
         if iso(moment) == value:
             return moment
+    if kind is Decimal and isinstance(value, str) and DECIMAL.fullmatch(value):
+        return Decimal(value)
     if kind is str and isinstance(value, str):
         value.encode()  # a lone surrogate is not valid text
         return value
