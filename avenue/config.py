@@ -37,10 +37,10 @@ MOST_WEBHOOK_KEY_BYTES = 64
 
 
 def has_pattern(key: str) -> bool:
-    """Return whether most of a secret follows from what stands before: rows and repetitions.
+    """Return whether most characters of a secret follow from earlier ones: sequences, repetitions.
 
-    That is so when more than two thirds of its characters are as far from the one so many places
-    before as the others are: by 1 in `abcd`, by 0 in what repeats.
+    That is so if more than two thirds of its characters have the same distance from the character
+    so many places before: 1 in `abcd`, 0 in repetitions.
     """
     for gap in range(1, min(len(key) // 2, LONGEST_PATTERN) + 1):
         pairs = zip(key, key[gap:], strict=False)
@@ -353,7 +353,7 @@ class Settings:
         "AVENUE_ALERT_LETTERS_PER_DAY",
         "Emails your mail service accepts per day; approaching it raises an alert. 0: no limit.",
         0,
-        unit="letters",
+        unit="emails",
         least=0,
     )
     alert_requests_per_minute: int = setting(
@@ -1179,7 +1179,7 @@ class Settings:
                 "Shop <shop@shop.example>"
             )
         if self.smtp_url and not self.mail_from:
-            problems.append("AVENUE_MAIL_FROM is missing: letters need a sender")
+            problems.append("AVENUE_MAIL_FROM is missing: emails need a sender")
         return problems
 
     @property
@@ -1327,7 +1327,7 @@ class Settings:
                 "teams=…, ntfy=… or telegram=<token>/<chat>, separated by commas"
             )
         if self.alert_emails and not self.smtp_url:
-            problems.append("AVENUE_SMTP_URL is missing: AVENUE_ALERT_EMAILS get letters by it")
+            problems.append("AVENUE_SMTP_URL is missing: AVENUE_ALERT_EMAILS needs it")
         return problems
 
     def _wrong_urls(self) -> list[str]:
@@ -1399,7 +1399,7 @@ EDGE = re.compile(
     r"(cloudflare)=([0-9a-f]{32}/[A-Za-z0-9_-]{20,200})|(fastly|bunny)=([A-Za-z0-9_-]{20,200})"
     r"|(cloudfront)=([A-Z0-9]{8,30})|(nginx)=([A-Za-z0-9_-]{20,200}@https?://[^/?#@\s]+)"
 )
-"""By service: 20 characters at least of what lets us in."""
+"""By service: the credentials, of at least 20 characters."""
 
 
 def _parse_edge(text: str) -> PurgeTarget | None:
@@ -1498,7 +1498,7 @@ def is_mailbox(text: str) -> bool:
     """Return whether `text` is one email address, with or without a name before it."""
     _, address = parseaddr(text)
     before, at, domain = address.rpartition("@")
-    is_whole = address in text  # blanks inside are dropped, and it is another one
+    is_whole = address in text  # spaces inside are dropped, which makes it another address
     return bool(before and at and domain) and is_whole and "\n" not in text and "\r" not in text
 
 

@@ -3,8 +3,8 @@
 A decode process opens untrusted files with libraries that have had vulnerabilities. An attacker who
 takes it over finds no network, no other process and no file: it works on file descriptors. Landlock
 (kernel 5.13) also prevents it from reading the memory and environment of processes outside, even
-root's; seccomp denies sockets, programs and processes. Where the kernel lacks one of them, the
-others still apply, and the caller is told.
+root's; seccomp denies sockets, programs and processes. If the kernel lacks one of them, the others
+still apply, and `confine` returns what is missing.
 """
 
 import ctypes

@@ -6,9 +6,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 MOST_COUNTED = 10_000
-"""Counting reads a key of an index for each thing: beyond this many, nobody needs the number."""
+"""Counting reads an index key for each item: beyond this many, nobody needs the number."""
 MOST_READ = 1_000
-"""The same where counting reads each document, as no index says whether it matches."""
+"""The same if counting reads each document, as no index says whether it matches."""
 
 
 class Total(TypedDict):

@@ -103,7 +103,7 @@ MUTANTS = (
         "accounts/people.py",
         "if user.password_is_own or user.superuser:",
         "if user is not None:",
-        "tests/unit/accounts/test_people.py tests/http/test_letters.py",
+        "tests/unit/accounts/test_people.py tests/http/test_emails.py",
     ),
     Mutant(
         "the answer to a challenge is good once",

@@ -23,7 +23,7 @@ class Mailbox:
     context: ssl.SSLContext | None = None
     tls_from_the_start: bool = False
     replies: dict[str, str] = field(default_factory=dict)
-    letters: "Queue[tuple[list[str], EmailMessage]]" = field(default_factory=Queue)
+    emails: "Queue[tuple[list[str], EmailMessage]]" = field(default_factory=Queue)
     commands: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     were_encrypted: list[bool] = field(default_factory=list)
@@ -33,9 +33,9 @@ class Mailbox:
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
-    def next_letter(self) -> tuple[list[str], EmailMessage]:
-        """The recipients and the letter that came next, waited for."""
-        return self.letters.get(timeout=60)
+    def next_email(self) -> tuple[list[str], EmailMessage]:
+        """The recipients and the email that came next, waited for."""
+        return self.emails.get(timeout=60)
 
 
 class Conversation(socketserver.StreamRequestHandler):
@@ -94,10 +94,10 @@ class Conversation(socketserver.StreamRequestHandler):
         text = b""
         while (line := self.rfile.readline()) != b".\r\n":
             text += line.removeprefix(b".")
-        letter = email.message_from_bytes(text, policy=email.policy.default)
-        assert isinstance(letter, EmailMessage)
+        parsed = email.message_from_bytes(text, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
         self.box.were_encrypted.append(self.encrypted)
-        self.box.letters.put((self.recipients, letter))
+        self.box.emails.put((self.recipients, parsed))
         self.say("250 taken")
 
     def say(self, line: str) -> None:

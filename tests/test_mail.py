@@ -1,4 +1,4 @@
-"""Letters by SMTP to a real, small server: how they look, what is encrypted, what goes wrong."""
+"""Emails by SMTP to a real, small server: how they look, what is encrypted, what goes wrong."""
 
 import logging
 import ssl
@@ -11,13 +11,13 @@ import trustme
 
 from avenue.errors import AvenueError
 from avenue.mail.errors import MailRefused, MailUnavailable
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.mail.relay import Relay
 from tests.smtp import Mailbox, mail_server
 
 LOGIN = "shop:pa55@"
 SENDER = "Zapatos Añá <shop@shop.example>"
-LETTER = Letter(to="ana@shop.example", subject="¿Qué tal?", text="Hola Añá\n.\nAdiós\n")
+EMAIL = Email(to="ana@shop.example", subject="¿Qué tal?", text="Hola Añá\n.\nAdiós\n")
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +45,17 @@ def relay_to(box: Mailbox, *, away: bool = False, login: str = "") -> Relay:
     return replace(relay, is_loopback=not away, timeout_seconds=5)
 
 
-def test_a_letter_arrives_as_it_was_written(box: Mailbox) -> None:
-    relay_to(box).send(LETTER)
-    recipients, letter = box.next_letter()
+def test_an_email_arrives_as_it_was_written(box: Mailbox) -> None:
+    relay_to(box).send(EMAIL)
+    recipients, email = box.next_email()
     assert recipients == ["ana@shop.example"]
-    assert letter["To"] == "ana@shop.example"
-    assert letter["From"] == SENDER
-    assert letter["Subject"] == "¿Qué tal?"
-    assert letter.get_content().replace("\r\n", "\n") == LETTER.text
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["Message-ID"].endswith("@shop.example>")
-    assert letter["Date"]
+    assert email["To"] == "ana@shop.example"
+    assert email["From"] == SENDER
+    assert email["Subject"] == "¿Qué tal?"
+    assert email.get_content().replace("\r\n", "\n") == EMAIL.text
+    assert email["Auto-Submitted"] == "auto-generated"
+    assert email["Message-ID"].endswith("@shop.example>")
+    assert email["Date"]
     assert box.logins == []
 
 
@@ -98,8 +98,8 @@ def test_encryption_is_used_where_it_is_offered(
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     options = {"context": certificate(authority), "tls_from_the_start": from_the_start}
     with mail_server(**options) as box:
-        relay_to(box, away=away, login="shop:pa55@").send(LETTER)
-        box.next_letter()
+        relay_to(box, away=away, login="shop:pa55@").send(EMAIL)
+        box.next_email()
         assert box.were_encrypted == [True]
         assert box.logins == ["\0shop\0pa55"]
 
@@ -115,8 +115,8 @@ def test_another_machine_is_told_nothing_without_good_encryption(
     context = None if trouble == "no STARTTLS" else certificate(authority, host)
     with mail_server(context=context) as box:
         with pytest.raises(MailUnavailable):
-            relay_to(box, away=True, login="shop:pa55@").send(LETTER)
-        assert box.letters.empty()
+            relay_to(box, away=True, login="shop:pa55@").send(EMAIL)
+        assert box.emails.empty()
         assert box.logins == []
         assert not [each for each in box.commands if each.upper().startswith(("MAIL", "AUTH"))]
 
@@ -140,9 +140,9 @@ def test_what_the_server_says_is_told_without_names(
 ) -> None:
     with mail_server(replies=replies) as box, caplog.at_level(logging.DEBUG):
         with pytest.raises(kind) as refused:
-            relay_to(box, login=LOGIN).send(LETTER)
+            relay_to(box, login=LOGIN).send(EMAIL)
         logging.getLogger("tests").error("with its traceback", exc_info=refused.value)
-        assert box.letters.empty()
+        assert box.emails.empty()
     formatted = logging.Formatter().format(caplog.records[-1])
     for name in ("ana@", "pa55", "shop@", "Hola"):
         assert name not in f"{refused.value} {refused.value.facts} {formatted}"
@@ -151,29 +151,29 @@ def test_what_the_server_says_is_told_without_names(
 def test_a_server_that_is_away_is_unavailable(box: Mailbox) -> None:
     relay = relay_to(box)
     with pytest.raises(MailUnavailable):
-        replace(relay, port=1).send(LETTER)
+        replace(relay, port=1).send(EMAIL)
 
 
 @pytest.mark.parametrize(
-    "letter",
+    "email",
     [
-        replace(LETTER, subject="Hola\r\nBcc: eve@evil.example"),
-        replace(LETTER, subject="Hola\nBcc: eve@evil.example"),
-        replace(LETTER, to="ana@shop.example\r\nBcc: eve@evil.example"),
-        replace(LETTER, to="ana\r\nBcc: eve@shop.example"),
-        replace(LETTER, to="ana@shop.example>,<eve@evil.example"),
-        replace(LETTER, to="nobody"),
-        replace(LETTER, to=""),
+        replace(EMAIL, subject="Hola\r\nBcc: eve@evil.example"),
+        replace(EMAIL, subject="Hola\nBcc: eve@evil.example"),
+        replace(EMAIL, to="ana@shop.example\r\nBcc: eve@evil.example"),
+        replace(EMAIL, to="ana\r\nBcc: eve@shop.example"),
+        replace(EMAIL, to="ana@shop.example>,<eve@evil.example"),
+        replace(EMAIL, to="nobody"),
+        replace(EMAIL, to=""),
     ],
 )
-def test_no_header_can_be_smuggled_in(box: Mailbox, letter: Letter) -> None:
+def test_no_header_can_be_smuggled_in(box: Mailbox, email: Email) -> None:
     with pytest.raises(MailRefused):
-        relay_to(box).send(letter)
-    assert box.letters.empty()
+        relay_to(box).send(email)
+    assert box.emails.empty()
 
 
 def test_a_comma_does_not_make_two_recipients(box: Mailbox) -> None:
-    relay_to(box).send(replace(LETTER, to="eve.evil.example,ana@shop.example"))
-    recipients, letter = box.next_letter()
+    relay_to(box).send(replace(EMAIL, to="eve.evil.example,ana@shop.example"))
+    recipients, email = box.next_email()
     assert recipients == ['"eve.evil.example,ana"@shop.example']
-    assert len(letter["To"].addresses) == 1
+    assert len(email["To"].addresses) == 1

@@ -55,7 +55,7 @@ class Captcha:
         fields = {"secret": self._secret, "response": answer}
         if self.kind == "hcaptcha":
             fields["sitekey"] = self.site_key
-        told = self._told(fields)
+        told = self._verification(fields)
         wrong = told.get("error-codes")
         ours = OURS.intersection(map(str, wrong if isinstance(wrong, list) else ()))
         if ours:
@@ -63,7 +63,7 @@ class Captcha:
         is_for_this = self.kind == "hcaptcha" or told.get("action") == action
         return told.get("success") is True and told.get("hostname") in hosts and is_for_this
 
-    def _told(self, fields: dict[str, str]) -> dict[str, object]:
+    def _verification(self, fields: dict[str, str]) -> dict[str, object]:
         try:
             told = self._asker.json(PATH, urlencode(fields).encode())
         except FetchFailed as error:

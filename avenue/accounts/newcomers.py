@@ -30,7 +30,7 @@ class Newcomers:
         self._now = now
 
     def check(self, email: str) -> None:
-        """Raise `InvalidEmail` for what `admit` would refuse."""
+        """Raise `InvalidEmail` if `admit` would."""
         checked_email(email)
 
     def can_check(self, password_hash: str) -> bool:

@@ -12,6 +12,7 @@ site adds them, and they get a link (docs/adr/0014).
 from collections.abc import Callable
 from datetime import datetime
 
+from avenue.accounts.account_emails import Why
 from avenue.accounts.emails import checked_email
 from avenue.accounts.errors import (
     AlreadyHere,
@@ -22,7 +23,6 @@ from avenue.accounts.errors import (
     PasswordNotOwn,
     PersonNotFound,
 )
-from avenue.accounts.letters import Why
 from avenue.accounts.models import Added, PeoplePage, Person, User
 from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.recovery import NoMail, RecoveryService

@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from avenue.accounts.account_emails import MailOrder, QueuedEmails, Why, added_email, reset_email
 from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import ResetLinkGone
-from avenue.accounts.letters import MailOrder, QueuedLetters, Why, added_letter, reset_letter
 from avenue.accounts.models import PasswordLink, User
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.store import MongoAccountStore
@@ -22,7 +22,7 @@ from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.identity import DEFAULT_SITE, Site
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.storage.rate_limits import RateLimits
 
 SECRET_BYTES = 32
@@ -54,7 +54,7 @@ class RecoveryService:
         store: MongoAccountStore,
         passwords: Passwords,
         counter: RateLimits,
-        outbox: QueuedLetters | None,
+        outbox: QueuedEmails | None,
         *,
         deployment_url: str,
         tries_per_minute: int,
@@ -92,7 +92,7 @@ class RecoveryService:
         """Send a person an email in the language of the site. Raise `NoMail`."""
         self._put(site, why, user, site.language, key=f"{why} {user.id}")
 
-    def letter(self, site: Site, order: MailOrder, *, order_id: str) -> Letter | None:
+    def email(self, site: Site, order: MailOrder, *, order_id: str) -> Email | None:
         """Return the ordered email with a new link; None when no one is to receive it.
 
         A repetition for the same `order_id` invalidates the earlier link.
@@ -102,7 +102,7 @@ class RecoveryService:
             return None
         base_url = self._deployment_url if user.reaches_beyond(site.id) else site.base_url
         if order.why is Why.ADDED:
-            return added_letter(site, user, order.language, base_url)
+            return added_email(site, user, order.language, base_url)
         now = self._now()
         is_asked = order.why is Why.FORGOTTEN
         open_links = self._store.count_links(user.id, good_at=now, but=order_id)
@@ -118,7 +118,7 @@ class RecoveryService:
             expires_at=now + GOOD_FOR[order.why],
         )
         self._store.put_link(link)
-        return reset_letter(site, user, order.why, order.language, base_url, secret)
+        return reset_email(site, user, order.why, order.language, base_url, secret)
 
     def person_of(self, site: Site, secret: str) -> User:
         """Return the person of this link; raise `ResetLinkGone`. This does not use the link up.

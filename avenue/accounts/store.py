@@ -65,7 +65,7 @@ class MongoAccountStore:
             return None
 
     def user_by_id(self, user_id: str) -> User | None:
-        """Return one person."""
+        """Return a user, or None."""
         return _user(self._users.find_one({"_id": user_id}))
 
     def emails_of(self, ids: Collection[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.store.status import StatusStore
 
-SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
+PANEL_PATHS = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
 def library_room(media: MediaService) -> Room:
@@ -35,7 +35,7 @@ def shop_room(pictures: PictureService, names: StatusStore) -> Room:
 
     def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
         found: dict[str, Sequence[Place]] = {}
-        for kind, shelf in SHELVES.items():
+        for kind, list_path in PANEL_PATHS.items():
             owners = {
                 each.id: each.claim.id for each in assets if each.claim and each.claim.kind == kind
             }
@@ -45,7 +45,7 @@ def shop_room(pictures: PictureService, names: StatusStore) -> Room:
                     Place(
                         kind="product" if kind == PRODUCT else "group",
                         title=titles[owner],
-                        path=f"{shelf}/{owner}",
+                        path=f"{list_path}/{owner}",
                     )
                 ]
                 for asset_id, owner in owners.items()

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.app.backups import BackupJobs
+from avenue.app.messages import message_jobs
 from avenue.app.moves import MoveJobs, places_of
 from avenue.app.services import Services, opened_services, removal
 from avenue.app.sites import site_jobs
-from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.builder.website.errors import RevisionConflict
@@ -21,7 +21,7 @@ from avenue.builder.website.store import DuePages, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
-from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
+from avenue.health.alerts.quick_checks import EVERY_SECONDS as WATCH_SECONDS
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT, REFERENCES, REFERENCES_SECONDS
 from avenue.health.checks.models import CheckRequest
@@ -96,7 +96,7 @@ CLASSES = (
     (TELL_SITES,),  # sends to receivers that we do not operate
     (PURGES,),  # a changed price must not wait for an email
     FIGURES,
-    (REFERENCES,),  # a lost picture is told soon
+    (REFERENCES,),  # a lost picture is reported soon
     (PUBLISH,),
     (SCAN,),  # nothing waits for its result
     IMPORTS,
@@ -180,7 +180,8 @@ class Background:
             self._handlers[DRILL] = self._backups.drill
             self._handlers[RETURN] = self._backups.bring_back
         self._handlers = {
-            kind: partial(_patiently, database, each) for kind, each in self._handlers.items()
+            kind: partial(_waiting_for_clusters, database, each)
+            for kind, each in self._handlers.items()
         }
         self._settings, self._database = settings, database
         self._stop = threading.Event()
@@ -305,7 +306,7 @@ class Background:
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         all_of_it = job.args.get("all") is True
         counts = self._services.inspector.inspect(job.cursor, job.save, all_of_it=all_of_it)
-        self._tell_of_damage()
+        self._snapshot_if_outdated()
         return counts
 
     def _look_at_references(self, job: RunningJob) -> Mapping[str, int]:
@@ -314,12 +315,12 @@ class Background:
     def _fsck(self, job: RunningJob) -> Mapping[str, int]:
         request = CheckRequest.of(job.args)
         counts = self._services.fsck.run(job.id, request, job.cursor, job.save)
-        self._tell_of_damage()
+        self._snapshot_if_outdated()
         return counts
 
     def _scrub(self, job: RunningJob) -> Mapping[str, int]:
         counts = self._services.scrub.run(lambda done: job.save(done=done))
-        self._tell_of_damage()
+        self._snapshot_if_outdated()
         return counts
 
     def _publish_due(self, job: RunningJob) -> Mapping[str, int]:
@@ -401,7 +402,7 @@ class Background:
                 counts.count(site_id, name, counter)
         return {"counted": len(sites)}
 
-    def _tell_of_damage(self) -> None:
+    def _snapshot_if_outdated(self) -> None:
         """Take a snapshot, and so update alerts, if the set of damaged files has changed.
 
         Thresholds that have changed have the same effect: a lowered one is judged at once. While a
@@ -412,8 +413,8 @@ class Background:
                 self._snapshot()
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
-        self._tell_of_damage()  # a reader that finds a wrong byte marks its file
-        return self._services.glances.look()
+        self._snapshot_if_outdated()  # a reader that finds a wrong byte marks its file
+        return self._services.quick_checks.look()
 
     def _look_at_certificates(self, _job: RunningJob) -> Mapping[str, int]:
         return Certificates(FactStore(self._database)).look(self._services.sites.all())
@@ -457,7 +458,9 @@ class Background:
             return services.picture_import_worker.apply(job)
 
 
-def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping[str, Any] | None:
+def _waiting_for_clusters(
+    database: Database, handler: Handler, job: RunningJob
+) -> Mapping[str, Any] | None:
     """Run a job; raise `Waits` if a cluster it needs is unreachable or a site is moving."""
     try:
         return handler(job)
@@ -495,7 +498,7 @@ def watch_forever(settings: Settings, database: Database, stop: threading.Event)
 
 def oversee(services: Services, jobs: Mapping[str, Handler]) -> None:
     """Look, and tell, if background work has stopped."""
-    told = {MAIL, TELL, TELL_SITES} if services.glances.look_if_nobody_does() else set()
+    told = {MAIL, TELL, TELL_SITES} if services.quick_checks.look_if_nobody_does() else set()
     for kind in jobs.keys() & told:
         jobs[kind](_Nobody())
 

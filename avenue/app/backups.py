@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from avenue.app.services import Services
 from avenue.backup.create import Creation
 from avenue.backup.encryption import key_of
-from avenue.backup.models import Finding, Kind, Manifest, Progress, Share, Tell, tell_nobody
+from avenue.backup.models import Finding, Kind, Manifest, Progress, Share, Tell, ignore_progress
 from avenue.backup.one import Return, Returned
 from avenue.backup.opening import target_of
 from avenue.backup.prune import Keeping, Pruned, Pruning
@@ -70,7 +70,7 @@ def back_up(
     settings: Settings,
     database: Database,
     target: Target,
-    tell: Tell = tell_nobody,
+    tell: Tell = ignore_progress,
     *,
     takes_over: bool = False,
 ) -> Manifest:
@@ -134,7 +134,7 @@ def drill(
     repository: Repository,
     manifest: Manifest,
     check: Check,
-    tell: Tell = tell_nobody,
+    tell: Tell = ignore_progress,
 ) -> Drilled:
     """Restore a snapshot into a database beside each real one, check it, and drop them.
 

@@ -84,7 +84,7 @@ def export(
 
 @contextmanager
 def _target(settings: Settings, address: str) -> Iterator[Target]:
-    """Give the target of an export; a ZIP is renamed into place at the end of the block."""
+    """Yield the target of an export; a ZIP is renamed into place at the end of the block."""
     if address.lower().endswith(".zip") and "://" not in address:
         with closing(ZipTarget(Path(address).absolute(), settings.tmp_dir)) as archive:
             yield archive
@@ -118,7 +118,7 @@ class OpenExportImport:
 def export_import_of(
     settings: Settings, database: Database, site_id: str, address: str
 ) -> Iterator[OpenExportImport]:
-    """Give the import of an export (a directory, a ZIP, or `s3://…`) into a site.
+    """Yield the import of an export (a directory, a ZIP, or `s3://…`) into a site.
 
     Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or the
     errors of `export` about site and database.

@@ -45,7 +45,7 @@ LARGEST_DOCUMENT_MB = 16
 
 @contextmanager
 def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
-    """Give the files of a site to a command, and end its decode processes afterwards.
+    """Yield the files of a site to a command, and end its decode processes afterwards.
 
     Raise `UnknownSite`, or an error if the database must not be used.
     """
@@ -90,7 +90,7 @@ def _removal(services: Services) -> Removal:
 def folder_import_of(
     settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
 ) -> Iterator[FolderImport]:
-    """Give the import of an old folder or ZIP into a site to a command; it fills `plan`.
+    """Yield the import of an old folder or ZIP into a site to a command; it fills `plan`.
 
     Raise `NotATree`, `UnsafeArchive`; otherwise raises as `files_of`.
     """
@@ -143,7 +143,7 @@ def adoption_of(
     site_id: str,
     order: AdoptionOrder,
 ) -> Iterator[Adoption]:
-    """Give the adoption of an earlier application's database to a command.
+    """Yield the adoption of an earlier application's database to a command.
 
     Raise `BadSource`, `SourceAway`, `SourceIsHere`, `BadMap`, `NotATree`; otherwise raises as
     `files_of`.
@@ -193,7 +193,7 @@ def adoption_of(
 
 @contextmanager
 def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
-    """Give the files of a site to a Python program with Avenue's settings in its environment.
+    """Yield the files of a site to a Python program with Avenue's settings in its environment.
 
     Raise `ConfigError` if they are invalid; otherwise raises as `files_of`.
     """

@@ -72,7 +72,7 @@ class QuotaLeft:
     files: int | None
 
     def has(self, files: int, size: int) -> bool:
-        """Tell whether so many more files and bytes fit."""
+        """Return whether so many more files and bytes fit."""
         return (self.bytes is None or size <= self.bytes) and (
             self.files is None or files <= self.files
         )
@@ -110,7 +110,7 @@ def external_imports_of(
     plans: Sequence[EntryPlan],
     fetcher: Fetcher | None = None,
 ) -> Iterator[list[OpenImport]]:
-    """Give the imports of external pictures: of products and groups, then of pages.
+    """Yield the imports of external pictures: of products and groups, then of pages.
 
     Raises as `files_of`.
     """
@@ -148,7 +148,7 @@ def table_images_of(
     plan: EntryPlan,
     fetcher: Fetcher | None = None,
 ) -> Iterator[list[OpenImport]]:
-    """Give the import of the pictures in an imported table, on behalf of its importer.
+    """Yield the import of the pictures in an imported table, on behalf of its importer.
 
     Raise `ImportNotFound`; otherwise raises as `files_of`.
     """
@@ -192,7 +192,7 @@ def source_import_of(
     plan: EntryPlan,
     fetcher: Fetcher | None = None,
 ) -> Iterator[OpenImport]:
-    """Give the import of a source into a site to a command; it fills `plan`.
+    """Yield the import of a source into a site to a command; it fills `plan`.
 
     Raise `BadImportSource`, `S3NotInstalled`; otherwise raises as `files_of`.
     """
@@ -253,7 +253,7 @@ class Importing:
 
 @contextmanager
 def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
-    """Give the services for an import into `site`, and end its decode processes afterwards."""
+    """Yield the services for an import into `site`, and end its decode processes afterwards."""
     with opened_services(settings, database) as services:
         yield Importing(services=services, site=site, targets=import_targets(services))
 

@@ -191,7 +191,7 @@ class MoveJobs:
             closing(Plan()) as plan,
             folder_import_of(self._settings, self._database, _site(job), order, plan) as importing,
         ):
-            told = _Told(job)
+            told = _ProgressSaver(job)
             for _ in importing.read():
                 told.tell(0, None)
             told.watch(importing.preview() if is_dry else importing.bring(), plan.count_contents())
@@ -220,7 +220,7 @@ class MoveJobs:
             _ends_at_once(),
             export_import_of(self._settings, self._database, _site(job), where) as opened,
         ):
-            told, work = _Told(job), opened.work
+            told, work = _ProgressSaver(job), opened.work
             for _ in work.read():
                 told.tell(0, None)
             told.watch(work.preview(job.save) if is_dry else work.bring(job.save), work.steps)
@@ -245,7 +245,7 @@ class MoveJobs:
             has_private=job.args["has_private"],
             is_trial=job.args["is_dry"],
         )
-        told, where = _Told(job), job.args["where"]
+        told, where = _ProgressSaver(job), job.args["where"]
 
         def tell(counts: Exported) -> None:
             told.tell(counts.files + counts.pages, None)
@@ -259,7 +259,7 @@ class MoveJobs:
         self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
     ) -> None:
         """List the sources, store the plan in the job, and then import them."""
-        told = _Told(job)
+        told = _ProgressSaver(job)
         for opened, _ in parts:
             for steps in (opened.work.read(job.save), opened.work.preview()):
                 for _ in steps:
@@ -284,7 +284,7 @@ class MoveJobs:
         return {**counts, **told}
 
 
-class _Told:
+class _ProgressSaver:
     """Stores the progress of a job now and then.
 
     The cursor is the most that any run has done, so that a job whose runs all end at the same place
@@ -337,7 +337,7 @@ class _Passes:
         self._adoption = adoption
         self._reported = reported
         self._is_dry = is_dry
-        self._told = _Told(job)
+        self._told = _ProgressSaver(job)
 
     def make(self, *, first: Any = None) -> Facts:
         """Make a pass and return its report; `first` is the time of the first change."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from avenue.app.alt_texts import SHELVES
+from avenue.app.alt_texts import PANEL_PATHS
 from avenue.builder.library.models import Use
 from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
@@ -143,8 +143,8 @@ class EveryUse:
     def of(self, site: Site, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
         """Return the users of an asset, by its id or by an address of `site`, current or old."""
         found = [
-            trace.Use(kind=kind, id=owner, title=name, where=(), url=f"{shelf}/{owner}")
-            for kind, shelf in SHELVES.items()
+            trace.Use(kind=kind, id=owner, title=name, where=(), url=f"{list_path}/{owner}")
+            for kind, list_path in PANEL_PATHS.items()
             for owner, name in self._shop.naming(site, kind, asset_id, addresses).items()
         ]
         for users in self._users:
@@ -161,7 +161,7 @@ class EveryUse:
         return found
 
     def is_there(self, site_id: str, claim: Claim) -> bool | None:
-        """Tell whether this owner exists; None if owners of its kind are not recorded."""
-        if claim.kind in SHELVES:
+        """Return whether this owner exists; None if owners of its kind are not recorded."""
+        if claim.kind in PANEL_PATHS:
             return bool(self._shop.names(site_id, claim.kind, [claim.id]))
         return claim.id == site_id if claim.kind == "site" else None

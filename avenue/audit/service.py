@@ -76,7 +76,7 @@ class AuditService:
         return self.entries(actor.site.id, query, after=after)
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
-        """Return entries of a site, for whoever runs the deployment."""
+        """Return entries of a site, for operators of the deployment."""
         found = self._store.find(site_id, query, read_cursor(after))
         return EntryPage.of(
             found,

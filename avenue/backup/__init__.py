@@ -1,1 +1,1 @@
-"""Backup: records and files in a repository outside the database, checked, and brought back."""
+"""Backup: records and files in a repository outside the database, verified and restored."""

@@ -1,8 +1,8 @@
-"""Makes a snapshot: records at one time for each cluster, then the objects that are not there.
+"""Creates a snapshot: the records of each cluster at one time, then the objects that are missing.
 
-No site goes to another cluster while the lease of a backup is held: who moves one takes it for the
-switch, and is waited for. A mover that was stopped in the midst of a switch may go on without it,
-so where the sites are is read first and last, and compared.
+No site switches to another cluster while a backup holds its lease: a move takes the same lease for
+the switch, and the backup waits for it. A mover that was suspended in the middle of a switch may
+continue without the lease, so the places of the sites are read first and last, and compared.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from avenue.backup.models import (
     Progress,
     Share,
     Tell,
-    tell_nobody,
+    ignore_progress,
 )
 from avenue.backup.repository import SHA256, PartWriter, Repository
 from avenue.backup.targets import Target
@@ -50,29 +50,29 @@ from avenue.storage.site_moves import SWITCH
 
 TRIES = 3
 WRITERS = 8
-"""How many objects are written at a time: a disk has several almost as soon as one."""
+"""Objects written at a time: on a disk several take little longer than one."""
 BATCH_FILES = 200
 BATCH_BYTES = 4 * 1024 * 1024
-"""So many small files are read together, while those before them are written."""
+"""Small files read together, while those before them are written."""
 SETTLE_SECONDS = DELETE_SECONDS + 0.5
-"""What was about to be deleted when the lease was taken is gone by then, or stays."""
+"""After it, deletions that were about to happen when the lease was taken are done."""
 SWITCH_SECONDS = 60.0
-"""How long a site that is just going to another cluster is waited for: a second or two is usual."""
+"""How long to wait for a site that is switching to another cluster: usually a second or two."""
 LOOK_SECONDS = 0.2
 WAITS = "waiting for a site that moves"
 LISTED = "objects.gz"
 MOST_FINDINGS = 10_000
 TOLD_EVERY = 100
 KEY_CHARACTERS = 32
-"""Of a sha256; as many tell objects apart, in half the memory."""
+"""Of a sha256: enough to tell objects apart, in half the memory."""
 
 
 @contextlib.contextmanager
-def alone(leases: Leases, what: str, tell: Tell = tell_nobody) -> Iterator[Lease]:
-    """Let nobody else write to repositories, nobody delete bytes and no site move, until the end.
+def alone(leases: Leases, what: str, tell: Tell = ignore_progress) -> Iterator[Lease]:
+    """Ensure that nothing else writes to repositories, deletes bytes or switches a site meanwhile.
 
-    Where another process did and was killed, wait until that is forgotten; wait for a site that is
-    just moving, too. Raise `BackupRuns`, and `BackupLost` when the lease is lost on the way.
+    If another process did so and was killed, wait until its lease expires; also wait for a site
+    that is switching. Raise `BackupRuns`, and `BackupLost` if the lease is lost in the block.
     """
     ends_at, waits = time.monotonic() + SWITCH_SECONDS, False
     while True:
@@ -95,7 +95,7 @@ def alone(leases: Leases, what: str, tell: Tell = tell_nobody) -> Iterator[Lease
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Copied:
-    """What became of one file: the object that has its bytes, or why there is none."""
+    """The result of copying a file: the object with its bytes, or why there is none."""
 
     file: FileAt
     sha256: str = ""
@@ -105,7 +105,7 @@ class _Copied:
 
 @dataclass(slots=True, kw_only=True)
 class _Counts:
-    """The objects of a snapshot as far as it got; `known` ones are there, with their sizes."""
+    """The objects of a snapshot so far; `known` ones exist, with their sizes."""
 
     known: dict[bytes, int]
     named: set[bytes] = field(default_factory=set)
@@ -117,7 +117,7 @@ class _Counts:
 
 
 class Creation:
-    """Backs everything up that `home` holds, and the clusters beside it."""
+    """Backs up everything in `home` and the other clusters."""
 
     def __init__(
         self,
@@ -134,11 +134,11 @@ class Creation:
         self._key = key
         self._settle_seconds = settle_seconds
 
-    def run(self, tell: Tell = tell_nobody, *, takes_over: bool = False) -> Manifest:
-        """Make a snapshot and return its manifest, in which damaged files are findings.
+    def run(self, tell: Tell = ignore_progress, *, takes_over: bool = False) -> Manifest:
+        """Create a snapshot and return its manifest, which lists damaged files as findings.
 
-        Repeatable: what an earlier run has written of objects is kept, what it left of a snapshot
-        is removed. Raise the errors of the target, of the repository and of reading; `SitesMoved`.
+        Repeatable: objects that an earlier run has written are kept, an incomplete snapshot is
+        removed. Raise the errors of the target, of the repository and of reading; `SitesMoved`.
         """
         with alone(self._leases, "backup create", tell) as lease:
             installation = self._home.installation()
@@ -151,7 +151,7 @@ class Creation:
 
 
 class _Snapshot:
-    """One snapshot on its way."""
+    """A snapshot being created."""
 
     def __init__(self, repository: Repository, home: HomeSource, lease: Lease, tell: Tell) -> None:
         self._repository = repository
@@ -177,7 +177,7 @@ class _Snapshot:
             ]
         manifest = self._manifest(shares, parts[0], counts)
         now = self._home.places()
-        # Bytes that were to be read may have gone; sites that came meanwhile are of no concern.
+        # Bytes that were to be read may have gone; sites that were added meanwhile do not matter.
         if gone := [each for each in places if now.get(each, places[each]) != places[each]]:
             raise SitesMoved(sites=", ".join(gone))
         self._lease.check()
@@ -185,9 +185,9 @@ class _Snapshot:
         return manifest
 
     def _records(self) -> tuple[Sequence[DatabaseSource], list[Share], Mapping[str, str]]:
-        """Write the records of all sources, the home database first; anew where sites moved.
+        """Write the records of all sources, the home database first; again if sites moved.
 
-        Return the sources, what was written of each, and where the sites were.
+        Return the sources, what was written of each, and the places of the sites.
         """
         moved: list[str] = []
         for _ in range(TRIES):
@@ -198,7 +198,7 @@ class _Snapshot:
             if not beside:
                 return [self._home], shares, places
             now = self._home.places()
-            # One that came to another cluster meanwhile has records there, and none at home.
+            # The records of a site that moved to another cluster meanwhile are there, not at home.
             moved = [each for each in now if places.get(each, self._home.name) != now[each]]
             if not moved:
                 return [self._home, *beside], shares, places
@@ -216,9 +216,9 @@ class _Snapshot:
     def _records_of(
         self, source: DatabaseSource, places: Mapping[str, str] | None = None
     ) -> tuple[Share, Mapping[str, str]]:
-        """Write all records of a source as of one time; anew where collections changed.
+        """Write all records of a source as of one time; again if collections changed.
 
-        Return what was written, and where the sites were then.
+        Return what was written, and the places of the sites at that time.
         """
         for tries_left in reversed(range(TRIES)):
             try:
@@ -266,7 +266,7 @@ class _Snapshot:
     def _files_of(
         self, source: DatabaseSource, share: Share, listed: PartWriter, counts: _Counts
     ) -> Share:
-        """Write the objects of a source that are not there yet, and list all it needs."""
+        """Write the missing objects of a source, and list all it needs."""
         files, hashed = 0, list[HashedFile]()
         total = sum(each.count for each in share.collections if bucket_of(each.name))
         copies = self._copies(source, self._files_in(share), counts)
@@ -305,7 +305,7 @@ class _Snapshot:
     def _copies(
         self, source: DatabaseSource, files: Iterator[FileAt], counts: _Counts
     ) -> Iterator[_Copied]:
-        """Copy files side by side, in no order; those whose object is there are only named."""
+        """Copy files in parallel, in any order; existing objects are only listed."""
         before: list[Future[_Copied]] = []
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="backup") as pool:
             try:
@@ -323,13 +323,13 @@ class _Snapshot:
     def _begun(
         self, pool: ThreadPoolExecutor, source: DatabaseSource, batch: Sequence[FileAt]
     ) -> list[Future[_Copied]]:
-        """Read the small ones of some files, and have all written; return what comes of each."""
-        small = [each for each in batch if _told(each) and each.length <= BATCH_BYTES]
+        """Read the small ones of some files, and start writing all; return the results."""
+        small = [each for each in batch if _sha256_of(each) and each.length <= BATCH_BYTES]
         found = dict(source.read_together(small[0].bucket, small)) if small else {}
         return [pool.submit(self._copy, source, each, found.pop(each.id, None)) for each in batch]
 
     def _copy(self, source: DatabaseSource, file: FileAt, data: bytes | None) -> _Copied:
-        """Copy one file into the repository; read it anew where it had other bytes at first."""
+        """Copy one file into the repository; read it again if it had other bytes at first."""
         copied = self._copy_once(file, source.read(file) if data is None else [data])
         return self._copy_once(file, source.read(file)) if copied.finding else copied
 
@@ -344,7 +344,7 @@ class _Snapshot:
                 finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
                 return _Copied(file=file, finding=finding)
             found = digest.hexdigest()
-            if _told(file) not in {None, found}:
+            if _sha256_of(file) not in {None, found}:
                 detail = f"Its bytes have the sha256 {found}, not {file.sha256}."
                 finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
                 return _Copied(file=file, finding=finding)
@@ -374,19 +374,19 @@ class _Snapshot:
         )
 
 
-def _told(file: FileAt) -> str | None:
-    """Return the sha256 that the document of a file tells."""
+def _sha256_of(file: FileAt) -> str | None:
+    """Return the sha256 in the document of a file."""
     return file.sha256 if file.sha256 and SHA256.fullmatch(file.sha256) else None
 
 
 def _is_known(file: FileAt, counts: _Counts) -> bool:
-    """Tell whether the object of a file is there; one that is shorter or longer is written anew."""
-    sha256 = _told(file)
+    """Return whether the object of a file exists; one of another size is written again."""
+    sha256 = _sha256_of(file)
     return sha256 is not None and counts.known.get(_key(sha256)) == file.length
 
 
 def _batches(files: Iterator[FileAt]) -> Iterator[list[FileAt]]:
-    """Yield files, so many of a bucket together as are read together."""
+    """Yield files in batches of one bucket that are read together."""
     batch: list[FileAt] = []
     size = 0
     for file in files:
@@ -401,7 +401,7 @@ def _batches(files: Iterator[FileAt]) -> Iterator[list[FileAt]]:
 
 
 def _ahead(batches: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what an iterator does, while the next of it is on its way."""
+    """Yield the items of an iterator, reading one ahead."""
     with ThreadPoolExecutor(1, thread_name_prefix="records") as pool:
         coming = pool.submit(next, batches, None)
         while (batch := coming.result()) is not None:

@@ -1,9 +1,9 @@
-"""A target whose objects are encrypted, names included. docs/backup-format.md tells the form.
+"""A target whose objects are encrypted, including their names. Format: docs/backup-format.md.
 
 AES-256-GCM in segments, as in the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, 2015):
-the nonce of each has its number and whether it is the last one, so that none can be left out, moved
-or cut off. The last one is the object's name, so that no object can stand for another. Names are
-encrypted with AES-SIV (RFC 5297), by which the same name is always the same.
+the nonce of each has its number and whether it is the last one, so that none can be omitted, moved
+or cut off. The last one is the object's name, so that no object can replace another. Names are
+encrypted deterministically with AES-SIV (RFC 5297).
 """
 
 import base64
@@ -32,16 +32,16 @@ NUMBER_BYTES = 11
 KEY_BYTES = 32
 PREFIX = "avbk_"
 FORM = "aes-256-gcm"
-"""What `repository.json` calls this form."""
+"""The name of this format in `repository.json`."""
 
 
 def new_key() -> str:
-    """Return a key as people keep it."""
+    """Return a new key in its text form."""
     return PREFIX + _text(secrets.token_bytes(KEY_BYTES))
 
 
 def key_of(text: str) -> bytes:
-    """Return the 32 bytes of a key as people keep it; raise `WrongKey` when it is none."""
+    """Return the 32 bytes of a key in text form; raise `WrongKey` if it is invalid."""
     try:
         key = _bytes(text.removeprefix(PREFIX))
     except ValueError:
@@ -52,12 +52,12 @@ def key_of(text: str) -> bytes:
 
 
 def described(key: bytes, repository: str) -> dict[str, str]:
-    """Return what `repository.json` says of the encryption: enough to tell the right key."""
+    """Return the encryption part of `repository.json`, which allows checking the key."""
     return {"form": FORM, "check": _derived(key, repository.encode(), b"check").hex()}
 
 
 class EncryptedTarget:
-    """See `Target`; what is below it sees neither bytes nor names."""
+    """See `Target`; the target below it sees neither bytes nor names."""
 
     def __init__(self, target: Target, key: bytes, repository: str) -> None:
         self._target = target
@@ -66,25 +66,25 @@ class EncryptedTarget:
 
     @property
     def address(self) -> str:
-        """How people name it."""
+        """Its name for people."""
         return self._target.address
 
     def prepare(self) -> None:
-        """Make what has to be there before the first object."""
+        """Create what the first object needs."""
         self._target.prepare()
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
-        """Begin an object; it is encrypted as it comes."""
+        """Start an object, which is encrypted while it is written."""
         with self._target.draft() as draft:
             yield EncryptedDraft(draft, self._key, self._hidden)
 
     def settle(self) -> None:
-        """Return once all that was kept outlives a loss of power."""
+        """Return once all kept objects would survive a power failure."""
         self._target.settle()
 
     def open(self, name: str) -> BinaryIO:
-        """Return the bytes of an object; reading raises `BackupDamaged` where they are others."""
+        """Return the bytes of an object; reading raises `BackupDamaged` if they were changed."""
         stored = self._target.open(self._hidden(name))
         try:
             plain = _Decrypted(stored, self._key, name)
@@ -94,29 +94,29 @@ class EncryptedTarget:
         return cast(BinaryIO, io.BufferedReader(plain, SEGMENT_BYTES))
 
     def size(self, name: str) -> int | None:
-        """Return how many bytes an object has, decrypted; None when it is not there."""
+        """Return the size of an object in bytes, decrypted; None if it does not exist."""
         size = self._target.size(self._hidden(name))
         return None if size is None else _plain_size(size, name)
 
     def list(self, prefix: str) -> Iterator[Stored]:
-        """Yield the objects below a folder; those with names of others are passed over."""
+        """Yield the objects below a folder, except those with foreign names."""
         for each in self._target.list(prefix):
             name = self._shown(each.name)
             if name is not None:
                 yield Stored(name, _plain_size(each.size, name))
 
     def delete(self, name: str) -> None:
-        """Remove an object."""
+        """Delete an object."""
         self._target.delete(self._hidden(name))
 
     def _hidden(self, name: str) -> str:
-        """Return the name below: `objects/…` and the folders of snapshots stay what they are."""
+        """Return the encrypted name; `objects/…` and the folders of snapshots stay readable."""
         folder, rest = _split(name)
         hidden = _text(self._names.encrypt(rest.encode(), [folder.encode()]))
         return f"{folder}{hidden[:2]}/{hidden}" if folder == "objects/" else f"{folder}{hidden}"
 
     def _shown(self, name: str) -> str | None:
-        """Return the name of what is called `name` below, None where it is none of ours."""
+        """Return the decrypted name, None if it is not one of ours."""
         folder, rest = _split(name)
         try:
             shown = self._names.decrypt(_bytes(rest.rpartition("/")[2]), [folder.encode()])
@@ -126,7 +126,7 @@ class EncryptedTarget:
 
 
 class EncryptedDraft:
-    """Encrypts what is written; no more than a segment is held."""
+    """Encrypts what is written; holds one segment in memory at most."""
 
     def __init__(self, draft: Draft, key: bytes, hidden: Callable[[str], str]) -> None:
         self._draft = draft
@@ -138,7 +138,7 @@ class EncryptedDraft:
         draft.write(MAGIC + salt)
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes."""
+        """Add bytes."""
         self._buffer += data
         while len(self._buffer) >= SEGMENT_BYTES:
             self._seal(bytes(self._buffer[:SEGMENT_BYTES]))
@@ -146,7 +146,7 @@ class EncryptedDraft:
         return len(data)
 
     def keep(self, name: str) -> None:
-        """Let it be there under `name`, whole, over what was there."""
+        """Store the whole object under `name`, replacing an existing one."""
         if self._buffer:
             self._seal(bytes(self._buffer))
         self._seal(name.encode(), is_last=True)
@@ -159,7 +159,7 @@ class EncryptedDraft:
 
 
 class _Decrypted(io.RawIOBase):
-    """What is in an encrypted object; its end is reached only when its name was the right one."""
+    """The content of an encrypted object; its end is only reached if its name is correct."""
 
     def __init__(self, stored: BinaryIO, key: bytes, name: str) -> None:
         self._stored = stored
@@ -169,7 +169,7 @@ class _Decrypted(io.RawIOBase):
         self._number = 0
         self._ended = False
         self._ahead = b""
-        """What is read and not decrypted: the name at the end is among it."""
+        """Bytes that were read but not decrypted: they include the name at the end."""
         self._plain = memoryview(b"")
         if head[: len(MAGIC)] != MAGIC or len(head) < HEAD_BYTES:
             raise BackupDamaged(what=name)
@@ -204,7 +204,7 @@ class _Decrypted(io.RawIOBase):
         return plain
 
     def _more(self) -> bool:
-        """Tell whether bytes come behind those that are read, and read one of them."""
+        """Return whether more bytes follow, reading one of them."""
         one = self._stored.read(1)
         self._ahead += one
         return bool(one)
@@ -230,7 +230,7 @@ def _read(stored: BinaryIO, size: int) -> bytes:
 
 
 def _plain_size(size: int, name: str) -> int:
-    """Return how many bytes are in an object of `size` encrypted ones; -1 where none can be."""
+    """Return the decrypted size of an object of `size` encrypted bytes; -1 if impossible."""
     body = size - HEAD_BYTES - len(name.encode()) - TAG_BYTES
     segments = -(-body // (SEGMENT_BYTES + TAG_BYTES))
     plain = body - segments * TAG_BYTES
@@ -238,7 +238,7 @@ def _plain_size(size: int, name: str) -> int:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return the folder, which is not hidden, and the rest of a name."""
+    """Return the folder, which is not encrypted, and the rest of a name."""
     parts = name.split("/")
     count = 2 if parts[0] == "snapshots" else 1
     return "".join(f"{each}/" for each in parts[:count]), "/".join(parts[count:])
@@ -257,7 +257,7 @@ def _text(data: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """Return what `_text` wrote; raise ValueError."""
+    """Return the bytes that `_text` encoded; raise ValueError."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:

@@ -1,4 +1,4 @@
-"""What can go wrong with backups."""
+"""Errors of backups."""
 
 from avenue.errors import Conflict, Invalid, NotFound, StorageFull, Unavailable, Unprocessable
 

@@ -1,4 +1,4 @@
-"""What a repository holds, as its manifests tell it: docs/backup-format.md."""
+"""The contents of a repository, as in its manifests: docs/backup-format.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 
 FORMAT = 1
-"""The version of the format. A program reads those up to its own."""
+"""The version of the format. A program reads versions up to its own."""
 
 
 class Kind(StrEnum):
-    """What is wrong with something."""
+    """The kind of damage."""
 
     WRONG_HASH = "wrong_hash"  # it has other bytes than those that were stored
     INCOMPLETE = "incomplete"  # bytes are missing
-    MISSING = "missing"  # it is not there
+    MISSING = "missing"  # it does not exist
     WRONG_SIZE = "wrong_size"  # it is longer or shorter than it was
-    UNREADABLE = "unreadable"  # nobody can make sense of it
+    UNREADABLE = "unreadable"  # it cannot be parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is damaged: a file of the database, or an object of the repository."""
+    """Something damaged: a file of the database, or an object of the repository."""
 
     kind: Kind
     what: str
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionCopy:
-    """One collection: how many records, how many bytes of BSON, and where they are."""
+    """One collection: the number of records, their BSON bytes, and the part that has them."""
 
     name: str
     uuid: str
@@ -51,7 +51,7 @@ class CollectionCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashedFile:
-    """A file whose document does not tell its sha256; it was found when it was read."""
+    """A file without a sha256 in its document; it was computed when the file was read."""
 
     bucket: str
     file: str
@@ -60,7 +60,7 @@ class HashedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one database holds of a snapshot, all of it as of one cluster time (`time`, `inc`).
+    """The content of a snapshot from one database, as of one cluster time (`time`, `inc`).
 
     `at` is that time, by the clock of the database.
     """
@@ -76,9 +76,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objects:
-    """The objects a snapshot needs: how many, of how many bytes, and the part that lists them.
+    """The objects a snapshot needs: their number, their bytes, and the part that lists them.
 
-    `new` were not in the repository before.
+    `new` ones were not in the repository before.
     """
 
     count: int
@@ -90,7 +90,7 @@ class Objects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a snapshot holds. It is written last: a snapshot without one never got complete."""
+    """The content of a snapshot. It is written last: a snapshot without one is incomplete."""
 
     format: int
     id: str
@@ -112,30 +112,30 @@ class Manifest:
 
     @property
     def records(self) -> int:
-        """How many records it has."""
+        """The number of its records."""
         return sum(each.count for share in self.shares for each in share.collections)
 
     @property
     def files(self) -> int:
-        """How many files it has."""
+        """The number of its files."""
         return sum(share.files for share in self.shares)
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All files of the snapshot but the manifest."""
+        """All files of the snapshot except the manifest."""
         copies = [each for share in self.shares for each in share.collections]
         of_copies = (part for each in copies for part in (each.records, each.metadata))
         return (*of_copies, self.objects.listed)
 
     @property
     def taken_at(self) -> datetime:
-        """The time whose records it has, by the clock of the database."""
+        """The time of its records, by the clock of the database."""
         return min(each.at for each in self.shares)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far something got: `total` is None while nobody knows."""
+    """The progress of an operation: `total` is None while unknown."""
 
     phase: str
     done: int
@@ -143,8 +143,8 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
-"""Told how far something got; what it raises ends the work."""
+"""Called with the progress; an exception from it ends the operation."""
 
 
-def tell_nobody(_: Progress) -> None:
-    """Tell nobody."""
+def ignore_progress(_: Progress) -> None:
+    """Do nothing."""

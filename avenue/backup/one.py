@@ -1,4 +1,4 @@
-"""Brings one product, group, page, picture or upload of a snapshot back into the running site."""
+"""Restores one product, group, page, picture or upload of a snapshot into the running site."""
 
 import hashlib
 import tempfile
@@ -32,15 +32,15 @@ KINDS: Mapping[str, Sequence[str]] = {
     "picture": (ASSETS,),
     "upload": (ASSETS,),
 }
-"""What can be brought back, and the collections it may have been in."""
+"""What can be restored, and the collections it may have been in."""
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """What came back: records that were gone, and files that were gone or damaged.
+    """The restored records that were gone, and files that were gone or damaged.
 
-    Files of which the backup has no bytes are `findings`.
+    Files whose bytes are not in the backup are `findings`.
     """
 
     snapshot: str
@@ -51,7 +51,7 @@ class Returned:
 
 
 class Return:
-    """Brings single things of a repository back. What is there stays as it is."""
+    """Restores single things of a repository. What exists is not changed."""
 
     def __init__(self, repository: Repository, database: Returning, tmp_dir: Path) -> None:
         self._repository = repository
@@ -59,9 +59,9 @@ class Return:
         self._tmp_dir = tmp_dir
 
     def run(self, manifest: Manifest, kind: str, record_id: str, *, most_images: int) -> Returned:
-        """Bring a thing of one of `KINDS` back; its bytes first, then its records at once.
+        """Restore a thing of one of `KINDS`; its bytes first, then its records at once.
 
-        `most_images` is how many pictures a product may have. Raise `NotInSnapshot`,
+        `most_images` is the most pictures a product may have. Raise `NotInSnapshot`,
         `CannotReturn`, `BackupDamaged`, `Unavailable`.
         """
         name, record = self._record(manifest, kind, record_id)
@@ -128,7 +128,7 @@ class Return:
         return None
 
     def _spooled(self, version: StoredVersion, spool: IO[bytes]) -> bool:
-        """Read an object into `spool`; tell whether it has the bytes of the version."""
+        """Read an object into `spool`; return whether it has the bytes of the version."""
         digest, size = hashlib.sha256(), 0
         with self._repository.open_object(version.sha256) as stored:
             for piece in pieces_of(stored):

@@ -1,4 +1,4 @@
-"""From what people write to where it is: a directory, or a bucket of S3."""
+"""From an address to its target: a directory, or a bucket of S3."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*
 
 
 def target_of(address: str, access: S3Access) -> Target:
-    """Return the target of an address; raise `InvalidTarget`. Nothing is looked at yet."""
+    """Return the target of an address, without accessing it; raise `InvalidTarget`."""
     if found := BUCKET.fullmatch(address):
         folders = [each for each in (found[2] or "").split("/") if each]
         if not {".", ".."} & set(folders):

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure/backups`: how backups stand, and buttons for work on them."""
+"""`/admin/infrastructure/backups`: the state of backups, and buttons to work on them."""
 
 from collections.abc import Callable, Mapping
 
@@ -54,7 +54,7 @@ blueprint = Blueprint("backup_pages", __name__, url_prefix=PATH, template_folder
 @blueprint.get("")
 @require(Role.OPS)
 def show_backups() -> Response:
-    """Show how backups stand, what runs, and the snapshots."""
+    """Show the state of backups, running jobs, and the snapshots."""
     actor = current_actor()
     overview = using(BackupService).overview(actor)
     kinds = {*JOBS.values(), RETURN}
@@ -82,7 +82,7 @@ def show_backups() -> Response:
 @audited("job.begun")
 @require(Role.OPS)
 def start() -> Response:
-    """Begin a backup, a check or a trial restore."""
+    """Start a backup, a check or a trial restore."""
     deed = request.form.get("do", "")
     if deed not in {each.value for each in Deed}:
         return _refused("nothing_wanted")
@@ -93,7 +93,7 @@ def start() -> Response:
 @audited("job.begun")
 @require(Role.OPS)
 def bring_back() -> Response:
-    """Begin to bring one thing back."""
+    """Start restoring one thing."""
     form = {name: request.form.get(name, "").strip() for name in ("snapshot", "kind", "id")}
     is_whole = SNAPSHOT_ID.fullmatch(form["snapshot"]) and ID_PATTERN.fullmatch(form["id"])
     if not is_whole or form["kind"] not in KINDS:
@@ -117,5 +117,5 @@ def _refused(problem: str) -> Response:
 
 
 def _is_at_work(job: Job) -> bool:
-    """Tell whether a job runs, or was begun by hand and waits."""
+    """Return whether a job is running, or was started manually and waits."""
     return job.every_seconds is None or job.holder is not None

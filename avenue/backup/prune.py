@@ -1,4 +1,4 @@
-"""Removes snapshots that are kept no longer, and the objects that no snapshot needs."""
+"""Deletes expired snapshots, and the objects that no snapshot needs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from avenue.backup.create import alone
 from avenue.backup.errors import BackupDamaged, OtherInstallation
-from avenue.backup.models import Finding, Kind, Manifest, Progress, Tell, tell_nobody
+from avenue.backup.models import Finding, Kind, Manifest, Progress, Tell, ignore_progress
 from avenue.backup.repository import MANIFEST, Repository
 from avenue.storage.leases import Leases
 
@@ -15,14 +15,14 @@ TOLD_EVERY = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """For how many days, weeks and months the last snapshot of each is kept."""
+    """The numbers of days, weeks and months whose last snapshots are kept."""
 
     daily: int
     weekly: int
     monthly: int
 
     def kept(self, taken: Sequence[tuple[str, datetime]]) -> set[str]:
-        """Return which of the snapshots `taken`, the newest first, are kept: the newest always."""
+        """Return which of the snapshots `taken`, newest first, are kept: the newest always."""
         kept = {each for each, _ in taken[:1]}
         for most, period in (
             (self.daily, "%Y-%m-%d"),
@@ -38,7 +38,7 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What went, or would go; with `findings` no object went, as nobody knows who needs which."""
+    """What was or would be deleted; with `findings` no objects, as those needed are unknown."""
 
     kept: tuple[str, ...]
     removed: tuple[str, ...]
@@ -55,10 +55,12 @@ class Pruning:
         self._leases = leases
         self._installation = installation
 
-    def run(self, keeping: Keeping, *, is_trial: bool = False, tell: Tell = tell_nobody) -> Pruned:
-        """Remove what is not kept; with `is_trial` only tell what that is. Repeatable.
+    def run(
+        self, keeping: Keeping, *, is_trial: bool = False, tell: Tell = ignore_progress
+    ) -> Pruned:
+        """Delete what is not kept; with `is_trial` only report it. Repeatable.
 
-        Raise `BackupRuns` while a backup runs, and `OtherInstallation`: its backups may be running.
+        Raise `BackupRuns` during a backup, and `OtherInstallation`: its backups may be running.
         """
         if self._repository.installation != self._installation:
             raise OtherInstallation(target=self._repository.target.address)
@@ -69,8 +71,8 @@ class Pruning:
             findings = [
                 _unreadable(f"{each.id}/{MANIFEST}") for each in states if each.manifest is None
             ]
-            needed, amiss = self._needed(each for each in manifests if each.id in kept)
-            findings += amiss
+            needed, damaged = self._needed(each for each in manifests if each.id in kept)
+            findings += damaged
             removed = [each.id for each in manifests if each.id not in kept]
             if not is_trial:
                 self._repository.remove_unfinished()
@@ -95,7 +97,7 @@ class Pruning:
         )
 
     def _needed(self, manifests: Iterable[Manifest]) -> tuple[set[bytes], list[Finding]]:
-        """Return the objects of snapshots that stay, and the lists of them that are damaged."""
+        """Return the objects of snapshots that stay, and the damaged lists of them."""
         needed: set[bytes] = set()
         findings = []
         for each in manifests:

@@ -1,4 +1,4 @@
-"""What `/api/ops/backups` takes and answers."""
+"""Requests and replies of `/api/ops/backups`."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ RECORD_ID = f"^{ID_PATTERN.pattern}$"
 
 
 class Wanted(BaseModel):
-    """One thing to bring back."""
+    """One thing to restore."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -22,7 +22,7 @@ class Wanted(BaseModel):
 
 
 class DoneReply(TypedDict):
-    """The last time something was done; `good_at` is when nothing was found amiss last."""
+    """The last time something was done; `good_at` is the last time without findings."""
 
     at: str
     snapshot: str
@@ -31,7 +31,7 @@ class DoneReply(TypedDict):
 
 
 class SnapshotReply(TypedDict):
-    """A snapshot; what is not known of one that is damaged or not complete is null."""
+    """A snapshot; fields that are unknown for a damaged or incomplete one are null."""
 
     id: str
     complete: bool
@@ -45,7 +45,7 @@ class SnapshotReply(TypedDict):
 
 
 class ProblemReply(TypedDict):
-    """Why the target could not be asked."""
+    """Why the target could not be reached."""
 
     code: str
     message: str
@@ -53,7 +53,7 @@ class ProblemReply(TypedDict):
 
 
 class Backups(WholeList):
-    """How backups stand, and the newest snapshots."""
+    """The state of backups, and the newest snapshots."""
 
     target: Annotated[str | None, Field(description="null: none are made by themselves.")]
     encrypted: bool | None

@@ -38,19 +38,19 @@ SNAPSHOT_ID = re.compile(r"(\d{6,})-\d{8}T\d{6}Z")
 MOST_JSON_BYTES = 64 * 1024 * 1024
 GZIP_FORMAT = zlib.MAX_WBITS | 16
 GZIP_LEVEL = 1
-"""Records are written as fast as they are read; higher levels save little."""
+"""The compression level: records are written as fast as read; higher levels save little."""
 
 _MANIFEST = TypeAdapter(Manifest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotState:
-    """A snapshot that is there: its manifest, or None where that is missing or damaged."""
+    """An existing snapshot: its manifest, or None if that is missing or damaged."""
 
     id: str
     manifest: Manifest | None
     is_complete: bool
-    """Whether there is a manifest at all; without one the snapshot never got complete."""
+    """Whether there is a manifest at all; without one the snapshot is incomplete."""
 
 
 class PartWriter:
@@ -64,12 +64,12 @@ class PartWriter:
         self.plain_size = 0
 
     def add(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add bytes."""
         self.plain_size += len(data)
         self._write(self._gzip.compress(data))
 
     def end(self, name: str) -> Part:
-        """Return the part, all of which has been written now."""
+        """Return the part, which is now written completely."""
         self._write(self._gzip.flush())
         return Part(name=name, size=self._size, sha256=self._sha256.hexdigest())
 
@@ -81,7 +81,7 @@ class PartWriter:
 
 
 class Repository:
-    """A repository that is there. Open it with `opened` or `begun`."""
+    """An existing repository. Open it with `opened` or `begun`."""
 
     def __init__(self, target: Target, head: dict[str, Any], key: bytes | None) -> None:
         self.id: str = head["id"]
@@ -105,10 +105,10 @@ class Repository:
         *,
         takes_over: bool = False,
     ) -> "Repository":
-        """Return the repository of an installation, made where there is nothing yet.
+        """Return the repository of an installation, created if the target is empty.
 
-        A new one with a `key` is encrypted. With `takes_over` it is this installation's from now
-        on. Raise `NotARepository`, `OtherInstallation`, and what `opened` raises.
+        A new one with a `key` is encrypted. With `takes_over` it belongs to this installation from
+        now on. Raise `NotARepository`, `OtherInstallation`, and what `opened` raises.
         """
         target.prepare()
         try:
@@ -139,7 +139,7 @@ class Repository:
         return f"{OBJECTS}{sha256[:2]}/{sha256}"
 
     def objects(self) -> Iterator[tuple[str, int]]:
-        """Yield sha256 and size of each object that is there."""
+        """Yield sha256 and size of each existing object."""
         for each in self.target.list(OBJECTS):
             sha256 = each.name.rpartition("/")[2]
             if SHA256.fullmatch(sha256):
@@ -148,27 +148,27 @@ class Repository:
     def open_object(self, sha256: str) -> BinaryIO:
         """Return the bytes of an object; raise `Missing`.
 
-        Reading an encrypted one raises `BackupDamaged` where something of it was changed.
+        Reading an encrypted one raises `BackupDamaged` if it was changed.
         """
         return self.target.open(self.object_name(sha256))
 
     def remove_object(self, sha256: str) -> None:
-        """Remove an object; only while nobody writes a snapshot."""
+        """Delete an object; only while no snapshot is being written."""
         self.target.delete(self.object_name(sha256))
 
     # Snapshots
 
     def next_id(self) -> str:
-        """Return the id of the next snapshot: its number tells the order, not any clock."""
+        """Return the id of the next snapshot: snapshots are ordered by number, not by clock."""
         number = max((number_of(each) for each in self._ids()), default=0) + 1
         return f"{number:06}-{utc_now():%Y%m%dT%H%M%SZ}"
 
     def snapshots(self) -> list[SnapshotState]:
-        """Return every snapshot, the oldest first."""
+        """Return every snapshot, oldest first."""
         return [self._state(each) for each in sorted(self._ids(), key=number_of)]
 
     def newest(self, limit: int) -> list[SnapshotState]:
-        """Return the newest snapshots, the newest first; no other manifest is read."""
+        """Return the newest snapshots, newest first; no other manifest is read."""
         ids = sorted(self._ids(), key=number_of, reverse=True)
         return [self._state(each) for each in ids[:limit]]
 
@@ -186,7 +186,7 @@ class Repository:
 
     @contextlib.contextmanager
     def writing(self, snapshot_id: str, name: str, parts: list[Part]) -> Iterator[PartWriter]:
-        """Write a part of a snapshot, which is added to `parts` once it is there."""
+        """Write a part of a snapshot, which is added to `parts` once it is stored."""
         with self.target.draft() as draft:
             writer = PartWriter(draft)
             yield writer
@@ -195,7 +195,7 @@ class Repository:
 
     @contextlib.contextmanager
     def reading(self, snapshot_id: str, part: Part) -> Iterator[IO[bytes]]:
-        """Give what stands in a part, decompressed; raise `BackupDamaged`."""
+        """Return the content of a part, decompressed; raise `BackupDamaged`."""
         try:
             with self.open_part(snapshot_id, part) as stored, gzip.open(stored) as plain:
                 yield cast(IO[bytes], plain)
@@ -217,19 +217,19 @@ class Repository:
                 yield sha256, int(size)
 
     def complete(self, manifest: Manifest) -> None:
-        """Write the manifest: from now on the snapshot is there."""
+        """Write the manifest: from now on the snapshot is complete."""
         self.target.settle()
         body = _MANIFEST.dump_python(manifest, mode="json")
         _put_json(self.target, self._part_name(manifest.id, MANIFEST), body)
 
     def remove(self, snapshot_id: str) -> None:
-        """Remove a snapshot, its manifest first; its objects stay."""
+        """Delete a snapshot, its manifest first; its objects stay."""
         self.target.delete(self._part_name(snapshot_id, MANIFEST))
         for each in list(self.target.list(f"{SNAPSHOTS}{snapshot_id}/")):
             self.target.delete(each.name)
 
     def remove_unfinished(self) -> list[str]:
-        """Remove the snapshots that never got complete; only while nobody else writes one."""
+        """Delete the incomplete snapshots; only while no other process writes one."""
         unfinished = [each.id for each in self.snapshots() if not each.is_complete]
         for each in unfinished:
             self.remove(each)
@@ -271,12 +271,12 @@ class Repository:
 
 
 def number_of(snapshot_id: str) -> int:
-    """Return which snapshot of its repository this is."""
+    """Return the number of a snapshot in its repository."""
     return int(snapshot_id.partition("-")[0])
 
 
 def _opened(target: Target, head: dict[str, Any], key: bytes | None) -> Target:
-    """Return what reads and writes the objects below a head."""
+    """Return the target for the objects of a repository."""
     told = head.get("encryption")
     if told is None and key is None:
         return target
@@ -306,7 +306,7 @@ def _refuse_newer(body: dict[str, Any]) -> None:
 
 
 def _put_json(target: Target, name: str, body: dict[str, Any]) -> None:
-    """Write a JSON document with the sha256 of its text, so that damage to it is noticed."""
+    """Write a JSON document with the sha256 of its text, so that damage is detected."""
     text = _canonical(body)
     sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "body": body}
     with target.draft() as draft:

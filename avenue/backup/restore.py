@@ -1,4 +1,4 @@
-"""Brings a snapshot back into empty databases: each site to a cluster."""
+"""Restores a snapshot into empty databases: each site to a cluster."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from avenue.backup.models import (
     Progress,
     Share,
     Tell,
-    tell_nobody,
+    ignore_progress,
 )
 from avenue.backup.repository import SHA256, Repository
 from avenue.backup.targets import Missing
@@ -37,9 +37,9 @@ from avenue.storage.sites import UnknownSite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was brought back: `clusters` are those of the sites, by the ids they have now.
+    """The result of a restore: `clusters` are those of the sites, by their new ids.
 
-    Files that are `findings` have their records, and no bytes.
+    Files in `findings` have their records, and no bytes.
     """
 
     snapshot: str
@@ -51,7 +51,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Portion:
-    """What of a share goes to one destination."""
+    """The part of a share for one destination."""
 
     share: Share
     cluster: str
@@ -61,26 +61,28 @@ class _Portion:
 class Restoration:
     """Writes a snapshot of a repository into the empty databases of an installation.
 
-    The same one again goes on.
+    Running it again continues.
     """
 
-    def __init__(self, repository: Repository, home: Database, tell: Tell = tell_nobody) -> None:
+    def __init__(
+        self, repository: Repository, home: Database, tell: Tell = ignore_progress
+    ) -> None:
         self._repository = repository
         self._home = home
         self._tell = tell
         self._findings: list[Finding] = []
 
     def run(self, manifest: Manifest, renaming: Renaming, *, keeps_tokens: bool) -> Restored:
-        """Write all of it, each site to the cluster where it was unless `renaming` names another.
+        """Write all of it, each site to its old cluster unless `renaming` names another.
 
-        Nothing is written unless all records can be read. Raise `BackupDamaged`, `NewerDatabase`,
+        Nothing is written unless all records are readable. Raise `BackupDamaged`, `NewerDatabase`,
         `UnknownSite`, `ClusterMissing`, `FirstSiteStays`, `NotEmpty`, `Unavailable`.
         """
         if manifest.schema > len(STEPS):
             raise NewerDatabase
         places = self._places(manifest, renaming)
-        if amiss := Verification(self._repository).parts_of(manifest):
-            raise BackupDamaged(what=amiss[0].what)
+        if damaged := Verification(self._repository).parts_of(manifest):
+            raise BackupDamaged(what=damaged[0].what)
         renaming = replace(renaming, clusters=tuple(sorted(places.items())))
         to = Destinations(self._home, renaming)
         to.begin(
@@ -112,7 +114,7 @@ class Restoration:
         )
 
     def _places(self, manifest: Manifest, renaming: Renaming) -> dict[str, str]:
-        """Return the cluster of each site that is brought back."""
+        """Return the cluster of each restored site."""
         were = {site_id: share.name for share in manifest.shares for site_id in share.sites}
         asked = {renaming.site} - {None} | dict(renaming.clusters).keys()
         if lacking := sorted(str(each) for each in asked if each not in were):
@@ -132,7 +134,7 @@ class Restoration:
     def _portions(
         self, share: Share, renaming: Renaming, places: Mapping[str, str]
     ) -> Iterator[_Portion]:
-        """Yield what goes where of a share: all to the cluster it is of, but for some sites."""
+        """Yield the portions of a share: all to its own cluster, except some sites."""
         there = {site_id: places[site_id] for site_id in share.sites if site_id in places}
         has_own = share.name in {HOME_CLUSTER, *self._home.clusters}
         if has_own and (there or renaming.site is None or share.name == HOME_CLUSTER):

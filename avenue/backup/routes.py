@@ -1,4 +1,4 @@
-"""Backups as JSON, under `/api/ops/backups`, for those who run the deployment."""
+"""Backups as JSON, under `/api/ops/backups`, for operators of the deployment."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("backups", __name__, url_prefix="/api/ops/backups")
 @require(Role.OPS)
 @described(replies={200: Backups})
 def show_backups() -> Response:
-    """Tell where backups are made to, when, and what there is; the newest 20 snapshots."""
+    """Return the target and schedule of backups, and the newest 20 snapshots."""
     return jsonify(backups_json(using(BackupService).overview(current_actor())))
 
 
@@ -34,7 +34,7 @@ def show_backups() -> Response:
 @require(Role.OPS)
 @described(replies={202: JobReply}, refuses=(NoBackupTarget,))
 def create_backup() -> tuple[Response, int]:
-    """Back everything up now."""
+    """Start a backup of everything now."""
     return _started(using(BackupService).start(current_actor(), Deed.CREATED))
 
 
@@ -43,7 +43,7 @@ def create_backup() -> tuple[Response, int]:
 @require(Role.OPS)
 @described(replies={202: JobReply}, refuses=(NoBackupTarget,))
 def verify_backups() -> tuple[Response, int]:
-    """Read the records of all snapshots and today's portion of the files now."""
+    """Start reading the records of all snapshots and today's portion of the files now."""
     return _started(using(BackupService).start(current_actor(), Deed.VERIFIED))
 
 
@@ -52,7 +52,7 @@ def verify_backups() -> tuple[Response, int]:
 @require(Role.OPS)
 @described(replies={202: JobReply}, refuses=(NoBackupTarget,))
 def drill_backup() -> tuple[Response, int]:
-    """Restore the newest snapshot for trial now, check it, and drop it again."""
+    """Start a trial restore of the newest snapshot now, which is checked and deleted."""
     return _started(using(BackupService).start(current_actor(), Deed.DRILLED))
 
 
@@ -61,7 +61,7 @@ def drill_backup() -> tuple[Response, int]:
 @require(Role.OPS)
 @described(body=Wanted, replies={202: JobReply}, refuses=(NoBackupTarget, SnapshotNotFound))
 def bring_back(snapshot_id: str) -> tuple[Response, int]:
-    """Bring one product, group, page, picture or upload of a snapshot back into its site."""
+    """Restore one product, group, page, picture or upload of a snapshot into its site."""
     wanted = body_as(Wanted)
     if not SNAPSHOT_ID.fullmatch(snapshot_id):
         raise SnapshotNotFound(snapshot=snapshot_id[:40])

@@ -1,4 +1,4 @@
-"""How backups stand, and work on them, for those who run the deployment."""
+"""The state of backups, and jobs on them, for operators of the deployment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ BACKUP = "backup"
 VERIFY = "backup_verify"
 DRILL = "backup_drill"
 RETURN = "backup_return"
-"""Brings one thing of a snapshot back; its arguments are `snapshot`, `kind` and `id`."""
+"""Restores one thing of a snapshot; its arguments are `snapshot`, `kind` and `id`."""
 JOBS: Mapping[Deed, str] = {Deed.CREATED: BACKUP, Deed.VERIFIED: VERIFY, Deed.DRILLED: DRILL}
 BY_HAND = "by hand"
 MOST_SHOWN = 20
-"""Each is a file of the target that is read for it."""
+"""The most snapshots that are shown: a file of the target is read for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """How backups stand. `target` is None where none are made by themselves.
+    """The state of backups. `target` is None if no backups are scheduled.
 
-    `snapshots` are the newest ones of the target, the newest first. `problem` says why it could not
-    be asked from here, `is_encrypted` is None then.
+    `snapshots` are the newest ones of the target, newest first. `problem` says why it could not be
+    reached from here, `is_encrypted` is None then.
     """
 
     target: str | None
@@ -39,7 +39,7 @@ class Overview:
 
 
 class BackupService:
-    """Every method raises `Forbidden` unless the actor runs the deployment."""
+    """Every method raises `Forbidden` unless the actor is an operator of the deployment."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class BackupService:
         self._jobs = jobs
 
     def overview(self, actor: Actor) -> Overview:
-        """Return how backups stand; what cannot be reached from this process is a problem."""
+        """Return the state of backups; what this process cannot reach is a problem."""
         actor.must_run_deployment()
         last = self._store.last()
         if not self._target:
@@ -74,14 +74,14 @@ class BackupService:
         )
 
     def start(self, actor: Actor, deed: Deed) -> Job:
-        """Have one of `JOBS` done now; pressed twice it is done once. Raise `NoBackupTarget`."""
+        """Start one of `JOBS` now; a second call returns the same job. Raise `NoBackupTarget`."""
         self._require_target(actor)
         return self._jobs.enqueue(JOBS[deed], key=BY_HAND)
 
     def bring_back(self, actor: Actor, snapshot_id: str, kind: str, record_id: str) -> Job:
-        """Have one thing brought back into its site; raise `NoBackupTarget`.
+        """Start restoring one thing into its site; raise `NoBackupTarget`.
 
-        The job fails where the snapshot does not have it, and says so.
+        The job fails if the snapshot does not contain it, and says so.
         """
         self._require_target(actor)
         wanted = {"snapshot": snapshot_id, "kind": kind, "id": record_id}

@@ -1,4 +1,4 @@
-"""When something was last done with backups, in MongoDB: for alerts and for who looks."""
+"""When backups were last made, verified and restored, in MongoDB: for alerts and the panel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from avenue.storage.scope import deployment
 
 BACKUPS = "backups"
 WANTED = "wanted"
-"""The record of since when backups are to be made."""
+"""The id of the record of when backups were configured."""
 
 
 class Deed(StrEnum):
-    """What was done."""
+    """A kind of work on backups."""
 
     CREATED = "created"
     VERIFIED = "verified"
@@ -23,9 +23,9 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The last time something was done: when, to which snapshot, how much was found to be amiss.
+    """The last time something was done: when, for which snapshot, and the number of findings.
 
-    `good_at` is when nothing was found last, None where it always was.
+    `good_at` is the last time without findings, None if there never was one.
     """
 
     at: datetime
@@ -35,33 +35,33 @@ class Done:
 
 
 class BackupStore:
-    """The `backups` collection: one record for each kind of deed."""
+    """The `backups` collection: one record for each kind of work."""
 
     def __init__(self, database: Database) -> None:
         self._backups = deployment(database).collection(BACKUPS)
 
     def note(self, deed: Deed, snapshot: str, findings: int) -> None:
-        """Write down that something was done now, by the server's time."""
+        """Store that something was done now, by the server's time."""
         good_at = "$good_at" if findings else "$$NOW"
         now = {"at": "$$NOW", "snapshot": snapshot, "findings": findings, "good_at": good_at}
         self._backups.update({"_id": deed.value}, [{"$set": now}], upsert=True)
 
     def missing_since(self) -> Mapping[Deed, datetime]:
-        """Return for each deed when it was last done, and found nothing amiss where it looks.
+        """Return for each kind when it was last done without findings.
 
-        Where it never was, it is when this was first asked, by the server's time.
+        If it never was, it is when this was first called, by the server's time.
         """
         begun = {"at": {"$ifNull": ["$at", "$$NOW"]}, "snapshot": "", "findings": 0}
         self._backups.update({"_id": WANTED}, [{"$set": begun}], upsert=True)
         (wanted,) = self._backups.values(lambda each: each["at"], {"_id": WANTED})
         last = self.last()
         good = {deed: done.good_at for deed, done in last.items()}
-        if Deed.CREATED in last:  # damaged files are named in it, and no fault of the backup
+        if Deed.CREATED in last:  # its damaged files are findings, and no fault of the backup
             good[Deed.CREATED] = last[Deed.CREATED].at
         return {each: good.get(each) or wanted for each in Deed}
 
     def last(self) -> Mapping[Deed, Done]:
-        """Return what was done last of each, as far as its record can be read."""
+        """Return the last run of each kind, as far as its record is readable."""
         wanted = {"_id": {"$in": [each.value for each in Deed]}}
         return dict(self._backups.values(_done, wanted))
 

@@ -1,4 +1,4 @@
-"""Compares a repository with what its manifests say: what is damaged or missing is named."""
+"""Compares a repository with its manifests, and reports what is damaged or missing."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from avenue.backup.errors import BackupDamaged, SnapshotNotFound
-from avenue.backup.models import Finding, Kind, Manifest, Part, Progress, Tell, tell_nobody
+from avenue.backup.models import Finding, Kind, Manifest, Part, Progress, Tell, ignore_progress
 from avenue.backup.repository import MANIFEST, Repository
 from avenue.backup.targets import Missing
 
@@ -19,13 +19,13 @@ NOT_DECRYPTED = "It cannot be decrypted: it was changed, cut off, or is another 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portion:
-    """Which objects are read: the one of `of` portions that has this `number`, from 0."""
+    """A part of the objects: those of the portion with this `number` (from 0) out of `of`."""
 
     number: int
     of: int
 
     def has(self, sha256: str) -> bool:
-        """Tell whether an object is one of them."""
+        """Return whether an object is one of them."""
         return int(sha256[:PART_CHARACTERS], 16) % self.of == self.number
 
 
@@ -34,7 +34,7 @@ ALL = Portion(number=0, of=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What a look at snapshots found: `read` objects were read and compared with their sha256."""
+    """The result of verifying snapshots: `read` objects were compared with their sha256."""
 
     snapshots: tuple[str, ...]
     objects: int
@@ -44,7 +44,7 @@ class Verified:
 
 
 class Verification:
-    """Looks at snapshots of a repository."""
+    """Verifies snapshots of a repository."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -55,18 +55,18 @@ class Verification:
         snapshot_id: str | None = None,
         *,
         reads: Portion | None = None,
-        tell: Tell = tell_nobody,
+        tell: Tell = ignore_progress,
     ) -> Verified:
-        """Look at one snapshot, or at all of them; read the objects of the portion `reads`.
+        """Verify one snapshot, or all of them; read the objects of the portion `reads`.
 
-        Records are read in any case, and that every object is there with its size is compared.
-        Raise `SnapshotNotFound` when there is nothing to look at.
+        Records are always read, and the existence and size of every object is checked. Raise
+        `SnapshotNotFound` if there is nothing to verify.
         """
         while True:
             self._findings.clear()
             manifests = self._manifests(snapshot_id)
             verified = self._look(manifests, reads, tell)
-            # What was pruned meanwhile is no damage.
+            # Something that was pruned meanwhile is not damaged.
             if not verified.findings or all(map(self._is_there, manifests)):
                 return verified
 
@@ -106,7 +106,7 @@ class Verification:
         return [each.manifest for each in complete if each.manifest is not None]
 
     def parts_of(self, manifest: Manifest) -> tuple[Finding, ...]:
-        """Return what is wrong with the files of one snapshot; all of them are read."""
+        """Return the damage of the files of one snapshot; all of them are read."""
         self._findings.clear()
         for part in manifest.parts:
             self._look_at_part(manifest, part)
@@ -123,7 +123,7 @@ class Verification:
         try:
             for sha256, size in self._repository.listed_objects(manifest):
                 needed[bytes.fromhex(sha256)] = size
-        except BackupDamaged:  # the part was found before
+        except BackupDamaged:  # the part was reported before
             return
 
     def _look_at_part(self, manifest: Manifest, part: Part) -> None:

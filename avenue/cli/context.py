@@ -85,7 +85,7 @@ def database_of(settings: Settings) -> Iterator[Database]:
 
 @contextmanager
 def services_of(*, is_local: bool) -> Iterator[Services]:
-    """Give a command the services of the database in the settings.
+    """Yield the services of the database in the settings to a command.
 
     Raise `ConfigError`, or an `AvenueError` if the database cannot be used.
     """

@@ -22,7 +22,7 @@ from avenue.cli.context import (
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError
-from avenue.health.checks.addresses.mending import Mended, findings_of, findings_of_site, told
+from avenue.health.checks.addresses.mending import Mended, findings_of, findings_of_site, summary_of
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.models import Finding, Level
 from avenue.health.rules.machine import Machine
@@ -44,7 +44,7 @@ from avenue.health.views.doctor.service import (
     look_at_indexes,
     look_at_machine,
     looked,
-    not_told,
+    undetermined,
     with_those_of,
 )
 from avenue.identity import Site, command_actor
@@ -124,7 +124,7 @@ def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
 
 @contextmanager
 def _machine(*, is_local: bool) -> Iterator[Machine]:
-    """Give the settings and their errors; with `is_local`, keep the local database running."""
+    """Yield the settings and their errors; with `is_local`, keep the local database running."""
     settings, problems, environ = settings_as_they_are()
     if is_local:
         with settings_in_force(is_local=True) as own:
@@ -150,7 +150,7 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
             return [_away(error)]
         looks = [*look_at_deployment(ward)]
         if standing is not Standing.READY:
-            unprepared = not_told("the database", NotMigrated(), Level.CRITICAL)
+            unprepared = undetermined("the database", NotMigrated(), Level.CRITICAL)
             return [*looks, Look(check=SCHEMA, findings=(unprepared,))]
         looks += [Look(check=SCHEMA, findings=()), look_at_indexes(ward)]
         looks = _with_clusters(ward, database, looks)
@@ -179,14 +179,14 @@ def _look_at_addresses(settings: Settings, database: Database, site_id: str | No
             sites = _sites(settings, database, site_id)
             done = _walk(settings, database, sites, mends=False)
     except AvenueError as error:
-        return Look(check=URLS, findings=(not_told(URLS, error),))
+        return Look(check=URLS, findings=(undetermined(URLS, error),))
     findings = [
         *(found for each in sites for found in findings_of_site(each, settings)),
         *(found for each in done for found in findings_of(each)),
     ]
     findings.sort(key=lambda each: -each.level.rank)
     unkept = sum(each.left - len(each.addresses) for each in done)
-    return looked(URLS, findings, told=told(done), total=len(findings) + unkept)
+    return looked(URLS, findings, told=summary_of(done), total=len(findings) + unkept)
 
 
 def _mend(site_id: str | None, *, applies: bool, is_local: bool, wants_json: bool) -> None:
@@ -230,7 +230,7 @@ def _sites(settings: Settings, database: Database, site_id: str | None) -> list[
 
 
 def _away(error: AvenueError) -> Look:
-    return Look(check=DATABASE, findings=(not_told("MONGODB_URI", error, Level.CRITICAL),))
+    return Look(check=DATABASE, findings=(undetermined("MONGODB_URI", error, Level.CRITICAL),))
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def put(
         for source in sources:
             outcome = _put_one(files, source, name)
             outcomes.append({"file": source, **outcome})
-            _tell(source, outcome, f"{outcome.get('id')} {outcome.get('url')}", wants_json)
+            _print_outcome(source, outcome, f"{outcome.get('id')} {outcome.get('url')}", wants_json)
     _finish(outcomes, wants_json)
 
 
@@ -121,7 +121,7 @@ def rm(*, which: tuple[str, ...], force: bool, site: str, is_local: bool, wants_
         for each in which:
             outcome = _rm_one(files, each, force=force)
             outcomes.append({"file": each, **outcome})
-            _tell(each, outcome, str(outcome.get("id")), wants_json)
+            _print_outcome(each, outcome, str(outcome.get("id")), wants_json)
     _finish(outcomes, wants_json)
 
 
@@ -173,7 +173,7 @@ def _refusal(error: AvenueError) -> dict[str, Any]:
     return {"code": error.code, "error": error.message, "hint": error.hint}
 
 
-def _tell(source: str, outcome: Mapping[str, Any], line: str, wants_json: bool) -> None:
+def _print_outcome(source: str, outcome: Mapping[str, Any], line: str, wants_json: bool) -> None:
     """Print one outcome as soon as it is known; JSON is printed once, at the end."""
     if wants_json:
         return

@@ -127,7 +127,7 @@ class _Work:
             click.echo(self._output.plan(plan), err=True)
         if cursor.get("passes", 0) > self._passes and job.args.get("follows"):
             self._passes = cursor["passes"]
-            self._tell(job, cursor["report"])
+            self._print_report(job, cursor["report"])
             behind = cursor["behind_seconds"]
             if behind is not None:
                 facts = json.dumps({"behind_seconds": behind})
@@ -140,7 +140,7 @@ class _Work:
             click.echo(err=True)
         if job.result is not None and not self._passes:
             self._look(job)
-            self._tell(job, dict(job.result))
+            self._print_report(job, dict(job.result))
         if job.error is not None:
             click.echo(job.error, err=True)
             self._code = self._code_of(job)
@@ -153,7 +153,7 @@ class _Work:
         has_begun = bool(job.progress.total or job.progress.done)
         return LEFT_SOMETHING if has_begun and not self._options.is_dry else NOTHING_DONE
 
-    def _tell(self, job: Job, report: Facts) -> None:
+    def _print_report(self, job: Job, report: Facts) -> None:
         facts = {"site": self._options.site, "dry_run": self._options.is_dry, **report}
         lines = map(json.loads, self._reports.lines(self._options.site, job.id))
         lists = ((name, some) for name, some in groupby(lines, lambda each: each.pop("list")))

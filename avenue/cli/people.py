@@ -192,7 +192,7 @@ def add_token(
 ) -> None:
     """Create an API token for an account; it is printed once.
 
-    Without a name, the token is named after the current time, so that tokens can be told apart.
+    Without a name, the token is named after the current time, to distinguish tokens.
     """
     name = name or f"tokens add, {utc_now():%Y-%m-%d %H:%M:%S} UTC"
     with services_of(is_local=is_local) as services:

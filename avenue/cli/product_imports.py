@@ -76,7 +76,7 @@ def import_products(
         if not standing.run.dry_run:
             services.audit.record_command(site, "import-products", action, standing.run.id)
         standing = _finished(imports, actor, standing, Background(settings, database))
-        rows = list(_rows_to_tell(imports, actor, standing))
+        rows = list(_notable_rows(imports, actor, standing))
     facts = {**import_json(standing), "rows": [row_json(each, actor.site.locale) for each in rows]}
     say(wants_json, facts, _text(standing, rows, actor.site.locale))
     sys.exit(0 if _went_well(standing, rows) else 1)
@@ -129,17 +129,17 @@ def _work(job_id: str | None, background: Background) -> None:
         finished(background, job_id)
 
 
-def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
+def _notable_rows(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
     """Yield the rows that changed or were refused; for an undo, those that were not undone."""
     after: int | None = 0
     while after is not None:
         query = RowQuery(outcome=None, after=after, limit=ROWS_AT_ONCE)
         page = imports.rows(actor, standing.run.id, query)
-        yield from (each for each in page.items if _is_telling(each, standing))
+        yield from (each for each in page.items if _is_notable(each, standing))
         after = page.next
 
 
-def _is_telling(row: Row, standing: ImportStanding) -> bool:
+def _is_notable(row: Row, standing: ImportStanding) -> bool:
     if standing.run.undo:
         return row.undone is not None and bool(row.undone.kept)
     return row.outcome not in {Outcome.UNCHANGED, None}

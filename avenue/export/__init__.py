@@ -1,1 +1,1 @@
-"""What a site holds, as files that need no Avenue: docs/export-format.md."""
+"""Export of a site as files that can be used without Avenue: docs/export-format.md."""

@@ -1,4 +1,4 @@
-"""What the export before this one left in the target."""
+"""The files of the previous export in the target."""
 
 import hashlib
 import json
@@ -11,14 +11,15 @@ from avenue.export.models import MANIFEST
 from avenue.export.naming import is_path
 
 PREVIOUS = "previous.jsonl"
-"""The manifest of before, while another one is made."""
+"""The name of the previous manifest while a new one is written."""
 READ_BYTES = 1024 * 1024
 
 
 class Earlier:
-    """Files by their paths, with the hash that a manifest vouches for; kept on disk, not in memory.
+    """The files of the previous export by path, with their hashes; kept on disk, not in memory.
 
-    After an export that did not end nothing is vouched for, and hashes are those of the bytes.
+    The manifest confirms the hashes. After an interrupted export none are confirmed, and the hashes
+    are computed from the bytes.
     """
 
     def __init__(self, target: Target) -> None:
@@ -30,7 +31,7 @@ class Earlier:
             self._read(PREVIOUS)
 
     def set_aside(self) -> None:
-        """Let the manifest vouch for nothing from now on; what it names is still known."""
+        """Rename the manifest, so that it confirms no hashes from now on; its paths stay known."""
         if not self._vouches:
             return
         with self._target.open(MANIFEST) as source, self._target.draft() as draft:
@@ -41,7 +42,7 @@ class Earlier:
         self._target.settle()
 
     def has(self, path: str, sha256: str, size: int) -> bool:
-        """Tell whether the file at `path` is this one, which stays there in any case."""
+        """Return whether the file at `path` is this one, and mark the path as used."""
         known = self._files.execute("select sha256 from files where path = ?", (path,)).fetchone()
         self._files.execute("update files set used = 1 where path = ?", (path,))
         if self._target.size(path) != size:
@@ -55,12 +56,12 @@ class Earlier:
             return False
 
     def unused(self) -> Iterator[str]:
-        """Yield the paths that are used no longer."""
+        """Yield the paths that are no longer used."""
         for (path,) in self._files.execute("select path from files where used = 0"):
             yield path
 
     def close(self) -> None:
-        """Let go of what is known."""
+        """Close the temporary database."""
         self._files.close()
 
     def _read(self, name: str) -> bool:
@@ -73,7 +74,7 @@ class Earlier:
 
 
 def _in(lines: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Yield paths and hashes; what is none of a manifest is passed over."""
+    """Yield paths and hashes of a manifest; invalid lines are skipped."""
     for line in lines:
         try:
             found = json.loads(line)

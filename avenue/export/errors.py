@@ -1,4 +1,4 @@
-"""What can go wrong with exports."""
+"""Errors of exports."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,7 +63,7 @@ MEANINGS: Mapping[type[AvenueError], type[AvenueError]] = {
 
 @contextmanager
 def speaking_of_exports() -> Iterator[None]:
-    """Let what goes wrong with a target, which backups have too, be told of an export."""
+    """Convert errors of targets, which exports share with backups, into errors of exports."""
     try:
         yield
     except tuple(MEANINGS) as error:

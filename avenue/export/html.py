@@ -1,4 +1,4 @@
-"""A page as a file that shows itself: with its style, and the pictures that lie beside it."""
+"""A page as a standalone HTML file with its CSS, which links to the exported pictures."""
 
 import re
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from avenue.builder.content.references import REFERENCE
 from avenue.builder.website.models import Draft
 
 POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
-"""Nothing in it runs, whoever stored it."""
+"""The Content-Security-Policy: no scripts run, whatever was stored."""
 
 
 def page_html(draft: Draft, address_of: Callable[[str, str], str]) -> str:
-    """Return the page; `address_of` says where the file of an id is, given the variant, too."""
+    """Return the page; `address_of` returns the path of a file by id and variant."""
 
     def placed(found: "re.Match[str]") -> str:
         return address_of(found["asset"], found["variant"])

@@ -1,4 +1,4 @@
-"""What is asked for, and what became of it."""
+"""Models of an export and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Left:
 
 @dataclass(slots=True, kw_only=True)
 class Exported:
-    """What an export found: how many of each, and what was written, kept and removed of files."""
+    """The numbers of exported things, and of written, kept and removed files."""
 
     products: int = 0
     groups: int = 0
@@ -53,4 +53,4 @@ class Exported:
 
 
 Tell = Callable[[Exported], None]
-"""Told how far it got, after each file."""
+"""Called with the progress after each file."""

@@ -1,4 +1,4 @@
-"""Where things lie in an export: names that Windows and S3 both take."""
+"""Paths of the files in an export: names that Windows and S3 both accept."""
 
 import hashlib
 import re
@@ -16,29 +16,29 @@ _PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.)[A-Za-z0-9_./-]{1,900}")
 
 
 def mark(record_id: str) -> str:
-    """Return what stands for a record in a name, whatever characters its id has."""
+    """Return a short text that identifies a record in a name, whatever characters its id has."""
     return hashlib.sha256(record_id.encode("utf-8", "replace")).hexdigest()[:MARK_CHARACTERS]
 
 
 def plain(name: str) -> str:
-    """Return `name` as a name for files, maybe empty."""
+    """Return `name` as a file name, maybe empty."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     return _UNSAFE.sub("-", letters)[:LONGEST].strip("-. ")
 
 
 def is_path(path: object) -> bool:
-    """Tell whether `path` may be one inside an export."""
+    """Return whether `path` is valid inside an export."""
     return isinstance(path, str) and _PATH.fullmatch(path) is not None and "//" not in path
 
 
 class Names:
-    """Gives each record a name of its own, whatever case a file system tells apart."""
+    """Gives each record a unique name, also on file systems that ignore case."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def of(self, record_id: str, name: str | None) -> str:
-        """Return `name` as it may be used; with a mark, unless it is as good as it stands."""
+        """Return `name` as it may be used; with a mark, unless it is valid and unique as it is."""
         made = plain(name or "")
         key = made.lower()
         if made and not _RESERVED.fullmatch(made) and key not in self._taken:
@@ -48,17 +48,17 @@ class Names:
 
 
 def picture_path(folder: str, asset: Asset, place: int) -> str:
-    """Return where the picture at `place` (from 1) of what has `folder` lies."""
+    """Return the path of the picture at `place` (from 1) of an owner with `folder`."""
     return f"{folder}/{place}.{_extension(asset)}"
 
 
 def library_path(asset: Asset, folder: Sequence[str]) -> str:
-    """Return where a file of the media library lies; `folder` are names from the top."""
+    """Return the path of a file of the media library; `folder` are names from the top."""
     return "/".join(["media", *map(_folder_name, folder), _file_name(asset)])
 
 
 def upload_path(asset: Asset, category: str) -> str:
-    """Return where a general upload lies."""
+    """Return the path of a general upload."""
     return f"uploads/{_folder_name(category)}/{_file_name(asset)}"
 
 

@@ -1,4 +1,4 @@
-"""Takes a site out, record by record; what is there already is not written again."""
+"""Exports a site, record by record; files that exist already are not written again."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ R = TypeVar("R", bound=_Record)
 
 
 class Export:
-    """One export of one site. `counts` and `left` tell what became of it."""
+    """One export of one site. `counts` and `left` have the result."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class Export:
         self._has_malformed = False
 
     def run(self, tell: Tell = lambda _: None) -> None:
-        """Export everything that is wanted; raise `NotAnExport`, `OtherExport`, or of targets."""
+        """Export everything requested; raise `NotAnExport`, `OtherExport`, or errors of targets."""
         is_begun = self._is_begun()
         if self._order.is_trial:
             for _ in self._lines(None, None):
                 tell(self.counts)
             return
         self._target.prepare()
-        if not is_begun or self._target.size(HEADER) is None:  # a ZIP is written anew
+        if not is_begun or self._target.size(HEADER) is None:  # a ZIP is always written again
             self._put(HEADER, json.dumps(self._header(), sort_keys=True).encode())
         earlier = Earlier(self._target)
         try:
@@ -92,7 +92,7 @@ class Export:
                     tell(self.counts)
                 if Part.PRODUCTS in self._order.parts:
                     table.keep(TABLE)
-                if not self._has_malformed:  # nobody knows which files those records have
+                if not self._has_malformed:  # the files of malformed records are unknown
                     for path in earlier.unused():
                         self._target.delete(path)
                         self.counts.removed += 1
@@ -107,7 +107,7 @@ class Export:
         return {"format": FORMAT, "site": self._site.id, "kinds": sorted(self._order.parts)}
 
     def _is_begun(self) -> bool:
-        """Tell whether the target holds an export like this one already."""
+        """Return whether the target has an export of the same kind already."""
         try:
             with self._target.open(HEADER) as file:
                 found = json.loads(file.read(LARGEST_HEADER))
@@ -115,7 +115,7 @@ class Export:
             if next(iter(self._target.list("")), None) is not None:
                 raise NotAnExport(target=self._target.address) from None
             return False
-        except TargetUnreachable:  # a directory that is not there yet; else `prepare` says it again
+        except TargetUnreachable:  # a missing directory; else `prepare` raises it again
             return False
         except ValueError:
             raise NotAnExport(target=self._target.address) from None
@@ -124,7 +124,7 @@ class Export:
         return True
 
     def _lines(self, earlier: Earlier | None, table: Draft | None) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the manifest, each once its file is there; a trial writes none."""
+        """Yield the lines of the manifest, each after its file was written; a trial writes none."""
         parts = self._order.parts
         if Part.PRODUCTS in parts:
             yield from self._groups(earlier)
@@ -182,7 +182,7 @@ class Export:
         pictures: dict[str, Asset],
         old: dict[str, list[str]],
     ) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the pictures of one owner; one that is another's is not taken."""
+        """Yield the lines of the pictures of one owner, except those that belong to another one."""
         for place, image in enumerate(images, start=1):
             asset = pictures.get(image.asset or "")
             if asset is None or asset.claim != claim or not self._is_wanted(asset):
@@ -242,7 +242,7 @@ class Export:
         return False
 
     def _is_there(self, earlier: Earlier | None, asset: Asset, path: str) -> bool:
-        """Let the bytes of `asset` lie at `path`; False when they cannot be read."""
+        """Write the bytes of `asset` to `path`; return False if they cannot be read."""
         current = asset.current
         refusal = withheld(current)
         if refusal:

@@ -1,4 +1,4 @@
-"""The records of one site in the order of their ids, some at once, in MongoDB."""
+"""The records of one site in MongoDB, in batches ordered by id."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -22,29 +22,29 @@ COLLECTIONS: Mapping[Part, Sequence[str]] = {
     Part.UPLOADS: (ASSETS,),
     Part.PAGES: (PAGES,),
 }
-"""Where the records of a part are."""
+"""The collections of each part."""
 AT_ONCE = 100
 PAGES_AT_ONCE = 5
-"""A page may have megabytes."""
+"""Records read at once: a page may have megabytes."""
 MOST_NAMED = 10_000
 BY_ID = (("_id", 1),)
 
 
 class ExportStore:
-    """An empty list is the end; what cannot be read is left out, and told by `malformed`."""
+    """Methods return an empty list at the end, and omit malformed records: see `malformed`."""
 
     def __init__(self, database: Database, site_id: str) -> None:
         self._database = database
         self._site = site_id
 
     def products_after(self, last_id: str) -> list[Product]:
-        """Return some products."""
+        """Return products after an id."""
         return self._collection(PRODUCTS).values(
             products.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
         )
 
     def groups_after(self, last_id: str) -> list[Group]:
-        """Return some groups."""
+        """Return groups after an id."""
         return self._collection(GROUPS).values(
             groups.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
         )
@@ -54,24 +54,24 @@ class ExportStore:
         return groups.GroupStore(self._database).models_of(self._site, group_ids)
 
     def files_after(self, last_id: str) -> list[Asset]:
-        """Return some live files, whoever has them."""
+        """Return live files after an id, of any owner."""
         return self._collection(ASSETS).values(
             asset_in, {"_id": {"$gt": last_id}, "state": State.LIVE}, sort=BY_ID, limit=AT_ONCE
         )
 
     def files(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
-        """Return those of these files that are live, by id."""
+        """Return the live ones of these files, by id."""
         wanted = {"_id": {"$in": sorted(set(asset_ids))}, "state": State.LIVE}
         return {each.id: each for each in self._collection(ASSETS).values(asset_in, wanted)}
 
     def pages_after(self, last_id: str) -> list[Page]:
-        """Return some pages."""
+        """Return pages after an id."""
         return self._collection(PAGES).values(
             page_in, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=PAGES_AT_ONCE
         )
 
     def old_paths(self, asset_ids: Iterable[str]) -> dict[str, list[str]]:
-        """Return the paths from before Avenue that name these files, by id, in their order."""
+        """Return the paths from before Avenue of these files, by id, in order."""
         found = self._collection(LEGACY_URLS).values(
             lambda each: (str(each["asset"]), str(each["path"])),
             {"asset": {"$in": sorted(set(asset_ids))}},
@@ -83,7 +83,7 @@ class ExportStore:
         return paths
 
     def malformed(self, names: Iterable[str]) -> Iterator[Malformed]:
-        """Yield the records of these collections that cannot be read."""
+        """Yield the malformed records of these collections."""
         for name in names:
             last: str | None = ""
             while last is not None:
@@ -93,14 +93,14 @@ class ExportStore:
             yield from self._without_versions()
 
     def _without_versions(self) -> list[Malformed]:
-        """Return the first 10,000 assets that name no file, which checks count apart."""
+        """Return the first 10,000 assets without versions, which checks count separately."""
 
         def named(document: Document) -> Malformed:
             asset_id = str(document["_id"])
             return Malformed(collection=ASSETS, id=asset_id, site=self._site, fields=("versions",))
 
         nothing = [{"versions.file": {"$exists": False}}, {"versions.file": None}]
-        wanted: Document = {"$or": nothing}  # each opens the index
+        wanted: Document = {"$or": nothing}  # each uses the index
         return self._collection(ASSETS).values(named, wanted, {"_id": 1}, limit=MOST_NAMED)
 
     def _collection(self, name: str) -> Collection:

@@ -1,4 +1,4 @@
-"""An export as one ZIP: written beside its name while it grows, and put there at the end."""
+"""An export as one ZIP: written to a temporary file, which replaces the old one at the end."""
 
 import contextlib
 import errno
@@ -19,14 +19,14 @@ from avenue.errors import AvenueError
 BLOCK_BYTES = 1024 * 1024
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 LARGE_BYTES = 2**31 - 1
-"""From here on the lengths of an entry are written another way (APPNOTE 4.5.3)."""
+"""From this size on, the lengths of an entry have another format (APPNOTE 4.5.3)."""
 PACKED = (".csv", ".html", ".json", ".jsonl")
 FILE_MODE = 0o644 << 16
 PARTIAL = ".part"
 
 
 class _ZipDraft:
-    """Bytes that become an entry once all of them are there: their name comes last."""
+    """Bytes that become an entry at the end, when their name is known."""
 
     def __init__(self, archive: zipfile.ZipFile, spool: IO[bytes]) -> None:
         self._archive = archive
@@ -38,7 +38,7 @@ class _ZipDraft:
     def keep(self, name: str) -> None:
         entry = zipfile.ZipInfo(name, utc_now().timetuple()[:6])
         entry.external_attr = FILE_MODE
-        is_packed = name.endswith(PACKED)  # the others are already
+        is_packed = name.endswith(PACKED)  # the others are compressed already
         entry.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
         is_large = self._spool.tell() >= LARGE_BYTES
         self._spool.seek(0)
@@ -50,8 +50,8 @@ class _ZipDraft:
 class ZipTarget:
     """See `avenue.backup.targets.Target`.
 
-    Until `prepare` it shows the ZIP that is there; then one begins in which nothing is, and
-    takes its place with `finish`.
+    Until `prepare` it reads the existing ZIP; then a new, empty one is started, which replaces it
+    in `finish`.
     """
 
     def __init__(self, path: Path, tmp_dir: Path) -> None:
@@ -63,11 +63,11 @@ class ZipTarget:
 
     @property
     def address(self) -> str:
-        """How people name it."""
+        """Its name for people."""
         return str(self._path)
 
     def prepare(self) -> None:
-        """Begin; what a killed process has left of its own goes."""
+        """Start a new ZIP; delete the temporary file of a killed process."""
         with self._explained():
             handle = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             file = open(handle, "r+b")  # noqa: SIM115 - until `finish` or `close`
@@ -82,7 +82,7 @@ class ZipTarget:
             self._archive = zipfile.ZipFile(file, "w")
 
     def finish(self) -> None:
-        """Put the ZIP into its place, if one was begun."""
+        """Move the ZIP into its place, if one was started."""
         if self._archive is None or self._file is None:
             return
         with self._explained():
@@ -99,7 +99,7 @@ class ZipTarget:
             self._archive = self._file = None
 
     def close(self) -> None:
-        """Leave nothing of a ZIP that was not finished."""
+        """Delete a ZIP that was not finished."""
         if self._file is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._partial.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ class ZipTarget:
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
-        """Begin an entry; unless it is kept, nothing is written."""
+        """Start an entry; unless it is kept, nothing is written."""
         if self._archive is None:
             raise ValueError("`prepare` comes first")
         with (
@@ -118,10 +118,10 @@ class ZipTarget:
             yield _ZipDraft(self._archive, cast(IO[bytes], spool))
 
     def settle(self) -> None:
-        """Return: `finish` is what lasts."""
+        """Do nothing: `finish` makes it durable."""
 
     def open(self, name: str) -> BinaryIO:
-        """Return an entry of the ZIP that is there; raise `Missing`."""
+        """Return an entry of the existing ZIP; raise `Missing`."""
         if self._archive is not None or not self._path.exists():
             raise Missing
         try:
@@ -131,18 +131,18 @@ class ZipTarget:
             raise Missing from None
 
     def size(self, name: str) -> int | None:
-        """Return None: nothing is taken over from another ZIP."""
+        """Return None: nothing is reused from another ZIP."""
         del name
         return None
 
     def list(self, prefix: str) -> Iterator[Stored]:
-        """Yield the file that is there, if there is one: it is kept or replaced as a whole."""
+        """Yield the existing ZIP file, if there is one: it is kept or replaced as a whole."""
         del prefix
         if self._path.exists():
             yield Stored(self._path.name, self._path.stat().st_size)
 
     def delete(self, name: str) -> None:
-        """Return: it is not there."""
+        """Do nothing: the new ZIP does not contain it."""
         del name
 
     @contextlib.contextmanager

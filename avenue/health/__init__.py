@@ -1,5 +1,5 @@
-"""Health: is anything lost, leaking or running full, who is told, and what mends it.
+"""Health: detects loss, damage and shortages, alerts about them, and repairs what it can.
 
-`facts` ask, `rules` judge, `checks` walk over all that is stored and mend it, `history` keeps what
-was, `alerts` tell, and `views` show.
+`facts` read, `rules` judge, `checks` examine and repair stored data, `history` stores the past,
+`alerts` send messages, and `views` show everything.
 """

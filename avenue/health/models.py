@@ -1,4 +1,4 @@
-"""How bad something is, and what is told of it."""
+"""Levels, measures, findings and components."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from avenue.web.fields import Moment, Rounded2
 
 
 class Level(StrEnum):
-    """How bad something is; the order is that of the names here."""
+    """The severity of something, in the order of the names here."""
 
     OK = "ok"
-    UNKNOWN = "unknown"  # the database does not tell, or nobody has looked yet
+    UNKNOWN = "unknown"  # the database does not report it, or it was not checked yet
     NOTICE = "notice"
     WARNING = "warning"
     CRITICAL = "critical"
@@ -32,16 +32,16 @@ AlertLevel = Annotated[Level, WithJsonSchema({"enum": [*ALERTED], "type": "strin
 
 
 class Verdict(StrEnum):
-    """The whole in one word."""
+    """The overall result in one word."""
 
     OK = "ok"
     ATTENTION = "attention"
     AT_RISK = "at_risk"
-    UNKNOWN = "unknown"  # nobody has looked yet, and what is known is fine
+    UNKNOWN = "unknown"  # not checked yet, and what is known is fine
 
     @classmethod
     def of(cls, levels: Iterable[Level], *, known: bool = True) -> Self:
-        """Return the worst of `levels` in one word; `known`: somebody has looked."""
+        """Return the worst of `levels` in one word; `known`: it has been checked."""
         worst = max(levels, key=lambda each: each.rank, default=Level.OK)
         if worst is Level.CRITICAL:
             return cls.AT_RISK
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 
 class Measure(StrEnum):
-    """What is measured again and again, and alerted."""
+    """The measures that are read regularly and that alerts are about."""
 
     DISK = "disk"
     CONNECTIONS = "connections"
@@ -79,7 +79,7 @@ class Measure(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a value counts."""
+    """The unit of a value."""
 
     PERCENT = "percent"
     BYTES = "bytes"
@@ -95,9 +95,9 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something amiss: with what, where, what it is, and what cures it. Never holds a secret.
+    """A problem: its subject, place, description and remedy. Never contains a secret.
 
-    One that is `UNKNOWN` says what could not be learnt. `subject` is what views choose by.
+    An `UNKNOWN` finding says what could not be determined. Views filter by `subject`.
     """
 
     subject: str = ""
@@ -108,17 +108,17 @@ class Finding:
 
 
 def worst(found: Iterable[Finding]) -> Finding | None:
-    """Return the worst finding, the first of several; None where nothing is amiss."""
+    """Return the worst finding, the first of several; None if there is none."""
     return max(found, key=lambda each: each.level.rank, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One thing that may be lost, leak or run full.
+    """A part of the system that may fail, fill up or lose data.
 
-    `name` is an English text to be translated. `percent` is how full it is, where anything can be,
-    and `thresholds` are those where notice, warning and critical begin. `since` is when it became
-    as it is, as far as alerts tell. `action` is the one thing to do, None when there is nothing.
+    `name` is an English text to be translated. `percent` is how full it is, where that applies,
+    and `thresholds` are those where notice, warning and critical begin. `since` is when it reached
+    its level, as far as alerts say. `action` is the one thing to do, None if there is nothing.
     """
 
     key: str
@@ -139,7 +139,7 @@ class Component:
 
 
 class Fit(StrEnum):
-    """How something must be to serve; `unknown`: nobody could look, which is no fault."""
+    """Whether something is fit to serve; `unknown` (it could not be checked) is no failure."""
 
     OK = "ok"
     FAILED = "failed"
@@ -147,14 +147,14 @@ class Fit(StrEnum):
 
     @classmethod
     def of(cls, level: Level) -> Self:
-        """Return what a level means for whoever has to serve."""
+        """Return what a level means for serving requests."""
         known = {Level.CRITICAL: cls.FAILED, Level.UNKNOWN: cls.UNKNOWN}
         return known.get(level, cls.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at; `detail` says what is wrong with it, or why it is unknown."""
+    """A checked thing; `detail` says what is wrong with it, or why it is unknown."""
 
     name: str
     state: Fit
@@ -163,6 +163,6 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Check):
-    """One thing that was done to see whether it can be; no time when it was not."""
+    """A step of a probe; no time if it was not done."""
 
     milliseconds: float | None = None

@@ -1,6 +1,6 @@
-"""What is said of a finding: sentences whose words their reader's language writes.
+"""Sentences of findings, whose words are formatted in the language of their reader.
 
-`web.pages.size` writes numbers of bytes as the reader of a page does.
+`web.pages.size` formats numbers of bytes for the reader of a page.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from pydantic import PlainSerializer, SerializationInfo
 from avenue.errors import Translate, filled
 
 KILO = 1000
-"""Disks are sold and traffic is paid by it, so MB and GB of disks and databases are 10⁶ and 10⁹.
+"""Disks and traffic are sold in decimal units, so MB and GB of disks and databases are 10⁶ and 10⁹.
 
-What a person uploads, and may upload, is counted by 1024, as file managers do.
+Sizes and limits of uploads are counted by 1024, as file managers do.
 """
 
 
@@ -28,7 +28,7 @@ def size(count: float) -> str:
 
 
 class Bytes(int):
-    """So many bytes, among the words of a sentence; written as its reader writes sizes."""
+    """A number of bytes in a sentence; formatted in its reader's language."""
 
 
 class Host(str):
@@ -36,11 +36,11 @@ class Host(str):
 
 
 class Number(float):
-    """A number with at most one place behind the point, written as its reader writes numbers."""
+    """A number with at most one decimal place, formatted in its reader's language."""
 
 
 class Said(str):
-    """A sentence in English, which knows its words: so it can be said in other languages, too.
+    """An English sentence that keeps its words, so that it can be translated.
 
     `text` has `{places}` for `words`; see `avenue.errors.filled`.
     """
@@ -49,7 +49,7 @@ class Said(str):
     words: Mapping[str, object]
 
     def __new__(cls, text: str, **words: object) -> Self:
-        """Fill `text` with `words`, written as English writes them."""
+        """Fill `text` with `words`, formatted in English."""
         said = super().__new__(
             cls, filled(text, {name: _each(word, english) for name, word in words.items()})
         )
@@ -58,11 +58,11 @@ class Said(str):
 
 
 Writes = Callable[[object], object]
-"""Writes a word of a sentence as its reader writes such things."""
+"""Formats a word of a sentence in its reader's language."""
 
 
 def said_as(said: str | None, translate: Translate, write: Writes) -> str | None:
-    """Return a sentence in the language of `translate`, its words written by `write`."""
+    """Return a sentence in the language of `translate`, its words formatted by `write`."""
     if not isinstance(said, Said):
         return None if said is None else translate(said)
     words = {name: _each(word, write) for name, word in said.words.items()}
@@ -74,7 +74,7 @@ def _each(word: object, write: Writes) -> object:
 
 
 def english(word: object) -> object:
-    """Return a word as English writes it."""
+    """Return a word formatted in English."""
     if isinstance(word, Bytes):
         return size(word)
     return f"{word:.1f}" if isinstance(word, Number) else word

@@ -24,7 +24,7 @@ CANCELLED = sentence("It was cancelled; what it had already done stays.")
 """The `error` of a cancelled job."""
 
 WITH_COMMAND = "command"
-"""The `place` of a job that only a command takes which was told to run this one."""
+"""The `place` of a job that only a command with its id takes."""
 
 OPEN = (State.QUEUED, State.RUNNING, State.PAUSED)
 OVER = (State.DONE, State.FAILED, State.CANCELLED)

@@ -151,11 +151,11 @@ class MongoJobStore:
             "run_at": _after(lease_seconds),
         }
 
-        def take(amiss: list[object]) -> Job | None:
+        def take(unreadable: list[object]) -> Job | None:
             # A job that cannot be read is treated like one whose runner was killed: others come
             # first.
             named = {} if only is None else {"$eq": only}
-            readable = {**due, "_id": {"$nin": amiss, **named}}
+            readable = {**due, "_id": {"$nin": unreadable, **named}}
             found = self._jobs.find_and_update(readable, [{"$set": taken}], sort=[("run_at", 1)])
             return _job(found) if found else None
 
@@ -174,7 +174,7 @@ class MongoJobStore:
         if "cursor" in saved:
             cursor = {"$literal": saved["cursor"]}
             change["cursor"] = cursor
-            # A job that made progress has not failed: its attempts are counted anew.
+            # A job that made progress has not failed: its attempts start at 1.
             change["attempts"] = {"$cond": [{"$ne": ["$cursor", cursor]}, 1, "$attempts"]}
         for name in ("done", "total"):
             if name in saved:

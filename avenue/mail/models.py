@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Email:
     """A plain-text email to one person; nothing of it may be logged."""
 
     to: str = field(repr=False)

@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from avenue.mail.errors import MailRefused, MailUnavailable
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 
 TIMEOUT_SECONDS = 15.0
 SUBMISSION_PORT, TLS_PORT = 587, 465
@@ -56,13 +56,13 @@ class Relay:
             sender=sender,
         )
 
-    def send(self, letter: Letter) -> None:
-        """Send `letter`; the server has accepted it when this returns.
+    def send(self, email: Email) -> None:
+        """Send `email`; the server has accepted it when this returns.
 
         Raise `MailRefused` for a permanent rejection, `MailUnavailable` for everything else. The
         texts of the libraries contain addresses, so none of them is passed on.
         """
-        message, recipient = self._written(letter)
+        message, recipient = self._written(email)
         try:
             with self._connected() as server:
                 server.send_message(message, to_addrs=[recipient])
@@ -76,7 +76,7 @@ class Relay:
                 "The mail server does not know our user and password.", smtp_code=error.smtp_code
             ) from None
         except smtplib.SMTPNotSupportedError:
-            raise MailRefused("The mail server cannot do what this letter needs.") from None
+            raise MailRefused("The mail server cannot do what this email needs.") from None
         except (smtplib.SMTPException, OSError) as error:
             raise MailUnavailable(kind=type(error).__name__) from None
 
@@ -117,9 +117,9 @@ class Relay:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def _written(self, letter: Letter) -> tuple[EmailMessage, str]:
+    def _written(self, email: Email) -> tuple[EmailMessage, str]:
         """Return the message and its single recipient, whatever the text contains."""
-        name, _, domain = letter.to.rpartition("@")
+        name, _, domain = email.to.rpartition("@")
         if not name or "@" in name or not HOST_NAME.fullmatch(domain):
             raise MailRefused
         message = EmailMessage(policy=SMTP)
@@ -127,12 +127,12 @@ class Relay:
             to = Address(username=name, domain=domain)
             message["To"] = to
             message["From"] = self.sender
-            message["Subject"] = letter.subject
+            message["Subject"] = email.subject
             message["Date"] = formatdate()
             message["Message-ID"] = make_msgid(domain=_domain_of(message))
             message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
-            message.set_content(letter.text)
-        except (ValueError, MessageError, UnicodeError):  # a newline in a header, for one
+            message.set_content(email.text)
+        except (ValueError, MessageError, UnicodeError):  # for example a newline in a header
             raise MailRefused from None
         return message, to.addr_spec
 

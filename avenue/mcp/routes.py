@@ -60,7 +60,7 @@ def answer_message() -> Response:
         try:
             done = _run(tool, context, arguments)
         except Exception as error:
-            return protocol.Result(text=_told(error), content=None)
+            return protocol.Result(text=_error_json(error), content=None)
         for action, object_id, details in done.changes:
             note_each(action, [object_id], **details)
             changed = True
@@ -103,7 +103,7 @@ def _run(tool: Tool, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
     return tool.run(context, asked)
 
 
-def _told(error: Exception) -> str:
+def _error_json(error: Exception) -> str:
     """Return an error as JSON, with the keys that it has under `/api`."""
     problem = refusal_of(error)
     return json.dumps(

@@ -52,13 +52,13 @@ def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict
 
 
 def is_out_of_reach(site: Site, url: str) -> bool:
-    """Tell whether only another machine or a private network has the file at `url`."""
+    """Return whether only another machine or a private network has the file at `url`."""
     found = _read(site, url)
     return isinstance(found, Fault) and found.kind in EPHEMERAL
 
 
 def leads_here(site: Site, url: str) -> bool:
-    """Tell whether `url` is absolute, or begins with `//`, with a host of `site`."""
+    """Return whether `url` is absolute, or begins with `//`, with a host of `site`."""
     try:
         parts = urlsplit(url.strip())
         return _is_own(site, parts.scheme, _host(parts), parts.port)
@@ -93,7 +93,7 @@ def _on_own_host(path: str) -> str | _OldPath:
 
 
 def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
-    """Tell whether this host and port belong to `site`."""
+    """Return whether this host and port belong to `site`."""
     names = {*site.hosts, urlsplit(site.base_url).netloc.lower()}
     default = DEFAULT_PORTS.get(scheme)
     spelled = f"[{host}]" if ":" in host else host
@@ -104,7 +104,7 @@ def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """Tell whether only one machine or one private network knows this host."""
+    """Return whether only one machine or one private network knows this host."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -225,6 +225,6 @@ def _why_not(entry: zipfile.ZipInfo, name: bytes) -> Why | None:
 
 
 def is_hidden(name: bytes) -> bool:
-    """Tell whether a file or folder of this name is hidden, or created by an operating system."""
+    """Return whether a file or folder of this name is hidden, or created by an operating system."""
     dotted = name.startswith(b".") and name not in {b".", b".."}
     return dotted or name.lower() in _MADE_BY_SYSTEMS

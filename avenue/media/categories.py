@@ -78,7 +78,7 @@ def categories_of(site: Site) -> dict[str, Category]:
 
 
 def readable_by(site: Site, role: Role | None) -> list[str]:
-    """Return the categories whose uploads `role` may read, whoever owns them."""
+    """Return the categories whose uploads `role` may read, of any owner."""
     return [name for name, each in categories_of(site).items() if role in each.readers]
 
 

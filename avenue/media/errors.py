@@ -1,15 +1,15 @@
-"""Why a file is not taken, in words for whoever wanted to upload it.
+"""Errors of uploaded files, with messages for the person who uploads.
 
 ::
 
     AvenueError
     ├── Invalid                400
-    │   ├── UnknownVariant          a file does not come in this form
+    │   ├── UnknownVariant          the file has no such variant
     │   └── UnsafeArchive           a ZIP that is damaged or built to do harm
     ├── NotFound               404
     │   ├── VersionNotFound         a file has no such version
-    │   ├── NotScanned              nobody reads it before the scanner has
-    │   └── InQuarantine            nobody reads it
+    │   ├── NotScanned              it cannot be read before it is scanned
+    │   └── InQuarantine            it cannot be read
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422

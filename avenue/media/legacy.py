@@ -80,7 +80,7 @@ def forms_of(path: str) -> tuple[str, ...]:
 
 
 def can_answer(path: str) -> bool:
-    """Tell whether a canonical path may redirect to an imported file."""
+    """Return whether a canonical path may redirect to an imported file."""
     return OURS.fullmatch(path) is None
 
 

@@ -203,7 +203,7 @@ def versions_json(asset: Asset, url: str) -> Versions:
 
 
 def has_sizes(site: Site, asset: Asset) -> bool:
-    """Tell whether `asset` is a picture with other sizes."""
+    """Return whether `asset` is a picture with other sizes."""
     version = asset.current
     return site.shows_variants and version.width is not None and not version.is_withheld
 

@@ -84,7 +84,7 @@ class Referrer:
     shares: bool = False
 
     def may_show(self, claim: Claim | None) -> bool:
-        """Tell whether it may refer to a picture with this claim; unclaimed ones expire."""
+        """Return whether it may refer to a picture with this claim; unclaimed ones expire."""
         return claim is not None if self.shares else claim == Claim(kind=self.kind, id=self.id)
 
 

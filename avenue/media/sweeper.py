@@ -115,13 +115,13 @@ class Sweeper:
 
     def _due(self, swept: Swept, began_at: datetime) -> Iterator[None]:
         """Process what is due; nothing that becomes due meanwhile, or it might never end."""
-        amiss: list[object] = []
-        while self._store.condemn_unclaimed(began_at, amiss):
+        unreadable: list[object] = []
+        while self._store.condemn_unclaimed(began_at, unreadable):
             swept.unclaimed += 1
             yield from self._purge(swept)
         trash_until = began_at - timedelta(days=self._trash_days)
         swept.owners += self._forget_owners(trash_until)
-        while self._store.condemn_trash(trash_until, amiss):
+        while self._store.condemn_trash(trash_until, unreadable):
             swept.trash += 1
             yield from self._purge(swept)
         yield from self._purge(swept)
@@ -229,5 +229,5 @@ class Sweeper:
         return asset is not None and self._has_size(asset.site, variant)
 
     def _may_go(self, file_id: str, made_at: datetime) -> bool:
-        """Tell whether a file is old enough, and no one is writing it."""
+        """Return whether a file is old enough, and no one is writing it."""
         return utc_now() - made_at >= self._orphan_age and self._store.release(file_id)

@@ -78,7 +78,7 @@ def form_path(site: Site, asset: Asset, form: str) -> str:
 
 
 def is_own_path(path: str) -> bool:
-    """Tell whether `path`, decoded, has the form of our own addresses."""
+    """Return whether `path`, decoded, has the form of our own addresses."""
     return _OWN_PATH.fullmatch(path) is not None
 
 

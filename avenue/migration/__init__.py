@@ -1,1 +1,1 @@
-"""Files from elsewhere into Avenue and out again."""
+"""Imports of files into Avenue, and copies out of it."""

@@ -1,4 +1,4 @@
-"""Which texts in old records are addresses of files the old application kept on its disk."""
+"""Finds addresses of files on the old application's disk in the texts of old records."""
 
 import html
 import ipaddress
@@ -11,7 +11,7 @@ from avenue.media.legacy import legacy_path
 from avenue.media.urls import is_own_path
 
 _LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan")
-# Possessive, and an address ends where the next could begin: no text makes the search go back.
+# Possessive, and an address ends where the next could begin: no text causes backtracking.
 _ATTRIBUTE = re.compile(
     r"""\b(?:src|href)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""",
     re.IGNORECASE,
@@ -23,18 +23,18 @@ _CSS_URL = re.compile(
 )
 
 Replace = Callable[[str], str | None]
-"""Takes the normal path of an old address and returns what to write instead, or None."""
+"""Takes the normalised path of an old address and returns its replacement, or None."""
 
 
 class OldAddresses:
-    """Knows the hosts of the old application, and the folder its files were served from."""
+    """The hosts of the old application, and the folder its files were served from."""
 
     def __init__(self, *, prefix: str, hosts: Iterable[str]) -> None:
         self._prefix = legacy_path(prefix) or ""
         self._hosts = frozenset(host.lower().rpartition("@")[2] for host in hosts)
 
     def add_hosts(self, hosts: Iterable[str]) -> None:
-        """Let the old application have been reached at these, too."""
+        """Add further hosts of the old application."""
         self._hosts |= {host.lower() for host in hosts}
 
     @property
@@ -43,11 +43,11 @@ class OldAddresses:
         return self._prefix.rpartition("/")[2]
 
     def path_of(self, name: bytes) -> str | None:
-        """Return the address a file of the tree had, None when no address can hold its name."""
+        """Return the address of a file of the tree, None if no address can contain its name."""
         return legacy_path(f"{quote(self._prefix)}/{quote(name)}")
 
     def path_in(self, address: str) -> str | None:
-        """Return the normal path of `address` if only an old disk can answer it, else None."""
+        """Return the normalised path of `address` if only an old disk can answer it, else None."""
         path = legacy_path(address)
         if path is None or is_own_path(path) or not self._is_ours(address):
             return None
@@ -56,8 +56,8 @@ class OldAddresses:
     def rewritten(self, value: Any, replace: Replace) -> Any:
         """Return a stored page's `value` with the addresses under the prefix replaced.
 
-        Looked at are strings at any depth: those that are such an address as a whole, and `src`,
-        `href` and `url(…)` in HTML and CSS.
+        Replaced in strings at any depth: whole strings that are such an address, and `src`, `href`
+        and `url(…)` in HTML and CSS.
         """
         if isinstance(value, str):
             return self._rewritten_text(value, replace)
@@ -96,7 +96,7 @@ class OldAddresses:
 
 
 def _is_local(host: str) -> bool:
-    """Tell whether `host` means this machine or a private network: nobody else can reach it."""
+    """Return whether `host` is this machine or in a private network, unreachable for others."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

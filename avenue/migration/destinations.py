@@ -1,4 +1,4 @@
-"""Where the files of an old tree go: which checks they pass, and who owns them."""
+"""The destinations of the files of an old tree: their checks, and their owners."""
 
 from avenue.config import Settings
 from avenue.identity import Site
@@ -11,8 +11,8 @@ from avenue.migration.models import Destination, FolderOrder, Kind
 def destination_of(order: FolderOrder, site: Site, settings: Settings) -> Destination:
     """Return the destination of an order.
 
-    A product picture nobody refers to is owned by the site's legacy, so that its old address
-    answers; a general upload owns itself.
+    A product picture that nothing refers to is owned by the site as legacy file, so that its old
+    address works; a general upload owns itself.
     """
     if order.kind is Kind.PRODUCTS:
         return Destination(

@@ -1,20 +1,20 @@
-"""What can go wrong between Avenue and the files of a machine.
+"""Errors of copying files between Avenue and a machine.
 
 ::
 
     AvenueError
     ├── Invalid              400
-    │   ├── UnreadableFile        the machine does not give its bytes
-    │   ├── UnwritableFile        the machine does not take the bytes
+    │   ├── UnreadableFile        a file of the machine cannot be read
+    │   ├── UnwritableFile        a file of the machine cannot be written
     │   └── NotATree              neither a folder nor a ZIP
     ├── NotFound             404
     │   └── NoSuchFile            Avenue has no file of that name
     ├── Conflict             409
-    │   ├── FileExists            something is there already
-    │   ├── FileInUse             a file that belongs to something else
-    │   └── FileIsShown           a file of the library that pages or the site use
+    │   ├── FileExists            the file exists already
+    │   ├── FileInUse             the file belongs to something else
+    │   └── FileIsShown           a file of the library that is in use
     └── Unprocessable        422
-        └── FileChanged           a file that was another a moment ago
+        └── FileChanged           the file changed since it was first read
 """
 
 from collections.abc import Sequence

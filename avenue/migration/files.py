@@ -1,4 +1,4 @@
-"""Single files into the media library and out again, for commands and for Python."""
+"""Copies single files into the media library and out of it, for commands and for Python."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ BLOCK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """Where files are kept, and what they were called elsewhere."""
+    """The stores of files and of their old addresses."""
 
     library: LibraryStore
     assets: AssetStore
@@ -46,12 +46,12 @@ class Stores:
 
 
 class Files:
-    """The files of one site, from outside: put, get, url, exists, rm.
+    """Access to the files of one site from outside: put, get, url, exists, rm.
 
     `which` is always an id, a URL of the site, or the path of one; addresses from before Avenue
-    are understood as well. What is put belongs to the site's media library and is public. Every
-    method may raise `Unavailable` when the database stays away; then nothing is half done, and
-    the same call may be repeated. Threads may share one.
+    work as well. Stored files belong to the site's media library and are public. Every method may
+    raise `Unavailable` if the database stays unreachable; then nothing is half done, and the call
+    may be repeated. Thread-safe.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class Files:
     def put(
         self, source: str | os.PathLike[str] | BinaryIO, *, name: str | None = None
     ) -> KeptFile:
-        """Store a picture, given as a path or as an open binary file, and return what it became.
+        """Store a picture, given as a path or as an open binary file, and return it.
 
-        `name` is what people will call it, by default the file's own. The same bytes again are
-        the same file, `created` is False then. Raise `UnreadableFile`, or why it is not taken:
+        `name` is its display name, by default the file's own. The same bytes again are the same
+        file; `created` is False then. Raise `UnreadableFile`, or why it is refused:
         `FileTooLarge`, `UnsupportedMediaType`, `EmptyFile`, `BrokenImage`, `ImageTooLarge`,
         `ImageTooCostly`, `TooManyFrames`, `StorageFull`, `QuotaExceeded`.
         """
@@ -102,7 +102,7 @@ class Files:
         kept = upload_result.assets[0]
         if upload_result.created:
             self._audit.record_command(site_id, "put", "file.added", kept.id)
-        return self._told(kept, created=upload_result.created)
+        return self._kept_file(kept, created=upload_result.created)
 
     def get(
         self,
@@ -111,12 +111,12 @@ class Files:
         *,
         overwrite: bool = False,
     ) -> KeptFile:
-        """Write the bytes of a file into a path or an open binary file, and return what it is.
+        """Write the bytes of a file to a path or an open binary file, and return the file.
 
-        Without `into` it gets its own name, in the current directory. A few MiB are in memory at
-        most. A path gets the whole file or stays as it was, and is replaced only with
-        `overwrite`. Raise `NoSuchFile`, `FileExists`, `UnwritableFile`, and `DamagedFile` when
-        the bytes are not those that were stored (for an open file that is known at the end only).
+        Without `into` it gets its own name, in the current directory. At most a few MiB are in
+        memory. A path gets the whole file or stays as it was, and is replaced only with
+        `overwrite`. Raise `NoSuchFile`, `FileExists`, `UnwritableFile`, and `DamagedFile` if the
+        bytes are not those that were stored (for an open file this is only known at the end).
         """
         asset = self._live(which)
         if into is None or isinstance(into, str | os.PathLike):
@@ -124,17 +124,17 @@ class Files:
         else:
             for piece in self._verified(asset):
                 into.write(piece)
-        return self._told(asset, created=False)
+        return self._kept_file(asset, created=False)
 
     def url(self, which: str, variant: str = ORIGINAL) -> str:
-        """Return the absolute URL of a file, made now and good for ever.
+        """Return the permanent absolute URL of a file.
 
-        Raise `NoSuchFile`, or `UnknownVariant` with the names there are.
+        Raise `NoSuchFile`, or `UnknownVariant` with the existing names.
         """
         return variant_url(self._actor.site, self._live(which), variant)
 
     def exists(self, which: str) -> bool:
-        """Tell whether a file is there, not in the trash, and has its bytes."""
+        """Return whether a file exists, is not in the trash, and has its bytes."""
         asset = self._find(which)
         return (
             asset is not None
@@ -143,11 +143,11 @@ class Files:
         )
 
     def rm(self, which: str, *, force: bool = False) -> str:
-        """Put a file of the library into the trash, where it stays for `AVENUE_TRASH_DAYS`.
+        """Move a file of the library to the trash, where it stays for `AVENUE_TRASH_DAYS`.
 
-        Return its id. What is in the trash already stays there. With `force` it is taken out of
-        pages and settings that use it. Raise `NoSuchFile`, `FileIsShown` with `usage` (else), and
-        `FileInUse` for what belongs to a product or to something else.
+        Return its id. A file that is in the trash already stays there. With `force` it is removed
+        from pages and settings that use it. Raise `NoSuchFile`, `FileIsShown` with `usage` (without
+        `force`), and `FileInUse` if it belongs to a product or to something else.
         """
         asset = self._find(which)
         if asset is None or asset.state is State.PURGING:
@@ -178,9 +178,9 @@ class Files:
         return self._legacy_urls.find(self._actor.site.id, path) if path else None
 
     def _verified(self, asset: Asset) -> Iterator[bytes]:
-        """Yield the bytes of `asset`; raise `DamagedFile` at the end when they are others.
+        """Yield the bytes of `asset`; raise `DamagedFile` at the end if their hash is wrong.
 
-        Raise `NotScanned` or `InQuarantine` before the first for what nobody may read.
+        Raise `NotScanned` or `InQuarantine` at the start if nobody may read it.
         """
         check_scanned(asset.current)
         file = StoredFile(asset=asset, version=asset.current, store=self._assets)
@@ -191,7 +191,7 @@ class Files:
         if digest.hexdigest() != asset.current.sha256:
             raise DamagedFile
 
-    def _told(self, asset: Asset, *, created: bool) -> KeptFile:
+    def _kept_file(self, asset: Asset, *, created: bool) -> KeptFile:
         version = asset.current
         return KeptFile(
             id=asset.id,
@@ -208,7 +208,7 @@ class Files:
     def _spooled(
         self, source: str | os.PathLike[str] | BinaryIO, name: str | None
     ) -> AbstractContextManager[SpooledFile]:
-        """Copy `source`, so that what is checked is what is stored, and no more than may be."""
+        """Copy `source`, up to the size limit, so that the checked bytes are the stored ones."""
         own_name = Path(source).name if isinstance(source, str | os.PathLike) else ""
         return spooled(
             own_name if name is None else name,
@@ -230,7 +230,7 @@ def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
 
 
 def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
-    """Write `pieces` under another name, and give the file its own when it is whole."""
+    """Write `pieces` to a temporary name, and rename the file when it is complete."""
     if not overwrite and os.path.lexists(path):
         raise FileExists(words={"path": path})
     part = path.parent / f".{new_id()}.part"
@@ -243,11 +243,11 @@ def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
         if overwrite:
             part.replace(path)
         else:
-            os.link(part, path)  # unlike renaming, this never takes the place of another file
+            os.link(part, path)  # unlike renaming, this never replaces another file
     except FileExistsError:
         raise FileExists(words={"path": path}) from None
     except OSError as error:
         raise UnwritableFile(str(path), error) from error
     finally:
-        with suppress(OSError):  # it is gone, or was never there
+        with suppress(OSError):  # it is gone, or never existed
             part.unlink()

@@ -1,8 +1,8 @@
-"""Bringing an old upload folder in: each file stored by the usual checks, or refused with a reason.
+"""Imports an old upload folder: each file is stored by the usual checks, or refused with a reason.
 
-Every step may be repeated. What has become of a file is told by its old address: that is noted
-before the asset is claimed, and counts once the asset is. So a run that was killed at any moment is
-finished by the next one, which is given the same ids, and a third finds nothing to do.
+Every step is repeatable. The outcome of a file is found by its old address: that is stored before
+the asset is claimed, and counts once the asset is claimed. So a run that was killed is completed by
+the next one, which uses the same ids, and a third one finds nothing to do.
 """
 
 import time
@@ -33,14 +33,14 @@ from avenue.storage.idempotency import UploadInProgress
 
 THREADS = 4
 PATIENCE_SECONDS = 120
-"""How long nothing at all may succeed, before the database is taken for gone."""
+"""After so long without success the database counts as unreachable."""
 PAUSE_SECONDS = 1.0
 
 
 class FolderImport:
-    """Brings one tree into one site: `read` first, then `preview` or `bring`; `plan` has it all.
+    """Imports a tree into a site: `read` first, then `preview` or `bring`; results are in `plan`.
 
-    The three do their work while they are iterated, a step at a time.
+    The three work while they are iterated, a step at a time.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FolderImport:
         self._pages = PageAddresses(self._site, targets.pages, addresses, self._storer.answering)
 
     def read(self) -> Iterator[None]:
-        """Look at every file, and at every record that names one; changes nothing."""
+        """Read every file, and every record that names one; changes nothing."""
         yield from read_tree(self._tree, self._destination.policy, self._addresses, self._plan)
         references = self._pages.references()
         if self._destination.adopts:
@@ -74,7 +74,7 @@ class FolderImport:
         self._note(references)
 
     def preview(self) -> Iterator[None]:
-        """Settle what `bring` would do to each file, as far as that shows without opening it."""
+        """Determine what `bring` would do to each file, as far as possible without opening it."""
         for content in self._plan.contents():
             is_there = self._settle_unchanged(content) is not None
             for path in self._open_paths(content):
@@ -87,12 +87,12 @@ class FolderImport:
                 self._plan.settle_reference(reference)
 
     def bring(self) -> Iterator[None]:
-        """Store what is not there yet, and rewrite what names it; a step for each distinct file.
+        """Store new files, and rewrite the references to them; a step for each distinct file.
 
-        Raise `StorageFull`, or `Unavailable` when the database stays away; then run it again.
+        Raise `StorageFull`, or `Unavailable` if the database stays unreachable; then run it again.
         """
         try:
-            yield from self._bring_patiently()
+            yield from self._bring_with_retries()
             for reference in self._pages.rewrite():
                 self._plan.settle_reference(reference)
         finally:
@@ -100,7 +100,7 @@ class FolderImport:
             self._targets.write_down(self._site, "folder.imported", bucket, self._plan)
 
     def lost(self) -> Iterator[Reference]:
-        """Yield the references that no file of the tree answers, nor one brought in before."""
+        """Yield the references that match no file of the tree, nor one imported before."""
         for reference, outcome in self._plan.references():
             is_there = outcome is not None and outcome is not Outcome.REFUSED
             if not is_there and self._storer.answering(reference.path) is None:
@@ -110,7 +110,7 @@ class FolderImport:
         for each in references:
             self._plan.add_reference(each)
 
-    def _bring_patiently(self) -> Iterator[None]:
+    def _bring_with_retries(self) -> Iterator[None]:
         patient_until = time.monotonic() + PATIENCE_SECONDS
         while self._plan.count_open():
             for hindrance in self._bring_all():
@@ -120,10 +120,10 @@ class FolderImport:
                 elif time.monotonic() > patient_until:
                     raise hindrance
             if self._plan.count_open():
-                time.sleep(PAUSE_SECONDS)  # the writes of a run that was killed end by themselves
+                time.sleep(PAUSE_SECONDS)  # the writes of a killed run end by themselves
 
     def _bring_all(self) -> Iterator[AvenueError | None]:
-        """Work through what is open; yield None for each content done, else why not yet."""
+        """Process all open contents; yield None for each one done, else its temporary error."""
         pending: deque[Future[AvenueError | None]] = deque()
         with ThreadPoolExecutor(THREADS) as pool:
             try:
@@ -137,7 +137,7 @@ class FolderImport:
                 pool.shutdown(cancel_futures=True)
 
     def _try(self, content: Content) -> AvenueError | None:
-        """Bring one content in or refuse it; return what stands in the way for the moment."""
+        """Import one content or refuse it; return a temporary error if there is one."""
         try:
             self._bring_one(content)
         except (UploadInProgress, Unavailable) as error:
@@ -181,7 +181,7 @@ class FolderImport:
         )
 
     def _adopt(self, reference: Reference, content: Content, spool: Spool) -> Asset | None:
-        """Let an owner have the picture it names as its own; None when it names it no more."""
+        """Give an owner the picture it names; return None if it no longer names it."""
         is_first = self._standing(reference.path, content) is None
         answers = [reference.path] if is_first else []
         kept = self._storer.adopt(reference, spool.incoming(), answers)

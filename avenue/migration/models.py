@@ -1,4 +1,4 @@
-"""What is told of files on their way into Avenue and out, and what an import talks about."""
+"""Models of imported and exported files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ PAGE = "page"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """A file in Avenue; `url` is absolute and names these very bytes.
+    """A file in Avenue; `url` is absolute and permanent for these bytes.
 
-    `created` is False when it was there before. `width` and `height` are pixels of the upright
-    picture, None where it is none.
+    `created` is False if it existed before. `width` and `height` are pixels of the upright picture,
+    None if it is no picture.
     """
 
     id: str
@@ -35,7 +35,7 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedAt:
-    """A place that uses a file: what (`page`, `logo`), in which of its states, where it is edited.
+    """A place that uses a file: its kind (`page`, `logo`), its state, and where it is edited.
 
     `url` is absolute.
     """
@@ -48,17 +48,17 @@ class UsedAt:
 
 
 class Removal(Protocol):
-    """Puts live files of the media library into the trash, handed over by who knows their users."""
+    """Moves live files of the media library to the trash; provided by a higher layer."""
 
     def __call__(self, actor: Actor, asset_id: str, *, force: bool) -> Sequence[UsedAt]:
-        """Put one into the trash unless it is used; with `force` it is taken out there first.
+        """Move a file to the trash unless it is used; with `force` remove it from its uses first.
 
-        Return where it is used and stays: nothing when it is gone.
+        Return the uses that remain; none if it was moved.
         """
 
 
 class Outcome(StrEnum):
-    """What becomes of a file of the tree."""
+    """The outcome of a file of the tree."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"  # the same bytes are stored for another path
@@ -67,7 +67,7 @@ class Outcome(StrEnum):
 
 
 class Kind(StrEnum):
-    """What the files of an old tree are to become."""
+    """The kind of the files of an old tree."""
 
     PRODUCTS = "products"
     MEDIA = "media"
@@ -76,10 +76,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderOrder:
-    """What to bring in, as whoever asks for it says.
+    """What to import.
 
-    `prefix` is the path the old application served the folder at, `hosts` the names it was
-    reached by besides local ones. `is_public`: everybody may read general uploads.
+    `prefix` is the path at which the old application served the folder, `hosts` its hosts besides
+    local ones. `is_public`: everybody may read general uploads.
     """
 
     place: Path
@@ -101,7 +101,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An address of the old application in a record: `path` is its normal form.
+    """An address of the old application in a record: `path` is its normalised form.
 
     `kind` and `id` name the record: an owner of pictures, or a page.
     """
@@ -114,7 +114,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A file that was refused or passed over, and why."""
+    """A file that was refused or skipped, and why."""
 
     path: str
     code: str
@@ -132,10 +132,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where the files of a tree go.
+    """The destination of the files of a tree.
 
-    `claim` says who owns an asset, given its id. With `adopts`, a picture that an owner's record
-    refers to becomes that owner's instead. `has_folders`: files lie in folders and have tags.
+    `claim` returns the owner of an asset by its id. With `adopts`, a picture that an owner's record
+    refers to gets that owner instead. `has_folders`: files are put into folders and have tags.
     """
 
     policy: UploadPolicy
@@ -145,18 +145,18 @@ class Destination:
 
 
 class PictureOwners(Protocol):
-    """The records that own pictures, somewhere above: products and groups."""
+    """The records that own pictures: products and groups; provided by a higher layer."""
 
     def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
-        """Return the owners after `last` that name pictures by URL, with each URL; some at once.
+        """Return owners after `last` that name pictures by URL, with each URL, in batches.
 
-        An owner's URLs come all together; an empty list is the end.
+        An owner's URLs are in one batch; an empty list at the end.
         """
 
     def adopt(
         self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
     ) -> Asset | None:
-        """Put the picture of `upload_result` where its owner names `url`, in one transaction.
+        """Replace `url` of an owner by the picture of `upload_result`, in one transaction.
 
-        Return the picture that stands there now, None when nothing names `url` any more.
+        Return the picture that is there now, None if nothing names `url` any more.
         """

@@ -1,4 +1,4 @@
-"""Old addresses in stored pages, and the names of assets that take their place."""
+"""Old addresses in stored pages, and their replacement by assets."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ TRIES = 5
 
 
 class PageAddresses:
-    """The pages of one site. `answering` returns the asset that people get at a path, or None."""
+    """The pages of one site. `answering` returns the asset that a path leads to, or None."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class PageAddresses:
                 yield _reference(page, path)
 
     def rewrite(self) -> Iterator[Reference]:
-        """Let pages name assets where their files are assets now; yield what was rewritten."""
+        """Replace addresses whose files are assets now; yield those replaced."""
         for page in self._pages():
             yield from self._rewrite(page)
 

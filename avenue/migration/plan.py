@@ -1,4 +1,4 @@
-"""What is known of a tree while it is brought in: its files, their bytes' hashes, who names them.
+"""The state of an import of a tree: its files, their hashes, the references to them.
 
 A tree of a million files takes no more memory than one of ten; see `ScratchTables`.
 """
@@ -25,9 +25,9 @@ CREATE INDEX named_by_path ON named (path);
 """
 
     def add_file(self, path: str, name: bytes, content: Content) -> bytes | None:
-        """Note a file; return the name of the one that has to yield, if two have one `path`.
+        """Add a file; if two have the same `path`, return the name of the one that is dropped.
 
-        That is so when names differ in how they are encoded or composed; the lesser one stays.
+        That happens if names differ only in encoding or composition; the lesser one stays.
         """
         found = self._all("SELECT name, sha256 FROM files WHERE path = ?", path)
         if found and found[0][1] == content.sha256:
@@ -50,20 +50,20 @@ CREATE INDEX named_by_path ON named (path);
         return bytes(found[0][0]) if found else None
 
     def refuse(self, problem: Problem) -> None:
-        """Note that something of the tree cannot be taken."""
+        """Record something of the tree as refused."""
         self._do("INSERT INTO refused VALUES (?, ?, ?)", *_row(problem))
 
     def refuse_file(self, problem: Problem) -> None:
-        """Note that a file that looked well cannot be taken after all."""
+        """Refuse a file that was accepted at first."""
         self.refuse(problem)
         self.settle(problem.path, Outcome.REFUSED)
 
     def skip(self, problem: Problem) -> None:
-        """Note something that is passed over and no loss."""
+        """Record something as skipped: it is no loss."""
         self._do("INSERT INTO skipped VALUES (?, ?, ?)", *_row(problem))
 
     def add_reference(self, reference: Reference) -> None:
-        """Note that a record names an old address."""
+        """Add a record's reference to an old address."""
         self._do(
             "INSERT OR IGNORE INTO named (kind, id, address, path) VALUES (?, ?, ?, ?)",
             reference.kind,
@@ -73,7 +73,7 @@ CREATE INDEX named_by_path ON named (path);
         )
 
     def contents(self) -> Iterator[Content]:
-        """Yield what is not done yet, each once."""
+        """Yield the distinct contents that are not done yet."""
         query = (
             "SELECT sha256, length, key, name FROM contents"
             " WHERE sha256 > ? AND NOT done ORDER BY sha256 LIMIT ?"
@@ -82,15 +82,15 @@ CREATE INDEX named_by_path ON named (path);
             yield Content(sha256=sha256, length=length, key=bytes(key), name=name)
 
     def count_contents(self) -> int:
-        """Return how many distinct bytes there are."""
+        """Return the number of distinct contents."""
         return self._number("SELECT count(*) FROM contents")
 
     def count_open(self) -> int:
-        """Return how many of them are not done yet."""
+        """Return the number of contents that are not done yet."""
         return self._number("SELECT count(*) FROM contents WHERE NOT done")
 
     def finish(self, content: Content) -> None:
-        """Note that there is nothing left to do with these bytes."""
+        """Mark a content as done."""
         self._do("UPDATE contents SET done = 1 WHERE sha256 = ?", content.sha256)
 
     def paths_of(self, content: Content) -> Iterator[str]:
@@ -100,16 +100,16 @@ CREATE INDEX named_by_path ON named (path);
             yield path
 
     def outcome_of(self, path: str) -> Outcome | None:
-        """Return what became of a file; None while that is open, or when there is no such file."""
+        """Return the outcome of a file; None if it has none yet, or does not exist."""
         found = self._all("SELECT outcome FROM files WHERE path = ?", path)
         return Outcome(found[0][0]) if found and found[0][0] else None
 
     def settle(self, path: str, outcome: Outcome) -> None:
-        """Note what became of a file."""
+        """Set the outcome of a file."""
         self._do("UPDATE files SET outcome = ? WHERE path = ?", outcome, path)
 
     def references_of(self, content: Content) -> Iterator[Reference]:
-        """Yield how owners of pictures refer to files with these bytes, if not rewritten yet."""
+        """Yield picture owners' references to files with these bytes, if not rewritten yet."""
         query = (
             "SELECT kind, id, address, named.path FROM named JOIN files USING (path)"
             " WHERE (kind, id, address) > (?, ?, ?) AND sha256 = ? AND NOT rewritten"
@@ -128,7 +128,7 @@ CREATE INDEX named_by_path ON named (path);
             yield _reference(row), Outcome(row[4]) if row[4] else None
 
     def references_to(self, path: str) -> Iterator[Reference]:
-        """Yield how records refer to one file."""
+        """Yield the references to one file."""
         query = (
             "SELECT kind, id, address, path FROM named WHERE (kind, id, address) > (?, ?, ?)"
             " AND path = ? ORDER BY kind, id, address LIMIT ?"
@@ -137,7 +137,7 @@ CREATE INDEX named_by_path ON named (path);
             yield _reference(row)
 
     def settle_reference(self, reference: Reference) -> None:
-        """Note that a record no longer names an old address."""
+        """Record that a reference to an old address was replaced."""
         self._do(
             "UPDATE named SET rewritten = 1 WHERE kind = ? AND id = ? AND address = ?",
             reference.kind,
@@ -146,31 +146,31 @@ CREATE INDEX named_by_path ON named (path);
         )
 
     def files(self) -> Iterator[tuple[str, Outcome | None]]:
-        """Yield every file that could be read, with its outcome."""
+        """Yield every readable file with its outcome."""
         query = "SELECT path, outcome FROM files WHERE path > ? ORDER BY path LIMIT ?"
         for path, outcome in self._paged(query, keys=1):
             yield path, Outcome(outcome) if outcome else None
 
     def refused(self) -> Iterator[Problem]:
-        """Yield what cannot be taken."""
+        """Yield what was refused."""
         return self._problems("refused")
 
     def skipped(self) -> Iterator[Problem]:
-        """Yield what was passed over."""
+        """Yield what was skipped."""
         return self._problems("skipped")
 
     def count(self, outcome: Outcome) -> int:
-        """Return how many files had this outcome."""
+        """Return the number of files with this outcome."""
         if outcome is Outcome.REFUSED:
             return self._number("SELECT count(*) FROM refused")
         return self._number("SELECT count(*) FROM files WHERE outcome = ?", outcome)
 
     def count_skipped(self) -> int:
-        """Return how many things were passed over."""
+        """Return the number of things skipped."""
         return self._number("SELECT count(*) FROM skipped")
 
     def count_unreferenced(self) -> int:
-        """Return how many of the files brought in no record names."""
+        """Return the number of imported files that no record refers to."""
         return self._number(
             "SELECT count(*) FROM files WHERE outcome IN (?, ?)"
             " AND NOT EXISTS (SELECT 1 FROM named WHERE named.path = files.path)",
@@ -179,7 +179,7 @@ CREATE INDEX named_by_path ON named (path);
         )
 
     def count_rewritten(self) -> dict[str, int]:
-        """Return how many references were rewritten, by the kind of their record."""
+        """Return the numbers of rewritten references, by the kind of their record."""
         return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
 
     def _problems(self, table: str) -> Iterator[Problem]:

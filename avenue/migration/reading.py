@@ -1,4 +1,4 @@
-"""The first look at a tree: which of its files may be brought in, told without opening pictures."""
+"""The first pass over a tree: which of its files are accepted, without decoding pictures."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from avenue.migration.tree import Tree
 def read_tree(
     tree: Tree, policy: UploadPolicy, addresses: OldAddresses, plan: Plan
 ) -> Iterator[None]:
-    """Note every file of `tree` in `plan`, one for each step."""
+    """Add every file of `tree` to `plan`, one for each step."""
     for each in tree.walk():
         if isinstance(each, PassedOver):
             _pass_over(each, plan)
@@ -51,7 +51,7 @@ def _look_at(
 
 
 def _content(file: TreeFile, tree: Tree, policy: UploadPolicy) -> Content:
-    """Read a file to its end; raise why `policy` does not take it."""
+    """Read a whole file; raise why `policy` refuses it."""
     policy.check_bytes(file.length)
     digest, head, length = hashlib.sha256(), b"", 0
     for block in tree.read(file.key):
@@ -67,7 +67,7 @@ def _content(file: TreeFile, tree: Tree, policy: UploadPolicy) -> Content:
 
 
 def _shown(name: bytes) -> str:
-    """Return a raw name for people: what is not UTF-8 is taken for Latin-1, as in addresses."""
+    """Return a raw name for people: invalid UTF-8 is read as Latin-1, as in addresses."""
     try:
         text = name.decode()
     except UnicodeDecodeError:

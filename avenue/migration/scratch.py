@@ -1,7 +1,7 @@
 """Tables of one import, in a temporary SQLite database.
 
-It has a few megabytes in memory and the rest in a file that is gone with the process: a million
-rows take no more memory than ten.
+A few megabytes are in memory, the rest in a file that is deleted with the process: a million rows
+take no more memory than ten.
 """
 
 import sqlite3
@@ -29,20 +29,20 @@ class ScratchTables:
         )
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         self._rows.close()
 
     def _paged(
         self, query: str, *values: object, keys: int, first: str | int = ""
     ) -> Iterator[Row]:
-        """Yield the rows of `query`; its first `keys` columns say where to go on."""
+        """Yield the rows of `query`, in pages; its first `keys` columns are the page key."""
         last: Row = (first,) * keys
         while rows := self._all(query, *last, *values, PAGE_ROWS):
             yield from rows
             last = rows[-1][:keys]
 
     def _number(self, query: str, *values: object) -> int:
-        """Return the one number that `query` gives."""
+        """Return the single number that `query` returns."""
         return int(self._all(query, *values)[0][0])
 
     def _all(self, query: str, *values: object) -> list[Row]:

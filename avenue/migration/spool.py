@@ -1,4 +1,4 @@
-"""Bytes on their way in, copied to where they cannot change while they are checked and stored."""
+"""Copies incoming bytes to where they cannot change while they are checked and stored."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +11,7 @@ from avenue.migration.tree import Tree
 
 
 class Spool:
-    """Copies a file of a tree into `tmp_dir` the first time it is asked for, for a `with` block."""
+    """Copies a file of a tree into `tmp_dir` at its first use, for a `with` block."""
 
     def __init__(self, tree: Tree, content: Content, tmp_dir: Path) -> None:
         self._tree = tree
@@ -27,7 +27,7 @@ class Spool:
         self._open.close()
 
     def incoming(self) -> SpooledFile:
-        """Return the copy; raise `FileChanged` when these are not the bytes looked at before.
+        """Return the copy; raise `FileChanged` if the bytes are not those read before.
 
         Raise also `UnreadableFile`, `DamagedEntry` or `SpoolUnavailable`.
         """

@@ -1,4 +1,4 @@
-"""Stored pages, in MongoDB, as far as the addresses in them go."""
+"""Stored pages in MongoDB, as far as their addresses are concerned."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ PAGES_AT_ONCE = 10
 
 
 class PageStore(SiteRecords):
-    """The pages of one site at a time; every method takes the site first."""
+    """The pages of one site at a time."""
 
     def pages_after(self, site_id: str, last_id: str) -> list[Page]:
-        """Return some pages in the order of their ids; an empty list is the end."""
+        """Return pages in the order of their ids, in batches; an empty list at the end."""
         pages = self._records(site_id, PAGES)
         found = pages.find(
             {"_id": {"$gt": last_id}},
@@ -26,12 +26,12 @@ class PageStore(SiteRecords):
         return [_page(each) for each in found]
 
     def page(self, site_id: str, page_id: str) -> Page | None:
-        """Return one page, or None."""
+        """Return a page, or None."""
         found = self._records(site_id, PAGES).find_as_it_is({"_id": page_id})
         return _page(found) if found else None
 
     def change_page(self, site_id: str, page: Page, assets: Iterable[str]) -> bool:
-        """Store the parts of a page that uses `assets` now; False when it was changed since.
+        """Store the parts of a page that uses `assets` now; return False if it was changed since.
 
         A retry after a lost answer finds its own change.
         """

@@ -1,4 +1,4 @@
-"""Storing one file that is brought in, for its destination or for the record that names it."""
+"""Stores an imported file for its destination or for a record that refers to it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +21,7 @@ from avenue.migration.store import PageStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTargets:
-    """What an import puts things into."""
+    """The services and stores that an import writes to."""
 
     library: MediaLibrary
     legacy_urls: LegacyUrls
@@ -51,16 +51,16 @@ class ImportTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What has the bytes now; `is_new` when nothing had them before."""
+    """The asset with the bytes; `is_new` if nothing had them before."""
 
     asset: Asset
     is_new: bool
 
 
 class FileStorer:
-    """Puts files into one site. Every step may be repeated: the same bytes are the same file.
+    """Stores files in one site. Every step is repeatable: the same bytes are the same file.
 
-    The old addresses are noted before the asset is claimed, and count once it is.
+    The old addresses are stored before the asset is claimed, and count once it is.
     """
 
     def __init__(self, actor: Actor, destination: Destination, targets: ImportTargets) -> None:
@@ -76,10 +76,10 @@ class FileStorer:
         answers: Sequence[str],
         note: Callable[[Asset], None] = lambda _: None,
     ) -> Kept | None:
-        """Let an owner have the picture it names as its own; None when it names it no more.
+        """Give an owner the picture it names; return None if it no longer names it.
 
-        `answers` are the old paths that lead to it from now on. `note` is told of the asset before
-        it is the owner's: afterwards nobody would come to it again.
+        `answers` are the old paths that lead to it from now on. `note` is called with the asset
+        before the owner gets it: a later run would not find it any more.
         """
         claim = Claim(kind=reference.kind, id=reference.id)
         theirs = self._targets.library.claimed_by(self._actor, claim)
@@ -109,8 +109,8 @@ class FileStorer:
     ) -> Kept:
         """Store a file for the destination's owner, in `folder` of the media library.
 
-        With `own_key` it is a file of its own, whatever others have the same bytes, and the same
-        key is the same file. A new one has `facts`, fields as they are stored.
+        With `own_key` it is a separate file even if others have the same bytes, and the same key is
+        the same file. A new one has `facts`, fields as they are stored.
         """
         targets, claim = self._targets, self._destination.claim
         there = own_key is None and targets.store.by_source(self._site, file.sha256, claim(""))
@@ -134,7 +134,7 @@ class FileStorer:
         return Kept(asset=kept, is_new=upload_result.created)
 
     def answering(self, path: str) -> Asset | None:
-        """Return the asset that people get at `path`."""
+        """Return the asset that is served at `path`."""
         asset = self.named_by(path)
         return asset if is_kept(asset) else None
 
@@ -144,7 +144,7 @@ class FileStorer:
         return self.asset(asset_id) if asset_id else None
 
     def asset(self, asset_id: str) -> Asset | None:
-        """Return one asset, in any state."""
+        """Return an asset, in any state."""
         return self._targets.library.get_many(self._actor, [asset_id]).get(asset_id)
 
     def _lead(self, paths: Sequence[str], asset: Asset) -> None:
@@ -166,12 +166,12 @@ class FileStorer:
     def _received(
         self, order: UploadRequest, file: Incoming
     ) -> Iterator[tuple[UploadResult, Asset]]:
-        """Store the spooled file and yield it; it goes again unless it is claimed inside."""
+        """Store the spooled file and yield it; it is deleted unless it is claimed inside."""
         library = self._targets.library
         with ExitStack() as stack:
             upload_result = stack.enter_context(library.receiving(self._actor, order, [file]))
             if upload_result.replayed and not any(map(is_kept, upload_result.assets)):
-                # Brought in before and removed since, so this is a new one.
+                # It was imported before and deleted since, so this is a new one.
                 again = replace(order, key=None)
                 upload_result = stack.enter_context(library.receiving(self._actor, again, [file]))
             (outcome,) = upload_result.received
@@ -181,5 +181,5 @@ class FileStorer:
 
 
 def is_kept(asset: Asset | None) -> bool:
-    """Tell whether there is an asset that somebody owns and people get."""
+    """Return whether there is an asset with an owner that is served."""
     return asset is not None and asset.claim is not None and asset.state is State.LIVE

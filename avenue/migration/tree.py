@@ -1,7 +1,7 @@
-"""An old upload folder, or a ZIP of one, walked without believing anything it says.
+"""An old upload folder, or a ZIP of one, read without trusting its contents.
 
 Nothing is unpacked and no link is followed, so no name can lead out of the tree. Memory does not
-grow with the number of files; of a ZIP the directory is in memory, and bounded.
+grow with the number of files; the directory of a ZIP is in memory, with a limit.
 """
 
 import errno
@@ -26,10 +26,10 @@ from avenue.migration.errors import NotATree, UnreadableFile
 
 
 class Tree(Protocol):
-    """A folder or a ZIP. Reading is safe from many threads."""
+    """A folder or a ZIP. Reading is thread-safe."""
 
     def walk(self) -> Iterator[TreeFile | PassedOver]:
-        """Yield what is in it, in no particular order; paths are separated by `/`."""
+        """Yield its entries, in no particular order; paths are separated by `/`."""
 
     def read(self, key: bytes) -> Iterator[bytes]:
         """Yield the bytes of a file in blocks of at most 1 MiB.
@@ -42,8 +42,8 @@ class Tree(Protocol):
 def opened_tree(place: Path, *, top: str) -> Iterator[Tree]:
     """Open a folder or a ZIP; raise `NotATree` or `UnsafeArchive`.
 
-    A ZIP in which everything lies in one folder called `top` is read from there: that is how a
-    folder is usually packed.
+    A ZIP with all entries in a folder called `top` is read from there: that is how a folder is
+    usually packed.
     """
     if place.is_dir():
         yield Folder(place)
@@ -66,7 +66,7 @@ class Folder:
 
     def read(self, key: bytes) -> Iterator[bytes]:
         """See `Tree.read`."""
-        # Not blocking, because a pipe may have taken the file's place since.
+        # Non-blocking, because a pipe may have replaced the file.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             with open(os.open(os.path.join(self._root, key), flags), "rb") as file:
@@ -106,6 +106,6 @@ class Folder:
 def _as_file(entry: "os.DirEntry[bytes]", name: bytes) -> TreeFile | PassedOver:
     try:
         length = entry.stat(follow_symlinks=False).st_size
-    except OSError:  # it is gone since
+    except OSError:  # it was deleted meanwhile
         return PassedOver(name=name, why=Why.UNREADABLE)
     return TreeFile(name=name, key=name, length=length)

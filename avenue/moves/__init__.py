@@ -1,1 +1,1 @@
-"""Moving in and out as background work: begun by a command or in the panel, and the same work."""
+"""Imports and exports of sites as background jobs, started by a command or in the panel."""

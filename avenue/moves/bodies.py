@@ -1,4 +1,4 @@
-"""What `/api/ops/moves` takes."""
+"""Request bodies of `/api/ops/moves`."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ class AdoptBody(BaseModel):
 
 
 class ImportBody(BaseModel):
-    """What another service, a list, a folder or a ZIP has."""
+    """The content of another service, a list, a folder or a ZIP."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -64,7 +64,7 @@ class ImportBody(BaseModel):
 
 
 class ExportBody(BaseModel):
-    """Where the site is taken to."""
+    """The target of an export."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -75,7 +75,7 @@ class ExportBody(BaseModel):
 
 
 class StartBody(BaseModel):
-    """How something is begun in earnest."""
+    """How a move is started after a dry run."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

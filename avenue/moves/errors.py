@@ -1,11 +1,11 @@
-"""What can go wrong when a move is begun.
+"""Errors when a move is started.
 
 ::
 
     Invalid
-    ├── BadPlace          400  no address of a service, or one with a key in it
-    ├── PlaceNotAllowed   400  a path that the panel may not name
-    └── ServerNotAllowed  400  a server that only the command line may name
+    ├── BadPlace          400  the address of a service is invalid, or contains a key
+    ├── PlaceNotAllowed   400  a path that the panel may not use
+    └── ServerNotAllowed  400  a server that only the command line may use
 """
 
 from avenue.errors import Invalid

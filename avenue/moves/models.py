@@ -1,4 +1,4 @@
-"""What people ask for when they move in or out, and the kinds of job it becomes."""
+"""Requests for imports and exports of sites, and the kinds of their jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ IMPORT_EXPORT = "import_export"
 EXPORT = "export"
 MOVES = (ADOPT, IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL, EXPORT)
 SEALED = "sealed"
-"""The argument that has the address of an earlier database, as `sealing` has it."""
+"""The argument with the address of an earlier database, as `sealing` stores it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
-    """Bring an earlier application's database in: `uri`, `map` the text of a map file.
+    """Import an earlier application's database: `uri`, `map` is the text of a map file.
 
-    `files` is its old upload folder, `hosts` are the names it was reached by besides local ones.
-    `is_dry` changes nothing, `follows` goes on until somebody ends it.
+    `files` is its old upload folder, `hosts` are its host names besides local ones. `is_dry`
+    changes nothing, `follows` continues with later changes until it is cancelled.
     """
 
     uri: str = field(repr=False)
@@ -37,9 +37,9 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bring:
-    """Bring in what another service, a list of URLs, a folder or a ZIP has, as `kind`.
+    """Import another service, a list of URLs, a folder or a ZIP, as `kind`.
 
-    Without one, what `export` has written. `prefix` is where a folder was served.
+    Without `kind` it is an export of Avenue. `prefix` is the path at which a folder was served.
     """
 
     place: str
@@ -52,7 +52,7 @@ class Bring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOut:
-    """Take a site out to `target`: only `parts` of it, private files as well if `has_private`."""
+    """Export a site to `target`: only `parts` of it, with private files if `has_private`."""
 
     target: str
     parts: frozenset[Part] = frozenset(Part)
@@ -62,11 +62,11 @@ class TakeOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One that runs or is over: what from or where to, without secrets, and what it tells so far.
+    """A running or finished move: its source or target, without secrets, and its report so far.
 
-    `report` is what the last pass of it did, or None. `can_start`: it changed nothing, or is over,
-    and may be begun in earnest with the same arguments. `needs_command`: it goes on only while its
-    command runs, where its folder is.
+    `report` is the result of its last pass, or None. `can_start`: it was a dry run, or is over, and
+    may be started with the same arguments. `needs_command`: it only continues while its command
+    runs, on the machine with the folder.
     """
 
     job: Job
@@ -80,7 +80,7 @@ class Move:
 
 
 def move_of(job: Job) -> Move:
-    """Return what a job of `MOVES` is."""
+    """Return the move of a job of `MOVES`."""
     cursor = job.cursor if isinstance(job.cursor, Mapping) else {}
     is_dry = bool(job.args.get("is_dry"))
     needs_command = job.place == WITH_COMMAND

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure/move`: moving in and out, for superusers: look first, then begin."""
+"""`/admin/infrastructure/move`: imports and exports, for superusers: dry run first, then start."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -71,9 +71,9 @@ FIGURES: Mapping[str, LazyString] = {
     "removed": _("Removed"),
     "left_total": _("Skipped"),
 }
-"""What the figures of a report are called, in their order."""
+"""The names of the figures of a report, in order."""
 LISTS = ("refused", "left", "silent", "skipped", "lost", "files")
-"""Of which a report names all."""
+"""The lists that are complete in the downloaded report."""
 WHY: Mapping[str, LazyString] = {
     "bad_field": _("One field cannot be imported and was skipped."),
     "broken_image": _("The photo is damaged."),
@@ -96,7 +96,7 @@ WHY: Mapping[str, LazyString] = {
     "unsupported_media_type": _("Files of this type are not accepted."),
     "would_be_public": _("More people could read it here than at its source."),
 }
-"""What codes mean; what is not here is told as it was noted, in English."""
+"""The texts of codes; others are shown as they were stored, in English."""
 AS: Mapping[Kind | str, LazyString] = {
     Kind.PRODUCTS: _("Product photos"),
     Kind.MEDIA: _("Media library"),
@@ -116,14 +116,14 @@ blueprint = Blueprint("move_pages", __name__, url_prefix=PATH, template_folder="
 @blueprint.get("")
 @require(superuser=True)
 def show_moves() -> Response:
-    """Show what can be begun, what goes on and what is over."""
+    """Show the forms, and running and finished moves."""
     return _start_page({}, None)
 
 
 @blueprint.get("/<job_id>")
 @require(superuser=True)
 def show_move(job_id: str) -> Response:
-    """Show one move: how far it is, what it found, and how to go on."""
+    """Show one move: its progress, its results, and the next steps."""
     actor = current_actor()
     move = using(MoveService).get(actor, job_id)
     return page(
@@ -149,7 +149,7 @@ def show_move(job_id: str) -> Response:
 @audited("job.begun")
 @require(superuser=True)
 def adopt() -> Response:
-    """Look at an earlier application's database; its page then begins it."""
+    """Start a dry run of importing a database; its page then starts the import."""
     form = request.form
     order = Adopt(
         uri=form.get("uri", "").strip(),
@@ -165,7 +165,7 @@ def adopt() -> Response:
 @audited("job.begun")
 @require(superuser=True)
 def bring() -> Response:
-    """Look at another service, a list, a folder or a ZIP; its page then begins it."""
+    """Start a dry run of importing files; its page then starts the import."""
     form = request.form
     chosen = form.get("kind", "")
     order = Bring(
@@ -183,7 +183,7 @@ def bring() -> Response:
 @audited("job.begun")
 @require(superuser=True)
 def bring_external() -> Response:
-    """Begin to bring in the pictures that records name elsewhere."""
+    """Start importing the pictures that records name on other hosts."""
     return _begun(lambda: using(MoveService).bring_external(current_actor(), is_typed=True))
 
 
@@ -191,7 +191,7 @@ def bring_external() -> Response:
 @audited("job.begun")
 @require(superuser=True)
 def take_out() -> Response:
-    """Begin to take the site out, or only tell what that would be."""
+    """Start an export, or a dry run of it."""
     form = request.form
     order = TakeOut(
         target=form.get("target", "").strip(),
@@ -206,13 +206,13 @@ def take_out() -> Response:
 @audited("job.begun")
 @require(superuser=True)
 def start(job_id: str) -> Response:
-    """Begin in earnest what a dry run looked at, or once more what is over."""
+    """Start a move after a dry run, or a finished one again."""
     follows = bool(request.form.get("follow"))
     return _begun(lambda: using(MoveService).start(current_actor(), job_id, follows=follows))
 
 
 def _begun(do: Callable[[], Job]) -> Response:
-    """Begin something and show it; else the forms as they were filled, but for the address."""
+    """Start a move and show it; on an error the forms as filled, without the address."""
     try:
         job = do()
     except NotFound:
@@ -253,7 +253,7 @@ def _start_page(typed: Mapping[str, str], error: AvenueError | None) -> Response
 
 
 def _shown(moves: list[Move]) -> list[dict[str, Any]]:
-    """Return jobs for `health/_jobs.html`, each leading to its own page."""
+    """Return jobs for `health/_jobs.html`, each linked to its own page."""
     shown = jobs_shown([each.job for each in moves], current_actor())
     for each, move in zip(shown, moves, strict=True):
         each["path"] = f"{PATH}/{move.job.id}"
@@ -274,12 +274,12 @@ def _figures(move: Move) -> list[tuple[LazyString, str]]:
 
 
 def _total(value: Any) -> Any:
-    """Return how many there are in all, whatever became of each."""
+    """Return the total of all outcomes."""
     return sum(value.values()) if isinstance(value, Mapping) else value
 
 
 def _planned(plan: Mapping[str, Any] | None) -> list[tuple[LazyString, str]]:
-    """Return how much there is to copy, for how long, and whether it fits."""
+    """Return how much there is to copy, how long it takes, and whether it fits."""
     if not plan:
         return []
     rows = [

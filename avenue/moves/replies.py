@@ -1,4 +1,4 @@
-"""What `/api/ops/moves` answers."""
+"""Replies of `/api/ops/moves`."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from avenue.totals import WholeList
 
 
 class MoveReply(JobReply):
-    """A move in or out: a job, and what it is about. No address with a password is in it."""
+    """A move in or out: a job, and its source or target. It contains no address with a password."""
 
     where: Annotated[str, Field(description="From or to; of a database its hosts and its name.")]
     dry_run: bool

@@ -1,6 +1,6 @@
 """Moves in and out as JSON, under `/api/ops/moves`, for superusers.
 
-They are paused, resumed and cancelled as every job, under `/api/ops/jobs`.
+They are paused, resumed and cancelled like all jobs, under `/api/ops/jobs`.
 """
 
 from flask import Blueprint, Response, jsonify
@@ -33,7 +33,7 @@ blueprint = Blueprint("moves", __name__, url_prefix="/api/ops/moves")
 @require(superuser=True)
 @described(replies={200: MoveList})
 def list_moves() -> Response:
-    """List the moves of the site, without their reports: what goes on, then what is over."""
+    """List the moves of the site without their reports: unfinished ones, then finished ones."""
     items = [_move_json(each) for each in using(MoveService).list(current_actor())]
     listed: MoveList = {"items": items, "next": None, "total": len(items)}
     return jsonify(listed)
@@ -43,7 +43,7 @@ def list_moves() -> Response:
 @require(superuser=True)
 @described(replies={200: MoveReply}, refuses=(JobNotFound,))
 def show_move(job_id: str) -> Response:
-    """Show a move with what it found, did and refused."""
+    """Show a move with its findings, results and refusals."""
     return jsonify(_move_json(using(MoveService).get(current_actor(), job_id)))
 
 
@@ -51,7 +51,7 @@ def show_move(job_id: str) -> Response:
 @require(superuser=True)
 @described(replies={200: Reply({JSONL: str}, "JSON Lines.")}, refuses=(JobNotFound,))
 def download_report(job_id: str) -> Response:
-    """Download all that a move names (`refused`, …) as JSON Lines, each with its `list`."""
+    """Download all lists of a move (`refused`, …) as JSON Lines, each line with its `list`."""
     lines = using(MoveService).report(current_actor(), job_id)
     answer = Response(lines, mimetype=JSONL)
     answer.headers["Content-Disposition"] = f'attachment; filename="{job_id}.jsonl"'
@@ -63,7 +63,7 @@ def download_report(job_id: str) -> Response:
 @require(superuser=True)
 @described(body=AdoptBody, replies={202: MoveReply}, refuses=(BadSource, BadMap, PlaceNotAllowed))
 def adopt() -> tuple[Response, int]:
-    """Bring in the database of an earlier application, or only look at it."""
+    """Import the database of an earlier application, or run a dry run of it."""
     wanted = body_as(AdoptBody, most_kb=LARGEST_KB)
     order = Adopt(
         uri=wanted.uri,
@@ -83,7 +83,7 @@ def adopt() -> tuple[Response, int]:
     body=ImportBody, replies={202: MoveReply}, refuses=(BadPlace, PlaceNotAllowed, ServerNotAllowed)
 )
 def bring() -> tuple[Response, int]:
-    """Bring in what another service, a list of URLs, a folder or a ZIP has."""
+    """Import another service, a list of URLs, a folder or a ZIP."""
     wanted = body_as(ImportBody)
     order = Bring(
         place=wanted.place,
@@ -101,7 +101,7 @@ def bring() -> tuple[Response, int]:
 @require(superuser=True)
 @described(replies={202: MoveReply})
 def bring_external() -> tuple[Response, int]:
-    """Bring in the pictures that records name at addresses elsewhere."""
+    """Import the pictures that records name on other hosts."""
     return _begun(using(MoveService).bring_external(current_actor(), is_typed=True))
 
 
@@ -110,7 +110,7 @@ def bring_external() -> tuple[Response, int]:
 @require(superuser=True)
 @described(body=ExportBody, replies={202: MoveReply}, refuses=(BadPlace, PlaceNotAllowed))
 def take_out() -> tuple[Response, int]:
-    """Take the site out as files."""
+    """Export the site as files."""
     wanted = body_as(ExportBody)
     order = TakeOut(
         target=wanted.target,
@@ -126,7 +126,7 @@ def take_out() -> tuple[Response, int]:
 @require(superuser=True)
 @described(body=StartBody, replies={202: MoveReply}, refuses=(JobNotFound,))
 def start(job_id: str) -> tuple[Response, int]:
-    """Begin in earnest what a dry run looked at, or once more what is over."""
+    """Start a move after a dry run, or a finished one again."""
     wanted = body_as(StartBody)
     return _begun(using(MoveService).start(current_actor(), job_id, follows=wanted.follow))
 

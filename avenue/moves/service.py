@@ -1,7 +1,7 @@
-"""Begins moves in and out as jobs, for those who run the installation.
+"""Starts moves in and out as jobs, for operators of the deployment.
 
-What a page or the API asks for `is_typed`: it may name less than a command, which somebody starts
-who can read the files of the machine and its environment anyhow. A command does its job itself.
+Requests from pages and the API are `is_typed`: they may use fewer paths and servers than commands,
+whose callers can read the machine's files and environment anyway. A command runs its job itself.
 """
 
 import hashlib
@@ -44,12 +44,12 @@ _SERVICE = re.compile(
     r"|supabase:[^@]+",
     re.DOTALL,
 )
-"""None of them has room for a key, which would be kept with the job."""
+"""Their addresses have no place for a key, which would be stored with the job."""
 LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 SUPABASE = ".supabase.co"
 EXTERNAL = "external"
 COMMAND_BEGINS_SECONDS = 5.0
-"""So long a job that a command begins is left to it by all other processes."""
+"""For so long other processes leave the job of a command to it."""
 
 
 class MoveService:
@@ -58,16 +58,16 @@ class MoveService:
     def __init__(
         self, jobs: JobService, sealing: Sealing, reports: MoveReports, move_dir: Path | None
     ) -> None:
-        """`move_dir` is where typed paths may lead; without one they may lead nowhere."""
+        """`move_dir` is the directory that typed paths must be below; None allows no paths."""
         self._jobs = jobs
         self._sealing = sealing
         self._reports = reports
         self._move_dir = move_dir
 
     def adopt(self, actor: Actor, order: Adopt, *, is_typed: bool) -> Job:
-        """Begin to bring in an earlier application's database.
+        """Start importing an earlier application's database.
 
-        Raise `BadSource`, `BadMap` or `PlaceNotAllowed`. Nobody has asked the database by then.
+        Raise `BadSource`, `BadMap` or `PlaceNotAllowed`. The database is not contacted yet.
         """
         actor.must_be_superuser()
         if is_typed:
@@ -89,7 +89,7 @@ class MoveService:
         return self._begin(actor, ADOPT, args, sealed, path=files, is_typed=is_typed)
 
     def bring(self, actor: Actor, order: Bring, *, is_typed: bool) -> Job:
-        """Begin to bring files in; raise `BadPlace`, `PlaceNotAllowed` or `ServerNotAllowed`."""
+        """Start importing files; raise `BadPlace`, `PlaceNotAllowed` or `ServerNotAllowed`."""
         actor.must_be_superuser()
         is_remote = _is_service(order.place)
         path = None if is_remote else self._path(order.place, is_typed=is_typed)
@@ -110,17 +110,17 @@ class MoveService:
         return self._begin(actor, kind, args, path=path, is_typed=is_typed)
 
     def bring_external(self, actor: Actor, *, is_dry: bool = False, is_typed: bool) -> Job:
-        """Begin to bring in the pictures that records name at other addresses."""
+        """Start importing the pictures that records name on other hosts."""
         actor.must_be_superuser()
         if is_dry:
             return self._begin(actor, IMPORT_EXTERNAL, {"is_dry": True}, is_typed=is_typed)
-        # As the button under Problems does: pressed at both places it is one job.
+        # The same key as the button under Problems: both start one job.
         return self._jobs.enqueue(
             IMPORT_EXTERNAL, site=actor.site.id, key=EXTERNAL, after_seconds=_waits(is_typed)
         )
 
     def take_out(self, actor: Actor, order: TakeOut, *, is_typed: bool) -> Job:
-        """Begin to take the site out; raise `BadPlace` or `PlaceNotAllowed`."""
+        """Start an export of the site; raise `BadPlace` or `PlaceNotAllowed`."""
         actor.must_be_superuser()
         is_remote = order.target.startswith("s3:") and _is_service(order.target)
         path = None if is_remote else self._path(order.target, is_typed=is_typed)
@@ -133,9 +133,9 @@ class MoveService:
         return self._begin(actor, EXPORT, args, path=path, is_typed=is_typed)
 
     def start(self, actor: Actor, job_id: str, *, follows: bool) -> Job:
-        """Begin in earnest what a dry run looked at, or once more what is over.
+        """Start a move after a dry run, or a finished one again.
 
-        Of those, an adoption goes on if it `follows`. Raise `JobNotFound`.
+        A finished adoption continues with later changes if it `follows`. Raise `JobNotFound`.
         """
         move = self.get(actor, job_id)
         if not move.can_start:
@@ -148,7 +148,7 @@ class MoveService:
         return self._enqueue(actor, move.job.kind, args, sealed, place=move.job.place)
 
     def list(self, actor: Actor) -> list[Move]:
-        """Return the moves of the actor's site: those that are not over, then the newest of others.
+        """Return the moves of the actor's site: unfinished ones, then the newest finished ones.
 
         Reports are left out.
         """
@@ -158,7 +158,7 @@ class MoveService:
         return [move_of(each) for each in jobs if each.kind in MOVES]
 
     def get(self, actor: Actor, job_id: str) -> Move:
-        """Return one move of the actor's site; raise `JobNotFound`."""
+        """Return a move of the actor's site; raise `JobNotFound`."""
         actor.must_be_superuser()
         job = self._jobs.get(job_id)
         if job.kind not in MOVES or job.site != actor.site.id:
@@ -166,7 +166,7 @@ class MoveService:
         return move_of(job)
 
     def report(self, actor: Actor, job_id: str) -> Iterator[str]:
-        """Return all that a move names, line by line, some at once; raise `JobNotFound`."""
+        """Return the report lines of a move, in batches; raise `JobNotFound`."""
         return self._reports.pieces(actor.site.id, self.get(actor, job_id).job.id)
 
     def _begin(
@@ -181,7 +181,7 @@ class MoveService:
     ) -> Job:
         """Queue a job that needs `path`, if any: below the directory for moves, or with a command.
 
-        Else nobody knows that it is the same folder for another process.
+        Otherwise another process might have a different folder at that path.
         """
         place = None
         if path is not None:
@@ -200,7 +200,7 @@ class MoveService:
         place: str | None,
         after_seconds: float = 0,
     ) -> Job:
-        """Queue a job, or return the unfinished one that was asked for in the same words."""
+        """Queue a job, or return the unfinished one with the same arguments."""
         said = json.dumps(args, sort_keys=True).encode()
         return self._jobs.enqueue(
             kind,
@@ -212,7 +212,7 @@ class MoveService:
         )
 
     def _path(self, text: str, *, is_typed: bool) -> Path:
-        """Return a path of this machine in full."""
+        """Return an absolute path of this machine."""
         if not is_typed:
             return Path(text).resolve()
         top = place_of(self._move_dir)
@@ -225,30 +225,30 @@ class MoveService:
 
 
 def place_of(move_dir: Path | None) -> str | None:
-    """Return what stands for the directory for moves in jobs, None where there is none.
+    """Return the name of the directory for moves in jobs, None if there is none.
 
-    Processes on several hosts that see a directory there are taken to see the same.
+    Directories of the same path on several hosts are assumed to be the same.
     """
     return str(move_dir.resolve()) if move_dir and move_dir.is_dir() else None
 
 
 def as_operator(actor: Actor) -> Actor:
-    """Return who acts in a command: whoever starts one runs the installation."""
+    """Return the actor of a command: an operator of the deployment."""
     return replace(actor, superuser=True)
 
 
 def is_place_of_urls(text: str) -> bool:
-    """Tell whether that is a list of URLs."""
+    """Return whether it is a list of URLs."""
     return Path(text).suffix.lower() in LISTS
 
 
 def is_place_of_files(text: str) -> bool:
-    """Tell whether that is a folder or a ZIP, and neither a service nor a list of URLs."""
+    """Return whether it is a folder or a ZIP, and neither a service nor a list of URLs."""
     return not text.startswith(REMOTE) and not is_place_of_urls(text)
 
 
 def _is_service(text: str) -> bool:
-    """Tell whether that is an address of a service, and no path; raise `BadPlace`."""
+    """Return whether it is an address of a service, and no path; raise `BadPlace`."""
     if not text.startswith(REMOTE):
         return False
     if not _SERVICE.fullmatch(text):

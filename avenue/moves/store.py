@@ -1,4 +1,4 @@
-"""What a move tells line by line, of whatever length, in MongoDB."""
+"""The reports of moves line by line, of any length, in MongoDB."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,16 +7,16 @@ from avenue.storage.scope import SiteRecords
 
 REPORTS = "move_reports"
 KEEP_DAYS = 30
-"""As long as a job that is over."""
+"""As long as a finished job."""
 CHARACTERS = 256 * 1024
 """Of one document, and a line more."""
 
 
 class MoveReports(SiteRecords):
-    """The lines of the jobs of one site, each a JSON object; they come and go as a whole."""
+    """The report lines of the jobs of one site, each a JSON object; replaced as a whole."""
 
     def put(self, site_id: str, job_id: str, lines: Iterable[str]) -> None:
-        """Keep the lines of a job, in place of those of an earlier run."""
+        """Store the lines of a job, replacing those of an earlier run."""
         reports = self._records(site_id, REPORTS)
         reports.delete_all(_named(job_id))
         for number, text in enumerate(_pieces(lines)):
@@ -25,7 +25,7 @@ class MoveReports(SiteRecords):
             reports.insert_at_server_time(document, {"forget_at": forget_at})
 
     def pieces(self, site_id: str, job_id: str) -> Iterator[str]:
-        """Yield the lines of a job in their order, some at once, each with its end."""
+        """Yield the lines of a job in order, in batches, each with its line end."""
         last, piece = "", self._after(site_id, job_id, "")
         while piece:
             last, text = piece[0]
@@ -33,7 +33,7 @@ class MoveReports(SiteRecords):
             piece = self._after(site_id, job_id, last)
 
     def lines(self, site_id: str, job_id: str) -> Iterator[str]:
-        """Yield the lines of a job in their order."""
+        """Yield the lines of a job in order."""
         for piece in self.pieces(site_id, job_id):
             yield from piece.splitlines()
 

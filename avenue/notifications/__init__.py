@@ -1,1 +1,1 @@
-"""What somebody is to be told: one outbox for letters, webhooks, purges and notices."""
+"""The outbox: emails, webhooks, purges and other messages that wait for their receivers."""

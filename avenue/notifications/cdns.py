@@ -1,8 +1,8 @@
-"""Purges what CDNs and nginx keep, each in the way that its API wants.
+"""Purges the caches of CDNs and nginx, each by its own API.
 
-All purge by URL. Where an API takes prefixes and many URLs cost something, all of a picture are
-one: CloudFront counts paths, and bunny.net slows down who sends many. Nothing of this is in a log:
-calls hold what lets us in.
+All purge by URL. If an API accepts prefixes and many URLs are expensive, all URLs of a picture are
+one: CloudFront counts paths, and bunny.net limits the rate. Nothing of this is logged: calls
+contain credentials.
 """
 
 import json
@@ -26,23 +26,23 @@ BASES: Mapping[str, str] = {
     "bunny": "https://api.bunny.net",
     "cloudfront": "https://cloudfront.amazonaws.com",
 }
-"""Where the APIs are."""
+"""The base URLs of the APIs."""
 CLOUDFLARE_URLS = 100
-"""In one call, on every plan (developers.cloudflare.com/cache/how-to/purge-cache)."""
+"""URLs in one call, on every plan (developers.cloudflare.com/cache/how-to/purge-cache)."""
 CLOUDFRONT_PATHS = 1000
-"""In one call; of 3,000 that may be in progress at once."""
+"""Paths in one call; of 3,000 that may be in progress at once."""
 CLOUDFRONT_NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 PURGE_HEADER = "X-Avenue-Purge"
 OF_A_PICTURE = re.compile(r"((?:https?://[^/]+)?/media/[A-Za-z0-9_-]{22}/)")
 JSON = {"Content-Type": "application/json"}
 GOOD = range(200, 300)
 ASKED_ANEW = range(200, 429)
-"""What nginx answers when it has asked Avenue: that something is gone is an answer, too."""
+"""The statuses of nginx after fetching the URL from Avenue: that it is gone is a success, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is sent where, and the statuses by which it was taken."""
+    """A request, and the statuses that mean success."""
 
     url: str
     method: str = "POST"
@@ -63,7 +63,7 @@ def _cloudflare(base: str, target: str, urls: Sequence[str]) -> Iterator[Call]:
 
 
 def _fastly(base: str, token: str, urls: Sequence[str]) -> Iterator[Call]:
-    # Hard: what is purged softly stays as stale.
+    # A hard purge: softly purged URLs stay as stale.
     for each in urls:
         address = each.partition("://")[2]
         yield Call(url=f"{base}/purge/{address}", headers={"Fastly-Key": token})
@@ -78,7 +78,7 @@ def _cloudfront(base: str, distribution: str, urls: Sequence[str]) -> Iterator[C
     paths = [each.partition("://")[2].partition("/")[2] for each in _by_picture(urls)]
     for some in _by(CLOUDFRONT_PATHS, dict.fromkeys(f"/{each}" for each in paths)):
         items = "".join(f"<Path>{escape(each)}</Path>" for each in some)
-        # AWS takes what has the reference of an earlier one for that one, and does nothing.
+        # AWS takes a call with an earlier reference for that call, and does nothing.
         reference = new_id()
         body = (
             f'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -111,13 +111,13 @@ SERVICES: Mapping[str, Callable[[str, str, Sequence[str]], Iterator[Call]]] = {
     "cloudfront": _cloudfront,
     "nginx": _nginx,
 }
-"""How each is told, from where its API is, the target of the setting, and the URLs."""
+"""The calls of each CDN, from the base URL of its API, the target in the setting, and the URLs."""
 
 
 def purge(target: PurgeTarget, urls: Sequence[str], bases: Mapping[str, str] = BASES) -> None:
-    """Purge `urls` from an edge; raise `NotDelivered` when it did not take one of the calls.
+    """Purge `urls` from an edge; raise `NotDelivered` if it rejects one of the calls.
 
-    What was taken before that is sent again with the rest, which does no harm.
+    Successful calls are repeated with the next try, which is harmless.
     """
     base = bases.get(target.service, "")
     for call in SERVICES[target.service](base, target.target, urls):
@@ -137,7 +137,7 @@ def _by(most: int, items: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _by_picture(urls: Iterable[str]) -> list[str]:
-    """Return the URLs, all of one picture's as one with `*`, each once."""
+    """Return the distinct URLs, all of one picture as one with `*`."""
     return list(
         dict.fromkeys(
             f"{found[1]}*" if (found := OF_A_PICTURE.match(each)) else each for each in urls

@@ -1,8 +1,8 @@
 """Posts a text to a chat, in the form that each service expects.
 
-The text is ours but for ids of sites, which have no characters of any markup. Apprise knows more
-services but looks names up and connects by itself, so nothing could keep it from addresses within
-the network.
+The text is ours except ids of sites, which have no markup characters. Apprise supports more
+services but resolves names and connects by itself, so addresses in the private network could not be
+blocked.
 """
 
 import json
@@ -16,13 +16,13 @@ from avenue.outside.posting import Poster
 
 TELEGRAM_URL = "https://api.telegram.org"
 LONGEST = 1900
-"""Characters: Discord takes 2,000, the others more."""
+"""Characters: Discord accepts 2,000, the others more."""
 JSON = {"Content-Type": "application/json", "User-Agent": "Avenue"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """What is posted where."""
+    """A request to a chat."""
 
     url: str
     body: bytes
@@ -39,7 +39,7 @@ def _discord(url: str, text: str) -> Post:
 
 
 def _teams(url: str, text: str) -> Post:
-    """Return a card, which the workflow "When a Teams webhook request is received" takes."""
+    """Return a card, which the workflow "When a Teams webhook request is received" accepts."""
     block = {"type": "TextBlock", "text": text, "wrap": True}
     card = {"type": "AdaptiveCard", "version": "1.4", "body": [block]}
     kind = "application/vnd.microsoft.card.adaptive"
@@ -71,6 +71,6 @@ FORMS: Mapping[str, Callable[[str, str], Post]] = {
 
 
 def post_to(chat: AlertChat, text: str) -> int:
-    """Post `text` to a chat; return the status of the answer. Raise as `Poster`."""
+    """Post `text` to a chat; return the status of the response. Raise as `Poster`."""
     post = FORMS[chat.service](chat.target, text[:LONGEST])
     return Poster(post.url).post(post.body, post.headers)

@@ -1,7 +1,7 @@
-"""Signs requests to CloudFront as AWS wants it (Signature Version 4).
+"""Signs requests to CloudFront as AWS requires (Signature Version 4).
 
-botocore is an extra (requirements-s3.txt). Whose signature it is, it finds as usual: environment,
-files, or the role of the machine.
+botocore is an extra (requirements-s3.txt). It finds the credentials as usual: environment, files,
+or the role of the machine.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from avenue.webhooks.errors import NotDelivered
 
 REGION = "us-east-1"
-"""CloudFront has no other."""
+"""The only region of CloudFront."""
 
 
 def signed(url: str, body: bytes) -> Mapping[str, str]:
-    """Return the headers of a POST of XML; raise `NotDelivered` when nobody says who we are."""
+    """Return the headers of a POST of XML; raise `NotDelivered` without credentials."""
     try:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest

@@ -1,10 +1,10 @@
-"""What a sender raises; it never leaves this package."""
+"""An exception of senders that never leaves this package."""
 
 
 class Refused(Exception):
-    """A receiver that is there did not take one message: others may be sent meanwhile.
+    """A reachable receiver rejected one message: others may be sent meanwhile.
 
-    `reason` is a code; `is_final` when it need not be sent again.
+    `reason` is a code; `is_final` if it need not be sent again.
     """
 
     def __init__(self, reason: str | None, *, is_final: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Messages as they wait for who is to be told."""
+"""Models of the messages in the outbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,38 +12,38 @@ from avenue.identity import DEFAULT_SITE, new_id
 from avenue.web.fields import Moment
 
 TO_PEOPLE = "account."
-"""What kinds of letters to people begin with."""
+"""The prefix of the kinds of emails to people."""
 
 
 class Channel(StrEnum):
-    """How somebody is told."""
+    """The channel of a message."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
     CHAT = "chat"
     PUSH = "push"  # browsers, by Web Push
-    PURGE = "purge"  # the addresses that an edge is to forget
-    AUDIT = "audit"  # the log of changes
+    PURGE = "purge"  # the URLs that a cache should delete
+    AUDIT = "audit"  # the audit log
 
 
 class State(StrEnum):
-    """What became of a message."""
+    """The state of a message."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
-    GIVEN_UP = "given_up"  # nobody took it while it was news; it may be sent again
-    DROPPED = "dropped"  # there was nothing to say after all, or it will never be taken
+    GIVEN_UP = "given_up"  # not accepted in time; it may be sent again
+    DROPPED = "dropped"  # there was nothing to send after all, or it will never be accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message to be written into the outbox.
+    """A message to be written to the outbox.
 
-    `receiver` names whose turn it waits for; of one of them a message is no obstacle for another.
-    `to` is who of a receiver with several: the id of a person, or the `address_key` of an address.
-    `content` is what the message is made of when it is sent, and goes when it was. Of one `key`
-    there is one message at a time. It may be sent after `wait_seconds`, until `give_up_days` are
-    over. `site` is whose a message of the deployment is, where that is not the deployment's own.
+    Messages for one `receiver` are sent in turn, independently of other receivers. `to` is the
+    recipient if the receiver has several: a user id, or the `address_key` of an address. `content`
+    is what the message is made from when it is sent, and is deleted afterwards. There is one unsent
+    message of a `key` at a time. It may be sent after `wait_seconds`, until `give_up_days` are
+    over. `site` is the site of a message in the deployment's outbox, if not the default site.
     """
 
     channel: Channel
@@ -63,8 +63,8 @@ class Draft:
 class Message:
     """A message that is being sent for the `attempts`th time.
 
-    `turn` tells this sending from others of it. One that `is_of_deployment` lies in the outbox of
-    the deployment; its `site` is the default site, or the site whose receiver it is for.
+    `turn` identifies this attempt. A message that `is_of_deployment` is in the outbox of the
+    deployment; its `site` is the default site, or the site of its receiver.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A message as it stands, without what it says: to whom, what kind, what became of it."""
+    """The state of a message without its content: its recipient, its kind, its result."""
 
     id: str
     kind: Annotated[str, Field(description="As account.invited or alert.opened.")]
@@ -96,10 +96,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail(Entry):
-    """An e-mail in the register.
+    """An email in the register.
 
-    `to` is the id of a person, None where it goes to those who run the installation or to nobody.
-    `email` is for those who may know the person's.
+    `to` is a user id, None for emails to operators of the deployment and to nobody. `email` is only
+    for readers who may see it.
     """
 
     email: Annotated[str | None, Field(description="null for those who may not know it.")] = None
@@ -108,7 +108,7 @@ class Mail(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPage:
-    """Some e-mails, the newest first; `next` is where to go on, None at the end."""
+    """A page of emails, newest first; `next` is the cursor of the next page, None at the end."""
 
     items: tuple[Mail, ...]
     next: str | None
@@ -116,7 +116,7 @@ class MailPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent(Entry):
-    """A message of the deployment: for which receiver, about what. `to` is who of several it is."""
+    """A message of the deployment: its receiver, its subject, and the recipient (`to`)."""
 
     channel: Channel
     receiver: str
@@ -125,7 +125,7 @@ class Sent(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undelivered:
-    """How many messages wait for their receiver, and how many were given up."""
+    """The numbers of messages that wait for their receiver, and that were given up."""
 
     waiting: int
     given_up: int

@@ -1,4 +1,4 @@
-"""The register of e-mails: which were sent to whom, and what became of them."""
+"""The register of emails: their recipients and results."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from avenue.notifications.store import OutboxStore
 
 
 class MailRegister:
-    """The e-mails of a site; `emails_of` returns the addresses of people by their ids."""
+    """The emails of a site; `emails_of` returns the addresses of users by id."""
 
     def __init__(
         self, store: OutboxStore, emails_of: Callable[[Collection[str]], Mapping[str, str]]
@@ -19,9 +19,9 @@ class MailRegister:
         self._emails_of = emails_of
 
     def list(self, actor: Actor, *, after: str | None = None, limit: int) -> MailPage:
-        """Return e-mails, the newest first; `after` is the `next` of the page before.
+        """Return emails, newest first; `after` is the `next` of the previous page.
 
-        Addresses are for administrators. Raise `BadCursor`, `Forbidden`.
+        Addresses are only for administrators. Raise `BadCursor`, `Forbidden`.
         """
         actor.must_have(Role.OPS)
         found = self._store.mails(actor.site.id, read_cursor(after), limit + 1)

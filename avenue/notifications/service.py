@@ -1,8 +1,8 @@
-"""Sends what is to be told, each message until its receiver has accepted it or its time is over.
+"""Sends messages, each until its receiver has accepted it or it expires.
 
-A message is sent at least once, and after an acceptance that was noted never again. A process may
-be killed between the answer and the note, so a receiver may see the same id twice and takes the
-first.
+A message is sent at least once, and never again once its acceptance is stored. A process may be
+killed between the response and storing it, so a receiver may see the same id twice and should
+ignore the second message.
 """
 
 import json
@@ -23,29 +23,29 @@ from avenue.webhooks.standard import SignedPost
 
 EVERY_SECONDS = 5
 RUN_SECONDS = 10.0
-"""How long one run goes on to begin another message: other jobs wait meanwhile."""
+"""How long a run starts further messages: other jobs wait meanwhile."""
 LEASE_SECONDS = 60.0
-"""Longer than any sending takes."""
+"""Longer than any attempt takes."""
 FIRST_DELAY_SECONDS = 10.0
 DELAY_GROWTH = 3.0
 LONGEST_DELAY_SECONDS = 8 * 3600.0
 JITTER = 0.25
 BUSY = frozenset({429, 502, 503, 504})
-"""What says something of the receiver and nothing of the message."""
+"""Statuses that concern the receiver and not the message."""
 
 Send = Callable[[Sequence[Message]], None]
-"""Hands messages over; they were accepted when it returns.
+"""Sends messages; they were accepted when it returns.
 
-It raises `Refused` for these alone, and any other `AvenueError` when the receiver is away.
+It raises `Refused` for these alone, and any other `AvenueError` if the receiver is unreachable.
 """
 Saving = Callable[..., None]
-"""Keeps how many messages were `done`."""
+"""Saves the number of messages `done`."""
 
 log = logging.getLogger(__name__)
 
 
 class Deliverer:
-    """Sends messages to one receiver, in no order one may rely on."""
+    """Sends messages to one receiver, in no guaranteed order."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class Deliverer:
         self._jitter = jitter
 
     def deliver(self, save: Saving) -> dict[str, int]:
-        """Send what is due, for about `RUN_SECONDS`; return how many were accepted and refused.
+        """Send due messages for about `RUN_SECONDS`; return the numbers accepted and refused.
 
-        Raise what says that the receiver is away or busy: then the others need not be tried.
+        Raise the error of an unreachable or busy receiver: the others need not be tried then.
         """
         ends_at = self._clock() + RUN_SECONDS
         counts, accepted = {"delivered": 0, "refused": 0}, False
@@ -85,7 +85,7 @@ class Deliverer:
         return counts
 
     def _hand_over(self, messages: Sequence[Message]) -> bool:
-        """Send messages and note what became of them; tell whether they were accepted."""
+        """Send messages and store the result; return whether they were accepted."""
         try:
             self._send(messages)
         except Refused as refused:
@@ -115,9 +115,9 @@ class Deliverer:
 
 
 class WebhookSender:
-    """Posts signed messages; `bodies_of` makes what is posted, with the id of each.
+    """Posts signed messages; `bodies_of` returns the bodies, each with its id.
 
-    A status in `busy` says that the receiver is to be left in peace.
+    A status in `busy` means that the receiver must not be called for a while.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class WebhookSender:
         self._busy = busy
 
     def __call__(self, messages: Sequence[Message]) -> None:
-        """Hand messages over; see `Send`."""
+        """Send messages; see `Send`."""
         for message_id, body in self._bodies_of(messages):
             try:
                 status = self._receiver.send(message_id, body)
@@ -142,7 +142,7 @@ class WebhookSender:
 
 
 def check_answer(status: int, busy: Container[int] = BUSY) -> None:
-    """Raise `NotDelivered` or `Refused` unless a status says that a message was taken."""
+    """Raise `NotDelivered` or `Refused` unless the status means that a message was accepted."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status in busy:

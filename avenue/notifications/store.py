@@ -1,8 +1,7 @@
 """The outboxes in MongoDB: `notifications` of sites, `house_notifications` of the deployment.
 
-A message is written in the transaction of what it tells, so there is none without the other: what
-is acknowledged has its message, what is undone has none. It is sent wherever it is. Every step is
-one conditional write.
+A message is written in the transaction of the change it is about, so neither exists without the
+other. It is sent from the cluster it is on. Every step is one conditional write.
 """
 
 import re
@@ -28,12 +27,12 @@ from avenue.storage.scope import (
 
 OUTBOX = "notifications"
 DEPLOYMENT_OUTBOX = "house_notifications"
-"""What is told of the deployment, whichever site it is about."""
+"""The outbox of the deployment, whichever site a message is about."""
 GIVE_UP_DAYS = 3
-"""For what was given up and is to be sent again."""
+"""The new lifetime of a given-up message that is sent again."""
 KEEP_ENDED_DAYS = 7
 KEEP_MAILS_DAYS = 90
-"""In the register: an invitation is asked for long after it was sent."""
+"""In the register: invitations are asked about long after they were sent."""
 KEEP_GIVEN_UP_DAYS = 30
 AT_ONCE = 500
 IS_MAIL = {"$eq": ["$channel", Channel.MAIL.value]}
@@ -41,9 +40,9 @@ NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 def put(outbox: Collection, site_id: str, draft: Draft) -> None:
-    """Write a message into `outbox`, inside the transaction it has; repeatable by its id.
+    """Write a message to `outbox`, inside its transaction; repeatable by its id.
 
-    Raise `AlreadyThere` when one of its key waits.
+    Raise `AlreadyThere` if one with its key waits.
     """
     document = {
         "_id": draft.id,
@@ -69,8 +68,8 @@ def put(outbox: Collection, site_id: str, draft: Draft) -> None:
 class OutboxStore(SiteRecords):
     """The messages of every site.
 
-    `due_at` alone says when a message may be taken: its next try, or the end of a try whose process
-    was killed.
+    Only `due_at` says when a message may be taken: the time of its next attempt, or the end of an
+    attempt whose process was killed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -78,12 +77,12 @@ class OutboxStore(SiteRecords):
         self._receivers = deployment(database).collection("notification_receivers")
 
     def put(self, site_id: str, draft: Draft) -> None:
-        """Write a message that nothing else depends on; one that waits under its key is enough."""
+        """Write a message outside a transaction, unless one with its key waits already."""
         with suppress(AlreadyThere):
             put(self._records(site_id, OUTBOX), site_id, draft)
 
     def put_of_deployment(self, draft: Draft) -> None:
-        """Write the same of the deployment."""
+        """Do the same in the deployment's outbox."""
         with suppress(AlreadyThere):
             put(self._of_deployment(), draft.site, draft)
 
@@ -91,14 +90,15 @@ class OutboxStore(SiteRecords):
         return deployment(self._database).collection(DEPLOYMENT_OUTBOX)
 
     def _all(self) -> list[Collection]:
-        """Return the outboxes at hand: the deployment's, and of each cluster that of its sites."""
+        """Return the reachable outboxes: the deployment's, and the sites' of each cluster."""
         clusters = clusters_at_hand(self._database)
         return [self._of_deployment(), *(deployment(each).collection(OUTBOX) for each in clusters)]
 
     def take(self, receiver: str, lease_seconds: float, most: int = 1) -> list[Message]:
-        """Return the message that is due longest, for nobody else to take meanwhile, if any is.
+        """Return the message that has been due longest, leased to the caller; none if none is due.
 
-        With it come up to `most` in all of the same site, and the same ones at another try.
+        Further ones of the same site are taken with it, `most` in total, and the same ones at
+        another attempt.
         """
         turn = new_id()
         taken = {
@@ -107,9 +107,9 @@ class OutboxStore(SiteRecords):
             "due_at": _after(lease_seconds),
         }
 
-        def take(amiss: list[object]) -> tuple[Collection, Document] | None:
+        def take(unreadable: list[object]) -> tuple[Collection, Document] | None:
             first = {"batch": {"$ifNull": ["$batch", turn]}}
-            while found := self._due_longest(_due(receiver), amiss):
+            while found := self._due_longest(_due(receiver), unreadable):
                 outbox, message_id = found
                 change = [{"$set": {**taken, **first}}]
                 if one := outbox.find_and_update({**_due(receiver), "_id": message_id}, change):
@@ -124,9 +124,11 @@ class OutboxStore(SiteRecords):
             return [_message(outbox, first)]
         return _with_others(outbox, first, {**taken, "batch": first["batch"]}, most)
 
-    def _due_longest(self, due: Document, amiss: list[object]) -> tuple[Collection, object] | None:
-        """Return a message of those that are `due`, and the outbox it is in."""
-        readable = {**due, "_id": {"$nin": amiss}}
+    def _due_longest(
+        self, due: Document, unreadable: list[object]
+    ) -> tuple[Collection, object] | None:
+        """Return a message of those that are `due`, and its outbox."""
+        readable = {**due, "_id": {"$nin": unreadable}}
         oldest: tuple[Collection, Document] | None = None
         for outbox in self._all():
             for each in outbox.find(
@@ -141,18 +143,18 @@ class OutboxStore(SiteRecords):
         return (outbox if is_of_deployment else of_its_site(outbox, found)), found["_id"]
 
     def delivered(self, messages: Sequence[Message]) -> None:
-        """Note that the receiver has accepted messages, whoever else sends them just now."""
+        """Store that the receiver has accepted messages, even if another process sends them."""
         done = {**_ended(State.DELIVERED), "delivered_at": "$$NOW", "error": "$$REMOVE"}
         unless_done: Document = {"state": {"$ne": State.DELIVERED.value}}
         self._change(messages, lambda _: unless_done, done)
 
     def dropped(self, messages: Sequence[Message], reason: str | None) -> None:
-        """Note that messages need not be sent."""
+        """Store that messages need not be sent."""
         dropped = {**_ended(State.DROPPED), "error": {"$literal": reason}}
         self._change(messages, _is_ours, dropped)
 
     def postpone(self, messages: Sequence[Message], error: str, delay_seconds: float) -> None:
-        """Let messages be sent again after a while, or give them up when their time is over."""
+        """Postpone messages, or give them up if they have expired."""
         is_over = {"$lte": ["$give_up_at", "$$NOW"]}
         waiting = {
             "error": error,
@@ -164,51 +166,51 @@ class OutboxStore(SiteRecords):
         self._change(messages, _is_ours, waiting)
 
     def failed(self, receiver: str, reason: str) -> None:
-        """Note that a receiver did not take a message."""
+        """Store that a receiver did not accept a message."""
         change = {"$inc": {"failures": 1}, "$set": {"error": reason}}
         self._receivers.update({"_id": receiver}, change, upsert=True)
 
     def succeeded(self, receiver: str) -> None:
-        """Note that a receiver took one; repeatable, and nothing is written where all is well."""
+        """Store that a receiver accepted one; repeatable, and writes nothing without failures."""
         change = {"$set": {"failures": 0, "error": None}}
         self._receivers.update({"_id": receiver, "failures": {"$gt": 0}}, change)
 
     def failures_in_a_row(self) -> dict[str, int]:
-        """Return how many messages each receiver did not take, one after the other."""
+        """Return how many messages in a row each receiver did not accept."""
         return dict(self._receivers.values(lambda each: (each["_id"], each["failures"]), {}))
 
     def count_since(self, receiver: str, time: timedelta) -> int:
-        """Count the messages a receiver took in that time, which is a week at most."""
+        """Return how many messages a receiver accepted in that time, a week at most."""
         since = {"$subtract": ["$$NOW", int(time.total_seconds() * 1000)]}
         taken: Document = {"receiver": receiver, "state": State.DELIVERED.value}
         taken |= {"delivered_at": {"$type": "date"}, "$expr": {"$gt": ["$delivered_at", since]}}
         return sum(each.count(taken) for each in self._all())
 
     def mails(self, site_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Mail]:
-        """Return e-mails of a site, the newest first, from behind `after` on.
+        """Return emails of a site, newest first, from behind `after` on.
 
-        Those about alerts are kept with the deployment's.
+        Those about alerts are in the deployment's outbox.
         """
         wanted: Document = {"site": site_id, "channel": Channel.MAIL.value}
         if after:
             wanted |= _behind(*after)
         found = [
             mail
-            for each in self._told_with(site_id)
+            for each in self._outboxes_of(site_id)
             for mail in each.values(_mail, wanted, sort=NEWEST_FIRST, limit=limit)
         ]
         return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
 
-    def _told_with(self, site_id: str) -> list[Collection]:
+    def _outboxes_of(self, site_id: str) -> list[Collection]:
         return [self._records(site_id, OUTBOX), self._of_deployment()]
 
     def sent_of_deployment(self, sites: Iterable[str], limit: int) -> list[Sent]:
-        """Return messages of the deployment to receivers of these sites, the newest first."""
+        """Return messages of the deployment to receivers of these sites, newest first."""
         wanted = {"site": {"$in": sorted(sites)}}
         return self._of_deployment().values(_sent, wanted, sort=NEWEST_FIRST, limit=limit)
 
     def waited_for(self, beginnings: Iterable[str], most: int) -> list[str]:
-        """Return receivers whose names begin so and for whom something of the deployment is due."""
+        """Return receivers with these prefixes for which a message of the deployment is due."""
         some = "|".join(map(re.escape, beginnings))
         due = {**_due(""), "receiver": {"$regex": f"^({some})"}}
         stages: list[Document] = [
@@ -220,8 +222,8 @@ class OutboxStore(SiteRecords):
         return [each["_id"] for each in self._of_deployment().aggregate(stages)]
 
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
-        """Count what is not accepted yet, of one site or of all."""
-        outboxes = self._told_with(site_id) if site_id else self._all()
+        """Count unaccepted messages, of one site or of all."""
+        outboxes = self._outboxes_of(site_id) if site_id else self._all()
         wanted = {"receiver": receiver, **({"site": site_id} if site_id else {})}
         waiting, given_up = (
             sum(each.count({**wanted, "state": state.value}) for each in outboxes)
@@ -230,7 +232,7 @@ class OutboxStore(SiteRecords):
         return Undelivered(waiting=waiting, given_up=given_up)
 
     def revive(self, receiver: str) -> int:
-        """Let everything that was given up be sent again from now on; return how many."""
+        """Send all given-up messages of a receiver again; return their number."""
         again = {
             "state": State.PENDING.value,
             "attempts": 0,
@@ -252,7 +254,7 @@ class OutboxStore(SiteRecords):
         condition: Callable[[Message], Document],
         change: Document,
     ) -> None:
-        """Change those of which the `condition` is true, each in its outbox."""
+        """Change those messages that match the `condition`, each in its outbox."""
         by_outbox: defaultdict[str | None, list[Message]] = defaultdict(list)
         for each in messages:
             by_outbox[None if each.is_of_deployment else each.site].append(each)
@@ -276,14 +278,14 @@ def _due(receiver: str) -> Document:
 
 
 def _is_before(one: object, other: object) -> bool:
-    """Tell whether one time is before another; what is no time comes first, as it does stored."""
+    """Return whether one time is before another; other values come first, as in MongoDB's order."""
     if isinstance(one, datetime) and isinstance(other, datetime):
         return one < other
     return not isinstance(one, datetime)
 
 
 def _with_others(outbox: Collection, first: Document, taken: Document, most: int) -> list[Message]:
-    """Take what is sent together with `first`: what was before, else what is new as it is."""
+    """Take the messages to send with `first`: those of the last attempt, else new ones."""
     others = {**_due(first["receiver"]), "site": first["site"], "attempts": 0}
     if first["attempts"] > 1:
         others = {"receiver": first["receiver"], "state": State.PENDING.value}
@@ -338,7 +340,7 @@ def _sent(document: Document) -> Sent:
 
 
 def _entry(document: Document) -> dict[str, Any]:
-    """Return what every message has, by the fields of `Entry`."""
+    """Return the fields of `Entry` of a message."""
     return {
         "id": document["_id"],
         **{name: document[name] for name in ("kind", "to", "attempts", "created_at")},

@@ -1,8 +1,8 @@
-"""Messages to browsers by Web Push: encrypted as RFC 8291 says, signed as RFC 8292 (VAPID) does.
+"""Messages to browsers by Web Push: encryption of RFC 8291, signatures of RFC 8292 (VAPID).
 
-The push service that carries a message reads neither it nor who is told. pywebpush connects by
-itself, so nothing could keep it from addresses within the network; http-ece comes without wheels.
-What is left of them is this, and the vectors of RFC 8291 prove it.
+The push service that delivers a message can read neither it nor its recipient. pywebpush is not
+used because it connects by itself, so addresses in the private network could not be blocked, and
+its http-ece has no wheels. The tests use the vectors of RFC 8291.
 """
 
 import base64
@@ -28,18 +28,18 @@ POINT_BYTES, AUTH_BYTES, SALT_BYTES, NUMBER_BYTES = 65, 16, 16, 32
 KEY_BYTES, NONCE_BYTES = 16, 12
 RECORD_BYTES = 4096
 MOST_BYTES = 3000
-"""Of a message: push services take 4,096, and some of that is not the message."""
+"""Of a message: push services accept 4,096, and a part of that is not the message."""
 ENDS = b"\x02"
-"""What the last record ends with (RFC 8188, section 2)."""
+"""The end of the last record (RFC 8188, section 2)."""
 TOKEN_SECONDS = 12 * 3600
-"""How long a push service may believe who sent it; 24 hours are the most that RFC 8292 allows."""
+"""The lifetime of a signature; RFC 8292 allows 24 hours at most."""
 KEPT_SECONDS = 24 * 3600
-"""How long a push service keeps what a browser is not there for."""
+"""How long a push service keeps a message while a browser is offline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A browser that wants to be told: where, and what only it reads."""
+    """The subscription of a browser: its endpoint, and the keys to encrypt for it."""
 
     endpoint: str = field(repr=False)
     key: bytes = field(repr=False)
@@ -48,17 +48,17 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What is posted to the endpoint of a subscription."""
+    """A request to the endpoint of a subscription."""
 
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
 
 
 class VapidKey:
-    """Whom push services know us by. It is made of SECRET_KEY: another one of those is another."""
+    """The key that identifies us to push services. It is derived from SECRET_KEY."""
 
     def __init__(self, secret_key: str, contact: str) -> None:
-        """`contact` is where a push service finds who runs this: `https:` or `mailto:`."""
+        """`contact` lets a push service contact the operators: `https:` or `mailto:`."""
         info = b"avenue: key of web push"
         drawn = HKDF(algorithm=SHA256(), length=48, salt=None, info=info).derive(
             secret_key.encode()
@@ -69,7 +69,7 @@ class VapidKey:
         self.public = encoded(_point(self._key.public_key()))
 
     def authorization(self, endpoint: str, now: float) -> str:
-        """Return the header that tells the push service of `endpoint` who sends."""
+        """Return the header that identifies the sender to the push service of `endpoint`."""
         parts = urlsplit(endpoint)
         claims = {
             "aud": f"{parts.scheme}://{parts.netloc}",
@@ -84,7 +84,7 @@ class VapidKey:
     def pushed(
         self, subscription: Subscription, message: bytes, now: Callable[[], float] = time.time
     ) -> Pushed:
-        """Return what tells a browser `message`; urgent, since it is about a fault."""
+        """Return the request that sends `message` to a browser; urgent, as it is about a fault."""
         headers = {
             "Authorization": self.authorization(subscription.endpoint, now()),
             "Content-Encoding": "aes128gcm",
@@ -102,9 +102,9 @@ def encrypted(
     sender: ec.EllipticCurvePrivateKey | None = None,
     salt: bytes | None = None,
 ) -> bytes:
-    """Return `message` so that only the browser of a subscription reads it.
+    """Return `message` encrypted for the browser of a subscription.
 
-    `sender` and `salt` are drawn anew each time.
+    `sender` and `salt` are random by default.
     """
     sender = sender or ec.generate_private_key(CURVE)
     salt = salt or secrets.token_bytes(SALT_BYTES)
@@ -121,7 +121,7 @@ def encrypted(
 
 
 def is_subscription(key: bytes, auth: bytes) -> bool:
-    """Tell whether these may be the keys of a subscription: a point of the curve, 16 bytes."""
+    """Return whether these are valid keys of a subscription: a point of the curve, 16 bytes."""
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(CURVE, key)
     except ValueError:
@@ -135,7 +135,7 @@ def encoded(data: bytes) -> str:
 
 
 def decoded(text: str) -> bytes:
-    """Return what `encoded` has written; b"" when it is none."""
+    """Return the bytes that `encoded` has encoded; b"" if the text is invalid."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:

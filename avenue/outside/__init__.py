@@ -1,1 +1,1 @@
-"""Fetching from the Internet what somebody named by its URL, and from nowhere else."""
+"""Outgoing requests: restricted to public addresses unless an operator configured the host."""

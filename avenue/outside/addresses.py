@@ -1,7 +1,7 @@
-"""Which addresses are of the public Internet.
+"""Tells public Internet addresses from others.
 
-By the special-purpose registries of IANA (RFC 6890 and what was registered since), not by what
-Python's `is_global` knows: that differs from release to release.
+By the special-purpose registries of IANA (RFC 6890 and later registrations), not by Python's
+`is_global`, which differs between releases.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -28,27 +28,27 @@ _NOT_PUBLIC_V4 = tuple(
         "224.0.0.0/3",  # multicast, reserved, broadcast (RFC 5771, RFC 1112, RFC 919)
     )
 )
-_GLOBAL_V6 = ip_network("2000::/3")  # all that is given out (RFC 4291, section 2.4)
+_GLOBAL_V6 = ip_network("2000::/3")  # all that is allocated (RFC 4291, section 2.4)
 _NOT_PUBLIC_V6 = tuple(
     ip_network(each)
     for each in (
         "2001::/23",  # protocol assignments, among them Teredo and ORCHID (RFC 2928)
         "2001:db8::/32",  # documentation (RFC 3849)
-        "2002::/16",  # 6to4: leads to whatever IPv4 address it holds (RFC 3056)
+        "2002::/16",  # 6to4: leads to the IPv4 address in it (RFC 3056)
         "2620:4f:8000::/48",  # AS112 (RFC 7534)
         "3fff::/20",  # documentation (RFC 9637)
     )
 )
-_NAT64 = ip_network("64:ff9b::/96")  # how networks without IPv4 write it (RFC 6052)
-_ISATAP = 0x5EFE  # in an interface id: the IPv4 address follows (RFC 5214); the bit 0x200 aside
+_NAT64 = ip_network("64:ff9b::/96")  # the form used by networks without IPv4 (RFC 6052)
+_ISATAP = 0x5EFE  # in an interface id: the IPv4 address follows (RFC 5214); ignoring the bit 0x200
 _LAST_32_BITS = 0xFFFFFFFF
 
 
 def is_public(text: str) -> bool:
-    """Tell whether `text` is an address that anybody on the Internet reaches.
+    """Return whether `text` is an address that is reachable from the whole Internet.
 
-    An IPv4 address within an IPv6 address is looked at where networks translate it by themselves;
-    every other way to hide one is refused.
+    An IPv4 address within an IPv6 address is checked if networks translate it by themselves; all
+    other embedded ones are rejected.
     """
     try:
         address = ip_address(text)

@@ -1,7 +1,7 @@
-"""Asks the API of a service that whoever runs the deployment has named, with what lets them in.
+"""Client of the APIs of services that operators of the deployment have configured.
 
-A host that is written as one of a private network is taken as meant; what any other leads to is
-checked each time. No redirect is followed, so what lets one in reaches nobody else.
+A host whose name is that of a private network is allowed; the addresses of all others are checked
+each time. Redirects are not followed, so that no other server gets the credentials.
 """
 
 import http.client
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from avenue.outside.dialling import HEAD_SECONDS, Dialler, Patience
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, TimeBudget
 from avenue.outside.errors import (
     FetchFailed,
     FetchTooSlow,
@@ -31,7 +31,7 @@ BLOCK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was answered well; `blocks` is the body as it comes."""
+    """A successful response; `blocks` yields the body as it arrives."""
 
     blocks: Iterator[bytes]
 
@@ -43,11 +43,11 @@ def status_as_it_is(status: int, _: bytes) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
+    """Sends requests below `base_url`; `headers` are sent each time, and in no text of this object.
 
-    All of an answer may take `seconds`, its head `head_seconds`, and JSON has `most_json_bytes`.
-    `status_of` says what an answer that is none of the good ones means. `is_ours`: whatever the
-    name leads to is meant.
+    A response may take `seconds` in total, its head `head_seconds`, and JSON may have
+    `most_json_bytes`. `status_of` returns the meaning of an unsuccessful response. `is_ours`: any
+    address of the host is allowed.
     """
 
     base_url: str
@@ -60,9 +60,9 @@ class Asker:
     most_json_bytes: int = MOST_JSON_BYTES
 
     def json(self, path: str, body: object = None) -> Any:
-        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`.
+        """Return the JSON response to a GET, or to a POST of `body`; raise as `asked`.
 
-        Bytes are sent as they are, what they are being in the `headers`; all else as JSON.
+        Bytes are sent as they are, with their type in the `headers`; everything else as JSON.
         """
         with self.asked(path, body) as answer:
             read, length = [], 0
@@ -78,10 +78,10 @@ class Asker:
 
     @contextmanager
     def asked(self, path: str, body: object = None) -> Iterator[Answer]:
-        """Ask and yield a good answer.
+        """Send a request and yield the successful response.
 
         Raise `RateLimited`, `FetchFailed` with the `http_status`, `FetchTooSlow`,
-        `AddressNotAllowed`. What libraries say names addresses, so none of it is passed on.
+        `AddressNotAllowed`. The texts of libraries contain addresses, so none is passed on.
         """
         try:
             with ExitStack() as open_things:
@@ -93,11 +93,11 @@ class Asker:
 
     def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
         target = target_of(self.base_url + path, any_port=True)
-        patience = Patience(self.seconds, max(IDLE_SECONDS, self.head_seconds))
+        budget = TimeBudget(self.seconds, max(IDLE_SECONDS, self.head_seconds))
         connection = connected_as_meant(
-            target, patience, open_things, self.dialler, is_ours=self.is_ours
+            target, budget, open_things, self.dialler, is_ours=self.is_ours
         )
-        patience.stage(self.head_seconds)
+        budget.stage(self.head_seconds)
         headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         if sent is not None:
@@ -109,12 +109,12 @@ class Asker:
             if status in LIMITING:
                 raise RateLimited(pause_of(answer.headers), http_status=status)
             raise FetchFailed(http_status=status)
-        patience.stage(None)
+        budget.stage(None)
         return Answer(blocks=_blocks(answer))
 
 
 def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
     while block := answer.read(BLOCK_BYTES):
         yield block
-    if answer.length:  # what was announced and did not come
+    if answer.length:  # the body is shorter than announced
         raise FetchFailed

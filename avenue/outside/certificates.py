@@ -1,4 +1,4 @@
-"""Which certificate a host shows, whether it is good or not: on public addresses only."""
+"""The certificate that a host on a public address presents, whether valid or not."""
 
 import ssl
 from contextlib import ExitStack
@@ -6,13 +6,13 @@ from datetime import datetime
 
 from cryptography.x509 import load_der_x509_certificate
 
-from avenue.outside.dialling import HEAD_SECONDS, Dialler, Patience
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, TimeBudget
 from avenue.outside.errors import NoAnswer
 from avenue.outside.urls import target_of
 
 
 def _any() -> ssl.SSLContext:
-    """Return what takes every certificate: one that is over is what is looked for."""
+    """Return a context that accepts every certificate: expired ones are to be read, too."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -23,15 +23,15 @@ DIALLER = Dialler(tls=_any)
 
 
 def good_until(url: str, dialler: Dialler = DIALLER) -> datetime:
-    """Return until when the certificate is good that the host of `url` shows.
+    """Return when the certificate of the host of `url` expires.
 
-    Raise `AddressNotAllowed`, `NoAnswer`, `BadUrl`. Nothing is sent there, nor believed from there.
+    Raise `AddressNotAllowed`, `NoAnswer`, `BadUrl`. Nothing is sent to the host or trusted.
     """
     target = target_of(url, any_port=True)
-    patience = Patience(HEAD_SECONDS, HEAD_SECONDS)
+    budget = TimeBudget(HEAD_SECONDS, HEAD_SECONDS)
     try:
         with ExitStack() as open_things:
-            shown = dialler.connected(target, patience, open_things).certificate()
+            shown = dialler.connected(target, budget, open_things).certificate()
         return load_der_x509_certificate(shown).not_valid_after_utc
     except (TimeoutError, OSError, ValueError):
         raise NoAnswer(reason="unreachable") from None

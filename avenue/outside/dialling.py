@@ -1,8 +1,7 @@
-"""Connects to where a URL leads, if that is a public address.
+"""Connects to the host of a URL, if its address is public.
 
-What the name of a host leads to is looked up once for each connection and checked, and the
-connection is made to that very address: a name that leads elsewhere a moment later gains nothing
-by it.
+The name of a host is resolved once for each connection and checked, and the connection is made to
+exactly that address: changing the name's address afterwards (DNS rebinding) has no effect.
 """
 
 import http.client
@@ -24,7 +23,7 @@ Dial = Callable[[str, int, float], socket.socket]
 
 
 def dial(address: str, port: int, seconds: float) -> socket.socket:
-    """Return a connection to exactly this address: no name is looked up once more."""
+    """Return a connection to exactly this address: no name is resolved again."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -36,8 +35,8 @@ def dial(address: str, port: int, seconds: float) -> socket.socket:
     return connection
 
 
-class Patience:
-    """How long one still waits, in seconds: to the deadline, and never longer than `idle`."""
+class TimeBudget:
+    """The remaining time, in seconds: until the deadline, and at most `idle` for each wait."""
 
     def __init__(self, seconds: float, idle_seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
@@ -45,12 +44,12 @@ class Patience:
         self._stage_ends_at = self._ends_at
 
     def stage(self, seconds: float | None) -> None:
-        """Let what follows take at most `seconds`, or all that is left."""
+        """Limit what follows to `seconds`, or to the remaining time."""
         ends_at = self._ends_at if seconds is None else time.monotonic() + seconds
         self._stage_ends_at = min(self._ends_at, ends_at)
 
     def left(self) -> float:
-        """Return how long the next wait may be; raise TimeoutError when there is no time left."""
+        """Return how long the next wait may take; raise TimeoutError if no time is left."""
         left = min(self._stage_ends_at - time.monotonic(), self._idle)
         if left <= 0:
             raise TimeoutError
@@ -58,34 +57,34 @@ class Patience:
 
 
 class GuardedConnection(http.client.HTTPConnection):
-    """HTTP over a socket that is open already; every read and write has an end."""
+    """HTTP over an open socket; every read and write has a timeout."""
 
-    def __init__(self, target: Target, connected: socket.socket, patience: Patience) -> None:
+    def __init__(self, target: Target, connected: socket.socket, budget: TimeBudget) -> None:
         host = f"[{target.host}]" if ":" in target.host else target.host
         super().__init__(host, target.port)
-        # http.client leaves the usual port out of the Host header; which one that is, is ours.
+        # http.client omits the default port from the Host header; it has to be the right one.
         self.default_port = 443 if isinstance(connected, ssl.SSLSocket) else 80
-        self.sock = _PatientSocket(connected, patience)
+        self.sock = _TimedSocket(connected, budget)
         self._connected = connected
 
     def certificate(self) -> bytes:
-        """Return the certificate that the host has shown; b"" where it had to show none."""
+        """Return the certificate of the host; b"" without TLS."""
         connected = self._connected
         if not isinstance(connected, ssl.SSLSocket):
             return b""
         return connected.getpeercert(binary_form=True) or b""
 
     def connect(self) -> None:
-        """Never connect anew: what the name leads to by now, nobody has checked."""
+        """Raise instead of reconnecting: the name's present addresses have not been checked."""
         raise ConnectionError
 
 
-class _PatientSocket:
-    """What http.client needs of a socket. It is closed by who opened it."""
+class _TimedSocket:
+    """The part of a socket that http.client needs. Its creator closes it."""
 
-    def __init__(self, connected: socket.socket, patience: Patience) -> None:
+    def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
         self._connected = connected
-        self._patience = patience
+        self._patience = budget
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -93,17 +92,17 @@ class _PatientSocket:
         self._connected.sendall(data)
 
     def makefile(self, _mode: str) -> BinaryIO:
-        """Return a file that reads what comes."""
+        """Return a file that reads the received bytes."""
         return cast("BinaryIO", io.BufferedReader(_Reader(self._connected, self._patience)))
 
     def close(self) -> None:
-        """Leave the socket open: an answer may still be read from it."""
+        """Leave the socket open: a response may still be read from it."""
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, connected: socket.socket, patience: Patience) -> None:
+    def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
         self._connected = connected
-        self._patience = patience
+        self._patience = budget
 
     def readable(self) -> bool:
         return True
@@ -115,13 +114,13 @@ class _Reader(io.RawIOBase):
 
 CONNECT_SECONDS = 5.0
 HEAD_SECONDS = 10.0
-"""From the request to the end of the answer's head."""
+"""From the request to the end of the response's head."""
 
 MAX_ADDRESSES = 4
 
 
 class Dialler:
-    """Makes connections to public addresses only, encrypted where the URL says so."""
+    """Makes connections to public addresses only, with TLS if the URL says so."""
 
     def __init__(
         self,
@@ -134,36 +133,36 @@ class Dialler:
         self._tls = tls
 
     def connected(
-        self, target: Target, patience: Patience, open_things: ExitStack
+        self, target: Target, budget: TimeBudget, open_things: ExitStack
     ) -> GuardedConnection:
         """Return a connection for one request, closed with `open_things`.
 
-        From now on the answer's head may take `HEAD_SECONDS`. Raise `AddressNotAllowed`,
-        `FetchTooSlow` or `FetchersBusy` while the name is looked up, and OSError.
+        From now on the response's head may take `HEAD_SECONDS`. Raise `AddressNotAllowed`,
+        `FetchTooSlow` or `FetchersBusy` while the name is resolved, and OSError.
         """
-        return encrypted(self._dialled(target, patience), target, patience, open_things, self._tls)
+        return encrypted(self._dialled(target, budget), target, budget, open_things, self._tls)
 
-    def _dialled(self, target: Target, patience: Patience) -> socket.socket:
-        """Return a connection to an address of `target` that was checked."""
-        patience.stage(None)
+    def _dialled(self, target: Target, budget: TimeBudget) -> socket.socket:
+        """Return a connection to a checked address of `target`."""
+        budget.stage(None)
         failure: OSError = ConnectionError()
-        for address in self._addresses(target, patience)[:MAX_ADDRESSES]:
+        for address in self._addresses(target, budget)[:MAX_ADDRESSES]:
             try:
-                seconds = min(CONNECT_SECONDS, patience.left())
+                seconds = min(CONNECT_SECONDS, budget.left())
                 return self._connect(address, target.port, seconds)
             except OSError as error:
                 failure = error
         raise failure
 
-    def _addresses(self, target: Target, patience: Patience) -> list[str]:
-        """Return where `target` leads; raise `AddressNotAllowed`.
+    def _addresses(self, target: Target, budget: TimeBudget) -> list[str]:
+        """Return the addresses of `target`; raise `AddressNotAllowed`.
 
-        One address that is not public is enough: no host that is meant to be found has one.
+        One address that is not public is enough to reject it: no public host has one.
         """
         if target.address is not None:
             found = [target.address]
         elif "." in target.host:
-            found = self._resolve(target.host, patience.left())
+            found = self._resolve(target.host, budget.left())
         else:
             found = []
         if not found or not all(map(is_public, found)):
@@ -174,17 +173,17 @@ class Dialler:
 def encrypted(
     plain: socket.socket,
     target: Target,
-    patience: Patience,
+    budget: TimeBudget,
     open_things: ExitStack,
     tls: Callable[[], ssl.SSLContext],
 ) -> GuardedConnection:
     """Return HTTP over a new connection to `target`, over TLS if its URL says so."""
     connected = open_things.enter_context(plain)
-    # Or a body would wait until the head before it is acknowledged.
+    # Otherwise a body would wait until the head is acknowledged.
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    patience.stage(HEAD_SECONDS)
+    budget.stage(HEAD_SECONDS)
     if target.scheme == "https":
-        connected.settimeout(patience.left())
+        connected.settimeout(budget.left())
         connected = tls().wrap_socket(connected, server_hostname=target.host)
         open_things.enter_context(connected)
-    return GuardedConnection(target, connected, patience)
+    return GuardedConnection(target, connected, budget)

@@ -1,19 +1,19 @@
-"""Why nothing was fetched. Nothing here names an address or says what a private network answered.
+"""Errors of outgoing requests. None contains an address or anything a private network answered.
 
 ::
 
     Invalid
-    └── BadUrl             400  no URL that is fetched from
+    └── BadUrl             400  not a URL that can be fetched
     Unprocessable          422
     ├── AddressNotAllowed       the URL leads to no public address, or to none at all
-    ├── FetchFailed             the server there did not hand the file over
-    │   └── RateLimited         or not now: it was asked too often
-    └── FetchTooSlow            or not in time
-    TooLargeToFetch        413  it has more than it may have
+    ├── FetchFailed             the server did not return the file
+    │   └── RateLimited         too many requests to that server
+    └── FetchTooSlow            the file did not arrive in time
+    TooLargeToFetch        413  it is larger than allowed
     Unavailable            503
     ├── FetchersBusy            too many at once
-    ├── NowhereToPut            no room for it on this machine
-    └── NoAnswer                nobody answered what was posted; internal
+    ├── NowhereToPut            no space for it on this machine
+    └── NoAnswer                no response to a message; internal
 """
 
 from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
@@ -34,7 +34,7 @@ class BadUrl(Invalid):
 class AddressNotAllowed(Unprocessable):
     """The URL leads to no public address.
 
-    The same for a name that nobody knows and for one of a private network, so that nobody can
+    The same for an unknown name and for one of a private network, so that clients cannot
     find out here which names that network has.
     """
 
@@ -50,7 +50,7 @@ class FetchFailed(Unprocessable):
 
 
 class RateLimited(FetchFailed):
-    """The server was asked too often; `pause_seconds` is for how long to ask no more."""
+    """Too many requests to the server; wait `pause_seconds` before the next one."""
 
     code = FetchFailed.code
 
@@ -92,7 +92,7 @@ class FetchersBusy(Unavailable):
 
 
 class NowhereToPut(Unavailable):
-    """What is fetched cannot be put down on this machine."""
+    """A fetched file cannot be stored on this machine."""
 
     code = "spool_unavailable"
     message = "There is no space to receive files right now."

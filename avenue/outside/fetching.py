@@ -1,6 +1,6 @@
-"""A file is fetched by its URL: from public addresses only, bounded in time and size.
+"""Fetches a file by its URL: from public addresses only, with limits on time and size.
 
-Where a redirect leads is checked like the URL itself. No proxy is asked, whatever the environment
+The target of a redirect is checked like the URL itself. No proxy is used, whatever the environment
 says.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import urljoin
 
-from avenue.outside.dialling import Dial, Dialler, Patience, dial
+from avenue.outside.dialling import Dial, Dialler, TimeBudget, dial
 from avenue.outside.errors import (
     FetchersBusy,
     FetchFailed,
@@ -32,7 +32,7 @@ from avenue.outside.urls import Target, target_of
 
 MAX_REDIRECTS = 5
 MAX_AT_ONCE = 4
-"""In one process: each of them holds a thread that others wait for."""
+"""In one process: each occupies a thread that other requests need."""
 
 IDLE_SECONDS = 5.0
 """Without a single byte."""
@@ -50,10 +50,10 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A file that was fetched: spooled, measured and hashed, believed in nothing else.
+    """A fetched file: spooled, measured and hashed, otherwise untrusted.
 
-    `name` is what its server, or the end of its URL, calls it; it may be empty. `file` stands at
-    its start, has a descriptor, and is closed when the block ends. `sha256` is hex.
+    `name` is from its server, or from the end of its URL; it may be empty. `file` is at its start,
+    has a descriptor, and is closed when the block ends. `sha256` is hex.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetches files, each within `seconds` in all, into unlinked files in `tmp_dir`."""
+    """Fetches files, each within `seconds` in total, into unlinked files in `tmp_dir`."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Fetcher:
 
     @contextmanager
     def fetched(self, url: str, *, max_bytes: int) -> Iterator[Fetched]:
-        """Fetch what is at `url`, at most `max_bytes` long, and yield it.
+        """Fetch the file at `url`, of at most `max_bytes`, and yield it.
 
         Raise `BadUrl`, `AddressNotAllowed`, `FetchFailed`, `FetchTooSlow`, `TooLargeToFetch`,
         `FetchersBusy`, `NowhereToPut`.
@@ -98,14 +98,14 @@ class Fetcher:
             yield fetched
 
     def _fetch(self, target: Target, url: str, file: BinaryIO, max_bytes: int) -> Fetched:
-        patience = Patience(self._seconds, IDLE_SECONDS)
+        budget = TimeBudget(self._seconds, IDLE_SECONDS)
         for _ in range(MAX_REDIRECTS + 1):
             with ExitStack() as open_things, _network_errors():
-                connection = self._dialler.connected(target, patience, open_things)
+                connection = self._dialler.connected(target, budget, open_things)
                 connection.request("GET", target.path, headers=_HEADERS)
                 answer = connection.getresponse()
                 if answer.status not in _REDIRECTS:
-                    return _received(answer, target, patience, file, max_bytes)
+                    return _received(answer, target, budget, file, max_bytes)
                 location = _text(answer.headers.get("Location", ""))
             url, before = _joined(url, location), target
             target = target_of(url)
@@ -115,7 +115,7 @@ class Fetcher:
 
 
 def _joined(url: str, location: str) -> str:
-    """Return where a redirect from `url` leads; raise `FetchFailed` when it says nowhere."""
+    """Return the target of a redirect from `url`; raise `FetchFailed` if it has none."""
     try:
         joined = urljoin(url, location)
     except ValueError:
@@ -128,11 +128,11 @@ def _joined(url: str, location: str) -> str:
 def _received(
     answer: http.client.HTTPResponse,
     target: Target,
-    patience: Patience,
+    budget: TimeBudget,
     file: BinaryIO,
     max_bytes: int,
 ) -> Fetched:
-    """Put the body of `answer` into `file`."""
+    """Write the body of `answer` to `file`."""
     if answer.status in LIMITING:
         raise RateLimited(pause_of(answer.headers), http_status=answer.status)
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
@@ -140,7 +140,7 @@ def _received(
         raise FetchFailed(http_status=answer.status)
     if answer.length is not None and answer.length > max_bytes:
         raise TooLargeToFetch(max_bytes)
-    patience.stage(None)
+    budget.stage(None)
     sha256, length = hashlib.sha256(), 0
     while block := answer.read(BLOCK_BYTES):
         length += len(block)
@@ -148,7 +148,7 @@ def _received(
             raise TooLargeToFetch(max_bytes)
         sha256.update(block)
         _write(file, block)
-    if answer.length:  # what was announced and did not come
+    if answer.length:  # the body is shorter than announced
         raise FetchFailed
     _rewind(file)
     return Fetched(
@@ -157,7 +157,7 @@ def _received(
 
 
 def _name_of(answer: http.client.HTTPResponse, target: Target) -> str:
-    """Return what the answer (RFC 6266), or else the URL, calls the file."""
+    """Return the file name in the response (RFC 6266), else in the URL."""
     try:
         named = _text(answer.headers.get_filename("") or "")
     except (LookupError, ValueError):
@@ -166,7 +166,7 @@ def _name_of(answer: http.client.HTTPResponse, target: Target) -> str:
 
 
 def _text(header: str) -> str:
-    """Return a header in what it was most likely written in: http.client reads Latin-1."""
+    """Return a header in its most likely encoding: http.client reads Latin-1."""
     try:
         return header.encode("latin-1").decode()
     except UnicodeError:
@@ -175,7 +175,7 @@ def _text(header: str) -> str:
 
 @contextmanager
 def _network_errors() -> Iterator[None]:
-    """Say what libraries raise in our words; theirs name addresses."""
+    """Convert errors of libraries into ours; theirs contain addresses."""
     try:
         yield
     except TimeoutError:
@@ -205,7 +205,7 @@ def _write(file: BinaryIO, block: bytes) -> None:
 
 
 def _rewind(file: BinaryIO) -> None:
-    """Go to the start, which writes what is left."""
+    """Go to the start, which flushes the rest."""
     try:
         file.seek(0)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Looking up the addresses of a name, without waiting longer than one wants to."""
+"""Resolves the addresses of a name within a time limit."""
 
 import queue
 import socket
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from avenue.outside.errors import FetchersBusy, FetchTooSlow
 
 MAX_LOOKUPS = 16
-"""At once. One that nobody waits for any more goes on until the system's own patience ends."""
+"""At once. An abandoned lookup continues until the system's own timeout."""
 
 Resolve = Callable[[str, float], list[str]]
-"""Returns the addresses of a name, [] when it has none; raises `FetchTooSlow` after so many
+"""Returns the addresses of a name, [] if it has none; raises `FetchTooSlow` after so many
 seconds."""
 
 _lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
 
 
 def resolved(name: str, seconds: float) -> list[str]:
-    """Return the addresses of `name`, best first, [] when it has none.
+    """Return the addresses of `name`, best first, [] if it has none.
 
     Raise `FetchTooSlow`, `FetchersBusy`.
     """
@@ -36,7 +36,7 @@ def resolved(name: str, seconds: float) -> list[str]:
 
 def _look_up(name: str, answer: "queue.SimpleQueue[list[str]]") -> None:
     try:
-        # With a dot at its end no search domain is put behind it.
+        # With a dot at its end no search domain is appended.
         found = socket.getaddrinfo(f"{name}.", None, type=socket.SOCK_STREAM)
         answer.put(list(dict.fromkeys(str(each[4][0]) for each in found)))
     except (OSError, UnicodeError):

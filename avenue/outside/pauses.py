@@ -1,4 +1,4 @@
-"""How long a server wants to be left alone, as its answer says."""
+"""How long to wait before the next request to a server, by its response."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from http import HTTPStatus
 from avenue.clock import utc_now
 
 ENHANCE_YOUR_CALM = 420
-"""Not of the IANA: what Cloudinary answers where others answer 429."""
+"""Not registered with IANA: Cloudinary's status for 429."""
 LIMITING = frozenset(
     {ENHANCE_YOUR_CALM, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 )
@@ -19,11 +19,11 @@ UNTOLD_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
 _SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _EPOCH_SINCE = 1_000_000_000
-"""What is larger is a time in unix seconds, and no span."""
+"""A larger number is a Unix time, not a duration."""
 
 
 def pause_of(headers: Message) -> float:
-    """Return for how many seconds to ask no more: at most an hour, then it is tried again."""
+    """Return for how many seconds to send no requests: an hour at most."""
     for name in FIELDS:
         seconds = _seconds(str(headers.get(name, "")).strip())
         if seconds is not None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from avenue.config import is_private_host
-from avenue.outside.dialling import HEAD_SECONDS, Dialler, GuardedConnection, Patience, encrypted
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, GuardedConnection, TimeBudget, encrypted
 from avenue.outside.errors import FetchersBusy, FetchTooSlow, NoAnswer
 from avenue.outside.urls import Target, target_of
 
@@ -19,7 +19,7 @@ DIALLER = Dialler()
 
 
 class Poster:
-    """Posts to `url`, waiting at most `seconds` for an answer; its words are not read."""
+    """Posts to `url`, waiting at most `seconds` for a response, whose body is not read."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class Poster:
         is_ours: bool = False,
         is_theirs: bool = False,
     ) -> None:
-        """`is_ours`: whatever the name leads to is meant; `is_theirs`: a client has given it.
+        """`is_ours`: any address of the host is allowed; `is_theirs`: the URL is from a client.
 
-        Then it is no URL of a private network, and has a usual port.
+        Then it must not name a private network, and must have a usual port.
         """
         self._url = url
         self._seconds = seconds
@@ -41,24 +41,25 @@ class Poster:
         self._is_theirs = is_theirs
 
     def post(self, body: bytes, headers: Mapping[str, str], method: str = "POST") -> int:
-        """Return the status of the answer to a POST, or another `method`.
+        """Return the status of the response to a POST, or another `method`.
 
-        Raise `NoAnswer`, which may mean that the message arrived, and `AddressNotAllowed`.
+        Raise `NoAnswer`, after which the message may have arrived all the same, and
+        `AddressNotAllowed`.
         """
         target = target_of(self._url, any_port=not self._is_theirs)
-        patience = Patience(self._seconds, self._seconds)
+        budget = TimeBudget(self._seconds, self._seconds)
         try:
             with ExitStack() as open_things:
                 connection = (
-                    self._dialler.connected(target, patience, open_things)
+                    self._dialler.connected(target, budget, open_things)
                     if self._is_theirs
                     else connected_as_meant(
-                        target, patience, open_things, self._dialler, is_ours=self._is_ours
+                        target, budget, open_things, self._dialler, is_ours=self._is_ours
                     )
                 )
                 connection.request(method, target.path, body, dict(headers))
                 return connection.getresponse().status
-        # What the libraries say names the address, so none of it is passed on.
+        # The texts of libraries contain the address, so none is passed on.
         except (TimeoutError, FetchTooSlow, FetchersBusy):
             raise NoAnswer(reason="too_slow") from None
         except (OSError, http.client.HTTPException, ValueError):
@@ -67,18 +68,18 @@ class Poster:
 
 def connected_as_meant(
     target: Target,
-    patience: Patience,
+    budget: TimeBudget,
     open_things: ExitStack,
     dialler: Dialler,
     *,
     is_ours: bool = False,
 ) -> GuardedConnection:
-    """Return a connection for one request to where somebody who runs the deployment wants it.
+    """Return a connection for one request to a host that an operator has configured.
 
     Raise as `Dialler.connected`.
     """
     if not (is_ours or is_private_host(target.host)):
-        return dialler.connected(target, patience, open_things)
-    # By the system's own rules: such names often need its search domains.
-    plain = socket.create_connection((target.host, target.port), patience.left())
-    return encrypted(plain, target, patience, open_things, ssl.create_default_context)
+        return dialler.connected(target, budget, open_things)
+    # Resolved by the system's own rules: such names often need its search domains.
+    plain = socket.create_connection((target.host, target.port), budget.left())
+    return encrypted(plain, target, budget, open_things, ssl.create_default_context)

@@ -1,4 +1,4 @@
-"""URLs as somebody typed them, read in the one way that leaves nothing to guess."""
+"""Parses URLs that people typed, in the one unambiguous way."""
 
 import re
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f\\]|[\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LONGEST_HOST = 253
-# What a path and a query may hold as it is (RFC 3986), and percent signs, which are taken as meant.
+# What a path and a query may contain (RFC 3986), and percent signs, which are not encoded again.
 _SAFE = "/:@!$&'()*+,;=-._~%?[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a URL leads. `host` is ASCII; `address` is given where it is one itself."""
+    """The target of a URL. `host` is ASCII; `address` is set if the host is an IP address."""
 
     scheme: str
     host: str
@@ -36,10 +36,10 @@ class Target:
 
 
 def target_of(url: str, *, any_port: bool = False) -> Target:
-    """Return where `url` leads; raise `BadUrl`. Ports other than the usual are for `any_port`.
+    """Return the target of `url`; raise `BadUrl`. `any_port` allows other ports than the usual.
 
     The spellings of an IPv4 address that only C libraries know (`127.1`, `0x7f000001`,
-    `2130706433`, `0177.0.0.1`) are refused whatever they lead to.
+    `2130706433`, `0177.0.0.1`) are rejected wherever they lead.
     """
     text = url.strip()
     if not text or len(text) > LONGEST_URL_CHARACTERS or _UNWANTED.search(text):
@@ -66,10 +66,10 @@ def target_of(url: str, *, any_port: bool = False) -> Target:
 
 
 def _read_host(host: str, *, is_bracketed: bool) -> tuple[str, str | None]:
-    """Return a host in ASCII, and the address it is, if it is one."""
+    """Return a host in ASCII, and its address if it is one."""
     try:
         if is_bracketed:
-            # Not `str(…)`: Python writes IPv4-mapped addresses in another way since 3.13.
+            # Not `str(…)`: Python formats IPv4-mapped addresses differently since 3.13.
             address = inet_ntop(AF_INET6, IPv6Address(host).packed)
             return address, address
         name = host.encode("idna").decode().lower().removesuffix(".")

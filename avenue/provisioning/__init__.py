@@ -1,1 +1,1 @@
-"""The sites of an installation: added, cloned, removed, taken back, and what each weighs."""
+"""The sites of an installation: added, cloned, removed, reopened, and their weights."""

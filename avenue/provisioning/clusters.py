@@ -1,6 +1,6 @@
-"""How full each cluster is by the weights of its sites, and which site would better be elsewhere.
+"""The load of each cluster by the weights of its sites, and recommended moves of sites.
 
-Functions of what is told: which clusters there are, which sites, and what each of them weighs.
+Pure functions of the clusters, the sites, and the weight of each site.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,12 @@ from avenue.storage.clusters import ClusterState, State
 from avenue.web.fields import Moment, Rounded2
 
 NEW_SITE = NOMINAL[-1]
-"""What a site is taken to weigh of which nobody knows yet."""
+"""The assumed weight of a site that has not been measured yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A site and what it weighs."""
+    """A site and its weight."""
 
     site: str
     weight: Rounded2
@@ -31,8 +31,8 @@ class Placed:
 class ClusterUse:
     """A cluster with its sites, the heaviest first.
 
-    `units` are what its sites weigh together, of the `capacity`; `forecast_percent` what they will
-    in 30 days, None where nobody can say.
+    `units` is the total weight of its sites, of the `capacity`; `forecast_percent` is its load in
+    30 days, None if unknown.
     """
 
     name: str
@@ -48,7 +48,7 @@ class ClusterUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """A site that would better be on another cluster."""
+    """A recommended move of a site to another cluster."""
 
     site: str
     origin: str
@@ -57,9 +57,9 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOverview:
-    """All clusters, home first, and what to move where.
+    """All clusters, home first, and the recommended moves.
 
-    `lacking` are those that stay too full whatever is moved: another cluster is needed. Weights are
+    `lacking` are those that stay too full after these moves: another cluster is needed. Weights are
     of `as_of`, None before the first snapshot.
     """
 
@@ -71,22 +71,22 @@ class ClusterOverview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much a cluster holds, and from which percents on it is too full, the mildest first."""
+    """The capacity of a cluster, and the percentages from which it is too full, ascending."""
 
     capacity: int
     levels: tuple[int, int, int]
 
     def percent(self, units: float) -> float:
-        """Return how much of a cluster so many units are."""
+        """Return the load of a cluster with so many units in percent."""
         return 100 * units / self.capacity
 
     def level(self, units: float) -> Level:
-        """Return how bad so many units are."""
+        """Return the level of a cluster with so many units."""
         reached = sum(self.percent(units) >= each for each in self.levels)
         return (Level.OK, Level.NOTICE, Level.WARNING, Level.CRITICAL)[reached]
 
     def is_crowded(self, units: float) -> bool:
-        """Tell whether something should be moved away."""
+        """Return whether a site should be moved away."""
         return self.level(units) is not Level.OK
 
 
@@ -96,7 +96,7 @@ def uses_of(
     weights: Mapping[str, Weight],
     scale: Scale,
 ) -> tuple[ClusterUse, ...]:
-    """Return how full each cluster is, those that sites name and nobody knows at the end."""
+    """Return the load of each cluster; unconfigured ones that sites name are at the end."""
     placed: dict[str, list[str]] = {each.name: [] for each in states}
     for each in sites:
         placed.setdefault(each.cluster, []).append(each.id)
@@ -108,7 +108,7 @@ def uses_of(
 
 
 def lightest(uses: Iterable[ClusterUse]) -> str:
-    """Return the cluster for a new site: the least full of those that can be worked with."""
+    """Return the cluster for a new site: the least loaded usable one."""
     ready = [each for each in uses if each.state is State.READY]
     return min(ready, key=lambda each: each.units).name if ready else HOME_CLUSTER
 
@@ -116,10 +116,10 @@ def lightest(uses: Iterable[ClusterUse]) -> str:
 def overview_of(
     uses: tuple[ClusterUse, ...], scale: Scale, as_of: Moment | None
 ) -> ClusterOverview:
-    """Return all clusters with what to move where.
+    """Return all clusters with the recommended moves.
 
     Each move takes the lightest site that is enough, else the heaviest one that fits, to the least
-    full cluster, and fills none too much. The deployment's own site stays.
+    loaded cluster, and makes none too full. The deployment's own site stays.
     """
     loads = {each.name: _Load.of(each) for each in uses if each.state is State.READY}
     moves: list[Advice] = []
@@ -140,7 +140,7 @@ def overview_of(
 
 @dataclass(slots=True, kw_only=True)
 class _Load:
-    """What a cluster would have if everything were moved as it is advised."""
+    """The sites of a cluster after the recommended moves."""
 
     name: str
     sites: dict[str, float] = field(default_factory=dict)
@@ -154,7 +154,7 @@ class _Load:
         return sum(self.sites.values())
 
     def site_for(self, target: "_Load", scale: Scale) -> str | None:
-        """Return which site to move to `target`, None when none can be or should."""
+        """Return the site to move to `target`, None if none can or should be moved."""
         fitting = [
             (weight, site)
             for site, weight in self.sites.items()
@@ -188,7 +188,7 @@ def _use(
 
 
 def _later(weight: float, measured: Weight | None) -> float:
-    """Return what a site will weigh later if it grows as its bytes do."""
+    """Return the future weight of a site if it grows as its bytes do."""
     if measured is None or measured.forecast_bytes is None or not measured.bytes:
         return weight
     return weight * measured.forecast_bytes / measured.bytes

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure/sites`: all sites and what they weigh, for superusers."""
+"""`/admin/infrastructure/sites`: all sites and their weights, for superusers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -72,7 +72,7 @@ PHASES: Mapping[Phase, LazyString] = {
     Phase.SWITCHED: _("The site is on the new cluster; writes resume in a moment."),
     Phase.KEPT: _("Done. The previous cluster keeps its data for 24 hours."),
 }
-"""What happens in each, in their order."""
+"""The steps of each state, in order."""
 ENDS: Mapping[Phase, LazyString] = {
     Phase.PURGING: _("Deleting the data left on the previous cluster."),
     Phase.ABORTING: _("The move was undone: deleting the copied data."),
@@ -89,7 +89,7 @@ blueprint = Blueprint("provisioning_pages", __name__, url_prefix=PATH, template_
 @blueprint.get("")
 @require(superuser=True)
 def show_sites() -> Response:
-    """Show all sites and what they weigh, and the forms for new ones."""
+    """Show all sites with their weights, and the forms for new ones."""
     return _sites({}, {})
 
 
@@ -111,7 +111,7 @@ def add_site() -> Response:
 @require(superuser=True)
 @audited("site.added")
 def clone_site() -> Response:
-    """Begin to make a site out of another one."""
+    """Start cloning a site."""
     typed = _typed(("from", "id", "base_url", "hosts"))
     parts = frozenset(each for each in Part if each in request.form.getlist("parts"))
     given = forms.site_of({name: text for name, text in typed.items() if name != "from"})
@@ -134,7 +134,7 @@ def clone_site() -> Response:
 @require(superuser=True)
 @audited("site.removed", "site_id")
 def remove_site(site_id: str) -> Response:
-    """Let nobody come to a site any more; after some days it is deleted."""
+    """Close a site; after some days it is deleted."""
     return _changed(
         "removed", lambda: using(RemovalService).remove(current_actor(), site_id, now=False)
     )
@@ -144,14 +144,14 @@ def remove_site(site_id: str) -> Response:
 @require(superuser=True)
 @audited("site.reopened", "site_id")
 def reopen_site(site_id: str) -> Response:
-    """Take a removed site back."""
+    """Reopen a removed site."""
     return _changed("reopened", lambda: using(RemovalService).reopen(current_actor(), site_id))
 
 
 @blueprint.get("/<site_id>/move")
 @require(superuser=True)
 def show_site_move(site_id: str) -> Response:
-    """Show on which cluster a site is and how far its move is, and the forms to change that."""
+    """Show the cluster of a site and the progress of its move, and the forms to change that."""
     return _move(site_id)
 
 
@@ -159,7 +159,7 @@ def show_site_move(site_id: str) -> Response:
 @require(superuser=True)
 @audited("site.moved", "site_id")
 def move_site(site_id: str) -> Response:
-    """Begin to move a site to another cluster, or go on with it."""
+    """Start to move a site to another cluster, or continue."""
     target = request.form.get("to", "")
     note(to=target[:LONGEST_NAME])
     return _move_changed(
@@ -181,7 +181,7 @@ def abort_site_move(site_id: str) -> Response:
 @require(superuser=True)
 @audited("site.moved", "site_id")
 def purge_site_move(site_id: str) -> Response:
-    """Delete at once what a move has left on the cluster before."""
+    """Delete at once the data of a moved site on its previous cluster."""
     return _move_changed(
         site_id, "purging", lambda: using(MoveService).purge(current_actor(), site_id)
     )
@@ -243,7 +243,7 @@ def _made(
     do: Callable[[dict[str, Any]], None],
     said: str,
 ) -> Response:
-    """Make a site of what was typed; what is wrong is told beside its field."""
+    """Create a site from a form; errors are shown beside their fields."""
     try:
         do(forms.checked(NewSite, given))
     except (ValidationError, AvenueError) as error:

@@ -1,4 +1,4 @@
-"""`GET /api/ops/clusters`: how full the clusters are, and which site to move where."""
+"""`GET /api/ops/clusters`: the load of the clusters, and the recommended moves of sites."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -16,5 +16,5 @@ blueprint = Blueprint("provisioning", __name__, url_prefix="/api/ops")
 @require(superuser=True)
 @described(replies={200: ClusterOverview})
 def show_clusters() -> Response:
-    """Show all clusters with their sites, and what to move where."""
+    """Return all clusters with their sites, and the recommended moves."""
     return jsonify(facts_of(using(ProvisioningService).clusters(current_actor())))

@@ -1,4 +1,4 @@
-"""All sites with what they weigh, for those who run the installation."""
+"""All sites with their weights, for operators of the deployment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +23,11 @@ WORK = frozenset({CLONE, MOVE, REMOVE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All sites; by their ids what each weighs, and when removed ones are due to be deleted.
+    """All sites; by id the weight of each, and when removed ones are due to be deleted.
 
-    `weights` is empty before the first snapshot; they are of `as_of`, and requests `since` then.
-    `jobs` are those that make or delete sites, the newest first, and `clusters` where they are.
+    `weights` is empty before the first snapshot; they are of `as_of`, and requests are counted
+    `since` then. `jobs` are those that create or delete sites, newest first; `clusters` has the
+    clusters of the sites.
     """
 
     sites: tuple[Site, ...]
@@ -40,7 +41,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """What sites weigh as of a snapshot, requests `since` an earlier one; nothing before any."""
+    """The weights of sites as of a snapshot, requests `since` an earlier one; empty before any."""
 
     weights: Mapping[str, Weight] = field(default_factory=dict)
     as_of: datetime | None = None
@@ -48,7 +49,7 @@ class Weighed:
 
 
 def weighed_lately(snapshots: SnapshotStore, sites: Sequence[Site]) -> Weighed:
-    """Return what sites weigh. Two snapshots are read, however many there are."""
+    """Return the weights of sites. Two snapshots are read, however many there are."""
     newest = snapshots.newest()
     if newest is None:
         return Weighed()
@@ -74,7 +75,7 @@ class ProvisioningService:
         states: Callable[[], Sequence[ClusterState]],
         scale: Scale,
     ) -> None:
-        """Let `removals` tell when each removed site is due to be deleted, `states` of clusters."""
+        """Let `removals` return when removed sites are due to be deleted, `states` the clusters."""
         self._sites = sites
         self._removals = removals
         self._snapshots = snapshots
@@ -83,7 +84,7 @@ class ProvisioningService:
         self._scale = scale
 
     def overview(self, actor: Actor) -> Overview:
-        """Return all sites, and where they are."""
+        """Return all sites, and their clusters."""
         actor.must_be_superuser()
         sites = self._sites.sites()
         weighed = weighed_lately(self._snapshots, sites)
@@ -99,7 +100,7 @@ class ProvisioningService:
         )
 
     def clusters(self, actor: Actor) -> ClusterOverview:
-        """Return how full the clusters are, and what to move where."""
+        """Return the load of the clusters, and the recommended moves."""
         actor.must_be_superuser()
         sites = self._sites.sites()
         return self._clusters(sites, weighed_lately(self._snapshots, sites))

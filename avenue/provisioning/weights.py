@@ -1,7 +1,7 @@
-"""What each site weighs: a function of two snapshots, the newest and one of some weeks ago.
+"""The weight of each site, from two snapshots: the newest and one of some weeks ago.
 
-A site's weight is its largest share of anything that runs out, beside that of the heaviest site:
-bytes on disks, bytes that visitors ask for and caches should hold, requests, and writes.
+A site's weight is its largest share of any limited resource, relative to the heaviest site: bytes
+on disks, bytes of renditions that caches should hold, requests, and writes.
 """
 
 from collections import Counter
@@ -11,22 +11,21 @@ from dataclasses import dataclass
 from avenue.health.history.snapshots.models import Snapshot
 
 NOMINAL = (1.0, 0.4, 0.15)
-"""What a heavy, a medium and a light site are planned with."""
+"""The planned weights of a heavy, a medium and a light site."""
 FORECAST_DAYS = 30
 DAY_SECONDS = 86_400
 LEAST_DAYS = 1.0
-"""Of less nothing is foretold."""
+"""The shortest period that a forecast is based on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """What a site weighs. Bytes are of originals, `hot_bytes` of renditions.
+    """The weight of a site. Bytes are of originals, `hot_bytes` of renditions.
 
-    `requests` and `writes` are those of the time between the two snapshots, None where nobody
-    counted; `connections` are its part, by requests, of those the database has. `weight` is between
-    0 and 1, `nominal` the one of `NOMINAL` that comes nearest. `forecast_bytes` is what it will
-    have in `FORECAST_DAYS`, if it goes on as since the earlier snapshot; None where that is too
-    young.
+    `requests` and `writes` are those between the two snapshots, None if they were not counted;
+    `connections` is its share, by requests, of the connections of the database. `weight` is between
+    0 and 1, `nominal` the nearest one of `NOMINAL`. `forecast_bytes` are its bytes in
+    `FORECAST_DAYS`, if it grows as since the earlier snapshot; None if that is too recent.
     """
 
     site: str
@@ -88,7 +87,7 @@ def _hot_bytes(snapshot: Snapshot) -> Counter[str]:
 
 
 def _traffic(newest: Snapshot, earlier: Snapshot | None) -> tuple[Counter[str], Counter[str]]:
-    """Return requests and writes of each site between two snapshots."""
+    """Return the requests and writes of each site between two snapshots."""
     before = earlier.sites if earlier else {}
     requests: Counter[str] = Counter()
     writes: Counter[str] = Counter()

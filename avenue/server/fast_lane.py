@@ -154,7 +154,7 @@ class Tally:
 
 
 def wants_size(request: bytes | bytearray) -> bool:
-    """Tell whether `request` is for a picture in a size that may have to be generated.
+    """Return whether `request` is for a picture in a size that may have to be generated.
 
     It does not recognise all of them: the application limits the others (`Renditions`).
     """

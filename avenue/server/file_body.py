@@ -65,7 +65,7 @@ class FileBody:
             os.utime(self._descriptor)
 
     def is_in_memory(self) -> bool:
-        """Tell whether sending it will probably not wait for the disk: both its ends are cached."""
+        """Return whether sending it will hardly wait for the disk: both its ends are cached."""
         if NOT_WAITING is None:
             return True
         byte = bytearray(1)

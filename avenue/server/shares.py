@@ -17,7 +17,7 @@ class Held(Protocol):
 Holder = TypeVar("Holder", bound=Held)
 
 NOBODY = ""
-"""The address of clients that cannot be told apart, such as connections of a proxy: no share."""
+"""The address of indistinguishable clients, such as connections of a proxy: no share."""
 
 
 class Shares(Generic[Holder]):

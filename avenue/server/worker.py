@@ -134,7 +134,7 @@ CLIENTS_AT_ONCE = 16
 ACCEPTED_AT_ONCE = 16
 SENT_AT_ONCE = 8
 """How many connections one iteration of the loop handles, accepts, and sends what a thread read.
-Each costs up to 0.5 ms, so a new client is handled within 50 ms, whoever else is connected. When an
+Each costs up to 0.5 ms, so a new client is handled within 50 ms, whatever others do. When an
 iteration handled all that were ready and accepted one, `/healthz` waited for up to 0.7 s beside
 1,000 readers of one file."""
 

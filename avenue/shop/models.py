@@ -227,7 +227,7 @@ class ListQuery:
     """The requested part and order of a list.
 
     `after` is (sort value, id) of the last one seen. `is_long` tells that more match than are
-    counted, which an earlier part has found; `is_counted` that how many match is to be told.
+    counted, which an earlier part has found; `is_counted` that the number of matches is requested.
     """
 
     words: tuple[str, ...] = ()

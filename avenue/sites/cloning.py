@@ -73,7 +73,7 @@ class CloneService:
         self._jobs = jobs
 
     def clone(self, actor: Actor, order: CloneOrder) -> Job:
-        """Make a site of another one. Asked for again after a run was given up, it goes on.
+        """Make a site of another one. A second call after a failed run continues it.
 
         Raise `SiteNotFound`, `SiteExists`, `NotThatClone`, `HostTaken`, `InvalidHost`.
         """

@@ -381,7 +381,7 @@ class _Run:
         self._reopen()
 
     def _reopen(self) -> None:
-        """Let the source accept writes again, however long it is unreachable: nobody can write."""
+        """Let the source accept writes again; retry while it is unreachable, as it is read-only."""
         while True:
             try:
                 take(self._source, self._move.site)

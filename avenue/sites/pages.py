@@ -175,7 +175,9 @@ def save_settings() -> Response:
     except (ValidationError, AvenueError) as error:
         if isinstance(error, AvenueError) and error.status >= OUR_FAULT:
             raise
-        return _settings(site, typed, wrong=_told(forms.mistakes(error, changes)), status=400)
+        return _settings(
+            site, typed, wrong=_problem_texts(forms.mistakes(error, changes)), status=400
+        )
     note(object_id=actor.site.id, fields=sorted(changes))
     return see(f"{PATH}?said=saved")
 
@@ -302,7 +304,7 @@ def _problem(wrong: Mapping[str, str] | None, *, conflict: bool) -> str:
     return wrong.get("") or _("Nothing was saved yet: check the fields marked below.")
 
 
-def _told(problems: Mapping[str, forms.Problem]) -> dict[str, str]:
+def _problem_texts(problems: Mapping[str, forms.Problem]) -> dict[str, str]:
     return {field: filled(text, words, _) for field, (text, words) in problems.items()}
 
 

@@ -9,7 +9,7 @@ class Arriving(SiteRecords):
     """Tells which stored chunks an unfinished resumable upload still needs."""
 
     def holds(self, site_id: str, file_id: str) -> bool:
-        """Tell whether `file_id` belongs to such an upload, expired or not."""
+        """Return whether `file_id` belongs to such an upload, expired or not."""
         uploads = self._records(site_id, TUS_UPLOADS)
         # Whatever its other fields say, because they may be what is wrong with it.
         found = uploads.find_one({"file": file_id, "is_done": {"$ne": True}}, {"_id": 1})

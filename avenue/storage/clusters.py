@@ -96,7 +96,7 @@ def database_of_site(database: Database, site_id: str) -> Database:
 
 
 def is_site_away(database: Database, site_id: str) -> bool:
-    """Tell whether the database of a site is known to be unreachable; sends no query."""
+    """Return whether the database of a site is known to be unreachable; sends no query."""
     cluster = database.clusters.get(database.directory.known(site_id) or HOME_CLUSTER, database)
     return cluster.is_away()
 

@@ -315,7 +315,7 @@ class Database:
                 raise unavailable(error) from error
 
     def is_away(self) -> bool:
-        """Tell whether the driver has found no primary; sends no query."""
+        """Return whether the driver has found no primary; sends no query."""
         seen = self.client.topology_description
         members = seen.server_descriptions().values()
         looked = any(each.is_server_type_known or each.error for each in members)
@@ -344,7 +344,7 @@ def unavailable_when_away() -> Iterator[None]:
 
 
 def is_passing(error: PyMongoError) -> bool:
-    """Tell whether `error` is transient: from an unreachable or changing database."""
+    """Return whether `error` is transient: from an unreachable or changing database."""
     if isinstance(error, ConnectionFailure | WaitQueueTimeoutError | ExecutionTimeout):
         return True
     if isinstance(error, BulkWriteError):
@@ -363,7 +363,7 @@ def is_passing(error: PyMongoError) -> bool:
 
 
 def is_refused(error: PyMongoError) -> bool:
-    """Tell whether the server refused a document because its site is elsewhere."""
+    """Return whether the server refused a document because its site is elsewhere."""
     if isinstance(error, BulkWriteError):
         refused = (error.details or {}).get("writeErrors", ())
         return any(each.get("code") == REFUSED for each in refused)

@@ -72,7 +72,7 @@ class Directory:
         return place.cluster if place else None
 
     def is_fresh(self, site_id: str) -> bool:
-        """Tell whether that is still valid."""
+        """Return whether that is still valid."""
         return time.monotonic() < self._known.get(site_id, (None, 0.0))[1]
 
     def epochs(self) -> dict[str, int]:
@@ -101,7 +101,7 @@ class Directory:
         return [site_id for site_id, (place, _) in known if place.elsewhere == cluster]
 
     def is_moving(self) -> bool:
-        """Tell whether any site has records on two clusters."""
+        """Return whether any site has records on two clusters."""
         return any(place.elsewhere for place, _ in self._known.values())
 
     def begin_writing(self, site_id: str, seconds: float) -> bool:

@@ -157,7 +157,7 @@ class EarlierDatabase:
         self._client.close()
 
     def is_same_as(self, uri: str) -> bool:
-        """Tell whether `uri` is this very database, whatever the name of its server."""
+        """Return whether `uri` is this very database, whatever the name of its server."""
         with MongoClient[Document](uri, serverSelectionTimeoutMS=SELECTION_MS) as other, _said():
             if other.get_default_database("avenue").name != self.name:
                 return False

@@ -336,7 +336,7 @@ class Files:
         return {each.removeprefix(self._prefix): b"".join(its) for each, its in found.items()}
 
     def is_safe(self, file_id: str, *, length: int) -> bool:
-        """Tell whether a majority of the members has a file of `length` bytes and all its chunks.
+        """Return whether a majority of the members has a file of `length` bytes and all its chunks.
 
         To be called after a later write has waited for a majority, which then has all earlier ones.
         """
@@ -481,7 +481,7 @@ class Files:
         )
 
     def _is_there(self, stored_id: str, number: int, data: bytes, length: int) -> bool:
-        """Tell whether the chunk is stored and belongs to a file of this very `length`.
+        """Return whether the chunk is stored and belongs to a file of this very `length`.
 
         Return once a majority of the members has it.
         """

@@ -162,7 +162,7 @@ class Writes(SiteRecords):
         return bool(gone)
 
     def is_writing(self, site_id: str, file_id: str) -> bool:
-        """Tell whether an open write with a valid lease holds `file_id`."""
+        """Return whether an open write with a valid lease holds `file_id`."""
         query = {"files": file_id, "state": "open", "$expr": {"$gt": ["$lease_until", "$$NOW"]}}
         found = site(self._database, site_id).collection("writes").find_one(query, {"_id": 1})
         return found is not None

@@ -3,7 +3,7 @@
 A planned change of the primary takes about a second, and all requests wait for its end. If it takes
 longer, waiting requests would soon use all threads of a process, and requests that need no database
 (cached pictures, health checks) would wait behind them. Then at most half of the threads may wait;
-further requests are told at once to retry.
+further requests get an immediate 503.
 """
 
 import threading
@@ -49,7 +49,7 @@ class LoadShedding:
 
     @contextmanager
     def turn(self) -> Iterator[Callable[[], None]]:
-        """Give a function to call before each attempt; it raises `Unavailable` instead of waiting.
+        """Yield a function to call before each attempt; it raises `Unavailable` instead of waiting.
 
         A seat that it took is released at the end.
         """

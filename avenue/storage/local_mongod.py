@@ -263,7 +263,7 @@ class LocalMongod:
         return started
 
     def is_alive(self) -> bool:
-        """Tell whether this mongod still runs."""
+        """Return whether this mongod still runs."""
         if self.process is not None:
             return self.process.poll() is None
         return _Place(self.data_dir).runs(self.pid)
@@ -352,7 +352,7 @@ class _Place:
         return (noted, port) if noted and port else None
 
     def runs(self, pid: int) -> bool:
-        """Tell whether `pid` is a mongod of this directory, and no later process of that number."""
+        """Return whether `pid` is a mongod of this directory, and no later process with that id."""
         return self._port_of(pid) is not None
 
     def holds_data(self) -> bool:
@@ -396,7 +396,7 @@ class _Place:
             log.seek(max(log_from, self.log_bytes() - 256 * 1024))
             lines = log.read().decode(errors="replace").splitlines()
         # A failing mongod logs its error and then 30 lines about shutting down.
-        telling = [line for line in lines if line.strip() and _is_telling(line)]
+        telling = [line for line in lines if line.strip() and _is_important(line)]
         quoted = "\n".join(f"  {line[:600]}" for line in (telling or lines)[-10:])
         return f"From {self.log}:\n{quoted}"
 
@@ -430,7 +430,7 @@ def _end(mongod: LocalMongod) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _is_telling(line: str) -> bool:
+def _is_important(line: str) -> bool:
     return not line.startswith("{") or '"s":"E"' in line or '"s":"F"' in line
 
 
@@ -498,7 +498,7 @@ def _listens(port: int) -> bool:
 
 
 def _is_primary(place: _Place, port: int, key: str | None) -> bool:
-    """Tell whether our mongod accepts writes; set and user are created if they are missing."""
+    """Return whether our mongod accepts writes; set and user are created if they are missing."""
     try:
         with _client(port, key) as client:
             # Another program that took the port a moment before ours must not learn the key. It

@@ -31,7 +31,7 @@ def gather(database: Database) -> None:
     _move(database, "assets", {"expiry_notice": {"$exists": True}}, _of_expiry)
     _move(database, "infra_alerts", {"notices.0": {"$exists": True}}, _of_alert)
     unfinished = {"state": {"$in": ["queued", "running", "paused"]}, "every_seconds": None}
-    _move(database, "jobs", {"kind": "mail", **unfinished}, _of_letter)
+    _move(database, "jobs", {"kind": "mail", **unfinished}, _of_email)
     database.raw["jobs"].delete_many({"kind": "tell_alert", **unfinished})
 
 
@@ -146,7 +146,7 @@ def _of_alert(database: Database, alert: Document) -> Moved:
     return messages, {"$set": {"notices": []}}
 
 
-def _of_letter(_: Database, job: Document) -> Moved:
+def _of_email(_: Database, job: Document) -> Moved:
     args = job["args"]
     fields = {
         "_id": job["_id"],

@@ -53,7 +53,7 @@ class Amount:
     more: bool = False
 
     def __bool__(self) -> bool:
-        """Tell whether it is not zero."""
+        """Return whether it is not zero."""
         return bool(self.bytes or self.files)
 
     def __add__(self, other: "Amount") -> "Amount":

@@ -57,7 +57,7 @@ def refused_on(cluster: Database) -> list[str]:
 
 
 def has_long_transactions(cluster: Database) -> bool:
-    """Tell whether a transaction has been open for a while: a validator waits for it.
+    """Return whether a transaction has been open for a while: a validator waits for it.
 
     Those of other database users may be invisible.
     """
@@ -71,7 +71,7 @@ def has_long_transactions(cluster: Database) -> bool:
 
 
 def does_refuse(cluster: Database, site_id: str) -> bool:
-    """Tell whether every collection with documents of sites refuses those of this one."""
+    """Return whether every collection with documents of sites refuses those of this one."""
     sites, there = refused_on(cluster), _validators(cluster)
     wanted = {name: of_no(sites, name) for name in _collections()}
     return site_id in sites and wanted == {name: there.get(name) for name in wanted}

@@ -230,7 +230,7 @@ def mark_restored(database: Database, version: int) -> None:
 
 
 def is_half_restored(database: Database) -> bool:
-    """Tell whether a restore into a database has started and is not complete.
+    """Return whether a restore into a database has started and is not complete.
 
     The clusters are marked as ours a moment before home is.
     """

@@ -500,7 +500,7 @@ class Collection:
                 ids = {"$type": kind, "$gt": last["_id"]}
 
     def _is_stored(self, document: Document) -> bool:
-        """Tell whether exactly this document is stored, and wait until a majority has it.
+        """Return whether exactly this document is stored, and wait until a majority has it.
 
         Compared as BSON: stored values have lists for tuples and whole milliseconds.
         """

@@ -1,8 +1,8 @@
 """Counts of a site's objects, for display.
 
-Few things are counted when somebody asks. Of many the last count of all is told, with its time: a
-job counts them again and again, so that no request reads a key of an index for each. Before that
-job was there it is told that there are many, and no more.
+Small numbers are counted on request. For large ones the last count is returned, with its time: a
+job counts them regularly, so that no request reads an index key for each. Before the first run of
+that job only a lower bound is returned.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class SiteCounts(SiteRecords):
         return SiteCount(numbers={}, counted_at=None, at_least=FEW + 1)
 
     def counted(self, site_id: str, name: str, counter: Counter) -> SiteCount:
-        """Return the same, for a job: what nobody has counted yet is counted now."""
+        """Return the same, for a job: what has not been counted yet is counted now."""
         found = self.of(site_id, name, counter)
         if found.at_least is None:
             return found

@@ -51,7 +51,7 @@ class DatabaseRefuses(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownIndex:
-    """An index there is. `uses` counts what it answered `since`; both None where untold."""
+    """An index there is. `uses` counts what it answered `since`; both None if unknown."""
 
     collection: str
     name: str
@@ -101,7 +101,7 @@ class MongoFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFacts:
-    """The sizes of our database, and of the disk it lies on."""
+    """The sizes of our database, and of its disk."""
 
     data_bytes: int | None
     storage_bytes: int | None
@@ -134,7 +134,7 @@ class IndexWeight:
 
 
 def is_persistent(mongodb: MongoFacts, settings: Settings) -> bool:
-    """Tell whether the bytes outlive one machine, or a disk that was declared to last."""
+    """Return whether the bytes outlive one machine, or a disk that was declared to last."""
     if settings.local:
         return False
     several = mongodb.data_members is not None and mongodb.data_members >= SURVIVING_MEMBERS
@@ -165,7 +165,7 @@ class Oplog:
 
     @property
     def full_hours(self) -> float | None:
-        """How far it reaches back, None while it only grows, or where nobody tells whether it does.
+        """How far it reaches back, None while it only grows, or if that is unknown.
 
         Until then the time says when the set was made, and nothing of what was dropped.
         """
@@ -173,7 +173,7 @@ class Oplog:
 
     @property
     def reaches_hours(self) -> float | None:
-        """How far it will reach once it is full, at the rate measured; None: nobody can tell."""
+        """How far it will reach once it is full, at the rate measured; None if unknown."""
         if self.hours < TELLING_HOURS or not self.bytes or not self.most_bytes:
             return None
         return max(self.most_bytes * self.hours / self.bytes, self.hours)
@@ -193,9 +193,12 @@ class DeploymentStatus:
 
     def mongodb(self) -> MongoFacts:
         """Return what is known of the deployment."""
-        hello = self._told("hello") or {}
-        seen = self._told("replSetGetStatus")
-        build, server = self._told("buildInfo") or {}, self._told("serverStatus") or {}
+        hello = self._admin_command("hello") or {}
+        seen = self._admin_command("replSetGetStatus")
+        build, server = (
+            self._admin_command("buildInfo") or {},
+            self._admin_command("serverStatus") or {},
+        )
         connections = server.get("connections", {})
         is_router = hello.get("msg") == "isdbgrid"
         with_data = [*hello.get("hosts", ()), *hello.get("passives", ())]
@@ -225,7 +228,7 @@ class DeploymentStatus:
 
     def oplog(self) -> Oplog | None:
         """Return how far the oplog reaches; None behind a router, or when that is not told."""
-        return self._oplog(self._told("hello") or {})
+        return self._oplog(self._admin_command("hello") or {})
 
     def _oplog(self, hello: Mapping[str, Any]) -> Oplog | None:
         hours = None if hello.get("msg") == "isdbgrid" else self._oplog_hours()
@@ -253,7 +256,7 @@ class DeploymentStatus:
         seconds = float(last["ts"].time - first["ts"].time)
         return round(seconds / SECONDS_PER_HOUR, 2)
 
-    def _told(self, command: str) -> Document | None:
+    def _admin_command(self, command: str) -> Document | None:
         admin = self._database.client.admin
         return self._if_allowed(lambda: admin.command(command))
 
@@ -278,7 +281,7 @@ class DeploymentStatus:
 
     def default_write_concern(self) -> Mapping[str, Any] | None:
         """Return what the cluster asks of writers that say nothing."""
-        told = self._told("getDefaultRWConcern")
+        told = self._admin_command("getDefaultRWConcern")
         found = (told or {}).get("defaultWriteConcern")
         return dict(found) if found else None
 
@@ -288,14 +291,14 @@ class DeploymentStatus:
 
     def arbiters(self) -> tuple[str, ...]:
         """Return the members that only vote."""
-        return tuple((self._told("hello") or {}).get("arbiters", ()))
+        return tuple((self._admin_command("hello") or {}).get("arbiters", ()))
 
     def data_folder(self) -> Path | None:
         """Return where the database keeps its data, None unless it does so on this machine."""
         nodes = self._database.client.nodes
         if not nodes or any(host not in LOOPBACK for host, _ in nodes):
             return None
-        told = (self._told("getCmdLineOpts") or {}).get("parsed", {})
+        told = (self._admin_command("getCmdLineOpts") or {}).get("parsed", {})
         folder = told.get("storage", {}).get("dbPath")
         return Path(folder) if isinstance(folder, str) else None
 
@@ -315,7 +318,7 @@ class DeploymentStatus:
         return indexes_for(self._database)
 
     def index_weights(self, collections: Iterable[str]) -> list[IndexWeight]:
-        """Return what the indexes of these weigh, those left out that tell it to nobody."""
+        """Return the sizes of the indexes of these, except those that cannot be read."""
         raw, found = self._database.raw, []
         for name in collections:
             stats = self._if_allowed(partial(raw.command, "collStats", name)) or {}
@@ -345,7 +348,7 @@ def beside(home: Database) -> list[DeploymentStatus]:
 
 
 def _members(hello: Mapping[str, Any], seen: Mapping[str, Any] | None) -> tuple[Member, ...]:
-    """Return the members as the set sees them, else as far as every client is told."""
+    """Return the members as the set sees them, else as in the hello response."""
     if seen is not None:
         return tuple(
             Member(

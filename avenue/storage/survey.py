@@ -95,7 +95,7 @@ class Survey:
         return (summed[0]["files"], summed[0]["bytes"]) if summed else (0, 0)
 
     def _parts(self) -> Iterator[Document]:
-        """Yield the conditions for ids of this prefix, by how they go on: none leaves one out."""
+        """Yield the conditions for ids of this prefix, by their next characters, without gaps."""
         bounds = [self._prefix, *(self._prefix + each for each in ID_LETTERS), self._end]
         for low, high in pairwise(bounds):
             yield {"$gte": low, "$lt": high}
@@ -127,7 +127,7 @@ class Survey:
                 .limit(limit)
             )
         )
-        # A list of texts is found like a text, and would lead nowhere on.
+        # A list of texts matches like a text, and would lead nowhere.
         owners = dict.fromkeys(
             each["files_id"] for each in found if isinstance(each["files_id"], str)
         )

@@ -85,7 +85,7 @@ def _encoded(name: str, coding: str) -> Response:
 
 
 def compress_all() -> None:
-    """Have all texts compressed, so that nobody who asks waits for that."""
+    """Compress all texts in advance, so that no request waits for it."""
     for path in FOLDER.rglob("*"):
         if path.suffix in TEXT:
             for coding in ENCODINGS:

@@ -131,7 +131,7 @@ def cache_nowhere() -> None:
 
 
 def uses_site_language() -> bool:
-    """Tell whether this page is in the language of its site unless a cookie says otherwise."""
+    """Return whether this page is in the language of its site unless a cookie says otherwise."""
     return bool(g.get("uses_site_language"))
 
 
@@ -141,7 +141,7 @@ def row_of(rule: str) -> Row | None:
 
 
 def is_anonymous() -> bool:
-    """Tell whether the request has no credentials and no preferences."""
+    """Return whether the request has no credentials and no preferences."""
     return "Authorization" not in request.headers and not any(
         name.startswith(COOKIES) for name in request.cookies
     )
@@ -175,7 +175,7 @@ def _may_be_shared(row: Row) -> bool:
 
 
 def _is_spelt_as_usual() -> bool:
-    """Tell whether the address is in the canonical form that a purge names."""
+    """Return whether the address is in the canonical form that a purge names."""
     path, question, query = str(request.environ.get("RAW_URI", "")).partition("?")
     return path == quote(request.path) and bool(question) == bool(query)
 

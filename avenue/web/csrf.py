@@ -88,7 +88,7 @@ def _source() -> _Source:
 
 
 def is_own_origin(origin: str) -> bool:
-    """Tell whether `origin` is the site's `base_url`, or the host of this request.
+    """Return whether `origin` is the site's `base_url`, or the host of this request.
 
     The host counts with the scheme of `base_url` (a proxy may terminate TLS) and with https; with
     http if cookies are sent over http, so that a new `base_url` locks no one out.

@@ -8,7 +8,7 @@
     ├── InvalidBody           400  JSON that cannot be read or does not fit
     ├── InvalidQuery          400  a parameter after `?` that does not fit
     ├── BodyCutOff            400  fewer bytes came than were announced
-    ├── BadMultipart          400  a form whose parts cannot be told apart
+    ├── BadMultipart          400  a form whose parts cannot be separated
     ├── NoFile                400  an upload without a file
     ├── MethodNotAllowed      405  the address exists, the method does not
     ├── RequestTooSlow        408  its head or body took too long to come

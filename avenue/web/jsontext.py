@@ -47,7 +47,7 @@ def no_number(_text: str) -> float:
 
 
 def is_text(value: object) -> bool:
-    """Tell whether no text in `value` has NUL or half a surrogate; its depth must be checked."""
+    """Return whether no text in `value` has NUL or half a surrogate; its depth must be checked."""
     return not any(NOT_TEXT.search(each) for each in _strings(value))
 
 

@@ -60,7 +60,7 @@ PUBLIC = frozenset(
 )
 """The routes outside of API and panel that may need a query."""
 _DELIVERY = "Files, from memory where they can be; made of one are the usual sizes, 10 of its site."
-_ORCHESTRATOR = "An orchestrator ends an instance that gives no good answer, whoever else asks."
+_ORCHESTRATOR = "An orchestrator ends an instance that gives no good answer, even under a flood."
 _NO_QUERY = "Costs no query."
 UNLIMITED: Mapping[str, str] = {
     "/media/<asset_id>/<token>/<file_name>": _DELIVERY,
@@ -171,7 +171,7 @@ def install(
         if name != NONE:
             count_for(name)
 
-    def tell(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         # a cache would show everyone what one person has left
         if not response.cache_control.public:
             response.headers.update(g.get("rate_limit") or {})
@@ -179,7 +179,7 @@ def install(
 
     app.extensions[EXTENSION] = count_for
     app.before_request(count)
-    app.after_request(tell)
+    app.after_request(add_headers)
 
 
 def _count_for(
@@ -191,7 +191,7 @@ def _count_for(
     if window is None:
         return
     if name != PAGES:  # each process knows only those that it has counted itself
-        g.rate_limit = _told(kind, window)
+        g.rate_limit = _rate_limit_headers(kind, window)
     if window.tries > kind.per_minute:
         raise TooManyRequests(
             TOO_OFTEN[kind.name],
@@ -282,7 +282,7 @@ class OwnCounts:
             return Minute(tries, math.ceil(self._ends_at - now))
 
 
-def _told(kind: Kind, window: Window) -> Mapping[str, str]:
+def _rate_limit_headers(kind: Kind, window: Window) -> Mapping[str, str]:
     """Return the rate limit headers for a count."""
     left = max(kind.per_minute - window.tries, 0)
     return {

@@ -46,7 +46,7 @@ def events(boundary: bytes, blocks: Iterable[bytes]) -> Iterator[Field | File | 
 
 
 def _ends_in_half_delimiter(decoder: MultipartDecoder, data: bytes) -> bool:
-    """Tell whether `data` ends between the two dashes that close a form.
+    """Return whether `data` ends between the two dashes that close a form.
 
     The decoder (Werkzeug 3.1.9) takes the CR before such a delimiter for data: a picture would get
     an extra byte whenever a block ends there. Without the dash it waits correctly.

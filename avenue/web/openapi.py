@@ -394,7 +394,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
 
 
 def _is_bytes(body: Any) -> bool:
-    """Tell whether a body is described by its media type only."""
+    """Return whether a body is described by its media type only."""
     return isinstance(body, str)
 
 

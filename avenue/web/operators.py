@@ -37,7 +37,7 @@ def admit_operator() -> None:
 
 
 def _is_this_machine() -> bool:
-    """Tell whether this machine itself asks, at its own address.
+    """Return whether this machine itself asks, at its own address.
 
     A proxy may send no forwarding headers, but then it passes a host name on as `Host`.
     """

@@ -88,7 +88,7 @@ class Entry:
     counted: LazyString | None = None
 
     def is_for(self, actor: Actor) -> bool:
-        """Tell whether `actor` may go there."""
+        """Return whether `actor` may go there."""
         return actor.id is not None and (not self.roles or actor.has_role(*self.roles))
 
 

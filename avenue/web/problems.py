@@ -194,7 +194,7 @@ def _note(error: Exception, status: int) -> None:
 
 
 def _is_administrator() -> bool:
-    """Tell whether the caller may see details of stored records: for others it is a 404."""
+    """Return whether the caller may see details of stored records: for others it is a 404."""
     try:
         return current_actor().is_admin
     except AvenueError:
@@ -295,7 +295,7 @@ def _page(problem: Refusal) -> Response:
 
 
 def _is_public() -> bool:
-    """Tell whether the address could be a public page of the site."""
+    """Return whether the address could be a public page of the site."""
     path = request.path
     return not (is_file() or under(PANEL, path) or under(LOGIN_PATH, path))
 

@@ -13,17 +13,17 @@ SIGNATURE = "s"
 
 
 def is_api() -> bool:
-    """Tell whether the current request is for the API."""
+    """Return whether the current request is for the API."""
     return under(API, request.path) or request.path == MCP
 
 
 def is_file() -> bool:
-    """Tell whether the current request is for a file, at its current or an old address."""
+    """Return whether the current request is for a file, at its current or an old address."""
     return under("/media", request.path) or under("/uploads", request.path)
 
 
 def takes_token() -> bool:
-    """Tell whether a Bearer token is accepted: API, files, and machine endpoints.
+    """Return whether a Bearer token is accepted: API, files, and machine endpoints.
 
     Pages are for browsers; a form with a session cookie has to prove its origin.
     """
@@ -31,7 +31,7 @@ def takes_token() -> bool:
 
 
 def wants_page() -> bool:
-    """Tell whether a browser asks for a page.
+    """Return whether a browser asks for a page.
 
     Addresses under /uploads are old file addresses, so they are not pages either. Signed links are
     sent to people, who open them.
@@ -42,5 +42,5 @@ def wants_page() -> bool:
 
 
 def under(place: str, path: str) -> bool:
-    """Tell whether `path` is `place` or below it."""
+    """Return whether `path` is `place` or below it."""
     return path == place or path.startswith(f"{place}/")

@@ -174,7 +174,7 @@ class _Sent:
 class JsonLines(logging.Formatter):
     """Formats a record as one line of ASCII JSON: no CR or LF in a value can end it.
 
-    Signatures of links and tickets are removed, whoever logged them.
+    Signatures of links and tickets are removed, even from other loggers' records.
     """
 
     def format(self, record: logging.LogRecord) -> str:

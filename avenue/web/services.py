@@ -10,8 +10,8 @@ EXTENSION = "avenue"
 
 def provide(app: Flask, *services: object) -> None:
     """Register the services for the routes of `app`, each under its own class."""
-    shelf: dict[type[Any], object] = app.extensions.setdefault(EXTENSION, {})
-    shelf.update({type(service): service for service in services})
+    by_class: dict[type[Any], object] = app.extensions.setdefault(EXTENSION, {})
+    by_class.update({type(service): service for service in services})
 
 
 def using(kind: type[T]) -> T:

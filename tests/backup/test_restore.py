@@ -7,7 +7,7 @@ from typing import Any
 import bson
 import pytest
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.app.background import SWEEP, Background
 from avenue.backup.errors import BackupDamaged
 from avenue.backup.restore import Restoration, Restored
@@ -269,11 +269,11 @@ def test_an_old_snapshot_is_as_it_was_after_an_hour_of_work_but_opens_and_sends_
     restore(shop, empty)
     names = ("assets", "product_images.files", "product_images.chunks", "shop_products")
     before = {name: empty.raw[name].distinct("_id") for name in names}
-    with receiving() as inbox, mail_server() as letters:
+    with receiving() as inbox, mail_server() as emails:
         settings = Settings(
             local=True,
             public_base_url="https://shop.example",
-            smtp_url=letters.url,
+            smtp_url=emails.url,
             mail_from="shop@shop.example",
             webhook_url=inbox.url,
             webhook_secret="whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk",
@@ -287,7 +287,7 @@ def test_an_old_snapshot_is_as_it_was_after_an_hour_of_work_but_opens_and_sends_
         for kind in kinds if all_of_it else SENDS_OR_REMOVES:
             assert background.run_now(kind).error is None
         assert inbox.all() == []
-        assert letters.letters.empty()
+        assert emails.emails.empty()
     assert {name: empty.raw[name].distinct("_id") for name in names} == before
     trashed = empty.raw["assets"].find_one({"_id": ids["trashed"]})
     temporary = empty.raw["assets"].find_one({"_id": ids["temporary"]})

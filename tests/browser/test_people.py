@@ -29,7 +29,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="module")
 def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Server]:
-    """A server that can send letters; nobody else sees its people."""
+    """A server that can send emails; nobody else sees its people."""
     people(shared_uri)
     mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
     with Server(guard, shared_uri, AVENUE_JOBS="inline", AVENUE_CHALLENGE="pow", **mail) as server:
@@ -119,10 +119,10 @@ def test_who_is_invited_chooses_a_password_and_gets_in(
     admin: Visitor, visit: Any, mailbox: Mailbox
 ) -> None:
     add(admin.page, "ida@shop.example", by_mail=True)
-    recipients, letter = mailbox.next_letter()
+    recipients, email = mailbox.next_email()
     assert recipients == ["ida@shop.example"]
     ida = visit(java_script_enabled=False)
-    ida.page.goto(link_in(letter.get_content()))
+    ida.page.goto(link_in(email.get_content()))
     choose_password(ida.page)
     ida.sign_in("ida@shop.example", NEWER)
 
@@ -138,13 +138,13 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     page.get_by_role("button", name="Enviarme un enlace").click()
     expect(page.get_by_role("status")).to_contain_text("ya está en camino")
     check_accessible(page)
-    _, letter = mailbox.next_letter()
-    page.goto(link_in(letter.get_content()))
+    _, email = mailbox.next_email()
+    page.goto(link_in(email.get_content()))
     check_accessible(page)
     choose_password(page)
     eva.sign_in("eva@shop.example", NEWER)
     eva.guard.expect("410")
-    page.goto(link_in(letter.get_content()))
+    page.goto(link_in(email.get_content()))
     expect(page.get_by_role("heading")).to_have_text("Este enlace venció")
 
 

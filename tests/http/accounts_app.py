@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
-from avenue.accounts.letters import MailOrder
+from avenue.accounts.account_emails import MailOrder
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
@@ -62,8 +62,8 @@ class TwoSites:
         return {"shop.test": HERE, "other.test": THERE}.get(host)
 
 
-class Letters(list[tuple[str, MailOrder]]):
-    """Letters that wait, and never go."""
+class Emails(list[tuple[str, MailOrder]]):
+    """Emails that wait, and never go."""
 
     def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
         self.append((site_id, order))
@@ -77,7 +77,7 @@ class Deployment:
     accounts: AccountService
     database: Database
     hasher: CountingHasher
-    letters: Letters
+    emails: Emails
     recovery: RecoveryService
 
     def client(self) -> FlaskClient:
@@ -157,12 +157,12 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
-    letters = Letters()
+    emails = Emails()
     recovery = RecoveryService(
         store,
         passwords,
         tries,
-        letters if can_mail else None,
+        emails if can_mail else None,
         deployment_url=settings.base_url,
         tries_per_minute=settings.max_logins_per_minute,
     )
@@ -184,7 +184,7 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
         accounts=accounts,
         database=database,
         hasher=hasher,
-        letters=letters,
+        emails=emails,
         recovery=recovery,
     )
     database.close()

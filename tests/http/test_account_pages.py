@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from avenue.accounts.letters import Why
+from avenue.accounts.account_emails import Why
 from avenue.identity import Role
 from tests.http.accounts_app import (
     ADA,
@@ -195,10 +195,10 @@ def ask(
 
 def secret_for(deployment: Deployment, email: str = ADA) -> str:
     ask(deployment, email)
-    _, order = deployment.letters.pop()
-    letter = deployment.recovery.letter(HERE, order, order_id="job")
-    assert letter is not None
-    found = re.search(r"/login/reset/(\S+)", letter.text)
+    _, order = deployment.emails.pop()
+    written = deployment.recovery.email(HERE, order, order_id="job")
+    assert written is not None
+    found = re.search(r"/login/reset/(\S+)", written.text)
     assert found
     return found[1]
 
@@ -220,9 +220,9 @@ def test_who_asks_does_not_learn_who_is_here(deployment: Deployment, email: str)
     assert (known.status_code, body(known)) == (unknown.status_code, body(unknown))
     assert "ya está en camino" in known.text
     assert known.headers["Cache-Control"] == "no-store"
-    (_, first), (_, second) = deployment.letters
+    (_, first), (_, second) = deployment.emails
     assert first.user is not None
-    assert deployment.recovery.letter(HERE, second, order_id="job") is None
+    assert deployment.recovery.email(HERE, second, order_id="job") is None
 
 
 def test_asking_too_often_says_how_long_to_wait(deployment: Deployment) -> None:
@@ -232,12 +232,12 @@ def test_asking_too_often_says_how_long_to_wait(deployment: Deployment) -> None:
     answer = ask(deployment, client=client)
     assert answer.status_code == 429
     assert f"dentro de {answer.headers['Retry-After']} segundos" in answer.text
-    assert len(deployment.letters) == 10
+    assert len(deployment.emails) == 10
 
 
-def test_no_other_page_asks_for_letters(deployment: Deployment) -> None:
+def test_no_other_page_asks_for_emails(deployment: Deployment) -> None:
     assert post(deployment.client(), "/login/forgotten", data={"email": ADA}).status_code == 403
-    assert deployment.letters == []
+    assert deployment.emails == []
 
 
 def test_the_link_sets_the_password_once(deployment: Deployment) -> None:
@@ -373,7 +373,7 @@ def test_somebody_of_another_site_is_added_without_a_word_about_them(
         assert "Dee Secret" not in page
         assert "Other" not in page
         assert "Crear una contraseña nueva" not in page
-    assert [order.why for _, order in deployment.letters] == [Why.ADDED]
+    assert [order.why for _, order in deployment.emails] == [Why.ADDED]
 
 
 @table(

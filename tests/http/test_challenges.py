@@ -107,12 +107,12 @@ def test_the_forms_bring_the_challenge_along_when_it_is_needed(migrated_uri: str
             assert post(client, "/login/forgotten", data=asked, headers=ORIGIN).status_code == 200
         bare = post(client, "/login/forgotten", data=asked, headers=ORIGIN)
         assert bare.status_code == 403
-        assert len(deployment.letters) == 5
+        assert len(deployment.emails) == 5
         data = {**asked, **field_of(bare)}
         for expected in (200, 403):
             sent = post(client, "/login/forgotten", data=data, headers=ORIGIN)
             assert sent.status_code == expected
-        assert len(deployment.letters) == 6
+        assert len(deployment.emails) == 6
 
 
 @pytest.mark.parametrize("kind", ["turnstile", "hcaptcha"])

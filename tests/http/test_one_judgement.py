@@ -17,7 +17,7 @@ from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.store.findings import CheckStore
 from avenue.health.models import Fit, Level, Measure, Verdict, worst
 from avenue.health.rules.machine import Machine
-from avenue.health.rules.measures import GLANCED
+from avenue.health.rules.measures import QUICKLY_CHECKED
 from avenue.health.views.doctor.models import Look
 from avenue.health.views.doctor.presenting import word_of
 from avenue.health.views.doctor.service import (
@@ -291,10 +291,12 @@ class Views:
         if subject not in {*Measure}:
             return None
         self.application.raw["infra_alerts"].delete_many({})
-        if subject in GLANCED:
-            glances = self.services.glances
-            glances._began_at = utc_now() - (LONG_AGO if self.told.has_stopped else timedelta())
-            glances.look()
+        if subject in QUICKLY_CHECKED:
+            quick_checks = self.services.quick_checks
+            quick_checks._began_at = utc_now() - (
+                LONG_AGO if self.told.has_stopped else timedelta()
+            )
+            quick_checks.look()
         else:
             self.services.alerts.check(self.services.snapshots.take())
         alerts = self.chief.get("/api/ops/alerts").json["items"]
@@ -385,7 +387,7 @@ def test_every_view_thinks_the_same_of_references(own_application, measure, leve
         add_entries(own_application, "product", product["id"], [{"url": address}])
     services = Services(own_application.settings, own_application.database)
     assert status(ops, "?deep=1")["verdict"] == Verdict.of([level])
-    services.glances.look()
+    services.quick_checks.look()
     assert alerts_of(own_application)[measure] == level
     assert states_of(own_application)["integrity"] == level
     if measure == "lost":

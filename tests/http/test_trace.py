@@ -191,13 +191,13 @@ def test_what_caches_are_told_is_what_it_says(application, scene, ops):
         assert_told(each, nobody.get(each["url"]))
     told = {each["whom"]: each for each in traced(ops, private)["answers"]}
     assert_told(
-        told["whoever may read it"], application.caller("client").get(told["all others"]["url"])
+        told["those who may read it"], application.caller("client").get(told["all others"]["url"])
     )
     assert nobody.get(told["all others"]["url"]).status_code == told["all others"]["status"] == 404
     link = application.caller("client").post(
         f"/api/uploads/{private}/sign", json={"expires_in": 3600}
     )
-    by_link = told["whoever has a link that is good for an hour"]["headers"]["Cache-Control"]
+    by_link = told["those with a link that is valid for an hour"]["headers"]["Cache-Control"]
     without_seconds = re.compile("max-age=[0-9]+")
     sent = nobody.get(link.json["url"]).headers["Cache-Control"]
     assert without_seconds.sub("", sent) == without_seconds.sub("", by_link)

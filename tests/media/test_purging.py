@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from avenue.app.telling import MOST_PURGES
+from avenue.app.messages import MOST_PURGES
 from avenue.identity import Site
 from avenue.media.announcing.models import PURGES
 from avenue.media.announcing.presenting import MOST_URLS, purges_of

@@ -463,9 +463,9 @@ def test_a_secret_of_webhooks_is_one_of_the_standard(secret, is_right):
 @pytest.mark.parametrize(
     "url", ["smtp://mail.example", "smtps://u:p@mail.example:465/", "smtp://[::1]:1025"]
 )
-def test_letters_need_a_sender(url):
+def test_emails_need_a_sender(url):
     told = problems(**LOCAL, AVENUE_SMTP_URL=url)
-    assert told == ["AVENUE_MAIL_FROM is missing: letters need a sender"]
+    assert told == ["AVENUE_MAIL_FROM is missing: emails need a sender"]
     senders = ("shop@shop.example", "Zapatos Añá <shop@shop.example>")
     for sender in senders:
         environ = {**LOCAL, "AVENUE_SMTP_URL": url, "AVENUE_MAIL_FROM": sender}
@@ -532,7 +532,7 @@ def test_the_levels_of_alerts_are_three_rising_percents(percents):
     assert told.startswith("AVENUE_ALERT_PERCENTS must be three rising whole numbers")
 
 
-def test_letters_about_alerts_need_addresses_and_a_mail_server():
+def test_emails_about_alerts_need_addresses_and_a_mail_server():
     mail = {"AVENUE_SMTP_URL": "smtp://mail.example", "AVENUE_MAIL_FROM": "a@shop.example"}
     emails = {"AVENUE_ALERT_EMAILS": "ana@shop.example, Bea <bea@shop.example>"}
     assert len(Settings.from_env({**LOCAL, **mail, **emails}).alert_emails) == 2

@@ -86,7 +86,7 @@ class Services(Health):
 
 @contextmanager
 def opened_services(settings: Settings, database: Database, workers: int = 1) -> Iterator[Services]:
-    """Give services, and end their decode processes afterwards."""
+    """Yield services, and end their decode processes afterwards."""
     services = Services(settings, database, workers)
     try:
         yield services

@@ -81,7 +81,7 @@ class Files(People):
         return [row.name for row in own_rows(site.sizes).values()] if site else []
 
     def has_size(self, site_id: str, variant: str) -> bool:
-        """Tell whether a site has the size `variant`."""
+        """Return whether a site has the size `variant`."""
         return variant in VARIANTS or variant in self.sizes_of(site_id)
 
     @cached_property

@@ -16,7 +16,7 @@ from avenue.health.alerts.channels.browsers import SEALED_FOR as BROWSERS
 from avenue.health.alerts.channels.browsers import Browsers
 from avenue.health.alerts.channels.service import ReceiverService
 from avenue.health.alerts.channels.store import BrowserStore, ChoiceStore
-from avenue.health.alerts.glancing import GlanceService, Watched
+from avenue.health.alerts.quick_checks import QuickCheckService, Watched
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.checks.addresses.judging import AddressBook
@@ -107,7 +107,7 @@ class Health(Shop):
     def alerts(self) -> AlertService:
         """The alerts and their messages."""
         store = MongoAlertStore(self.database)
-        return AlertService(store, self.outbox, self.settings, self.receivers.told)
+        return AlertService(store, self.outbox, self.settings, self.receivers.receivers_of)
 
     @cached_property
     def receivers(self) -> ReceiverService:
@@ -127,7 +127,7 @@ class Health(Shop):
         )
 
     @cached_property
-    def glances(self) -> GlanceService:
+    def quick_checks(self) -> QuickCheckService:
         """The checks that run every few minutes, in jobs and in web processes."""
         watched = Watched(
             jobs=self.jobs,
@@ -139,7 +139,7 @@ class Health(Shop):
             traffic=MongoTrafficStore(self.database),
             scans=self._scan_stores,
         )
-        return GlanceService(self.alerts, watched, self.sites, self.settings)
+        return QuickCheckService(self.alerts, watched, self.sites, self.settings)
 
     @cached_property
     def state(self) -> StateService:

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from avenue.accounts.account_emails import QueuedEmails
 from avenue.accounts.breaches import HashFile
 from avenue.accounts.captchas import Captcha
 from avenue.accounts.challenges import SEALED_FOR, Challenges
-from avenue.accounts.letters import QueuedLetters
 from avenue.accounts.models import POW
 from avenue.accounts.oidc.groups import GroupRoles
 from avenue.accounts.oidc.models import Policy
@@ -118,7 +118,7 @@ class People(Stores):
             self.account_store,
             self.passwords,
             self.rate_limits,
-            QueuedLetters(self.outbox) if self.settings.smtp_url else None,
+            QueuedEmails(self.outbox) if self.settings.smtp_url else None,
             deployment_url=self.settings.base_url,
             tries_per_minute=self.settings.max_logins_per_minute,
         )

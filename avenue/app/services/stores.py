@@ -108,7 +108,7 @@ class Stores:
 
     @cached_property
     def site_counts(self) -> SiteCounts:
-        """How many things sites have; what nobody has counted is counted in the background."""
+        """The numbers of objects of sites; missing ones are counted in the background."""
         return SiteCounts(
             self.database, lambda: self.jobs.enqueue(COUNT_SITES, key=f"now {COUNT_SITES}")
         )

@@ -60,8 +60,8 @@ class Website(Files):
     @cached_property
     def media(self) -> MediaService:
         """The media library; it asks the users of a file before deleting it."""
-        shelf = LibraryStore(self.database)
-        store = MediaStore(self.database, shelf, self.folders, self.media_users)
+        library_store = LibraryStore(self.database)
+        store = MediaStore(self.database, library_store, self.folders, self.media_users)
         settings = self.settings
         fetcher = Fetcher(seconds=settings.fetch_seconds, tmp_dir=settings.tmp_dir)
         return MediaService(store, self.library, self.reader, fetcher, settings)

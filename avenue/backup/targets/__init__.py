@@ -1,7 +1,7 @@
-"""Where a repository lies: named objects, each written once, whole or not at all.
+"""The storage of a repository: named objects, each written once, completely or not at all.
 
 Names are relative, of `a-z A-Z 0-9 . _ - %` and `/`. Every method raises `TargetUnreachable`,
-`TargetRefuses` or `TargetFull`; what is not there is a `Missing`.
+`TargetRefuses` or `TargetFull`; an object that does not exist is a `Missing`.
 """
 
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object that is there, and how many bytes it has."""
+    """An existing object and its size in bytes."""
 
     name: str
     size: int
 
 
 class Draft(Protocol):
-    """An object on its way: nobody sees it before `keep`."""
+    """An object being written: it does not exist before `keep`."""
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes."""
+        """Add bytes."""
 
     def keep(self, name: str) -> None:
-        """Let it be there under `name`, whole, over what was there."""
+        """Store the whole object under `name`, replacing an existing one."""
 
 
 class Target(Protocol):
@@ -37,25 +37,25 @@ class Target(Protocol):
 
     @property
     def address(self) -> str:
-        """How people name it; no secret is in it."""
+        """Its name for people, without secrets."""
 
     def prepare(self) -> None:
-        """Make what has to be there before the first object; repeatable."""
+        """Create what the first object needs; repeatable."""
 
     def draft(self) -> AbstractContextManager[Draft]:
-        """Begin an object; unless it is kept, nothing is left of it at the end."""
+        """Start an object; unless it is kept, it is deleted at the end."""
 
     def settle(self) -> None:
-        """Return once all that was kept outlives a loss of power."""
+        """Return once all kept objects would survive a power failure."""
 
     def open(self, name: str) -> BinaryIO:
         """Return the bytes of an object as a stream; raise `Missing`."""
 
     def size(self, name: str) -> int | None:
-        """Return how many bytes an object has, None when it is not there."""
+        """Return the size of an object in bytes, None if it does not exist."""
 
     def list(self, prefix: str) -> Iterator[Stored]:
-        """Yield the objects whose names begin with `prefix`, a folder's or all for ``."""
+        """Yield the objects whose names begin with `prefix` (a folder, or `` for all)."""
 
     def delete(self, name: str) -> None:
-        """Remove an object; content when it is not there."""
+        """Delete an object; a missing one is no error."""

@@ -1,4 +1,4 @@
-"""A repository in a directory: each object is a file that is synced before it gets its name."""
+"""A repository in a directory: each object is a file that is synced before it is renamed."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class DirectoryDraft:
-    """A file in `drafts` that is moved to its name once all of it is on the disk."""
+    """A file in `drafts` that is renamed once all of it is on the disk."""
 
     def __init__(self, root: Path, file: IO[bytes], path: str, touched: set[Path]) -> None:
         self._root = root
@@ -28,11 +28,11 @@ class DirectoryDraft:
         self.is_kept = False
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes."""
+        """Add bytes."""
         return self._file.write(data)
 
     def keep(self, name: str) -> None:
-        """Let it be there under `name`, whole, over what was there."""
+        """Store the whole file under `name`, replacing an existing one."""
         self._file.flush()
         os.fsync(self._file.fileno())
         path = self._root / name
@@ -52,27 +52,27 @@ class DirectoryTarget:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._touched: set[Path] = set()
-        """Folders with names that a loss of power might undo."""
+        """Folders with changes that a power failure might undo."""
         self._has_drafts = False
 
     @property
     def address(self) -> str:
-        """How people name it."""
+        """Its name for people."""
         return str(self._root)
 
     def prepare(self) -> None:
-        """Make the directory; what it lies in has to be there: a disk may not be mounted."""
+        """Create the directory; its parent has to exist: a disk may not be mounted."""
         with self._explained():
             self._root.mkdir(exist_ok=True)
             drafts = self._root / DRAFTS
             drafts.mkdir(exist_ok=True)
             self._has_drafts = True
-            for left in drafts.iterdir():  # of a process that was killed
+            for left in drafts.iterdir():  # of a killed process
                 left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[DirectoryDraft]:
-        """Begin a file; unless it is kept, nothing is left of it at the end."""
+        """Start a file; unless it is kept, it is deleted at the end."""
         with self._explained():
             handle, path = tempfile.mkstemp(dir=self._root / DRAFTS)
             with open(handle, "wb") as file:
@@ -84,13 +84,13 @@ class DirectoryTarget:
                         Path(path).unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove the folder that drafts were in, for whoever begins no more."""
+        """Remove the folder of drafts, at the end of all writing."""
         if self._has_drafts:
             with contextlib.suppress(OSError):
                 (self._root / DRAFTS).rmdir()
 
     def settle(self) -> None:
-        """Return once all that was kept outlives a loss of power."""
+        """Return once all kept files would survive a power failure."""
         with self._explained():
             while self._touched:
                 folder = self._touched.pop()
@@ -107,7 +107,7 @@ class DirectoryTarget:
                 raise Missing from None
 
     def size(self, name: str) -> int | None:
-        """Return how many bytes a file has, None when it is not there."""
+        """Return the size of a file in bytes, None if it does not exist."""
         with self._explained():
             try:
                 return (self._root / name).stat().st_size
@@ -122,11 +122,11 @@ class DirectoryTarget:
             yield from self._below(self._root / prefix)
 
     def delete(self, name: str) -> None:
-        """Remove a file, and the folder that has nothing left."""
+        """Delete a file, and its folder if that is empty."""
         with self._explained():
             path = self._root / name
             path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # others are in it
+            with contextlib.suppress(OSError):  # it is not empty
                 while path.parent != self._root:
                     path = path.parent
                     path.rmdir()

@@ -1,7 +1,7 @@
-"""A repository in a bucket of S3, or of anything that speaks like it.
+"""A repository in a bucket of S3, or of a compatible service.
 
-boto3 is an extra (requirements-s3.txt), imported when there is something to do. Errors are told
-apart by HTTP status and code, as some servers leave the code out; an ETag is taken for no hash.
+boto3 is an extra (requirements-s3.txt), imported when it is needed. Errors are identified by HTTP
+status and code, as some servers omit the code; an ETag is not used as a hash.
 """
 
 import base64
@@ -37,7 +37,7 @@ FULL_CODES = {"QuotaExceeded", "XMinioStorageFull", "StorageFull", "Insufficient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Access:
-    """How a bucket is reached. What is empty boto3 finds as usual: environment, files, roles."""
+    """The credentials of a bucket. boto3 finds empty ones as usual: environment, files, roles."""
 
     endpoint: str = ""
     region: str = ""
@@ -48,7 +48,7 @@ class S3Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """An object: its name, what tells it from a former one of that name, how many bytes it has."""
+    """An object: its name, its version (ETag), its size in bytes."""
 
     name: str
     etag: str
@@ -56,7 +56,7 @@ class Named:
 
 
 class S3Draft:
-    """Bytes that are sent once all of them are there."""
+    """Bytes that are sent once all of them are written."""
 
     def __init__(self, target: "S3Target", spool: IO[bytes]) -> None:
         self._target = target
@@ -65,19 +65,19 @@ class S3Draft:
         self._size = 0
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes."""
+        """Add bytes."""
         self._md5.update(data)
         self._size += len(data)
         return self._spool.write(data)
 
     def keep(self, name: str) -> None:
-        """Send it as `name`, over what was there."""
+        """Send it as `name`, replacing an existing object."""
         self._spool.seek(0)
         self._target.send(name, self._spool, self._size, self._md5.digest())
 
 
 class _Body(io.RawIOBase):
-    """The bytes of an object as they come."""
+    """The bytes of an object as a stream."""
 
     def __init__(self, target: "S3Target", body: Any) -> None:
         self._target = target
@@ -125,7 +125,7 @@ class S3Target:
                     read_timeout=READ_SECONDS,
                     retries={"mode": "standard", "max_attempts": TRIES},
                     s3={"addressing_style": "path" if access.endpoint else "auto"},
-                    # Others than Amazon's do not know the checksums that boto3 would add.
+                    # Servers other than Amazon's do not know the checksums that boto3 would add.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
                 ),
@@ -133,16 +133,16 @@ class S3Target:
 
     @property
     def address(self) -> str:
-        """How people name it."""
+        """Its name for people."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     def prepare(self) -> None:
-        """See that the bucket is there; it is not made."""
+        """Check that the bucket exists; it is not created."""
         next(iter(self.list("")), None)
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[S3Draft]:
-        """Begin an object; unless it is kept, nothing is sent."""
+        """Start an object; unless it is kept, nothing is sent."""
         with (
             self.explained(),
             tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir)) as spool,
@@ -150,7 +150,7 @@ class S3Target:
             yield S3Draft(self, cast(IO[bytes], spool))
 
     def send(self, name: str, spool: IO[bytes], size: int, md5: bytes) -> None:
-        """Send an object; large ones in parts, of which nothing is seen before the last."""
+        """Send an object; large ones in parts, which become visible together at the end."""
         with self.explained():
             if size < LARGE_BYTES:
                 self._client.put_object(
@@ -169,7 +169,7 @@ class S3Target:
             self._client.upload_fileobj(spool, self._bucket, self._prefix + name, Config=parts)
 
     def settle(self) -> None:
-        """Return: what was answered outlives everything."""
+        """Do nothing: every answered request is durable."""
 
     def open(self, name: str) -> BinaryIO:
         """Return the bytes of an object as a stream; raise `Missing`."""
@@ -178,7 +178,7 @@ class S3Target:
         return cast(BinaryIO, io.BufferedReader(_Body(self, found["Body"]), READ_BYTES))
 
     def size(self, name: str) -> int | None:
-        """Return how many bytes an object has, None when it is not there."""
+        """Return the size of an object in bytes, None if it does not exist."""
         try:
             with self.explained():
                 found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
@@ -195,7 +195,7 @@ class S3Target:
                     yield Stored(each["Key"].removeprefix(self._prefix), int(each["Size"]))
 
     def page(self, prefix: str, last_name: str) -> Sequence[Named]:
-        """Return objects whose names begin with `prefix` and come after `last_name`; some."""
+        """Return some objects whose names begin with `prefix` and come after `last_name`."""
         with self.explained():
             found = self._client.list_objects_v2(
                 Bucket=self._bucket,
@@ -212,13 +212,13 @@ class S3Target:
         ]
 
     def delete(self, name: str) -> None:
-        """Remove an object; content when it is not there."""
+        """Delete an object; a missing one is no error."""
         with contextlib.suppress(Missing), self.explained():
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn what boto3 raises into our errors, or `Missing`."""
+        """Convert errors of boto3 into ours, or `Missing`."""
         try:
             yield
         except self._refusal as error:

@@ -1,4 +1,4 @@
-"""Parses CSS into tokens and writes the allowed ones anew (CSS Syntax, level 3).
+"""Parses CSS into tokens and writes the allowed ones again (CSS Syntax, level 3).
 
 The result has one form: text in double quotes, URLs as `url("…")`, and `<` only as a comparison. So
 it cannot end the element that contains it, parsing it again changes nothing, and references can be

@@ -1,4 +1,4 @@
-"""Parses HTML with nh3 (the algorithm of browsers, html5ever) and writes the allowed part anew."""
+"""Parses HTML with nh3 (the algorithm of browsers, html5ever) and serialises the allowed part."""
 
 import re
 from collections.abc import Callable

@@ -103,14 +103,14 @@ class Save:
 
 
 class PageStore(SiteRecords):
-    """The pages of one site at a time; every method takes the site first."""
+    """The pages of one site at a time."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._writes = Writes(database)
 
     def get(self, site_id: str, page_id: str) -> Page | None:
-        """Return one page, or None."""
+        """Return a page, or None."""
         return self._records(site_id, PAGES).value(page_in, {"_id": page_id})
 
     def changed(self, site_id: str, most: int) -> int | None:

@@ -1,1 +1,1 @@
-"""An export brought into a site again."""
+"""Import of an export into a site."""

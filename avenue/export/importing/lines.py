@@ -1,4 +1,4 @@
-"""The lines of a manifest, believed in nothing: each is what it should be, or is refused."""
+"""Validation of the lines of a manifest, which are untrusted."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ from avenue.shop.fields import (
 from avenue.uploads.bodies import Reference
 
 LONGEST_LINE = 16 * 1024 * 1024
-"""A page and what is published of it stand in one."""
+"""The most bytes of a line: a page and its published version are in one."""
 MOST_IMAGES = 1000
 MOST_OPTIONS = 1000
 MOST_OLD_URLS = 1000
@@ -51,20 +51,20 @@ class _Line(BaseModel):
 
 
 class KindLine(_Line):
-    """What a line is of; all else comes after that is known."""
+    """The kind of a line; the rest is validated by kind."""
 
     kind: Annotated[str, StringConstraints(max_length=64)]
 
 
 class ImageEntry(_Line):
-    """One of the pictures of a product: exactly one of the two is set."""
+    """A picture of a product: exactly one of the two fields is set."""
 
     asset: AssetId | None = None
     url: Key | None = None
 
 
 class ClaimEntry(_Line):
-    """Who owns a file."""
+    """The owner of a file."""
 
     kind: Literal["product", "group", "library", "upload"]
     id: Id
@@ -115,7 +115,7 @@ class GroupLine(_Line):
 
 
 class ProductLine(ProductBody, _Line):
-    """A product; `group` is an id of a group of the export."""
+    """A product; `group` is the id of a group of the export."""
 
     id: Id
     currency: Currency
@@ -126,7 +126,7 @@ class ProductLine(ProductBody, _Line):
 
 
 class TextsEntry(_Line):
-    """What a page says; its HTML and CSS are cleaned when they are stored."""
+    """The texts of a page; its HTML and CSS are cleaned when they are stored."""
 
     title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE)]
     locale: Language
@@ -138,7 +138,7 @@ class TextsEntry(_Line):
 
 
 class PageLine(_Line):
-    """A page whose HTML lies at `path`."""
+    """A page whose HTML is at `path`."""
 
     id: Id
     slug: Slug | Literal[""] = ""
@@ -149,7 +149,7 @@ class PageLine(_Line):
 
     @property
     def is_translation(self) -> bool:
-        """Whether it says another page in its language."""
+        """Whether it is a translation of another page."""
         return any(each and each.translation_of for each in (self.draft, self.published))
 
 
@@ -162,7 +162,7 @@ LINES: dict[str, type[FileLine | GroupLine | ProductLine | PageLine]] = {
 
 
 def lines_in(blocks: Iterable[bytes]) -> Iterator[bytes | None]:
-    """Yield the lines of a text, None for one that is too long; none is in memory whole then."""
+    """Yield the lines of a text, None for one that is too long, which is never whole in memory."""
     line, is_too_long = b"", False
     for block in blocks:
         first, *others = block.split(b"\n")

@@ -1,4 +1,4 @@
-"""Where an export lies that is to be brought in: nothing its names say leads out of it."""
+"""The location of an export to import: no path in it can lead outside."""
 
 import zipfile
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from avenue.migration.tree import Folder
 
 
 class Place(Protocol):
-    """A directory, a ZIP or a bucket. Reading is safe from many threads."""
+    """A directory, a ZIP or a bucket. Reading is thread-safe."""
 
     @property
     def address(self) -> str:
-        """How people name it."""
+        """Its name for people."""
 
     def read(self, path: str) -> Iterator[bytes]:
-        """Yield the bytes of a file in blocks; `path` is one that `naming.is_path` takes.
+        """Yield the bytes of a file in blocks; `path` is one that `naming.is_path` accepts.
 
-        Raise `SourceGone` where there is none, or why it cannot be read.
+        Raise `SourceGone` if it does not exist, or why it cannot be read.
         """
 
 
@@ -54,7 +54,7 @@ class _Directory:
 
 
 class _Zip:
-    """A ZIP, also one in which everything lies in one folder."""
+    """A ZIP, also one with everything in one folder."""
 
     def __init__(self, address: str, archive: Archive) -> None:
         self.address = address

@@ -1,9 +1,9 @@
-"""An export into a site: groups, products, their pictures, other files, pages.
+"""Imports an export into a site: groups, products, their pictures, other files, pages.
 
-The files come by the engine of `avenue.migration.sources`. Every step may be repeated: a product is
-in with the transaction that remembers it, and names each of its pictures below `WAITING` until that
-takes its place; a file is remembered once it is in, and a page, too. So a run that was killed is
-finished by the next one, and a third finds nothing to do.
+Files are imported by `avenue.migration.sources`. Every step is repeatable: a product is imported in
+the transaction that stores its outcome, and names each of its pictures below `WAITING` until the
+picture replaces that; the outcome of a file or page is stored once it is imported. So a run that
+was killed is completed by the next one, and a third one finds nothing to do.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ from avenue.media.intake.library import MediaLibrary, UploadResult
 from avenue.media.models import Asset, Claim, External, State
 from avenue.migration.adopt.errors import BadField, ChangedHere
 from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website
-from avenue.migration.adopt.service import patiently
+from avenue.migration.adopt.service import with_retries
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
 from avenue.migration.sources.errors import SourceGone
@@ -78,7 +78,7 @@ L = TypeVar("L", GroupLine, ProductLine, PageLine)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportImportTargets:
-    """What an export is put into, and where that is remembered."""
+    """The services and stores that an import writes to."""
 
     catalogue: Catalogue
     website: Website
@@ -90,17 +90,17 @@ class ExportImportTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesImport:
-    """The import of the files of one pass, and what is known of it."""
+    """The import of the files of one pass, and its tables."""
 
     work: SourceImport
     plan: EntryPlan
 
 
 class ExportImport:
-    """Brings one export into one site: `read` first, then `preview` or `bring`.
+    """Imports an export into a site: `read` first, then `preview` or `bring`.
 
-    The three do their work while they are iterated, a step at a time. `counts` tells what became
-    of the records of each kind.
+    The three work while they are iterated, a step at a time. `counts` has the outcomes of the
+    records by kind.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class ExportImport:
         self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
 
     def read(self) -> Iterator[None]:
-        """Note what the manifest says, line by line; what is not understood is refused.
+        """Read the manifest line by line; invalid lines are refused.
 
-        Raise `NoExport` when it cannot be had, or why it cannot be read.
+        Raise `NoExport` if there is none, or why it cannot be read.
         """
         try:
             for number, line in enumerate(lines_in(self._origin.place.read(MANIFEST)), start=1):
@@ -131,7 +131,7 @@ class ExportImport:
             raise NoExport(place=self._origin.place.address) from None
 
     def preview(self, look: Look = go_on) -> Iterator[None]:
-        """Count what `bring` would do, as far as that shows without storing anything."""
+        """Count what `bring` would do, as far as possible without storing anything."""
         for kind, record in self._records():
             is_known = self._before(_key(kind, record.id)) is not None
             self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
@@ -141,10 +141,10 @@ class ExportImport:
             yield from each.work.preview()
 
     def bring(self, look: Look = go_on) -> Iterator[None]:
-        """Bring in what is not there yet.
+        """Import what is new or changed.
 
-        Raise `StorageFull`, or `Unavailable` when the database or the place stays away; then run
-        it again. `look` is as in `SourceImport.read`.
+        Raise `StorageFull`, or `Unavailable` if the database or the place stays unreachable; then
+        run it again. `look` is as in `SourceImport.read`.
         """
         try:
             yield from self._brought_owners(Pass.GROUPS, GroupLine, self._bring_group)
@@ -154,7 +154,7 @@ class ExportImport:
                 for _ in each.work.read(look):
                     pass
                 yield from each.work.bring(look)
-            for is_translation in (False, True):  # of a page that has to be there
+            for is_translation in (False, True):  # a translation needs its page
                 for _, line in self._tables.lines(Pass.PAGES):
                     page = PageLine.model_validate_json(line)
                     if page.is_translation is is_translation:
@@ -165,21 +165,21 @@ class ExportImport:
 
     @property
     def steps(self) -> int:
-        """How many steps `preview` and `bring` make, about."""
+        """Return the approximate number of steps of `preview` and `bring`."""
         return sum(self._tables.count(each) for each in Pass)
 
     def count_files(self, outcome: Outcome) -> int:
-        """Return how many files had this outcome; refused ones are all that was refused."""
+        """Return the number of files with this outcome; for refused ones that of all refusals."""
         found = sum(each.plan.count(outcome) for each in self._files.values())
         return found + (self._tables.count_refused() if outcome is Outcome.REFUSED else 0)
 
     def refused(self) -> Iterator[Problem]:
-        """Yield what was refused; files by where they lie."""
+        """Yield the refusals; files by their paths."""
         yield from self._tables.refused()
         yield from self._by_path(each.plan.refused() for each in self._files.values())
 
     def silent(self) -> Iterator[Problem]:
-        """Yield the files of which an old address will not answer."""
+        """Yield the files with an old address that will not work."""
         yield from self._by_path(each.plan.silent() for each in self._files.values())
 
     def _by_path(self, found: Iterator[Iterator[Problem]]) -> Iterator[Problem]:
@@ -188,7 +188,7 @@ class ExportImport:
             path = FileLine.model_validate_json(line).path if line else each.path
             yield Problem(path=path, code=each.code, message=each.message)
 
-    # What the manifest says
+    # Reading the manifest
 
     def _note(self, number: int, line: bytes | None) -> None:
         try:
@@ -230,7 +230,7 @@ class ExportImport:
     def _brought_owners(
         self, part: Pass, form: type[L], bring: Callable[[L], Became]
     ) -> Iterator[None]:
-        """Bring the records of a pass in, some at once."""
+        """Import the records of a pass, several at once."""
         lines = self._tables.lines(part)
         with ThreadPoolExecutor(THREADS) as threads:
             while some := [form.model_validate_json(each) for _, each in islice(lines, AT_ONCE)]:
@@ -238,12 +238,12 @@ class ExportImport:
                     yield
 
     def _bring_one(self, record: L, bring: Callable[[L], Became]) -> None:
-        """Bring a record in that was not yet; what an error says is noted of that one."""
+        """Import a record that is not imported yet; an error is reported for that record."""
         kind = _kind_of(record)
         try:
             became, before = Became.UNCHANGED, self._before(_key(kind, record.id))
             if before is None or not before.is_whole:
-                became = patiently(lambda: bring(record))
+                became = with_retries(lambda: bring(record))
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
@@ -277,7 +277,7 @@ class ExportImport:
             return self._put(PRODUCT, line, fields)
 
     def _put(self, kind: str, line: GroupLine | ProductLine, fields: Mapping[str, Any]) -> Became:
-        """Let a product or group be so, with names of the pictures that are to come."""
+        """Store a product or group, with placeholders for its pictures."""
         own_id = self._origin.id_of(kind, line.id)
         images = list(self._images(kind, line))
         is_new = self._targets.catalogue.put(
@@ -294,7 +294,7 @@ class ExportImport:
         return Became.CREATED if is_new else Became.UNCHANGED
 
     def _images(self, kind: str, line: GroupLine | ProductLine) -> Iterator[External]:
-        """Yield the pictures of a product; an address that is none is named and left out."""
+        """Yield the pictures of a product; an invalid URL is reported and left out."""
         for each in line.images:
             if each.asset:
                 if self._tables.has_file(each.asset):
@@ -308,11 +308,11 @@ class ExportImport:
                     self._refuse(what, BadField("images", filled(problem, words)))
 
     def _key_of(self, key: str) -> str:
-        """Return what names a picture of a product until it is in: an asset by its id there."""
+        """Return the placeholder key of a picture until it is imported: its id in the export."""
         return WAITING + key if self._tables.has_file(key) else key
 
     def _note_waiting(self) -> None:
-        """Note which pictures products and groups wait for."""
+        """Record which pictures products and groups wait for."""
         last: Claim | None = None
         while found := self._targets.owners.external_after(self._site, last):
             for claim, url in found:
@@ -323,7 +323,7 @@ class ExportImport:
     # Pages
 
     def _bring_page(self, line: PageLine) -> Became:
-        """Bring a page in, again when files came that it lacked, unless it was changed since."""
+        """Import a page, again if missing files have been imported, unless it was changed since."""
         self._check_file(line)
         before = self._before(_key(PAGE, line.id))
         lost: dict[str, None] = {}
@@ -358,7 +358,7 @@ class ExportImport:
             raise FileDiffers
 
     def _texts(self, texts: TextsEntry, lost: dict[str, None]) -> dict[str, Any]:
-        """Return what a page says, with files named as they are here."""
+        """Return the texts of a page, with the ids of files replaced by those here."""
 
         def here(own_id: str) -> str | None:
             asset = self._asset(own_id)
@@ -384,12 +384,12 @@ class ExportImport:
         return {**fields, "html": named(texts.html), "css": named(texts.css), "seo": seo}
 
     def _asset(self, own_id: str) -> Asset | None:
-        """Return the live file here that a file of the export has become, or None."""
+        """Return the live imported file with this id in the export, or None."""
         known = self._before(own_id)
         found = self._targets.library.get_many(self._actor, [known.target if known else own_id])
         return next((each for each in found.values() if each.state is State.LIVE), None)
 
-    # What is remembered and told
+    # Stored outcomes and counts
 
     def _before(self, key: str) -> Adopted | None:
         return self._targets.adopted.get(self._site, self._origin.name, key)
@@ -410,7 +410,7 @@ class ExportImport:
         self.counts[RECORDS[kind]][became] += 1
 
     def _write_down(self) -> None:
-        """Leave one entry in the log of changes, if any record came in; files have their own."""
+        """Write an audit entry if any record was imported; files have their own."""
         created = {name: counts[Became.CREATED] for name, counts in self.counts.items()}
         if any(created.values()):
             self._targets.audit.record_command(
@@ -419,7 +419,7 @@ class ExportImport:
 
 
 def name_of(place: Place) -> str:
-    """Return under which name it is remembered what came from an export.
+    """Return the name under which the outcomes of an export are stored.
 
     Raise `NoExport`, `NewerExport`, or why it cannot be read.
     """
@@ -441,7 +441,7 @@ def name_of(place: Place) -> str:
 
 
 def _key(kind: str, own_id: str) -> str:
-    """Return under what a record is remembered; a file is under its id alone."""
+    """Return the key of a record's outcome; that of a file is its id alone."""
     return f"{kind} {own_id}"
 
 

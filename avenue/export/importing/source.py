@@ -1,4 +1,4 @@
-"""The files of an export, as a source that they are brought in from."""
+"""The files of an export, as an import source."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,12 +24,12 @@ from avenue.migration.sources.spooling import spooled
 
 AT_ONCE = 500
 WAITING = "/avenue-export/"
-"""A product names a picture below this address from when it is in until its picture is."""
+"""A product names a picture below this URL until the picture is imported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """An export and the site it is brought into; `name` is under which that is remembered."""
+    """An export and the site to import it into; outcomes are stored under `name`."""
 
     name: str
     site: Site
@@ -38,7 +38,7 @@ class Origin:
     tmp_dir: Path
 
     def id_of(self, kind: str, own_id: str) -> str:
-        """Return the id that a record of the export has here, whenever it is brought in."""
+        """Return the id of a record of the export here; the same whenever it is imported."""
         return derived_id(self.site.id, kind, self.name, own_id)
 
 
@@ -89,7 +89,7 @@ class ExportFiles:
         )
 
     def _named_by(self, line: FileLine) -> tuple[Reference, ...]:
-        """Return the product or group that waits for a picture, which may have it already."""
+        """Return the product or group that waits for a picture, or has it already."""
         if self._part is not Pass.PICTURES:
             return ()
         owner = self._origin.id_of(line.claim.kind, line.claim.id)

@@ -1,4 +1,4 @@
-"""The lines of an export that can be brought in, while it is; memory does not grow with them."""
+"""The valid lines of an export during its import; memory does not grow with their number."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -8,7 +8,7 @@ from avenue.migration.scratch import ScratchTables
 
 
 class Pass(StrEnum):
-    """What is brought in at once, since it goes to one place and has the same readers."""
+    """What is imported together: the same destination and the same readers."""
 
     GROUPS = "groups"
     PRODUCTS = "products"
@@ -31,7 +31,7 @@ CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT RO
 """
 
     def add(self, number: int, kind: str, part: Pass, own_id: str, line: str) -> bool:
-        """Note a line by its number; return False when another one has named it before."""
+        """Add a line by its number; return False if an earlier line has the same id."""
         values = (number, kind, part, own_id, line)
         self._do("INSERT OR IGNORE INTO lines VALUES (?, ?, ?, ?, ?)", *values)
         return self._number("SELECT number FROM lines WHERE kind = ? AND id = ?", kind, own_id) == (
@@ -46,7 +46,7 @@ CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT RO
             yield number, self._all("SELECT line FROM lines WHERE number = ?", number)[0][0]
 
     def has_file(self, own_id: str) -> bool:
-        """Tell whether there is a line of this file."""
+        """Return whether there is a line of this file."""
         return bool(self._all("SELECT 1 FROM lines WHERE kind = 'file' AND id = ?", own_id))
 
     def file_line(self, own_id: str) -> str | None:
@@ -55,29 +55,29 @@ CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT RO
         return found[0][0] if found else None
 
     def count(self, part: Pass) -> int:
-        """Return how many lines a pass has."""
+        """Return the number of lines of a pass."""
         return self._number("SELECT count(*) FROM lines WHERE part = ?", part)
 
     def wait(self, owner: str, address: str) -> None:
-        """Note that an owner waits for the picture that it names by `address`."""
+        """Record that an owner waits for the picture that it names by `address`."""
         self._do("INSERT OR IGNORE INTO waiting VALUES (?, ?)", owner, address)
 
     def waits(self, owner: str, address: str) -> bool:
-        """Tell whether it does."""
+        """Return whether an owner waits for this picture."""
         query = "SELECT 1 FROM waiting WHERE owner = ? AND address = ?"
         return bool(self._all(query, owner, address))
 
     def refuse(self, problem: Problem) -> None:
-        """Note that something cannot be taken."""
+        """Record something as refused."""
         values = (problem.path, problem.code, problem.message)
         self._do("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", *values)
 
     def refused(self) -> Iterator[Problem]:
-        """Yield what cannot be taken."""
+        """Yield what was refused."""
         query = "SELECT path, code, message FROM refused WHERE path > ? ORDER BY path LIMIT ?"
         for path, code, message in self._paged(query, keys=1):
             yield Problem(path=path, code=code, message=message)
 
     def count_refused(self) -> int:
-        """Return how many things cannot be taken."""
+        """Return the number of refusals."""
         return self._number("SELECT count(*) FROM refused")

@@ -1,1 +1,1 @@
-"""What somebody has to know before it is too late, told once."""
+"""Alerts: problems that somebody has to know about in time, each sent once."""

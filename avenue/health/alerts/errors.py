@@ -1,4 +1,4 @@
-"""What can go wrong with an alert."""
+"""Errors of alerts."""
 
 from avenue.errors import Conflict, NotFound
 

@@ -1,4 +1,4 @@
-"""What an alert is."""
+"""Models of alerts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,19 +13,19 @@ from avenue.web.fields import Moment, Rounded2, shown
 
 
 class State(StrEnum):
-    """Where an alert stands."""
+    """The state of an alert."""
 
     OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"  # somebody has seen it, and it is as bad as before
+    ACKNOWLEDGED = "acknowledged"  # somebody has seen it, and it has not got worse since
     RECOVERED = "recovered"
 
 
 TEST = "alert.test"
-"""The kind of a message that says nothing is wrong."""
+"""The kind of a test message."""
 
 
 class News(StrEnum):
-    """What is told of an alert."""
+    """The changes of an alert that are sent to receivers."""
 
     OPENED = "opened"
     RAISED = "raised"
@@ -35,11 +35,11 @@ class News(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """Something that is, or was, worse than it should be.
+    """A problem that exists, or existed.
 
-    `site` is None for the whole deployment. `value` is the newest one while it is not recovered,
+    `site` is None for the whole deployment. `value` is the newest one until the alert recovers,
     `threshold` where `level` begins. `changed_at` is when the level last changed. `acknowledged_by`
-    is the id of a person. `action` says what to do, in English; the catalogues have it in Spanish.
+    is a user id. `action` says what to do, in English; the catalogues have it in Spanish.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Alert:
 
     @shown
     def state(self) -> State:
-        """Where it stands."""
+        """The state of the alert."""
         if self.recovered_at is not None:
             return State.RECOVERED
         return State.OPEN if self.acknowledged_at is None else State.ACKNOWLEDGED
@@ -66,7 +66,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """News of an alert, `at` that time; `alert` is as it was then."""
+    """A change of an alert `at` that time; `alert` is as it was then."""
 
     news: News
     at: datetime

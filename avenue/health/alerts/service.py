@@ -1,4 +1,4 @@
-"""Looks at snapshots, keeps alerts, and has somebody told."""
+"""Evaluates snapshots, stores alerts, and queues messages about them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from avenue.health.alerts.store import MongoAlertStore, content_of, kind_of
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.models import Level, Measure
-from avenue.health.rules.measures import Glance, Reading, glanced, readings, rules
+from avenue.health.rules.measures import QuickCheck, Reading, quick_readings, readings, rules
 from avenue.identity import Actor, Role
 from avenue.notifications.models import Draft
 from avenue.notifications.store import OutboxStore
@@ -23,7 +23,7 @@ from avenue.notifications.store import OutboxStore
 class AlertService:
     """The alerts of the deployment and its sites.
 
-    Who runs the deployment sees all of them, an operator of another site those about that site.
+    Operators of the deployment see all of them, operators of another site those about that site.
     """
 
     def __init__(
@@ -31,31 +31,31 @@ class AlertService:
         store: MongoAlertStore,
         outbox: OutboxStore,
         settings: Settings,
-        told: Callable[[str | None], Sequence[Chosen]],
+        receivers: Callable[[str | None], Sequence[Chosen]],
     ) -> None:
-        """`told` returns who is told of alerts about a site, or (None) the deployment."""
+        """`receivers` returns those of alerts about a site, or (None) about the deployment."""
         self._store = store
         self._rules = rules(settings)
         self._outbox = outbox
-        self._told = told
+        self._receivers = receivers
 
     def check(self, snapshot: Snapshot) -> Mapping[str, int]:
-        """Compare a new snapshot with the thresholds; return how much news there is, by kind.
+        """Compare a new snapshot with the thresholds; return the number of news by kind.
 
-        What is to be told is put into the outbox.
+        Messages about them are put into the outbox.
         """
         return self._judge(snapshot.at, partial(readings, snapshot))
 
-    def look(self, glance: Glance) -> Mapping[str, int]:
-        """Do the same with what was read between two snapshots."""
-        return self._judge(glance.at, partial(glanced, glance))
+    def look(self, quick_check: QuickCheck) -> Mapping[str, int]:
+        """Do the same with figures read between two snapshots."""
+        return self._judge(quick_check.at, partial(quick_readings, quick_check))
 
     def _judge(
         self,
         at: datetime,
         readings_beside: Callable[[Iterable[tuple[Measure, str | None]]], Iterable[Reading]],
     ) -> Mapping[str, int]:
-        """Judge what was read at that time, beside what is open."""
+        """Update the open alerts by figures read at that time."""
         counts = dict.fromkeys(map(str, News), 0)
         before = {(each.alert.measure, each.alert.site): each for each in self._store.watched()}
         for reading in readings_beside(before):
@@ -81,7 +81,7 @@ class AlertService:
         after: str | None = None,
         limit: int,
     ) -> AlertPage:
-        """Return alerts the actor may see; `after` is the `next` of the page before."""
+        """Return alerts the actor may see; `after` is the `next` of the previous page."""
         actor.must_have(Role.OPS)
         site = None if actor.runs_deployment else actor.site.id
         found, total = self._store.find(
@@ -90,17 +90,17 @@ class AlertService:
         return AlertPage.of(found, limit, lambda last: cursor(last.opened_at, last.id), total=total)
 
     def open_about(self, actor: Actor, measures: Iterable[Measure]) -> Sequence[Alert]:
-        """Return what is not over of these measures of the actor's site, and of the deployment.
+        """Return the open alerts of these measures about the actor's site.
 
-        The latter is for who runs the deployment.
+        For operators of the deployment also those about the deployment.
         """
         found = self._store.open_about(actor.site.id, measures)
         return [each for each in found if each.site or actor.runs_deployment]
 
     def acknowledge(self, actor: Actor, alert_id: str) -> Alert:
-        """Note that the actor has seen an alert, and return it; the first one to do so stays.
+        """Store that the actor has seen an alert, and return it; only the first one is stored.
 
-        It is not told again until it gets worse. Raise `AlertNotFound`, `AlertRecovered`.
+        No reminders are sent until it gets worse. Raise `AlertNotFound`, `AlertRecovered`.
         """
         actor.must_have(Role.OPS)
         if self._visible(actor, alert_id).state is State.OPEN:
@@ -111,12 +111,12 @@ class AlertService:
         return alert
 
     def send_test(self, actor: Actor) -> int:
-        """Tell all who are told of the deployment that nothing is wrong; return how many."""
+        """Send a test message to all receivers of the deployment; return their number."""
         actor.must_run_deployment()
-        told = self._told(INSTALLATION)
-        for each in told:
+        receivers = self._receivers(INSTALLATION)
+        for each in receivers:
             self._outbox.put_of_deployment(each.receiver.draft(TEST, None, {"at": utc_now()}))
-        return len(told)
+        return len(receivers)
 
     def _visible(self, actor: Actor, alert_id: str) -> Alert:
         alert = self._store.alert(alert_id)
@@ -125,9 +125,9 @@ class AlertService:
         return alert
 
     def _drafts(self, watched: Watched, news: News, at: datetime) -> Iterator[Draft]:
-        """Yield the news for each receiver. That it is over hears who heard that it began."""
-        level = watched.worst_told if news is News.RECOVERED else watched.alert.level
+        """Yield the messages for each receiver; a recovery goes to those who got the alert."""
+        level = watched.worst_sent if news is News.RECOVERED else watched.alert.level
         content = content_of(Notice(news=news, at=at, alert=watched.alert))
-        for each in self._told(watched.alert.site):
+        for each in self._receivers(watched.alert.site):
             if level in each.levels:
                 yield each.receiver.draft(kind_of(news), watched.alert.id, content)

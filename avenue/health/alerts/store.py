@@ -1,4 +1,4 @@
-"""Alerts in MongoDB, and what is told of them, written together."""
+"""Alerts in MongoDB, written together with the messages about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,10 +19,10 @@ from avenue.storage.scope import AlreadyThere, Collection, deployment
 
 ALERTS = "infra_alerts"
 KEPT_FOR = timedelta(days=2 * 365)
-"""After it has recovered."""
+"""How long an alert is kept after it has recovered."""
 NEWEST_FIRST = [("opened_at", -1), ("_id", -1)]
 CHANGED = ("level", "value", "threshold", "changed_at", "recovered_at")
-"""What a look at a snapshot changes; who has acknowledged is changed beside it, by people."""
+"""The fields that a check changes; the acknowledgement is changed separately, by people."""
 OF_STATE: dict[State, Document] = {
     State.OPEN: {"recovered_at": None, "acknowledged_at": None},
     State.ACKNOWLEDGED: {"recovered_at": None, "acknowledged_at": {"$ne": None}},
@@ -33,19 +33,19 @@ OF_STATE: dict[State, Document] = {
 class MongoAlertStore:
     """The `infra_alerts` collection.
 
-    A unique `open_key` sees to it that of one measure there is one alert at a time. News are put
-    into the outbox in the transaction that makes them news.
+    A unique `open_key` ensures that there is at most one open alert for each measure and site.
+    Messages are put into the outbox in the same transaction.
     """
 
     def __init__(self, database: Database) -> None:
         self._alerts = deployment(database).collection(ALERTS)
 
     def watched(self) -> list[Watched]:
-        """Return the alerts that have not recovered, those of which all can be read."""
+        """Return the open alerts, except unreadable ones."""
         return self._alerts.values(_watched, {"open_key": {"$exists": True}})
 
     def open(self, watched: Watched, drafts: Sequence[Draft]) -> None:
-        """Keep a new alert, unless there is one about the same already that can be gone on with."""
+        """Insert a new alert, unless there is a readable open one about the same."""
         alert = watched.alert
         key = _key(alert.measure, alert.site)
         document = {
@@ -73,16 +73,16 @@ class MongoAlertStore:
         self._alerts.transaction(work)
 
     def _supersede(self, by_key: Document, document: Document, drafts: Sequence[Draft]) -> None:
-        """Keep a new alert in the place of one that cannot be read, which else would hide it."""
+        """Insert a new alert in place of an unreadable one, which would hide it otherwise."""
         there = self._alerts.find_as_it_is(by_key)
         if there is None or list(readable(ALERTS, _watched, [there])):
             return
         self._alerts.update({"_id": there["_id"], **by_key}, {"$unset": {"open_key": ""}})
-        with suppress(AlreadyThere):  # another process was quicker
+        with suppress(AlreadyThere):  # another process was faster
             self._insert(document, drafts)
 
     def change(self, watched: Watched, at: datetime, drafts: Sequence[Draft]) -> None:
-        """Keep what became of an alert in the snapshot of `at`, once; an older one is nothing."""
+        """Update an alert by the snapshot of `at`, once; older snapshots are ignored."""
         change: Document = {"$set": {**_state(watched), "checked_at": at}}
         if any(each.kind == kind_of(News.RAISED) for each in drafts):
             change["$set"].update(acknowledged_at=None, acknowledged_by=None)
@@ -97,22 +97,22 @@ class MongoAlertStore:
         self._alerts.transaction(work)
 
     def acknowledge(self, alert_id: str, person: str | None) -> None:
-        """Note who has seen an alert, the first one only; repeatable."""
+        """Store who has seen an alert, only the first one; repeatable."""
         fresh = {"_id": alert_id, **OF_STATE[State.OPEN]}
         noted = {"acknowledged_at": "$$NOW", "acknowledged_by": {"$literal": person}}
         self._alerts.update(fresh, [{"$set": noted}])
 
     def alert(self, alert_id: str) -> Alert | None:
-        """Return one, or None."""
+        """Return an alert, or None."""
         return self._alerts.value(_alert, {"_id": alert_id})
 
     def by_id(self, ids: Iterable[str]) -> dict[str, Alert]:
-        """Return those of these alerts that there are."""
+        """Return the existing ones of these alerts by id."""
         wanted = {"_id": {"$in": [*ids]}}
         return {each.id: each for each in self._alerts.values(_alert, wanted)}
 
     def open_about(self, site: str, measures: Iterable[Measure]) -> list[Alert]:
-        """Return what is not over of these measures, of a site and of the deployment."""
+        """Return the open alerts of these measures, about a site and about the deployment."""
         keys = [_key(each, about) for each in measures for about in (None, site)]
         return self._alerts.values(_alert, {"open_key": {"$in": keys}}, limit=len(keys))
 
@@ -125,9 +125,9 @@ class MongoAlertStore:
         state: State | None,
         level: Level | None,
     ) -> tuple[list[Alert], int | None]:
-        """Return up to `limit` alerts from behind `after` on, and how many match in all.
+        """Return up to `limit` alerts from behind `after` on, and the number of all matches.
 
-        They are those of a `site` (None: of all, and of the deployment), in a state, of a level.
+        Only those of a `site` (None: of all, and of the deployment), in a state, of a level.
         """
         wanted: Document = dict(OF_STATE[state]) if state else {}
         if site is not None:
@@ -140,7 +140,7 @@ class MongoAlertStore:
 
 
 def _key(measure: Measure, site: str | None) -> str:
-    """Return what of there is one alert at a time."""
+    """Return the key of which only one open alert may exist."""
     return f"{measure}/{site or ''}"
 
 
@@ -191,13 +191,13 @@ def kind_of(news: News) -> str:
 
 
 def content_of(notice: Notice) -> Document:
-    """Return what a message about an alert is made of."""
+    """Return the content of a message about an alert."""
     alert = {name: _plain(value) for name, value in asdict(notice.alert).items()}
     return {**alert, "_id": notice.alert.id, "at": notice.at}
 
 
 def notice_of(message: Message) -> Notice:
-    """Return what a message is about."""
+    """Return the notice in a message."""
     return Notice(
         news=News(message.kind.removeprefix("alert.")),
         at=message.content["at"],
@@ -206,13 +206,13 @@ def notice_of(message: Message) -> Notice:
 
 
 def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
-    """Write messages about an alert: all beside it, whichever site it is about."""
+    """Insert messages about an alert into the database of the alert, whatever site it is about."""
     for each in drafts:
         put(alerts.beside(DEPLOYMENT_OUTBOX), each.site, each)
 
 
 def _check_all(document: Document) -> None:
-    """Raise what readers raise unless all that is kept of an alert can be gone on with."""
+    """Raise as readers do if the stored alert is unreadable."""
     if not document["told"]:
         raise KeyError("told")
     for each in faults_of(ALERTS, document):

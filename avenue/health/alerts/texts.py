@@ -1,4 +1,4 @@
-"""What is said of an alert: English sentences, whose Spanish the catalogues have."""
+"""Headlines of alerts: English texts, translated by the catalogues."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +12,7 @@ from avenue.health.models import Level, Unit
 from avenue.health.rules.levels import HEADLINES
 from avenue.health.thresholds import COOLDOWNS
 from avenue.identity import Site
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.web.language import LOCALES, catalogue
 
 LEVELS: Mapping[Level, str] = {
@@ -23,7 +23,7 @@ LEVELS: Mapping[Level, str] = {
 
 
 def headline(alert: Alert, translate: Translate, language: str) -> str:
-    """Return what the matter is, by `translate` in `language`."""
+    """Return the headline of an alert, by `translate` in `language`."""
     value = format_decimal(alert.value, format="0.#", locale=language)
     words = {"value": value, "site": alert.site or ""}
     return filled(HEADLINES[alert.measure], words, translate)
@@ -56,8 +56,8 @@ MOMENT = "d MMM y, HH:mm"
 PAGE = "/admin/infrastructure"
 
 
-def alert_letter(notice: Notice, site: Site, to: str, deployment_url: str) -> Letter:
-    """Return the letter about `notice` to one address, in the language and name of `site`.
+def alert_email(notice: Notice, site: Site, to: str, deployment_url: str) -> Email:
+    """Return the email about `notice` to one address, in the language and name of `site`.
 
     Its link begins with `deployment_url`, where the reader signs in.
     """
@@ -79,19 +79,19 @@ def alert_letter(notice: Notice, site: Site, to: str, deployment_url: str) -> Le
     paragraphs.append(f"{translate(ALL_ALERTS)}\n{deployment_url}{PAGE}")
     word = translate(OVER if is_over else LEVELS[alert.level])
     subject = f"[{' '.join(site.name.split())}] {word}: {matter.removesuffix('.')}"
-    return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
+    return Email(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 
-def test_letter(site: Site, to: str, deployment_url: str) -> Letter:
-    """Return the letter that says that alerts arrive."""
+def test_email(site: Site, to: str, deployment_url: str) -> Email:
+    """Return the test email of the alerts."""
     translate: Translate = catalogue(site.language).gettext
     paragraphs = [translate(NOTHING_WRONG), f"{translate(ALL_ALERTS)}\n{deployment_url}{PAGE}"]
     subject = f"[{' '.join(site.name.split())}] {translate(TRIED)}"
-    return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
+    return Email(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 
 def _facts(alert: Alert, translate: Translate, locale: str, *, is_over: bool) -> str:
-    """Return value, level and time, a line each."""
+    """Return value, level and time, one line each."""
 
     def amount(value: float) -> str:
         words = {"value": format_decimal(value, format="0.#", locale=locale)}

@@ -1,6 +1,6 @@
-"""An alert from one snapshot to the next: when it opens, rises, is told again, sinks and ends.
+"""The life of an alert between snapshots: opened, raised, repeated, lowered, recovered.
 
-Nothing here asks for the time: it is that of the snapshots.
+Nothing here reads the clock: all times are those of the snapshots.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,9 @@ from avenue.identity import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """An alert and what is remembered of it.
+    """An alert and the state needed to judge the next snapshot.
 
-    `recent` are the levels that the last snapshots would have held, `told` is when a level was last
-    told.
+    `recent` are the levels of the last snapshots, `told` is when each level was last sent.
     """
 
     alert: Alert
@@ -28,12 +27,12 @@ class Watched:
     told: Mapping[Level, datetime] = field(default_factory=dict)
 
     @property
-    def worst_told(self) -> Level:
-        """The worst level that was told."""
+    def worst_sent(self) -> Level:
+        """The worst level that was sent."""
         return max(self.told, key=lambda each: each.rank)
 
-    def told_lately(self, level: Level, at: datetime) -> bool:
-        """Tell whether `level`, or a worse one, was told so lately that it need not be again."""
+    def is_within_cooldown(self, level: Level, at: datetime) -> bool:
+        """Return whether `level`, or a worse one, was sent within its cooldown."""
         times = [when for each, when in self.told.items() if each.rank >= level.rank]
         return bool(times) and at - max(times) < COOLDOWNS[level]
 
@@ -41,10 +40,10 @@ class Watched:
 def watch(
     rule: Rule, before: Watched | None, reading: Reading, at: datetime
 ) -> tuple[Watched | None, News | None]:
-    """Return what becomes of an alert (None: there is none) at a `reading`, and what is told.
+    """Return the alert after a `reading` (None: there is none), and the news to send.
 
-    A level that is reached is told at once, unless it was told within its cooldown: then the value
-    only swings between two levels, slowly.
+    A new level is sent at once, unless it was sent within its cooldown: then the value only moves
+    between two levels, slowly.
     """
     if before is None:
         level = rule.reached(reading.value)
@@ -63,7 +62,7 @@ def watch(
     if lasting.rank < before.alert.level.rank:
         after = _at_level(rule, after, lasting, at)
     level = after.alert.level
-    if after.alert.acknowledged_at is not None or after.told_lately(level, at):
+    if after.alert.acknowledged_at is not None or after.is_within_cooldown(level, at):
         return after, None
     return replace(after, told={**after.told, level: at}), News.REMINDER
 
@@ -86,9 +85,9 @@ def _opened(rule: Rule, reading: Reading, level: Level, at: datetime) -> Watched
 
 def _raised(rule: Rule, after: Watched, level: Level, at: datetime) -> tuple[Watched, News | None]:
     after = _at_level(rule, after, level, at)
-    if after.told_lately(level, at):
+    if after.is_within_cooldown(level, at):
         return after, None
-    # Whoever has acknowledged it, has not seen it as bad as that.
+    # It is worse than what was acknowledged.
     alert = replace(after.alert, acknowledged_at=None, acknowledged_by=None)
     return replace(after, alert=alert, told={**after.told, level: at}), News.RAISED
 

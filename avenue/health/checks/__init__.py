@@ -1,1 +1,1 @@
-"""Walks over all that is stored: what they find, what mends it, and the trace of one asset."""
+"""Checks of all stored data, their findings and repair, and the trace of one asset."""

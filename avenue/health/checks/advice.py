@@ -1,4 +1,4 @@
-"""What people can do about what is wrong with a picture they refer to."""
+"""Advice on pictures with problems, for the people who refer to them."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ ADVICE: Mapping[Kind, str] = {
     Kind.MALFORMED_RECORD: MEND_RECORD,
     Kind.NOT_OWNED: "The picture can vanish with its owner. Upload it to this one as well.",
 }
-"""What people can do about each kind, for products and groups."""
+"""The advice for each kind of problem, for products and groups."""
 
 CHOOSE_ANOTHER = "Choose another picture there; nobody has this one any more."
 REPLACE = "Replace the file in the media library by the same picture."
@@ -45,4 +45,4 @@ WEBSITE_ADVICE: Mapping[Kind, str] = {
     Kind.MALFORMED_RECORD: MEND_RECORD,
     Kind.MALFORMED_ENTRY: "Another program wrote this. Choose a picture there.",
 }
-"""The same for pages and logos, where it is not `REPLACE`."""
+"""The advice for pages and logos, where it is not `REPLACE`."""

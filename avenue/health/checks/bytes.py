@@ -1,4 +1,4 @@
-"""Whether the stored bytes of a file are whole, by its document and the sizes of its chunks."""
+"""Whether the stored bytes of a file are complete, by its document and the sizes of its chunks."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MOST_NAMED = 5
 def fault_of(
     version: StoredVersion, record: FileRecord | None, chunks: Sequence[ChunkSize]
 ) -> Fault | None:
-    """Return the first thing that is wrong with the stored file of `version`, or None."""
+    """Return the first problem of the stored file of `version`, or None."""
     if record is None:
         return Fault(
             Kind.FILE_MISSING, f"The file document is gone; {len(chunks)} chunks are left."

@@ -1,4 +1,4 @@
-"""The bytes: which assets show damaged ones, and which files and chunks belong to nothing."""
+"""Finds assets with damaged bytes, and files and chunks that belong to nothing."""
 
 import itertools
 import threading
@@ -14,20 +14,20 @@ from avenue.storage.scope import BUCKETS
 from avenue.storage.survey import ChunkSize
 
 MB = 1024 * 1024
-SURVEYED_BYTES = 64 * MB  # whose sizes the server reads for one query
+SURVEYED_BYTES = 64 * MB  # the most bytes whose sizes the server reads for one query
 CHUNK_BYTES = MB
 TRIES = 3
-SETTLE_SECONDS = 0.3  # what is being deleted or given up is gone by then
+SETTLE_SECONDS = 0.3  # deletions and aborted uploads have finished by then
 OTHER_BYTES = Fault(Kind.WRONG_HASH, "The stored bytes are not those that were uploaded.")
 
 Read = Callable[[int], None]
 
 
 class FileInspector:
-    """Looks at stored files. Bytes go only after their asset has stopped naming them."""
+    """Checks stored files. Files are deleted only after no asset names them any more."""
 
     def __init__(self, store: InspectionStore, *, keeps_sums: bool = False) -> None:
-        """`keeps_sums`: a file that is right and has no sums of its chunks gets them."""
+        """`keeps_sums`: an intact file without checksums of its chunks gets them."""
         self._store = store
         self._keeps_sums = keeps_sums
 
@@ -39,10 +39,10 @@ class FileInspector:
         *,
         every_byte: bool = False,
     ) -> list[DamagedFile]:
-        """Look at the sizes of all versions of `assets`; with `every_byte` read those that fit.
+        """Check the sizes of all versions of `assets`; with `every_byte` also the hashes.
 
-        Return those that are damaged. Marks follow what was seen of the versions that are shown.
-        `read` is told of each piece how many bytes it had.
+        Return the damaged files. The assets are marked by the state of their current versions.
+        `read` is called with the number of bytes of each piece read.
         """
         damaged: list[DamagedFile] = []
         for bucket in BUCKETS:
@@ -80,7 +80,7 @@ class FileInspector:
             for each in assets
             if each.damage or any(version.file in doubtful for version in each.versions)
         ]
-        # Looked at again, and only then whether they are still named: bytes go after that.
+        # Checked again, and only then whether they are still named: files are deleted after that.
         again = {
             version.file: fault_of(version)
             for each in meant
@@ -101,8 +101,8 @@ class FileInspector:
             if fault and each.current_fault != fault:
                 self._store.mark(site_id, each.id, Damage(file=shown.file, fault=fault))
                 if not fault_of(shown):
-                    self._store.unmark(site_id, each.id)  # mended in between
-            # What is about a hash, only reading the bytes can take away.
+                    self._store.unmark(site_id, each.id)  # repaired in between
+            # Only reading the bytes can disprove a mark about a hash.
             is_known = every_byte or not _is_about_hash(each)
             if not fault and each.damage and is_known and not fault_of(shown):
                 self._store.unmark(site_id, each.id)
@@ -111,7 +111,7 @@ class FileInspector:
     def _faults(
         self, site_id: str, bucket: str, versions: Sequence[StoredVersion]
     ) -> dict[str, Fault]:
-        """Return what is wrong with the stored files of `versions`, by file."""
+        """Return the faults of the stored files of `versions`, by file."""
         survey = self._store.survey(site_id, bucket)
         faults = {}
         for group in _grouped(versions):
@@ -127,12 +127,12 @@ class FileInspector:
     def _sizes(
         self, site_id: str, bucket: str, group: Sequence[StoredVersion]
     ) -> dict[str, list[ChunkSize]]:
-        """Return the sizes of the chunks of `group`; of one large file piece by piece."""
+        """Return the sizes of the chunks of `group`; those of a large file in several queries."""
         survey = self._store.survey(site_id, bucket)
         if len(group) > 1 or group[0].bytes <= SURVEYED_BYTES:
             return survey.chunk_sizes([version.file for version in group])
         file_id, count = group[0].file, SURVEYED_BYTES // CHUNK_BYTES
-        # Before 0 and beyond the last one, too: what is there should not be.
+        # Chunks before 0 and after the last one, too: they should not exist.
         bounds: list[int | None] = [None, *range(count, group[0].bytes // CHUNK_BYTES, count), None]
         sizes: list[ChunkSize] = []
         for first, end in itertools.pairwise(bounds):
@@ -140,7 +140,7 @@ class FileInspector:
         return {file_id: sizes}
 
     def look_at_hashes(self, site_id: str, asset_ids: Iterable[str], ends_at: float) -> bool:
-        """Read the bytes that assets show and compare their hashes; False when time ran out."""
+        """Read the current bytes of assets and compare their hashes; False if time ran out."""
         for each in self._store.assets(site_id, asset_ids).values():
             if time.monotonic() > ends_at:
                 return False
@@ -155,13 +155,13 @@ class FileInspector:
             elif digest not in {shown.sha256, None} and not known:
                 self._store.mark(site_id, each.id, Damage(file=shown.file, fault=OTHER_BYTES))
                 if self._store.sha256_of(site_id, each.bucket, shown) == shown.sha256:
-                    self._store.unmark(site_id, each.id)  # mended in between
+                    self._store.unmark(site_id, each.id)  # repaired in between
         return True
 
     def fault_of(
         self, site_id: str, bucket: str, version: StoredVersion, read: Read = lambda _: None
     ) -> Fault | None:
-        """Return what is wrong with the stored bytes of a version, read whole, or None."""
+        """Return the fault of the stored bytes of a version, read whole, or None."""
         faults = self._faults(site_id, bucket, [version])
         return faults.get(version.file) or self._fault_of_hash(site_id, bucket, version, read)
 
@@ -174,9 +174,9 @@ class FileInspector:
     def unowned_files(
         self, site_id: str, bucket: str, last: str, limit: int
     ) -> tuple[str, list[str]]:
-        """Look at the `limit` files after `last` for those that no asset names.
+        """Return those of the `limit` files after `last` that no asset names.
 
-        Return the last one looked at ("" when there was none) and which they are.
+        The result is the last file checked ("" if there was none), and the ids found.
         """
         survey = self._store.survey(site_id, bucket)
         owners = {each.id: each.asset or "" for each in survey.records_after(last, limit)}
@@ -184,7 +184,7 @@ class FileInspector:
         def unowned(file_ids: Sequence[str]) -> list[str]:
             assets = self._store.assets(site_id, {owners[each] for each in file_ids})
             named = {version.file for each in assets.values() for version in each.versions}
-            # Of a record that lost what it names, all that is left may be needed.
+            # Any remaining file of an asset whose record has lost its versions may be needed.
             bare = {each.id for each in assets.values() if not each.versions}
             there = survey.records(file_ids)
             return [
@@ -198,9 +198,10 @@ class FileInspector:
     def orphan_chunks(
         self, site_id: str, bucket: str, last: str, limit: int
     ) -> tuple[str, dict[str, int]]:
-        """Look at the `limit` chunks after those of `last` for those whose file is not there.
+        """Return those of the `limit` chunks after the file `last` whose file is missing.
 
-        Return the last file looked at ("" when there was none) and how many chunks each has.
+        The result is the last file checked ("" if there was none), and the numbers of chunks by
+        file.
         """
         survey = self._store.survey(site_id, bucket)
         owners = survey.chunk_owners_after(last, limit)
@@ -213,13 +214,13 @@ class FileInspector:
         return (owners[-1] if owners else ""), {each: survey.chunk_count(each) for each in orphans}
 
     def settle(self) -> None:
-        """Wait until what is being deleted or given up just now is gone."""
+        """Wait until running deletions and aborted uploads have finished."""
         threading.Event().wait(SETTLE_SECONDS)
 
     def _settled(
         self, site_id: str, file_ids: list[str], wrong: Callable[[Sequence[str]], list[str]]
     ) -> list[str]:
-        """Return those that are `wrong`, stay so, and are not just being written."""
+        """Return those that are `wrong`, stay so, and are not being written at the moment."""
         doubtful = wrong(file_ids) if file_ids else []
         for _ in range(TRIES):
             if not doubtful:
@@ -245,6 +246,6 @@ def _grouped(versions: Sequence[StoredVersion]) -> Iterator[list[StoredVersion]]
 
 
 def _is_about_hash(asset: InspectedAsset) -> bool:
-    """Tell whether the mark is one that only reading the bytes can take away."""
+    """Return whether only reading the bytes can disprove the mark of the asset."""
     known = asset.current_fault
     return known is not None and known.kind is Kind.WRONG_HASH

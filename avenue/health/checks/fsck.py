@@ -1,6 +1,6 @@
 """The check: every asset, file, chunk, reference, rendition and counter, every byte with its hash.
 
-It only reads, unless it is told to mend; then what a batch found is mended before the next one.
+It only reads, unless repair is requested; then each batch is repaired before the next one.
 """
 
 import base64
@@ -25,14 +25,14 @@ from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 
 FSCK = "fsck"
-"""The job that does it."""
+"""The kind of the job that runs the check."""
 
 ID_LENGTH = 22
 EVERY_RECORD = (*JUDGED, *DEPLOYMENT_COLLECTIONS)
 
 
 class Fsck:
-    """Goes through one site or all of them."""
+    """Checks one site or all of them."""
 
     def __init__(
         self, holdings: Holdings, repair: Repair, sites: Sites, audit: AuditService
@@ -46,16 +46,16 @@ class Fsck:
     def run(
         self, run: str, order: CheckRequest, cursor: Mapping[str, Any] | None, save: Save
     ) -> dict[str, int]:
-        """Look at what `order` says, from where `cursor` says on; findings are kept under `run`.
+        """Check what `order` says, from `cursor` on; findings are stored under `run`.
 
-        Return how much was looked at, found, mended and left. Raise `ClocksDiffer` rather than
-        guess how old anything is.
+        Return the numbers of things checked, found, repaired and left. Raise `ClocksDiffer` if the
+        age of things cannot be determined.
         """
         agreed_skew_seconds(self._of.swept(DEFAULT_SITE))
         place, every = Place(cursor), self._sites.all()
         meant = [each for each in every if order.site in {None, each.id}]
         total = sum(map(self._walk.size, meant))
-        if order.repair:  # what an interrupted run had found and not mended
+        if order.repair:  # what an interrupted run had found and not repaired
             self._settle(run, self._of.store.open_findings(run, BATCH), order)
         found = itertools.chain(
             (flaws for each in place.left(meant) for flaws in self._walk.over(each, place)),
@@ -70,7 +70,7 @@ class Fsck:
         return {"looked_at": place.done, **self._of.store.counts(run).as_dict()}
 
     def _record(self, run: str, site_id: str) -> None:
-        """Write down on a site what came of it there, once."""
+        """Write the result of a site to its audit log, once."""
         entry = hashlib.sha256(f"{run}/{site_id}".encode()).digest()
         self._audit.record_job(
             site_id,
@@ -83,18 +83,18 @@ class Fsck:
         )
 
     def _settle(self, run: str, findings: Sequence[Flaw], order: CheckRequest) -> None:
-        """Keep what was found, and mend it if that is wanted."""
+        """Store findings, and repair them if requested."""
         if not findings:
             return
-        # Kept before it is mended: else a killed run would forget what it did.
+        # Stored before it is repaired: otherwise a killed run would lose its findings.
         self._of.store.put(run, [self._repair.judge(each) for each in findings])
         if order.repair:
             self._of.store.put(run, [self._repair.mend(each) for each in findings])
 
-    # What cannot be read
+    # Unreadable records
 
     def _records(self, order: CheckRequest) -> Iterator[Sequence[Flaw]]:
-        """Go through the records of a site, or of all of them and the deployment."""
+        """Check the records of a site, or of all of them and the deployment."""
         for collection in JUDGED if order.site else EVERY_RECORD:
             last: str | None = ""
             while last is not None:
@@ -103,10 +103,10 @@ class Fsck:
                 )
                 yield list(map(_malformed, found))
 
-    # What no site has stored
+    # Ids of no site
 
     def _outside(self, every: Sequence[Site]) -> Iterator[Sequence[Flaw]]:
-        """Go through what has ids that begin with no site: other programs wrote it."""
+        """Check files and chunks whose ids begin with no site: other programs wrote them."""
         spans, store = spans_outside(each.id for each in every), self._of.store
         for cluster, bucket, span in itertools.product(store.clusters(), BUCKETS, spans):
             where = "" if cluster is cluster.home else f" It is on the cluster {cluster.cluster}."
@@ -124,7 +124,7 @@ class Fsck:
                 yield [_outside(Kind.ORPHAN_CHUNKS, bucket, each, said) for each in lost]
 
     def _of_no_site(self, stored_ids: Sequence[Any]) -> list[Any]:
-        """Return those of no site as they are now: one may have been added since the run began."""
+        """Return those that still belong to no site: one may have been added during the run."""
         sites = tuple(f"{each.id}/" for each in self._sites.all())
         return [each for each in stored_ids if not str(each).startswith(sites)]
 

@@ -1,12 +1,12 @@
-"""The inspection: a pass over everything a site keeps and refers to, safe while uploads run.
+"""The inspection: a pass over everything a site stores and refers to, safe during uploads.
 
-What seems wrong is looked at again before it is believed, in an order that makes the second look
-a proof. Nothing is ever fetched from another host.
+A suspected problem is checked again before it is reported, in an order that makes the second check
+a proof. Nothing is fetched from other hosts.
 
-Each run goes on with the pass for a slice, so it takes as long in a store of any size. What was
-written since the last run is looked at beside it, so that nobody waits for the end of a pass. Who
-refers to what is looked at by itself every few minutes: what was removed or written behind our back
-is an alert within ten.
+Each run continues the pass for a slice of fixed size, whatever the size of the store. What was
+written since the last run is checked as well, without waiting for the end of the pass. References
+are also checked by a separate job every few minutes: what was removed or written by other programs
+raises an alert within ten minutes.
 """
 
 import time
@@ -32,27 +32,27 @@ from avenue.identity import Site
 from avenue.storage.sites import Sites
 
 INSPECT = "inspect"
-"""The job that does it."""
+"""The kind of the job of the inspection."""
 REFERENCES = "references"
-"""The job that looks at references alone."""
+"""The kind of the job that checks references only."""
 REFERENCES_SECONDS = 240
 
 QUICK_BATCH = 25
 BEHIND_ALL_SITES = "~"
 SLICE = 400
-"""Batches, of up to 500 things, that a run looks at. With fewer it looks at all each time."""
+"""The batches, of up to 500 things, of a run. A smaller store is checked as a whole."""
 MOST_REFERRERS, MOST_BATCHES = 25_000, 1_000
-"""Products, groups, pages and logos that a run looks at, and the batches they come in: each site
-has one of each kind at least."""
+"""The products, groups, pages and logos of a run, and the batches they come in: each site has one
+batch of each kind at least."""
 OVERLAP = timedelta(minutes=5)
-"""How much longer ago than the last run something may have been written to be looked at: clocks
-differ, and transactions take their time."""
+"""How much earlier than the last run something may have been written to be checked: clocks
+differ, and transactions take time."""
 MOST_RECENT = 10_000
-"""Of a kind, the newest. The pass comes to the others."""
+"""The most new things of a kind, the newest first. The pass checks the others."""
 
 
 class Inspector:
-    """Looks at every reference, every asset and every byte count."""
+    """Checks every reference, every asset and every byte count."""
 
     def __init__(self, holdings: Holdings, sites: Sites) -> None:
         self._store = holdings.inspections
@@ -65,7 +65,7 @@ class Inspector:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """The kinds of referrers that are judged and not counted."""
+        """The kinds of referrers that are judged but not counted."""
         return tuple(
             each for each in self._references.kinds if each not in self._references.counted
         )
@@ -73,9 +73,9 @@ class Inspector:
     def inspect(
         self, cursor: Mapping[str, Any] | None, save: Save, *, all_of_it: bool = True
     ) -> dict[str, int]:
-        """Go through every site, from where `cursor` says; return what was looked at and found.
+        """Check every site, from `cursor` on; return the numbers of things checked and found.
 
-        Unless `all_of_it` is wanted, from where the last run ended, and no further than a slice.
+        Unless `all_of_it`, start where the last run ended, and check one slice only.
         """
         sites = self._sites.reachable()
         looked_at = self._all(cursor, save, sites) if all_of_it else self._next(cursor, save, sites)
@@ -108,7 +108,7 @@ class Inspector:
         return looked_at
 
     def look_at_references(self, save: Save) -> dict[str, int]:
-        """Go on with a pass over references alone, for a slice; return how many were looked at."""
+        """Continue the pass over references only, for a slice; return the number checked."""
         place, now = Place(self._store.last_slice(REFERRED).place), utc_now()
         before, kept = place.done, None
         for batches, _ in enumerate(self._all_referring(place), start=1):
@@ -126,7 +126,7 @@ class Inspector:
             place.leave()
 
     def _recent(self, site: Site, since: datetime) -> int:
-        """Look at what was written since then; return how much that was."""
+        """Check what was written since then; return the number of things checked."""
         looked_at = 0
         for kind in self._references.kinds:
             for batch in self._references.changed_since(site.id, kind, since, MOST_RECENT, BATCH):
@@ -144,7 +144,7 @@ class Inspector:
             self._records.forget_mended(each.id)
             self._store.finish(each.id, place.began_at, place.tally)
             place.leave()
-        # Once for all sites: what is found by its id is found in the order of ids alone.
+        # Once for all sites: the order by id includes all of them.
         place.enter(BEHIND_ALL_SITES)
         yield from place.walk(list(JUDGED), self._judge_records)
 
@@ -152,9 +152,9 @@ class Inspector:
         return self._records.judge(collection, last, BATCH), ()
 
     def references_now(self, site: Site, seconds: float) -> tuple[int, bool]:
-        """Look at counted references, their bytes and hashes for `seconds`, from the first one on.
+        """Check counted references, their bytes and hashes for `seconds`, from the first one on.
 
-        Return how many were looked at, and whether that was all of them. Findings are kept.
+        Return the number checked, and whether that was all of them. Findings are stored.
         """
         ends_at, looked = time.monotonic() + seconds, 0
         for kind in self._references.counted:
@@ -173,7 +173,7 @@ class Inspector:
         return looked, True
 
     def storage_now(self, site: Site, seconds: float) -> Tally | None:
-        """Look at files and chunks for `seconds`; None when that was not enough for all."""
+        """Check files and chunks for `seconds`; None if that was too short for all."""
         ends_at, tally = time.monotonic() + seconds, Tally()
         for step in self._walk.of_bytes.values():
             last: str | None = ""
@@ -184,6 +184,6 @@ class Inspector:
         return tally
 
     def look_again(self, site: Site, findings: Sequence[BrokenReference]) -> None:
-        """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
+        """Judge the referrers of `findings` again, by what is known of the bytes."""
         self._references.look_again(site, findings)
         self._records.look_again(site.id, findings)

@@ -1,4 +1,4 @@
-"""What walks over all that is stored look at, what they find, and what became of it."""
+"""Models of the checks of stored data: what they read, what they find, and the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from avenue.storage.scope import BUCKETS
 from avenue.web.fields import Moment
 
 YOUNG = timedelta(hours=1)
-"""What is younger may belong to something that is just being done."""
+"""Anything younger may belong to an operation in progress."""
 OF_A_RECORD = -1
 BYTES = frozenset(
     {
@@ -27,13 +27,13 @@ BYTES = frozenset(
         Broken.WRONG_HASH,
     }
 )
-"""The kinds that are about the stored bytes of an asset."""
+"""The kinds that concern the stored bytes of an asset."""
 
 
 class Kind(StrEnum):
-    """What can be wrong beside references and the bytes of assets.
+    """The kinds of problems other than those of references and bytes.
 
-    Those are told by the kinds of `media.references`.
+    The latter are in `media.references`.
     """
 
     OWNER_MISSING = "owner_missing"
@@ -50,22 +50,22 @@ class Kind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a finding."""
+    """The outcome of a finding."""
 
-    FOUND = "found"  # nothing was done about it yet
+    FOUND = "found"  # not handled yet
     MENDED = "mended"
     LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """One thing that is wrong. `detail` and `advice` are sentences.
+    """A problem that a check has found. `detail` and `advice` are sentences.
 
-    `kind` is one of `Kind` or of the inspection's. `subject` is what it is about: the id of the
-    file, asset, rendition, address or counter it names, `asset` the asset concerned, if there is
-    one. `stored_id` is the id of something no site has stored, as the database has it. `mendable`
-    says whether `--repair` would mend it; `advice` what that does, or why it does not and what a
-    person can do.
+    `kind` is one of `Kind` or of the inspection's. `subject` is the id of the file, asset,
+    rendition, address or counter concerned, `asset` the asset concerned, if there is one.
+    `stored_id` is the id in the database of a file that no site has stored. `mendable` says whether
+    `--repair` would repair it; `advice` what that does, or why it does not and what a person can
+    do.
     """
 
     kind: str
@@ -81,30 +81,30 @@ class Flaw:
 
     @property
     def id(self) -> str:
-        """The same for the same thing wrong at the same place."""
+        """The id; the same for the same problem in the same place."""
         return f"{self.site or ''}/{self.kind}/{self.bucket or ''}/{self.subject}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """What to look at (every site when `site` is None), and whether to mend."""
+    """What to check (all sites if `site` is None), and whether to repair."""
 
     site: str | None = None
     repair: bool = False
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> "CheckRequest":
-        """Return what the arguments of a job say."""
+        """Return the request in the arguments of a job."""
         return cls(site=args.get("site"), repair=bool(args.get("repair")))
 
     def as_args(self) -> dict[str, Any]:
-        """Return the arguments of the job that does it."""
+        """Return the arguments of the job."""
         return {"site": self.site, "repair": self.repair}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many findings a run has, by kind and in all."""
+    """The numbers of findings of a run, by kind and in total."""
 
     by_kind: Mapping[str, int]
     found: int
@@ -112,7 +112,7 @@ class Counts:
 
     @property
     def left(self) -> int:
-        """How many are still so."""
+        """The number of findings that still exist."""
         return self.found - self.mended
 
     def as_dict(self) -> dict[str, int]:
@@ -122,7 +122,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Where the scrub of a site is: the asset it has read last, and how many bytes so far."""
+    """The progress of the scrub of a site: the last asset read, and the bytes so far."""
 
     began_at: datetime
     after: str = ""
@@ -131,7 +131,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRendition:
-    """A kept rendition, its bytes read and compared with its hash."""
+    """A stored rendition, its bytes read and compared with its hash."""
 
     id: str
     asset: str
@@ -143,7 +143,7 @@ class CheckedRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """The mark on an asset whose bytes are not whole; it counts for that `file` alone."""
+    """The mark of an asset with damaged bytes; it applies to that `file` only."""
 
     file: str
     fault: Fault
@@ -151,7 +151,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
-    """What a version's bytes must be."""
+    """The expected bytes of a version."""
 
     file: str
     bytes: int
@@ -160,7 +160,7 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamagedFile:
-    """A version whose stored bytes are not those it speaks of, whether or not it is shown."""
+    """A version whose stored bytes are damaged, whether or not it is the current one."""
 
     asset: str
     bucket: str
@@ -170,9 +170,9 @@ class DamagedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedAsset:
-    """What an inspection wants to know of an asset; `versions` has the newest first.
+    """The data of an asset that an inspection needs; `versions` has the newest first.
 
-    Of one that cannot be read, `unreadable` names the field, and nothing else is known.
+    `unreadable` names the field that makes the record unreadable; the other fields are empty then.
     """
 
     id: str
@@ -185,7 +185,7 @@ class InspectedAsset:
 
     @property
     def current_fault(self) -> Fault | None:
-        """What is known to be wrong with the bytes that are shown."""
+        """The known fault of the current bytes."""
         if self.unreadable:
             said = f"The record of the picture cannot be read: see its field {self.unreadable}."
             return Fault(Broken.ASSET_UNREADABLE, said)
@@ -197,10 +197,9 @@ class InspectedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenReference:
-    """A reference with a fault. `image` is the asset's id or the URL, None where it is neither.
+    """A reference with a fault. `image` is the asset's id or the URL, None if it is neither.
 
-    One about a whole record, whoever refers to what, has its `collection`, and `OF_A_RECORD` for a
-    position.
+    A finding about a whole record has its `collection`, and `OF_A_RECORD` as position.
     """
 
     referrer_kind: str
@@ -213,20 +212,20 @@ class BrokenReference:
 
     @property
     def place(self) -> str:
-        """Where it stands among all findings of its site, as text that sorts."""
+        """Its place among all findings of its site, as text that sorts."""
         if self.collection is not None:
             return f"{records_of(self.collection)}/{self.referrer}/"
         return f"{self.referrer_kind}/{self.referrer}/{self.position:04d}"
 
 
 def records_of(collection: str) -> str:
-    """Return where findings about the records of a collection stand."""
+    """Return the place of findings about the records of a collection."""
     return f"record/{collection}"
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a pass over one site counted so far."""
+    """The numbers counted so far by a pass over one site."""
 
     references: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
     incomplete_files: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BUCKETS, 0))
@@ -234,7 +233,7 @@ class Tally:
     orphan_chunks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BUCKETS, 0))
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """Return it in plain words for a job's cursor."""
+        """Return it as plain data for a job's cursor."""
         return {
             name: {str(key): count for key, count in getattr(self, name).items()}
             for name in Tally.__slots__
@@ -242,14 +241,14 @@ class Tally:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
-        """Return what `as_dict` wrote."""
+        """Return the tally that `as_dict` saved."""
         fresh = cls()
         return cls(**{name: {**getattr(fresh, name), **saved[name]} for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """The last pass over a site that came to its end."""
+    """The last completed pass over a site."""
 
     began_at: datetime
     ended_at: datetime
@@ -258,9 +257,9 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """Where a run of the inspection has ended: the `place` in its pass, None at the end of one.
+    """The end of a run of the inspection: the `place` in its pass, None at the end of one.
 
-    `looked_at` is when it began, None before the first.
+    `looked_at` is when the run began, None before the first.
     """
 
     place: Mapping[str, Any] | None
@@ -269,12 +268,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetCounts:
-    """The assets of a site, each counted once; those being purged are left out.
+    """The assets of a site, each counted once, except those being purged.
 
-    `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long. `damaged`
-    are those of all whose bytes are known to be damaged. `counted_at` is when `live` and `trash`
-    were counted, None for now; both are None where nobody has counted so many yet, and there are
-    `total_at_least` so many.
+    `live` have an owner, `unclaimed` wait for one, `expired` have waited too long. `damaged` are
+    those of all with damaged bytes. `counted_at` is when `live` and `trash` were counted, None for
+    now; both are None if there are too many to count at once and no count exists yet: there are
+    at least `total_at_least`.
     """
 
     live: int | None

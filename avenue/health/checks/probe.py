@@ -1,8 +1,8 @@
-"""Stores a small file the way uploads do, and takes it away again.
+"""Stores a small file as uploads do, and deletes it.
 
-It goes through the spool and the bucket of general uploads of one site, but has no asset. So
-nobody ever sees it, and should the process be killed before it is deleted, it is a file without an
-asset, which the sweeper removes an hour later.
+It uses the spool and the bucket of general uploads of one site, but has no asset. So it is never
+visible, and if the process is killed before deleting it, it is a file without an asset, which the
+sweeper removes an hour later.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ NAME = "probe.bin"
 BYTES = 64 * 1024
 STEPS = ("spool", "write", "confirm", "read", "hash", "delete")
 SECONDS = 10.0
-"""How long all steps together may take."""
+"""The time limit of all steps together."""
 CLEARING_SECONDS = 2.0
-"""How long what a failed step leaves is tried to be deleted at once."""
+"""The time limit for deleting the remains of a failed step at once."""
 KNOWN_SECONDS = 10.0
-"""How long what was found is told again, so that asking all the time does not fill the oplog."""
+"""How long a result is cached, so that frequent requests do not fill the oplog."""
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ Deadline = Callable[[float], AbstractContextManager[None]]
 
 
 class Mismatch(Exception):
-    """A step was done, but what it should have come to is not there; says so in words."""
+    """A step was done, but its result is wrong; the message says how."""
 
 
 class ProbeService:
-    """Probes on behalf of `site`, once in `KNOWN_SECONDS`; safe to use from many threads.
+    """Runs probes in `site`, once in `KNOWN_SECONDS`; safe to use from many threads.
 
-    `deadline` bounds what the database is asked inside.
+    `deadline` limits the time of database operations in its block.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class ProbeService:
         self._good_until = float("-inf")
 
     def probe(self) -> tuple[Step, ...]:
-        """Return what each step came to, or came to just now; never raises.
+        """Return the result of each step, from a probe now or a recent one; never raises.
 
-        After the first that failed the others are `unknown`, and what was stored is deleted.
+        After the first failed step the others are `unknown`, and what was stored is deleted.
         """
         with self._probing:
             if self._now() >= self._good_until:
@@ -110,7 +110,7 @@ class ProbeService:
                 raise Mismatch("The file is still there after it was deleted.")
 
     def _asset(self, content: bytes) -> Asset:
-        """Return what the file would belong to; it is never stored."""
+        """Return the asset that the file would belong to; it is never stored."""
         now, digest = utc_now(), hashlib.sha256(content).hexdigest()
         version = Version(
             file=new_id(),
@@ -138,7 +138,7 @@ class ProbeService:
         )
 
     def _clear_away(self, asset: Asset) -> None:
-        with suppress(Exception), self._deadline(CLEARING_SECONDS):  # else the sweeper does
+        with suppress(Exception), self._deadline(CLEARING_SECONDS):  # otherwise the sweeper does it
             self._store.delete_file(asset.site, asset.bucket, asset.current.file)
 
 
@@ -147,7 +147,7 @@ class _StepFailed(Exception):
 
 
 class _Steps:
-    """What has become of each step so far."""
+    """The result of each step so far."""
 
     def __init__(self) -> None:
         self._found = {name: Step(name=name, state=Fit.UNKNOWN) for name in STEPS}
@@ -162,7 +162,7 @@ class _Steps:
 
     @contextmanager
     def doing(self, name: str) -> Iterator[None]:
-        """Note how what is done inside ends; raise `_StepFailed` where it fails."""
+        """Record the outcome of the block; raise `_StepFailed` if it fails."""
         began_at, failure = time.perf_counter(), None
         try:
             yield
@@ -180,7 +180,7 @@ class _Steps:
 
 
 def _words(error: Exception) -> str:
-    """Say what happened without what foreign exceptions may carry: addresses, names, secrets."""
+    """Return a text without what foreign exceptions may contain: addresses, names, secrets."""
     if isinstance(error, AvenueError):
         return error.message
     if isinstance(error, Mismatch):

@@ -1,4 +1,4 @@
-"""The records themselves: which of them are not as they should be."""
+"""Finds stored records that are malformed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,21 +9,21 @@ from avenue.storage.records import Malformed
 from avenue.storage.scope import SITE_COLLECTIONS
 
 JUDGED = tuple(sorted(SITE_COLLECTIONS))
-"""The collections of a site, in the order they are looked at."""
+"""The collections of a site, in the order in which they are checked."""
 AT_ONCE = 500
 
 
 class RecordInspector:
-    """Judges each record of a site by the shape of its collection."""
+    """Checks each record of a site by the shape of its collection."""
 
     def __init__(self, store: InspectionStore, referrers: Iterable[Referrers]) -> None:
         self._store = store
         self._kinds: Mapping[str, str] = {each.collection: each.kind for each in referrers}
 
     def judge(self, collection: str, last: str, limit: int) -> str | None:
-        """Judge some records of all sites behind the id `last`, and keep what was found.
+        """Check records of all sites behind the id `last`, and store the findings.
 
-        Return where to go on, None at the end.
+        Return the place to continue, None at the end.
         """
         end, found = self._store.malformed_after(collection, last, limit)
         for site_id in {each.site for each in found if each.site}:
@@ -32,14 +32,14 @@ class RecordInspector:
         return end
 
     def forget_mended(self, site_id: str) -> None:
-        """Forget what was found of records that are as they should be by now."""
+        """Delete the findings about records that are valid by now."""
         place = ""
         while found := self._store.record_findings_after(site_id, place, AT_ONCE):
             self.look_again(site_id, found)
             place = found[-1].place
 
     def look_again(self, site_id: str, findings: Sequence[BrokenReference]) -> None:
-        """Judge the records of `findings` as they are now."""
+        """Check the records of `findings` again."""
         for each in findings:
             if each.collection not in SITE_COLLECTIONS:
                 continue

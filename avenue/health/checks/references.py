@@ -1,4 +1,4 @@
-"""The references: how each picture that somebody refers to stands."""
+"""Checks the references to pictures."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from avenue.media.references import Fault, Kind, Referrer, Referrers, Standing, 
 
 TRIES = 3
 OF_THE_SITE = frozenset({"library", "legacy"})
-"""What a site itself owns: its media library, and pictures that came with it and nothing names."""
+"""The kinds of assets that need no referrer: the media library, and adopted pictures that nothing
+names."""
 SEEN_IN_THE_ENTRY = frozenset({Kind.MALFORMED_ENTRY, Kind.LOCAL_PATH, Kind.LOCALHOST})
 MALFORMED = Fault(Kind.MALFORMED_ENTRY, "The entry holds neither the id of an asset nor a URL.")
 
@@ -30,19 +31,19 @@ Judged = tuple[Standing, BrokenReference | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the references of some referrers lead to: URLs to targets, ids to assets."""
+    """The targets of the references of some referrers: targets by URL, assets by id."""
 
     targets: Mapping[str, Target]
     assets: Mapping[str, InspectedAsset]
 
     def target(self, entry: object) -> Target:
-        """Return the asset an entry names, the fault it has in itself, or None: elsewhere."""
+        """Return the target of an entry: an asset, a fault of the entry, or None: elsewhere."""
         url = _url_in(entry)
         return _asset_in(entry) or MALFORMED if url is None else self.targets[url]
 
 
 class ReferenceInspector:
-    """Judges references. What changes a picture raises its owner's revision, too."""
+    """Checks references. Every change of a picture raises its owner's revision, too."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class ReferenceInspector:
         *,
         beside: Sequence[Referrers] = (),
     ) -> None:
-        """`referrers` are those whose references are counted; `beside` are only judged."""
+        """Count and check the references of `referrers`; only check those of `beside`."""
         self._store = store
         self._referrers = {each.kind: each for each in (*referrers, *beside)}
         self._known_paths = known_paths
@@ -61,15 +62,15 @@ class ReferenceInspector:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of referrers there are."""
+        """The kinds of referrers."""
         return tuple(self._referrers)
 
     def count(self, site_id: str) -> int:
-        """Return how many referrers have pictures."""
+        """Return the number of referrers with pictures."""
         return sum(each.count(site_id) for each in self._referrers.values())
 
     def after(self, site_id: str, kind: str, last: str, limit: int) -> list[Referrer]:
-        """Return up to `limit` referrers of `kind` that have pictures, after `last`."""
+        """Return up to `limit` referrers of `kind` with pictures, after `last`."""
         return self._referrers[kind].after(site_id, last, limit)
 
     def assets_of(self, site: Site, batch: Sequence[Referrer]) -> list[InspectedAsset]:
@@ -79,9 +80,9 @@ class ReferenceInspector:
     def judge_range(
         self, site: Site, kind: str, batch: Sequence[Referrer], after: str, end: str | None
     ) -> list[Judged]:
-        """Judge `batch`, all referrers of `kind` after `after` to `end`, and keep what was found.
+        """Check `batch`, all referrers of `kind` after `after` to `end`, and store the findings.
 
-        Return how each of their references stands, and what is wrong with it.
+        Return the state of each of their references, and its fault.
         """
         found = [each for entries in self._judge(site, batch).values() for each in entries]
         findings = [finding for _, finding in found if finding]
@@ -91,14 +92,14 @@ class ReferenceInspector:
     def changed_since(
         self, site_id: str, kind: str, since: datetime, most: int, at_once: int
     ) -> Iterator[list[Referrer]]:
-        """Yield referrers of `kind` that were changed since then, the `most` newest, some each."""
+        """Yield batches of the `most` newest referrers of `kind` that were changed since then."""
         referrers = self._referrers[kind]
         ids = referrers.changed_since(site_id, since, most)
         for first in range(0, len(ids), at_once):
             yield referrers.these(site_id, ids[first : first + at_once])
 
     def judge(self, site: Site, kind: str, batch: Sequence[Referrer]) -> None:
-        """Judge referrers of `kind`, and keep what was found against each."""
+        """Check referrers of `kind`, and store the findings about each."""
         known = self._store.findings_of(site.id, kind, [each.id for each in batch])
         had_some = {each.referrer for each in known}
         for referrer, entries in self._judge(site, batch).items():
@@ -107,13 +108,13 @@ class ReferenceInspector:
                 self._store.record_of(site.id, kind, referrer, findings)
 
     def disowned(self, site: Site, assets: Sequence[InspectedAsset]) -> list[InspectedAsset]:
-        """Return those of live `assets` whose owner does not exist, or does not have them."""
+        """Return those live `assets` whose owner does not exist, or does not have them."""
         doubtful = [each for each in assets if each.state is State.LIVE and each.claim]
         owners = self._owners_of(site, doubtful)
         doubtful = [each for each in doubtful if _is_disowned(site, each, owners)]
         if not doubtful:
             return []
-        # An asset that is read between two looks at an owner that did not change is proof.
+        # An asset that is read between two reads of an unchanged owner is proof.
         before = self._owners_of(site, doubtful)
         now = self._store.assets(site.id, [each.id for each in doubtful]).values()
         after = self._owners_of(site, doubtful)
@@ -139,7 +140,7 @@ class ReferenceInspector:
         return owners
 
     def look_again(self, site: Site, findings: Iterable[BrokenReference]) -> None:
-        """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
+        """Check the referrers of `findings` again, by what is known of the bytes."""
         by_kind: dict[str, dict[str, list[BrokenReference]]] = {}
         for each in findings:
             if each.collection is not None:
@@ -156,16 +157,16 @@ class ReferenceInspector:
                     self._store.record_of(site.id, kind, referrer, mine)
 
     def _judge(self, site: Site, batch: Sequence[Referrer]) -> dict[str, list[Judged]]:
-        """Return how the references of each referrer stand, by its id."""
+        """Return the state of the references of each referrer, by its id."""
         known = self._known(site, batch)
         result = {each.id: _judged(each, known) for each in batch}
         doubtful = [each.id for each in batch if any(map(_needs_proof, result[each.id]))]
         return result | (self._proved(site, batch[0].kind, doubtful) if doubtful else {})
 
     def _proved(self, site: Site, kind: str, ids: Sequence[str]) -> dict[str, list[Judged]]:
-        """Judge referrers by assets that were read while they did not change.
+        """Check referrers by assets that were read while the referrers did not change.
 
-        One that keeps changing, or is gone, has nothing found against it.
+        One that keeps changing, or is gone, has no findings.
         """
         result: dict[str, list[Judged]] = {each: [] for each in ids}
         for _ in range(TRIES):
@@ -217,7 +218,7 @@ def _judged_entry(referrer: Referrer, position: int, known: _Known) -> Judged:
 
 
 def _fault_of_asset(asset: InspectedAsset | None, owner: Referrer | None) -> Fault | None:
-    """Return what is wrong with a picture that is referred to, by `owner` if it must own it."""
+    """Return the fault of a picture that is referred to, by `owner` if it must own it."""
     if asset is None:
         return Fault(Kind.ASSET_MISSING, "There is no record of this picture.")
     if asset.state in GOING:
@@ -232,7 +233,7 @@ def _fault_of_asset(asset: InspectedAsset | None, owner: Referrer | None) -> Fau
 def _is_disowned(
     site: Site, asset: InspectedAsset, owners: Mapping[Claim, Referrer | None]
 ) -> bool:
-    """Tell whether the owner that a claim names does not have the asset."""
+    """Return whether the owner that a claim names does not have the asset."""
     claim = asset.claim
     if claim is None:
         return False
@@ -245,13 +246,13 @@ def _is_disowned(
 
 
 def _needs_proof(entry: Judged) -> bool:
-    """Tell whether what was found may come from reading referrer and asset one after the other."""
+    """Return whether a finding may come from reading referrer and asset at different times."""
     finding = entry[1]
     return finding is not None and finding.fault.kind not in SEEN_IN_THE_ENTRY
 
 
 def _asset_in(entry: object) -> str | None:
-    """Return the asset an entry names."""
+    """Return the id of the asset in an entry."""
     asset = entry.get("asset") if isinstance(entry, dict) else None
     return asset if asset and isinstance(asset, str) else None
 

@@ -1,8 +1,8 @@
-"""Mends what can be mended without losing anything, and says of the rest what a person can do.
+"""Repairs what can be repaired without losing anything, and advises on the rest.
 
-Whatever is mended is looked at once more before, by the rules of the sweeper: it is older than an
-hour, nobody is writing it, and nothing names it. Bytes are put right only by bytes whose hash
-proves that they are the very same.
+Everything is checked once more before it is repaired, by the rules of the sweeper: it is older than
+an hour, nobody is writing it, and nothing names it. Bytes are replaced only by bytes whose hash
+proves that they are identical.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.quotas import Holder
 
 EndUpload = Callable[[str, str], None]
-"""Forgets a resumable upload of a site whose time is over, with its bytes."""
+"""Deletes an expired resumable upload of a site, with its bytes."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -71,7 +71,7 @@ WEBSITE = frozenset({"page", "site"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """How a file can be put right: by `chunks` of its own, or by a `twin` that has its bytes."""
+    """How a file can be repaired: by `chunks` of its own, or by a `twin` with the same bytes."""
 
     asset: Asset
     version: Version
@@ -82,7 +82,7 @@ class _Way:
 
 
 class Repair:
-    """Judges and mends findings. All of it is repeatable."""
+    """Judges and repairs findings. Everything is repeatable."""
 
     def __init__(self, holdings: Holdings, assets: AssetStore, end_upload: EndUpload) -> None:
         self._of = holdings
@@ -100,7 +100,7 @@ class Repair:
         }
 
     def judge(self, finding: Flaw) -> Flaw:
-        """Return a finding with whether it can be mended, and how, or what a person can do."""
+        """Return a finding with whether and how it can be repaired, or what a person can do."""
         try:
             return self._judged(finding)
         except MalformedRecord:
@@ -119,7 +119,7 @@ class Repair:
         return replace(finding, mendable=False, advice=obstacle)
 
     def mend(self, finding: Flaw) -> Flaw:
-        """Mend what can be mended, and return the finding with what became of it."""
+        """Repair a finding if possible, and return it with the outcome."""
         try:
             return self._mended(finding)
         except MalformedRecord:
@@ -135,7 +135,7 @@ class Repair:
         return replace(finding, mendable=False, advice=obstacle, outcome=Outcome.LEFT)
 
     def _obstacle(self, finding: Flaw) -> str | None:
-        """Return what keeps this from being mended, None when nothing does."""
+        """Return why a finding cannot be repaired, None if it can."""
         if finding.kind not in self._cures:
             return _advice_of(finding)
         if finding.kind == Kind.UNOWNED_FILE:
@@ -144,7 +144,7 @@ class Repair:
             return _too_young(self._newest_chunk_at(finding))
         return None
 
-    # What belongs to nothing
+    # Things that belong to nothing
 
     def _uploaded_at(self, finding: Flaw) -> datetime | None:
         site_id, bucket = finding.site or "", finding.bucket or ""
@@ -163,7 +163,7 @@ class Repair:
         swept = self._of.swept(_site_in(stored_id))
         if not swept.release(stored_id):
             return IS_WRITTEN
-        # Only now can no write make it used any more.
+        # Only now can no write make it used again.
         if not swept.is_used(bucket, stored_id):
             swept.bucket(bucket).delete(stored_id)
         return None
@@ -174,13 +174,13 @@ class Repair:
             if not self._of.store.has_file(bucket, stored_id):
                 self._of.store.remove_chunks(bucket, stored_id)
             return None
-        # Of no site, too: it may have been added since.
+        # Of no site, too: the site may have been added since.
         swept = self._of.swept(_site_in(stored_id))
         if not swept.release(stored_id):
             return IS_WRITTEN
         is_left = not swept.may_be_named(stored_id)
         if is_left and not self._of.store.has_file(bucket, stored_id):
-            if finding.site is None:  # whichever cluster they are on
+            if finding.site is None:  # in whichever cluster they are
                 self._of.store.remove_chunks(bucket, stored_id)
             else:
                 swept.bucket(bucket).delete(stored_id)
@@ -231,7 +231,7 @@ class Repair:
         meant = _as_stored(way.version)
         try:
             self._go(way, site_id, bucket)
-        except DamagedFile:  # what it was to be mended by, meanwhile
+        except DamagedFile:  # its source was damaged meanwhile
             return IS_BACK
         if self._of.files.fault_of(site_id, bucket, meant):
             return IS_BACK
@@ -252,7 +252,7 @@ class Repair:
             self._of.store.keep_only(site_id, bucket, meant, way.chunks, way.chunk_bytes)
 
     def _way(self, finding: Flaw) -> _Way | None:
-        """Return how a damaged file can be put right, None when it cannot."""
+        """Return how a damaged file can be repaired, None if it cannot."""
         site_id, bucket = finding.site or "", finding.bucket or ""
         asset = self._assets.get(site_id, finding.asset or "")
         named = asset.versions if asset else ()
@@ -282,7 +282,7 @@ class Repair:
         return None
 
     def _advice_on(self, finding: Flaw) -> str:
-        """Say why damaged bytes stay so, and what a person can do."""
+        """Return why damaged bytes cannot be repaired, and what a person can do."""
         asset = self._assets.get(finding.site or "", finding.asset or "")
         others = asset.versions[1:] if asset and asset.current.file == finding.subject else ()
         cure = CURES.get(finding.bucket or "", FROM_A_BACKUP)
@@ -297,7 +297,7 @@ class Repair:
 
 
 def _advice_of(finding: Flaw) -> str:
-    """Say what a person can do about what no program can put right."""
+    """Return what a person can do about a problem that no program can repair."""
     if finding.kind in NOT_OURS:
         return NOT_OURS[finding.kind]
     kind = Broken(finding.kind)
@@ -312,12 +312,12 @@ def _too_young(made_at: datetime | None) -> str | None:
 
 
 def _site_in(stored_id: object) -> str:
-    """Return what the id of a file begins with."""
+    """Return the site in the id of a file."""
     return str(stored_id).partition("/")[0]
 
 
 def _stored_id(finding: Flaw) -> Any:
-    """Return the id of a file as the database has it."""
+    """Return the id of a file in the database."""
     return finding.stored_id if finding.site is None else f"{finding.site}/{finding.subject}"
 
 

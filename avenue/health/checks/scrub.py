@@ -1,7 +1,7 @@
-"""The scrub: a little of everything is read each hour, so that no byte goes unread for long.
+"""The scrub: reads a part of all stored bytes each hour, so that every byte is read regularly.
 
-Each site has rounds of its own. A round takes half of the days that are given, by the share of its
-bytes that was read: so even what came in just behind it is read within all of them.
+Each site has its own rounds. A round takes half of the configured days, by the share of its bytes
+that was read: so even what was stored just behind it is read within all of them.
 """
 
 import time
@@ -19,20 +19,20 @@ from avenue.identity import Site
 from avenue.storage.sites import Sites
 
 SCRUB = "scrub"
-"""The job that does it."""
+"""The kind of the job of the scrub."""
 
 EVERY_SECONDS = 3600
 MOST_BYTES_PER_SECOND = 32 * 1024 * 1024
-MOST_SECONDS = 900  # of each hour: other work waits for the same runner
+MOST_SECONDS = 900  # of each hour: other jobs wait for the same runner
 TELL_SECONDS = 5  # how soon a run in the middle of a large file ends with its process
 ASSETS_AT_ONCE = 20
 
 Tell = Callable[[int], None]
-"""Is told how many files were looked at; may raise what ends the run."""
+"""Called with the number of files checked; may raise what ends the run."""
 
 
 class Scrub:
-    """Reads on where the last run was."""
+    """Continues where the last run ended."""
 
     def __init__(
         self,
@@ -54,10 +54,10 @@ class Scrub:
         self._sleep = sleep
 
     def run(self, tell: Tell = lambda _: None) -> Mapping[str, int]:
-        """Read what is due of every site, at a bounded rate; marks and renditions follow.
+        """Read what is due of every site, at a limited rate; mark damage and remove bad renditions.
 
-        Return how many assets and bytes were read, what was damaged, and how many sites are
-        `behind`: had more due than one run may read.
+        Return the numbers of assets and bytes read, of damage, and of sites that are `behind`: that
+        had more due than one run may read.
         """
         pace, sites = _Pace(self._sleep, tell), self._sites.reachable()
         counts = {"damaged": 0, "renditions_removed": 0, "behind": 0}
@@ -88,21 +88,21 @@ class Scrub:
         return True
 
     def _begun(self, site: Site) -> Round:
-        """Begin a round and return it."""
+        """Start a round and return it."""
         fresh = Round(began_at=utc_now())
         self._rounds.put(site.id, fresh)
         return fresh
 
     def _is_due(self, at: Round, total: int) -> bool:
-        """Tell whether less was read than should be by now.
+        """Return whether less was read than should be by now.
 
-        When its time is over, a round is read to its end: much of what it has read may be gone.
+        A round whose time is over is read to its end: much of what it has read may be gone.
         """
         share: float = (utc_now() - at.began_at) / self._takes
         return share >= 1 or at.read_bytes < total * share
 
     def _renditions(self, site: Site, asset_id: str, read: Read) -> int:
-        """Remove the renditions of an asset that are damaged: they are made again when needed."""
+        """Remove the damaged renditions of an asset: they are generated again when needed."""
         removed = 0
         for each in self._store.renditions_of(site.id, asset_id):
             read(each.bytes)
@@ -113,7 +113,7 @@ class Scrub:
 
 
 class _Pace:
-    """Rests while files are read, so that the database is left to people."""
+    """Limits the rate of reading, to leave the database to requests."""
 
     def __init__(self, sleep: Callable[[float], None], tell: Tell) -> None:
         self._sleep = sleep
@@ -123,12 +123,12 @@ class _Pace:
         self.assets = 0
 
     def share(self, sites: int) -> None:
-        """Give the next site its share of what is left for so many, so that none waits for ever."""
+        """Give the next site its share of the remaining time, so that every site gets one."""
         now = time.monotonic()
         self._over = now + (self._began + MOST_SECONDS - now) / sites
 
     def took(self, count: int) -> None:
-        """Rest if what was read so far was quicker than it may be; may raise what ends the run."""
+        """Sleep if reading was faster than allowed; may raise what ends the run."""
         self.bytes += count
         now = time.monotonic()
         if now - self._told > TELL_SECONDS:
@@ -145,5 +145,5 @@ class _Pace:
 
     @property
     def is_over(self) -> bool:
-        """Whether this site has had its time."""
+        """Whether the time of this site is used up."""
         return time.monotonic() > self._over

@@ -1,6 +1,6 @@
-"""One walk over all that is stored: its steps, at what depth, and where a job is in it.
+"""A walk over all stored data: its steps, its depth, and the place of a job in it.
 
-What seems wrong is looked at again before it is believed, so uploads may run meanwhile.
+A suspected problem is checked again before it is reported, so uploads may run meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,36 +32,36 @@ from avenue.storage.scope import BUCKETS
 
 BATCH = 500
 ASSETS_AT_ONCE = 50
-BYTES_AT_ONCE = 256 * 1024 * 1024  # what is read between two saves, single large files excepted
+BYTES_AT_ONCE = 256 * 1024 * 1024  # read between two saves, except for larger single files
 PICTURED_AT_ONCE = 200
 END = "end"
 
 
 class Depth(Enum):
-    """How much of each file a walk looks at."""
+    """How much of each file a walk checks."""
 
-    NOTHING = auto()  # what is known of it stands: who refers to it is looked at alone
+    NOTHING = auto()  # none: only the references to it are checked
     COUNTS = auto()  # its document and the sizes of its chunks
-    EVERY_BYTE = auto()  # all of it, held against its hash; and what is made of it
+    EVERY_BYTE = auto()  # all of it and of its renditions, compared with the hashes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """Everything that is looked at."""
+    """The stores and inspectors of everything that is checked."""
 
     store: CheckStore
     inspections: InspectionStore
     files: FileInspector
-    swept: Callable[[str], SweptStore]  # of the cluster where a site is
+    swept: Callable[[str], SweptStore]  # of the cluster of a site
     ledger: Ledger
     references: ReferenceInspector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """A batch of a step: where the next one begins, None at the end, and what is wrong in it.
+    """The result of a batch of a step: the next batch's start, None at the end, and the findings.
 
-    `looked` is how many assets or referrers were passed.
+    `looked` is the number of assets or referrers checked.
     """
 
     end: str | None
@@ -70,17 +70,17 @@ class Passed:
 
 
 Step = Callable[[Site, str, Tally], Passed]
-"""Looks at what follows a place, and counts it."""
+"""Checks the batch behind a place, and counts it."""
 Save = Callable[..., None]
-"""Keeps the `cursor` of a walk, and what is `done` of the `total`; may raise what ends it."""
+"""Saves the `cursor` of a walk, and `done` of `total`; may raise what ends the walk."""
 
 
 class Walk:
-    """The steps of a walk over one site, in the order they are taken."""
+    """The steps of a walk over one site, in order."""
 
     def __init__(self, holdings: Holdings, depth: Depth) -> None:
         self._of = holdings
-        # Bytes first: references are judged by what was just learnt of them.
+        # Bytes first: references are judged by their result.
         reads = depth is Depth.EVERY_BYTE
         self.of_bytes: dict[str, Step] = {}
         if depth is not Depth.NOTHING:
@@ -101,13 +101,13 @@ class Walk:
             }
 
     def size(self, site: Site) -> int:
-        """Return how many assets and referrers there are."""
+        """Return the number of assets and referrers."""
         return self._of.inspections.count(site.id) + self._of.references.count(site.id)
 
     def over(self, site: Site, place: "Place") -> Iterator[Sequence[Flaw]]:
-        """Take the steps that are left of a site; yield what each batch found.
+        """Do the remaining steps of a site; yield the findings of each batch.
 
-        `place` is to be saved when `is_due` says so.
+        The caller saves `place` when it `is_due`.
         """
 
         def look(step: str, last: str) -> tuple[str | None, Sequence[Flaw]]:
@@ -181,7 +181,7 @@ class Walk:
                     detail="No asset names this file.",
                 )
                 for each in found
-                # The file may name a wrong asset: it is the assets that own files.
+                # The file may name a wrong asset: what counts is which assets name it.
                 if not self._of.swept(site.id).is_used(bucket, f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
@@ -201,14 +201,14 @@ class Walk:
                     detail=f"{count} chunks belong to no file.",
                 )
                 for each, count in found.items()
-                # What an asset names is damaged, not forgotten: that was told with the asset.
+                # If an asset names it, it is damaged, not orphaned: reported with the asset.
                 if not self._of.swept(site.id).may_be_named(f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
 
         return step
 
-    # Who refers to them
+    # References
 
     def _references_of(self, kind: str) -> Step:
         counts = kind in self._of.references.counted
@@ -222,7 +222,7 @@ class Walk:
             flaws = [
                 _of_reference(site, each)
                 for _, each in judged
-                if each and each.fault.kind not in BYTES  # told with the asset
+                if each and each.fault.kind not in BYTES  # reported with the asset
             ]
             return Passed(end=end, flaws=flaws, looked=len(batch))
 
@@ -230,7 +230,7 @@ class Walk:
 
     def _addresses(self, site: Site, last: str, _tally: Tally) -> Passed:
         batch = self._of.store.addresses_after(site.id, last, BATCH)
-        # Of whatever site: a record may not say any more whose it is.
+        # Of any site: a damaged record may not say whose it is.
         there = self._of.swept(site.id).those_there(asset for _, _, asset in batch)
         findings = [
             Flaw(
@@ -275,9 +275,9 @@ class Walk:
     def _sources_of(
         self, site: Site, asset_ids: Sequence[str]
     ) -> Callable[[CheckedRendition], bool]:
-        """Return what tells of renditions of these assets whether their source is gone."""
+        """Return a function that tells whether the source of a rendition of these is gone."""
         assets = self._of.inspections.assets(site.id, asset_ids)
-        # A record may not say any more whose it is: what was made of it may be needed, too.
+        # A damaged record may not say whose it is: its renditions may be needed, too.
         strays = self._of.swept(site.id).those_there(set(asset_ids) - assets.keys())
 
         def has_lost_source(rendition: CheckedRendition) -> bool:
@@ -287,7 +287,7 @@ class Walk:
         return has_lost_source
 
     def _still(self, site: Site, findings: list[Flaw]) -> list[Flaw]:
-        """Return those about renditions that are not just going with what they were made of."""
+        """Return the findings about renditions that are not being deleted with their source."""
         if not findings:
             return []
         self._of.files.settle()
@@ -302,7 +302,7 @@ class Walk:
                 still.append(each)
         return still
 
-    # What should have gone, or been counted
+    # Expired things, and counters
 
     def _temporaries(self, site: Site, last: str, _tally: Tally) -> Passed:
         ids = self._of.store.expired_after(site.id, last, BATCH)
@@ -351,7 +351,7 @@ class Walk:
 
 
 class Place:
-    """Where a walk is: what a resumed one needs to go on. `is_due`: it is worth saving."""
+    """The place of a walk, from which it can be resumed. `is_due`: it should be saved now."""
 
     def __init__(self, cursor: Mapping[str, Any] | None) -> None:
         saved = cursor or {}
@@ -364,13 +364,13 @@ class Place:
         self.tally = Tally.from_dict(saved["tally"]) if "tally" in saved else Tally()
 
     def enter(self, site_id: str) -> None:
-        """Begin with a site, or go on with the one that was begun."""
+        """Start a site, or continue with the one that was started."""
         if site_id != self.site:
             self.site = site_id
             self.leave()
 
     def left(self, sites: Iterable[Site]) -> Iterator[Site]:
-        """Yield the sites that are left, and enter each."""
+        """Yield the remaining sites, entering each."""
         for each in sorted(sites, key=lambda site: site.id):
             if each.id >= self.site:
                 self.enter(each.id)
@@ -379,11 +379,11 @@ class Place:
     def walk(
         self, steps: Sequence[str], look: Callable[[str, str], tuple[str | None, Sequence[Flaw]]]
     ) -> Iterator[Sequence[Flaw]]:
-        """Take the steps that are left, a batch at a time; yield what was found.
+        """Do the remaining steps, a batch at a time; yield the findings.
 
-        `look` is given the step and where its batch begins; it returns where the next one does, or
-        None after the last. A step that ends within its first batch is quicker done again than
-        saved, so the place `is_due` after each full batch and after the last step.
+        `look` gets the step and the start of its batch; it returns the start of the next one, None
+        after the last. A step that ends within its first batch is faster repeated than saved, so
+        the place `is_due` after each full batch and after the last step.
         """
         following = dict(zip(steps, [*steps[1:], END], strict=True))
         if self.step not in {*following, END}:
@@ -398,7 +398,7 @@ class Place:
             yield flaws
 
     def leave(self) -> None:
-        """Have nothing begun."""
+        """Reset the place: no site is started."""
         self.step = self.after = ""
         self.tally, self.began_at = Tally(), utc_now()
 
@@ -415,7 +415,7 @@ class Place:
 
 
 def next_after(batch: Sequence[Any], limit: int) -> str | None:
-    """Return where the next batch begins, None when this was the last."""
+    """Return where the next batch begins, None if this was the last."""
     return str(batch[-1].id) if len(batch) == limit else None
 
 
@@ -441,15 +441,15 @@ def first_bytes(assets: Sequence[InspectedAsset]) -> Sequence[InspectedAsset]:
 
 
 def _has_lost_source(rendition: CheckedRendition, asset: InspectedAsset | None) -> bool:
-    """Tell whether the file it was made of is no more, for long.
+    """Return whether the file it was made of has been gone for a while.
 
-    One of a version that is no more shown goes with the next sweep.
+    Renditions of a version that is no longer current are deleted by the next sweep.
     """
     if utc_now() - rendition.made_at < YOUNG:
         return False
     if asset is None:
         return True
-    # Of a record that lost what it names, all that is left may be needed.
+    # Any remaining file of a record that has lost its versions may be needed.
     return bool(asset.versions) and all(each.file != rendition.file for each in asset.versions)
 
 

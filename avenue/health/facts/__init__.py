@@ -1,1 +1,1 @@
-"""What is asked; nothing here has an opinion."""
+"""Facts that are read without judging them."""

@@ -1,4 +1,4 @@
-"""Until when the certificates of the sites are good, as a browser outside would be shown them."""
+"""Expiry of the sites' certificates, as a browser outside would see them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -10,19 +10,19 @@ from avenue.identity import Site
 from avenue.outside.certificates import good_until
 
 CERTIFICATES = "certificates"
-"""The job that asks."""
+"""The kind of the job that checks the certificates."""
 EVERY_SECONDS = 24 * 3600
 
 
 class Certificates:
-    """Asks the hosts of the sites, each one once."""
+    """Checks the hosts of the sites, each one once."""
 
     def __init__(self, store: FactStore, ask: Callable[[str], datetime] = good_until) -> None:
         self._store = store
         self._ask = ask
 
     def look(self, sites: Iterable[Site]) -> Mapping[str, int]:
-        """Ask for the certificates of open sites; what a host did not say stays as it was known."""
+        """Fetch the certificates of open sites; if a host does not answer, its last one stays."""
         before, ends = self._store.certificates(), {}
         hosts: dict[str, datetime | None] = {}
         for site in sites:
@@ -39,5 +39,5 @@ class Certificates:
     def _asked(self, url: str) -> datetime | None:
         try:
             return self._ask(url)
-        except AvenueError:  # it leads to no public address, or nobody answered
+        except AvenueError:  # it leads to no public address, or nothing answered
             return None

@@ -1,4 +1,4 @@
-"""A tiny picture in each format, for trying the decoders."""
+"""A tiny picture in each format, for testing the decoders."""
 
 import base64
 from collections.abc import Mapping

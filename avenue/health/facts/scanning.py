@@ -1,4 +1,4 @@
-"""For how long the scanner is away."""
+"""How long the scanner has been unreachable."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,9 +8,9 @@ from avenue.media.quarantine.store import ScanStore
 
 
 def minutes_away(scans: Sequence[ScanStore], now: datetime) -> float:
-    """Return for how many minutes the scanner is away, of the clusters that `scans` are of.
+    """Return for how many minutes the scanner has been unreachable, by the clusters of `scans`.
 
-    It is 0 while the scanner may just be starting anew (`SCANNER_AWAY`). Raise `Unavailable`.
+    It is 0 while the scanner may just be restarting (`SCANNER_AWAY`). Raise `Unavailable`.
     """
     away = now - min((at for each in scans if (at := each.away_since())), default=now)
     return away / timedelta(minutes=1) if away > SCANNER_AWAY else 0

@@ -1,4 +1,4 @@
-"""Since when the secrets that sign messages are in use, as far as this installation has seen."""
+"""The age of the secrets that sign messages, since this installation has first seen them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,9 +19,9 @@ def signing_secrets(settings: Settings) -> Mapping[str, str]:
 
 
 def oldest_days(store: FactStore, settings: Settings, now: datetime) -> float:
-    """Return for how many days the oldest of them is in use; 0 without any.
+    """Return for how many days the oldest of them has been in use; 0 without any.
 
-    One that is new since the last time is noted. Raise `Unavailable`.
+    Secrets that are new since the last time are stored. Raise `Unavailable`.
     """
     before = store.secrets()
     marks = {name: address_key(secret) for name, secret in signing_secrets(settings).items()}
@@ -30,5 +30,5 @@ def oldest_days(store: FactStore, settings: Settings, now: datetime) -> float:
         for name, mark in marks.items()
     }
     if seen.keys() - before.keys() or any(before[name] != each for name, each in seen.items()):
-        store.keep_secrets({**before, **seen})  # a process without a setting forgets none
+        store.keep_secrets({**before, **seen})  # a process without a setting deletes none
     return max(((now - each.at).total_seconds() / 86400 for each in seen.values()), default=0)

@@ -1,4 +1,4 @@
-"""What was learnt of the world outside and has to be remembered: certificates, and secrets."""
+"""Stored facts about the outside: the expiry of certificates, and the age of secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,36 +9,36 @@ from avenue.storage.scope import deployment
 
 META = "avenue_meta"
 CERTIFICATES, SECRETS = "certificates", "secrets"
-"""What `META` has: until when the certificate of each site is good, and since when each secret is
-in use, by a mark of it."""
+"""The ids in `META`: when the certificate of each site expires, and since when each secret has been
+in use, with a fingerprint of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A secret as it was first seen: which one, by its `mark`, and when."""
+    """A secret when it was first seen: a fingerprint (`mark`), and the time."""
 
     mark: str
     at: datetime
 
 
 class FactStore:
-    """The facts of the deployment that are kept."""
+    """The stored facts of the deployment."""
 
     def __init__(self, database: Database) -> None:
         self._meta = deployment(database).collection(META)
 
     def certificates(self) -> dict[str, datetime]:
-        """Return until when the certificate of each site is good, of those that were asked."""
+        """Return when the certificate of each site expires, for the checked ones."""
         kept = self._kept(CERTIFICATES, "ends")
         return {site: at for site, at in kept.items() if isinstance(at, datetime)}
 
     def keep_certificates(self, ends: Mapping[str, datetime]) -> None:
-        """Keep that of all sites; repeatable."""
+        """Store the expiry of all sites; repeatable."""
         change = [{"$set": {"ends": {"$literal": dict(ends)}}}]
         self._meta.update({"_id": CERTIFICATES}, change, upsert=True)
 
     def secrets(self) -> dict[str, Seen]:
-        """Return since when each secret is in use."""
+        """Return since when each secret has been in use."""
         kept = self._kept(SECRETS, "seen")
         return {
             name: Seen(mark=each["mark"], at=each["at"])
@@ -47,7 +47,7 @@ class FactStore:
         }
 
     def keep_secrets(self, seen: Mapping[str, Seen]) -> None:
-        """Keep that of all secrets; repeatable."""
+        """Store the age of all secrets; repeatable."""
         kept = {name: {"mark": each.mark, "at": each.at} for name, each in seen.items()}
         self._meta.update({"_id": SECRETS}, [{"$set": {"seen": {"$literal": kept}}}], upsert=True)
 

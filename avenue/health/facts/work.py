@@ -1,4 +1,4 @@
-"""Whether background work goes on, and whom what it tells does not reach."""
+"""Whether background jobs run, and which receivers do not accept their messages."""
 
 from datetime import datetime, timedelta
 
@@ -7,19 +7,19 @@ from avenue.jobs.service import JobService
 from avenue.notifications.store import OutboxStore
 
 WATCH = "watch"
-"""The job that looks every few minutes."""
+"""The job of the checks every few minutes."""
 TELL = "tell_alert"
-"""The receiver of AVENUE_ALERT_URL, and the job that tells it and chats."""
+"""The receiver of AVENUE_ALERT_URL, and the job that sends to it and to chats."""
 TELL_SITES = "tell_sites"
-"""The job that tells what sites have chosen for themselves."""
+"""The job that sends to the receivers that sites have set up."""
 OWN_WEBHOOKS, BROWSERS = "alert_webhook/", "push/"
-"""What the names of receivers begin with that are the webhook of a site, or push services."""
+"""The prefixes of receivers that are the webhook of a site, or push services."""
 
 
 def minutes_stopped(jobs: JobService, began_at: datetime, now: datetime) -> float:
-    """Return for how many minutes nobody has looked, 0 when somebody has of late.
+    """Return for how many minutes no check has run, 0 if one has recently.
 
-    A process that has `began_at` just now gives others time to begin, too.
+    A process that `began_at` a moment ago gives the others time to start, too.
     """
     job = jobs.known(WATCH)
     ended_at = job.finished_at if job else None
@@ -28,9 +28,9 @@ def minutes_stopped(jobs: JobService, began_at: datetime, now: datetime) -> floa
 
 
 def refused_in_a_row(outbox: OutboxStore) -> int:
-    """Return how many messages a receiver did not take, of the one that took the fewest.
+    """Return how many messages in a row a receiver did not accept, for the one with the fewest.
 
-    Only of those that something waits for; what sites chose for themselves is theirs to look after.
+    Only receivers with waiting messages count; those that sites have set up do not.
     """
     failures = {
         name: count

@@ -1,1 +1,1 @@
-"""What was: snapshots once an hour, and the traffic between them."""
+"""The past: hourly snapshots, and the traffic between them."""

@@ -1,4 +1,4 @@
-"""What was, snapshot by snapshot, as numbers to draw."""
+"""The history of snapshots as numbers to draw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from avenue.web.fields import Moment, Rounded2
 
 
 class Span(StrEnum):
-    """How far back."""
+    """The time span of the history."""
 
     DAY = "24h"
     WEEK = "7d"
@@ -19,7 +19,7 @@ class Span(StrEnum):
 
     @property
     def time(self) -> timedelta:
-        """How long it is."""
+        """The length of the span."""
         return {Span.DAY: timedelta(days=1), Span.WEEK: timedelta(days=7)}.get(
             self, timedelta(days=30)
         )
@@ -27,9 +27,9 @@ class Span(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One moment; None is what the database did not tell, or what is not for who asks.
+    """A moment of the history; None for what is unknown, or not visible to the actor.
 
-    `stored_…` are original files. What is per second is since the snapshot before.
+    `stored_…` are original files. Rates are per second since the previous snapshot.
     """
 
     at: Moment
@@ -44,7 +44,7 @@ class Point:
 
 
 def deployment_point(snapshot: Snapshot) -> Point:
-    """Return what a snapshot saw of the deployment and all sites together."""
+    """Return the point of a snapshot for the deployment and all sites together."""
     count, size = _together(snapshot.stored)
     seen = snapshot.traffic
     p95 = seen.p95_seconds if seen else None
@@ -62,13 +62,13 @@ def deployment_point(snapshot: Snapshot) -> Point:
 
 
 def site_point(snapshot: Snapshot) -> Point:
-    """Return what a snapshot, read for one site, saw of it."""
+    """Return the point of a snapshot that was read for one site."""
     count, size = _together(snapshot.stored)
     return Point(at=snapshot.at, stored_bytes=size, stored_files=count)
 
 
 def _together(stored: Sequence[Stored]) -> tuple[int | None, int | None]:
-    """Return how many files and bytes those are; a site without any row was not counted."""
+    """Return the sum of files and bytes; a site without any row was not counted."""
     if not stored:
         return None, None
     return sum(each.files for each in stored), sum(each.bytes for each in stored)

@@ -1,1 +1,1 @@
-"""What is thought of facts; nothing is judged anywhere else."""
+"""Rules that judge facts; nothing is judged anywhere else."""

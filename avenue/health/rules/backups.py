@@ -1,4 +1,4 @@
-"""What is thought of where backups are made to."""
+"""Rules for the place of backups."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +10,9 @@ PLACE = "AVENUE_BACKUP_TO"
 
 
 def place(own: Settings, data: Path | None) -> Iterator[Finding]:
-    """Yield why a lost disk might take the backups with it; `data` is where the database lies."""
+    """Yield why a lost disk might destroy the backups too; `data` is the database's folder."""
     if own.local and not own.backup_to:
-        return  # for trying out
+        return  # for trial installations
     if not own.backup_to:
         yield Finding(
             level=Level.NOTICE,

@@ -1,4 +1,4 @@
-"""What is thought of MongoDB: its members and disk, its version, clock and indexes."""
+"""Rules for MongoDB: its members, disk, version, clock and indexes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -35,7 +35,7 @@ GRANT_STATS = sentence("To see this, grant the database user the action dbStats.
 
 
 def members(mongodb: MongoFacts) -> Iterator[Finding]:
-    """Yield which members do not help."""
+    """Yield the members that are not working."""
     if mongodb.members is None:
         yield Finding(
             subject="members",
@@ -83,7 +83,7 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
 
 
 def durability(mongodb: MongoFacts, settings: Settings) -> Iterator[Finding]:
-    """Yield that what was acknowledged does not outlive a machine."""
+    """Yield that acknowledged writes would not survive the loss of a machine."""
     if is_persistent(mongodb, settings):
         return
     cure = (
@@ -103,7 +103,7 @@ def durability(mongodb: MongoFacts, settings: Settings) -> Iterator[Finding]:
 
 
 def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
-    """Yield what the loss of one member would do."""
+    """Yield the effect of losing one member."""
     if arbiters:
         yield Finding(
             subject="votes",
@@ -127,33 +127,33 @@ def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
 def disk(facts: DatabaseFacts, rules: Rules) -> Iterator[Finding]:
     """Yield how full the disk of the database is."""
     if facts.disk_percent is None:
-        yield _not_told("disk", GRANT_STATS)
+        yield _unreported("disk", GRANT_STATS)
     else:
         yield from judged(Measure.DISK, facts.disk_percent, rules)
 
 
 def connections(mongodb: MongoFacts, rules: Rules) -> Iterator[Finding]:
-    """Yield how many of the connections the database takes are in use."""
+    """Yield how many of the available connections to the database are in use."""
     used, free = mongodb.connections_current, mongodb.connections_available
     share = None if used is None or free is None else percent(used, used + free)
     if share is None:
-        yield _not_told("connections", MONITOR)
+        yield _unreported("connections", MONITOR)
     else:
         yield from judged(Measure.CONNECTIONS, share, rules)
 
 
 def plan(facts: DatabaseFacts, plan_gb: int, rules: Rules) -> Iterator[Finding]:
-    """Yield how much of its plan the database has, where there is one of so many GB."""
+    """Yield how much of its plan the database uses, if there is one of so many GB."""
     yield from judged(Measure.PLAN, facts.percent_of(plan_gb) or 0, rules)
 
 
 def sizes(facts: DatabaseFacts) -> Iterator[Finding]:
-    """Yield that the database does not tell how large it is."""
+    """Yield that the database does not report its size."""
     if None in {facts.data_bytes, facts.storage_bytes, facts.index_bytes}:
-        yield _not_told("database", GRANT_STATS)
+        yield _unreported("database", GRANT_STATS)
 
 
-def _not_told(subject: str, cure: str) -> Finding:
+def _unreported(subject: str, cure: str) -> Finding:
     return Finding(
         subject=subject,
         level=Level.UNKNOWN,
@@ -164,7 +164,7 @@ def _not_told(subject: str, cure: str) -> Finding:
 
 
 def clock(ahead: float) -> Iterator[Finding]:
-    """Yield how far the clocks of this machine and the primary are from each other, in seconds."""
+    """Yield the difference of the clocks of this machine and the primary, in seconds."""
     if abs(ahead) >= SKEW_NOTICE_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
         yield Finding(
@@ -177,7 +177,7 @@ def clock(ahead: float) -> Iterator[Finding]:
 
 
 def write_concern(own: Mapping[str, Any], default: Mapping[str, Any] | None) -> Iterator[Finding]:
-    """Yield where a write could be acknowledged that is not kept."""
+    """Yield where a write could be acknowledged and lost."""
     if own.get("w") != "majority" or not own.get("j") or own.get("wtimeout"):
         asked = {name: own[name] for name in ("w", "j", "wtimeout") if name in own}
         yield Finding(
@@ -198,7 +198,7 @@ def write_concern(own: Mapping[str, Any], default: Mapping[str, Any] | None) -> 
 
 
 def version(told: str | None, today: date, settings: Settings) -> Iterator[Finding]:
-    """Yield whether this MongoDB is one Avenue runs on, and is still cared for."""
+    """Yield whether this MongoDB is supported by Avenue and by its maker."""
     if told is None:
         return
     number, place = version_in(told), f"MongoDB {told}"
@@ -236,7 +236,7 @@ def version(told: str | None, today: date, settings: Settings) -> Iterator[Findi
 
 
 def missing(places: Sequence[str]) -> Iterator[Finding]:
-    """Yield which indexes are not there."""
+    """Yield the missing indexes."""
     for place in places:
         yield Finding(
             subject="indexes",
@@ -250,7 +250,7 @@ def missing(places: Sequence[str]) -> Iterator[Finding]:
 def indexes(
     found: Sequence[KnownIndex], now: datetime, ours: Sequence[Index] = INDEXES
 ) -> Iterator[Finding]:
-    """Yield which of `ours` are missing or other than they should be, and which help nobody."""
+    """Yield which of `ours` are missing or different, and which indexes are unused."""
     wanted = {f"{each.collection}.{each.name}" for each in ours}
     yield from missing(sorted(wanted - {each.place for each in found}))
     for index in differing(found):
@@ -274,9 +274,9 @@ def indexes(
 
 
 def bloat(found: Sequence[IndexWeight]) -> Iterator[Finding]:
-    """Yield whose indexes are much heavier than they would be if they were built anew.
+    """Yield the collections whose indexes are much larger than they would be after a rebuild.
 
-    Random keys leave pages half full. Of few documents it does not matter.
+    Random keys leave pages half full. With few documents it does not matter.
     """
     for each in found:
         fresh = FRESH_BYTES[each.collection]
@@ -292,7 +292,7 @@ def bloat(found: Sequence[IndexWeight]) -> Iterator[Finding]:
 
 
 def _useless(index: KnownIndex, now: datetime, *, is_ours: bool) -> Iterator[Finding]:
-    """Yield that nobody asks an index; one that enforces or forgets something works unasked."""
+    """Yield that an index is unused by queries; unique and TTL indexes work without queries."""
     if index.is_unique or index.ttl_seconds is not None or index.since is None:
         return
     days = (now - index.since).days

@@ -1,4 +1,4 @@
-"""What is thought of what walks have found: bytes, references, records, and what is nobody's."""
+"""Rules for the results of walks: bytes, references, records, and orphaned data."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +16,7 @@ NAMED_BY_FSCK = sentence("`python -m avenue fsck` lists each of them with its fi
 
 
 def damage(count: int) -> Iterator[Finding]:
-    """Yield that assets show bytes that are damaged."""
+    """Yield that the current bytes of assets are damaged."""
     if count:
         yield _found(
             "bytes",
@@ -27,30 +27,32 @@ def damage(count: int) -> Iterator[Finding]:
 
 
 def references(found: Mapping[Standing, int], *, where: str) -> Iterator[Finding]:
-    """Yield what references lead to: nothing, only a disk, or what can go without them."""
+    """Yield references to nothing, to a container's disk, or to optional files."""
     lost, disk, loose = (
         found.get(each, 0) for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
     )
     if lost:
-        says = f"{_told(lost)} pictures that {where} name are lost, damaged or in the trash."
+        says = f"{_number(lost)} pictures that {where} name are lost, damaged or in the trash."
         yield _found("references", Level.CRITICAL, says, MEND)
     if disk:
-        says = f"{_told(disk)} pictures that {where} name were only on a disk."
+        says = f"{_number(disk)} pictures that {where} name were only on a disk."
         yield _found("references", Level.WARNING, says, IMPORT)
     if loose:
-        says = f"{_told(loose)} entries of {where} are not as they should be, and lose no picture."
+        says = (
+            f"{_number(loose)} entries of {where} are not as they should be, and lose no picture."
+        )
         yield _found("references", Level.NOTICE, says, NAMED_BY_FSCK)
 
 
 def records(malformed: int) -> Iterator[Finding]:
-    """Yield that records cannot be read."""
+    """Yield that records are unreadable."""
     if malformed:
-        says = f"{_told(malformed)} records are not as they should be, so lists leave them out."
+        says = f"{_number(malformed)} records are not as they should be, so lists leave them out."
         yield _found("records", Level.NOTICE, says, NAMED_BY_FSCK)
 
 
 def strays(tally: Tally | None) -> Iterator[Finding]:
-    """Yield what the last walk found not to be whole, and what belongs to nothing."""
+    """Yield incomplete and orphaned data of the last walk."""
     if tally is None:
         return
     incomplete = sum(tally.incomplete_files.values())
@@ -64,7 +66,7 @@ def strays(tally: Tally | None) -> Iterator[Finding]:
 
 
 def leftovers(expired: int, files: int) -> Iterator[Finding]:
-    """Yield what waits to be taken away, by the sweeper or with this container's disk."""
+    """Yield data that waits for the sweeper, or is on this container's disk."""
     if expired:
         says = f"{expired} uploads have waited too long for their owner."
         yield _found("expired", Level.OK, says, "The sweeper takes them next time.")
@@ -73,8 +75,8 @@ def leftovers(expired: int, files: int) -> Iterator[Finding]:
         yield _found("filesystem", Level.WARNING, says, "Put them into Avenue.")
 
 
-def _told(count: int) -> str:
-    """Return a number of findings, of which no more than one above the bound were counted."""
+def _number(count: int) -> str:
+    """Return a number of findings, which were counted up to one above the bound."""
     return str(count) if count <= MOST_FOUND else f"More than {MOST_FOUND:,}"
 
 

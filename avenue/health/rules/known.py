@@ -1,4 +1,4 @@
-"""Kept by hand: versions with known holes, and until when MongoDB is cared for."""
+"""Maintained by hand: versions with known vulnerabilities, and MongoDB's support dates."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _NUMBERS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The lowest version without a known hole, and the advisory of the last one that was closed."""
+    """The lowest version without a known vulnerability, and the advisory of the last one fixed."""
 
     version: str
     advisory: str
@@ -26,13 +26,13 @@ PACKAGES: Mapping[str, Fixed] = MappingProxyType(
         "gunicorn": Fixed("23.0.0", "GHSA-hc5x-x2vx-497g"),
         "jinja2": Fixed("3.1.6", "GHSA-cpwx-vrp4-4pq7"),
         "pillow": Fixed("12.3.0", "GHSA-jjj6-mw9f-p565"),
-        # Bundles libheif 1.23.6; 1.23.5 closed the last known holes.
+        # Bundles libheif 1.23.6; 1.23.5 fixed the last known vulnerabilities.
         "pillow-heif": Fixed("1.8.1", "GHSA-v8qw-hwjv-44hw"),
         "pymongo": Fixed("4.18.2", "GHSA-v4x9-3549-crwv"),
         "werkzeug": Fixed("3.1.6", "GHSA-29vq-49wr-vm6x"),
     }
 )
-"""What requirements.txt installs, by name. Looked up in November 2026 in the GitHub Advisory
+"""The packages in requirements.txt, by name. Checked in November 2026 in the GitHub Advisory
 Database and the release notes of each."""
 
 LEAST_MONGODB = (6, 0)
@@ -44,7 +44,7 @@ MONGODB: Mapping[Version, Fixed] = MappingProxyType(
         (8, 3): Fixed("8.3.11", "CVE-2026-89099"),
     }
 )
-"""By series. Looked up in November 2026."""
+"""By series. Checked in November 2026."""
 
 MONGODB_ENDS: Mapping[Version, date] = MappingProxyType(
     {
@@ -55,11 +55,11 @@ MONGODB_ENDS: Mapping[Version, date] = MappingProxyType(
         (8, 2): date(2026, 7, 31),
     }
 )
-"""When a series gets no more fixes: https://www.mongodb.com/legal/support-policy/lifecycles"""
+"""The end of support of a series: https://www.mongodb.com/legal/support-policy/lifecycles"""
 
 
 def hole_in(version: str) -> Fixed | None:
-    """Return the hole that this MongoDB has and that is known, or None."""
+    """Return the known vulnerability of this MongoDB, or None."""
     number = version_in(version)
     fixed = MONGODB.get(number[:2])
     return fixed if fixed and number < version_in(fixed.version) else None

@@ -1,4 +1,4 @@
-"""Where the levels of a measure begin and end, and what is said where one is reached."""
+"""Where the levels of a measure begin and end, and the texts of each level."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -149,7 +149,7 @@ class Threshold:
 class Rule:
     """How a measure is judged; `thresholds` has the mildest first.
 
-    A level ends when none of the last `calm` snapshots would hold it.
+    A level ends when the last `calm` snapshots were all below it.
     """
 
     unit: Unit
@@ -176,7 +176,7 @@ class Rule:
         return found[-1] if found else None
 
     def begins(self, level: Level) -> float:
-        """Return where `level` begins; where the worst does that is milder, if it has none."""
+        """Return where `level` begins; without a threshold where the worst does, if milder."""
         known = [each for each in self.thresholds if each.level.rank <= level.rank]
         return (known or self.thresholds)[-1].begins
 
@@ -195,12 +195,12 @@ def levels_at(
 
 
 def counted(unit: Unit, level: Level) -> Rule:
-    """Return how is judged what is too much when there is one, and does not swing."""
+    """Return the rule for a number that is a problem from 1 on and does not fluctuate."""
     return Rule(unit=unit, thresholds=levels_at([1], [0], [level]), calm=1)
 
 
 def aged(unit: Unit, levels: Iterable[Level], begins: Iterable[float], *, later: float = 0) -> Rule:
-    """Return how an age is judged that goes back to 0 at once; levels begin so much `later`."""
+    """Return the rule for an age that drops to 0 at once; levels begin so much `later`."""
     at = [each + later for each in begins]
     return Rule(unit=unit, thresholds=levels_at(at, at, levels), calm=1)
 
@@ -215,7 +215,7 @@ def action_for(measure: Measure, level: Level) -> str:
 def judged(
     measure: Measure, value: float, rules: Rules, *, site: str | None = None
 ) -> Iterator[Finding]:
-    """Yield what is to be said of a `value`, nothing where it reaches no level."""
+    """Yield the finding about a `value`, nothing if it reaches no level."""
     level = rules[measure].reached(value)
     if level:
         yield finding(measure, level, value, site=site)
@@ -224,7 +224,7 @@ def judged(
 def finding(
     measure: Measure, level: Level, value: float, *, place: str = "", site: str | None = None
 ) -> Finding:
-    """Return that a `value` has reached `level`."""
+    """Return the finding that a `value` has reached `level`."""
     return Finding(
         subject=measure.value,
         level=level,

@@ -1,4 +1,4 @@
-"""What can be amiss on this machine: its disks, its secrets, its proxies, what is installed."""
+"""Rules for this machine: its disks, its secrets, its proxies, its packages."""
 
 import math
 import shutil
@@ -33,7 +33,7 @@ NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "fuse
 IN_MEMORY = ("tmpfs", "ramfs")
 MOUNTS = Path("/proc/self/mounts")
 PUBLISHED_SECRETS = (
-    # Of the documentation of Flask and FastAPI, copied ever since.
+    # From the documentation of Flask and FastAPI, copied ever since.
     "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 )
@@ -42,7 +42,7 @@ PLATFORM_HOPS = {
     "KOYEB_APP_NAME": ("Koyeb", 1),
     "KUBERNETES_SERVICE_HOST": ("Kubernetes", 1),
 }
-"""By a variable each platform sets: its name, and how many proxies stand there before a service."""
+"""By a variable each platform sets: its name, and its number of proxies in front of a service."""
 AS_REQUIRED = (
     "Install what requirements.txt names: `pip install --require-hashes -r requirements.txt`."
 )
@@ -54,7 +54,7 @@ ANOTHER_KEY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where this runs: settings and what is wrong with them, the environment, the folder.
+    """The machine: settings and problems with them, the environment, the folder.
 
     `environ` has the names of variables only.
     """
@@ -75,7 +75,7 @@ def settings(machine: Machine) -> Iterator[Finding]:
 
 
 def local_disk(machine: Machine) -> Iterator[Finding]:
-    """Yield what lies, or would lie, on a disk that the next deployment takes away."""
+    """Yield data on a disk that the next deployment deletes."""
     for folder in LEFT_FOLDERS:
         found = [*islice(files_left([folder], below=machine.folder), MOST_FILES_COUNTED)]
         if found:
@@ -94,7 +94,7 @@ def local_disk(machine: Machine) -> Iterator[Finding]:
 
 
 def secret(machine: Machine) -> Iterator[Finding]:
-    """Yield what somebody could guess, or read where it need not stand."""
+    """Yield secrets that could be guessed, or read where they should not be."""
     own = machine.settings
     key = own.secret_key
     is_told = any(each.startswith("SECRET_KEY ") for each in machine.problems)
@@ -106,7 +106,7 @@ def secret(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             level=Level.NOTICE,
             place="AVENUE_PURGE_SECRET",
-            says="It is the same as SECRET_KEY, so whoever is told of purges could sign sessions.",
+            says="It is the same as SECRET_KEY, so the receiver of purges could sign sessions.",
             cure="Give it another value.",
         )
     if own.admin_password and not own.local:
@@ -120,13 +120,13 @@ def secret(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             level=Level.WARNING,
             place="MONGODB_URI",
-            says="It names no user, so whoever reaches that host can read and change everything.",
+            says="It names no user, so anyone who can connect can read and change everything.",
             cure="Switch authorization on in MongoDB and put user and password into the URI.",
         )
 
 
 def is_weak(key: str) -> bool:
-    """Tell whether a secret is short, published, repetitive, or made of words."""
+    """Return whether a secret is short, published, repetitive, or made of words."""
     if len(key) < LEAST_SECRET_LENGTH or key in PUBLISHED_SECRETS:
         return True
     has_words = any(word in key.lower() for word in (*WEAK_WORDS, "insecure", "avenue"))
@@ -134,13 +134,13 @@ def is_weak(key: str) -> bool:
 
 
 def bits_of(key: str) -> float:
-    """Return how many bits a secret has at most, by how often it uses each character."""
+    """Return the most bits a secret can have, by how often it uses each character."""
     counts = Counter(key)
     return -sum(count * math.log2(count / len(key)) for count in counts.values())
 
 
 def proxies(machine: Machine) -> Iterator[Finding]:
-    """Yield how the setting stands to what is known of the proxies in front."""
+    """Yield the differences between the setting and the detected proxies in front."""
     hops, place = machine.settings.proxy_hops, "AVENUE_PROXY_HOPS"
     base = urlsplit(machine.settings.base_url)
     for variable, (platform, known) in PLATFORM_HOPS.items():
@@ -171,7 +171,7 @@ def proxies(machine: Machine) -> Iterator[Finding]:
 
 
 def decoders(machine: Machine) -> Iterator[Finding]:
-    """Yield the formats that cannot be opened or written here, by trying each."""
+    """Yield the formats that cannot be read or written here, by trying each."""
     limits = image_limits(machine.settings)
     with closing(DecodePool(1)) as pool:
 
@@ -204,7 +204,7 @@ def decoders(machine: Machine) -> Iterator[Finding]:
 
 
 def dependencies(_machine: Machine) -> Iterator[Finding]:
-    """Yield the installed packages that have a hole known when this version was made."""
+    """Yield the installed packages with a vulnerability known when this version was released."""
     for name, fixed in PACKAGES.items():
         installed = _installed(name)
         if installed is not None and version_in(installed) < version_in(fixed.version):
@@ -224,7 +224,7 @@ def _installed(name: str) -> str | None:
 
 
 def _spool(own: Settings) -> Iterator[Finding]:
-    """Yield why bodies that arrive could not be kept for a moment."""
+    """Yield why request bodies could not be spooled to disk."""
     place = f"AVENUE_TMP_DIR={own.tmp_dir}"
     try:
         with tempfile.TemporaryFile(dir=own.tmp_dir) as file:
@@ -297,7 +297,7 @@ def _local_database(machine: Machine) -> Iterator[Finding]:
 
 
 def _is_open_database(uri: str) -> bool:
-    """Tell whether a database outside of this machine is reached without a user."""
+    """Return whether a database on another machine is accessed without a user."""
     try:
         parts = urlsplit(uri)
         hosts = parts.netloc.rpartition("@")[2].split(",")
@@ -310,7 +310,7 @@ def _is_open_database(uri: str) -> bool:
 
 
 def disk_of(folder: Path) -> str:
-    """Return the kind of file system that holds `folder`, "" where nobody tells."""
+    """Return the file system type of `folder`, "" if unknown."""
     try:
         rows = [line.split(" ") for line in MOUNTS.read_text().splitlines()]
     except OSError:

@@ -1,7 +1,8 @@
-"""What is measured again and again, and by which rule each measure is judged.
+"""The measures that are read regularly, and the rule of each.
 
 A level begins at one value and ends at a better one, and ends only when the value has stayed there
-for some snapshots: what swings around a threshold neither opens an alert each time nor ends it.
+for some snapshots: a value that fluctuates around a threshold does not open and end an alert each
+time.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,10 +31,10 @@ from avenue.storage.status import percent
 HOURS_A_DAY = 24
 WORSE = (Level.WARNING, Level.CRITICAL)
 COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
-"""Which figure of a snapshot tells of a measure of sites."""
+"""The figure of a snapshot for each measure of sites."""
 OF_CLUSTERS = frozenset({Measure.DISK, Measure.CONNECTIONS, Measure.OPLOG})
-"""What the worst of all clusters is told of."""
-GLANCED = frozenset(
+"""The measures that take the worst value of all clusters."""
+QUICKLY_CHECKED = frozenset(
     {
         *(Measure.STOPPED, Measure.LATE_JOBS, Measure.FAILED_JOBS, Measure.LOST),
         *(Measure.ON_A_DISK, Measure.UNDELIVERED, Measure.PLAN, Measure.LETTERS),
@@ -41,15 +42,15 @@ GLANCED = frozenset(
         *(Measure.CERTIFICATE, Measure.SECRETS, Measure.REQUESTS, Measure.PICTURES),
     }
 )
-"""What is read every few minutes, and not from snapshots."""
+"""The measures that are read every few minutes, and not from snapshots."""
 FINE: Mapping[Measure, float] = {Measure.CERTIFICATE: CERTIFICATE_IS_FINE_DAYS}
-"""What stands for nothing found, where that is not 0."""
+"""The value that means nothing found, if it is not 0."""
 Figures = Mapping[tuple[Measure, str | None], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read of a measure; `site` is None for the whole deployment."""
+    """A read value of a measure; `site` is None for the whole deployment."""
 
     measure: Measure
     site: str | None
@@ -57,13 +58,13 @@ class Reading:
 
     @property
     def key(self) -> tuple[Measure, str | None]:
-        """What it is about: of this there is one alert at a time."""
+        """Its subject: there is at most one open alert for each."""
         return self.measure, self.site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """What was read at that time; of what is `missing` nothing could be learnt."""
+class QuickCheck:
+    """The figures read at that time; those of `missing` could not be read."""
 
     at: datetime
     figures: Figures
@@ -71,7 +72,7 @@ class Glance:
 
 
 def rules(settings: Settings) -> Rules:
-    """Return how each measure is judged."""
+    """Return the rule of each measure."""
     percents = settings.alert_levels
     full = Rule(
         unit=Unit.PERCENT,
@@ -119,14 +120,14 @@ def rules(settings: Settings) -> Rules:
 def readings(
     snapshot: Snapshot, open_now: Iterable[tuple[Measure, str | None]]
 ) -> Iterator[Reading]:
-    """Yield what `snapshot` tells; what the database does not tell is left out.
+    """Yield the readings of `snapshot`; figures the database does not report are left out.
 
-    What is `open_now` and no longer in the snapshot (a quota that was taken away, files that are
-    whole again, backups that are not made any more) is read as 0, unless it was not counted.
+    What is `open_now` and no longer in the snapshot (a removed quota, repaired files, disabled
+    backups) is read as 0, unless it was not counted.
     """
-    open_now = [each for each in open_now if each[0] not in GLANCED]
+    open_now = [each for each in open_now if each[0] not in QUICKLY_CHECKED]
     found = {each.key: each for each in _readings(snapshot)}
-    if "clusters" in snapshot.missing:  # what is open may be of one of them
+    if "clusters" in snapshot.missing:  # an open alert may be about one of them
         for measure in OF_CLUSTERS & {each for each, _ in open_now}:
             found.pop((measure, None), None)
     yield from found.values()
@@ -137,11 +138,17 @@ def readings(
             yield Reading(measure=measure, site=site, value=0)
 
 
-def glanced(glance: Glance, open_now: Iterable[tuple[Measure, str | None]]) -> Iterator[Reading]:
-    """Yield what a glance tells; what is open and was not found is over, unless nobody knows."""
-    known = [each for each in open_now if each[0] in GLANCED and each[0] not in glance.missing]
+def quick_readings(
+    quick_check: QuickCheck, open_now: Iterable[tuple[Measure, str | None]]
+) -> Iterator[Reading]:
+    """Yield the readings of `quick_check`; a checked measure without a figure in it is fine."""
+    known = [
+        each
+        for each in open_now
+        if each[0] in QUICKLY_CHECKED and each[0] not in quick_check.missing
+    ]
     over = {each: FINE.get(each[0], 0.0) for each in known}
-    for (measure, site), value in {**over, **glance.figures}.items():
+    for (measure, site), value in {**over, **quick_check.figures}.items():
         yield Reading(measure=measure, site=site, value=value)
 
 

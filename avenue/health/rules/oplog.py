@@ -1,4 +1,4 @@
-"""What is thought of the oplog; nothing else judges it."""
+"""Rules for the oplog; nothing else judges it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,9 +23,9 @@ OPLOG = Rule(
 
 
 def window(found: Oplog | None, *, is_router: bool = False) -> Iterator[Finding]:
-    """Yield whether a member that is away for a while could catch up; of one member none has to.
+    """Yield whether a member that was offline for a while could catch up; not for single members.
 
-    One that is not full yet has dropped nothing; what it will reach is no danger now.
+    An oplog that is not full yet has dropped nothing, so its window is no danger now.
     """
     if found is None:
         yield Finding(
@@ -82,11 +82,11 @@ def resize(found: Oplog, settings: Settings) -> str:
 
 
 def largest_upload_mb(own: Settings) -> int:
-    """Return what one file may have."""
+    """Return the largest size of an upload in MB."""
     return max(own.max_tus_mb, own.max_upload_mb, own.max_media_mb, own.max_product_image_mb)
 
 
 def least_hours(clusters: Iterable[Figures]) -> float | None:
-    """Return how long a member may be away where it may be so the least; of one member none is."""
+    """Return the shortest time a member may be offline on any cluster; None for single members."""
     several = [each.oplog_hours for each in clusters if each.data_members != 1]
     return min((each for each in several if each is not None), default=None)

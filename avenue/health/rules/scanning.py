@@ -1,4 +1,4 @@
-"""What is thought of the scanner."""
+"""Rules for the scanner."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,13 @@ MB = 1024 * 1024
 
 
 def asked(own: Settings) -> str:
-    """Return which signatures the scanner has now; raise `ScannerAway`."""
+    """Return the version of the scanner's signatures; raise `ScannerAway`."""
     scanner = Clamd(own.scanner, seconds=own.scanner_seconds, most_bytes=own.scanner_max_mb * MB)
     return scanner.database(now=True)
 
 
 def answers(own: Settings) -> Iterator[Finding]:
-    """Yield that the scanner does not answer, and what that means."""
+    """Yield that the scanner does not answer, and the consequence."""
     if not own.scanner:
         return
     try:

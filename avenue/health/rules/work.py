@@ -1,11 +1,11 @@
-"""What is thought of background work, and of who is told by it."""
+"""Rules for background jobs, and for the receivers of their messages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.errors import sentence
 from avenue.health.facts.work import TELL, TELL_SITES
 from avenue.health.models import Finding, Level
@@ -20,7 +20,7 @@ TELLING = frozenset({MAIL, WEBHOOKS, PURGES, TELL, TELL_SITES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How many jobs wait, are late, have failed lately, and are paused."""
+    """The numbers of waiting, late, recently failed and paused jobs."""
 
     waiting: int
     late: int
@@ -40,7 +40,7 @@ class Backlog:
 
 
 def jobs(found: Backlog) -> Iterator[Finding]:
-    """Yield why background work is not done."""
+    """Yield why background jobs are not done."""
     if found.late:
         says, cure = (
             f"{found.late} jobs are late.",
@@ -55,8 +55,8 @@ def jobs(found: Backlog) -> Iterator[Finding]:
         yield _about("jobs", Level.NOTICE, f"{found.paused} jobs are paused.", cure)
 
 
-LETTERS = (
-    "{count} letters were given up.",
+EMAILS = (
+    "{count} emails were given up.",
     sentence("Check AVENUE_SMTP_URL and the mail server's log."),
 )
 EVENTS = (
@@ -66,15 +66,15 @@ EVENTS = (
 
 
 def undelivered(subject: str, given_up: int, says: str, cure: str) -> Iterator[Finding]:
-    """Yield that somebody does not hear what he should."""
+    """Yield that messages do not reach their receiver."""
     if given_up:
         yield _about(subject, Level.WARNING, says.format(count=given_up), cure)
 
 
 def has_failed(job: Job, now: datetime) -> bool:
-    """Tell whether a job failed lately, or the last run of one that runs again and again did.
+    """Return whether a job failed recently, or the last run of a periodic one did.
 
-    Of those that tell somebody this is told by what they could not deliver.
+    Jobs that send messages are not counted: their undelivered messages are.
     """
     if job.kind in TELLING or job.finished_at is None:
         return False
@@ -84,7 +84,7 @@ def has_failed(job: Job, now: datetime) -> bool:
 
 
 def is_late(job: Job, now: datetime) -> bool:
-    """Tell whether nobody does a job that is due."""
+    """Return whether a job is due and has no runner."""
     return job.state in {State.QUEUED, State.RUNNING} and now - job.run_at > LATE
 
 

@@ -1,1 +1,1 @@
-"""What is shown, and to whom: views differ by what they show, never by what they think."""
+"""Views of the same findings for different readers; they do not judge."""

@@ -1,4 +1,4 @@
-"""What `/api/ops/alerts`, `errors`, `mails`, `history` and `jobs` answer."""
+"""Replies of `/api/ops/alerts`, `errors`, `mails`, `history` and `jobs`."""
 
 from typing import Annotated
 
@@ -14,38 +14,38 @@ from avenue.totals import PartOfList, WholeList
 
 
 class AlertList(PartOfList):
-    """Some alerts, the newest first, and where to go on."""
+    """A page of alerts, newest first, with the cursor of the next one."""
 
     items: list[Alert]
 
 
 class FailureList(WholeList):
-    """The kinds of errors, at most 100, those that happened last first."""
+    """The kinds of errors, at most 100, newest first."""
 
     items: list[Failure]
 
 
 class TestSent(TypedDict):
-    """A test of the alerts is on its way."""
+    """A test of the alerts has been queued."""
 
-    receivers: Annotated[int, Field(description="How many are told: 0 where none is set up.")]
+    receivers: Annotated[int, Field(description="Their number: 0 if none is configured.")]
 
 
 class MailList(TypedDict):
-    """Some e-mails, the newest first, and where to go on."""
+    """A page of emails, newest first, with the cursor of the next one."""
 
     items: list[Mail]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class HistoryReply(TypedDict):
-    """What the snapshots of some time saw, the oldest first."""
+    """The snapshots of a time span, oldest first."""
 
     range: Span
     items: list[Point]
 
 
 class JobList(WholeList):
-    """The jobs that run, wait or are paused, then those that are over, the newest first each."""
+    """The running, waiting and paused jobs, then the finished ones, newest first each."""
 
     items: list[JobReply]

@@ -1,4 +1,4 @@
-"""`/api/ops`: how everything is, was, and what is being done; as JSON or as text."""
+"""`/api/ops`: present and past state, alerts, errors and jobs; as JSON or as text."""
 
 from typing import Annotated
 
@@ -46,20 +46,20 @@ blueprint = Blueprint("ops", __name__, url_prefix="/api/ops")
 
 
 class AlertsQuery(PageQuery, total=False):
-    """Which alerts."""
+    """A query of alerts."""
 
     state: Annotated[State, Field(description="Only those that stand so.")]
     level: Annotated[AlertLevel, Field(description="Only those of this level.")]
 
 
 class FailuresQuery(TypedDict, total=False):
-    """Which kinds of errors."""
+    """A query of error kinds."""
 
     state: Annotated[FailureState, Field(description="Only those that stand so.")]
 
 
 class HistoryQuery(TypedDict, total=False):
-    """How far back."""
+    """A time span."""
 
     range: Annotated[Span, Field(description="24h if left out.")]
 
@@ -68,7 +68,7 @@ class HistoryQuery(TypedDict, total=False):
 @require(Role.OPS)
 @described(replies={200: Reply({JSON: Overview, TEXT: str})})
 def show_state() -> Response:
-    """Tell how each component is, the worst first, and the one thing to do about it."""
+    """Return the state of each component, the worst first, and the one thing to do about it."""
     return json_or_text(facts_of(using(StateService).overview(current_actor())))
 
 
@@ -80,7 +80,7 @@ def show_state() -> Response:
     refuses=(BadCursor, Invalid, InvalidQuery),
 )
 def list_alerts() -> Response:
-    """List alerts, the newest first: `?state ?level ?limit ?after`."""
+    """List alerts, newest first: `?state ?level ?limit ?after`."""
     asked = page_asked_for()
     state, level = request.args.get("state"), request.args.get("level")
     found = using(AlertService).list(
@@ -99,7 +99,7 @@ def list_alerts() -> Response:
 @require(Role.OPS)
 @described(replies={200: Alert}, refuses=(AlertNotFound, AlertRecovered))
 def acknowledge(alert_id: str) -> Response:
-    """Note that somebody has seen an alert: it is not told again until it gets worse."""
+    """Acknowledge an alert: no reminders are sent until it gets worse."""
     return jsonify(facts_of(using(AlertService).acknowledge(current_actor(), alert_id)))
 
 
@@ -108,7 +108,7 @@ def acknowledge(alert_id: str) -> Response:
 @require(Role.OPS)
 @described(replies={202: TestSent})
 def test_alerts() -> tuple[Response, int]:
-    """Tell all who are told of the deployment that this is a test, whatever levels they have."""
+    """Send a test to all receivers of the deployment, whatever their levels."""
     return jsonify({"receivers": using(AlertService).send_test(current_actor())}), 202
 
 
@@ -120,7 +120,7 @@ def test_alerts() -> tuple[Response, int]:
     refuses=(InvalidQuery,),
 )
 def list_errors() -> Response:
-    """List the kinds of errors of the whole deployment, the newest first: `?state`."""
+    """List the error kinds of the whole deployment, newest first: `?state`."""
     state = request.args.get("state")
     found = using(FailureService).list(
         current_actor(),
@@ -135,7 +135,7 @@ def list_errors() -> Response:
 @require(Role.OPS)
 @described(replies={200: Failure}, refuses=(FailureNotFound,))
 def resolve_error(error_id: str) -> Response:
-    """Note that a kind of error is mended; it is open again when it happens again."""
+    """Mark an error kind as resolved; it is open again when it happens again."""
     return jsonify(facts_of(using(FailureService).resolve(current_actor(), error_id)))
 
 
@@ -144,7 +144,7 @@ def resolve_error(error_id: str) -> Response:
 @require(Role.OPS)
 @described(replies={200: Failure}, refuses=(FailureNotFound,))
 def reopen_error(error_id: str) -> Response:
-    """Note that a kind of error is not mended after all."""
+    """Mark an error kind as unresolved."""
     return jsonify(facts_of(using(FailureService).reopen(current_actor(), error_id)))
 
 
@@ -156,7 +156,7 @@ def reopen_error(error_id: str) -> Response:
     refuses=(BadCursor, Invalid, InvalidQuery),
 )
 def list_mails() -> Response:
-    """List the e-mails of 90 days, the newest first, without what they say: `?limit ?after`."""
+    """List the emails of 90 days, newest first, without their content: `?limit ?after`."""
     asked = page_asked_for()
     found = using(MailRegister).list(current_actor(), after=asked.after, limit=asked.limit)
     return json_or_text({"items": [facts_of(each) for each in found.items], "next": found.next})
@@ -170,7 +170,7 @@ def list_mails() -> Response:
     refuses=(InvalidQuery,),
 )
 def show_history() -> Response:
-    """Tell what the hourly snapshots saw, the oldest first: `?range`."""
+    """Return the hourly snapshots, oldest first: `?range`."""
     span = Span(one_of("range", request.args.get("range", Span.DAY), [*Span]))
     points = using(StateService).history(current_actor(), span)
     return json_or_text({"range": span, "items": [facts_of(each) for each in points]})
@@ -180,7 +180,7 @@ def show_history() -> Response:
 @require(Role.OPS)
 @described(replies={200: Reply({JSON: JobList, TEXT: str})})
 def list_jobs() -> Response:
-    """List the background work: what runs, waits or is paused, then what is over."""
+    """List the background jobs: running, waiting or paused ones, then finished ones."""
     work = using(JobAccess).work(current_actor())
     items = [job_json(each) for each in (*work.unfinished, *work.finished)]
     answer: JobList = {"items": items, "next": None, "total": len(items)}
@@ -192,7 +192,7 @@ def list_jobs() -> Response:
 @require(Role.OPS)
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
 def pause_job(job_id: str) -> Response:
-    """Hold a job back; one that runs pauses at its next save, and has `wish` until then."""
+    """Pause a job; a running one pauses at its next save, and has `wish` until then."""
     job = using(JobAccess).pause(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))
@@ -203,7 +203,7 @@ def pause_job(job_id: str) -> Response:
 @require(Role.OPS)
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
 def resume_job(job_id: str) -> Response:
-    """Let a paused job go on where it was."""
+    """Resume a paused job where it was."""
     job = using(JobAccess).resume(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))
@@ -214,7 +214,7 @@ def resume_job(job_id: str) -> Response:
 @require(Role.OPS)
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver, JobIsPeriodic))
 def cancel_job(job_id: str) -> Response:
-    """End a job, at its next save if it runs; what it has done stays."""
+    """Cancel a job, at its next save if it is running; what it has done stays."""
     job = using(JobAccess).cancel(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))

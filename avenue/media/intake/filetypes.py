@@ -133,7 +133,7 @@ def file_type(file: BinaryIO) -> MediaType | None:
 
 
 def is_told_by_its_end(head: bytes) -> bool:
-    """Tell whether more than the first 4 KiB is needed to determine the type.
+    """Return whether more than the first 4 KiB is needed to determine the type.
 
     That is the case for a ZIP and an old office document, whose directory is elsewhere.
     """

@@ -206,7 +206,7 @@ class UploadResult:
 
     @property
     def created(self) -> bool:
-        """Tell whether anything new was stored."""
+        """Return whether anything new was stored."""
         return bool(self.kept & {each.id for each in self.new})
 
     def answer(self) -> dict[str, Any]:
@@ -243,7 +243,7 @@ class MediaLibrary:
         settings: Settings,
         make_later: Callable[[Asset, Sequence[str]], None] = lambda *_: None,
     ) -> None:
-        """`make_later` is told of what is to be made of a stored picture after the reply."""
+        """`make_later` is called with the renditions to generate after the reply."""
         self._make_later = make_later
         self._store = store
         self._renditions = renditions

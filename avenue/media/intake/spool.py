@@ -23,7 +23,7 @@ class SpooledFile:
 
 @contextmanager
 def new_spool(tmp_dir: Path) -> Iterator[BinaryIO]:
-    """Give an unlinked file in `tmp_dir`; raise `SpoolUnavailable`."""
+    """Yield an unlinked file in `tmp_dir`; raise `SpoolUnavailable`."""
     try:
         spool = cast("BinaryIO", tempfile.TemporaryFile(dir=tmp_dir))  # noqa: SIM115
     except OSError as error:
@@ -55,7 +55,7 @@ def spooled(
     tmp_dir: Path,
     check_bytes: Callable[[int], None] = lambda _: None,
 ) -> Iterator[SpooledFile]:
-    """Give `blocks` as a file to take in; raise `SpoolUnavailable`.
+    """Yield `blocks` as a file to take in; raise `SpoolUnavailable`.
 
     `check_bytes` is called with the number of bytes so far before each block is written.
     """

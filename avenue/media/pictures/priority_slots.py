@@ -78,7 +78,7 @@ class PrioritySlots(Generic[Thing]):
                 return self._free.pop()
             finally:
                 waiting.remove(me)
-                self._changed.notify_all()  # whoever is next now, of either kind
+                self._changed.notify_all()  # the next one, of either kind
 
     def _may(self, urgent: bool) -> bool:
         if self._ended or not self._free:

@@ -51,7 +51,7 @@ class QuarantineService:
 
 
 def is_held(version: Version) -> bool:
-    """Tell whether a version is in quarantine."""
+    """Return whether a version is in quarantine."""
     return version.scan is not None and version.scan.state is ScanState.QUARANTINED
 
 

@@ -61,7 +61,7 @@ class SweptRendition:
     made_at: datetime
 
     def belongs_to(self, asset: Asset | None) -> bool:
-        """Tell whether `asset`, found by the key's id, shows or may show it."""
+        """Return whether `asset`, found by the key's id, shows or may show it."""
         if asset is None or row_named(self.key.variant) is None:
             return False
         if asset.state is State.TRASH or not asset.versions:

@@ -188,7 +188,7 @@ class Renditions:
             self._makers.release()
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
-        """Tell whether `asset` has such a rendition, generated already or not."""
+        """Return whether `asset` has such a rendition, generated already or not."""
         return (
             self._settings.pipeline_mode != OFF
             and not asset.current.is_withheld
@@ -229,7 +229,7 @@ class Renditions:
         return kept
 
     def _is_current(self, asset: Asset) -> bool:
-        """Tell whether the asset still is the one the renditions were made from."""
+        """Return whether the asset still is the one the renditions were made from."""
         now = self._assets.shown(asset.site, asset.id)
         return (
             now is not None
@@ -241,7 +241,7 @@ class Renditions:
 
     @contextmanager
     def _original(self, asset: Asset) -> Iterator[BinaryIO]:
-        """Give the stored bytes as a real file, which the decoder needs."""
+        """Yield the stored bytes as a real file, which the decoder needs."""
         stored = StoredFile(asset=asset, version=asset.current, store=self._assets)
         with new_spool(self._settings.tmp_dir) as file:
             fill(file, stored.chunks(0, stored.length))

@@ -172,7 +172,7 @@ class AssetCache:
         return None
 
     def has_late(self, site_id: str, asset_id: str) -> bool:
-        """Tell whether there is an expired asset to show if the database does not answer."""
+        """Return whether there is an expired asset to show if the database does not answer."""
         known = self._entries.get((site_id, asset_id))
         return known is not None and self._now() < known.late_until
 

@@ -175,7 +175,7 @@ def _is_known(asked: Asked, file: Facts) -> bool:
 
 
 def _may_be_joined(if_range: str | None, file: Facts) -> bool:
-    """Tell whether the part the caller has and the part we would send are of the same bytes.
+    """Return whether the part the caller has and the part we would send are of the same bytes.
 
     Section 13.1.5: without If-Range they trust us; otherwise the strong tag or, if the date is a
     strong validator, exactly the date we sent.

@@ -110,7 +110,7 @@ IMMUTABLE = Freshness(
 )
 """For a URL with the token of its bytes."""
 
-# Without must-revalidate a cache may go on showing a replaced or deleted file for as long as it
+# Without must-revalidate a cache may continue to show a replaced or deleted file for as long as it
 # cannot reach us (RFC 9111 section 4.2.4); revalidating costs it a 304.
 SHORT = Freshness(headers=(("Cache-Control", "public, max-age=60, must-revalidate"), *_PUBLIC))
 """For the URL of the current version."""

@@ -109,7 +109,7 @@ class DiskCache:
         self._no_room_until = 0.0
 
     def takes(self, length: int) -> bool:
-        """Tell whether a file of `length` bytes may be cached here."""
+        """Return whether a file of `length` bytes may be cached here."""
         return LEAST_BYTES <= length <= self.most_file_bytes
 
     def at_hand(self, place: OnDisk) -> Any:
@@ -370,7 +370,7 @@ def _locked_soon(descriptor: int) -> bool:
 
 
 def _is_still(path: str, descriptor: int) -> bool:
-    """Tell whether `path` still leads to the open file, which may have been renamed."""
+    """Return whether `path` still leads to the open file, which may have been renamed."""
     try:
         return os.stat(path).st_ino == os.fstat(descriptor).st_ino
     except FileNotFoundError:

@@ -373,7 +373,7 @@ class MediaReader:
         return self.noted(site, asset_id, self._store.shown(site.id, asset_id))
 
     def knows(self, site: Site, asset_id: str) -> bool:
-        """Tell whether an asset was looked at lately, if only to be shown late."""
+        """Return whether an asset was looked at lately, if only to be shown late."""
         return self._assets.has_late(site.id, asset_id)
 
     def noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
@@ -413,7 +413,7 @@ class MediaReader:
 
 
 def may_read(actor: Actor, asset: Asset) -> bool:
-    """Tell whether `actor` may read a private asset.
+    """Return whether `actor` may read a private asset.
 
     Its owner and administrators may; a general upload also the roles of its category.
     """

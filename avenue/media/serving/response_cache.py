@@ -280,7 +280,7 @@ def _bytes_of(answer: CachedResponse, kept: Any) -> Body | None:
 
 
 def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether an answer is the same for everyone: a cookie in it would be personal."""
+    """Return whether an answer is the same for everyone: a cookie in it would be personal."""
     return not any(name.lower() in {"set-cookie", "vary"} for name, _ in headers)
 
 

@@ -260,7 +260,7 @@ def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | 
             raise
         found = None
     admission = _admitted(found, variant)
-    check_scanned(admission.asset.current)  # whoever asks, and whatever the permission
+    check_scanned(admission.asset.current)  # for every caller and permission
     return admission
 
 
@@ -282,7 +282,7 @@ def _admitted(asset: Asset | None, variant: str) -> Admission:
 
 
 def _is_open(asset: Asset, variant: str) -> bool:
-    """Tell whether `asset` as `variant` is public."""
+    """Return whether `asset` as `variant` is public."""
     if asset.visibility is Visibility.PUBLIC:
         return True
     category = filed_in(g.site, asset) if variant == THUMB else None

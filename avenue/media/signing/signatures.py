@@ -90,7 +90,7 @@ def presented(query: str) -> Presented | None:
 
 
 def is_signed(shown: Presented, grant: Grant, key: Key) -> bool:
-    """Tell whether `key` has signed `grant`, in constant time.
+    """Return whether `key` has signed `grant`, in constant time.
 
     Texts are compared, not the decoded bytes: the last character of the signature has two unused
     bits.

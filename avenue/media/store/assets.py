@@ -133,7 +133,7 @@ class AssetStore(SiteRecords):
         )
 
     def is_safe(self, asset: Asset, version: Version) -> bool:
-        """Tell whether a majority has the bytes of `version`; see `Files.is_safe`."""
+        """Return whether a majority has the bytes of `version`; see `Files.is_safe`."""
         files = site(self._database, asset.site).files(asset.bucket)
         return files.is_safe(version.file, length=version.bytes)
 
@@ -209,7 +209,7 @@ class AssetStore(SiteRecords):
         ]
 
     def has_file(self, asset: Asset, version: Version) -> bool:
-        """Tell whether the file of `version` exists, with its length."""
+        """Return whether the file of `version` exists, with its length."""
         found = site(self._database, asset.site).files(asset.bucket).find(version.file)
         return found is not None and found.length == version.bytes
 

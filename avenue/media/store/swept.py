@@ -58,18 +58,19 @@ class SweptStore:
         }
         return self._first(expired, [("_id", 1)], condemn)
 
-    def condemn_unclaimed(self, until: datetime, amiss: list[object]) -> Asset | None:
+    def condemn_unclaimed(self, until: datetime, unreadable: list[object]) -> Asset | None:
         """Condemn one asset that was not claimed `until` then, and return it.
 
-        Those with invalid records are not changed; they are added to `amiss`, which is skipped.
+        Those with invalid records are not changed; they are added to `unreadable` and
+        skipped.
         """
         expired = {**UNCLAIMED, "expires_at": {"$lte": until}}
         order = [("expires_at", 1)]
         return passing_over(
-            lambda ids: self._first({**expired, "_id": {"$nin": ids}}, order, condemn), amiss
+            lambda ids: self._first({**expired, "_id": {"$nin": ids}}, order, condemn), unreadable
         )
 
-    def condemn_trash(self, until: datetime, amiss: list[object]) -> Asset | None:
+    def condemn_trash(self, until: datetime, unreadable: list[object]) -> Asset | None:
         """Condemn one asset that has been in the trash since then, and return it."""
         old = {"state": State.TRASH, "trash.at": {"$lte": until}}
         change = {"$set": {"state": State.PURGING}}
@@ -80,7 +81,7 @@ class SweptStore:
             return assets.transaction(lambda inside: inside.find_and_update(query, change))
 
         found = passing_over(
-            lambda ids: self._first({**old, "_id": {"$nin": ids}}, order, trashed), amiss
+            lambda ids: self._first({**old, "_id": {"$nin": ids}}, order, trashed), unreadable
         )
         return from_document(found) if found else None
 
@@ -114,7 +115,7 @@ class SweptStore:
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
     def is_backed_up(self) -> bool:
-        """Tell whether a backup is running: no file is deleted meanwhile."""
+        """Return whether a backup is running: no file is deleted meanwhile."""
         held = (
             deployment(self._database.home)
             .collection(LEASES)
@@ -205,7 +206,7 @@ class SweptStore:
         return frozenset(each["_id"] for each in found)
 
     def is_named(self, file_id: str) -> bool:
-        """Tell whether a version of any asset refers to this file."""
+        """Return whether a version of any asset refers to this file."""
         site_id, _, own_id = file_id.partition("/")
         return (
             self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
@@ -213,12 +214,12 @@ class SweptStore:
         )
 
     def is_used(self, bucket: str, file_id: str) -> bool:
-        """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
+        """Return whether a file is a version of any asset, or may be one; see `used_files`."""
         found = self.bucket(bucket).find(file_id)
         return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
 
     def may_be_named(self, file_id: str) -> bool:
-        """Tell whether any asset may refer to a file whose document, with its asset, is missing.
+        """Return whether any asset may refer to a file whose document, with its asset, is missing.
 
         It may belong to any asset whose files or site cannot be read.
         """
@@ -230,7 +231,7 @@ class SweptStore:
         return found is not None or self.is_named(file_id)
 
     def release(self, file_id: str) -> bool:
-        """Tell whether no one is writing `file_id`; deletes an open write whose lease has ended."""
+        """Return whether no one writes `file_id`; deletes an open write whose lease has ended."""
         site_id, _, own_id = file_id.partition("/")
         held = self._arriving.holds(site_id, own_id)
         return not held and self.writes.release(site_id, own_id)

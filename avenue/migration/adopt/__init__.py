@@ -1,1 +1,1 @@
-"""The application that came before: its database into a site of Avenue."""
+"""Import of an earlier application's database into a site of Avenue."""

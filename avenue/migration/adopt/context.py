@@ -1,4 +1,4 @@
-"""What every part of an adoption works with, and what they do alike."""
+"""What all parts of an adoption share."""
 
 import threading
 from collections import Counter
@@ -37,7 +37,7 @@ LONGEST_KEY = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptionTargets:
-    """What an adoption puts things into, and where it remembers them."""
+    """The services and stores that an adoption writes to."""
 
     library: MediaLibrary
     shelf: LibraryStore
@@ -51,7 +51,7 @@ class AdoptionTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """What is taken as a product's picture, for the library, and as a file nobody names."""
+    """The upload policies for product pictures, the library, and files nothing names."""
 
     products: UploadPolicy
     library: UploadPolicy
@@ -59,7 +59,7 @@ class Policies:
 
 
 class AdoptionContext:
-    """Safe to use from many threads, each of which works on one record at a time."""
+    """Safe to use from many threads, each of which handles one record at a time."""
 
     def __init__(
         self,
@@ -84,31 +84,31 @@ class AdoptionContext:
         self._counting = threading.Lock()
 
     def clear(self) -> None:
-        """Forget what was found and counted; what was brought in stays remembered."""
+        """Clear findings and counts; what was imported stays remembered."""
         self.inventory.clear()
         self.counts = {kind: Counter() for kind in COUNTED}
 
     def begin(self) -> None:
-        """Begin a record, or a try of one: what was counted of its pictures counts no more."""
+        """Start a record, or retry it: the counts of its pictures begin at 0."""
         self._tally.counts = Counter()
 
     def count(self, what: str) -> None:
-        """Count a picture of the record that this thread works on."""
+        """Count a picture of this thread's record."""
         self._tally.counts[what] += 1
 
     def end(self, kind: str, became: str) -> None:
-        """Count what became of the record that this thread works on, and of its pictures."""
+        """Count the outcome of this thread's record, and its pictures."""
         with self._counting:
             self.counts[kind][became] += 1
             self.counts["pictures"] += self._tally.counts
         self.begin()
 
     def names(self, collection: str, holds: Holds) -> Names:
-        """Return which fields of a collection mean what."""
+        """Return the field names of a collection by their meaning."""
         return names_of(holds, self.mapped.fields.get(collection, {}))
 
     def refuse(self, collection: str, key: str, error: AvenueError | Refusal) -> None:
-        """Note that a record, or something of it, was refused; repeatable."""
+        """Store that a record, or a part of it, was refused; repeatable."""
         message = (
             error.message.format(**error.words) if isinstance(error, Refusal) else error.message
         )
@@ -117,17 +117,17 @@ class AdoptionContext:
         )
 
     def id_of(self, kind: str, collection: str, key: str) -> str:
-        """Return the id that a record has here, whenever it is brought in."""
+        """Return the id of a record here; the same whenever it is imported."""
         return derived_id(self.site, kind, collection, key)
 
     def before(self, collection: str, key: str) -> Adopted | None:
-        """Return what is remembered of a record of the earlier application, or None."""
+        """Return what is stored about an imported record of the earlier application, or None."""
         return self.places.adopted.get(self.site, collection, key)
 
     def opened(
         self, collection: str, holds: Holds, record: Record
     ) -> tuple[Names, Fields, Adopted | None]:
-        """Return which fields mean what, the fields, and what is remembered of a record."""
+        """Return the field names by meaning, the fields, and what is stored about a record."""
         before = self.places.adopted.get(self.site, collection, record.key)
         return self.names(collection, holds), record.fields, before
 
@@ -141,7 +141,7 @@ class AdoptionContext:
         *,
         revision: int = 0,
     ) -> Adopted:
-        """Return what is to be remembered of a record that is `target` here."""
+        """Return what to store about a record that is `target` here."""
         keys = (record.key, *keys_of(record.fields, own["id"]))
         return Adopted(
             collection=collection,
@@ -190,10 +190,10 @@ class AdoptionContext:
         return kept
 
     def settle(self, found: Found, asset: Asset) -> None:
-        """Let the old addresses of a picture lead to it, and what was said of it be its text.
+        """Register the old addresses of a picture, and set its alternative text.
 
-        Before it has an owner, so that nothing of it is missing once it has one. A text that
-        somebody wrote here stays.
+        This happens before it has an owner, so that it is complete once it has one. A text that was
+        written here stays.
         """
         known = self.places.legacy_urls.find_many(self.site, found.paths)
         for each in found.paths:
@@ -204,7 +204,7 @@ class AdoptionContext:
             self.places.shelf.describe(self.site, asset.id, {"alt": alt})
 
     def _standing(self, found: Found, sha256: str) -> Asset | None:
-        """Return what an address of a file leads to, if that owns itself and has these bytes."""
+        """Return the asset of an address of the file, if it owns itself and has these bytes."""
         ids = self.places.legacy_urls.find_many(self.site, found.paths).values()
         for each in self.places.library.get_many(self.actor, list(ids)).values():
             is_own = each.claim == Claim(kind="upload", id=each.id)

@@ -1,7 +1,7 @@
-"""The bytes of a file, in whatever form an old record keeps them.
+"""Decodes the bytes of a file from the forms that old records have.
 
 BSON binary, base64 (plain, with line breaks, URL-safe), a data URL, a Buffer as Node.js writes it
-into JSON, each of them with gzip around it or not.
+into JSON, each of them with or without gzip around it.
 """
 
 import base64
@@ -17,7 +17,7 @@ from avenue.web.errors import FileTooLarge
 
 MOST_LAYERS = 4
 LEAST_INLINE = 64
-"""Shorter texts are names, not pictures: the smallest picture there is has 67 characters."""
+"""Shorter texts are names, not pictures: the smallest possible picture has 67 characters."""
 GZIP = b"\x1f\x8b"
 _DATA_URL = re.compile(r"data:(?P<type>[^,]{0,200}),", re.IGNORECASE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]++={0,2}+\s*+")
@@ -26,7 +26,7 @@ _TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 
 
 def is_inline(value: Any) -> bool:
-    """Tell whether `value` is the bytes of a file themselves, and no name of one."""
+    """Return whether `value` is the content of a file, and not its name."""
     if isinstance(value, bytes):
         return len(value) > 0
     if isinstance(value, str):
@@ -38,9 +38,9 @@ def is_inline(value: Any) -> bool:
 
 
 def file_bytes(value: Any, max_bytes: int) -> bytes:
-    """Return the bytes that `value` holds.
+    """Return the bytes in `value`.
 
-    Raise `BrokenSource` when it cannot be read, `FileTooLarge` beyond `max_bytes`.
+    Raise `BrokenSource` if it cannot be decoded, `FileTooLarge` beyond `max_bytes`.
     """
     data = _outer(value)
     for _ in range(MOST_LAYERS):
@@ -54,7 +54,7 @@ def file_bytes(value: Any, max_bytes: int) -> bytes:
 
 
 def form_of(value: Any) -> str:
-    """Return how `value` holds its file, in a word for reports."""
+    """Return the form of the file in `value`, in a word for reports."""
     if isinstance(value, str):
         return "data URL" if _DATA_URL.match(value) else "base64"
     data = _buffer(value) if not isinstance(value, bytes) else value
@@ -81,7 +81,7 @@ def _outer(value: Any) -> bytes:
 
 
 def _inner(data: bytes, max_bytes: int) -> bytes | None:
-    """Return what `data` is a coded form of, None when it is the file itself."""
+    """Return the decoded bytes of `data`, None if it is the file itself."""
     if data.startswith(GZIP):
         return _unzipped(data, max_bytes)
     if detect(data[:HEAD_BYTES]) is not None:
@@ -96,7 +96,7 @@ def _inner(data: bytes, max_bytes: int) -> bytes | None:
 def _unzipped(data: bytes, max_bytes: int) -> bytes:
     reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        # In base64 it may be a third larger, and no more than that is ever taken.
+        # In base64 it may be a third larger; no more than that is read.
         plain = reader.decompress(data, max_bytes * 4 // 3 + HEAD_BYTES)
     except zlib.error:
         raise BrokenSource from None

@@ -1,21 +1,21 @@
-"""What can go wrong with the database of an earlier application.
+"""Errors of importing the database of an earlier application.
 
 ::
 
     AvenueError
     ├── Invalid              400
-    │   ├── BadMap                the map file says what cannot be
+    │   ├── BadMap                the map file is invalid
     │   └── SourceIsHere          it is the database that Avenue runs on
     ├── NotFound             404
-    │   └── NothingToAdopt        nothing in it is known
+    │   └── NothingToAdopt        it has no known collections
     └── Unprocessable        422
-        ├── BrokenSource          what a record holds is no file
-        ├── LostPicture           a record names a picture that is nowhere
-        ├── UnreadableRecord      a record lacks what makes it one
-        ├── BadField              one field of a record is left out
-        ├── MemberGone            a group names a product that is not there
-        ├── SharedSku             two records have one SKU
-        ├── PasswordReset         a password in a form nobody checks
+        ├── BrokenSource          a record contains no valid file
+        ├── LostPicture           a record names a picture that does not exist
+        ├── UnreadableRecord      a record lacks required fields
+        ├── BadField              a field of a record was left out
+        ├── MemberGone            a group names a product that does not exist
+        ├── SharedSku             two records share a SKU
+        ├── PasswordReset         a password hash of an unsupported kind
         └── ChangedHere           it was changed in Avenue since
 """
 

@@ -1,6 +1,6 @@
-"""Which field of an old record means what.
+"""The meaning of the fields of old records.
 
-The names are those that shops of this kind use, in English and Spanish; a map file says others.
+The names are those common in such shops, in English and Spanish; a map file can add others.
 """
 
 import math
@@ -156,9 +156,9 @@ NESTED = ("content", "data", "page", "gjs", "draft")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureName:
-    """How a record names one picture: by these texts, tried in order, or by its `inline` bytes.
+    """How a record names a picture: by these texts, tried in order, or by its `inline` bytes.
 
-    `alt` is what it says of it, as `alt_of` returns it.
+    `alt` are its alternative texts, as `alt_of` returns them.
     """
 
     texts: tuple[str, ...] = ()
@@ -168,13 +168,13 @@ class PictureName:
 
 
 def names_of(holds: Holds, mapped: Mapping[str, tuple[str, ...]]) -> Names:
-    """Return which fields mean what in a collection, a map file's word first and alone."""
+    """Return the field names of a collection by meaning; a map file replaces the usual ones."""
     known = DEFAULTS[Holds.PICTURES if holds is Holds.TEMPORARY else holds]
     return {**known, **mapped}
 
 
 def first(fields: Fields, names: tuple[str, ...]) -> Any:
-    """Return the first of these fields that says anything, or None."""
+    """Return the first non-empty one of these fields, or None."""
     for name in names:
         value = fields.get(name)
         if value is not None and value != "":
@@ -194,7 +194,7 @@ def text(fields: Fields, names: tuple[str, ...]) -> str | None:
 
 
 def keys_of(fields: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return every id a record has, each once."""
+    """Return the distinct ids of a record."""
     found = (fields.get(name) for name in names)
     return tuple(
         dict.fromkeys(str(each) for each in found if isinstance(each, str | int) and str(each))
@@ -202,9 +202,9 @@ def keys_of(fields: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def pictures(fields: Fields, names: tuple[str, ...]) -> list[PictureName]:
-    """Return how a record names its pictures, in order.
+    """Return the pictures a record names, in order.
 
-    What a field for one picture (`main_image`) names is `is_single`: the cover, unless the lists
+    Pictures of a field for one picture (`main_image`) are `is_single`: the cover, unless the lists
     have it, too.
     """
     found: list[PictureName] = []
@@ -233,13 +233,13 @@ def alt_of(fields: Fields, names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def picture_of(value: Any) -> PictureName | None:
-    """Return how one entry names its picture."""
+    """Return the picture that an entry names, or None."""
     found = _named(value)
     return found[0] if found else None
 
 
 def members(value: Any) -> Iterator[tuple[str, ...]]:
-    """Yield the products that a group names: each by the ids that stand for it."""
+    """Yield the products that a group names: each by its possible ids."""
     for each in value if isinstance(value, list) else ():
         keys = (
             keys_of(each, ("product_id", "id", "_id", "sku", "code"))
@@ -251,9 +251,9 @@ def members(value: Any) -> Iterator[tuple[str, ...]]:
 
 
 def price(value: Any) -> str | None:
-    """Return a price as the API takes it; a float is what its shortest form says.
+    """Return a price as the API takes it; a float as its shortest form.
 
-    Raise `ValueError` for what is none.
+    Raise `ValueError` if it is none.
     """
     if value is None or value == "" or isinstance(value, bool):
         return None
@@ -269,7 +269,7 @@ def price(value: Any) -> str | None:
 
 
 def is_published(value: Any) -> bool:
-    """Tell whether a record is for everybody; one that does not say so is."""
+    """Return whether a record is public; it is if it does not say."""
     if value is None:
         return True
     if isinstance(value, bool):
@@ -278,12 +278,12 @@ def is_published(value: Any) -> bool:
 
 
 def moment(value: Any) -> datetime | None:
-    """Return a point in time, None for what is none."""
+    """Return a point in time, or None."""
     return value if isinstance(value, datetime) and value.tzinfo else None
 
 
 def page_texts(fields: Fields, names: Names) -> tuple[str | None, str]:
-    """Return the HTML and the CSS of a page, looked for one level down, too."""
+    """Return the HTML and the CSS of a page, also searched one level down."""
     for place in (fields, *(fields.get(name) for name in NESTED)):
         if isinstance(place, dict):
             html = next(

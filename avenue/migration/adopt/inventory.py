@@ -1,6 +1,6 @@
-"""What an earlier database holds, by name: its pictures, who names them, what was refused.
+"""The contents of an earlier database by name: its pictures, their referrers, the refusals.
 
-Memory does not grow with the pictures; see `ScratchTables`.
+Memory does not grow with the number of pictures; see `ScratchTables`.
 """
 
 import json
@@ -46,7 +46,7 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
     def clear(self) -> None:
-        """Forget everything, and begin anew."""
+        """Delete everything, to start again."""
         with self._lock:
             for table in ("pictures", "names", "members", "skus", "remarks", "seen"):
                 self._rows.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
@@ -60,9 +60,9 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         product: str | None,
         position: float | None,
     ) -> None:
-        """Note a picture, its number left out, with the ids and the names that it may be named by.
+        """Add a picture, without its number, with the ids and names it may be referred to by.
 
-        `product` is whose it says it is, at `position`.
+        `product` is its product by its own record, at `position`.
         """
         with self._lock:
             number = self._rows.execute(
@@ -102,7 +102,7 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         return _picture(rows[0][1:]) if by_name and len(rows) == 1 else None
 
     def ids_of(self, picture: Picture) -> list[str]:
-        """Return the ids of a picture, those left out by which another one is found."""
+        """Return the ids of a picture, except those that find another one."""
         rows = self._all(
             "SELECT called FROM names AS own WHERE picture = ? AND is_id AND NOT EXISTS"
             " (SELECT 1 FROM names WHERE called = own.called AND is_id AND picture < own.picture)",
@@ -111,7 +111,7 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         return [str(each) for (each,) in rows]
 
     def pictures_of(self, products: Sequence[str]) -> Iterator[Picture]:
-        """Yield the pictures that say themselves whose they are, in their order."""
+        """Yield the pictures whose own records name one of these products, in their order."""
         for each in products:
             for row in self._all(
                 f"SELECT {_COLUMNS} FROM pictures WHERE product = ?"  # noqa: S608 - ours
@@ -121,11 +121,11 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
                 yield _picture(row)
 
     def use(self, picture: Picture) -> None:
-        """Note that a record has this picture."""
+        """Mark a picture as used by a record."""
         self._do("UPDATE pictures SET used = 1 WHERE number = ?", picture.number)
 
     def unused(self) -> Iterator[Picture]:
-        """Yield the pictures that no record has."""
+        """Yield the pictures that no record uses."""
         query = (
             f"SELECT {_COLUMNS} FROM pictures WHERE number > ?"  # noqa: S608 - ours
             " AND NOT used ORDER BY number LIMIT ?"
@@ -133,12 +133,12 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         yield from map(_picture, self._paged(query, keys=1, first=0))
 
     def add_member(self, product: str, group: str) -> bool:
-        """Note that a product is in a group; False when it is in another one already."""
+        """Add a product to a group; return False if it is in another one already."""
         self._do("INSERT OR IGNORE INTO members VALUES (?, ?)", product, group)
         return self.group_of([product]) == group
 
     def group_of(self, products: Sequence[str]) -> str | None:
-        """Return the group of the product that has one of these ids."""
+        """Return the group of the product with one of these ids."""
         for each in products:
             found = self._all("SELECT grouped FROM members WHERE product = ?", each)
             if found:
@@ -146,27 +146,27 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         return None
 
     def see(self, keys: Sequence[str]) -> None:
-        """Note the ids of a product that is there."""
+        """Add the ids of an existing product."""
         with self._lock:
             self._rows.executemany(
                 "INSERT OR IGNORE INTO seen VALUES (?)", [(each,) for each in keys]
             )
 
     def add_sku(self, sku: str, product: str) -> None:
-        """Note that a product has this SKU; of several it is the first one's."""
+        """Add the SKU of a product; the first of several products keeps it."""
         self._do("INSERT OR IGNORE INTO skus VALUES (?, ?)", sku, product)
 
     def owner_of_sku(self, sku: str) -> str | None:
-        """Return the product that has this SKU, or None."""
+        """Return the product with this SKU, or None."""
         found = self._all("SELECT product FROM skus WHERE sku = ?", sku)
         return str(found[0][0]) if found else None
 
     def is_seen(self, keys: Sequence[str]) -> bool:
-        """Tell whether there is a product with one of these ids."""
+        """Return whether a product with one of these ids exists."""
         return any(self._all("SELECT 1 FROM seen WHERE key = ?", each) for each in keys)
 
     def refuse(self, remark: Remark) -> None:
-        """Note that something of a record was refused; repeatable."""
+        """Add a refusal; repeatable."""
         self._do(
             "INSERT OR IGNORE INTO remarks VALUES (?, ?, ?, ?)",
             remark.collection,
@@ -176,7 +176,7 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
         )
 
     def refused(self) -> Iterator[Remark]:
-        """Yield what was refused."""
+        """Yield the refusals."""
         query = (
             "SELECT rowid, collection, record, code, message FROM remarks WHERE rowid > ?"
             " ORDER BY rowid LIMIT ?"
@@ -185,7 +185,7 @@ CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
             yield Remark(collection=collection, record=record, code=code, message=message)
 
     def count_refused(self) -> int:
-        """Return how much was refused."""
+        """Return the number of refusals."""
         return self._number("SELECT count(*) FROM remarks")
 
 

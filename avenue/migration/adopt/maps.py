@@ -1,4 +1,4 @@
-"""The map file: what the collections of an earlier application hold, where that is not seen.
+"""The map file: the contents of an earlier application's collections, if not recognised.
 
 ::
 
@@ -37,7 +37,7 @@ def map_in(file: Path) -> str:
 
 
 def read_map(written: str) -> Mapped:
-    """Return what the text of a map file says; raise `BadMap`."""
+    """Return the content of a map file; raise `BadMap`."""
     if len(written) > LARGEST_BYTES:
         raise BadMap("it is larger than 1 MB.")
     try:
@@ -47,7 +47,7 @@ def read_map(written: str) -> Mapped:
 
 
 def mapped(said: dict[str, Any]) -> Mapped:
-    """Return what the tables of a map file mean; raise `BadMap`."""
+    """Return the meaning of the tables of a map file; raise `BadMap`."""
     _only(said, {"collections", "roles"}, "the file")
     holds, fields = {}, {}
     for name, table in _table(said, "collections").items():

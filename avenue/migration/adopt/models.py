@@ -1,4 +1,4 @@
-"""What is told of an earlier application's database, and who takes in what it holds."""
+"""Models of an earlier application's database, and protocols of the services that import it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Fields = Mapping[str, Any]
 
 
 class Holds(StrEnum):
-    """What a collection of the earlier application holds."""
+    """The contents of a collection of the earlier application."""
 
     PRODUCTS = "products"
     GROUPS = "groups"
@@ -37,7 +37,7 @@ LEFT_ALONE: Mapping[Holds, str] = {
 
 
 class Became(StrEnum):
-    """What became of a record."""
+    """The outcome of a record."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -47,7 +47,7 @@ class Became(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One record as it was recognised: its id, what it is called, what else was seen in it."""
+    """An example record of a collection: its id, its title, and what was recognised in it."""
 
     id: str
     title: str
@@ -56,7 +56,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """One collection (or GridFS bucket), what it was taken for, and some of it."""
+    """A collection (or GridFS bucket), its recognised contents, and some samples."""
 
     name: str
     holds: Holds
@@ -67,7 +67,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """Something of a record that was refused, and why; `record` is its id as a text."""
+    """A refused record or part of one, and why; `record` is its id as a text."""
 
     collection: str
     record: str
@@ -77,7 +77,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
-    """What a map file says: what collections hold, their fields by what they mean, and roles."""
+    """The content of a map file: collections, their fields by meaning, and roles."""
 
     holds: Mapping[str, Holds] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -86,10 +86,10 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
-    """What is remembered of a record that was brought in.
+    """What is stored about an imported record.
 
-    `keys` are the ids it had, `target` is its id here. `print` is a hash of what it said;
-    `revision` the one it got here; `is_whole` False while something of it was refused.
+    `keys` are its old ids, `target` is its id here. `print` is a hash of its content; `revision`
+    is its revision here after the import; `is_whole` is False if a part of it was refused.
     """
 
     collection: str
@@ -103,14 +103,14 @@ class Adopted:
 
 
 Note = Callable[[Session, int], None]
-"""Writes down, in the transaction that brings something in, that it has this revision now."""
+"""Stores the revision of an imported record, in the transaction that imports it."""
 
 
 class Catalogue(Protocol):
-    """The shop, as far as products and groups are brought into it."""
+    """The shop, as far as products and groups are imported into it."""
 
     def checked(self, kind: str, fields: Fields) -> tuple[Fields, list[tuple[str, str]]]:
-        """Return the fields that may be kept, and those that may not with the reason."""
+        """Return the valid fields, and the invalid ones with the reason."""
 
     def put(
         self,
@@ -123,10 +123,10 @@ class Catalogue(Protocol):
         seen: int | None,
         note: Note,
     ) -> bool:
-        """Let a product or group be so, with these pictures in order, in one transaction.
+        """Store a product or group with these pictures in order, in one transaction.
 
-        `seen` is the revision it had when it was brought in last, None for a new one. Return False
-        when it is no longer at that, or gone. Raise `SkuTaken`.
+        `seen` is its revision after the last import, None for a new one. Return False if it has
+        another one now, or is gone. Raise `SkuTaken`.
         """
 
 
@@ -142,14 +142,14 @@ class Website(Protocol):
         is_published: bool | None,
         seen: int | None,
     ) -> int | None:
-        """Let a page be so; return its revision, None when it is no longer at `seen`.
+        """Store a page; return its revision, None if it no longer has the revision `seen`.
 
-        With `is_published` None visitors go on seeing what they see.
+        With `is_published` None the published version does not change.
         """
 
 
 class People(Protocol):
-    """The people of the deployment."""
+    """The users of the deployment."""
 
     def admit(
         self,
@@ -162,13 +162,13 @@ class People(Protocol):
         disabled: bool,
         created_at: datetime | None,
     ) -> tuple[str, bool]:
-        """Return the id of who has `email`, and whether they are new; known ones stay as they are.
+        """Return the id of the user with `email`, and whether it is new; others are not changed.
 
         Raise `InvalidEmail`.
         """
 
     def check(self, email: str) -> None:
-        """Raise `InvalidEmail` for what `admit` would refuse."""
+        """Raise `InvalidEmail` if `admit` would."""
 
     def can_check(self, password_hash: str) -> bool:
-        """Tell whether that form of password is understood."""
+        """Return whether this kind of password hash is supported."""

@@ -1,4 +1,4 @@
-"""Products and groups of an earlier application, each with its pictures in their order."""
+"""Imports products and groups of an earlier application with their pictures, in order."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ from avenue.migration.adopt.pictures import Found, print_of
 from avenue.storage.earlier import Record
 
 MOST_PICTURES = 100
-"""Pictures of one product or group: what a page can show."""
+"""The most pictures of a product or group: as many as a page can show."""
 LEFT_OUT = {"sku_taken": "sku", "group_not_found": "group"}
-"""Errors that say of one field that the record goes without it."""
+"""Errors after which a record is imported without the field."""
 LONGEST_NAME = 200
 LONGEST_TOLD = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A picture of a record: its hash, its bytes in a file where it is to be stored, or a URL."""
+    """A picture of a record: its hash, its bytes in a file if it has to be stored, or a URL."""
 
     found: Found
     sha256: str = ""
@@ -38,22 +38,22 @@ class Piece:
 
 
 class AdoptedOwners:
-    """Brings products and groups in, each on its own; many at once."""
+    """Imports products and groups, each on its own; many at once."""
 
     def __init__(self, context: AdoptionContext) -> None:
         self._context = context
 
     def bring_product(self, collection: str, record: Record) -> Became:
-        """Bring in a product; raise `ChangedHere`, or why it is not taken."""
+        """Import a product; raise `ChangedHere`, or why it is refused."""
         return self._bring_owner(PRODUCT, Holds.PRODUCTS, collection, record)
 
     def bring_group(self, collection: str, record: Record) -> Became:
-        """Do the same with a group; products say themselves that they are in it."""
+        """Do the same with a group; its members are named by the products."""
         self._note_gone(collection, record)
         return self._bring_owner(GROUP, Holds.GROUPS, collection, record)
 
     def preview_product(self, collection: str, record: Record) -> None:
-        """Count the pictures of a product, and raise why it could not be brought in."""
+        """Count the pictures of a product, and raise why it would be refused."""
         self._preview(Holds.PRODUCTS, collection, record)
 
     def preview_group(self, collection: str, record: Record) -> None:
@@ -82,7 +82,7 @@ class AdoptedOwners:
         lost: list[LostPicture] = []
         found = self._found(collection, holds, record, lost)
         with ExitStack() as spools:
-            # Of what is there already only the hash is wanted, at first.
+            # Of an existing record only the hash is needed at first.
             first = None if before else spools
             pieces = [self._piece(collection, record, each, first) for each in found]
             mark = mark_of(fields, pieces)
@@ -108,7 +108,7 @@ class AdoptedOwners:
         before: Adopted | None,
         remembered: Adopted,
     ) -> Became:
-        """Store the pictures, and let the record be as it was in the earlier application."""
+        """Store the pictures and the record as in the earlier application."""
         claim = Claim(kind=kind, id=remembered.target)
         theirs = (
             self._context.places.library.claimed_by(self._context.actor, claim) if before else []
@@ -175,7 +175,7 @@ class AdoptedOwners:
         upload_result: UploadResult,
         remembered: Adopted,
     ) -> tuple[list[Asset | External], bool]:
-        """Return what became of each picture, in order, each once; note what was refused."""
+        """Return the distinct outcomes of the pictures, in order; report the refused ones."""
         outcomes = dict(
             zip((each.sha256 for each in incoming), upload_result.received, strict=True)
         )
@@ -206,7 +206,7 @@ class AdoptedOwners:
         record: Record,
         lost: list[LostPicture] | None = None,
     ) -> list[Found]:
-        """Return the pictures of a record in their order, each once; what is lost is noted."""
+        """Return the distinct pictures of a record in their order; report the lost ones."""
         ordered = _cover_first(self._named(collection, holds, record, lost))
         for found in ordered:
             if found.picture is not None:
@@ -244,7 +244,7 @@ class AdoptedOwners:
     def _piece(
         self, collection: str, record: Record, found: Found, spools: ExitStack | None
     ) -> Piece:
-        """Read a picture; into a file where it is to be stored. What cannot be read is noted."""
+        """Read a picture; into a file if it has to be stored. Unreadable ones are reported."""
         if found.url is not None:
             return Piece(found=found, url=found.url)
         try:
@@ -269,7 +269,7 @@ class AdoptedOwners:
                 self._context.count("elsewhere" if each.url else "present")
 
     def _fields_of(self, collection: str, holds: Holds, record: Record) -> dict[str, Any]:
-        """Return the fields of a product or group as they were."""
+        """Return the fields of a product or group from its old record."""
         own, fields = self._context.names(collection, holds), record.fields
         said: dict[str, Any] = {
             "name": names.text(fields, own["name"])
@@ -305,7 +305,7 @@ class AdoptedOwners:
         )
 
     def _checked(self, kind: str, collection: str, key: str, fields: dict[str, Any]) -> Fields:
-        """Return the fields that may be kept; each other one is noted and left out."""
+        """Return the valid fields; each invalid one is reported and left out."""
         try:
             fields["price"] = names.price(fields.get("price"))
         except ValueError:
@@ -324,7 +324,7 @@ class AdoptedOwners:
 
 
 def _cover_first(named: Sequence[tuple[bool, Found]]) -> list[Found]:
-    """Return pictures in their order, each once; a single one that no list has is the cover."""
+    """Return distinct pictures in order; a single one that no list has is the cover."""
     listed = {_identity(found): found for is_single, found in named[::-1] if not is_single}
     ordered: dict[str, Found] = {}
     for is_single, found in sorted(named, key=lambda each: not each[0]):
@@ -334,12 +334,12 @@ def _cover_first(named: Sequence[tuple[bool, Found]]) -> list[Found]:
 
 
 def _address(texts: Sequence[str]) -> str | None:
-    """Return the one of these names that is an address, and worth keeping."""
+    """Return the one of these names that is a URL worth storing."""
     return next((each for each in texts if each.startswith(("/", "http://", "https://"))), None)
 
 
 def _identity(found: Found) -> str:
-    """Return what makes two names of a picture name the same."""
+    """Return the identity of a picture: equal for two names of the same one."""
     if found.picture is not None:
         return f"{found.picture.number}"
     if found.file is not None:
@@ -348,10 +348,10 @@ def _identity(found: Found) -> str:
 
 
 def mark_of(fields: Fields, pieces: Sequence[Piece]) -> str:
-    """Return a hash of what a record says, with what its pictures are."""
+    """Return a hash of the content of a record and its pictures."""
     shown = [each.url or each.sha256 for each in pieces]
     alts = [dict(each.found.alt) for each in pieces]
-    # What says nothing of its pictures has the hash that it had before they were looked for.
+    # Without alternative texts the hash is the same as before they were supported.
     told = [dict(fields), shown, alts] if any(alts) else [dict(fields), shown]
     said = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""The pages of an earlier application, with the pictures in them in the media library."""
+"""Imports the pages of an earlier application, their pictures into the media library."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,13 +18,13 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic")
 
 
 class AdoptedPages:
-    """Brings pages in, one record after the other."""
+    """Imports pages, one record after the other."""
 
     def __init__(self, context: AdoptionContext) -> None:
         self._context = context
 
     def bring(self, collection: str, record: Record) -> Became:
-        """Bring in a page; raise `ChangedHere`, `UnreadableRecord`, or why it is not taken."""
+        """Import a page; raise `ChangedHere`, `UnreadableRecord`, or why it is refused."""
         own, _, before = self._context.opened(collection, Holds.PAGES, record)
         fields, is_published = self._page_fields(collection, record)
         lost: list[str] = []
@@ -61,7 +61,7 @@ class AdoptedPages:
         return Became.UPDATED if before else Became.CREATED
 
     def preview(self, collection: str, record: Record) -> None:
-        """Raise why a page could not be brought in."""
+        """Raise why a page would be refused."""
         self._page_fields(collection, record)
 
     def _page_fields(self, collection: str, record: Record) -> tuple[dict[str, Any], bool]:
@@ -80,7 +80,7 @@ class AdoptedPages:
         return said, names.is_published(names.first(fields, own["status"]))
 
     def _library_asset(self, path: str, collection: str, key: str, lost: list[str]) -> Asset | None:
-        """Return the picture of the library for an old address, None where it led to none."""
+        """Return the asset of the library for an old address, None if it led to no picture."""
         found = self._context.pictures.at(path)
         if found is None:
             if path.lower().endswith(PICTURE_ENDINGS):

@@ -1,4 +1,4 @@
-"""The people of an earlier application, with the password they have."""
+"""Imports the users of an earlier application, with their passwords."""
 
 from collections.abc import Mapping
 
@@ -24,20 +24,20 @@ ROLES: Mapping[str, Role] = {
     "vendedor": Role.SELLER,
     "ops": Role.OPS,
 }
-"""What people become here; everybody else is a client."""
+"""The roles here by the old ones; other users become clients."""
 
 
 class AdoptedPeople:
-    """Brings people in, one record after the other."""
+    """Imports users, one record after the other."""
 
     def __init__(self, context: AdoptionContext) -> None:
         self._context = context
 
     def bring(self, collection: str, record: Record) -> Became:
-        """Bring in a person who is not known here; raise `UnreadableRecord` or `InvalidEmail`."""
+        """Import a user who does not exist here; raise `UnreadableRecord` or `InvalidEmail`."""
         own, fields, before = self._context.opened(collection, Holds.PEOPLE, record)
         if before:
-            return Became.UNCHANGED  # a password may have been renewed here, and roles changed
+            return Became.UNCHANGED  # the password may have been changed here, and the role
         email = names.text(fields, own["email"])
         if email is None:
             raise UnreadableRecord("email")
@@ -61,7 +61,7 @@ class AdoptedPeople:
         return Became.CREATED if is_new else Became.UNCHANGED
 
     def preview(self, collection: str, record: Record) -> None:
-        """Note whose password could not be used; raise `UnreadableRecord` or `InvalidEmail`."""
+        """Report an unsupported password; raise `UnreadableRecord` or `InvalidEmail`."""
         own = self._context.names(collection, Holds.PEOPLE)
         email = names.text(record.fields, own["email"])
         if email is None:
@@ -71,9 +71,9 @@ class AdoptedPeople:
             self._context.refuse(collection, record.key, PasswordReset(words={"email": email}))
 
     def _password_of(self, own: names.Names, record: Record) -> str | None:
-        """Return the password as it is kept, None where nobody could check it."""
+        """Return the password hash to store, None if its kind is unsupported."""
         stored = names.first(record.fields, own["password"])
-        if isinstance(stored, bytes):  # as the library of bcrypt gives it
+        if isinstance(stored, bytes):  # as the library of bcrypt returns it
             stored = stored.decode("ascii", "replace")
         is_known = isinstance(stored, str) and self._context.places.people.can_check(stored)
         return stored if is_known else None

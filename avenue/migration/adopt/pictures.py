@@ -1,4 +1,4 @@
-"""The pictures that old records name, wherever they are: in the record, the database, a folder."""
+"""Finds the pictures that old records name: in the record, the database or a folder."""
 
 import base64
 import hashlib
@@ -20,19 +20,19 @@ from avenue.storage.earlier import EarlierDatabase
 from avenue.web.errors import FileTooLarge
 
 LEAST_ID = 12
-"""Characters of an id that is believed in an address of another host."""
+"""The characters of an id that is accepted in an address of another host."""
 LONGEST_URL = 2048
 LONGEST_TOLD = 120
 ADDRESS = "/api/shop/images/{id}"
-"""Where the shops of this kind served a picture of their database."""
+"""The paths at which such shops served pictures from their database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A picture: `load` it, or it lives at `url`; `paths` are the addresses it had.
+    """A picture: `load` it, or it is at `url`; `paths` are its old addresses.
 
-    `alt` are its alternative texts by language, "" that of the site.
-    `is_lost`: only a disk that is gone had what `url` names.
+    `alt` are its alternative texts by language, "" that of the site. `is_lost`: `url` names a file
+    on a disk that no longer exists.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Found:
 
 
 class Pictures:
-    """Finds and reads pictures. `max_bytes` is how large one may be."""
+    """Finds and reads pictures of up to `max_bytes`."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class Pictures:
         self._max_bytes = max_bytes
 
     def find(self, name: PictureName) -> Found:
-        """Return the picture that a record means; raise `LostPicture`.
+        """Return the picture that a record names; raise `LostPicture`.
 
-        One that only a lost disk had keeps its address, so that it is told among the problems. What
-        the record says of it comes before what the picture's own one says.
+        A picture that was only on a lost disk keeps its URL, so that it is listed among the
+        problems. Alternative texts in the record precede those in the picture's own record.
         """
         found = self._meant(name)
         return replace(found, alt=name.alt) if name.alt else found
@@ -93,7 +93,7 @@ class Pictures:
         raise LostPicture(name.texts[-1][:LONGEST_TOLD])
 
     def at(self, path: str) -> Found | None:
-        """Return the picture that an old address (its path) led to, None when there is none."""
+        """Return the picture at an old path, or None."""
         picture = self._stored(path)
         if picture is not None:
             return self.of(picture, (path,))
@@ -101,7 +101,7 @@ class Pictures:
         return Found(name=path.rpartition("/")[2], paths=(path,), file=file) if file else None
 
     def of(self, picture: Picture, paths: Iterable[str] = ()) -> Found:
-        """Return a picture of the earlier database, with the addresses it had."""
+        """Return a picture of the earlier database, with its old addresses."""
         own = legacy_path(picture.name) if picture.name.startswith("/") else None
         ids = self._inventory.ids_of(picture)
         usual = (legacy_path(ADDRESS.format(id=quote(each, safe=""))) for each in ids)
@@ -140,13 +140,13 @@ class Pictures:
         return self._named_inside(value, picture, levels - 1)
 
     def _data_of(self, fields: Any, own: tuple[str, ...]) -> PictureName | None:
-        """Return what a document of a picture has of it: its bytes before names of others."""
+        """Return the file that a picture's document has: its bytes before names of others."""
         found = [entry for name in own if (entry := names.picture_of(fields.get(name)))]
         inline = next((each for each in found if each.inline is not None), None)
         return inline or next(iter(found), None)
 
     def _named_inside(self, name: PictureName, own: Picture, levels: int) -> bytes:
-        """Return the bytes of what a picture's document names in its turn: a file, a path."""
+        """Return the bytes that a picture's document refers to: a file, a path."""
         found = self.find(name)
         if found.url is not None or (found.picture and found.picture.number == own.number):
             raise LostPicture(name.texts[0][:LONGEST_TOLD])
@@ -173,7 +173,7 @@ class Pictures:
         return None
 
     def _in_folder(self, path: str) -> bytes | None:
-        """Return the name of the file of the folder that `path` ends with, the longest first."""
+        """Return the key of the folder's file that `path` ends with, the longest match first."""
         parts = path.strip("/").split("/")
         for start in range(len(parts)):
             found = self._known_files.get("/".join(parts[start:]))
@@ -191,12 +191,12 @@ class Pictures:
 
 
 def print_of(data: bytes) -> str:
-    """Return the hash by which bytes are the same."""
+    """Return the hash that identifies bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
 def derived_id(*parts: str) -> str:
-    """Return an id of our shape that always is the same for the same record of a source."""
+    """Return an id for a record of a source, always the same for the same record."""
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     made = base64.urlsafe_b64encode(digest).decode()[:22]
     return "a" + made[1:] if made.startswith("-") else made

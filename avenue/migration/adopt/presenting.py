@@ -1,4 +1,4 @@
-"""What an adoption tells of itself, for commands, jobs and the panel."""
+"""Reports of an adoption, for commands, jobs and the panel."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,7 +12,7 @@ Facts = dict[str, Any]
 
 
 def adoption_facts(adoption: Adoption) -> Facts:
-    """Return what was recognised, and what became of it: JSON, and bounded."""
+    """Return what was recognised, and the outcome: JSON of limited size."""
     return {
         "from": adoption.source_name,
         "recognised": [_shown(each) for each in adoption.recognised if not _is_left(each)],
@@ -27,7 +27,7 @@ def adoption_facts(adoption: Adoption) -> Facts:
 
 
 def refused(adoption: Adoption) -> Iterator[Facts]:
-    """Yield what was refused, and why."""
+    """Yield the refusals with their reasons."""
     for each in adoption.inventory.refused():
         yield {name: text[:LONGEST_TOLD] for name, text in asdict(each).items()}
 

@@ -1,4 +1,4 @@
-"""What an earlier database holds: what each collection is taken for, and pictures by name."""
+"""Recognises the contents of the collections of an earlier database, and indexes its pictures."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,14 +26,14 @@ KNOWN: Mapping[str, Holds] = {
 
 
 class Recogniser:
-    """Looks at an earlier database; bytes are not read, but those of a few samples."""
+    """Examines an earlier database; no bytes are read, except those of a few samples."""
 
     def __init__(self, source: EarlierDatabase, context: AdoptionContext) -> None:
         self._source = source
         self._context = context
 
     def recognise(self) -> Iterator[Recognised]:
-        """Yield every collection and bucket, with what it is taken for."""
+        """Yield every collection and bucket, with its recognised contents."""
         found = self._source.collections()
         buckets = {
             name.removesuffix(".files")
@@ -73,12 +73,12 @@ class Recogniser:
             seen = [f"pictures: {len(found)}", *dict.fromkeys(inline)]
             seen += [each.texts[0][:LONGEST_SHOWN] for each in found if each.texts][:1]
         if holds is Holds.PEOPLE:
-            title = None  # what people are called is in no report but where they need something
+            title = None  # names of people are in no report except where needed
             seen.append("password" if names.first(fields, own["password"]) else "no password")
         return Sample(id=record.key, title=(title or "")[:LONGEST_SHOWN], seen=tuple(seen))
 
     def note(self, recognised: Recognised) -> Iterator[None]:
-        """Note the pictures of a collection by name, or the products, or who is in a group."""
+        """Index a collection: its pictures by name, its products, or its group members."""
         if recognised.is_bucket:
             yield from self._note_files(recognised.name)
             return
@@ -123,7 +123,7 @@ class Recogniser:
             for meaning in ("id", "filename", "product", "position", "alt")
             for name in own[meaning]
         }
-        # Whatever could be bytes is not read for this.
+        # Fields that may contain bytes are not read for this.
         slim = sorted(wanted - set(own["data"]) | {"path", "url"} & wanted)
         for record in self._source.records(recognised.name, slim):
             ids = [record.key, *names.keys_of(record.fields, own["id"])]

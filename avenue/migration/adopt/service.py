@@ -1,8 +1,8 @@
-"""An earlier application's database into a site: people, groups, products, pages, other pictures.
+"""Imports an earlier application's database into a site: users, groups, products, pages, pictures.
 
-Nothing is written to the source. Every step may be repeated: a record and its pictures come in one
-transaction, together with what is remembered of it (`Adopted`), so a run that was killed at any
-moment is finished by the next one, and a third finds nothing to do.
+Nothing is written to the source. Every step is repeatable: a record and its pictures are imported
+in one transaction, together with what is stored about it (`Adopted`), so a run that was killed is
+completed by the next one, and a third one finds nothing to do.
 """
 
 import time
@@ -29,19 +29,19 @@ T = TypeVar("T")
 Records = Iterable[tuple[Record, str]]
 
 THREADS = 8
-"""Most of the time goes into waiting for a journaled majority (docs/long-runs.md)."""
+"""Most of the time is spent waiting for a journaled majority (docs/long-runs.md)."""
 PATIENCE_SECONDS = 120
-"""How long nothing of a record may succeed, before the database is taken for gone."""
+"""After so long without success the database counts as unreachable."""
 PAUSE_SECONDS = 1.0
 SIDE_BY_SIDE = frozenset({"products", "groups", "unnamed"})
 KINDS = ("people", "groups", "products", "pages")
-"""In the order in which they need one another."""
+"""In the order of their dependencies."""
 
 
 class Adoption:
-    """Brings one earlier database into one site: `read` first, then `preview` or `bring`.
+    """Imports an earlier database into a site: `read` first, then `preview` or `bring`.
 
-    The three do their work while they are iterated, a step at a time.
+    The three work while they are iterated, a step at a time.
     """
 
     def __init__(self, source: EarlierDatabase, context: AdoptionContext) -> None:
@@ -61,20 +61,20 @@ class Adoption:
 
     @property
     def counts(self) -> dict[str, Counter[str]]:
-        """How many records of each kind became what."""
+        """The numbers of records by kind and outcome."""
         return self._context.counts
 
     @property
     def inventory(self) -> Inventory:
-        """What was found, and what was refused."""
+        """The findings and the refusals."""
         return self._context.inventory
 
     def changes(self) -> AbstractContextManager[Changes]:
-        """Hear of changes in the earlier database, for who reads and brings again after each."""
+        """Return a context that reports changes in the earlier database, for repeated imports."""
         return self._source.changes()
 
     def read(self) -> Iterator[None]:
-        """Recognise what there is, and note every picture and group by its names; repeatable.
+        """Recognise the collections, and index every picture and group by name; repeatable.
 
         Raise `NothingToAdopt`. Bytes are not read.
         """
@@ -89,7 +89,7 @@ class Adoption:
             yield from self._recogniser.note(each)
 
     def preview(self) -> Iterator[None]:
-        """Settle what `bring` would do, as far as that shows without storing anything."""
+        """Determine what `bring` would do, as far as possible without storing anything."""
         looks: dict[str, Callable[[str, Record], None]] = {
             "people": self._people.preview,
             "groups": self._owners.preview_group,
@@ -104,10 +104,10 @@ class Adoption:
             self._previewed("unnamed", self._unnamed.preview, collection, record)
 
     def bring(self) -> Iterator[None]:
-        """Bring in what is not there yet; a step for each record.
+        """Import what is new or changed; a step for each record.
 
-        Raise `StorageFull`, `SourceAway`, or `Unavailable` when the database stays away; then run
-        it again.
+        Raise `StorageFull`, `SourceAway`, or `Unavailable` if the database stays unreachable; then
+        run it again.
         """
         works: dict[str, Callable[[str, Record], Became]] = {
             "people": self._people.bring,
@@ -132,7 +132,7 @@ class Adoption:
     def _brought(
         self, kind: str, one: Callable[[str, Record], Became], records: Records
     ) -> Iterator[None]:
-        """Bring records in, some at once; what an error says of one is noted of that one."""
+        """Import records, several at once; an error about a record is reported for that record."""
         pending: deque[Future[None]] = deque()
         with ThreadPoolExecutor(THREADS if kind in SIDE_BY_SIDE else 1) as threads:
             try:
@@ -156,7 +156,7 @@ class Adoption:
             return one(collection, record)
 
         try:
-            became = patiently(work)
+            became = with_retries(work)
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
@@ -169,7 +169,7 @@ class Adoption:
     ) -> None:
         self._context.begin()
         is_known = self._context.before(collection, record.key) is not None
-        # Whether a known one changed shows only when its pictures are read.
+        # Whether a known one changed is only known when its pictures are read.
         became = "known" if is_known else Became.CREATED.value
         try:
             look(collection, record)
@@ -179,7 +179,7 @@ class Adoption:
         self._context.end(kind, became)
 
     def _write_down(self) -> None:
-        """Leave one entry in the log of changes, if anything was changed."""
+        """Write one entry to the audit log, if anything was changed."""
         changed = {
             kind: counts[Became.CREATED] + counts[Became.UPDATED]
             for kind, counts in self.counts.items()
@@ -191,8 +191,8 @@ class Adoption:
             )
 
 
-def patiently(work: Callable[[], T]) -> T:
-    """Do `work`, again while what hinders it passes; raise that when it does not."""
+def with_retries(work: Callable[[], T]) -> T:
+    """Run `work`, again after temporary errors; raise them if they last."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What is remembered of records that were brought in, in MongoDB."""
+"""What is stored about imported records, in MongoDB."""
 
 import hashlib
 
@@ -11,15 +11,15 @@ ADOPTED = "adopted"
 
 
 class AdoptedStore(SiteRecords):
-    """The records of one site at a time; every method takes the site first."""
+    """The imported records of one site at a time."""
 
     def get(self, site_id: str, collection: str, key: str) -> Adopted | None:
-        """Return what is remembered of a record of the earlier application, or None."""
+        """Return what is stored about a record of the earlier application, or None."""
         adopted = self._records(site_id, ADOPTED)
         return adopted.value(_read, {"_id": _id(site_id, collection, key)})
 
     def put(self, site_id: str, adopted: Adopted, session: Session | None = None) -> None:
-        """Remember a record, in that transaction if one is given; repeatable."""
+        """Store an imported record, in that transaction if one is given; repeatable."""
         collection = self._records(site_id, ADOPTED)
         if session is not None:
             collection = collection.within(session)
@@ -38,7 +38,7 @@ class AdoptedStore(SiteRecords):
         collection.update({"_id": own_id}, {"$set": values}, upsert=True)
 
     def target_of(self, site_id: str, kind: str, key: str) -> str | None:
-        """Return the id here of what had the id `key` in the earlier application, or None."""
+        """Return the id here of the record with the old id `key`, or None."""
         adopted = self._records(site_id, ADOPTED)
         found = adopted.find_one({"kind": kind, "keys": key}, {"target": 1})
         return found["target"] if found else None

@@ -1,4 +1,4 @@
-"""Pictures and files of an earlier database that no record of it names."""
+"""Imports pictures and files of an earlier database that no record names."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +12,9 @@ from avenue.storage.earlier import Record
 
 
 class Unnamed:
-    """Keeps files for administrators only, and other pictures so that their address answers.
+    """Stores files for administrators only, and other pictures so that their address still works.
 
-    Temporary ones, whose product was never saved, stay behind.
+    Temporary ones, whose product was never saved, are not imported.
     """
 
     def __init__(self, context: AdoptionContext) -> None:
@@ -22,7 +22,7 @@ class Unnamed:
         self._holds: dict[str, Holds] = {}
 
     def records(self, recognised: list[Recognised]) -> Iterator[tuple[Record, str]]:
-        """Yield what is to be kept, and count what stays behind."""
+        """Yield what is to be imported, and count what is not."""
         self._holds = {each.name: each.holds for each in recognised}
         for each in self._context.inventory.unused():
             if self._holds[each.collection] is Holds.TEMPORARY:
@@ -34,10 +34,10 @@ class Unnamed:
             )
 
     def preview(self, collection: str, record: Record) -> None:
-        """Whether a file can be kept shows when it is read."""
+        """Do nothing: whether a file is accepted is only known when it is read."""
 
     def bring(self, collection: str, record: Record) -> Became:
-        """Keep one of them; raise why it is not taken."""
+        """Import one of them; raise why it is refused."""
         picture: Picture = record.fields["picture"]
         before = self._context.places.adopted.get(self._context.site, collection, record.key)
         found = self._context.pictures.of(picture)

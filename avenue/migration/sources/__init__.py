@@ -1,1 +1,1 @@
-"""Where files are brought in from: each place lists what it has and opens one of them."""
+"""Import sources: each lists its files and opens one of them."""

@@ -1,4 +1,4 @@
-"""The pictures of an account of Cloudflare Images: its delivery has copies, its API the blob."""
+"""Cloudflare Images: its delivery has modified copies, its API the original."""
 
 import re
 from contextlib import AbstractContextManager
@@ -22,7 +22,7 @@ class CfImagesSource:
 
     hosts = ("imagedelivery.net",)
     entries_per_hour = 14_400
-    """1,200 requests in 5 minutes for all that an account asks of the API."""
+    """1,200 requests in 5 minutes for all API clients of an account."""
 
     def __init__(self, asker: Asker, account: str, tmp_dir: Path) -> None:
         self._asker = asker
@@ -57,7 +57,7 @@ def _entry(found: dict[str, Any]) -> Entry:
     return Entry(
         key=image_id,
         name=str(found.get("filename") or image_id.rpartition("/")[2]),
-        # What is uploaded under a custom id once more has another time.
+        # A new upload with the same custom id has another time.
         version=str(found.get("uploaded") or ""),
         addresses=tuple(f"{each}/{quote(image_id)}" for each in sorted(accounts)),
         is_public=found.get("requireSignedURLs") is False,

@@ -1,7 +1,7 @@
-"""What was uploaded to a cloud of Cloudinary: pictures and other files, no videos.
+"""Cloudinary: pictures and other files, no videos.
 
-Each kind and delivery type is a list of its own. What was fetched or derived is no original. A file
-that everybody may read is read at its own address; others at the API, which wants a signature.
+Each kind and delivery type has a list of its own. Fetched or derived files are no originals. A
+public file is read at its own URL; others by the API, which requires a signature.
 """
 
 import base64
@@ -32,7 +32,7 @@ LISTS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What lets one into a cloud: `secret` signs, and is in no text of this object."""
+    """API credentials; `secret` signs, and is in no text of this object."""
 
     key: str
     secret: str
@@ -42,12 +42,12 @@ class Key:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What lets one ask the API."""
+        """The headers of API requests."""
         pair = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}
 
     def signed(self, facts: dict[str, str]) -> str:
-        """Return `facts` as a query, signed as Cloudinary wants it (SHA-1)."""
+        """Return `facts` as a query, signed as Cloudinary requires (SHA-1)."""
         text = "&".join(f"{name}={facts[name]}" for name in sorted(facts))
         signature = hashlib.sha1(f"{text}{self.secret}".encode(), usedforsecurity=False).hexdigest()
         return urlencode({**facts, "signature": signature, "api_key": self.key})
@@ -57,7 +57,7 @@ class CloudinarySource:
     """See `Source`."""
 
     hosts = ("res.cloudinary.com",)
-    entries_per_hour = None  # the limit is of the API, which is asked once for 500 files
+    entries_per_hour = None  # the limit is on the API, which returns 500 files per request
 
     def __init__(
         self,

@@ -1,21 +1,21 @@
-"""What can go wrong with a source of files.
+"""Errors of import sources.
 
 ::
 
     AvenueError
     ├── Invalid              400
-    │   ├── BadImportSource       nothing that files are brought in from
+    │   ├── BadImportSource       not an import source
     │   └── BadUrlList            a list of URLs that cannot be read
     ├── Conflict             409
-    │   └── CursorGone            a list that has to be asked for anew; internal
+    │   └── CursorGone            the list has to be requested again; internal
     └── Unprocessable        422
-        ├── SourceGone            the source has the file no more
-        ├── SourceUnclear         what the source answers is not understood
-        ├── MalformedEntry        one thing in its list is not
-        ├── SourceRefuses         the source does not let us in
-        ├── NotOriginal           only changed copies of it are there
-        ├── WouldBePublic         a private file that everybody would read here
-        └── AskedTooOften         a limit that did not end
+        ├── SourceGone            the source no longer has the file
+        ├── SourceUnclear         the source's answer cannot be parsed
+        ├── MalformedEntry        an entry in its list is malformed
+        ├── SourceRefuses         the source denies access
+        ├── NotOriginal           only modified copies exist
+        ├── WouldBePublic         a private file that would be public here
+        └── AskedTooOften         a rate limit that did not end
 """
 
 from avenue.errors import Conflict, Invalid, Unprocessable

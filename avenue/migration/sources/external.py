@@ -1,4 +1,4 @@
-"""Pictures that live elsewhere: those that products, groups and pages of a site name by URL."""
+"""Pictures on other hosts that products, groups and pages of a site name by URL."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ PICTURE_HOSTS = (
 
 
 class ExternalAddresses(OldAddresses):
-    """Knows which texts name a picture elsewhere; what takes the place of a path is the URL."""
+    """Finds URLs of pictures on other hosts; the URL is used in place of a path."""
 
     def __init__(self, own_hosts: Iterable[str]) -> None:
         super().__init__(prefix="/", hosts=own_hosts)
@@ -44,11 +44,11 @@ class ExternalAddresses(OldAddresses):
 
 
 NamedAfter = Callable[[str | None], tuple[Sequence[tuple[Claim, str]], str | None]]
-"""Returns some owners behind a cursor with each URL that they name, and the next cursor."""
+"""Returns some owners after a cursor with each URL that they name, and the next cursor."""
 
 
 def named_by_owners(site_id: str, owners: PictureOwners) -> NamedAfter:
-    """Return what gives all owners of a site that name pictures by URL."""
+    """Return a function that returns all owners of a site that name pictures by URL, in batches."""
 
     def after(cursor: str | None) -> tuple[Sequence[tuple[Claim, str]], str | None]:
         found = owners.external_after(site_id, Claim(**json.loads(cursor)) if cursor else None)
@@ -58,7 +58,7 @@ def named_by_owners(site_id: str, owners: PictureOwners) -> NamedAfter:
 
 
 class ExternalPictures:
-    """See `Source`: what owners of pictures name. Each entry says who names it."""
+    """See `Source`: URLs in picture owners. Each entry has its referrers."""
 
     entries_per_hour = None
     name = "external:owners"
@@ -87,7 +87,7 @@ class ExternalPictures:
 
 
 class PagePictures:
-    """See `Source`: what pages name. A link is none of them, unless it leads to a picture."""
+    """See `Source`: URLs in pages. A link counts only if it leads to a picture."""
 
     entries_per_hour = None
     name = "external:pages"

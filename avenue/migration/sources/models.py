@@ -1,4 +1,4 @@
-"""What a source of files says of them."""
+"""Models of import sources."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,13 +14,12 @@ LONGEST_TOLD = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file of a source; `key` is what the source calls it, whatever characters that has.
+    """A file of a source; `key` is its name there, with any characters.
 
-    `version` changes with the bytes, as far as the source says; `length` is bytes, None when it
-    does not. `addresses` are those it was read at; `is_public` is None where only who asks knows
-    whether everybody may read it. `folder` is the way to it; `named_by` are records that
-    are known to name it; `facts` are fields of the asset to be, as they are stored (moments as
-    texts); `open_with` is for the source itself.
+    `version` changes with the bytes, as far as the source reports; `length` is in bytes, None if
+    unreported. `addresses` are its old URLs; `is_public` is None if the source does not say.
+    `folder` is its path of folders; `named_by` are known referrers; `facts` are fields of the new
+    asset, as they are stored (times as texts); `open_with` is for the source itself.
     """
 
     key: str
@@ -39,9 +38,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """Some entries, and the cursor of those that follow: None at the end.
+    """A page of entries, and the cursor of the next one: None at the end.
 
-    `malformed` are what the source says and nobody understands, cut off, to be named.
+    `malformed` are entries that cannot be parsed, shortened, to be reported.
     """
 
     entries: Sequence[Entry]
@@ -50,7 +49,7 @@ class Listed:
 
     @classmethod
     def of(cls, items: Iterable[Any], read: Callable[[Any], Entry], cursor: str | None) -> Self:
-        """Return what `read` makes of `items`, each by itself."""
+        """Return `items` parsed by `read`, each one independently."""
         entries, malformed = [], []
         for each in items:
             try:
@@ -61,11 +60,11 @@ class Listed:
 
 
 class Source(Protocol):
-    """A place with files; what lets one in is in nothing that it says of itself."""
+    """A place with files; its credentials appear in none of its texts."""
 
     @property
     def name(self) -> str:
-        """What people call it; also under which it is remembered what was brought in."""
+        """Its name for people; imported entries are also stored under it."""
 
     @property
     def hosts(self) -> Sequence[str]:
@@ -73,18 +72,18 @@ class Source(Protocol):
 
     @property
     def entries_per_hour(self) -> int | None:
-        """How many files it hands out in an hour; None when nothing is known of a limit."""
+        """The most files it delivers in an hour; None without a known limit."""
 
     def page(self, cursor: str | None) -> Listed:
         """Return the entries after `cursor`, from the start without one.
 
-        Raise `CursorGone` when the source knows it no more, `RateLimited`, or why not at all.
+        Raise `CursorGone` if the source no longer accepts it, `RateLimited`, or why it fails.
         """
 
     def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
-        """Give the original bytes of an entry, spooled.
+        """Return the original bytes of an entry, spooled.
 
-        Raise `RateLimited`, or why it cannot be had: `FetchFailed`, `FetchTooSlow`,
+        Raise `RateLimited`, or why it is unavailable: `FetchFailed`, `FetchTooSlow`,
         `AddressNotAllowed`, `BadUrl`, `FileTooLarge`, `NotOriginal`.
         """
 
@@ -93,7 +92,7 @@ class Folders(Protocol):
     """The folders of the media library."""
 
     def at(self, actor: Actor, names: Sequence[str]) -> str | None:
-        """Return the id of the folder that `names` lead to, made where there is none.
+        """Return the id of the folder at the path `names`, created if it does not exist.
 
-        Where there may be no more folders, or none so deep, it is the last on the way.
+        If the limits on folders do not allow it, it is the deepest allowed one on the path.
         """

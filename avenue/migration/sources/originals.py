@@ -1,11 +1,11 @@
-"""From the address of a picture that a service changes on its way to that of the original."""
+"""From the URL of a picture that a service transforms to that of the original."""
 
 import re
 from urllib.parse import urlsplit, urlunsplit
 
 _CLOUDINARY = re.compile(
     r"(/[^/]+/(?:image|video|raw)/(?:upload|private|authenticated))/(?:s--[\w-]+--/)?"
-    # A part with a comma, or one that is a change alone, is no folder when a version follows it.
+    # A part with a comma, or that is a transformation, is no folder if a version follows it.
     r"(?:[^/]+/)*?(v\d+/.+)"
 )
 _CLOUDINARY_CHANGE = re.compile(
@@ -19,9 +19,9 @@ _SHOPIFY_SIZE = re.compile(
 
 
 def original_of(url: str) -> str:
-    """Return the address of the original of what is at `url`, which may be `url` itself.
+    """Return the URL of the original of what is at `url`, which may be `url` itself.
 
-    Known are Cloudinary, Supabase and Shopify. Elsewhere nobody can tell.
+    Supported are Cloudinary, Supabase and Shopify; others are returned unchanged.
     """
     try:
         parts = urlsplit(url)

@@ -1,6 +1,6 @@
-"""What is known of a source while it is brought in: its entries, their addresses, who names them.
+"""The state of an import from a source: its entries, their addresses, the references to them.
 
-However many there are, memory does not grow with them; see `ScratchTables`.
+Memory does not grow with their number; see `ScratchTables`.
 """
 
 import json
@@ -15,7 +15,7 @@ from avenue.migration.sources.models import Entry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
-    """How many entries and how many bytes; `unmeasured` entries have a length nobody told."""
+    """A number of entries and of bytes; `unmeasured` entries have an unknown length."""
 
     entries: int
     bytes: int
@@ -38,7 +38,7 @@ CREATE INDEX named_by_key ON named (key);
 """
 
     def add(self, entry: Entry, paths: tuple[str, ...]) -> bool:
-        """Note an entry and its old paths; return False when a path is another entry's."""
+        """Add an entry and its old paths; return False if a path belongs to another entry."""
         text = json.dumps(asdict(replace(entry, named_by=())))
         statement = "INSERT OR REPLACE INTO entries (key, entry, bytes) VALUES (?, ?, ?)"
         self._do(statement, _safe(entry.key), text, entry.length)
@@ -52,7 +52,7 @@ CREATE INDEX named_by_key ON named (key);
         return is_alone
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what is not settled yet."""
+        """Yield the entries that are not settled yet."""
         query = (
             "SELECT key, entry FROM entries WHERE key > ? AND outcome IS NULL ORDER BY key LIMIT ?"
         )
@@ -64,12 +64,12 @@ CREATE INDEX named_by_key ON named (key);
             yield Entry(**{**read, **lists})
 
     def paths_of(self, entry: Entry) -> list[str]:
-        """Return the old paths that are this entry's."""
+        """Return the old paths of this entry."""
         query = "SELECT path FROM paths WHERE key = ? ORDER BY path"
         return [row[0] for row in self._all(query, _safe(entry.key))]
 
     def note(self, reference: Reference) -> None:
-        """Note that a record names an address, if that is one of an entry."""
+        """Add a record's reference to an address, if that belongs to an entry."""
         for form in forms_of(reference.path):
             found = self._all("SELECT key FROM paths WHERE path = ?", form)
             if found:
@@ -84,7 +84,7 @@ CREATE INDEX named_by_key ON named (key);
         )
 
     def references_of(self, entry: Entry) -> list[Reference]:
-        """Return how owners of pictures refer to an entry, if not rewritten yet."""
+        """Return the references of picture owners to an entry, if not rewritten yet."""
         query = (
             "SELECT kind, id, address, path FROM named WHERE key = ? AND NOT rewritten"
             " AND kind != 'page' ORDER BY kind, id, address"
@@ -95,7 +95,7 @@ CREATE INDEX named_by_key ON named (key);
         ]
 
     def settle_reference(self, reference: Reference) -> None:
-        """Note that a record no longer names an old address."""
+        """Record that a reference to an old address was replaced."""
         self._do(
             "INSERT INTO named (kind, id, address, path, rewritten) VALUES (?, ?, ?, ?, 1)"
             " ON CONFLICT DO UPDATE SET rewritten = 1",
@@ -103,25 +103,25 @@ CREATE INDEX named_by_key ON named (key);
         )
 
     def settle(self, entry: Entry, outcome: Outcome) -> None:
-        """Note what became of an entry."""
+        """Set the outcome of an entry."""
         self._do("UPDATE entries SET outcome = ? WHERE key = ?", outcome, _safe(entry.key))
 
     def refuse(self, problem: Problem) -> None:
-        """Note that something cannot be taken."""
+        """Record something as refused."""
         self._do("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", *_row(problem))
 
     def silence(self, problem: Problem) -> None:
-        """Note that an old address will not answer."""
+        """Record that an old address will not work."""
         self._do("INSERT OR REPLACE INTO silent VALUES (?, ?, ?)", *_row(problem))
 
     def refused(self) -> Iterator[Problem]:
-        """Yield what cannot be taken."""
+        """Yield what was refused."""
         query = "SELECT path, code, message FROM refused WHERE path > ? ORDER BY path LIMIT ?"
         for path, code, message in self._paged(query, keys=1):
             yield Problem(path=path, code=code, message=message)
 
     def silent(self) -> Iterator[Problem]:
-        """Yield the old addresses that will not answer."""
+        """Yield the old addresses that will not work."""
         query = (
             "SELECT path, code, message FROM silent WHERE (path, code) > (?, ?)"
             " ORDER BY path, code LIMIT ?"
@@ -130,7 +130,7 @@ CREATE INDEX named_by_key ON named (key);
             yield Problem(path=path, code=code, message=message)
 
     def amounts(self) -> Amounts:
-        """Return how much is not settled yet."""
+        """Return the numbers of what is not settled yet."""
         (row,) = self._all(
             "SELECT count(*), coalesce(sum(bytes), 0), count(*) - count(bytes)"
             " FROM entries WHERE outcome IS NULL"
@@ -138,21 +138,21 @@ CREATE INDEX named_by_key ON named (key);
         return Amounts(entries=row[0], bytes=row[1], unmeasured=row[2])
 
     def count(self, outcome: Outcome) -> int:
-        """Return how many entries had this outcome; of the refused ones those never seen, too."""
+        """Return the number of entries with this outcome; refused ones include unlisted ones."""
         if outcome is Outcome.REFUSED:
             return self._number("SELECT count(*) FROM refused")
         return self._number("SELECT count(*) FROM entries WHERE outcome = ?", outcome)
 
     def count_silent(self) -> int:
-        """Return how many old addresses will not answer."""
+        """Return the number of old addresses that will not work."""
         return self._number("SELECT count(*) FROM silent")
 
     def count_named(self) -> int:
-        """Return how many references there are to entries."""
+        """Return the number of references to entries."""
         return self._number("SELECT count(*) FROM named")
 
     def count_rewritten(self) -> dict[str, int]:
-        """Return how many references were rewritten, by the kind of their record."""
+        """Return the numbers of rewritten references, by the kind of their record."""
         return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
 
 
@@ -161,6 +161,6 @@ def _row(problem: Problem) -> Row:
 
 
 def _safe(key: str) -> str:
-    """Return what stands for a key: SQLite holds no lone surrogates and ends texts at a zero."""
+    """Return a safe form of a key: SQLite stores no lone surrogates and ends texts at a zero."""
     is_plain = key.isprintable() and "\\" not in key
     return key if is_plain else json.dumps(key, ensure_ascii=True)[1:-1]

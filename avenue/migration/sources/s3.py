@@ -1,4 +1,4 @@
-"""The objects of a bucket of S3, or of anything that speaks like it."""
+"""The objects of a bucket of S3, or of a compatible service."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ BLOCK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """An object of a bucket: its whole key, what tells it from a former one, and its bytes."""
+    """An object of a bucket: its whole key, its version (ETag), and its length in bytes."""
 
     key: str
     etag: str
@@ -25,17 +25,17 @@ class Object:
 
 
 class Bucket(Protocol):
-    """A bucket, handed over by who can speak to it. Threads may share it."""
+    """A bucket; provided by a package with an S3 client. Thread-safe."""
 
     def after(self, prefix: str, last_key: str) -> Sequence[Object]:
-        """Return objects below `prefix` with keys after `last_key`, by key; some at once."""
+        """Return objects below `prefix` with keys after `last_key`, by key, in batches."""
 
     def read(self, key: str) -> BinaryIO | None:
-        """Return the bytes of an object as a stream, None when it is not there."""
+        """Return the bytes of an object as a stream, None if it does not exist."""
 
 
 class S3Source:
-    """See `Source`. Who may read an object S3 tells only one by one, so it is not asked."""
+    """See `Source`. S3 reports the access rights of one object at a time, so they are not read."""
 
     entries_per_hour = None
 
@@ -87,5 +87,5 @@ class S3Source:
         )
 
     def _is_folder(self, found: Object) -> bool:
-        """Tell whether it is only what consoles make to show an empty folder."""
+        """Return whether it is only an object that consoles create to show an empty folder."""
         return found.key.endswith("/") and not found.size

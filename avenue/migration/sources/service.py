@@ -1,7 +1,7 @@
-"""Bringing in what a source has: list, plan, copy, rewrite what names it, let old addresses lead.
+"""Imports from a source: list, plan, copy, rewrite references, register old addresses.
 
-Every step may be repeated. What has become of an entry is remembered by the source, its key and its
-version, once it is in; so a run that was killed is finished by the next one, and a third finds
+Every step is repeatable. The outcome of an entry is stored by the source, its key and its version,
+once it is imported; so a run that was killed is completed by the next one, and a third one finds
 nothing to do.
 """
 
@@ -46,21 +46,21 @@ from avenue.storage.idempotency import UploadInProgress
 T = TypeVar("T")
 Look = Callable[[], None]
 THREADS = 4
-"""So no host is asked for more than four at once."""
+"""So no host gets more than four requests at once."""
 TRIES = 8
-"""How often one is asked for that is answered each time that it was asked too often."""
+"""How often a rate-limited request is repeated."""
 PATIENCE_SECONDS = 120
-"""How long nothing of an entry may succeed, before the database is taken for gone."""
+"""After so long without success of an entry the database counts as unreachable."""
 PAUSE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
-"""How often whoever waits for a step is asked whether to go on."""
+"""How often a waiting step checks whether to continue."""
 LISTED_ANEW = 3
 GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 SHUT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 LONGEST_ALT, LONGEST_TAG, MOST_TAGS = 1000, 50, 20
 """As the media library takes them."""
 DESCRIBES = frozenset({"alt", "decorative", "focal", "tags"})
-"""Facts that people set, and that are taken where nobody has."""
+"""Fields that people set, and that are only imported if empty."""
 SAME_ADDRESS = "Another file of the source has the same address; one of them answers."
 NO_ADDRESS = "No address can hold this name."
 OWN_ADDRESS = "Avenue itself answers at this address."
@@ -68,13 +68,12 @@ OWN_ADDRESS = "Avenue itself answers at this address."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """How things are brought in.
+    """The options of an import.
 
-    `is_public`: where the source cannot tell, everybody may read. `answers` tells whether an old
-    path can lead to a file. `is_external`: the source says itself which records name its files, so
-    nobody else is looked for, and what is for those and none of them names any more is not stored.
-    Without `addresses` pages are left alone. `has_twins`: two entries with the same bytes become
-    two files.
+    `is_public`: files are public if the source does not say. `answers` returns whether an old path
+    can lead to a file. `is_external`: the source knows the referrers of its files, so no others are
+    searched for, and a file that none of them names any more is not stored. Without `addresses`
+    pages are not changed. `has_twins`: two entries with the same bytes become two files.
     """
 
     destination: Destination
@@ -86,13 +85,13 @@ class Wanted:
 
 
 def go_on() -> None:
-    """Nobody wants to end it."""
+    """Do nothing: never end the import."""
 
 
 class SourceImport:
-    """Brings one source into one site: `read` first, then `preview` or `bring`.
+    """Imports a source into a site: `read` first, then `preview` or `bring`.
 
-    The three do their work while they are iterated, a step at a time; `plan` has it all.
+    The three work while they are iterated, a step at a time; results are in `plan`.
     """
 
     def __init__(
@@ -125,10 +124,10 @@ class SourceImport:
         self._making_folders = threading.Lock()
 
     def read(self, look: Look = go_on) -> Iterator[None]:
-        """List the source, and note who names what; nothing is copied. A step for each page.
+        """List the source, and find the references; nothing is copied. A step for each page.
 
-        Raise why the source cannot be listed, and what `look` raises: it is called each second
-        that a step takes.
+        Raise why the source cannot be listed, and what `look` raises: it is called every second
+        of a step.
         """
         for listed in self._listed(look):
             for each in listed.entries:
@@ -147,16 +146,16 @@ class SourceImport:
             self._plan.note(reference)
 
     def preview(self) -> Iterator[None]:
-        """Settle what is in already; what would be copied stays open."""
+        """Settle what is imported already; what would be copied stays open."""
         for entry in self._plan.entries():
             if self._is_refused(entry) or self._is_unchanged(entry):
                 continue
             yield
 
     def bring(self, look: Look = go_on) -> Iterator[None]:
-        """Copy what is not there yet, and rewrite what names it; a step for each entry.
+        """Copy new files, and rewrite the references to them; a step for each entry.
 
-        Raise `StorageFull`, or `Unavailable` when the database stays away; then run it again.
+        Raise `StorageFull`, or `Unavailable` if the database stays unreachable; then run it again.
         `look` is as in `read`.
         """
         try:
@@ -168,13 +167,13 @@ class SourceImport:
             self._targets.write_down(self._site, "source.imported", name, self._plan)
 
     def _listed(self, look: Look) -> Iterator[Listed]:
-        """Yield the pages of the list; anew from its start when the source forgot the place."""
+        """Yield the pages of the list; again from its start if the source rejects the cursor."""
         with self._threads(1) as threads:
             for _ in range(LISTED_ANEW):
                 try:
                     cursor: str | None = None
                     while True:
-                        listed = _result(threads.submit(self._patient_page, cursor), look)
+                        listed = _result(threads.submit(self._page_with_retries, cursor), look)
                         yield listed
                         cursor = listed.cursor
                         if cursor is None:
@@ -183,8 +182,8 @@ class SourceImport:
                     continue
         raise SourceUnclear
 
-    def _patient_page(self, cursor: str | None) -> Listed:
-        return self._patiently(lambda: self._page(cursor))
+    def _page_with_retries(self, cursor: str | None) -> Listed:
+        return self._with_retries(lambda: self._page(cursor))
 
     def _page(self, cursor: str | None) -> Listed:
         try:
@@ -219,7 +218,7 @@ class SourceImport:
 
     @contextmanager
     def _threads(self, count: int) -> Iterator[ThreadPoolExecutor]:
-        """Give threads; at the end of the block none of them waits for the source any more."""
+        """Yield threads; at the end of the block none of them waits for the source any more."""
         self._pause.begin()
         with ThreadPoolExecutor(count) as threads:
             try:
@@ -231,7 +230,7 @@ class SourceImport:
     def _one(self, entry: Entry) -> None:
         try:
             if not self._is_refused(entry) and not self._is_unchanged(entry):
-                self._patiently(lambda: self._bring(entry))
+                self._with_retries(lambda: self._bring(entry))
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
@@ -249,7 +248,7 @@ class SourceImport:
         self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
 
     def _note(self, entry: Entry, asset: Asset) -> None:
-        """Describe what an entry has become, and remember it; repeatable."""
+        """Set the fields of an imported entry's asset, and store the outcome; repeatable."""
         self._describe(entry, asset)
         self._adopted.put(
             self._site,
@@ -266,16 +265,16 @@ class SourceImport:
         )
 
     def _brought_from(self, url: str) -> Asset | None:
-        """Return the live asset that was brought in from a URL."""
+        """Return the live asset that was imported from a URL."""
         known = self._adopted.get(self._site, self._source.name, url)
         asset = self._storer.asset(known.target) if known else None
         return asset if is_kept(asset) else None
 
     def _keep(self, entry: Entry, file: Incoming) -> Kept | None:
-        """Store a file for the records that name it, else for the destination's owner; note it.
+        """Store a file for its referrers, else for the destination's owner; store the outcome.
 
-        What is remembered is what it has become for the first of them. None: it is only for those,
-        and none of them names it any more.
+        The outcome is that for the first referrer. Return None if it is only for referrers, and
+        none of them names it any more.
         """
         paths = self._plan.paths_of(entry)
         first: Kept | None = None
@@ -307,7 +306,7 @@ class SourceImport:
             return self._folder_ids[names]
 
     def _describe(self, entry: Entry, asset: Asset) -> None:
-        """Let alt text and tags come along, where nobody has said anything of the file yet."""
+        """Set alternative text and tags, where the asset has none yet."""
         alt = " ".join(entry.alt.split())[:LONGEST_ALT]
         tags = [" ".join(each.lower().split()) for each in entry.tags]
         good = [each for each in tags if 1 <= len(each) <= LONGEST_TAG and each.isprintable()]
@@ -322,7 +321,7 @@ class SourceImport:
             self._targets.store.describe(self._site, asset.id, facts)
 
     def _is_refused(self, entry: Entry) -> bool:
-        """Refuse an entry that more people would read here than there, or that is too large."""
+        """Refuse an entry that would be readable by more people here, or is too large."""
         policy = self._wanted.destination.policy
         is_public = self._wanted.is_public if entry.is_public is None else entry.is_public
         try:
@@ -336,7 +335,7 @@ class SourceImport:
         return False
 
     def _is_unchanged(self, entry: Entry) -> bool:
-        """Settle an entry that is in already; one that a record came to name is not."""
+        """Settle an entry that is imported already, unless it has new referrers."""
         known = self._adopted.get(self._site, self._source.name, entry.key)
         if known is None or known.print != entry.version:
             return False
@@ -346,8 +345,8 @@ class SourceImport:
         self._plan.settle(entry, Outcome.UNCHANGED)
         return True
 
-    def _patiently(self, work: Callable[[], T]) -> T:
-        """Do `work`, again while what hinders it passes; raise what does not."""
+    def _with_retries(self, work: Callable[[], T]) -> T:
+        """Run `work`, again after temporary errors; raise others."""
         ends_at, tries = time.monotonic() + PATIENCE_SECONDS, 0
         while True:
             self._pause.wait()
@@ -373,7 +372,7 @@ class SourceImport:
 
 
 class _Pause:
-    """When a source wants to be left alone, all threads wait: until then, or until the end."""
+    """While a source limits the rate, all threads wait: until then, or until the end."""
 
     def __init__(self) -> None:
         self._over = threading.Event()
@@ -390,7 +389,7 @@ class _Pause:
         self._until = max(self._until, time.monotonic() + seconds)
 
     def wait(self) -> None:
-        """Return when the source may be asked again; raise `CancelledError` when nobody will."""
+        """Return when the source may be called again; raise `CancelledError` at the end."""
         left = self._until - time.monotonic()
         if left > 0:
             self._sleep(left)
@@ -399,14 +398,14 @@ class _Pause:
 
 
 def _result(future: Future[T], look: Look) -> T:
-    """Return what a thread comes to; whoever waits looks meanwhile whether to go on."""
+    """Return the result of a thread; call `look` regularly while waiting."""
     while not wait([future], LOOK_SECONDS).done:
         look()
     return future.result(0)
 
 
 def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `facts` with moments as such."""
+    """Return `facts` with times as datetimes."""
     return {
         name: datetime.fromisoformat(value) if name == "created_at" else value
         for name, value in facts.items()

@@ -1,4 +1,4 @@
-"""What services answer: pages of their lists, and bytes on their way into an unlinked file."""
+"""Responses of services: pages of their lists, and bytes to copy into an unlinked file."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +12,7 @@ from avenue.outside.errors import FetchFailed
 from avenue.web.errors import FileTooLarge
 
 NO_CURSOR = 400
-"""What services answer to a cursor that they know no more."""
+"""The status of services for a cursor that they no longer accept."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def going_on(cursor: str | None) -> Iterator[None]:
 def spooled(
     blocks: Iterable[bytes], name: str, tmp_dir: Path, *, max_bytes: int
 ) -> AbstractContextManager[SpooledFile]:
-    """Give `blocks` as a file; raise `FileTooLarge` or `SpoolUnavailable`."""
+    """Return `blocks` as a file; raise `FileTooLarge` or `SpoolUnavailable`."""
 
     def check_bytes(length: int) -> None:
         if length > max_bytes:
@@ -42,7 +42,7 @@ def spooled(
 def downloaded(
     asker: Asker, path: str, name: str, tmp_dir: Path, *, max_bytes: int
 ) -> Iterator[SpooledFile]:
-    """Give what a service answers to a GET of `path` as a file; raises as `spooled`."""
+    """Yield the response of a service to a GET of `path` as a file; raises as `spooled`."""
     with (
         asker.asked(path) as answer,
         spooled(answer.blocks, name, tmp_dir, max_bytes=max_bytes) as file,

@@ -1,7 +1,7 @@
 """A bucket of Supabase Storage.
 
-Its errors are HTTP 400 with the status they mean in the body. Since list-v2 a bucket is listed as a
-whole; an older server knows only folders, so it is brought in by S3, which it speaks, too.
+Its errors are HTTP 400 with the actual status in the body. Since list-v2 a bucket is listed as a
+whole; an older server lists only folders, so it is imported by S3, which it supports, too.
 """
 
 import json
@@ -23,7 +23,7 @@ CODES = frozenset(HTTPStatus)
 
 
 def status_of(status: int, body: bytes) -> int:
-    """Return the status that an answer means."""
+    """Return the actual status of a response."""
     try:
         told = int(json.loads(body)["statusCode"])
     except (ValueError, TypeError, KeyError):

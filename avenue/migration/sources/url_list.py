@@ -1,7 +1,7 @@
 """A list of URLs: CSV with a heading, or one JSON object a line.
 
-`url` is needed; `name`, `alt`, `tags` and `folder` are taken along. Of services that change
-pictures on their way the original is asked for.
+`url` is required; `name`, `alt`, `tags` and `folder` are imported, too. For services that transform
+pictures the original is fetched.
 """
 
 import csv
@@ -31,7 +31,7 @@ _SEPARATORS = re.compile(r"[;,]")
 
 
 class UrlList:
-    """See `Source`. The same URL is the same file, in whatever list it stands."""
+    """See `Source`. The same URL is the same file, in any list."""
 
     entries_per_hour = None
     name = "urls"
@@ -43,7 +43,7 @@ class UrlList:
 
     @property
     def hosts(self) -> Sequence[str]:
-        """See `Source.hosts`; of the entries that were listed."""
+        """See `Source.hosts`; of the listed entries."""
         return sorted(self._hosts)
 
     def page(self, cursor: str | None) -> Listed:
@@ -82,7 +82,7 @@ class UrlList:
 
 
 def _row_of(line: str) -> Mapping[str, str]:
-    """Return what a line of JSON says; one that says nothing has the line itself as its URL."""
+    """Return the content of a line of JSON; an invalid one has the line itself as its URL."""
     try:
         read = json.loads(line)
     except ValueError:
@@ -100,7 +100,7 @@ def _row_of(line: str) -> Mapping[str, str]:
 
 
 def entry_of(row: Mapping[str, str]) -> Entry:
-    """Return the entry of a row: what everybody may read is public."""
+    """Return the entry of a row: publicly readable files are public here."""
     url = row["url"].strip()
     return Entry(
         key=url,
@@ -115,7 +115,7 @@ def entry_of(row: Mapping[str, str]) -> Entry:
 
 @contextmanager
 def fetched(fetcher: Fetcher, url: str, name: str, max_bytes: int) -> Iterator[Incoming]:
-    """Give what is at a public `url`, called `name` if that is not empty."""
+    """Yield the file at a public `url`, with the name `name` if that is not empty."""
     try:
         with fetcher.fetched(url, max_bytes=max_bytes) as file:
             yield SpooledFile(

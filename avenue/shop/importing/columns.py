@@ -62,7 +62,7 @@ class ColumnNames:
         return self._own[key] if key in self._own else NAMES.get(key)
 
     def is_known(self, name: str) -> bool:
-        """Tell whether a column is mapped, or marked as ignored."""
+        """Return whether a column is mapped, or marked as ignored."""
         key = key_of(name)
         return key in self._own or key in NAMES
 

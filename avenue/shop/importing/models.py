@@ -186,7 +186,7 @@ class Import(NewImport):
     finished_at: datetime | None
 
     def may_change(self, owner: str | None) -> bool:
-        """Tell whether the import may change objects of `owner`."""
+        """Return whether the import may change objects of `owner`."""
         return self.runs_shop or owner == self.by
 
 

@@ -59,7 +59,7 @@ def readings_of(path: str) -> list[Reading]:
 
 
 def is_picture(path: str) -> bool:
-    """Tell whether a file's name has the extension of an allowed picture type."""
+    """Return whether a file's name has the extension of an allowed picture type."""
     return path.rpartition(".")[2].lower() in PICTURES
 
 

@@ -62,6 +62,6 @@ class FileReply(TypedDict):
 
 
 class FileList(PartOfList):
-    """Some files of a ZIP, and where to go on."""
+    """A page of files of a ZIP, with the cursor of the next one."""
 
     items: list[FileReply]

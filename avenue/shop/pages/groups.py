@@ -224,7 +224,7 @@ def _form_of(pictured: PicturedGroup, members: Sequence[Product]) -> Form:
 
 
 def _only_looks() -> bool:
-    """Tell whether the form is a search, not to be saved."""
+    """Return whether the form is a search, not to be saved."""
     return "find" in request.form.getlist("do")
 
 

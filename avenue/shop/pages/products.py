@@ -87,7 +87,7 @@ def show_products() -> Response:
     """Show your own products, for staff and administrators all, filtered by the URL."""
     actor, query = current_actor(), _query(current_actor())
     found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
-    said, problem = _told()
+    said, problem = _messages()
     gone = undoable(MOST_AT_ONCE)
     return page(
         "shop/products.html",
@@ -247,7 +247,7 @@ def _back() -> str:
     return back if back.partition("?")[0] == PATH else PATH
 
 
-def _told() -> tuple[str, str]:
+def _messages() -> tuple[str, str]:
     """Return the messages about success and failure in the URL, as sentences."""
     said, count = request.args.get("said", ""), request.args.get("count", "0")
     if said == NOTHING_CHECKED:

@@ -41,7 +41,7 @@ class ProductsQuery(SearchQuery, total=False):
     """Filters and sort orders of products."""
 
     status: Status | Literal[""]
-    owner: Annotated[Literal["me", ""], Field(description="One's own; for whoever is signed in.")]
+    owner: Annotated[Literal["me", ""], Field(description="One's own; for signed-in callers.")]
     group: Annotated[str, Field(description="Those of the group with this id.")]
     category: Annotated[
         str, Field(description="Those in the category with this key, as `shoes/boots`, or below.")
@@ -58,8 +58,8 @@ class ProductsQuery(SearchQuery, total=False):
         Pictures | Literal[""],
         Field(
             description="Those without pictures, with one that has no alt text in the site's "
-            "language, or with one the last inspection found a problem with; for whoever is "
-            "signed in."
+            "language, or with one the last inspection found a problem with; for "
+            "signed-in callers."
         ),
     ]
     state: Annotated[
@@ -110,7 +110,7 @@ def filter_asked_for(name: str, choices: type[E]) -> E | None:
 
 
 def trash_asked_for() -> bool:
-    """Tell whether `?state=` asks for the trash; raise `Invalid`."""
+    """Return whether `?state=` asks for the trash; raise `Invalid`."""
     text = request.args.get("state") or "live"
     return choice("state", text, ["live", "trash"]) == "trash"
 

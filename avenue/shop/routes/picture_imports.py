@@ -176,7 +176,7 @@ def list_files(picture_import_id: str) -> Response:
     refuses=(PictureImportNotFound, ProductNotFound, FileNotInArchive, ArchiveExpired, ImportBegun),
 )
 def assign_files(picture_import_id: str) -> Response:
-    """Assign files of a ZIP to products by hand, before it is applied; all or nothing."""
+    """Assign files of a ZIP to products manually, before it is applied; all or nothing."""
     wanted = {each.number: each.product for each in body_as(AssignedFiles).files}
     standing, changed = using(PictureImportService).assign(
         current_actor(), picture_import_id, wanted

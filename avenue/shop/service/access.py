@@ -5,10 +5,10 @@ from avenue.shop.models import PictureOwner, Product, Status
 
 
 def may_change(actor: Actor, thing: PictureOwner) -> bool:
-    """Tell whether the actor owns a product or group, or may change all of them."""
+    """Return whether the actor owns a product or group, or may change all of them."""
     return actor.runs_shop or (actor.id is not None and thing.owner == actor.id)
 
 
 def may_see(actor: Actor, product: Product) -> bool:
-    """Tell whether the actor may see a product; published ones are public."""
+    """Return whether the actor may see a product; published ones are public."""
     return product.status is Status.PUBLISHED or may_change(actor, product)

@@ -125,7 +125,7 @@ class BulkService:
 
 
 def lacks_alt(picture: object, language: str) -> TypeGuard[Asset]:
-    """Tell whether a stored picture is not decorative and has no text in `language`."""
+    """Return whether a stored picture is not decorative and has no text in `language`."""
     return (
         isinstance(picture, Asset)
         and not picture.decorative

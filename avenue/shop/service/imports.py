@@ -177,7 +177,7 @@ class ImportService:
         return self._imports.rows(actor.site.id, run.id, query)
 
     def may_undo(self, actor: Actor, run: Import) -> bool:
-        """Tell whether `undo` would succeed for an own import now."""
+        """Return whether `undo` would succeed for an own import now."""
         if run.dry_run or run.stage is not Stage.DONE:
             return False
         last = self._imports.last_that_changed(actor.site.id, run.by)

@@ -164,7 +164,7 @@ class PictureImportService:
     def assign(
         self, actor: Actor, import_id: str, wanted: Mapping[int, str | None]
     ) -> tuple[PictureImportStanding, int]:
-        """Assign files of an own import to products by hand, by number; None is no product.
+        """Assign files of an own import to products manually, by number; None is no product.
 
         Return how many of them changed. Raise `PictureImportNotFound`, `ProductNotFound`,
         `FileNotInArchive`, `ArchiveExpired` or `ImportBegun`; then nothing has changed.
@@ -378,7 +378,7 @@ class PictureImportWorker:
 
     @contextmanager
     def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[Incoming]:
-        """Give a file of the archive, reduced if it is too large."""
+        """Yield a file of the archive, reduced if it is too large."""
         policy = self._policy.on(site)
         with _unpacked(archive, file, policy, self._tmp_dir) as picture:
             if picture.length <= policy.max_bytes:
@@ -398,7 +398,7 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
 def _unpacked(
     archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
 ) -> Iterator[SpooledFile]:
-    """Give a file of the archive as a real file.
+    """Yield a file of the archive as a real file.
 
     If it is too large to be reduced, no more is unpacked than that shows.
     """

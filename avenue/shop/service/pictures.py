@@ -162,7 +162,7 @@ class PictureService:
         changed = self._library.change(actor, asset_id, claim, changes, revision)
         if changed is None:
             raise ImageNotFound
-        self._pictures.told_otherwise(actor.site.id, claim)
+        self._pictures.purge_owner_pages(actor.site.id, claim)
         return changed
 
     def replace(
@@ -264,7 +264,7 @@ class PictureService:
     def fitting(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal]
     ) -> Iterator[list[Incoming | Refusal]]:
-        """Give received files, reduced if they are too large, as those of phones are.
+        """Yield received files, reduced if they are too large, as those of phones are.
 
         Those that cannot be reduced are refused.
         """
@@ -285,7 +285,7 @@ class PictureService:
 
     @contextmanager
     def shrunk(self, policy: UploadPolicy, large: Incoming) -> Iterator[Incoming]:
-        """Give a picture reduced to the limit of `policy`; raise why it cannot be."""
+        """Yield a picture reduced to the limit of `policy`; raise why it cannot be."""
         media_type = policy.check_file(large.file)
         data = self._library.shrunk(large.file, media_type, max_bytes=policy.max_bytes)
         with spooled(large.name, [data], self._tmp_dir) as smaller:
@@ -350,6 +350,6 @@ class PictureService:
 
 
 def is_own_picture(site: Site, url: str) -> bool:
-    """Tell whether `url` is an address of a picture stored on the site."""
+    """Return whether `url` is an address of a picture stored on the site."""
     own_hosts = {"", urlsplit(site.base_url).netloc, *site.hosts}
     return asset_in(url) is not None and urlsplit(url).netloc.lower() in own_hosts

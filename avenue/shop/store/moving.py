@@ -141,7 +141,7 @@ class MovedStore:
 
 
 def _has(assets: Collection, claim: Claim, upload_result: UploadResult) -> bool:
-    """Tell whether the owner has the pictures of this upload, which has some."""
+    """Return whether the owner has the pictures of this upload, which has some."""
     mine = {"claim.kind": claim.kind, "claim.id": claim.id}
     ids = [each.id for each in upload_result.new]
     return bool(ids) and len(assets.find({"_id": {"$in": ids}, **mine}, {"_id": 1})) == len(ids)

@@ -325,7 +325,7 @@ class PictureStore(SiteRecords):
 
         return self._together(site_id, claim, work)
 
-    def told_otherwise(self, site_id: str, claim: Claim) -> None:
+    def purge_owner_pages(self, site_id: str, claim: Claim) -> None:
         """Purge the pages of the owner of a picture whose description changed."""
         owners = site(self._database, site_id).collection(OWNERS[claim.kind])
         with_purges(owners, lambda each: purge_owner(each, claim.id))

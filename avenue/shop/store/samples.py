@@ -39,7 +39,7 @@ class SampleStore(SiteRecords):
         self._records(site_id, SAMPLES).delete({"_id": site_id})
 
     def has_products(self, site_id: str) -> bool:
-        """Tell whether the site has any product."""
+        """Return whether the site has any product."""
         products = self._records(site_id, PRODUCTS)
         return products.find_one({}, {"_id": 1}) is not None
 

@@ -347,7 +347,7 @@ class SiteCopy:
         return changed, False
 
     def _may_be_ours(self, event: Document, name: str, key: object) -> bool:
-        """Tell whether a change belongs to the site; for some the event does not say it."""
+        """Return whether a change belongs to the site; for some the event does not say it."""
         if name.endswith(FILES):
             return isinstance(key, str) and key.startswith(f"{self._site}/")
         shown = event.get("fullDocument") or {}
@@ -444,7 +444,7 @@ class _Sums:
         self._length += len(read)
 
     def are_of(self, file: Document) -> bool:
-        """Tell whether they match the file document."""
+        """Return whether they match the file document."""
         metadata = file.get("metadata")
         sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
         return (

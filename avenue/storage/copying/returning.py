@@ -119,7 +119,7 @@ class Returning:
         return gone
 
     def has_right_bytes(self, version: StoredVersion) -> bool:
-        """Tell whether the file of a version exists with the right bytes."""
+        """Return whether the file of a version exists with the right bytes."""
         files = self._files(version)
         found = files.find(version.file)
         if found is None or found.length != version.length:

@@ -122,7 +122,7 @@ class Renaming:
         return self.site is not None or bool(self.hosts)
 
     def wants(self, collection: str) -> bool:
-        """Tell whether anything of a collection is restored."""
+        """Return whether anything of a collection is restored."""
         if self.site is None:
             return True
         is_other_name = self.becomes not in {None, self.site}
@@ -200,11 +200,11 @@ class Wanted:
     but: bool = True
 
     def wants(self, collection: str) -> bool:
-        """Tell whether any document of a collection is included."""
+        """Return whether any document of a collection is included."""
         return self.but or _is_of_sites(collection)
 
     def has(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Tell whether a document of a collection is included."""
+        """Return whether a document of a collection is included."""
         if not self.sites or not _is_of_sites(collection):
             return self.but
         owner = _site_of(collection, document)

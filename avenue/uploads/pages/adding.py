@@ -100,7 +100,7 @@ def _form(
             "hours": settings.unclaimed_hours,
             "partBytes": PART_BYTES,
             "categories": {
-                name: _told(each, settings.max_tus_mb) for name, each in categories.items()
+                name: _category_data(each, settings.max_tus_mb) for name, each in categories.items()
             },
         },
         texts=adding_texts(),
@@ -108,7 +108,7 @@ def _form(
     )
 
 
-def _told(category: Category, most_mb: int) -> dict[str, Any]:
+def _category_data(category: Category, most_mb: int) -> dict[str, Any]:
     """Return the data of a category for the module."""
     takes_any, policy = ANY in category.types, policy_of(category, most_mb)
     labels = sorted({FILE_TYPES[each].label for each in policy.media_types})

@@ -54,7 +54,7 @@ def show_uploads() -> Response:
     """Show the uploads that the person may read and the URL asks for."""
     actor, query = current_actor(), _query(current_actor())
     found = _listed(actor, query)
-    said, problem = _told()
+    said, problem = _messages()
     return page(
         "uploads/uploads.html",
         rows=rows(actor, found.items),
@@ -179,7 +179,7 @@ def _unchanged(why: str) -> Response:
     return see(back_with(PATH, why, 0))
 
 
-def _told() -> tuple[str, str]:
+def _messages() -> tuple[str, str]:
     """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
     why = why_nothing(said, using(Settings).max_zip_mb)

@@ -36,12 +36,12 @@ class Retention:
         the audit log.
         """
         counts = Counter(before or {})
-        amiss: list[object] = []
+        unreadable: list[object] = []
         while True:
             began_at = time.monotonic()
-            counts += self._tell(job_id, job_kind)  # first, what a killed run has left
+            counts += self._log_expirations(job_id, job_kind)  # first, what a killed run has left
             save(dict(counts))
-            if not self._trash(amiss):
+            if not self._trash(unreadable):
                 break
             self._sleep((time.monotonic() - began_at) * REST)
         for site_id, count in sorted(counts.items()):
@@ -56,24 +56,24 @@ class Retention:
         save(None)
         return counts.total()
 
-    def _trash(self, amiss: list[object]) -> int:
+    def _trash(self, unreadable: list[object]) -> int:
         count = 0
-        while count < BATCH and self._store.trash_next(amiss):
+        while count < BATCH and self._store.trash_next(unreadable):
             count += 1
         return count
 
-    def _tell(self, job_id: str, job_kind: str) -> Counter[str]:
+    def _log_expirations(self, job_id: str, job_kind: str) -> Counter[str]:
         counts: Counter[str] = Counter()
-        while (untold := self._store.untold()) is not None:
+        while (message := self._store.next_unlogged()) is not None:
             self._notices.record_job(
-                untold.site,
-                untold.kind,
-                str(untold.about),
+                message.site,
+                message.kind,
+                str(message.about),
                 job_id=job_id,
                 job_kind=job_kind,
-                details=untold.content,
-                entry_id=untold.id,
+                details=message.content,
+                entry_id=message.id,
             )
-            self._store.told(untold)
-            counts[untold.site] += 1
+            self._store.mark_logged(message)
+            counts[message.site] += 1
         return counts

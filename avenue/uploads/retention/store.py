@@ -38,15 +38,15 @@ class ExpiredUploads:
         self._database = database
         self._outbox = OutboxStore(database)
 
-    def trash_next(self, amiss: list[object]) -> bool:
+    def trash_next(self, unreadable: list[object]) -> bool:
         """Move the upload whose retention time ended first to the trash; False if there is none.
 
-        Uploads on hold are skipped. Unreadable ones are added to `amiss`, and skipped.
+        Uploads on hold are skipped. Unreadable ones are added to `unreadable`, and skipped.
         """
-        return passing_over(self._trash_next, amiss)
+        return passing_over(self._trash_next, unreadable)
 
-    def _trash_next(self, amiss: list[object]) -> bool:
-        query = {**EXPIRED, "_id": {"$nin": amiss}}
+    def _trash_next(self, unreadable: list[object]) -> bool:
+        query = {**EXPIRED, "_id": {"$nin": unreadable}}
         for cluster in clusters_at_hand(self._database):
             every = deployment(cluster).collection(ASSETS)
             while found := next_of_sites(every, query, [("expires_at", 1)]):
@@ -55,11 +55,11 @@ class ExpiredUploads:
                     return True
         return False
 
-    def untold(self) -> Message | None:
+    def next_unlogged(self) -> Message | None:
         """Return a message that is not in the audit log yet."""
         return next(iter(self._outbox.take(RETENTION, lease_seconds=0)), None)
 
-    def told(self, message: Message) -> None:
+    def mark_logged(self, message: Message) -> None:
         """Mark the message as logged; repeatable."""
         self._outbox.delivered([message])
 

@@ -13,7 +13,7 @@ class TicketMade(TypedDict):
 
     id: Annotated[str, Field(description="Names the ticket in the audit log.")]
     url: Annotated[str, Field(description="Where the file goes.")]
-    ticket: Annotated[str, Field(description="Shown once. Whoever has it may send one file.")]
+    ticket: Annotated[str, Field(description="Shown once. Anyone who has it may send one file.")]
     expires_at: str
     max_bytes: int
     types: Annotated[list[str], Field(description="Media types, `image/*` or `*/*`.")]

@@ -1,4 +1,4 @@
-"""Why a resumable upload does not go on.
+"""Errors of resumable uploads.
 
 ::
 

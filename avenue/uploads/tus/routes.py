@@ -57,7 +57,7 @@ OFFSET, LENGTH, EXPIRES = "Upload-Offset", "Upload-Length", "Upload-Expires"
 RESUMABLE = "Tus-Resumable"
 
 ASK_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-"""The errors that mean for HEAD that the state of an upload cannot be told just now: they become
+"""The errors that mean for HEAD that the state of an upload is temporarily unknown: they become
 423.
 
 tus-js-client 4.3.1, and Uppy with it, takes any other error of HEAD for the end of the upload and

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from avenue.app.messages import message_jobs
 from avenue.app.services import Services
-from avenue.app.telling import message_jobs
 from avenue.config import Settings
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.service import AlertService
@@ -90,9 +90,9 @@ class Deployment:
     def waiting(self) -> int:
         return self.raw["house_notifications"].count_documents({"state": "pending"})
 
-    def letters(self) -> list[tuple[list[str], Any]]:
-        """Everything that came since, who got it and the letter."""
-        return [self.box.letters.get_nowait() for _ in range(self.box.letters.qsize())]
+    def emails(self) -> list[tuple[list[str], Any]]:
+        """Everything that came since, who got it and the email."""
+        return [self.box.emails.get_nowait() for _ in range(self.box.emails.qsize())]
 
     def documents(self) -> list[dict[str, Any]]:
         return list(self.raw["infra_alerts"].find().sort("opened_at", 1))
@@ -121,6 +121,6 @@ def deployment(database: Database, box: Mailbox, inbox: Inbox) -> Deployment:
         alert_secret=f"whsec_{base64.b64encode(KEY).decode()}",
     )
     deployment = Deployment(database, settings, box, inbox)
-    deployment.letters()
+    deployment.emails()
     inbox.all()
     return deployment

@@ -22,7 +22,7 @@ from avenue.health.history.snapshots.models import QuotaUse
 from avenue.health.models import Level, Measure
 from avenue.identity import Role
 from avenue.mail.errors import MailUnavailable
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.mail.relay import Relay
 from avenue.web.requestlog import JsonLines
 from tests.health.alerts.conftest import KEY, OPERATORS, Deployment, operator
@@ -55,7 +55,7 @@ def test_a_metric_swinging_around_85_for_a_day_is_one_alert_and_one_recovery(
     assert (alert.measure, alert.site, alert.level) == (Measure.DISK, None, Level.WARNING)
     assert (alert.state, alert.recovered_at) == (State.RECOVERED, at(27))
     assert kinds(deployment.inbox.all()) == ["alert.opened", "alert.recovered"]
-    written = Counter((to, str(letter["Subject"])) for (to,), letter in deployment.letters())
+    written = Counter((to, str(email["Subject"])) for (to,), email in deployment.emails())
     assert set(written.values()) == {1}
     assert sorted({to for to, _ in written}) == sorted(OPERATORS)
     assert sorted({subject for _, subject in written}) == [
@@ -65,15 +65,15 @@ def test_a_metric_swinging_around_85_for_a_day_is_one_alert_and_one_recovery(
     assert deployment.waiting() == 0
 
 
-def test_a_letter_says_in_the_language_of_the_site_what_is_and_what_to_do(
+def test_an_email_says_in_the_language_of_the_site_what_is_and_what_to_do(
     deployment: Deployment,
 ) -> None:
     quota = QuotaUse(site="blog", bytes=961, most_bytes=1000, files=0, most_files=0)
     deployment.see(0, quotas=(quota,))
     deployment.see(1, disk=87.25)
     deployment.tell()
-    letters = {str(letter["Subject"]): letter for _, letter in deployment.letters()}
-    (spanish,) = (each for subject, each in letters.items() if "87,2" in subject)
+    emails = {str(email["Subject"]): email for _, email in deployment.emails()}
+    (spanish,) = (each for subject, each in emails.items() if "87,2" in subject)
     assert spanish.get_content().replace("\r\n", "\n").replace("\xa0", " ") == (
         "El disco de la base de datos está lleno al 87,2 %.\n\n"
         "Es nuevo.\n\n"
@@ -87,7 +87,7 @@ def test_a_letter_says_in_the_language_of_the_site_what_is_and_what_to_do(
         "Todas las alertas, con un botón para marcar esta como vista:\n"
         "https://shop.example/admin/infrastructure\n"
     )
-    english = letters["[Blog] Critical: The site blog has used 96.1 % of its quota"]
+    english = emails["[Blog] Critical: The site blog has used 96.1 % of its quota"]
     assert "What to do:\r\nDelete what the site no longer needs" in english.get_content()
 
 
@@ -133,7 +133,7 @@ def test_a_receiver_that_is_away_hears_of_it_later_once_and_by_the_same_id(
     told = deployment.inbox.all()
     assert len(told) == 3, "refused, sent elsewhere, taken; then never again"
     assert len({each.headers["webhook-id"] for each in told}) == 1
-    assert len(deployment.letters()) == 2, "letters do not wait for a webhook"
+    assert len(deployment.emails()) == 2, "emails do not wait for a webhook"
 
 
 def test_an_address_that_is_refused_for_now_keeps_no_other_waiting(
@@ -141,20 +141,20 @@ def test_an_address_that_is_refused_for_now_keeps_no_other_waiting(
 ) -> None:
     send = Relay.send
 
-    def not_the_first(relay: Relay, letter: Letter) -> None:
-        if letter.to == OPERATORS[0]:
+    def not_the_first(relay: Relay, email: Email) -> None:
+        if email.to == OPERATORS[0]:
             raise MailUnavailable(smtp_code=451)
-        send(relay, letter)
+        send(relay, email)
 
     deployment.see(0, disk=96)
     with monkeypatch.context() as patched:
         patched.setattr(Relay, "send", not_the_first)
         deployment.tell()
-    assert [to for to, _ in deployment.letters()] == [[OPERATORS[1]]]
+    assert [to for to, _ in deployment.emails()] == [[OPERATORS[1]]]
     deployment.tell()
-    assert [to for to, _ in deployment.letters()] == [[OPERATORS[0]]]
+    assert [to for to, _ in deployment.emails()] == [[OPERATORS[0]]]
     deployment.tell()
-    assert deployment.letters() == []
+    assert deployment.emails() == []
 
 
 def test_what_no_try_could_tell_is_tried_for_a_day(deployment: Deployment) -> None:
@@ -187,7 +187,7 @@ def test_a_notice_stands_on_the_page_alone(deployment: Deployment) -> None:
 
 
 def test_without_receivers_there_is_the_page(deployment: Deployment) -> None:
-    deployment.alerts._told = lambda _: []
+    deployment.alerts._receivers = lambda _: []
     assert deployment.see(0, disk=96) == {"opened": 1}
     assert deployment.waiting() == 0
 
@@ -214,7 +214,7 @@ def test_that_it_is_over_hears_who_heard_that_it_began(deployment: Deployment) -
     assert deployment.list()[0].level is Level.NOTICE
     deployment.tell()
     assert kinds(deployment.inbox.all()) == ["alert.opened", "alert.recovered"]
-    assert len(deployment.letters()) == 2 * len(OPERATORS)
+    assert len(deployment.emails()) == 2 * len(OPERATORS)
 
 
 def test_after_a_recovery_the_next_one_is_an_alert_of_its_own(deployment: Deployment) -> None:
@@ -405,4 +405,4 @@ def test_an_alert_that_cannot_be_read_silences_no_measure(
     raised = deployment.see(2, disk=97)
     assert first | raised in ({"opened": 1, "raised": 1}, {"raised": 1})
     deployment.tell()
-    assert len(deployment.letters()) >= 2
+    assert len(deployment.emails()) >= 2

@@ -11,7 +11,7 @@ import pytest
 
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
-from avenue.app import telling
+from avenue.app import messages
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.errors import AvenueError, Forbidden
@@ -77,10 +77,10 @@ def quota(percent: int) -> dict[str, Any]:
 
 
 def told(deployment: Deployment) -> tuple[list[str], list[str]]:
-    """Whom letters went to and what the webhook was told, since the last time."""
+    """Whom emails went to and what the webhook was told, since the last time."""
     deployment.tell()
-    letters = sorted(to for some, _ in deployment.letters() for to in some)
-    return letters, [each.message["data"]["measure"] for each in deployment.inbox.all()]
+    emails = sorted(to for some, _ in deployment.emails() for to in some)
+    return emails, [each.message["data"]["measure"] for each in deployment.inbox.all()]
 
 
 def test_levels_are_chosen_for_the_installation_and_for_each_site(
@@ -117,7 +117,7 @@ def hooked(
         assert url == HOOK
         return Poster(inbox.url)
 
-    monkeypatch.setattr(telling, "poster_of_client", poster)
+    monkeypatch.setattr(messages, "poster_of_client", poster)
     deployment.raw["alert_choices"].delete_many({})
     return receivers.set_webhook(BLOG, "blog", HOOK)
 
@@ -133,9 +133,9 @@ def test_a_site_tells_its_people_and_its_own_program(
     receivers.add_person(BLOG, "blog", " Eve@blog.example ")
     deployment.see(1, disk=96, **quota(96))
     deployment.tell()
-    (to, letter), *others = deployment.letters()
+    (to, email), *others = deployment.emails()
     assert (to, others) == ([eve.email], [])
-    assert "https://blog.example/admin/infrastructure" in letter.get_content()
+    assert "https://blog.example/admin/infrastructure" in email.get_content()
     first, second = deployment.inbox.all()
     assert [each.message["data"]["measure"] for each in (first, second)] == ["quota"] * 2
     key = base64.b64decode(hooked.removeprefix("whsec_"))
@@ -153,8 +153,8 @@ def test_a_site_tells_its_people_and_its_own_program(
     deployment.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": roles}})
     receivers.send_test(BLOG, "blog", f"person:{eve.id}")
     deployment.tell()
-    ((_, letter),) = deployment.letters()
-    assert "https://shop.example/admin/infrastructure" in letter.get_content()
+    ((_, email),) = deployment.emails()
+    assert "https://shop.example/admin/infrastructure" in email.get_content()
     # Whoever may not see such alerts any more is not written to.
     deployment.raw["users"].update_one({"_id": eve.id}, {"$set": {"roles": {"blog": "seller"}}})
     receivers.remove_webhook(BLOG, "blog")
@@ -233,7 +233,7 @@ def test_a_site_is_told_on_the_public_internet_only(receivers: ReceiverService) 
     # And again when it is told: a name may lead anywhere by then.
     for url in ("http://127.0.0.1/", "http://localhost/", "http://printer/"):
         with pytest.raises(AddressNotAllowed):
-            telling.poster_of_client(url).post(b"{}", {})
+            messages.poster_of_client(url).post(b"{}", {})
 
 
 def test_browsers_are_told_by_web_push_until_they_are_gone(
@@ -242,7 +242,7 @@ def test_browsers_are_told_by_web_push_until_they_are_gone(
     inbox: Inbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telling, "poster_of_client", lambda _: Poster(inbox.url))
+    monkeypatch.setattr(messages, "poster_of_client", lambda _: Poster(inbox.url))
     deployment.raw["push_subscriptions"].delete_many({})
     receivers.choose(BOSS, "blog", {each.receiver.key: [] for each in receivers.shown(BOSS, None)})
     eve, tom = (

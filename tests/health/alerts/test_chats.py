@@ -89,7 +89,7 @@ def test_a_test_reaches_everybody_who_is_told(deployment: Deployment, chatty: De
         each.tell()
     (webhook,) = (each for each in deployment.inbox.all() if each.path.startswith("/purge"))
     assert (webhook.message["type"], webhook.message["data"]) == ("alert.test", {})
-    subjects = {str(letter["Subject"]) for _, letter in deployment.letters()}
+    subjects = {str(email["Subject"]) for _, email in deployment.emails()}
     assert subjects == {"[Avenue] Prueba de las alertas"}
     assert deployment.waiting() == 0
     assert deployment.list() == []

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.app import background as jobs_of
-from avenue.app import telling
+from avenue.app import messages
 from avenue.app.background import Background, oversee
+from avenue.app.messages import message_jobs
 from avenue.app.services import Services
-from avenue.app.telling import message_jobs
 from avenue.clock import utc_now
 from avenue.health.checks.inspection import REFERENCES
 from avenue.health.facts.certificates import Certificates
@@ -67,7 +67,7 @@ class Shop:
         self.raw = self.application.raw
         self.patch.setattr(DeploymentStatus, "database", lambda _: self.database())
         self.patch.setattr(chats, "TELEGRAM_URL", f"http://127.0.0.1:{self.inbox.port}/telegram")
-        self.patch.setattr(telling, "poster_of_client", self.poster)
+        self.patch.setattr(messages, "poster_of_client", self.poster)
         self.patch.setattr(
             jobs_of,
             "Certificates",
@@ -134,9 +134,9 @@ class Shop:
             came.setdefault(place, Counter())[f"{kind} {measure}".strip()] += 1
             if place == PATH.partition("?")[0]:
                 told[f"{kind} {measure}"] += 1
-        for _ in range(self.box.letters.qsize()):
-            (to,), letter = self.box.letters.get_nowait()
-            came.setdefault(to, Counter())[str(letter["Subject"])] += 1
+        for _ in range(self.box.emails.qsize()):
+            (to,), email = self.box.emails.get_nowait()
+            came.setdefault(to, Counter())[str(email["Subject"])] += 1
         return told, came
 
 
@@ -152,8 +152,8 @@ def aged(value: Any, time: timedelta) -> Any:
 @pytest.fixture
 def shop(mongod: Mongod, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     box.replies.clear()
-    while box.letters.qsize():
-        box.letters.get_nowait()
+    while box.emails.qsize():
+        box.emails.get_nowait()
     with receiving() as inbox, receiving() as dead:
         base = f"http://127.0.0.1:{inbox.port}"
         told = [f"{each}={base}/{each}" for each in CHATS if each != "telegram"]
@@ -226,7 +226,7 @@ def test_each_fault_is_told_within_ten_minutes_once_on_every_channel(shop: Shop)
     assert came["/own"] == Counter({f"alert.opened {each}": 1 for each in OF_THE_SITE})
     # Nobody does the background work any more: a web process looks, and tells.
     services = Services(shop.application.settings, shop.application.database)
-    services.glances._began_at = utc_now() - DAY
+    services.quick_checks._began_at = utc_now() - DAY
     messages = message_jobs(services)
     for _ in range(5):
         shop.passes(2 * MINUTE)

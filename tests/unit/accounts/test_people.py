@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from avenue.accounts.account_emails import MailOrder, Why
 from avenue.accounts.errors import (
     AlreadyHere,
     InvalidEmail,
@@ -15,7 +16,6 @@ from avenue.accounts.errors import (
     PasswordNotOwn,
     PersonNotFound,
 )
-from avenue.accounts.letters import MailOrder, Why
 from avenue.accounts.models import User
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import NoMail, RecoveryService
@@ -40,7 +40,7 @@ class Deployment:
         self.store, passwords = MemoryStore(), PlainPasswords()
         tries, clock = MinuteCounter(), Clock()
         self.accounts = accounts_of(self.store, passwords, tries, clock)
-        self.letters: list[MailOrder] = []
+        self.emails: list[MailOrder] = []
         outbox = self if can_mail else None
         self.recovery = recovery = RecoveryService(
             self.store,
@@ -65,7 +65,7 @@ class Deployment:
 
     def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
         assert site_id == HERE.id
-        self.letters.append(order)
+        self.emails.append(order)
 
     def _add(self, name: str, roles: dict[str, Role], *, superuser: bool = False) -> str:
         email = f"{name}@shop.test"
@@ -147,12 +147,12 @@ def test_who_may_do_what_to_whom(
     before = dict(deployment.store.people)
     if refusal is None:
         DEEDS[what](deployment, deployment.actor(actor), deployment.who[whom])
-        assert deployment.store.people != before or deployment.letters
+        assert deployment.store.people != before or deployment.emails
     else:
         with pytest.raises(refusal):
             DEEDS[what](deployment, deployment.actor(actor), deployment.who[whom])
         assert deployment.store.people == before
-        assert deployment.letters == []
+        assert deployment.emails == []
 
 
 @pytest.mark.parametrize("what", [*ROLE, "shut out"])
@@ -214,7 +214,7 @@ def test_a_token_does_not_come_back_with_the_role(deployment: Deployment) -> Non
 def test_a_made_password_is_good_and_nobody_else_learns_it(deployment: Deployment) -> None:
     bea = deployment.user("a seller")
     made = deployment.people.make_password(deployment.admin, bea.id)
-    assert made not in str(deployment.letters)
+    assert made not in str(deployment.emails)
     user, _ = deployment.accounts.sign_in(HERE, bea.email, made, address="203.0.113.7")
     assert user.id == bea.id
 
@@ -222,11 +222,11 @@ def test_a_made_password_is_good_and_nobody_else_learns_it(deployment: Deploymen
 def test_a_link_leaves_the_old_password_good(deployment: Deployment) -> None:
     bea = deployment.user("a seller")
     deployment.people.send_link(deployment.admin, bea.id)
-    assert deployment.letters == [MailOrder(why=Why.RESET, user=bea.id, language="es")]
+    assert deployment.emails == [MailOrder(why=Why.RESET, user=bea.id, language="es")]
     assert deployment.user("a seller") == bea
 
 
-def test_somebody_new_gets_a_made_password_or_a_letter(deployment: Deployment) -> None:
+def test_somebody_new_gets_a_made_password_or_an_email(deployment: Deployment) -> None:
     made = deployment.people.add(
         deployment.admin, " Gil@Shop.test ", name="Gil", role=Role.SELLER, by_mail=False
     )
@@ -236,7 +236,7 @@ def test_somebody_new_gets_a_made_password_or_a_letter(deployment: Deployment) -
         deployment.admin, "hal@shop.test", name="", role=Role.OPS, by_mail=True
     )
     assert invited.made_password is None
-    assert deployment.letters == [MailOrder(why=Why.INVITED, user=invited.user.id, language="es")]
+    assert deployment.emails == [MailOrder(why=Why.INVITED, user=invited.user.id, language="es")]
     assert invited.user.roles == {HERE.id: Role.OPS}
 
 
@@ -290,9 +290,9 @@ def test_whose_a_password_is(deployment: Deployment) -> None:
 
 def set_by_link(deployment: Deployment, user_id: str) -> None:
     order = MailOrder(why=Why.RESET, user=user_id, language="es")
-    letter = deployment.recovery.letter(HERE, order, order_id="job")
-    assert letter is not None
-    secret = re.search(r"/login/reset/(\S+)", letter.text)
+    email = deployment.recovery.email(HERE, order, order_id="job")
+    assert email is not None
+    secret = re.search(r"/login/reset/(\S+)", email.text)
     assert secret
     deployment.recovery.set_password(HERE, secret[1], "of the link")
 
@@ -300,7 +300,7 @@ def set_by_link(deployment: Deployment, user_id: str) -> None:
 FAY = "fay@shop.test"
 VOIDED, KEPT = "a password nobody knows", "the password as it was"
 ADDED: list[tuple[bool, dict[str, Role], bool, bool, str]] = [
-    # their own, roles, by mail, letters can be sent, what becomes of the password
+    # their own, roles, by mail, emails can be sent, what becomes of the password
     (False, {"other": Role.OPS}, True, True, VOIDED),
     (False, {"other": Role.OPS}, False, True, VOIDED),
     (False, {}, True, True, VOIDED),
@@ -333,7 +333,7 @@ def test_what_becomes_of_a_password_when_another_site_adds_them(
     assert now.roles == {**roles, HERE.id: Role.ADMIN}
     assert (added.made_password is not None) == (becomes == "shown")
     whys = {VOIDED: [Why.VOIDED], KEPT: [Why.ADDED] if by_mail else [], "shown": []}
-    assert [order.why for order in deployment.letters] == whys[becomes]
+    assert [order.why for order in deployment.emails] == whys[becomes]
     if becomes == KEPT:
         assert now == replace(fay, roles=now.roles)
         assert len(deployment.store.kept_tokens) == 2
@@ -395,7 +395,7 @@ def test_what_is_said_of_an_invitation_does_not_tell_who_was_known(deployment: D
         deployment.admin, "new@shop.test", name="", role=Role.OPS, by_mail=True
     )
     assert (known.made_password, known.by_mail) == (new.made_password, new.by_mail)
-    assert [order.why for order in deployment.letters] == [Why.ADDED, Why.INVITED]
+    assert [order.why for order in deployment.emails] == [Why.ADDED, Why.INVITED]
 
 
 @pytest.mark.parametrize("whom", ["oneself", "a seller", "somebody of two sites", "a superuser"])

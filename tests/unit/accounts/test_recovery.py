@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from avenue.accounts.account_emails import MailOrder, Why
 from avenue.accounts.errors import ResetLinkGone, WeakPassword
-from avenue.accounts.letters import MailOrder, Why
 from avenue.accounts.models import User
 from avenue.accounts.recovery import MOST_OPEN_LINKS, NoMail, RecoveryService
 from avenue.errors import TooManyRequests
 from avenue.identity import Role, Scope, Site
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from tests.table import table
 from tests.unit.accounts.memory import (
     Clock,
@@ -53,21 +53,21 @@ class Deployment:
     def ask(self, email: str = ANA, *, address: str = ADDRESS, language: str = "es") -> None:
         self.recovery.ask(HERE, email, address=address, language=language)
 
-    def letter(
+    def email(
         self,
         why: Why = Why.FORGOTTEN,
         *,
         order_id: str = "job",
         site: Site = HERE,
         language: str = "es",
-    ) -> Letter | None:
+    ) -> Email | None:
         order = MailOrder(why=why, user=self.ana.id, language=language)
-        return self.recovery.letter(site, order, order_id=order_id)
+        return self.recovery.email(site, order, order_id=order_id)
 
     def secret(self, why: Why = Why.FORGOTTEN, *, order_id: str = "job") -> str:
-        letter = self.letter(why, order_id=order_id)
-        assert letter is not None
-        return secret_in(letter)
+        email = self.email(why, order_id=order_id)
+        assert email is not None
+        return secret_in(email)
 
     def person(self, **changes: object) -> None:
         self.store.people[self.ana.id] = replace(self.store.people[self.ana.id], **changes)  # type: ignore[arg-type]
@@ -79,8 +79,8 @@ class Deployment:
             return False
 
 
-def secret_in(letter: Letter) -> str:
-    found = re.search(r"https://\S+/login/reset/(\S+)", letter.text)
+def secret_in(email: Email) -> str:
+    found = re.search(r"https://\S+/login/reset/(\S+)", email.text)
     assert found
     return found[1]
 
@@ -105,7 +105,7 @@ def test_for_nobody_the_same_is_done(deployment: Deployment) -> None:
     deployment.ask("nobody@shop.test")
     ((_, order),) = deployment.waiting.values()
     assert order.user is None
-    assert deployment.recovery.letter(HERE, order, order_id="job") is None
+    assert deployment.recovery.email(HERE, order, order_id="job") is None
 
 
 def test_asking_is_limited_like_signing_in_and_apart_from_it(deployment: Deployment) -> None:
@@ -127,11 +127,11 @@ def test_one_address_cannot_ask_for_a_list_of_people(deployment: Deployment) -> 
 
 
 def test_nobodys_mailbox_is_filled_from_many_addresses(deployment: Deployment) -> None:
-    letters = [deployment.letter(order_id=f"job {number}") for number in range(MOST_OPEN_LINKS + 2)]
-    assert [each is not None for each in letters] == [True] * MOST_OPEN_LINKS + [False] * 2
-    assert deployment.letter(Why.RESET, order_id="by an administrator") is not None
+    emails = [deployment.email(order_id=f"job {number}") for number in range(MOST_OPEN_LINKS + 2)]
+    assert [each is not None for each in emails] == [True] * MOST_OPEN_LINKS + [False] * 2
+    assert deployment.email(Why.RESET, order_id="by an administrator") is not None
     deployment.clock.pass_(hours=1)
-    assert deployment.letter(order_id="later") is not None
+    assert deployment.email(order_id="later") is not None
 
 
 def test_a_link_is_kept_as_its_hash_and_lasts_an_hour(deployment: Deployment) -> None:
@@ -262,13 +262,13 @@ def test_who_has_rights_beyond_a_site_is_led_to_the_deployment_only(
     deployment: Deployment, changes: dict[str, object], why: Why
 ) -> None:
     deployment.person(**changes)
-    letter = deployment.letter(why, site=THERE)
-    assert letter is not None
-    assert THERE.base_url not in letter.text
-    assert "https://deployment.test/login" in letter.text
+    email = deployment.email(why, site=THERE)
+    assert email is not None
+    assert THERE.base_url not in email.text
+    assert "https://deployment.test/login" in email.text
     if why is Why.ADDED:
         return
-    secret = secret_in(letter)
+    secret = secret_in(email)
     assert not deployment.is_good(secret, THERE)
     with pytest.raises(ResetLinkGone):
         deployment.recovery.set_password(THERE, secret, NEWER)
@@ -285,10 +285,10 @@ def test_the_name_of_a_site_is_no_link_for_who_has_rights_beyond_it(
     for roles, called in (({THERE.id: Role.SELLER}, name), (BEYOND[2]["roles"], THERE.id)):
         deployment.person(roles=roles)
         for why in Why:
-            letter = deployment.letter(why, site=named)
-            assert letter is not None
-            assert called in letter.subject
-            assert (name in letter.text + letter.subject) == (called == name)
+            email = deployment.email(why, site=named)
+            assert email is not None
+            assert called in email.subject
+            assert (name in email.text + email.subject) == (called == name)
 
 
 @pytest.mark.parametrize("changes", BEYOND)
@@ -296,12 +296,12 @@ def test_a_link_that_was_sent_before_they_had_them_is_no_way_around(
     deployment: Deployment, changes: dict[str, object]
 ) -> None:
     deployment.person(roles={THERE.id: Role.SELLER})
-    letter = deployment.letter(site=THERE)
-    assert letter is not None
-    assert f"{THERE.base_url}/login/reset/" in letter.text
-    assert deployment.is_good(secret_in(letter), THERE)
+    email = deployment.email(site=THERE)
+    assert email is not None
+    assert f"{THERE.base_url}/login/reset/" in email.text
+    assert deployment.is_good(secret_in(email), THERE)
     deployment.person(**changes)
-    assert not deployment.is_good(secret_in(letter), THERE)
+    assert not deployment.is_good(secret_in(email), THERE)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_who_cannot_get_in_is_not_written_to(
     deployment: Deployment, changes: dict[str, object], why: Why
 ) -> None:
     deployment.person(**changes)
-    assert deployment.letter(why) is None
+    assert deployment.email(why) is None
     assert deployment.store.links == {}
 
 
@@ -327,19 +327,19 @@ def test_who_cannot_get_in_is_not_written_to(
         (Why.VOIDED, "es", "Tu acceso a Zapatos Ana"),
     ],
 )
-def test_letters_are_in_the_persons_language(
+def test_emails_are_in_the_persons_language(
     deployment: Deployment, why: Why, language: str, subject: str
 ) -> None:
-    letter = deployment.letter(why, language=language)
-    assert letter is not None
-    assert (letter.to, letter.subject) == (ANA, subject)
-    assert ("/login/reset/" in letter.text) == (why is not Why.ADDED)
-    assert ANA not in repr(letter)
-    assert "/login/" not in repr(letter)
-    assert "%(" not in letter.text
+    email = deployment.email(why, language=language)
+    assert email is not None
+    assert (email.to, email.subject) == (ANA, subject)
+    assert ("/login/reset/" in email.text) == (why is not Why.ADDED)
+    assert ANA not in repr(email)
+    assert "/login/" not in repr(email)
+    assert "%(" not in email.text
 
 
-def test_where_no_letters_are_sent_nothing_is_promised() -> None:
+def test_where_no_emails_are_sent_nothing_is_promised() -> None:
     deployment = Deployment(can_mail=False)
     assert not deployment.recovery.can_mail
     with pytest.raises(NoMail):
@@ -348,7 +348,7 @@ def test_where_no_letters_are_sent_nothing_is_promised() -> None:
         deployment.recovery.write_to(HERE, deployment.ana, Why.INVITED)
 
 
-def test_letters_of_administrators_are_in_the_sites_language(deployment: Deployment) -> None:
+def test_emails_of_administrators_are_in_the_sites_language(deployment: Deployment) -> None:
     user: User = deployment.ana
     deployment.recovery.write_to(replace(HERE, locale="en-GB"), user, Why.INVITED)
     ((_, order),) = deployment.waiting.values()

@@ -81,7 +81,7 @@ OF_SNAPSHOTS: Mapping[Measure, Callable[[float], Shown]] = {
     Measure.DRILL: drill,
     Measure.DAMAGED: damaged,
 }
-OF_GLANCES: Mapping[Measure, Callable[[int], Component]] = {
+OF_QUICK_CHECKS: Mapping[Measure, Callable[[int], Component]] = {
     Measure.LATE_JOBS: lambda n: of.jobs(work(*[LATE] * n), NOW, 0, RULES),
     Measure.FAILED_JOBS: lambda n: of.jobs(work(failed=(FAILED,) * n), NOW, 0, RULES),
     Measure.STOPPED: lambda n: of.jobs(work(), NOW, n, RULES),
@@ -94,7 +94,7 @@ OF_GLANCES: Mapping[Measure, Callable[[int], Component]] = {
 
 
 def test_every_measure_is_compared_or_shown_by_its_alert() -> None:
-    assert {*OF_SNAPSHOTS, *OF_GLANCES, *OTHERS} == {*Measure}
+    assert {*OF_SNAPSHOTS, *OF_QUICK_CHECKS, *OTHERS} == {*Measure}
     assert RULES.keys() == {*Measure}
 
 
@@ -114,8 +114,8 @@ def test_a_component_is_as_bad_as_its_alert(measure: Measure) -> None:
     assert seen >= {each.level for each in rule.thresholds}
 
 
-@pytest.mark.parametrize("measure", OF_GLANCES)
+@pytest.mark.parametrize("measure", OF_QUICK_CHECKS)
 def test_a_component_is_as_bad_as_what_cannot_wait(measure: Measure) -> None:
     for count in (0, 1, 3, 5, 7, 70, 85, 95):
         level = RULES[measure].reached(count) or Level.OK
-        assert OF_GLANCES[measure](count).level == level, count
+        assert OF_QUICK_CHECKS[measure](count).level == level, count

@@ -287,28 +287,28 @@ def test_no_job_is_taken_before_the_preparation_succeeded(service: JobService) -
 def test_jobs_of_one_class_run_after_each_other_and_wait_for_no_other_class(
     service: JobService,
 ) -> None:
-    stop, letters_are_sent = threading.Event(), threading.Event()
+    stop, emails_are_sent = threading.Event(), threading.Event()
     at_once, most, sent = set(), 0, []
 
     def walk(job: RunningJob) -> None:
         nonlocal most
         at_once.add(job.id)
         most = max(most, len(at_once))
-        assert letters_are_sent.wait(DEADLINE_SECONDS)
+        assert emails_are_sent.wait(DEADLINE_SECONDS)
         at_once.discard(job.id)
 
-    def letter(job: RunningJob) -> None:
+    def email(job: RunningJob) -> None:
         sent.append(job.id)
         if len(sent) == 3:
-            letters_are_sent.set()
+            emails_are_sent.set()
 
     walks = [service.enqueue(kind).id for kind in ("sweep", "inspect")]
-    letters = [service.enqueue("mail").id for _ in range(3)]
-    handlers = {"sweep": walk, "inspect": walk, "mail": letter}
+    emails = [service.enqueue("mail").id for _ in range(3)]
+    handlers = {"sweep": walk, "inspect": walk, "mail": email}
     runner = JobRunner(service, handlers, classes=[("mail",), ("sweep", "inspect"), ("purge",)])
     thread = threading.Thread(target=runner.run_forever, args=(stop,), daemon=True)
     thread.start()
     wait_until(lambda: all(service.get(each).state is State.DONE for each in walks))
     stop.set()
     joined(thread)
-    assert (sorted(sent), most) == (sorted(letters), 1)
+    assert (sorted(sent), most) == (sorted(emails), 1)

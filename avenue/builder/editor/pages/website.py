@@ -141,7 +141,7 @@ def remarks_before(pictured: PicturedPage) -> list[Remark]:
 
 
 def looked_through(pictured: PicturedPage, remarks: list[Remark], **sent: object) -> Response:
-    """Show what to look at, with a button that goes on with what was `sent`."""
+    """Show what to look at, with a button that continues with what was `sent`."""
     back = request.form.get("back", "")
     verb = "schedule" if "publish_at" in sent else "publish"
     return page(

@@ -18,9 +18,9 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenFolder:
-    """A folder with the way to it, itself at the end, and how much lies in it directly.
+    """A folder with its path, itself at the end, and the numbers of things directly in it.
 
-    `media` is None where nobody has counted the files of a large library yet.
+    `media` is None if the files of a large library have not been counted yet.
     """
 
     folder: Folder

@@ -218,7 +218,7 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
     here, query = _here(folders), _query()
     found = listed(actor, query, request.args.get("before"))
     look = _look()
-    said, problem = told()
+    said, problem = messages_in_url()
     response = page(
         "library/library.html",
         csp=PICTURES_POLICY,
@@ -335,7 +335,7 @@ def _partly(
     )
 
 
-def told() -> tuple[str, str]:
+def messages_in_url() -> tuple[str, str]:
     """Return the messages in the URL: what was done, and what was not."""
     said = request.args.get("said", "")
     if said in FOLDER_SAID:

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, g, request
 from avenue.builder.library.bodies import MOST_IDS
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.models import MediaQuery, Sort
-from avenue.builder.library.pages.lists import told
+from avenue.builder.library.pages.lists import messages_in_url
 from avenue.builder.library.pages.shown import listed, shown
 from avenue.builder.library.pages.words import list_texts
 from avenue.config import Settings
@@ -39,7 +39,7 @@ def show_unused() -> Response:
     after = cursor_place(Sort.NEWEST, Sort.NEWEST.kind, asked.after) if asked.after else None
     query = MediaQuery(limit=asked.limit, unused=True, after=after)
     found = listed(actor, query, request.args.get("before"))
-    said, problem = told()
+    said, problem = messages_in_url()
     return page(
         "library/unused.html",
         found=found,

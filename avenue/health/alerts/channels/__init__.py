@@ -1,1 +1,1 @@
-"""Who is told of alerts: which levels by which channel, of the installation and of each site."""
+"""Receivers of alerts: their channels and levels, for the deployment and for each site."""

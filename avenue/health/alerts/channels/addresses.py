@@ -1,4 +1,4 @@
-"""Addresses that clients give us to be told at: `https`, its port, on the public Internet."""
+"""Checks of webhook and push URLs from clients: `https`, port 443, on the public Internet."""
 
 from avenue.config import is_private_host
 from avenue.errors import AvenueError
@@ -7,9 +7,9 @@ from avenue.outside.urls import target_of
 
 
 def public_host(url: str) -> str | None:
-    """Return the host of a URL that may be told something; None for any other.
+    """Return the host of an allowed URL; None for any other.
 
-    What its name leads to is looked at each time something is sent.
+    The addresses of its name are checked each time something is sent.
     """
     try:
         target = target_of(url)

@@ -1,6 +1,6 @@
-"""Browsers that are told of alerts by Web Push, as their people have asked for.
+"""Browsers that receive alerts by Web Push, as their users have requested.
 
-Where a browser is told, and what only it reads, is sealed: who has it may send to it.
+The endpoint and keys of a browser are sealed: they allow sending to it.
 """
 
 import json
@@ -20,7 +20,7 @@ ID_CHARACTERS = 32
 
 
 class Browsers:
-    """Subscribed browsers of the people of each site; those of the default site get all alerts."""
+    """Subscribed browsers of the users of each site; those of the default site get all alerts."""
 
     def __init__(self, store: BrowserStore, sealing: Sealing, key: VapidKey) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class Browsers:
         return self._store.of_site(site, MOST_OF_SITE)
 
     def add(self, site: str, person: str, subscription: Subscription, agent: str) -> Browser:
-        """Keep a browser of a person; repeatable. Raise `NotABrowser`, `TooManyReceivers`."""
+        """Store a browser of a user; repeatable. Raise `NotABrowser`, `TooManyReceivers`."""
         host = public_host(subscription.endpoint)
         if host is None or not is_subscription(subscription.key, subscription.auth):
             raise NotABrowser
@@ -54,7 +54,7 @@ class Browsers:
         return browser
 
     def opened(self, browser_id: str) -> tuple[Browser, Subscription] | None:
-        """Return a browser and where it is told, None if it is gone; raise `SecretLost`."""
+        """Return a browser and its subscription, None if it is gone; raise `SecretLost`."""
         browser = self._store.get(browser_id)
         if browser is None:
             return None
@@ -63,5 +63,5 @@ class Browsers:
         return browser, subscription
 
     def remove(self, browser_id: str, person: str | None = None) -> None:
-        """Forget a browser, with `person` only theirs; repeatable."""
+        """Delete a browser, with `person` only if it is theirs; repeatable."""
         self._store.remove(browser_id, person)

@@ -1,4 +1,4 @@
-"""What can go wrong with the receivers of alerts."""
+"""Errors of the receivers of alerts."""
 
 from avenue.errors import Conflict, Invalid, NotFound
 

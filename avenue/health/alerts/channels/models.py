@@ -1,4 +1,4 @@
-"""Receivers of alerts, and what was chosen for them."""
+"""Models of the receivers of alerts, and of the levels chosen for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,36 +11,36 @@ from avenue.identity import DEFAULT_SITE
 from avenue.notifications.models import Channel, Draft, Sent
 
 INSTALLATION = None
-"""Stands where a site stands, for alerts about the whole deployment."""
+"""Used in place of a site for alerts about the whole deployment."""
 TOLD = frozenset({Level.WARNING, Level.CRITICAL})
-"""The levels that a receiver is told unless others were chosen."""
+"""The levels that a receiver gets by default."""
 PERSON = "person:"
 OWN_WEBHOOK = "webhook:own"
 PUSH = "push"
 
 
 class Kind(StrEnum):
-    """What a receiver is."""
+    """The kind of a receiver."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
     CHAT = "chat"
     PERSON = "person"
     OWN_WEBHOOK = "own_webhook"
-    PUSH = "push"  # browsers; one key stands for all of a site
+    PUSH = "push"  # browsers; one key for all browsers of a site
 
 
 OWN = frozenset({Kind.PERSON, Kind.OWN_WEBHOOK, Kind.PUSH})
-"""What is chosen by the administrators of a site, and named by no setting."""
+"""The kinds that the administrators of a site choose, not the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Somebody who is told of alerts; choices know it by `key`.
+    """A receiver of alerts; its levels are stored by `key`.
 
-    `name` is what the outbox knows it by, `to` who of several it is. It is told the `usual` levels
-    unless others were chosen. `label` says which one it is, and holds no secret. `site` is whose it
-    is: the deployment's own for what the settings name.
+    `name` is its name in the outbox, `to` the recipient where several share that name. It gets the
+    `usual` levels unless others were chosen. `label` is shown to people and has no secret. `site`
+    is the site it belongs to; the default site for receivers in the settings.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Receiver:
     site: str = DEFAULT_SITE
 
     def draft(self, kind: str, about: str | None, content: Mapping[str, Any]) -> Draft:
-        """Return a message to it."""
+        """Return a message to this receiver."""
         return Draft(
             channel=self.channel,
             receiver=self.name,
@@ -67,7 +67,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Where a site is told of its alerts; its URL and the secret that signs are sealed together."""
+    """The webhook of a site for its alerts; its URL and signing secret are sealed together."""
 
     host: str
     sealed: str = field(repr=False)
@@ -75,7 +75,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
-    """A browser of a person that is told by Web Push; where and with which keys is sealed."""
+    """A browser of a user that gets alerts by Web Push; its endpoint and keys are sealed."""
 
     id: str
     site: str
@@ -87,20 +87,20 @@ class Browser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What was chosen for alerts about a site, or the installation: levels by receiver."""
+    """The levels chosen for alerts about a site, or the deployment, by receiver."""
 
     levels: Mapping[str, frozenset[Level]] = field(default_factory=dict)
     webhook: Webhook | None = None
 
     @property
     def people(self) -> list[str]:
-        """The ids of the people who are written to."""
+        """The ids of the users who get emails."""
         return [key.removeprefix(PERSON) for key in self.levels if key.startswith(PERSON)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A receiver and the levels it is told."""
+    """A receiver and the levels it gets."""
 
     receiver: Receiver
     levels: frozenset[Level]
@@ -108,7 +108,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message as the register has it, the alert it is about (None for a test), and to whom."""
+    """A message of the outbox, the alert it is about (None for a test), and its receiver."""
 
     sent: Sent
     alert: Alert | None

@@ -1,8 +1,8 @@
-"""Which receivers get which alerts, and who may choose that.
+"""Chooses which receivers get which alerts.
 
-Operators of the deployment choose for the receivers that the settings name (addresses, a webhook,
-chats): alerts about the deployment and about each site. An administrator of a site chooses among
-the people of that site and one webhook of its own.
+Operators of the deployment choose for the receivers in the settings (addresses, a webhook, chats):
+alerts about the deployment and about each site. An administrator of a site chooses among the users
+of that site and one webhook of its own.
 """
 
 import base64
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import parseaddr
 
+from avenue.accounts.account_emails import MAIL
 from avenue.accounts.emails import checked_email
-from avenue.accounts.letters import MAIL
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
 from avenue.clock import utc_now
@@ -62,7 +62,7 @@ MASK = "…"
 
 
 class ReceiverService:
-    """The receivers of alerts. `site` stands for alerts about it, None for the installation's."""
+    """The receivers of alerts. `site` means alerts about it, None those about the deployment."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class ReceiverService:
         self.has_mail = bool(settings.smtp_url)
         self.configured = tuple(_configured(settings))
 
-    def told(self, site: str | None) -> list[Chosen]:
-        """Return everybody who may be told of alerts about a site, with the levels chosen."""
+    def receivers_of(self, site: str | None) -> list[Chosen]:
+        """Return all possible receivers of alerts about a site, with the levels chosen."""
         choices = self._store.of(INSTALLATION, site)
         own = choices[site]
         usual = choices[INSTALLATION].levels
@@ -132,7 +132,7 @@ class ReceiverService:
             )
 
     def scope(self, actor: Actor, asked: str | None) -> str | None:
-        """Return about which site alerts are that the actor asks for; raise `ReceiverNotFound`."""
+        """Return the site whose alerts the actor asks for; raise `ReceiverNotFound`."""
         actor.must_have(Role.OPS)
         if not actor.runs_deployment:
             if asked not in {None, actor.site.id}:
@@ -143,14 +143,14 @@ class ReceiverService:
         return asked
 
     def sites(self, actor: Actor) -> list[Site]:
-        """Return the sites among which the actor chooses, none who has one only."""
+        """Return the sites the actor chooses among, none for an actor with one site only."""
         return self._sites.all() if actor.runs_deployment else []
 
     def shown(self, actor: Actor, site: str | None) -> list[Chosen]:
-        """Return the receivers that the actor may see; addresses are for administrators."""
+        """Return the receivers that the actor may see; only administrators see addresses."""
         return [
             Chosen(receiver=self._labelled(each.receiver, actor), levels=each.levels)
-            for each in self.told(site)
+            for each in self.receivers_of(site)
             if actor.runs_deployment or each.receiver.kind in OWN
         ]
 
@@ -162,21 +162,21 @@ class ReceiverService:
         return replace(receiver, label=email if actor.is_admin else _masked(email))
 
     def may_choose(self, actor: Actor, receiver: Receiver, site: str | None) -> bool:
-        """Tell whether the actor says what a receiver is told of alerts about a site."""
+        """Return whether the actor may choose the levels of a receiver for alerts about a site."""
         if receiver.kind in OWN:
             return self.may_choose_own(actor, site)
         return actor.is_admin and actor.runs_deployment
 
     def may_choose_own(self, actor: Actor, site: str | None) -> bool:
-        """Tell whether the actor says who of the people of a site is told."""
+        """Return whether the actor may choose which users of a site get its alerts."""
         return actor.is_admin and (actor.runs_deployment if site is None else site == actor.site.id)
 
     def choose(
         self, actor: Actor, site: str | None, levels: Mapping[str, Iterable[Level]]
     ) -> list[str]:
-        """Say what receivers are told by their keys; return those that changed.
+        """Set the levels of receivers by key; return the keys that changed.
 
-        A person who is told nothing is taken off the list. Raise `Forbidden`, `ReceiverNotFound`.
+        A user without levels is removed from the list. Raise `Forbidden`, `ReceiverNotFound`.
         """
         known = {each.receiver.key: each for each in self.shown(actor, site)}
         changed: dict[str, list[Level] | None] = {}
@@ -195,13 +195,13 @@ class ReceiverService:
         return sorted(changed)
 
     def as_usual(self, actor: Actor, site: str | None) -> None:
-        """Let what the settings name be told as before anybody chose."""
+        """Reset the receivers in the settings to their default levels."""
         actor.must_have(Role.ADMIN)
         actor.must_run_deployment()
         self._store.choose(site, dict.fromkeys((each.key for each in self.configured), None))
 
     def add_person(self, actor: Actor, site: str | None, email: str) -> str:
-        """Have somebody written to, who may see these alerts; return their id."""
+        """Send alerts to a user who may see them, by email; return the user's id."""
         if not self.may_choose_own(actor, site):
             raise Forbidden
         user = self._people.user_by_email(checked_email(email))
@@ -215,9 +215,9 @@ class ReceiverService:
         return user.id
 
     def set_webhook(self, actor: Actor, site: str | None, url: str) -> str:
-        """Have a site's alerts posted to `url`; return the secret that signs them, told once.
+        """Send a site's alerts to `url`; return the secret that signs them, shown once.
 
-        The installation's webhook is a setting. Raise `Forbidden`, `ReceiverNotFound`,
+        The deployment's webhook is a setting. Raise `Forbidden`, `ReceiverNotFound`,
         `InvalidWebhook`.
         """
         if not self.may_choose_own(actor, site):
@@ -234,7 +234,7 @@ class ReceiverService:
         return secret
 
     def remove_webhook(self, actor: Actor, site: str | None) -> None:
-        """Have a site's alerts posted nowhere; raise as `set_webhook` does."""
+        """Remove the webhook of a site; raise as `set_webhook` does."""
         if not self.may_choose_own(actor, site):
             raise Forbidden
         if site is None:
@@ -242,7 +242,7 @@ class ReceiverService:
         self._store.set_webhook(site, None)
 
     def webhook_of(self, site: str) -> tuple[str, str] | None:
-        """Return URL and secret of a site's webhook; raise `SecretLost`."""
+        """Return URL and secret of a site's webhook, or None; raise `SecretLost`."""
         webhook = self._store.of(site)[site].webhook
         if webhook is None:
             return None
@@ -250,12 +250,12 @@ class ReceiverService:
         return kept["url"], kept["secret"]
 
     def person_of(self, message: Message) -> User | None:
-        """Return whom a message is to, if they may still see such alerts."""
+        """Return the recipient of a message, None if they may no longer see such alerts."""
         user = self._people.user_by_id(message.to or "")
         return user if user and may_see(user, message.site) else None
 
     def send_test(self, actor: Actor, site: str | None, key: str) -> int:
-        """Tell the receivers of a key that nothing is wrong; return how many they are.
+        """Send a test message to the receivers of a key; return their number.
 
         Raise `ReceiverNotFound`.
         """
@@ -267,27 +267,27 @@ class ReceiverService:
         return len(found)
 
     def may_subscribe(self, actor: Actor, site: str | None) -> bool:
-        """Tell whether the actor's browsers can be told of alerts about a site."""
+        """Return whether the actor's browsers can get alerts about a site."""
         return actor.runs_deployment if site is None else site == actor.site.id
 
     def subscribe(
         self, actor: Actor, site: str | None, subscription: Subscription, agent: str
     ) -> None:
-        """Have a browser of the actor told; raise `NotABrowser`, `TooManyReceivers`."""
+        """Subscribe a browser of the actor; raise `NotABrowser`, `TooManyReceivers`."""
         if actor.id is None or not self.may_subscribe(actor, site):
             raise Forbidden
         self.browsers.add(site or DEFAULT_SITE, actor.id, subscription, agent)
 
     def own_browsers(self, actor: Actor, site: str | None) -> list[Browser]:
-        """Return the actor's browsers that are told."""
+        """Return the actor's subscribed browsers."""
         return [
             each for each in self.browsers.of_site(site or DEFAULT_SITE) if each.person == actor.id
         ]
 
     def subscription_of(self, message: Message) -> Subscription | None:
-        """Return where a browser is told, if its person may still see such alerts.
+        """Return the subscription of a browser, None if its user may no longer see such alerts.
 
-        Else it is forgotten. Raise `SecretLost`.
+        The browser is deleted in that case. Raise `SecretLost`.
         """
         found = self.browsers.opened(message.to or "")
         if found is None:
@@ -300,7 +300,7 @@ class ReceiverService:
         return None
 
     def deliveries(self, actor: Actor, site: str | None, shown: Iterable[Chosen]) -> list[Delivery]:
-        """Return what was sent lately to receivers of a site, and of the deployment to who runs it.
+        """Return recent messages to receivers of a site; for operators also of the deployment.
 
         The newest first; `shown` are the receivers that the actor sees.
         """
@@ -319,18 +319,18 @@ class ReceiverService:
 
 
 def may_see(user: User, site: str) -> bool:
-    """Return whether a person may see alerts about a site (default site: the deployment's)."""
+    """Return whether a user may see alerts about a site (default site: the deployment's)."""
     role = user.role_on(site)
     return not user.disabled and role is not None and role.covers(Role.OPS)
 
 
 def chat_receiver(number: int, chat: AlertChat) -> str:
-    """Return what a chat of the settings is known by, which says nothing of where it is."""
+    """Return the name of a chat in the outbox; it reveals nothing about its URL."""
     return f"{chat.service}-{number}"
 
 
 def _configured(settings: Settings) -> Iterator[Receiver]:
-    """Yield the receivers that the settings name."""
+    """Yield the receivers in the settings."""
     for address in settings.alert_emails:
         to = address_key(address)
         label = _masked(parseaddr(address)[1])
@@ -351,6 +351,6 @@ def _configured(settings: Settings) -> Iterator[Receiver]:
 
 
 def _masked(address: str) -> str:
-    """Return an address so that who knows it recognises it."""
+    """Return a masked address that only people who know it can recognise."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}{MASK}@{domain}"

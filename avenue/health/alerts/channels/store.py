@@ -1,4 +1,4 @@
-"""Choices in MongoDB, a record for each site and one for the installation; and browsers."""
+"""Chosen levels in MongoDB, a record for each site and one for the deployment; and browsers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -12,23 +12,23 @@ from avenue.storage.scope import deployment
 CHOICES = "alert_choices"
 BROWSERS = "push_subscriptions"
 OF_INSTALLATION = "*"
-"""The id of its record: no site is called so."""
+"""The id of the deployment's record: no site has this name."""
 
 
 class ChoiceStore:
-    """The `alert_choices` collection; None stands for the installation."""
+    """The `alert_choices` collection; None means the deployment."""
 
     def __init__(self, database: Database) -> None:
         self._choices = deployment(database).collection(CHOICES)
 
     def of(self, *sites: str | None) -> dict[str | None, Choices]:
-        """Return what was chosen for each of these."""
+        """Return the choices of each of these sites that has any."""
         ids = [_id(each) for each in sites]
         known = dict(self._choices.values(_choices, {"_id": {"$in": ids}}))
         return {each: known.get(_id(each), Choices()) for each in sites}
 
     def choose(self, site: str | None, levels: Mapping[str, Iterable[Level] | None]) -> None:
-        """Keep levels by receiver, and those of others as they are; None takes one away."""
+        """Set the levels of these receivers; None removes a receiver. Others stay as they are."""
         kept = {
             f"levels.{key}": [each.value for each in some]
             for key, some in levels.items()
@@ -38,7 +38,7 @@ class ChoiceStore:
         self._change(site, {"$set": kept, "$unset": gone})
 
     def set_webhook(self, site: str, webhook: Webhook | None) -> None:
-        """Keep where a site is told, or (None) that it is told nowhere."""
+        """Set the webhook of a site, or (None) remove it."""
         if webhook is None:
             self._change(site, {"$set": {}, "$unset": {"webhook": ""}})
             return
@@ -58,20 +58,20 @@ class BrowserStore:
         self._browsers = deployment(database).collection(BROWSERS)
 
     def put(self, browser: Browser) -> None:
-        """Keep a browser, over what was known of it; repeatable."""
+        """Insert or replace a browser; repeatable."""
         facts = asdict(browser)
         self._browsers.update({"_id": facts.pop("id")}, {"$set": facts}, upsert=True)
 
     def get(self, browser_id: str) -> Browser | None:
-        """Return one, or None."""
+        """Return a browser, or None."""
         return self._browsers.value(_browser, {"_id": browser_id})
 
     def of_site(self, site: str, limit: int) -> list[Browser]:
-        """Return those of the people of a site."""
+        """Return the browsers of the users of a site."""
         return self._browsers.values(_browser, {"site": site}, sort=[("_id", 1)], limit=limit)
 
     def remove(self, browser_id: str, person: str | None) -> None:
-        """Remove one, with `person` only theirs; repeatable."""
+        """Delete a browser, with `person` only if it is theirs; repeatable."""
         theirs = {} if person is None else {"person": person}
         self._browsers.delete({"_id": browser_id, **theirs})
 

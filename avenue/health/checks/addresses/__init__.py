@@ -1,1 +1,1 @@
-"""Addresses in documents that should not be there, and what lets records name assets instead."""
+"""URLs in documents that should not be there, and their replacement by assets."""

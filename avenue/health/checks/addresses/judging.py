@@ -1,4 +1,4 @@
-"""Addresses in stored documents, and where each leads, by its text alone: nothing is fetched."""
+"""Judges URLs in stored documents by their text alone: nothing is fetched."""
 
 import html
 import re
@@ -23,7 +23,7 @@ SHOWN_CHARACTERS = 200
 DEEPEST = 100
 _FILE = re.compile(r"/(?:media|uploads)/\S+", re.IGNORECASE)
 _END = r"""(?:(?!&quot;|&\#)[^\s"'<>()\\])++"""
-# Possessive: no text makes the search go back.
+# Possessive: no text causes backtracking.
 _ADDRESS = re.compile(
     rf"""https?://{_END}|(?<=["'(=;])//{_END}|(?<=["'(=;])/(?:media|uploads)/{_END}""",
     re.IGNORECASE,
@@ -33,16 +33,16 @@ Path = tuple[str | int, ...]
 
 
 class Fate(StrEnum):
-    """What becomes of an address."""
+    """What can be done about a URL."""
 
     MENDABLE = "mendable"  # the record can name the asset instead
-    OWN = "own"  # it works as long as this site has this host, and nothing better can stand there
+    OWN = "own"  # it works as long as this site has this host, and cannot be replaced
     LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """An address as it stands in a document; `is_entry`: in a list of pictures."""
+    """A URL in a document; `is_entry`: in a list of pictures."""
 
     path: Path
     address: str
@@ -50,15 +50,15 @@ class Named:
 
     @property
     def place(self) -> str:
-        """Where it stands, as `images.0.url`."""
+        """Its place in the document, as `images.0.url`."""
         return ".".join(map(str, self.path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """An address that should not stand where it does, and what can be done about it.
+    """A URL that should not be in a document, and what can be done about it.
 
-    `works` tells that people get a file there today.
+    `works` says whether it leads to a file today.
     """
 
     kind: str
@@ -71,12 +71,12 @@ class Judged:
 
     @property
     def place(self) -> str:
-        """Where it stands, for people."""
+        """Its place in the document, for people."""
         return f"{self.kind} {self.document} {self.named.place}"
 
 
 def addresses_in(kept: Kept) -> Iterator[Named]:
-    """Yield the addresses in a document, at any depth."""
+    """Yield the URLs in a document, at any depth."""
     left: list[tuple[Path, Any]] = [((name,), value) for name, value in kept.fields.items()]
     while left:
         path, value = left.pop()
@@ -89,7 +89,7 @@ def addresses_in(kept: Kept) -> Iterator[Named]:
 
 
 def shown(address: str) -> str:
-    """Return an address as it may be printed: without user, password, query and fragment."""
+    """Return a URL as it may be printed: without user, password, query and fragment."""
     text = re.split(r"[?#]", address, maxsplit=1)[0]
     text = re.sub(r"(?<=//)[^/]*@", "", text)
     plain = "".join(each if each.isprintable() else "�" for each in text)
@@ -97,7 +97,7 @@ def shown(address: str) -> str:
 
 
 def host_of(address: str) -> str:
-    """Return the host of an address, "" when it has none."""
+    """Return the host of a URL, "" if it has none."""
     try:
         return urlsplit(address.strip()).hostname or ""
     except ValueError:
@@ -105,16 +105,16 @@ def host_of(address: str) -> str:
 
 
 class AddressBook:
-    """Judges the addresses in documents of one site at a time."""
+    """Judges URLs in documents of one site at a time."""
 
     def __init__(self, inspections: InspectionStore, known_paths: KnownPaths) -> None:
         self._inspections = inspections
         self._known_paths = known_paths
 
     def judge(self, site: Site, batch: Sequence[Kept]) -> tuple[list[Judged], list[str]]:
-        """Return the addresses that should not stand in `batch`, and those on other hosts.
+        """Return the URLs that should not be in `batch`, and those on other hosts.
 
-        The latter are so by design: pictures that live elsewhere, links to other places.
+        The latter are intended: pictures stored elsewhere, links to other sites.
         """
         found = [(kept, named) for kept in batch for named in addresses_in(kept)]
         addresses = {_read(named) for _, named in found}
@@ -136,7 +136,7 @@ class AddressBook:
         return wrong, elsewhere
 
     def _led(self, site: Site, address: str, target: Target) -> str | None:
-        """Return the asset an address leads to, or led to when its host was ours."""
+        """Return the asset a URL leads to, or led to when its host was ours."""
         if isinstance(target, str):
             return target
         found = asset_in(address)
@@ -159,7 +159,7 @@ def _in_text(kind: str, path: Path, text: str) -> Iterator[Named]:
 
 
 def _read(named: Named) -> str:
-    """Return the address as a browser reads it."""
+    """Return the URL as a browser reads it."""
     return named.address if named.is_entry else html.unescape(named.address)
 
 
@@ -171,7 +171,7 @@ def _judged(
     asset_id: str | None,
     asset: InspectedAsset | None,
 ) -> Judged | None:
-    """Return what is wrong with an address, None when nothing is."""
+    """Return what is wrong with a URL, None if nothing is."""
     address = _read(named)
     works = isinstance(target, str) and (leads_here(site, address) or not host_of(address))
     if asset is not None and asset.state is State.LIVE:
@@ -200,7 +200,7 @@ def _judged(
 
 
 def _is_about_file(named: Named, fault: Fault) -> bool:
-    """Tell whether an address with `fault` was meant to lead to a file, not to a page of ours."""
+    """Return whether a URL with `fault` was meant to lead to a file, not to a page."""
     if named.is_entry or fault.kind is Kind.LOCALHOST:
         return True
     path = legacy_path(named.address)
@@ -216,7 +216,7 @@ def _loss(target: Target, asset_id: str | None, asset: InspectedAsset | None) ->
 
 
 def _hindrance(kept: Kept, named: Named, asset: InspectedAsset) -> str | None:
-    """Return why the record cannot name `asset` itself, None when it can."""
+    """Return why the record cannot name `asset` itself, None if it can."""
     if kept.kind in PICTURED:
         if not named.is_entry:
             return "It stands in a text; only people can change that."
@@ -235,7 +235,7 @@ def _owner(asset: InspectedAsset) -> str:
 
 
 def mended(kept: Kept, found: Sequence[Judged]) -> Mapping[str, Any]:
-    """Return the fields of a document that change when `found` name their assets instead."""
+    """Return the changed fields of a document in which the `found` URLs name their assets."""
     if kept.kind in PICTURED:
         return _mended_owner(kept, {each.named.address: each.asset or "" for each in found})
     texts: dict[Path, dict[str, str]] = {}
@@ -253,7 +253,7 @@ def _mended_owner(kept: Kept, assets: Mapping[str, str]) -> Mapping[str, Any]:
         else each
         for each in kept.fields["images"]
     ]
-    # One that was there already stays where it came first; what stands twice else is left alone.
+    # A picture that was there already keeps its first place; other duplicates are left alone.
     new = [{"asset": each} for each in assets.values()]
     unique = [each for n, each in enumerate(entries) if each not in new or each not in entries[:n]]
     values: dict[str, Any] = {"images": unique}
@@ -284,12 +284,12 @@ def _mended_text(value: Any, path: Path, texts: Mapping[Path, Mapping[str, str]]
 
     if value in wanted:
         return instead(value)
-    # Whole addresses only: one may be a part of another one, which leads elsewhere.
+    # Whole URLs only: one may be a part of another, which leads elsewhere.
     return _ADDRESS.sub(lambda found: instead(found[0]), value)
 
 
 def reference(asset: str, address: str) -> str:
-    """Return what stands in a page for an address of `asset`: the same size of it."""
+    """Return the text that replaces a URL of `asset` in a page: the same size of it."""
     name = ORIGINAL
     if asset_in(address):
         name = (legacy_path(address) or "").rpartition("/")[2].partition(".")[0]

@@ -1,4 +1,4 @@
-"""Looks through every document for addresses that should not be there, and mends those it can."""
+"""Finds URLs in documents that should not be there, and replaces those it can."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,14 @@ from avenue.media.addresses import is_private
 COMMAND = "doctor --fix urls"
 MENDED = "addresses.mended"
 MOST_KEPT = 200
-"""Of the findings and of the ids that are kept in memory; all are counted."""
+"""The most findings and ids that are kept in memory; all are counted."""
 MOST_HOSTS = 5
 TRIES = 3
 
 
 @dataclass(slots=True, kw_only=True)
 class Mended:
-    """What became of the addresses of one site; `addresses` are the first of them."""
+    """The result for the URLs of one site; `addresses` are the first of them."""
 
     site: str
     looked_at: int = 0
@@ -34,13 +34,13 @@ class Mended:
     elsewhere: Counter[str] = field(default_factory=Counter)
 
     def note(self, judged: Judged) -> None:
-        """Count an address that is still there, and keep it if there is room."""
+        """Count a URL that stays, and keep it if there is room."""
         self.counts[judged.fate] += 1
         if len(self.addresses) < MOST_KEPT:
             self.addresses.append(judged)
 
     def note_elsewhere(self, addresses: Sequence[str]) -> None:
-        """Count pictures and links on other hosts, which are so by design."""
+        """Count pictures and links on other hosts, which are intended."""
         for each in addresses:
             host = host_of(each)
             if host in self.elsewhere or len(self.elsewhere) < MOST_KEPT:
@@ -48,12 +48,12 @@ class Mended:
 
     @property
     def left(self) -> int:
-        """How many addresses are wrong and still there."""
+        """The number of wrong URLs that stay."""
         return self.counts.total()
 
 
 class Mender:
-    """Finds addresses in the documents of a site; with `mends` rewrites those it can."""
+    """Finds wrong URLs in the documents of a site; with `mends` replaces those it can."""
 
     def __init__(self, store: DocumentStore, book: AddressBook, audit: AuditService) -> None:
         self._store = store
@@ -61,14 +61,14 @@ class Mender:
         self._audit = audit
 
     def count(self, sites: Sequence[Site]) -> int:
-        """Return how many documents there are to look at."""
+        """Return the number of documents to check."""
         return sum(self._store.count(each.id) for each in sites)
 
     def look(self, site: Site, *, mends: bool, tell: Callable[[int], None]) -> Mended:
-        """Go through every document of `site`; `tell` is told how many more were looked at.
+        """Check every document of `site`; call `tell` with the number of documents checked since.
 
-        What is rewritten is in the audit log, in one entry. A document that others change at the
-        same time is tried again, and told as it is when that goes on.
+        Changes are logged in one audit entry. A document that is changed concurrently is tried
+        again; if that continues, its URLs are reported as they are.
         """
         done = Mended(site=site.id)
         try:
@@ -112,7 +112,7 @@ class Mender:
     def _mend(
         self, site: Site, kept: Kept, found: Sequence[Judged], done: Mended
     ) -> Sequence[Judged]:
-        """Rewrite what can be in a document; return the addresses that stay."""
+        """Replace what can be replaced in a document; return the URLs that stay."""
         known: Kept | None = kept
         for _ in range(TRIES):
             mendable = [each for each in found if each.fate is Fate.MENDABLE]
@@ -132,18 +132,18 @@ class Mender:
 
 
 def _left(judged: Judged, field: str) -> Judged:
-    """Return an address that stays because nobody can read the record it stands in."""
+    """Return a URL that stays because its record is unreadable."""
     why = f"It stands in a record that cannot be read: see its field {field}."
     return replace(judged, fate=Fate.OWN if judged.works else Fate.LOST, why=why)
 
 
 def findings_of(done: Mended) -> list[Finding]:
-    """Return the addresses that are still there, as findings of the doctor."""
+    """Return the URLs that stay, as findings of the doctor."""
     return [_finding(done.site, each) for each in done.addresses]
 
 
 def findings_of_site(site: Site, settings: Settings) -> Iterator[Finding]:
-    """Yield what is wrong with what a site says its own address is."""
+    """Yield problems of the configured address of a site."""
     host = host_of(site.base_url)
     if is_private(host) and not settings.local and not is_private(host_of(settings.base_url)):
         yield Finding(
@@ -154,8 +154,8 @@ def findings_of_site(site: Site, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def told(done: Sequence[Mended]) -> str:
-    """Return in a sentence what was looked at, and what leads elsewhere by design."""
+def summary_of(done: Sequence[Mended]) -> str:
+    """Return a summary: the documents checked, and the URLs on other hosts."""
     hosts: Counter[str] = Counter()
     for each in done:
         hosts += each.elsewhere

@@ -1,4 +1,4 @@
-"""The documents people keep addresses in, and a change of one that nobody else changes."""
+"""The documents that people write URLs in, and changes of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ PRODUCT, GROUP, PAGE = "product", "group", "page"
 PICTURED = frozenset({PRODUCT, GROUP})
 COLLECTIONS = {PRODUCT: "shop_products", GROUP: "shop_products_grouped", PAGE: "page_content"}
 AT_ONCE = {PRODUCT: 100, GROUP: 100, PAGE: 5}
-"""A page may have megabytes."""
+"""Documents read at once: a page may have megabytes."""
 NO_CONTENT = ("_id", "site", "revision", "words", "assets", "flagged", "mark", "old_slugs")
-"""What is computed of the rest, or tells of addresses already."""
+"""Fields that are not checked: computed from the rest, or about URLs already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """A document as it was read: its kind, id and revision, and the `fields` that people write.
 
-    `unreadable` names the field by which nobody else can read it.
+    `unreadable` is the name of the field that makes it unreadable, None if there is none.
     """
 
     kind: str
@@ -39,31 +39,31 @@ class Kept:
 
 
 class DocumentStore(SiteRecords):
-    """The documents of one site at a time; every method takes the site first."""
+    """The documents of one site at a time."""
 
     def count(self, site_id: str) -> int:
-        """Return how many there are."""
+        """Return the number of documents."""
         return sum(self._collection(site_id, kind).count({}) for kind in COLLECTIONS)
 
     def after(self, site_id: str, kind: str, last_id: str) -> list[Kept]:
-        """Return some documents of a kind by id, after `last_id`; an empty list is the end."""
+        """Return documents of a kind by id, after `last_id`; an empty list at the end."""
         found = self._collection(site_id, kind).find(
             {"_id": {"$gt": last_id}}, sort=[("_id", 1)], limit=AT_ONCE[kind]
         )
         return [_kept(kind, each) for each in found]
 
     def get(self, site_id: str, kind: str, document_id: str) -> Kept | None:
-        """Return one document, None when it is gone."""
+        """Return a document, None if it is gone."""
         found = self._collection(site_id, kind).find_as_it_is({"_id": document_id})
         return _kept(kind, found) if found else None
 
     def change(
         self, site_id: str, kept: Kept, values: Mapping[str, Any], assets: Iterable[str]
     ) -> bool:
-        """Set fields of a document that names `assets` from now on.
+        """Set fields of a document, which names `assets` from now on.
 
-        False when it is no longer as `kept` says, or an asset is not its own, or the library's,
-        any more. Repeatable: what was done already is found done.
+        Return False if it is no longer as in `kept`, or an asset belongs neither to it nor to the
+        library any more. Repeatable.
         """
         scope, named = site(self._database, site_id), sorted(set(assets))
         is_page = kept.kind == PAGE

@@ -1,1 +1,1 @@
-"""What walks read beside the assets themselves, and where they keep what they found."""
+"""Data that checks read besides assets, and the storage of their findings."""

@@ -1,4 +1,4 @@
-"""What a check reads beside assets, files and chunks, and where it keeps what it found."""
+"""Data that checks read besides assets, files and chunks, and the storage of their findings."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +26,10 @@ from avenue.storage.scope import Collection, SiteRecords, deployment, site
 
 FINDINGS = "fsck_findings"
 KEEP_DAYS = 30
-# Ids that stock GridFS clients and other programs give. Ours are strings that begin with a site.
+# Ids of stock GridFS clients and other programs. Ours are strings that begin with a site.
 OTHER_TYPES = ("objectId", "binData", "number", "null")
 START = object()
-"""Before every id, null among them."""
+"""Before every id, even null."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LATE_MS = int(YOUNG.total_seconds() * 1000)
 _LATE: Document = {
@@ -39,19 +39,19 @@ _LATE: Document = {
 
 
 class CheckStore(SiteRecords):
-    """One site at a time, but for what belongs to none."""
+    """The data of one site at a time, except methods about data of no site."""
 
     # Renditions
 
     def pictured_after(self, site_id: str, asset_id: str, limit: int) -> list[str]:
-        """Return the assets that the next `limit` renditions are of, in order, after `asset_id`.
+        """Return the assets of the next `limit` renditions after `asset_id`, in order.
 
         Read from an index alone.
         """
         found = self._records(site_id, RENDITIONS).find(
             {"asset": {"$gt": asset_id}}, {"_id": 0, "asset": 1}, sort=[("asset", 1)], limit=limit
         )
-        # A list of texts is found like a text, and would lead nowhere on.
+        # A list of texts matches like a text, and would lead nowhere.
         return [each for each in dict.fromkeys(_text(each, "asset") for each in found) if each]
 
     def renditions_of(self, site_id: str, asset_id: str) -> list[CheckedRendition]:
@@ -60,25 +60,25 @@ class CheckStore(SiteRecords):
         return list(map(_rendition, found))
 
     def rendition(self, site_id: str, rendition_id: str) -> CheckedRendition | None:
-        """Return one, its bytes read, or None."""
+        """Return a rendition, its bytes read, or None."""
         found = self._records(site_id, RENDITIONS).find_as_it_is({"_id": rendition_id})
         return _rendition(found) if found else None
 
     def remove_rendition(self, site_id: str, rendition: CheckedRendition) -> None:
-        """Forget a rendition, unless another one was made in its place meanwhile."""
+        """Delete a rendition, unless it was replaced meanwhile."""
         unless_known: Any = {"$not": {"$type": "date"}}
         made_at = unless_known if rendition.made_at == LONG_AGO else rendition.made_at
         self._records(site_id, RENDITIONS).delete({"_id": rendition.id, "made_at": made_at})
 
-    # What has waited too long
+    # Expired
 
     def expired_after(self, site_id: str, asset_id: str, limit: int) -> list[str]:
-        """Return assets nobody claimed in time, and that the sweeper should have taken since."""
+        """Return expired unclaimed assets that the sweeper should have removed."""
         unclaimed = {"claim.kind": None, "claim": None, "state": "live", **_LATE}
         return self._ids(self._records(site_id, ASSETS), unclaimed, asset_id, limit)
 
     def expired_uploads_after(self, site_id: str, upload_id: str, limit: int) -> list[str]:
-        """Return resumable uploads whose time was over an hour ago."""
+        """Return resumable uploads that expired more than an hour ago."""
         uploads = self._records(site_id, TUS_UPLOADS)
         return self._ids(uploads, {"is_done": False, **_LATE}, upload_id, limit)
 
@@ -100,7 +100,7 @@ class CheckStore(SiteRecords):
         chunk_ids: Sequence[Any],
         chunk_bytes: int,
     ) -> None:
-        """Let these chunks be the file of a version, whose document there is; repeatable."""
+        """Make these chunks the file of a version whose document exists; repeatable."""
         mender = self._mender(site_id, bucket)
         mender.correct(version.file, length=version.bytes, chunk_bytes=chunk_bytes)
         mender.keep_only(version.file, chunk_ids)
@@ -108,7 +108,7 @@ class CheckStore(SiteRecords):
     # Old addresses
 
     def addresses_after(self, site_id: str, after: str, limit: int) -> list[tuple[str, str, str]]:
-        """Return id, path and asset of addresses from before Avenue, by their ids."""
+        """Return id, path and asset of old addresses, by id."""
         span = {"$gt": after or f"{site_id}/", "$lt": f"{site_id}0"}
         found = self._records(site_id, LEGACY_URLS).find(
             {"_id": span}, {"path": 1, "asset": 1}, sort=[("_id", 1)], limit=limit
@@ -116,19 +116,19 @@ class CheckStore(SiteRecords):
         return [(each["_id"], _text(each, "path"), _text(each, "asset")) for each in found]
 
     def remove_address(self, site_id: str, address_id: str, asset_id: str) -> None:
-        """Let an address name nothing, unless it names another asset by now."""
+        """Delete an old address, unless it names another asset by now."""
         self._records(site_id, LEGACY_URLS).delete({"_id": address_id, "asset": asset_id})
 
-    # What no site has stored
+    # Data of no site
 
     def clusters(self) -> list[Database]:
-        """Return the clusters that can be looked at just now, home first."""
+        """Return the reachable clusters, home first."""
         return clusters_at_hand(self._database)
 
     def foreign_files(
         self, cluster: Database, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
-        """Return the ids of up to `limit` files in `span`, after the one given, if not `START`."""
+        """Return the ids of up to `limit` files in `span`, after `after`, if not `START`."""
         found = _files(cluster, bucket).find(
             {"_id": _beyond(span, after)}, {"_id": 1}, sort=[("_id", 1)], limit=limit
         )
@@ -137,9 +137,9 @@ class CheckStore(SiteRecords):
     def foreign_chunks(
         self, cluster: Database, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
-        """Return the file ids that the next `limit` chunks in `span` name.
+        """Return the file ids in the next `limit` chunks in `span`.
 
-        Those after the one given, if it is not `START`.
+        Those after `after`, if it is not `START`.
         """
         found = _chunks(cluster, bucket).find(
             {"files_id": _beyond(span, after)},
@@ -150,24 +150,24 @@ class CheckStore(SiteRecords):
         owners: list[Any] = []
         for each in found:  # in order; not every type can be a key of a dict
             owner = each.get("files_id")
-            # A list is found like each of its entries, and would lead nowhere on.
+            # A list matches like each of its entries, and would lead nowhere.
             if not isinstance(owner, list) and (not owners or owners[-1] != owner):
                 owners.append(owner)
         return owners
 
     def has_file(self, bucket: str, stored_id: Any) -> bool:
-        """Tell whether there is a file document of this id."""
+        """Return whether a file document of this id exists."""
         by_id = {"_id": stored_id}
         places = self._places_of(stored_id)
         return any(_files(each, bucket).find_one(by_id, {"_id": 1}) for each in places)
 
     def has_chunks(self, bucket: str, stored_id: Any) -> bool:
-        """Tell whether any chunk names a file of this id."""
+        """Return whether any chunk names a file of this id."""
         of_it, places = {"files_id": stored_id}, self._places_of(stored_id)
         return any(_chunks(each, bucket).find_one(of_it, {"_id": 1}) for each in places)
 
     def newest_chunk_at(self, bucket: str, stored_id: Any) -> datetime | None:
-        """Return when the newest chunk of a file was made, None when its id does not tell."""
+        """Return when the newest chunk of a file was created, None if its id does not say."""
         found = [
             chunk
             for each in self._places_of(stored_id)
@@ -180,14 +180,14 @@ class CheckStore(SiteRecords):
         return max(known) if known and len(known) == len(times) else None
 
     def remove_chunks(self, bucket: str, stored_id: Any) -> None:
-        """Remove the chunks that name a file."""
+        """Delete the chunks that name a file."""
         for each in self._places_of(stored_id):
             _chunks(each, bucket).delete_all({"files_id": stored_id})
 
     # Findings
 
     def put(self, run: str, findings: Sequence[Flaw]) -> None:
-        """Keep findings of a run for a while, over what is there of the same; repeatable."""
+        """Store findings of a run for a while, replacing the same ones; repeatable."""
         for each in findings:
             fields = {name: getattr(each, name) for name in Flaw.__slots__}
             fields["outcome"] = each.outcome.value
@@ -202,12 +202,12 @@ class CheckStore(SiteRecords):
         return self._findings.values(_finding, {"_id": span}, sort=[("_id", 1)], limit=limit)
 
     def open_findings(self, run: str, limit: int) -> list[Flaw]:
-        """Return findings of a run that nothing was done about yet."""
+        """Return findings of a run that have not been handled yet."""
         query = {**self._of(run), "outcome": Outcome.FOUND.value}
         return self._findings.values(_finding, query, limit=limit)
 
     def counts(self, run: str, *, site_id: str | None = None) -> Counts:
-        """Count the findings of a run, those of one site if one is given."""
+        """Return the numbers of the findings of a run, of one site if one is given."""
         match = {**self._of(run), **({"site": site_id} if site_id else {})}
         is_mended = {"$cond": [{"$eq": ["$outcome", Outcome.MENDED.value]}, 1, 0]}
         rows = self._findings.aggregate(
@@ -234,7 +234,7 @@ class CheckStore(SiteRecords):
         return site(self._database, site_id).mender(bucket)
 
     def _places_of(self, stored_id: Any) -> list[Database]:
-        """Return the databases that may have what an id names: for one of no site, all."""
+        """Return the databases that may have the data of an id: for an id of no site, all."""
         site_id = str(stored_id).partition("/")[0]
         own = site(self._database, site_id).database
         is_of_site = self._database.directory.known(site_id) is not None
@@ -248,15 +248,15 @@ class CheckStore(SiteRecords):
 
 
 class ScrubStore(SiteRecords):
-    """Where the scrub of each site is."""
+    """The progress of the scrub of each site."""
 
     def get(self, site_id: str) -> Round | None:
-        """Return where it is, None before the first round or where that cannot be read."""
+        """Return the round of a site, None before the first one or if it is unreadable."""
         found = self._records(site_id, INSPECTIONS).values(_round, {"_id": f"{site_id}/scrub"})
         return found[0] if found else None
 
     def put(self, site_id: str, at: Round) -> None:
-        """Keep where it is; repeatable."""
+        """Store the round of a site; repeatable."""
         place = {"began_at": at.began_at, "after": at.after, "read_bytes": at.read_bytes}
         round_id, rounds = f"{site_id}/scrub", self._records(site_id, INSPECTIONS)
         site(self._database, site_id).anew(
@@ -294,7 +294,7 @@ def _beyond(span: Mapping[str, Any], after: Any) -> Document:
 
 
 def _rendition(document: Document) -> CheckedRendition:
-    """Return a rendition, as far as it can be read; one that says less is not whole."""
+    """Return a rendition as far as it is readable; one with missing fields is damaged."""
     data = document.get("data")
     if not isinstance(data, bytes):
         data = b""
@@ -312,7 +312,7 @@ def _rendition(document: Document) -> CheckedRendition:
 
 
 def _text(document: Document, name: str) -> str:
-    """Return a field that is a text, "" for whatever else there is."""
+    """Return a text field, "" if it is anything else."""
     value = document.get(name)
     return value if isinstance(value, str) else ""
 

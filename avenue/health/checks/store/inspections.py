@@ -1,4 +1,4 @@
-"""What an inspection reads of assets and bytes, and where it keeps what it found."""
+"""The assets and bytes that an inspection reads, and the storage of its findings."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ from avenue.storage.survey import Survey
 
 INSPECTIONS = "inspections"
 INSPECTED, REFERRED = "inspected", "referred"
-"""What `META` has of where the last run of the inspection, and over references alone, has ended."""
+"""The id in `META` of the end of the last run: of the inspection, and over references only."""
 RECORDS = "record"
 FACTS = {
     "state": 1,
@@ -76,7 +76,7 @@ class InspectionStore(SiteRecords):
         return {each["_id"]: _inspected(each) for each in found}
 
     def count(self, site_id: str) -> int:
-        """Return how many assets there are."""
+        """Return the number of assets."""
         return self._records(site_id, ASSETS).count({})
 
     def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
@@ -89,7 +89,7 @@ class InspectionStore(SiteRecords):
     def stored_since(self, site_id: str, moment: datetime, limit: int) -> list[InspectedAsset]:
         """Return general uploads and files of the library that were stored since then.
 
-        Of each up to `limit`, the newest. Other assets have owners that were changed.
+        Up to `limit` of each, the newest. Other assets have owners that were changed.
         """
         newest_first = [("created_at", -1), ("_id", -1)]
         found: list[Document] = []
@@ -101,7 +101,7 @@ class InspectionStore(SiteRecords):
         return [_inspected(each) for each in found]
 
     def last_slice(self, walk: str) -> Slice:
-        """Return where the last run has ended; what cannot be read is nowhere."""
+        """Return the end of the last run; an unreadable one counts as none."""
         found = self._meta.find_as_it_is({"_id": walk}) or {}
         place, looked_at = found.get("place"), found.get("looked_at")
         return Slice(
@@ -110,12 +110,12 @@ class InspectionStore(SiteRecords):
         )
 
     def keep_slice(self, walk: str, ended: Slice) -> None:
-        """Keep where a run has ended; repeatable."""
+        """Store the end of a run; repeatable."""
         kept = {"place": ended.place, "looked_at": ended.looked_at}
         self._meta.update({"_id": walk}, {"$set": kept}, upsert=True)
 
     def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
-        """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
+        """Mark an asset as damaged if `damage` is about its current file."""
         fault = damage.fault
         mark_damaged(
             self._records(site_id, ASSETS),
@@ -126,18 +126,18 @@ class InspectionStore(SiteRecords):
         )
 
     def unmark(self, site_id: str, asset_id: str) -> None:
-        """Take that note away."""
+        """Remove the mark of an asset."""
         self._records(site_id, ASSETS).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
 
     def damaged(self, site_id: str) -> int:
-        """Count the assets that show bytes marked as damaged, through an index."""
+        """Return the number of assets marked as damaged, through an index."""
         counted = self._records(site_id, ASSETS).aggregate(
             [{"$match": MARKED_AS_DAMAGED}, {"$match": SHOWS_DAMAGED}, {"$count": "n"}]
         )
         return counted[0]["n"] if counted else 0
 
     def survey(self, site_id: str, bucket: str) -> Survey:
-        """Return what can be learnt of a bucket's bytes."""
+        """Return the results of a survey of a bucket's bytes."""
         return site(self._database, site_id).survey(bucket)
 
     def sha256_of(
@@ -149,12 +149,12 @@ class InspectionStore(SiteRecords):
         *,
         keeps_sums: bool = False,
     ) -> str | None:
-        """Return the hash of the bytes of a version, read whole; None when some are missing.
+        """Return the hash of the bytes of a version, read whole; None if some are missing.
 
-        `read` is told of each piece how many bytes it had. When `keeps_sums`, a file of the right
-        bytes that has no sums of its chunks gets them.
+        `read` is called with the number of bytes of each piece read. With `keeps_sums`, an intact
+        file without checksums of its chunks gets them.
         """
-        # Another member may still have what was there before it was stored, or mended.
+        # Another member may still have the state before it was stored, or repaired.
         files = site(self._database, site_id).files(bucket).of_primary()
         digest = files.digest(version.file, length=version.bytes, told=read)
         if digest is None:
@@ -165,11 +165,11 @@ class InspectionStore(SiteRecords):
         return digest.sha256
 
     def is_being_written(self, site_id: str, file_id: str) -> bool:
-        """Tell whether an upload that is still running holds `file_id`."""
+        """Return whether a running upload holds `file_id`."""
         return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
 
     def totals(self, site_id: str) -> dict[str, SiteCount]:
-        """Return files, bytes and chunks of each bucket: a little now, much by the last count."""
+        """Return files, bytes and chunks of each bucket, large numbers as last counted."""
         return {bucket: self._counted(site_id, bucket) for bucket in BUCKETS}
 
     def stored_bytes(self, site_id: str) -> int:
@@ -178,11 +178,11 @@ class InspectionStore(SiteRecords):
         return sum(each["bytes"] for each in found)
 
     def renditions(self, site_id: str) -> SiteCount:
-        """Return the count of the derived pictures that are kept, and their bytes: see `totals`."""
+        """Return the number of stored renditions, and their bytes: see `totals`."""
         return self._counted(site_id, RENDITIONS)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
-        """Return how many assets there are, through indexes: see `totals`."""
+        """Return the numbers of assets, through indexes: see `totals`."""
         states = self._counted(site_id, ASSETS)
         unclaimed, expired = self.waiting(site_id)
         live = states.known(State.LIVE)
@@ -224,7 +224,7 @@ class InspectionStore(SiteRecords):
         return None if most is not None and max(numbers.values()) > most else numbers
 
     def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
-        """Count the assets without an owner: those still in time, and those that have expired.
+        """Return the numbers of assets without an owner: unexpired ones, and expired ones.
 
         With `temporary` only those that were uploaded before their product was saved.
         """
@@ -233,7 +233,7 @@ class InspectionStore(SiteRecords):
         is_over = {"$and": [has_a_time, {"$lte": ["$expires_at", "$$NOW"]}]}
         counted = self._records(site_id, ASSETS).aggregate(
             [
-                # `claim.kind`, too: that is what the index holds.
+                # `claim.kind`, too: that is in the index.
                 {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
                 {"$group": {"_id": is_over, "count": {"$sum": 1}}},
             ]
@@ -249,11 +249,11 @@ class InspectionStore(SiteRecords):
         last: str | None,
         found: Sequence[BrokenReference],
     ) -> None:
-        """Let `found` be all there is about referrers of `kind` after `after`, to `last`.
+        """Replace all findings about referrers of `kind` after `after`, to `last`, by `found`.
 
-        `last` None is the end of the kind. New ones are written before old ones go.
+        `last` None is the end of the kind. New ones are written before old ones are deleted.
         """
-        # "/" ends an id, "0" follows "/": all places of a referrer lie between the two.
+        # "/" ends an id, "0" follows "/": all places of a referrer are between the two.
         low = f"{site_id}/{kind}/{after}0" if after else f"{site_id}/{kind}/"
         high = f"{site_id}/{kind}0" if last is None else f"{site_id}/{kind}/{last}0"
         self._record(site_id, {"$gte": low, "$lt": high}, found)
@@ -261,7 +261,7 @@ class InspectionStore(SiteRecords):
     def record_of(
         self, site_id: str, kind: str, referrer: str, found: Sequence[BrokenReference]
     ) -> None:
-        """Let `found` be all there is about one referrer."""
+        """Replace all findings about one referrer by `found`."""
         of_it = f"{site_id}/{kind}/{referrer}"
         self._record(site_id, {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}, found)
 
@@ -292,9 +292,9 @@ class InspectionStore(SiteRecords):
     def finding_counts(
         self, site_id: str, kinds: Collection[str] | None = None, *, most: int | None = None
     ) -> dict[Standing, int]:
-        """Count the findings by how their pictures stand: about `kinds`, or about everybody.
+        """Return the numbers of findings by the state of their pictures: about `kinds`, or all.
 
-        Of each, no more than `most` and one more.
+        Each number is at most `most` and one more.
         """
         findings, bound = self._records(site_id, FINDINGS), None if most is None else most + 1
         about = {} if kinds is None else {"referrer.kind": {"$in": sorted(kinds)}}
@@ -304,7 +304,7 @@ class InspectionStore(SiteRecords):
         }
 
     def count_findings(self, site_id: str, kinds: Collection[str], most: int) -> int | None:
-        """Return how many findings there are about referrers of `kinds`, None for more."""
+        """Return the number of findings about referrers of `kinds`, None if more than `most`."""
         of_kinds = [f"{site_id}/{each}" for each in sorted(kinds)]
         places = [{"_id": {"$gt": f"{each}/", "$lt": f"{each}0"}} for each in of_kinds]
         return self._records(site_id, FINDINGS).total({"$or": places}, most=most)
@@ -312,7 +312,7 @@ class InspectionStore(SiteRecords):
     def malformed_after(
         self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:
-        """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
+        """Check records of a site, None: of all sites; see `Collection.malformed_after`."""
         if site_id is not None:
             own = self._records(site_id, collection)
             return own.malformed_after(last, limit)
@@ -323,12 +323,12 @@ class InspectionStore(SiteRecords):
             return deployment(cluster).collection(collection).malformed_after(last, limit)
 
         looked = on_each(self._database, look)
-        # Where one ends earlier than another, what is behind that comes with the next ones.
+        # If one cluster ends earlier than another, the rest comes with the next batch.
         end = min((end for end, _ in looked if end is not None), default=None)
         return end, [each for _, found in looked for each in found if end is None or each.id <= end]
 
     def keep(self, site_id: str, found: Sequence[BrokenReference]) -> None:
-        """Keep findings, over those at the same places."""
+        """Store findings, replacing those at the same places."""
         self._put(site_id, [_document(site_id, each) for each in found])
 
     def record_findings_after(self, site_id: str, place: str, limit: int) -> list[BrokenReference]:
@@ -340,17 +340,17 @@ class InspectionStore(SiteRecords):
         )
 
     def malformed(self, site_id: str, collection: str, record: str) -> Malformed | None:
-        """Judge one; see `Collection.malformed`."""
+        """Check one record; see `Collection.malformed`."""
         return self._records(site_id, collection).malformed(record)
 
     def malformed_count(self, site_id: str, most: int) -> int:
-        """Count the records of a site that the last pass found malformed, `most` and one more."""
+        """Return the number of malformed records of a site in the last pass, at most `most` + 1."""
         kind = Kind.MALFORMED_RECORD
         named = {"standing": Fault(kind, "").standing, "kind": kind}
         return self._records(site_id, FINDINGS).count(named, most=most + 1)
 
     def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
-        """Keep what a pass counted, as the last one."""
+        """Store the counts of a pass as the last one."""
         fresh = {"$literal": {**tally.as_dict(), "began_at": began_at}}
         stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", fresh, {"ended_at": "$$NOW"}]}}
         site(self._database, site_id).anew(
@@ -362,7 +362,7 @@ class InspectionStore(SiteRecords):
         )
 
     def last_pass(self, site_id: str) -> Pass | None:
-        """Return the last pass that came to its end, or None."""
+        """Return the last completed pass, or None."""
         found = self._records(site_id, INSPECTIONS).values(_pass, {"_id": site_id})
         return found[0] if found else None
 
@@ -382,8 +382,8 @@ class InspectionStore(SiteRecords):
 
 
 def _inspected(document: Document) -> InspectedAsset:
-    """Return the asset, as far as it can be read: it may be what is broken."""
-    if not document.get("versions"):  # it names no file, and may be whole besides
+    """Return an asset as far as it is readable: the record itself may be damaged."""
+    if not document.get("versions"):  # it names no file; the rest may be intact
         document = {name: each for name, each in document.items() if name != "versions"}
     try:
         return read(ASSETS, _asset, document, is_part=True)
@@ -415,9 +415,9 @@ def _asset(document: Document) -> InspectedAsset:
 
 
 def damage_in(found: object) -> Damage | None:
-    """Return the mark of an inspection, None when there is none that can be read.
+    """Return the mark of an inspection, None if there is no readable one.
 
-    That it cannot be read says nothing of the asset: it is looked at as if it had none.
+    An unreadable mark says nothing about the asset: it is checked as if it had none.
     """
     if not isinstance(found, dict):
         return None

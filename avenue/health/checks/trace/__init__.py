@@ -1,1 +1,1 @@
-"""The trace of one asset: everything that is known of it, and which link is broken."""
+"""The trace of one asset: everything known about it, and its broken links."""

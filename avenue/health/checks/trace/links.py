@@ -1,4 +1,4 @@
-"""Which link between record, file, chunks, hash, owner and those who name it is broken."""
+"""Finds broken links between record, file, chunks, hash, owner and referrers of an asset."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from avenue.media.models import Asset, Claim, State
 from avenue.media.scans import withheld
 
 OWNING_ONE = frozenset({"product", "group", "site"})
-"""Kinds that own what they name, and name what they own."""
+"""Kinds of owners that own what they name, and name what they own."""
 SHOWN_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """All there is to judge by; `owner_is_there` is None when that is nobody's business."""
+    """The data to judge by; `owner_is_there` is None if the owner is not checked."""
 
     record: Record | None
     versions: Sequence[TracedVersion]
@@ -35,7 +35,7 @@ class Known:
 
 
 def broken_links(known: Known) -> Iterator[str]:
-    """Yield a line for each broken link, what people would miss first."""
+    """Yield a line for each broken link, the most visible ones first."""
     if known.record is None:
         yield from _without_record(known)
         return
@@ -73,7 +73,7 @@ def _gone_but_named(asset: Asset, uses: Iterable[Use]) -> Iterator[str]:
 
 
 def _of_files(asset: Asset, versions: Sequence[TracedVersion]) -> Iterator[str]:
-    if asset.state is State.PURGING:  # they may be gone already
+    if asset.state is State.PURGING:  # they may be deleted already
         return
     if not versions:
         yield "The record names no file."
@@ -110,7 +110,7 @@ def _of_owner(claim: Claim | None, known: Known) -> Iterator[str]:
 
 
 def _named_by(use: Use) -> Claim:
-    """Return the claim by which `use` would own what it names: a logo is its site's."""
+    """Return the claim of `use` if it owned what it names: a logo belongs to its site."""
     return Claim(kind="site", id=use.id) if use.kind == "logo" else use.claim
 
 

@@ -1,4 +1,4 @@
-"""What a trace tells of one asset, as `GET /api/ops/assets/<id>` answers."""
+"""Models of the trace of one asset, as `GET /api/ops/assets/<id>` returns it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,27 +22,27 @@ else:
 
 
 class Bytes(StrEnum):
-    """What reading stored bytes, or not reading them, has shown."""
+    """The result of reading stored bytes."""
 
-    RIGHT = "right"  # their hash is the one that was written down
+    RIGHT = "right"  # their hash is the stored one
     WRONG = "wrong"
-    UNREAD = "unread"  # there was no time, or they are not all there
+    UNREAD = "unread"  # there was no time, or some are missing
 
 
 class Making(StrEnum):
-    """How a rendition stands."""
+    """The state of a rendition."""
 
     KEPT = "kept"
     DAMAGED = "damaged"
-    TO_BE_MADE = "to_be_made"  # by whoever asks for it first
+    TO_BE_MADE = "to_be_made"  # by the first request for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The stored record of an asset, as far as it can be read: it may be what is broken.
+    """The stored record of an asset, as far as it is readable: it may be damaged.
 
-    `asset` is None when it cannot; `unreadable` then says why. `damage` is the mark an inspection
-    has set.
+    `asset` is None if it is unreadable; `unreadable` then says why. `damage` is the mark that an
+    inspection has set.
     """
 
     asset: Asset | None
@@ -52,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedAsset:
-    """The record; `damaged` is what the last inspection found wrong with its bytes."""
+    """The record; `damaged` is the fault of its bytes by the last inspection."""
 
     name: str
     bucket: str
@@ -73,7 +73,7 @@ class TracedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedVersion:
-    """One stored file, the current one first; null is what there was no time to look at."""
+    """A stored file, the current one first; fields are null that there was no time to check."""
 
     version: str
     file: str
@@ -95,7 +95,7 @@ class TracedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFacts:
-    """What is stored of a rendition, but its bytes; `id` is what follows `/media/` in its URL."""
+    """The stored facts of a rendition; `id` is what follows `/media/` in its URL."""
 
     id: str
     file: str
@@ -106,7 +106,7 @@ class KeptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedRendition:
-    """A size and format it comes in, kept (then it has an `id`) or made for whoever asks first."""
+    """A size and format of a picture, stored (then with an `id`) or generated on first request."""
 
     id: Hidden[str | None]
     name: str
@@ -118,7 +118,7 @@ class TracedRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Who names the asset: its kind, id and title, the parts of it, its page in the panel."""
+    """A referrer of the asset: its kind, id and title, the parts that refer, its panel page."""
 
     kind: str
     id: str
@@ -128,7 +128,7 @@ class Use:
 
     @property
     def claim(self) -> Claim:
-        """How it would own the asset."""
+        """The claim it would have as owner of the asset."""
         return Claim(kind=self.kind, id=self.id)
 
     def __str__(self) -> str:
@@ -136,23 +136,23 @@ class Use:
 
 
 class Uses(Protocol):
-    """Who knows everybody that names assets, handed over by the application."""
+    """Finds all referrers of assets; provided by the application."""
 
     def of(self, site: Site, asset_id: str, addresses: Sequence[str]) -> Sequence[Use]:
-        """Return who names an asset, by its id or by an address of `site`: of today, or old.
+        """Return the referrers of an asset, by its id or by a current or old address of `site`.
 
         Their URLs are without the address of the site.
         """
 
     def is_there(self, site_id: str, claim: Claim) -> bool | None:
-        """Tell whether there is such an owner; None when nobody keeps owners of that kind."""
+        """Return whether an owner exists; None if owners of that kind are not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
     """Who may see the bytes, and `why` in a sentence.
 
-    `roles` may see them besides `owner`; `thumb_is_open`: everybody sees the smallest size.
+    `roles` may see them besides `owner`; `thumb_is_open`: everybody may see the smallest size.
     """
 
     everybody: bool
@@ -165,7 +165,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a GET of `url` is answered to `whom`: status, and the headers caches go by."""
+    """The response to a GET of `url` by `whom`: its status, and its headers about caching."""
 
     url: str
     whom: str
@@ -175,9 +175,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Everything that is known of one asset; `broken` names each broken link in a line.
+    """Everything known about one asset; `broken` names each broken link in a line.
 
-    `stale_renditions` were made of what it showed before. `token` is that of its original now.
+    `stale_renditions` were generated from earlier versions. `token` is that of its original now.
     """
 
     generated_at: Moment
@@ -196,5 +196,5 @@ class Trace:
 
     @shown
     def verdict(self) -> Literal["whole", "broken"]:
-        """The whole in one word."""
+        """The result in one word."""
         return "broken" if self.broken else "whole"

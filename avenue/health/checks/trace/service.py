@@ -1,4 +1,4 @@
-"""Follows one asset through everything that is stored of it."""
+"""Traces one asset through all stored data."""
 
 import hashlib
 import re
@@ -39,7 +39,7 @@ from avenue.media.urls import asset_in, original_path, original_token, variant_p
 from avenue.storage.survey import ChunkSize
 
 LINK_SECONDS = 3600
-"""How long the link is good of which a trace says how its answer is kept."""
+"""The lifetime of the example link whose caching a trace describes."""
 MOST_ADDRESSES = 100
 NO_STORE = {"Cache-Control": "no-store"}
 OF_A_VERSION = (
@@ -69,10 +69,10 @@ class TraceService:
         self._settings = settings
 
     def trace(self, actor: Actor, which: str, *, seconds: float | None = None) -> Trace:
-        """Return everything that is known of the asset `which`: an id or any address of it.
+        """Return everything known about the asset `which`: an id or any address of it.
 
-        Bytes are read and counted for `seconds` (None: as long as it takes), those that are shown
-        first. Raise `Forbidden`, or `NoSuchAsset` when nothing is known of it here.
+        Bytes are read and counted for `seconds` (None: without limit), those of the current version
+        first. Raise `Forbidden`, or `NoSuchAsset` if nothing is known about it here.
         """
         actor.must_have(Role.OPS)
         site, asset_id = actor.site, self._id_of(actor.site, which)
@@ -106,7 +106,7 @@ class TraceService:
         )
 
     def _named(self, site: Site, asset_id: str, known: Known) -> Known:
-        """Return `known` with who names the asset, and whether its owner is there."""
+        """Return `known` with the referrers of the asset, and whether its owner exists."""
         addresses = self._legacy_urls.paths_of(site.id, asset_id)
         claim = known.record.asset.claim if known.record and known.record.asset else None
         return replace(
@@ -120,7 +120,7 @@ class TraceService:
         )
 
     def _broken(self, site: Site, asset_id: str, known: Known) -> list[str]:
-        """Return the broken links; none of a moment in which something was just being changed."""
+        """Return the broken links, except those of a change in progress."""
         found = list(broken_links(known))
         if not found:
             return []
@@ -129,14 +129,14 @@ class TraceService:
         return [each for each in found if each in again]
 
     def _id_of(self, site: Site, which: str) -> str:
-        """Return the id that `which` names; raise `NoSuchAsset` when it has no shape of ours."""
+        """Return the id that `which` names; raise `NoSuchAsset` if it is no id or address."""
         text = which.strip()
         if is_id(text):
             return text
         reference = _REFERENCE.fullmatch(text)
         if reference:
             return reference[1]
-        # A site has had many names: on another host only the shape of an address says it is ours.
+        # A site has had many names: on another host only the form of an address says it is ours.
         target = targets_of(site, [text], self._legacy_urls.find_many)[text]
         found = (
             target if isinstance(target, str) else asset_in(text) or self._from_before(site, text)
@@ -176,7 +176,7 @@ class TraceService:
     def _chunks(
         self, asset: Asset, version: Version, ends_at: float | None
     ) -> list[ChunkSize] | None:
-        """Return the sizes of a version's chunks, None when time ran out before the last."""
+        """Return the sizes of a version's chunks, None if time ran out before the last."""
         found: list[ChunkSize] = []
         pieces = self._store.chunks(asset.site, asset.bucket, version)
         while not _is_over(ends_at):
@@ -187,7 +187,7 @@ class TraceService:
         return None
 
     def _read(self, asset: Asset, version: Version, ends_at: float | None) -> Bytes:
-        """Read a version whole and say whether its bytes are the right ones."""
+        """Read a version whole and return whether its bytes are right."""
         digest, length = hashlib.sha256(), 0
         for piece in self._store.read(asset.site, asset.bucket, version):
             if _is_over(ends_at):
@@ -201,7 +201,7 @@ class TraceService:
     def _renditions(
         self, site: Site, asset: Asset, kept: dict[str, KeptFacts], ends_at: float | None
     ) -> Iterator[TracedRendition]:
-        """Yield each size and format the picture comes in; nothing for what is no picture."""
+        """Yield each size and format of the picture; nothing if the asset is no picture."""
         if not asset.versions or asset.current.width is None:
             return
         for variant in (*VARIANTS, *(row.name for row in own_rows(site.sizes).values())):
@@ -229,7 +229,7 @@ class TraceService:
         return Making.KEPT if is_right else Making.DAMAGED
 
     def _answers(self, site: Site, asset: Asset) -> Iterator[Answer]:
-        """Yield what readers and caches get at the addresses of an asset, by how it stands now."""
+        """Yield the responses that readers and caches get at the addresses of an asset now."""
         immutable = site.base_url + original_path(asset)
         stable = f"{site.base_url}/media/{asset.id}/{ORIGINAL}"
         if asset.state is not State.LIVE:
@@ -241,10 +241,10 @@ class TraceService:
                 yield _answer(asset, url, "everybody", found)
             return
         category = filed_in(site, asset)
-        yield _answer(asset, immutable, "whoever may read it", freshness_of(IMMUTABLE))
+        yield _answer(asset, immutable, "those who may read it", freshness_of(IMMUTABLE))
         edge = self._settings.cache_seconds if category and category.edge else None
         by_link = freshness_of(IMMUTABLE, link_seconds=LINK_SECONDS, edge_seconds=edge)
-        yield _answer(asset, immutable, "whoever has a link that is good for an hour", by_link)
+        yield _answer(asset, immutable, "those with a link that is valid for an hour", by_link)
         yield Answer(url=immutable, whom="all others", status=404, headers=NO_STORE)
         if _thumb_is_open(asset, category):
             url = site.base_url + variant_path(asset, "thumb")
@@ -258,7 +258,7 @@ def _answer(asset: Asset, url: str, whom: str, freshness: Freshness) -> Answer:
 
 
 def _for_caches(freshness: Freshness) -> dict[str, str]:
-    """Return the headers that caches go by."""
+    """Return the headers about caching."""
     wanted = ("Cache-Control", "Vary", "X-Robots-Tag", "Access-Control-Allow-Origin")
     return {name: value for name, value in freshness.headers if name in wanted}
 
@@ -289,7 +289,7 @@ def _rights(site: Site, asset: Asset | None) -> Rights:
         thumb_is_open=_thumb_is_open(asset, category),
         by_link=True,
         why=(
-            "It is private: its owner, these roles on its site, and whoever has a signed link."
+            "It is private: its owner, these roles on its site, and anyone with a signed link."
             + filed
         ),
     )

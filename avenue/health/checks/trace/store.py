@@ -1,4 +1,4 @@
-"""What is stored of one asset, read without believing any of it."""
+"""All stored data of one asset, read without relying on any of it."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ from avenue.storage.scope import BUCKETS, SiteRecords, site
 from avenue.storage.survey import ChunkSize, FileRecord
 
 MOST_RENDITIONS = 500
-CHUNKS_AT_ONCE = 64  # the server reads their bytes to know how many they are
+CHUNKS_AT_ONCE = 64  # the server reads their bytes to return their sizes
 HEAD = {"file": 1, "bytes": 1, "sha256": 1, "made_at": 1}
 
 
 class TraceStore(SiteRecords):
-    """One asset of one site at a time; every method takes the site first."""
+    """The data of one asset of one site at a time."""
 
     def record(self, site_id: str, asset_id: str) -> Record | None:
-        """Return the record of an asset, None when there is none."""
+        """Return the record of an asset, None if there is none."""
         found = self._records(site_id, ASSETS).find_as_it_is({"_id": asset_id})
         if found is None:
             return None
@@ -42,11 +42,11 @@ class TraceStore(SiteRecords):
         return Record(asset=asset, unreadable=None, damage=damage)
 
     def file(self, site_id: str, bucket: str, file_id: str) -> FileRecord | None:
-        """Return the file document of a file, None when there is none."""
+        """Return the file document of a file, None if there is none."""
         return site(self._database, site_id).survey(bucket).records([file_id]).get(file_id)
 
     def chunks(self, site_id: str, bucket: str, version: Version) -> Iterator[list[ChunkSize]]:
-        """Yield the chunks of a file, some at a time; also those that should not be there."""
+        """Yield the chunks of a file in batches, including those that should not exist."""
         survey = site(self._database, site_id).survey(bucket)
         first: int | None = None
         for end in range(CHUNKS_AT_ONCE, version.bytes // CHUNK_BYTES, CHUNKS_AT_ONCE):
@@ -55,7 +55,7 @@ class TraceStore(SiteRecords):
         yield survey.chunk_sizes([version.file], first, None).get(version.file, [])
 
     def read(self, site_id: str, bucket: str, version: Version) -> Iterator[bytes]:
-        """Yield the stored bytes of a version; end early where they do not go on."""
+        """Yield the stored bytes of a version, up to the first gap."""
         files = site(self._database, site_id).files(bucket)
         try:
             yield from files.read(version.file, 0, version.bytes, length=version.bytes)
@@ -63,7 +63,7 @@ class TraceStore(SiteRecords):
             return
 
     def renditions(self, site_id: str, asset_id: str) -> dict[str, KeptFacts]:
-        """Return what is kept of an asset's renditions, by their ids; `MOST_RENDITIONS` at most."""
+        """Return the stored renditions of an asset by id, `MOST_RENDITIONS` at most."""
         # "/" follows the asset's id, "0" follows "/".
         of_it = {"_id": {"$gt": f"{asset_id}/", "$lt": f"{asset_id}0"}}
         collection = self._records(site_id, RENDITIONS)
@@ -71,7 +71,7 @@ class TraceStore(SiteRecords):
         return {each.id: each for each in found}
 
     def rendition_bytes(self, site_id: str, rendition_id: str) -> bytes:
-        """Return the bytes of a rendition, none when it is gone."""
+        """Return the bytes of a rendition, none if it is gone."""
         collection = self._records(site_id, RENDITIONS)
         found = collection.find_one({"_id": rendition_id}, {"data": 1})
         data = found.get("data") if found else None
@@ -86,7 +86,7 @@ def _kept(document: Document) -> KeptFacts:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a record: the name of a field, never what it holds."""
+    """Return the fault of a record: the name of a field, never its content."""
     if isinstance(error, KeyError):
         return f"it lacks the field {error}"
     return "a field does not hold what it should"

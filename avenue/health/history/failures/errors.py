@@ -1,4 +1,4 @@
-"""What can go wrong with a kind of error."""
+"""Errors of the list of error kinds."""
 
 from avenue.errors import NotFound
 

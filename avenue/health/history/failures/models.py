@@ -1,4 +1,4 @@
-"""What is known of a kind of error."""
+"""Models of error kinds."""
 
 import hashlib
 import traceback
@@ -22,7 +22,7 @@ ID_LENGTH = 22
 
 
 class FailureState(StrEnum):
-    """Whether somebody has said that a kind of error is mended."""
+    """Whether an error kind has been marked as resolved."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -30,9 +30,9 @@ class FailureState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A kind of error: an exception at a route, however often it was raised.
+    """An error kind: an exception at a route, however often it was raised.
 
-    One that happens again after it was resolved is open again.
+    A resolved one that happens again is open again.
     """
 
     id: str
@@ -51,13 +51,13 @@ class Failure:
 
     @shown
     def state(self) -> FailureState:
-        """Where it stands."""
+        """The state of the error kind."""
         return FailureState.OPEN if self.resolved_at is None else FailureState.RESOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrences:
-    """What one process has seen of a kind of error since it last wrote it down."""
+    """The occurrences of an error kind in one process since it last wrote them to the database."""
 
     route: str
     exception: str
@@ -74,7 +74,7 @@ class Occurrences:
         return id_of(self.route, self.exception)
 
     def __add__(self, later: "Occurrences") -> "Occurrences":
-        """Return both together; `later` is of the same kind."""
+        """Return the sum of both; `later` is of the same kind."""
         return Occurrences(
             route=self.route,
             exception=self.exception,
@@ -88,7 +88,7 @@ class Occurrences:
 
 
 def id_of(route: str, exception: str) -> str:
-    """Return the id of a kind of error: 22 characters."""
+    """Return the id of an error kind: 22 characters."""
     return hashlib.sha256(f"{route}\n{exception}".encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -99,10 +99,10 @@ def name_of(error: BaseException) -> str:
 
 
 def trace_of(error: BaseException) -> str:
-    """Return where `error` was raised and what caused it, the cause first.
+    """Return the traceback of `error` and its causes, the first cause first.
 
     It has files, lines, the code there, and types of errors. Messages and values are left out:
-    they may hold what people sent, addresses and keys.
+    they may contain user input, addresses and keys.
     """
     parts: list[str] = []
     each: BaseException | None = error
@@ -115,7 +115,7 @@ def trace_of(error: BaseException) -> str:
 
 
 def _file(path: str) -> str:
-    """Return a path from its package on: where it is installed is nobody's business."""
+    """Return a path from its package on, to hide where it is installed."""
     for mark in (PACKAGES, "/avenue/"):
         before, found, after = path.rpartition(mark)
         if found and before:

@@ -1,4 +1,4 @@
-"""A web process notes the errors of its requests, and writes them down every few seconds."""
+"""Records the errors of a web process's requests, and stores them every few seconds."""
 
 import logging
 import threading
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class FailureRecorder:
-    """Notes errors in memory, at most 100 kinds; a request waits for no database.
+    """Records errors in memory, at most 100 kinds; no request waits for the database.
 
-    A kind costs one write each time, however many there were. What could not be written waits. What
-    a process that is killed had not written yet is in its log alone.
+    Each kind costs one write every few seconds, however many errors there were. What could not be
+    written waits. Errors that a killed process had not written are only in its log.
     """
 
     def __init__(self, store: FailureStore, *, admit: Callable[[], None] = lambda: None) -> None:
@@ -36,7 +36,7 @@ class FailureRecorder:
         self._writing = threading.Lock()
 
     def note(self, error: Exception, *, route: str, status: int, request_id: str) -> None:
-        """Note that a request ended in `error`; never raises."""
+        """Record that a request ended in `error`; never raises."""
         try:
             self._note(error, route[:LONGEST_NAME], status, request_id)
         except Exception:
@@ -56,14 +56,14 @@ class FailureRecorder:
             first_at=at,
             last_at=at,
             request_ids=(request_id,) if request_id else (),
-            traceback="" if known else trace_of(error),  # once a kind: it reads source files
+            traceback="" if known else trace_of(error),  # once per kind: it reads source files
         )
         with self._lock:
             known = self._waiting.get(key)
             self._waiting[key] = known + seen if known else seen
 
     def write(self) -> None:
-        """Write down what was noted; raise `Unavailable`, then the rest waits."""
+        """Write the recorded errors; raise `Unavailable`, then the rest waits."""
         with self._writing:
             if not self._waiting:
                 return
@@ -76,7 +76,7 @@ class FailureRecorder:
                 except Unavailable:
                     self._put_back(taken)
                     raise
-                except Exception:  # one that cannot be written keeps none of the others
+                except Exception:  # a kind that cannot be written does not stop the others
                     log.exception("An error noted here could not be written.")
                 del taken[key]
 

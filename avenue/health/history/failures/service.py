@@ -1,4 +1,4 @@
-"""Shows kinds of errors to those who run the installation, and notes what they say of them."""
+"""Lists error kinds for operators of the deployment, and marks them as resolved."""
 
 from avenue.clock import utc_now
 from avenue.health.history.failures.errors import FailureNotFound
@@ -8,24 +8,24 @@ from avenue.identity import Actor
 
 
 class FailureService:
-    """The kinds of errors of the whole deployment; everybody else gets `Forbidden`."""
+    """The error kinds of the whole deployment; raises `Forbidden` for others."""
 
     def __init__(self, store: FailureStore) -> None:
         self._store = store
 
     def list(self, actor: Actor, state: FailureState | None = None) -> list[Failure]:
-        """Return the kinds there are, at most 100, the newest first."""
+        """Return the error kinds, at most 100, newest first."""
         actor.must_run_deployment()
         return self._store.find(state)
 
     def resolve(self, actor: Actor, failure_id: str) -> Failure:
-        """Note that a kind of error is mended, and return it. Raise `FailureNotFound`."""
+        """Mark an error kind as resolved, and return it. Raise `FailureNotFound`."""
         actor.must_run_deployment()
         self._store.resolve(failure_id, utc_now(), actor.id)
         return self._found(failure_id)
 
     def reopen(self, actor: Actor, failure_id: str) -> Failure:
-        """Note that a kind of error is not mended, and return it. Raise `FailureNotFound`."""
+        """Mark an error kind as unresolved, and return it. Raise `FailureNotFound`."""
         actor.must_run_deployment()
         self._store.reopen(failure_id)
         return self._found(failure_id)

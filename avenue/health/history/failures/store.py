@@ -1,4 +1,4 @@
-"""Kinds of errors in MongoDB, one document each."""
+"""Error kinds in MongoDB, one document each."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,15 +23,15 @@ OF_STATE: dict[FailureState, Document] = {
 
 
 class FailureStore:
-    """The `infra_errors` collection: the 100 kinds that happened last, so it needs no index."""
+    """The `infra_errors` collection: the 100 newest kinds, so it needs no index."""
 
     def __init__(self, database: Database) -> None:
         self._errors = deployment(database).quick_collection(ERRORS)
 
     def add(self, seen: Occurrences) -> None:
-        """Add what a process saw of a kind: what is newer than its resolution opens it again.
+        """Add the occurrences of a kind: newer ones than its resolution open it again.
 
-        Raise `Unavailable`; whoever then adds it once more may have it counted twice.
+        Raise `Unavailable`; a caller that then repeats it may have counted them twice.
         """
         ids = {"$cond": [{"$isArray": "$request_ids"}, "$request_ids", []]}
         again = {"$gt": [seen.last_at, {"$ifNull": ["$resolved_at", seen.last_at]}]}
@@ -58,24 +58,24 @@ class FailureStore:
             self._forget_oldest()
 
     def find(self, state: FailureState | None) -> list[Failure]:
-        """Return the kinds there are, the newest first."""
+        """Return the error kinds, newest first."""
         wanted = OF_STATE[state] if state else {}
         return self._errors.values(_failure, wanted, sort=NEWEST_FIRST, limit=MOST_KINDS)
 
     def one(self, failure_id: str) -> Failure | None:
-        """Return one, or None."""
+        """Return an error kind, or None."""
         found: Sequence[Failure] = self._errors.values(_failure, {"_id": failure_id}, limit=1)
         return found[0] if found else None
 
     def resolve(self, failure_id: str, at: datetime, person: str | None) -> None:
-        """Note who says that it is mended, the first one only; repeatable."""
+        """Store who has resolved it, the first one only; repeatable."""
         self._errors.update(
             {"_id": failure_id, "resolved_at": None},
             {"$set": {"resolved_at": at, "resolved_by": person}},
         )
 
     def reopen(self, failure_id: str) -> None:
-        """Take that back; repeatable."""
+        """Undo the resolution; repeatable."""
         self._errors.update(
             {"_id": failure_id}, {"$set": {"resolved_at": None, "resolved_by": None}}
         )

@@ -1,1 +1,1 @@
-"""What the deployment looked like, once an hour."""
+"""Hourly snapshots of the deployment."""

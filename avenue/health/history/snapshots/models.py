@@ -1,4 +1,4 @@
-"""What a snapshot holds."""
+"""Models of snapshots."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVariant:
-    """The renditions of a site in one size, which can be made again."""
+    """The renditions of a site in one size; they can be generated again."""
 
     site: str
     variant: str
@@ -31,7 +31,7 @@ class StoredVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaUse:
-    """What a site has of what it may store; a most of 0 is no quota."""
+    """The usage and quota of a site; a quota of 0 is none."""
 
     site: str
     bytes: int
@@ -41,18 +41,17 @@ class QuotaUse:
 
     @property
     def percent(self) -> float | None:
-        """How much is used of the bytes or of the files, whichever is more; None: no quota."""
+        """The used share of the bytes or of the files, whichever is larger; None: no quota."""
         shares = (percent(self.bytes, self.most_bytes), percent(self.files, self.most_files))
         return max((each for each in shares if each is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What all web processes answered in `seconds`, the time since the snapshot before.
+    """The responses of all web processes in `seconds`, the time since the previous snapshot.
 
-    `errors` are answers of 500 and above. `p95_seconds` is what 95 of 100 answers took at most,
-    those of the fast lane left out; None without any, or when the slowest took longer than is told
-    apart.
+    `errors` are responses of 500 and above. `p95_seconds` is the 95th percentile of response times
+    except those of the fast lane; None without any, or if it is above the largest bound.
     """
 
     seconds: float
@@ -73,7 +72,7 @@ class KeptCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupAges:
-    """How long ago backups were looked after; see `Snapshot`."""
+    """The time since backups were made, verified and test-restored; see `Snapshot`."""
 
     backup_hours: float | None = None
     drill_days: float | None = None
@@ -81,7 +80,7 @@ class BackupAges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a cluster tells of itself; None is what it does not tell."""
+    """The figures of a cluster; None for those it does not report."""
 
     data_bytes: int | None
     storage_bytes: int | None
@@ -95,35 +94,35 @@ class Figures:
 
     @property
     def disk_percent(self) -> float | None:
-        """How full its disk is."""
+        """The used share of its disk."""
         return percent(self.disk_used_bytes, self.disk_total_bytes)
 
     @property
     def connections_percent(self) -> float | None:
-        """How many of the connections it takes are in use."""
+        """The used share of its connections."""
         used, free = self.connections_current, self.connections_available
         return None if used is None or free is None else percent(used, used + free)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterFigures(Figures):
-    """The same of a cluster beside home."""
+    """The figures of a cluster other than home."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Figures):
-    """The deployment at one moment, by the clock of the database; None is what it does not tell.
+    """The deployment at one moment, by the clock of the database; None for unreported figures.
 
-    What it tells of itself is of home, `clusters` are those beside it. `products` counts the
-    products of each site, `damaged` the files of each that are marked as such. `backup_hours` are
-    since a backup was last made and verified, `drill_days` since one was last restored for trial;
-    both None where backups are not made by themselves. `percents` are the thresholds it was judged
-    by, none in one of an earlier version. `quotas` has the sites that have one. `traffic` is None
-    in the first snapshot, `sites` has the requests of each site since the beginning. `missing`
-    names those of `stored`, `renditions`, `products`, `damaged`, `quotas` and `clusters` that took
-    too long to count, or whose cluster was away; they are empty.
+    Its own figures are those of home, `clusters` has the others. `products` counts the products of
+    each site, `damaged` the files of each that are marked as damaged. `backup_hours` is the time
+    since a backup was last made and verified, `drill_days` since the last test restore; both None
+    if there are no scheduled backups. `percents` are the thresholds it was judged by, empty if it
+    was stored by an earlier version. `quotas` has the sites with a quota. `traffic` is None in the
+    first snapshot, `sites` has the requests of each site since the beginning. `missing` names those
+    of `stored`, `renditions`, `products`, `damaged`, `quotas` and `clusters` that took too long to
+    count, or whose cluster could not be reached; they are empty.
     """
 
     at: datetime
@@ -142,27 +141,27 @@ class Snapshot(Figures):
 
     @property
     def fullest_disk_percent(self) -> float | None:
-        """How full the disk of the cluster is that has the fullest."""
-        return max(_told(each.disk_percent for each in self.everywhere), default=None)
+        """The used share of the fullest cluster's disk."""
+        return max(_known(each.disk_percent for each in self.everywhere), default=None)
 
     @property
     def most_connections_percent(self) -> float | None:
-        """How many connections are in use on the cluster that has the fewest left."""
-        return max(_told(each.connections_percent for each in self.everywhere), default=None)
+        """The used share of the connections of the cluster with the fewest left."""
+        return max(_known(each.connections_percent for each in self.everywhere), default=None)
 
     @property
     def everywhere(self) -> tuple[Figures, ...]:
-        """What all clusters tell, home first."""
+        """The figures of all clusters, home first."""
         return (self, *self.clusters)
 
     def together(self, name: str) -> int | None:
-        """Return the sum of a figure of all clusters; None where one of them does not tell it."""
-        told = list(_told(getattr(each, name) for each in self.everywhere))
+        """Return the sum of a figure of all clusters; None if one of them does not report it."""
+        told = list(_known(getattr(each, name) for each in self.everywhere))
         return sum(told) if len(told) == len(self.everywhere) else None
 
 
 N = TypeVar("N", int, float)
 
 
-def _told(values: Iterable[N | None]) -> Iterator[N]:
+def _known(values: Iterable[N | None]) -> Iterator[N]:
     return (each for each in values if each is not None)

@@ -1,4 +1,4 @@
-"""Takes snapshots, keeps them, and lets old ones go."""
+"""Takes and stores snapshots, and deletes old ones."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -19,16 +19,16 @@ from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 
 SNAPSHOT = "snapshot"
-"""The job that takes one."""
+"""The kind of the job that takes snapshots."""
 
 EVERY_SECONDS = 3600
 HOURLY_FOR = timedelta(days=7)
-"""After that the last one of each day is kept."""
+"""After that only the last one of each day is kept."""
 KEPT_FOR = timedelta(days=2 * 365)
 
 
 class SnapshotService:
-    """What the deployment looks like now; `kept` has what it looked like before."""
+    """Takes snapshots of the deployment; `kept` has the earlier ones."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class SnapshotService:
         self._backups = backups
 
     def take(self) -> Snapshot:
-        """Take a snapshot, keep it, let go of old ones, and return it.
+        """Take and store a snapshot, delete old ones, and return it.
 
-        What takes longer to count than the database is given is `missing` from it.
+        Figures that take too long to count are in its `missing`.
         """
         home = _figures(self._deployment)
         sites = self._sites.all()
@@ -84,9 +84,9 @@ class SnapshotService:
         return kept
 
     def is_outdated(self) -> bool:
-        """Tell whether other files are damaged now than in the newest snapshot.
+        """Return whether the damaged files differ from those in the newest snapshot.
 
-        So it is, too, when that was judged by other thresholds.
+        Also True if that snapshot was judged by other thresholds.
         """
         newest = self.kept.newest()
         damaged, percents = (newest.damaged, newest.percents) if newest else ({}, ())
@@ -103,7 +103,7 @@ def _beside(asked: DeploymentStatus) -> ClusterFigures:
 
 
 def _figures(asked: DeploymentStatus) -> dict[str, Any]:
-    """Return what a cluster tells of itself, by the fields of `Figures`."""
+    """Return the figures of a cluster, by the fields of `Figures`."""
     mongodb, database = asked.mongodb(), asked.database()
     oplog = mongodb.oplog
     return {
@@ -120,7 +120,7 @@ def _figures(asked: DeploymentStatus) -> dict[str, Any]:
 
 
 def quota_use(site: Site, used: Amount, quota: Amount) -> QuotaUse:
-    """Return what a site has of what it may store."""
+    """Return the usage and quota of a site."""
     return QuotaUse(
         site=site.id,
         bytes=used.bytes,
@@ -131,9 +131,9 @@ def quota_use(site: Site, used: Amount, quota: Amount) -> QuotaUse:
 
 
 def surplus(times: Sequence[tuple[datetime, str]], now: datetime) -> list[str]:
-    """Return the ids of those that are not kept: too old, or not the last one of their day.
+    """Return the ids of those to delete: too old, or not the last one of their day.
 
-    `times` are those of snapshots before the last `HOURLY_FOR`, the oldest first; days are UTC's.
+    `times` are those of snapshots before the last `HOURLY_FOR`, oldest first; days are in UTC.
     """
     last_of_day = {at.date(): snapshot_id for at, snapshot_id in times}
     kept = {last_of_day[at.date()] for at, _ in times if at >= now - KEPT_FOR}

@@ -1,4 +1,4 @@
-"""Snapshots in MongoDB, and the counts of other collections that go into them."""
+"""Snapshots in MongoDB, and the counts of other collections that are part of them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
@@ -28,7 +28,7 @@ SNAPSHOTS = "infra_metrics"
 OLDEST_FIRST = [("created_at", 1)]
 NEWEST_FIRST = [("created_at", -1)]
 EVERY_SITE = {"site": {"$gt": ""}}
-"""A condition that the indexes that begin with the site are used for."""
+"""A condition that lets queries use the indexes that begin with the site."""
 OF_EACH_SITE = ("stored", "renditions", "products", "damaged")
 OF_THE_DEPLOYMENT = [
     each.name
@@ -46,15 +46,15 @@ ROWS = {
 class SnapshotStore:
     """The snapshots of the deployment.
 
-    Each holds the traffic since the beginning, and one that is read has what was added since the
-    one before it, whichever that is: so thinning loses no traffic.
+    Each is stored with the traffic since the beginning, and read with the traffic since the
+    previous stored one: so deleting some loses no traffic.
     """
 
     def __init__(self, database: Database) -> None:
         self._snapshots = deployment(database).collection(SNAPSHOTS)
 
     def add(self, snapshot: Snapshot, traffic: Counts) -> None:
-        """Keep `snapshot` as one of now, by the server's clock, with all `traffic` so far."""
+        """Store `snapshot` at the server's current time, with all `traffic` so far."""
         document = {
             **asdict(snapshot),
             "_id": new_id(),
@@ -69,29 +69,29 @@ class SnapshotStore:
         return _snapshots(reversed(found))[-1] if found else None
 
     def newest_counts(self) -> KeptCounts | None:
-        """Return what the newest one has of files and of requests since the beginning, or None."""
+        """Return the files and requests of the newest one, or None."""
         wanted = {"created_at": 1, "traffic.requests": 1, "stored": _stored_by(None)}
         found = self._snapshots.values(_counts, {}, wanted, sort=NEWEST_FIRST, limit=1)
         return found[0] if found else None
 
     def latest_until(self, moment: datetime) -> Snapshot | None:
-        """Return the newest one of those until `moment`, else the oldest of all, or None."""
+        """Return the newest one until `moment`, else the oldest of all, or None."""
         until = {"created_at": {"$lte": moment}}
         found = self._snapshots.values(_legible, until, sort=NEWEST_FIRST, limit=1)
         found = found or self._snapshots.values(_legible, {}, sort=OLDEST_FIRST, limit=1)
         return _snapshots(found)[0] if found else None
 
     def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
-        """Return those from `moment` on, the oldest first, with what one site has stored.
+        """Return those from `moment` on, oldest first, with the storage of one site.
 
-        None: with what all together have. Nothing else of each site is read: of many sites that is
-        much.
+        None: with the sum of all sites. Other data of each site is not read: with many sites it is
+        large.
         """
         wanted = dict.fromkeys(OF_THE_DEPLOYMENT, 1)
         return self._since(moment, {**wanted, "created_at": 1, "stored": _stored_by(site_id)})
 
     def figures_since(self, moment: datetime) -> list[Snapshot]:
-        """Return the same without what each site has stored: of many sites that is much to read."""
+        """Return the same without the storage of each site, which is large with many sites."""
         return self._since(moment, dict.fromkeys(OF_EACH_SITE, 0))
 
     def _since(self, moment: datetime, projection: Document | None) -> list[Snapshot]:
@@ -102,20 +102,20 @@ class SnapshotStore:
         return _snapshots([*before, *found])[len(before) :]
 
     def times_before(self, moment: datetime) -> list[tuple[datetime, str]]:
-        """Return when those before `moment` were taken, and their ids, the oldest first."""
+        """Return the times of those before `moment`, and their ids, oldest first."""
         found = self._snapshots.find(
             {"created_at": {"$lt": moment}}, {"created_at": 1}, sort=OLDEST_FIRST
         )
         return [(each["created_at"], each["_id"]) for each in found]
 
     def forget(self, ids: Collection[str]) -> None:
-        """Remove snapshots; repeatable."""
+        """Delete snapshots; repeatable."""
         if ids:
             self._snapshots.delete_all({"_id": {"$in": list(ids)}})
 
 
 class DeploymentCounts:
-    """What is stored of every site, counted through indexes."""
+    """Counts of the data of every site, through indexes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -130,7 +130,7 @@ class DeploymentCounts:
         ]
 
     def clusters(self) -> list[DeploymentStatus]:
-        """Return the clusters beside home, to be asked; raise `Unavailable` when one is away."""
+        """Return the clusters other than home; raise `Unavailable` if one cannot be reached."""
         return beside(self._database)
 
     def renditions(self) -> list[StoredVariant]:
@@ -154,7 +154,7 @@ class DeploymentCounts:
         return self._by_site("shop_products", [{"$match": EVERY_SITE}])
 
     def damaged(self) -> dict[str, int]:
-        """Count the files of each site that show bytes marked as damaged."""
+        """Count the files of each site whose current bytes are marked as damaged."""
         is_marked = {**EVERY_SITE, **MARKED_AS_DAMAGED}
         return self._by_site("assets", [{"$match": is_marked}, {"$match": SHOWS_DAMAGED}])
 
@@ -164,7 +164,7 @@ class DeploymentCounts:
         return {each["_id"]: each["count"] for each in found}
 
     def _of_all(self, collection: str, stages: Sequence[Document]) -> list[Document]:
-        """Return what `stages` make of a collection on each cluster; `Unavailable` where one is."""
+        """Return the results of `stages` on all clusters; raise `Unavailable` if one is away."""
         return [
             row
             for each in every_cluster(self._database)
@@ -181,7 +181,7 @@ def _counts(document: Document) -> KeptCounts:
 
 
 def _stored_by(site_id: str | None) -> Document:
-    """Return the projection to what a site has stored; None: to one row of all sites together."""
+    """Return the projection to the storage of a site; None: to one row of all sites together."""
     if site_id is not None:
         rows = {"$cond": [{"$isArray": "$stored"}, "$stored", []]}
         is_of_site = {"$eq": ["$$each.site", {"$literal": site_id}]}
@@ -189,11 +189,11 @@ def _stored_by(site_id: str | None) -> Document:
     sums = {name: {"$sum": f"$stored.{name}"} for name in ("files", "bytes")}
     together = [{"site": {"$literal": ""}, "bucket": {"$literal": ""}, **sums}]
     was_counted = {"$and": [{"$isArray": "$stored"}, {"$ne": ["$stored", []]}]}
-    return {"$cond": [was_counted, together, []]}  # what nobody counted is not 0
+    return {"$cond": [was_counted, together, []]}  # what was not counted is not 0
 
 
 def _snapshots(documents: Iterable[Document]) -> list[Snapshot]:
-    """Return the snapshots stored as `documents`, one after the other; the first has no traffic."""
+    """Return the snapshots stored as `documents`, in sequence; the first has no traffic."""
     return [
         _snapshot(each, traffic=_between(before, each) if before else None)
         for before, each in pairwise([None, *documents])
@@ -202,14 +202,14 @@ def _snapshots(documents: Iterable[Document]) -> list[Snapshot]:
 
 
 def _legible(document: Document) -> Document:
-    """Return a document that a snapshot can be made of; raise what that raises of any other."""
+    """Return a readable document; raise what reading it as a snapshot raises otherwise."""
     _between(document, document)
     _snapshot(document, traffic=None)
     return document
 
 
 def _between(before: Document, after: Document) -> Traffic | None:
-    """Return the traffic between two snapshots; None when the counts began anew."""
+    """Return the traffic between two snapshots; None if the counts were reset."""
     counts = counts_of(after["traffic"]).since(counts_of(before["traffic"]))
     if counts.requests < 0:
         return None

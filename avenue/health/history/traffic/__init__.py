@@ -1,1 +1,1 @@
-"""What all web processes of the deployment have answered together."""
+"""The traffic of all web processes of the deployment together."""

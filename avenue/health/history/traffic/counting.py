@@ -1,4 +1,4 @@
-"""What this process has counted so far, in the counters that `/metrics` shows."""
+"""The counts of this process, from the counters of `/metrics`."""
 
 import math
 from collections import Counter as Tally
@@ -14,7 +14,7 @@ FIRST_ERROR = 500
 
 
 def counted() -> Counts:
-    """Return the counts of this process alone, the fast lane's among them."""
+    """Return the counts of this process alone, including the fast lane's."""
     requests = errors = 0
     for each in _samples(metrics.requests, "_total"):
         requests += int(each.value)
@@ -29,7 +29,7 @@ def counted() -> Counts:
 
 
 def _took() -> dict[float, int]:
-    """Return how many requests took how long, each in one place of the histogram only."""
+    """Return the numbers of requests by time, each in one bucket of the histogram only."""
     at_most: Tally[float] = Tally()
     for each in _samples(metrics.seconds, "_bucket"):
         at_most[_microseconds(each.labels["le"])] += int(each.value)

@@ -1,4 +1,4 @@
-"""What is counted of the traffic."""
+"""Models of the counted traffic."""
 
 import math
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ NOTHING = SiteTraffic()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Requests answered, those with 500 and above among them, and bytes of bodies sent.
+    """Responses, those of 500 and above among them, and bytes of bodies sent.
 
-    `took` says how many took at most so many microseconds, and more than the next smaller bound;
-    answers of the fast lane are not in it. What took longer than every bound has `math.inf`.
-    `sites` has the requests whose site was known, by its id.
+    `took` has the number of responses by time: the key is a bound in microseconds, and each counts
+    for the smallest bound that it did not exceed, above all bounds for `math.inf`; those of the
+    fast lane are not in it. `sites` has the requests whose site was known, by its id.
     """
 
     requests: int = 0
@@ -34,11 +34,11 @@ class Counts:
     sites: Mapping[str, SiteTraffic] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Tell whether anything was counted."""
+        """Return whether anything was counted."""
         return bool(self.requests or self.sent_bytes)
 
     def since(self, before: "Counts") -> "Counts":
-        """Return what was counted after `before`."""
+        """Return the difference to the earlier counts `before`."""
         took = {bound: count - before.took.get(bound, 0) for bound, count in self.took.items()}
         return Counts(
             requests=self.requests - before.requests,
@@ -50,7 +50,7 @@ class Counts:
 
     @property
     def p95_seconds(self) -> float | None:
-        """What 95 of 100 answers took at most, by the bounds; None without any, or beyond them."""
+        """Return the 95th percentile of times, by the bounds; None without any, or beyond them."""
         left = SLOW_SHARE * sum(self.took.values())
         if not left:
             return None

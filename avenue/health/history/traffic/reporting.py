@@ -1,4 +1,4 @@
-"""A web process adds what it has counted to the counts of the whole deployment, once a minute."""
+"""Adds the counts of a web process to those of the whole deployment, once a minute."""
 
 import logging
 import threading
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 class Reporter:
     """Adds what this process counts from now on.
 
-    What could not be added is tried again under its number, so that it counts once even when only
-    the answer was lost. What a process that is killed had not added yet is lost.
+    What could not be added is sent again under the same number, so that it counts once even if only
+    the answer was lost. Counts that a killed process had not added are lost.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Reporter:
         self._lock = threading.Lock()
 
     def report(self) -> None:
-        """Add what was counted since the last time; raise `Unavailable`, then it waits."""
+        """Add the counts since the last time; raise `Unavailable`, then they wait."""
         with self._lock:
             self._hand_over()
             now = self._counted()

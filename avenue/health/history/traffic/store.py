@@ -13,19 +13,19 @@ TRAFFIC = "infra_traffic"
 ALL = "all"
 BEYOND = "more"
 REMEMBERED_MS = 24 * 60 * 60 * 1000
-"""The last report of a process: by then it has been tried again."""
+"""How long the last report of a process is kept: by then it has been sent again."""
 OF_SITE = ("requests", "writes")
 SUMS = ("requests", "errors", "sent_bytes")
 
 
 class MongoTrafficStore:
-    """One document that only grows, and which report of each process was added last."""
+    """A document of growing counts, and the number of the last report of each process."""
 
     def __init__(self, database: Database) -> None:
         self._traffic = deployment(database).quick_collection(TRAFFIC)
 
     def add(self, process: str, number: int, counts: Counts) -> None:
-        """Add what a process counted; a `number` it has used before, or a smaller one, is nothing.
+        """Add the counts of a process; a `number` it has used before, or a smaller one, is ignored.
 
         Repeatable. Raise `Unavailable`.
         """
@@ -59,7 +59,7 @@ class MongoTrafficStore:
         self._traffic.update({"_id": ALL}, [{"$set": change}], upsert=True)
 
     def totals(self) -> Counts:
-        """Return what was added since the database was made."""
+        """Return the counts since the database was created."""
         found = self._traffic.find_as_it_is({"_id": ALL}) or {}
         return counts_of(sound(TRAFFIC, found))
 

@@ -1,1 +1,1 @@
-"""How long what there is will do, what more products need, and what to buy next."""
+"""How long the resources will last, what more products need, and what to buy next."""

@@ -1,4 +1,4 @@
-"""What runs out first, and what to buy or do about it."""
+"""What runs out first, and the remedies."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -9,8 +9,8 @@ from avenue.health.views.capacity.models import GB, Forecast, Shortage, Storing,
 from avenue.health.views.capacity.projecting import ROOM_PERCENT
 from avenue.identity import HOME_CLUSTER
 
-MIB = 1024 * 1024  # what limits.quota_mb counts
-FAR_DAYS = 365.0  # what runs out later is not bought now, and what is bought should last so long
+MIB = 1024 * 1024  # the unit of limits.quota_mb
+FAR_DAYS = 365.0  # the horizon: later shortages are ignored, and purchases should last so long
 BUSY_SHARE = 0.7
 
 
@@ -23,9 +23,9 @@ def shortages(
     kept: Storing | None,
     carried: Throughput | None,
 ) -> list[Shortage]:
-    """Return what runs out within a year of `now`, the first one first: full is `percent` of it.
+    """Return what runs out within a year of `now`, soonest first: full is `percent` of it.
 
-    `kept` and `carried` are None for whoever sees one site only.
+    `kept` and `carried` are None for actors who see one site only.
     """
     found = [each for forecast in forecasts for each in _filling(forecast, percent, kept, now)]
     if carried is not None:

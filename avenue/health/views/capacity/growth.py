@@ -1,13 +1,13 @@
-"""How fast something grows, and when it will be full, from what was measured now and then.
+"""How fast something grows, and when it will be full, from past measurements.
 
-The slope is the median of those between all pairs of points (Theil-Sen), which a few wrong values
-do not move; whether there is growth at all is asked as Mann and Kendall do, by how many pairs rise.
+The slope is the median of those between all pairs of points (Theil-Sen), which is robust against a
+few outliers; whether there is growth at all is tested by the number of rising pairs (Mann-Kendall).
 Both work on medians of equal pieces of time, so that a piece with many values counts no more than
 others.
 
-A big deletion is no shrinking: one or two sudden falls are set aside, as if what was deleted had
-never been there. Falls that come more often, or that undo a sudden rise, are how the deployment
-breathes; they stay.
+A large deletion is not a negative trend: one or two sudden drops are removed, as if the deleted
+data had never existed. Drops that occur more often, or that undo a sudden rise, are normal
+fluctuation; they stay.
 """
 
 import math
@@ -22,17 +22,17 @@ SECONDS_PER_DAY = 86_400.0
 PIECES = 48  # of a window
 FEWEST_POINTS = 6
 LEAST_SHARE = 1 / 3  # of a window, that must have been measured
-SIGMA = 1.4826  # a median of deviations, as a standard deviation
+SIGMA = 1.4826  # scales a median absolute deviation to a standard deviation
 SUDDEN_SIGMAS, SUDDEN_SHARE = 6.0, 0.01
 MOST_DELETIONS = 2
 CLEAR_SIGMAS = 3.0
-NEWEST = 3  # samples, whose middle is what there is now
-SURE = 3.0  # deviations: of a hundred series without growth, hardly one has it by chance
+NEWEST = 3  # samples, whose median is the current value
+SURE = 3.0  # deviations: of a hundred series without growth, hardly one exceeds it by chance
 FARTHEST_DAYS = 3650.0
 
 Sample = tuple[datetime, float]
 Point = tuple[float, float]
-"""Days before now (so never above 0), and a value."""
+"""Days before now (never above 0), and a value."""
 
 
 def growth(
@@ -43,9 +43,9 @@ def growth(
     limit: float,
     percents: Sequence[int],
 ) -> Growth:
-    """Return how what was measured grew in the last `window_days`, and when it will be full.
+    """Return the growth in the last `window_days`, and when the limit will be reached.
 
-    `samples` are in order of time. `limit` is what it is full at, in the unit of the samples.
+    `samples` are in order of time. `limit` is the capacity, in the unit of the samples.
     """
     days = [((at - now).total_seconds() / SECONDS_PER_DAY, value) for at, value in samples]
     points = _points(days, window_days)
@@ -83,7 +83,7 @@ def _points(days: Sequence[Point], window_days: int) -> list[Point]:
 
 
 def _without_deletions(points: Sequence[Point]) -> list[Point]:
-    """Return `points` with what came before a deletion lowered by what was deleted."""
+    """Return `points` with those before a deletion lowered by what was deleted."""
     pairs = list(pairwise(points))
     usual = median(
         (after - before) / (later - sooner) for (sooner, before), (later, after) in pairs
@@ -102,7 +102,7 @@ def _without_deletions(points: Sequence[Point]) -> list[Point]:
 
 
 def _trend(slope: float, slopes: Sequence[float], count: int) -> Trend:
-    """Return whether the rises among all pairs are more than chance makes."""
+    """Return whether the rises among all pairs are more than chance."""
     score = sum(each > 0 for each in slopes) - sum(each < 0 for each in slopes)
     deviation = math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     if slope > 0 and (score - 1) / deviation > SURE:
@@ -113,7 +113,7 @@ def _trend(slope: float, slopes: Sequence[float], count: int) -> Trend:
 
 
 def _level(points: Sequence[Point], newest: Sequence[Point], slope: float) -> float:
-    """Return where the line is now, or the `newest` points when those have clearly left it."""
+    """Return the line's current value, or that of the `newest` points if they clearly left it."""
     ends = [value - slope * day for day, value in points]
     line = median(ends)
     noise = SIGMA * median(abs(each - line) for each in ends)
@@ -132,5 +132,5 @@ def _days_until(
 
 
 def _reached(value: float, limit: float, percents: Sequence[int]) -> dict[int, float | None]:
-    """Return 0 for what is reached already, None for what nobody sees coming."""
+    """Return 0 for each percentage that is reached already, None for the others."""
     return {percent: 0.0 if value >= limit * percent / 100 else None for percent in percents}

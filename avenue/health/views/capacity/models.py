@@ -1,4 +1,4 @@
-"""What is said about capacity, and `GET /api/ops/capacity` answers. GB are 10⁹ bytes."""
+"""Models of the capacity report, as `GET /api/ops/capacity` returns it. GB are 10⁹ bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,26 +19,24 @@ DaysUntil = Annotated[
     Mapping[int, Rounded2 | None],
     Field(description="By threshold in percent: 0 is reached, null is not in sight."),
 ]
-FOR_ALL = Field(
-    description="A fact of the whole deployment: null for whoever answers for one site only."
-)
+FOR_ALL = Field(description="A fact of the whole deployment: null for operators of one site only.")
 
 
 class Trend(StrEnum):
-    """Where something goes."""
+    """The direction of the growth."""
 
     GROWS = "grows"
-    STEADY = "steady"  # no growth that is more than chance
+    STEADY = "steady"  # no growth beyond chance
     SHRINKS = "shrinks"
-    UNKNOWN = "unknown"  # too little was measured
+    UNKNOWN = "unknown"  # too few measurements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """How something grew in the last `window_days`; `history_days` of them were measured.
+    """The growth of something in the last `window_days`; `history_days` of them were measured.
 
-    `bytes_per_day` is None where too little was. `days_until` has each threshold in percent: 0 when
-    it is reached, None when it is not in sight: no growth, or more than ten years.
+    `bytes_per_day` is None if too few were. `days_until` has each threshold in percent: 0 if it is
+    reached, None if it will not be in sight: no growth, or more than ten years.
     """
 
     window_days: int
@@ -49,7 +47,7 @@ class Growth:
 
     @property
     def rise(self) -> float:
-        """What is added in a day; 0 when nothing is."""
+        """The bytes added in a day; 0 if there is no growth."""
         return self.bytes_per_day if self.bytes_per_day and self.trend is Trend.GROWS else 0.0
 
 
@@ -57,7 +55,7 @@ class Growth:
 class Forecast:
     """When a disk or a quota will be full; `site` is None for the whole deployment.
 
-    `cluster` is the one whose disk it is, None for a quota.
+    `cluster` is the cluster of the disk, None for a quota.
     """
 
     measure: Literal[Measure.DISK, Measure.QUOTA]
@@ -69,27 +67,27 @@ class Forecast:
 
     @shown
     def percent(self) -> Rounded2:
-        """How full it is."""
+        """The used share."""
         return percent(self.used_bytes, self.limit_bytes) or 0.0
 
     @property
     def rise(self) -> float:
-        """The fastest growth there is, in bytes a day; 0 when there is none."""
+        """The fastest growth, in bytes a day; 0 if there is none."""
         return max(each.rise for each in self.growth)
 
     def days_to(self, percent: int) -> float | None:
-        """Return the days until `percent` by the growth that gets there first, None for never."""
+        """Return the days until `percent` by the fastest growth, None for never."""
         known = [days for each in self.growth if (days := each.days_until[percent]) is not None]
         return min(known, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
-    """How the database keeps bytes, on each of the `members`.
+    """How the database stores bytes, on each of the `members`.
 
-    `compression` is what a byte of data takes of its files, `index_bytes_per_file` what the indexes
-    take for each stored file. `members` hold all data each; None where nobody tells. Of several
-    clusters bytes and disks are taken together, and `members` are those of home.
+    `compression` is the stored size of a byte of data, `index_bytes_per_file` the size of the
+    indexes for each stored file. `members` each hold all data; None if unknown. Bytes and disks of
+    several clusters are added, and `members` are those of home.
     """
 
     compression: Rounded4
@@ -101,10 +99,10 @@ class Storing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What products and their pictures take here, older versions and trash included.
+    """The storage of products and their pictures here, including older versions and trash.
 
-    Of the renditions the product pictures have their share by number, beside those of the media
-    library. `other_…` are all other files, their renditions in it.
+    Renditions are divided between product pictures and the media library by their numbers of
+    originals. `other_…` are all other files, with their renditions.
     """
 
     products: int
@@ -116,17 +114,17 @@ class Measured:
 
     @shown
     def enough(self) -> bool:
-        """Whether the averages mean anything."""
+        """Whether there is enough data for averages."""
         return self.products >= FEWEST_PRODUCTS and self.pictures >= FEWEST_PICTURES
 
     @shown
     def pictures_per_product(self) -> Rounded3:
-        """How many pictures a product has; 0 without products."""
+        """The average pictures of a product; 0 without products."""
         return self.pictures / self.products if self.products else 0.0
 
     @shown
     def bytes_per_picture(self) -> Rounded1:
-        """The original and its renditions; 0 without pictures."""
+        """The average size of an original and its renditions; 0 without pictures."""
         return (
             (self.original_bytes + self.rendition_bytes) / self.pictures if self.pictures else 0.0
         )
@@ -134,7 +132,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a month costs, in the currency of the prices; None is what they do not have."""
+    """The monthly cost, in the currency of the prices; None where they have no price."""
 
     disks: float | None
     backups: float | None
@@ -143,16 +141,17 @@ class Cost:
 
     @shown
     def total(self) -> Rounded2:
-        """The sum of what has a price."""
+        """The sum of the priced parts."""
         return sum(filter(None, (self.disks, self.backups, self.members, self.sent)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What a number of products needs, everything else staying as it is.
+    """What a number of products needs, if everything else stays as it is.
 
-    `content_bytes` are originals and renditions. `database_bytes` is what each member takes of its
-    disk for it, `disk_bytes` the disk to buy for each; `fits` whether today's disk does it.
+    `content_bytes` are originals and renditions. `database_bytes` is the disk space that each
+    member uses for it, `disk_bytes` the disk to buy for each; `fits` whether today's disk is
+    enough.
     """
 
     products: int
@@ -166,9 +165,9 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a month costs, in `currency`; None is not counted. `example`: nobody's own.
+    """Monthly prices, in `currency`; None is not counted. `example`: the built-in examples.
 
-    `origin` says where they are from, `as_of` when that was read.
+    `origin` is their source, `as_of` the date they were read.
     """
 
     example: bool
@@ -183,7 +182,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """An hour between two snapshots, `at` its end, as all instances together answered it."""
+    """An hour between two snapshots, `at` its end, as answered by all instances together."""
 
     at: Moment
     requests_per_second: Rounded3
@@ -193,10 +192,10 @@ class Hour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throughput:
-    """What is asked, and what could be: measured here, and estimated from docs/performance.md.
+    """Current and possible load: measured here, and estimated from docs/performance.md.
 
-    `busiest` is the hour with the most requests among those that are kept, of the last seven days.
-    `sent_bytes_month` is what is sent in 30 days, by all that was measured of the last 30. The
+    `busiest` is the hour with the most requests among the stored snapshots of the last seven days.
+    `sent_bytes_month` are the bytes sent in 30 days, by the measurements of the last 30. The
     estimates are requests a second of this instance, whose `processes` share `cores`.
     """
 
@@ -210,7 +209,7 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """What is `percent` full in `days`, `on` that one, and the cure; None: it is not counted so."""
+    """What is `percent` full in `days`, on date `on`, and the remedy; None: does not apply."""
 
     what: str
     percent: int | None
@@ -221,10 +220,10 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How long what there is will do, and what more products need.
+    """How long the present resources will last, and what more products need.
 
-    `site` is None for the whole deployment, `snapshot_at` before the first snapshot; then there is
-    nothing but `notes`. `next` is None when nothing runs out within a year.
+    `site` is None for the whole deployment. `snapshot_at` is None before the first snapshot; then
+    there are only `notes`. `next` is None if nothing runs out within a year.
     """
 
     generated_at: Moment

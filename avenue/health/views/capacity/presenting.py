@@ -1,4 +1,4 @@
-"""The report on capacity as lines for people."""
+"""The capacity report as lines for people."""
 
 from collections.abc import Iterator
 
@@ -54,7 +54,7 @@ def _next_line(report: Capacity) -> str:
     if first is None:
         return "Runs out first: nothing that is known of, within a year."
     when = "now" if first.days == 0 else f"in {_days(first.days)} ({iso(first.on)[:10]})"
-    # The threshold is no fill: what is at 91 % now is over the 80 % that count as full.
+    # The threshold is not the fill level: what is at 91 % now is over the 80 % that count as full.
     full = f", {'over' if first.days == 0 else 'at'} {first.percent} %" if first.percent else ""
     return f"Runs out first: {first.what}{full} {when}. {first.cure}"
 

@@ -19,21 +19,21 @@ Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class WrongPrices(Exception):
-    """The file of prices cannot be used; the sentence says where and why."""
+    """The file of prices cannot be used; the message says where and why."""
 
 
 class Kind(StrEnum):
-    """Who runs the machines of the database."""
+    """How the database is hosted."""
 
-    SELF_HOSTED = "self-hosted"  # they run Avenue, too
+    SELF_HOSTED = "self-hosted"  # on the machines of Avenue
     MANAGED = "managed"
 
 
 class Plan(BaseModel):
-    """A place for the database of three members, for `month`.
+    """A hosting plan for a database of three members, for `month`.
 
-    Each member has a disk of `included_gb`, which `extra_gb_month` a GB makes larger, up to
-    `largest_gb`; None where it cannot be enlarged.
+    Each member has a disk of `included_gb`, which can be extended up to `largest_gb` for
+    `extra_gb_month` per GB; None if it cannot be extended.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,17 +46,17 @@ class Plan(BaseModel):
     extra_gb_month: Amount = 0.0
 
     def month_with(self, gb: float) -> float | None:
-        """Return what a month with disks of `gb` costs, None where there are none so large."""
+        """Return the monthly price with disks of `gb`, None if none are that large."""
         if gb > (self.largest_gb or self.included_gb):
             return None
         return self.month + max(gb - self.included_gb, 0.0) * self.extra_gb_month
 
 
 class Hosting(BaseModel):
-    """What a month of hosting costs; `origin` and `as_of` as those of `Prices`.
+    """The monthly prices of hosting; `origin` and `as_of` as those of `Prices`.
 
-    Of the traffic at the edge all costs `edge_large_gb` from `edge_large_from_gb` on. Instances are
-    those beside a managed database.
+    From `edge_large_from_gb` on, all edge traffic costs `edge_large_gb` per GB. Instances are those
+    next to a managed database.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +73,7 @@ class Hosting(BaseModel):
     plans: list[Plan] = Field(min_length=1, max_length=50)
 
     def edge_month(self, gb: float) -> float:
-        """Return what `gb` sent to visitors in a month cost."""
+        """Return the monthly price of `gb` sent to visitors."""
         if self.edge_large_gb is not None and gb >= self.edge_large_from_gb:
             return gb * self.edge_large_gb
         return gb * self.edge_gb
@@ -94,7 +94,7 @@ class _File(BaseModel):
 
 
 def read_prices(path: str) -> Prices:
-    """Return the prices in the TOML file at `path`, the examples where it is empty.
+    """Return the prices in the TOML file at `path`, the examples if it is empty.
 
     Raise `WrongPrices`, which names every mistake.
     """
@@ -102,7 +102,7 @@ def read_prices(path: str) -> Prices:
 
 
 def read_hosting(path: str) -> tuple[Hosting, str] | None:
-    """Return the prices of hosting in that file and their currency, None where it has none.
+    """Return the prices of hosting in that file and their currency, None if it has none.
 
     Raise `WrongPrices` as `read_prices` does.
     """
@@ -111,7 +111,7 @@ def read_hosting(path: str) -> tuple[Hosting, str] | None:
 
 
 def is_old(as_of: date, today: date) -> bool:
-    """Whether prices of that day are more than a year old."""
+    """Return whether prices of that day are more than a year old."""
     return (today - as_of).days > OLD_DAYS
 
 

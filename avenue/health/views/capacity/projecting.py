@@ -1,4 +1,4 @@
-"""What more products would need, from what those that are here take."""
+"""What more products would need, projected from the present ones."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from avenue.health.views.capacity.models import GB, Cost, Measured, Prices, Proj
 
 PRODUCTS = "product_images"
 LIBRARY = "builder_media"
-ROOM_PERCENT = 70  # of a disk that is bought, so that the first alert stays away
+ROOM_PERCENT = 70  # of a new disk, so that it raises no alert at first
 
 
 def measured(snapshot: Snapshot, site: str | None) -> Measured:
-    """Return what products take, on `site` or on all of them."""
+    """Return the storage of products, on `site` or on all of them."""
     stored = [each for each in snapshot.stored if site in {None, each.site}]
     pictures = [each for each in stored if each.bucket == PRODUCTS]
     others = [each for each in stored if each.bucket != PRODUCTS]
@@ -30,7 +30,7 @@ def measured(snapshot: Snapshot, site: str | None) -> Measured:
 
 
 def storing(snapshot: Snapshot, members: int | None) -> Storing | None:
-    """Return how the database keeps bytes; None where it does not tell, or has none."""
+    """Return how the database stores bytes; None if it does not report it, or has none."""
     data, storage, index = map(snapshot.together, ("data_bytes", "storage_bytes", "index_bytes"))
     if not data or storage is None or index is None:
         return None
@@ -51,7 +51,7 @@ def projections(
     sent_bytes_month: int | None,
     numbers: tuple[int, ...],
 ) -> Iterator[Projection]:
-    """Yield what each of `numbers` of products needs; nothing where no picture was measured."""
+    """Yield what each of `numbers` of products needs; nothing if there are no pictures."""
     if not (seen.products and seen.pictures):
         return
     today = _database_bytes(seen, kept, seen.products) if kept else 0
@@ -90,7 +90,7 @@ def _database_bytes(seen: Measured, kept: Storing, products: int) -> int:
 
 
 def _fits(kept: Storing, more_bytes: int) -> bool | None:
-    """Tell whether today's disk stays below `ROOM_PERCENT` with so much more on it."""
+    """Return whether today's disk stays below `ROOM_PERCENT` with so much more on it."""
     if kept.disk_used_bytes is None or not kept.disk_total_bytes:
         return None
     return (kept.disk_used_bytes + more_bytes) * 100 <= kept.disk_total_bytes * ROOM_PERCENT

@@ -1,4 +1,4 @@
-"""`GET /api/ops/capacity`: how long what there is will do, as JSON or as text."""
+"""`GET /api/ops/capacity`: how long the resources will last, as JSON or as text."""
 
 from flask import Blueprint, Response
 
@@ -19,6 +19,6 @@ blueprint = Blueprint("ops_capacity", __name__, url_prefix="/api/ops")
 @require(Role.OPS)
 @described(replies={200: Reply({JSON: Capacity, TEXT: str})})
 def capacity() -> Response:
-    """Tell how long disk and quotas will do, and what more products need."""
+    """Report how long disk and quotas will last, and what more products need."""
     report = using(CapacityService).report(current_actor())
     return json_or_text(facts_of(report), lambda: capacity_text(report))

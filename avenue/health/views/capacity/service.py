@@ -1,4 +1,4 @@
-"""The report on capacity, from the snapshots of the last 30 days."""
+"""The capacity report, from the snapshots of the last 30 days."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -30,15 +30,15 @@ WINDOWS_DAYS = (7, 30)
 PRODUCTS = (100, 500, 1_000, 5_000, 10_000)
 MOST_QUOTAS = 10  # of the sites that have one, the fullest
 MEASURED_BY = {"stored", "renditions", "products"}
-"""Figures of a snapshot without which nothing is known of what products take."""
+"""The figures of a snapshot that the storage of products is computed from."""
 OLD = timedelta(hours=3)
 
 
 class CapacityService:
-    """Says how long what there is will do, and what more products need.
+    """Reports how long the present resources will last, and what more products need.
 
-    Facts of the whole deployment (disk, members, traffic, other sites, cost) are told to whoever
-    runs the deployment.
+    Facts of the whole deployment (disk, members, traffic, other sites, cost) are only for operators
+    of the deployment.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class CapacityService:
         *,
         cores: int,
     ) -> None:
-        """`members` tells how many members hold data, `cores` what this instance may use.
+        """`members` returns the number of data-bearing members, `cores` are those of this instance.
 
-        At the second of the thresholds for alerts something counts as full.
+        Something counts as full at the second of the alert thresholds.
         """
         self._snapshots = snapshots
         self._members = members
@@ -60,9 +60,9 @@ class CapacityService:
         self._cores = cores
 
     def report(self, actor: Actor, site: str | None = None) -> Capacity:
-        """Return the report on `site`, or on all there is as far as `actor` may see it.
+        """Return the report on `site`, or on everything that `actor` may see.
 
-        Raise `Forbidden` for whoever is neither operator nor administrator.
+        Raise `Forbidden` unless the actor is an operator or administrator.
         """
         actor.must_have(Role.OPS)
         sees_all = actor.runs_deployment
@@ -113,7 +113,7 @@ class CapacityService:
         )
 
     def _disk(self, seen: Sequence[Snapshot], now: datetime) -> Iterator[Forecast]:
-        """Yield a forecast for the disk of each cluster that tells of it, home first."""
+        """Yield a forecast for the disk of each cluster that reports it, home first."""
         history: dict[str, list[Sample]] = {}
         for each in seen:
             for name, figures in _by_cluster(each):
@@ -158,7 +158,7 @@ class CapacityService:
             yield self._forecast(quota, samples, now)
 
     def _forecast(self, known: Forecast, samples: Sequence[Sample], now: datetime) -> Forecast:
-        """Return a forecast with how fast it grows."""
+        """Return a forecast with its growth."""
         limit, percents = known.limit_bytes, self._percents
         grows = (
             growth(samples, now=now, window_days=days, limit=limit, percents=percents)
@@ -202,8 +202,8 @@ def _nothing(now: datetime, site: str | None, percents: tuple[int, ...]) -> Capa
         throughput=None,
         next=None,
         notes=(
-            "There is no snapshot of the last 30 days. One is taken every hour by whoever does "
-            "background work (AVENUE_JOBS).",
+            "There is no snapshot of the last 30 days. One is taken every hour by the "
+            "processes that run background jobs (AVENUE_JOBS).",
         ),
     )
 

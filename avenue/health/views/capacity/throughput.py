@@ -1,12 +1,12 @@
-"""How many requests a second there are, and how many there could be."""
+"""The current and the possible requests per second."""
 
 from collections.abc import Sequence
 
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.views.capacity.models import Hour, Throughput
 
-# Requests a second of one process with a core of its own, rounded down, from docs/performance.md:
-# the load came from the same two cores, so a machine of its own gives more, and a network less.
+# Requests a second of one process on its own core, rounded down, from docs/performance.md: the load
+# generator shared the two cores, so a dedicated machine is faster, and a network slower.
 AT_HAND = 28_000  # "hot thumbs, 2,000 URLs", by two processes
 AT_HAND_WITHOUT_LANE = 2_000  # the same with the fast lane off
 FROM_DATABASE = 500  # "warm photos, 2,000 URLs": each read from MongoDB on the same machine
@@ -17,7 +17,7 @@ MONTH_SECONDS = 30 * 86_400
 def throughput(
     snapshots: Sequence[Snapshot], *, processes: int, cores: int, fast_lane: bool
 ) -> Throughput:
-    """Return what `snapshots` saw, and what an instance of `processes` on `cores` could do."""
+    """Return the measured load in `snapshots`, and the possible load of an instance."""
     working = min(processes, cores)
     at_hand = AT_HAND if fast_lane else AT_HAND_WITHOUT_LANE
     measured = [each.traffic for each in snapshots if each.traffic]

@@ -1,4 +1,4 @@
-"""What a number of visits a month needs and costs, by assumptions that are all told."""
+"""What a number of visits a month needs and costs, by assumptions that are all reported."""
 
 import math
 import re
@@ -26,7 +26,7 @@ from avenue.health.views.capacity.throughput import FROM_DATABASE, MONTH_SECONDS
 
 KB = 1_000
 INDEX_BYTES = 2_440
-"""Of a picture with four sizes, in all indexes: measured on 100,000 pictures of 20 sites."""
+"""Of a picture with four sizes, in all indexes: measured with 100,000 pictures of 20 sites."""
 FEWEST_INSTANCES = 2  # one answers while the other is replaced
 SHORT_NUMBER = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([KMBkmb])")
 THOUSANDS = {"K": 10**3, "M": 10**6, "B": 10**9}
@@ -38,20 +38,20 @@ TARGETS = (
     (20, 50_000_000, 350.0),
     (20, 200_000_000, 600.0),
 )
-"""Sites, their visits a month together, and the USD a month that Avenue is to stay below."""
+"""Sites, their total visits a month, and the USD a month that Avenue should cost at most."""
 
 
 def _in_full(text: object) -> object:
-    """Return the number that `10M` or `50K` stand for; what is nothing like it, as it is."""
+    """Return the number that `10M` or `50K` stand for; other input as it is."""
     found = SHORT_NUMBER.fullmatch(text.strip()) if isinstance(text, str) else None
     return round(float(found[1]) * THOUSANDS[found[2].upper()]) if found else text
 
 
 class Assumptions(BaseModel):
-    """What is assumed; KB are 1,000 bytes.
+    """The assumptions; KB are 1,000 bytes.
 
     `visits` are those of all sites in a month. `hit_ratio` is the share of picture requests that
-    the CDN answers. `peak` is how many times the mean the busiest hour has.
+    the CDN answers. `peak` is the ratio of the busiest hour to the mean.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,7 +67,7 @@ class Assumptions(BaseModel):
     peak: float = Field(default=3.0, ge=1, le=1_000)
 
     def other(self, **facts: float) -> "Assumptions":
-        """Return the same with some of it replaced."""
+        """Return the same with some of them replaced."""
         return self.model_copy(update=facts)
 
 
@@ -88,7 +88,7 @@ WHAT_COUNTS = sentence(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """The pictures of a month: at the edge, and what of them comes from Avenue."""
+    """The picture traffic of a month: at the edge, and the part that comes from Avenue."""
 
     requests: float
     edge_bytes: float
@@ -100,7 +100,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """One way to host it; each part of its cost is for a month."""
+    """A hosting offer; each part of its cost is monthly."""
 
     plan: Plan
     instances: int
@@ -112,24 +112,24 @@ class Offer:
 
     @property
     def parts(self) -> dict[str, float]:
-        """The parts of the cost by their names."""
+        """The parts of the cost by name."""
         names = ("database", "application", "edge", "origin", "backups")
         return {name: round(getattr(self, name), 2) for name in names}
 
     @property
     def total(self) -> float:
-        """What a month costs."""
+        """The monthly cost."""
         return round(sum(self.parts.values()), 2)
 
     @property
     def largest(self) -> str:
-        """The part that costs most."""
+        """The most expensive part."""
         return max(self.parts, key=lambda name: self.parts[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """What the cheapest offer would cost if one assumption were another."""
+    """The cost of the cheapest offer if one assumption were different."""
 
     name: str
     value: float
@@ -148,7 +148,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsPlan:
-    """The whole answer; `offers` has the cheapest of each kind, the cheapest first."""
+    """The result; `offers` has the cheapest of each kind, cheapest first."""
 
     assumptions: Assumptions
     traffic: Traffic
@@ -164,9 +164,9 @@ class VisitsPlan:
 
 
 def plan_of(assumed: Assumptions, own_prices: str, today: date) -> VisitsPlan:
-    """Return what `assumed` needs and costs by the prices of hosting in the file `own_prices`.
+    """Return the needs and cost of `assumed` by the hosting prices in the file `own_prices`.
 
-    Where that file has none, or cannot be used, the examples count, and a note says so.
+    If that file has none, or cannot be used, the examples apply, and a note says so.
     """
     hosting, currency, problem = _hosting_prices(own_prices)
     offers = _offers(assumed, hosting)
@@ -187,7 +187,7 @@ def plan_of(assumed: Assumptions, own_prices: str, today: date) -> VisitsPlan:
 
 
 def _hosting_prices(own: str) -> tuple[Hosting, str, tuple[Note, ...]]:
-    """Return the prices, their currency, and why they are not one's own."""
+    """Return the prices, their currency, and why the examples are used."""
     problem: Note = (EXAMPLES, {})
     if own:
         try:
@@ -217,7 +217,7 @@ def traffic(assumed: Assumptions) -> Traffic:
 
 
 def _database_bytes(assumed: Assumptions) -> int:
-    """Return what each member stores: pictures hardly compress."""
+    """Return the bytes that each member stores: pictures hardly compress."""
     each = (assumed.original_kb + assumed.variants_kb) * KB + INDEX_BYTES
     return round(assumed.sites * assumed.pictures_per_site * each)
 
@@ -227,7 +227,7 @@ def _disk_bytes(database: int) -> int:
 
 
 def _offers(assumed: Assumptions, hosting: Hosting) -> list[Offer]:
-    """Return the cheapest offer of each kind, the cheapest first."""
+    """Return the cheapest offer of each kind, cheapest first."""
     found = [_cheapest(kind, assumed, hosting) for kind in Kind]
     return sorted((each for each in found if each), key=lambda offer: offer.total)
 
@@ -257,7 +257,7 @@ def _cheapest(kind: Kind, assumed: Assumptions, hosting: Hosting) -> Offer | Non
 
 
 def _levers(assumed: Assumptions, hosting: Hosting) -> Iterator[Lever]:
-    """Yield what the assumptions that cost most would change."""
+    """Yield the effect of changing the most expensive assumptions."""
     for name, values in (
         ("picture_kb", (assumed.picture_kb / 2, assumed.picture_kb * 2)),
         ("hit_ratio", (0.8, 0.9, 0.98)),
@@ -287,7 +287,7 @@ def _notes(offers: Sequence[Offer], hosting: Hosting, today: date) -> Iterator[N
 
 
 def visits_json(found: VisitsPlan) -> dict[str, object]:
-    """Return the answer as JSON. Costs are for a month, in the currency of the prices."""
+    """Return the result as JSON. Costs are monthly, in the currency of the prices."""
     return {
         "assumptions": found.assumptions.model_dump(),
         "traffic": {name: round(value, 2) for name, value in asdict(found.traffic).items()},
@@ -314,7 +314,7 @@ def visits_json(found: VisitsPlan) -> dict[str, object]:
 
 
 def visits_text(found: VisitsPlan) -> str:
-    """Return the answer as lines for people."""
+    """Return the result as lines for people."""
     return "\n".join(_lines(found))
 
 

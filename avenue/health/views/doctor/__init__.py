@@ -1,1 +1,1 @@
-"""The doctor: what is amiss with this deployment, where, and what cures it."""
+"""The doctor: problems of this deployment, their places and remedies."""

@@ -1,4 +1,4 @@
-"""What the doctor looks at and what it finds."""
+"""Models of the doctor's checks and results."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,9 @@ from avenue.health.models import Finding, Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What one check found; of many findings the first, and how many `more` there are.
+    """The result of one check; the first findings, and how many `more` there are.
 
-    `told` sums up what was looked at where nothing need be found.
+    `told` sums up what was checked, for checks without findings.
     """
 
     check: str
@@ -20,7 +20,7 @@ class Look:
 
     @property
     def level(self) -> Level:
-        """The worst of it."""
+        """The worst level of its findings."""
         return max(
             (each.level for each in self.findings), key=lambda each: each.rank, default=Level.OK
         )
@@ -28,7 +28,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All checks. `database` tells whether it could be asked; `skipped` checks needed it."""
+    """All checks. `database`: it could be reached; else `skipped` has the checks that need it."""
 
     generated_at: datetime
     database: bool
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def level(self) -> Level:
-        """The worst of it."""
+        """The worst level of all checks."""
         return max(
             (each.level for each in self.looks), key=lambda each: each.rank, default=Level.OK
         )

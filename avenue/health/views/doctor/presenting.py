@@ -1,4 +1,4 @@
-"""What the doctor says, as JSON and as lines for people."""
+"""The doctor's report, as JSON and as lines for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ PROBLEM = "problem"
 
 
 def word_of(level: Level) -> str:
-    """Return a level as the doctor says it: whoever asks wants to know whether to do anything."""
+    """Return a level in the doctor's words, which say whether something has to be done."""
     if level.rank >= Level.WARNING.rank:
         return PROBLEM
     return level.value if level is Level.OK else Level.NOTICE.value
@@ -31,7 +31,7 @@ def report_json(report: Report) -> Mapping[str, Any]:
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    """Yield the report for people: a line for each check, each finding with its cure below."""
+    """Yield the report for people: a line for each check, each finding with its remedy below."""
     for look in report.looks:
         told = f"  {look.told}" if look.told else ""
         yield f"{_mark(look.level):<8} {look.check}{told}"
@@ -46,7 +46,7 @@ def report_lines(report: Report) -> Iterator[str]:
 
 
 def mended_json(done: Sequence[Mended], *, applied: bool) -> Mapping[str, Any]:
-    """Return what became of the addresses as JSON."""
+    """Return the result of replacing URLs as JSON."""
     return {
         "applied": applied,
         "looked_at": sum(each.looked_at for each in done),
@@ -71,7 +71,7 @@ def mended_json(done: Sequence[Mended], *, applied: bool) -> Mapping[str, Any]:
 
 
 def mended_lines(done: Sequence[Mended], *, applied: bool) -> Iterator[str]:
-    """Yield the same for people."""
+    """Yield the same as lines for people."""
     for each in done:
         for judged in each.addresses:
             what = f"→ {judged.asset}" if judged.fate is Fate.MENDABLE else judged.why

@@ -1,4 +1,4 @@
-"""Looks at everything, each check on its own: what one cannot learn hinders no other."""
+"""Runs all checks independently: a failed check does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from avenue.storage.clusters import ClusterState, State
 from avenue.storage.status import DeploymentStatus
 
 MOST_TOLD = 50
-"""Findings of one check; the others are counted."""
+"""The most findings of one check that are shown; the others are counted."""
 
 MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
     "settings": machine.settings,
@@ -31,7 +31,7 @@ MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """The deployment, and what it is held against."""
+    """The deployment, and what it is compared with."""
 
     settings: Settings
     deployment: DeploymentStatus
@@ -89,8 +89,8 @@ DEPLOYMENT: dict[str, Callable[[CheckContext], Iterable[Finding]]] = {
 }
 DATABASE, SCHEMA, INDEXES, URLS = "database", "schema", "indexes", "urls"
 CLUSTERS = "clusters"
-"""Told of where there are several."""
-AMISS = {
+"""The checks that are run on each of several clusters."""
+CLUSTER_PROBLEMS = {
     State.AWAY: (
         "It is away: its sites answer 503.",
         "See that its members run and can be reached.",
@@ -108,38 +108,38 @@ NEEDS_DATABASE = (*DEPLOYMENT, SCHEMA, INDEXES, URLS)
 
 
 def look_at_machine(found: Machine) -> Iterator[Look]:
-    """Yield what each check of this machine found."""
+    """Yield the results of the checks of this machine."""
     for name, check in MACHINE.items():
         yield looked(name, check(found))
 
 
 def look_at_deployment(context: CheckContext) -> Iterator[Look]:
-    """Yield what each check of the deployment found; none needs a database of ours."""
+    """Yield the results of the checks of the deployment; they need no database of ours."""
     for name, check in DEPLOYMENT.items():
         yield looked(name, check(context))
 
 
 def look_at_indexes(context: CheckContext) -> Look:
-    """Return what is amiss with the indexes of a database that is ours."""
+    """Return the result of checking the indexes of a database of ours."""
     return looked(INDEXES, _indexes(context))
 
 
 def look_at_clusters(states: Sequence[ClusterState], named: Callable[[], set[str]]) -> Look:
-    """Return which clusters cannot be worked with; sites are on those that are `named`."""
+    """Return the clusters that cannot be used; sites are on those that are `named`."""
 
-    def amiss() -> Iterator[Finding]:
+    def problems() -> Iterator[Finding]:
         known = {each.name for each in states}
         unknown = (ClusterState(name=each) for each in sorted(named() - known))
         for each in (*states, *unknown):
-            if each.state in AMISS:
-                says, cure = AMISS[each.state]
+            if each.state in CLUSTER_PROBLEMS:
+                says, cure = CLUSTER_PROBLEMS[each.state]
                 yield Finding(level=Level.CRITICAL, place=each.name, says=says, cure=cure)
 
-    return looked(CLUSTERS, amiss(), told=", ".join(each.name for each in states))
+    return looked(CLUSTERS, problems(), told=", ".join(each.name for each in states))
 
 
 def with_those_of(cluster: str, looks: Iterable[Look], others: Iterable[Look]) -> Iterator[Look]:
-    """Yield `looks` with what the same checks found on another cluster, named in each place."""
+    """Yield `looks` merged with those of the same checks on another cluster, named in places."""
     beside = {each.check: each for each in others}
     for look in looks:
         other = beside.get(look.check)
@@ -158,9 +158,9 @@ def with_those_of(cluster: str, looks: Iterable[Look], others: Iterable[Look]) -
 def looked(
     name: str, found: Iterable[Finding], *, told: str = "", total: int | None = None
 ) -> Look:
-    """Return what a check found; `total` when there is more than `found` has.
+    """Return the result of a check; `total` if there are more findings than in `found`.
 
-    What the database refuses, or takes too long to tell, is a finding itself.
+    A refusal or timeout of the database is a finding itself.
     """
     kept: list[Finding] = []
     try:
@@ -168,11 +168,11 @@ def looked(
         kept += islice(all_found, MOST_TOLD)
         more = sum(1 for _ in all_found) if total is None else max(total - len(kept), 0)
     except AvenueError as error:
-        kept.append(not_told(name, error))
+        kept.append(undetermined(name, error))
         more = 0
     return Look(check=name, findings=tuple(kept), more=more, told=told)
 
 
-def not_told(place: str, error: AvenueError, level: Level = Level.NOTICE) -> Finding:
-    """Return that something could not be learnt, and why."""
+def undetermined(place: str, error: AvenueError, level: Level = Level.NOTICE) -> Finding:
+    """Return the finding that something could not be determined, and why."""
     return Finding(level=level, place=place, says=error.message, cure=error.hint)

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure`: how everything is, what was alerted, how it was, what is being done."""
+"""`/admin/infrastructure`: present state, alerts, history, emails and jobs."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,13 +44,13 @@ ALERTS_SHOWN = 25
 MAILS_SHOWN = 50
 ALERTS_TOLD = 100
 SHOWN_OVERDUE_SECONDS = 60
-"""Less is not shown: a job that is due waits some seconds until a runner looks for one."""
+"""Shorter delays are not shown: a due job waits some seconds until a runner looks for one."""
 IMPORTS = {
     "product_import": "/admin/imports/{}",
     "product_import_undo": "/admin/imports/{}",
     "pictures_by_sku": "/admin/imports/pictures/{}",
 }
-"""Where the panel shows what a job works on, by its argument `import`."""
+"""The panel's page of what a job works on, by its argument `import`."""
 
 ORDER = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
 
@@ -75,12 +75,12 @@ DEPLOYMENT_TABS = (
     (f"{PATH}/errors", lazy_gettext("Errors")),
     (f"{PATH}/backups", lazy_gettext("Backups")),
 )
-"""For those who run the deployment."""
+"""Tabs for operators of the deployment."""
 SUPERUSER_TABS = (
     (f"{PATH}/sites", lazy_gettext("Sites")),
     (f"{PATH}/move", lazy_gettext("Move in or out")),
 )
-"""For superusers."""
+"""Tabs for superusers."""
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
 blueprint.add_app_template_filter(words.coded, "coded")
@@ -89,7 +89,7 @@ blueprint.add_app_template_filter(words.coded, "coded")
 @blueprint.get("")
 @require(Role.OPS)
 def show_state() -> Response:
-    """Show a card for each component, the worst first, and what to hand to who helps."""
+    """Show a card for each component, the worst first, and a link to the diagnosis."""
     actor = current_actor()
     overview = using(StateService).overview(actor)
     return _page(
@@ -106,7 +106,7 @@ def show_state() -> Response:
 @blueprint.get("/diagnosis.json")
 @require(Role.OPS)
 def give_diagnosis() -> Response:
-    """Give what somebody who helps needs to know, as a file without secrets and people."""
+    """Return a diagnosis as a file, without secrets and personal data."""
     actor = current_actor()
     text = _diagnosis(actor, using(StateService).overview(actor))
     response = Response(text, mimetype="application/json")
@@ -119,7 +119,7 @@ def give_diagnosis() -> Response:
 @blueprint.get("/alerts")
 @require(Role.OPS)
 def show_alerts() -> Response:
-    """Show alerts, the newest first, with the filters of the URL."""
+    """Show alerts, newest first, with the filters of the URL."""
     asked, actor = page_asked_for(ALERTS_SHOWN), current_actor()
     chosen = {name: request.args.get(name, "") for name in ("state", "level")}
     state = one_of("state", chosen["state"], [*AlertState]) if chosen["state"] else None
@@ -148,7 +148,7 @@ def show_alerts() -> Response:
 @audited("alert.acknowledged", "alert_id")
 @require(Role.OPS)
 def acknowledge(alert_id: str) -> Response:
-    """Note that somebody has seen an alert."""
+    """Acknowledge an alert."""
     return _done(
         f"{PATH}/alerts",
         "acknowledged",
@@ -160,7 +160,7 @@ def acknowledge(alert_id: str) -> Response:
 @audited("alert.tested")
 @require(Role.OPS)
 def test_alerts() -> Response:
-    """Tell all who are told of alerts that this is a test."""
+    """Send a test message to all receivers of alerts."""
     sent = using(AlertService).send_test(current_actor())
     return see(f"{PATH}/alerts?said={'tested' if sent else 'told_nobody'}")
 
@@ -168,7 +168,7 @@ def test_alerts() -> Response:
 @blueprint.get("/mails")
 @require(Role.OPS)
 def show_mails() -> Response:
-    """Show which e-mails were sent to whom and what became of them, the newest first."""
+    """Show the sent emails with their recipients and results, newest first."""
     asked = page_asked_for(MAILS_SHOWN)
     found = using(MailRegister).list(current_actor(), after=asked.after, limit=asked.limit)
     return _page(
@@ -184,7 +184,7 @@ def show_mails() -> Response:
 @blueprint.get("/history")
 @require(Role.OPS)
 def show_history() -> Response:
-    """Show how it was as curves, each with its numbers as a table: `?range`."""
+    """Show the history as curves, each with a table of its numbers: `?range`."""
     actor = current_actor()
     span = Span(one_of("range", request.args.get("range", Span.DAY), [*Span]))
     points = using(StateService).history(actor, span)
@@ -201,7 +201,7 @@ def show_history() -> Response:
 @blueprint.get("/migration")
 @require(Role.OPS)
 def show_migration() -> Response:
-    """Show what background work runs, waits, runs again and again, and is over."""
+    """Show running, waiting, periodic and finished jobs."""
     actor = current_actor()
     work = using(JobAccess).work(actor)
     once = [each for each in work.unfinished if each.every_seconds is None]
@@ -220,7 +220,7 @@ def show_migration() -> Response:
 @audited("job.paused", "job_id")
 @require(Role.OPS)
 def pause_job(job_id: str) -> Response:
-    """Hold a job back."""
+    """Pause a job."""
     return _change("paused", lambda job_access: job_access.pause(current_actor(), job_id))
 
 
@@ -228,7 +228,7 @@ def pause_job(job_id: str) -> Response:
 @audited("job.resumed", "job_id")
 @require(Role.OPS)
 def resume_job(job_id: str) -> Response:
-    """Let a paused job go on."""
+    """Resume a paused job."""
     return _change("resumed", lambda job_access: job_access.resume(current_actor(), job_id))
 
 
@@ -236,7 +236,7 @@ def resume_job(job_id: str) -> Response:
 @audited("job.cancelled", "job_id")
 @require(Role.OPS)
 def cancel_job(job_id: str) -> Response:
-    """End a job; what it has done stays."""
+    """Cancel a job; what it has done stays."""
     return _change("cancelled", lambda job_access: job_access.cancel(current_actor(), job_id))
 
 
@@ -248,7 +248,7 @@ def _change(said: str, change: Callable[[JobAccess], Job]) -> Response:
 
 
 def _done(path: str, said: str, do: Callable[[], object]) -> Response:
-    """Do what a form asks for and go back to its tab, which says how it went."""
+    """Run the action of a form and redirect to its tab, which shows the result."""
     try:
         do()
     except NotFound:
@@ -273,7 +273,7 @@ def _page(template: str, **facts: Any) -> Response:
 
 
 def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
-    """Return the tabs that `actor` may look at."""
+    """Return the tabs that `actor` may see."""
     if not actor.runs_deployment:
         return TABS
     return (
@@ -282,7 +282,7 @@ def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
 
 
 def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:
-    """Return what `health/_jobs.html` shows of jobs."""
+    """Return the data of jobs for `health/_jobs.html`."""
     return [_job(each, actor) for each in jobs]
 
 
@@ -321,7 +321,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A chart with what is written around it; `rows` are its numbers, the newest first."""
+    """A chart with its texts; `rows` are its numbers, newest first."""
 
     key: str
     name: object
@@ -397,7 +397,7 @@ def _numbers(done: int, total: int | None) -> str:
 
 
 def _path_of(job: Job, actor: Actor) -> str | None:
-    """Return where the panel shows what a job works on, to who may look at it there."""
+    """Return the page of what a job works on, if the reader may see it."""
     named = job.args.get("import")
     pattern = IMPORTS.get(job.kind)
     if pattern is None or named is None or job.site != actor.site.id or not actor.is_admin:

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure/alerts/channels`: who is told of which alerts, and what was sent."""
+"""`/admin/infrastructure/alerts/channels`: receivers of alerts, and recent messages."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -72,7 +72,7 @@ blueprint.after_request(keep_out_of_caches)
 @blueprint.get("")
 @require(Role.OPS)
 def show_channels() -> Response:
-    """Show who is told of which alerts, about the installation or a site: `?site`."""
+    """Show the receivers of alerts about the deployment or a site: `?site`."""
     return _channels(_scope(request.args))
 
 
@@ -80,7 +80,7 @@ def show_channels() -> Response:
 @audited("alert.channels_changed")
 @require(Role.ADMIN)
 def save_channels() -> Response:
-    """Keep which levels each receiver is told."""
+    """Save the levels of each receiver."""
     site = _scope(request.form)
     keys = request.form.getlist("key")[:MOST_KEYS]
     ticked = {key: request.form.getlist(FIELD + key) for key in keys}
@@ -96,7 +96,7 @@ def save_channels() -> Response:
 @audited("alert.channels_reset")
 @require(Role.ADMIN)
 def as_usual() -> Response:
-    """Let what the settings name be told as before anybody chose."""
+    """Reset the receivers in the settings to their default levels."""
     site = _scope(request.form)
     using(ReceiverService).as_usual(current_actor(), site)
     note(object_id=site)
@@ -107,7 +107,7 @@ def as_usual() -> Response:
 @audited("alert.channel_tested")
 @require(Role.OPS)
 def test_channel() -> Response:
-    """Tell one receiver that this is a test."""
+    """Send a test message to one receiver."""
     site = _scope(request.form)
     using(ReceiverService).send_test(current_actor(), site, request.form.get("key", ""))
     note(object_id=site)
@@ -118,7 +118,7 @@ def test_channel() -> Response:
 @audited("alert.person_added")
 @require(Role.ADMIN)
 def add_person() -> Response:
-    """Have somebody written to who may see these alerts."""
+    """Add a user who may see these alerts."""
     site, typed = _scope(request.form), _typed("email")
 
     def add() -> None:
@@ -132,7 +132,7 @@ def add_person() -> Response:
 @audited("alert.webhook_set")
 @require(Role.ADMIN)
 def set_webhook() -> Response:
-    """Have a site's alerts posted to its own program; show the secret once, in this answer."""
+    """Set the webhook of a site; show the secret once, in this response."""
     site, typed = _scope(request.form), _typed("url")
     secret = ""
 
@@ -148,7 +148,7 @@ def set_webhook() -> Response:
 @audited("alert.webhook_removed")
 @require(Role.ADMIN)
 def remove_webhook() -> Response:
-    """Have a site's alerts posted nowhere."""
+    """Remove the webhook of a site."""
     site = _scope(request.form)
     using(ReceiverService).remove_webhook(current_actor(), site)
     note(object_id=site)
@@ -159,7 +159,7 @@ def remove_webhook() -> Response:
 @audited("alert.browser_added")
 @require(Role.OPS)
 def add_browser() -> Response:
-    """Have this browser told by Web Push; its script fills the form."""
+    """Subscribe this browser to Web Push; its script fills the form."""
     site = _scope(request.form)
     subscription = Subscription(
         endpoint=_typed("endpoint"), key=decoded(_typed("key")), auth=decoded(_typed("auth"))
@@ -177,7 +177,7 @@ def add_browser() -> Response:
 @audited("alert.browser_removed", "browser_id")
 @require(Role.OPS)
 def remove_browser(browser_id: str) -> Response:
-    """Have one of one's own browsers told no more."""
+    """Unsubscribe one of the user's own browsers."""
     site, actor = _scope(request.form), current_actor()
     using(ReceiverService).browsers.remove(browser_id, actor.id or "")
     return _see(site, "browser-removed")
@@ -186,7 +186,7 @@ def remove_browser(browser_id: str) -> Response:
 @blueprint.get("/worker.js")
 @require(Role.OPS)
 def give_worker() -> Response:
-    """Give the script that shows what is pushed; it stays where it is in all versions."""
+    """Return the script that shows push notifications; its URL is the same in all versions."""
     response = Response(WORKER.read_bytes(), mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -206,7 +206,7 @@ def _see(site: str | None, said: str, place: str = "") -> Response:
 
 
 def _tried(do: Callable[[], None], site: str | None, typed: Mapping[str, str]) -> Response | None:
-    """Do what a form asks for; return the page with what is wrong, if something is."""
+    """Run the action of a form; return the page with an error, if there is one."""
     try:
         do()
     except AvenueError as error:
@@ -272,7 +272,7 @@ def _row(chosen: Chosen, site: str | None) -> dict[str, Any]:
 
 
 def _title(receiver: Receiver) -> str | LazyString:
-    """Return what a receiver is called."""
+    """Return the title of a receiver."""
     if receiver.kind is Kind.WEBHOOK:
         return gettext("Program at AVENUE_ALERT_URL")
     if receiver.kind is Kind.CHAT:

@@ -1,4 +1,4 @@
-"""Charts as SVG: from points in time to paths, in units that every width is stretched to."""
+"""Charts as SVG: from points in time to paths, in units that are scaled to any width."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from itertools import groupby
 
 WIDTH, HEIGHT = 600.0, 160.0
 LINES = 4
-"""How many lines of the grid there are above the ground."""
+"""The number of grid lines above the bottom."""
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 HEADROOM = 1.05
 Dot = tuple[datetime, float | None]
@@ -16,10 +16,10 @@ Dot = tuple[datetime, float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A drawing: `line` is the curve, `area` what is below it; a gap is where nothing is known.
+    """A chart: `line` is the curve, `area` the area below it; both have gaps without data.
 
-    `grid` and `thresholds` are heights from above, `dots` are points that stand alone, `top` is the
-    value at the upper edge; the ground is 0.
+    `grid` and `thresholds` are distances from the top, `dots` are isolated points, `top` is the
+    value at the upper edge; the bottom is 0.
     """
 
     line: str
@@ -66,7 +66,7 @@ def round_above(value: float) -> float:
 def _runs(
     points: Sequence[Dot], begins: datetime, time: timedelta, top: float
 ) -> Iterator[list[tuple[float, float]]]:
-    """Yield what is known without a gap, as places in the drawing."""
+    """Yield the runs without a gap, as coordinates."""
     for is_known, run in groupby(points, key=lambda point: point[1] is not None):
         if is_known:
             yield [

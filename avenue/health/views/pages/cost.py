@@ -52,7 +52,7 @@ blueprint = Blueprint("cost_pages", __name__, url_prefix=PATH, template_folder="
 @blueprint.get("/cost")
 @require(Role.OPS)
 def show_cost() -> Response:
-    """Show what the visits and assumptions of the URL need and cost."""
+    """Show the needs and cost of the visits and assumptions in the URL."""
     asked = {name: request.args[name][:LONGEST_ANSWER] for name in FIELDS if request.args.get(name)}
     found, problems = _plan({**USUAL, **asked})
     return page(
@@ -71,7 +71,7 @@ def show_cost() -> Response:
 
 
 def _plan(asked: Mapping[str, str]) -> tuple[VisitsPlan | None, dict[str, str]]:
-    """Return the plan, or what is wrong with each field."""
+    """Return the plan, or the errors by field."""
     own = using(Settings).prices if current_actor().runs_deployment else ""
     try:
         return plan_of(Assumptions.model_validate(asked), own, utc_now().date()), {}

@@ -1,4 +1,4 @@
-"""`/admin/infrastructure/errors`: the kinds of errors that requests ended in."""
+"""`/admin/infrastructure/errors`: the kinds of errors of requests."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ blueprint = Blueprint("failure_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("")
 @require(Role.OPS)
 def show_failures() -> Response:
-    """Show the kinds of errors, the newest first: `?state`."""
+    """Show the kinds of errors, newest first: `?state`."""
     actor, chosen = current_actor(), request.args.get("state", "")
     state = FailureState(one_of("state", chosen, [*FailureState])) if chosen else None
     return page(
@@ -48,7 +48,7 @@ def show_failures() -> Response:
 @audited("error.resolved", "error_id")
 @require(Role.OPS)
 def resolve(error_id: str) -> Response:
-    """Note that a kind of error is mended."""
+    """Mark an error kind as resolved."""
     return _done("resolved", lambda each: each.resolve(current_actor(), error_id))
 
 
@@ -56,7 +56,7 @@ def resolve(error_id: str) -> Response:
 @audited("error.reopened", "error_id")
 @require(Role.OPS)
 def reopen(error_id: str) -> Response:
-    """Note that a kind of error is not mended."""
+    """Mark an error kind as unresolved."""
     return _done("reopened", lambda each: each.reopen(current_actor(), error_id))
 
 

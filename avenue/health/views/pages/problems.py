@@ -1,4 +1,4 @@
-"""`/admin/problems`: pictures that are lost or were never safe, and what mends each."""
+"""`/admin/problems`: lost and unsafe pictures, and how to fix each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,12 +60,12 @@ DEAD = frozenset(
         *EPHEMERAL,
     }
 )
-"""Entries that can be taken out of the list, because no picture of their owner is behind them."""
+"""Entries that can be removed from the list, because no picture of their owner is behind them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What people are told of a kind of problem; `link` leads to the pictures, "" to nothing."""
+    """The texts about a kind of problem; `link` leads to the pictures, "" to nothing."""
 
     what: LazyString
     mend: LazyString
@@ -145,7 +145,7 @@ DETAILS: Mapping[Kind, LazyString] = {
     Kind.MALFORMED_RECORD: _("A field of the record is missing or has the wrong type."),
     Kind.NOT_OWNED: _("The record of the photo names another owner."),
 }
-"""What exactly was found, for whoever is asked for help."""
+"""The exact finding, for people who are asked for help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A product or group with its problems; `name` is "" when it is gone."""
+    """A product or group with its problems; `name` is "" if it is gone."""
 
     path: str
     name: str
@@ -175,7 +175,7 @@ blueprint = Blueprint("problem_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("")
 @require(Role.OPS)
 def show_problems() -> Response:
-    """Show what the last look found and still holds, and how far a look is that goes on."""
+    """Show the open findings of the last check, and the progress of a running one."""
     actor, asked, service = current_actor(), page_asked_for(), using(StatusService)
     status = service.products(actor, deep=False, after=asked.after or "", limit=asked.limit)
     job = service.look_of(actor, request.args.get("job", ""))
@@ -201,7 +201,7 @@ def show_problems() -> Response:
 @require(Role.OPS)
 @audited("inspection.begun")
 def look_now() -> Response:
-    """Have everything looked at now, in the background."""
+    """Start a complete check, in the background."""
     job = using(StatusService).look(current_actor())
     note_each("inspection.begun", [job.id])
     return see(f"{PATH}?job={job.id}")
@@ -211,7 +211,7 @@ def look_now() -> Response:
 @require(Role.ADMIN)
 @audited("external.begun")
 def bring_in() -> Response:
-    """Have the pictures that live elsewhere brought in, in the background."""
+    """Start importing pictures on other hosts, in the background."""
     job = using(StatusService).bring_in(current_actor())
     note_each("external.begun", [job.id])
     return see(f"{PATH}?job={job.id}")
@@ -221,7 +221,7 @@ def bring_in() -> Response:
 @require(Role.ADMIN)
 @audited("product.image_removed")
 def remove_entry() -> Response:
-    """Take an entry that leads to no picture out of the list it stands in."""
+    """Remove an entry that leads to no picture from its list."""
     actor = current_actor()
     claim, position, image = _meant()
     found = using(StatusService).problems_of(actor, claim.kind, [claim.id]).get(claim.id, ())
@@ -237,7 +237,7 @@ def remove_entry() -> Response:
 
 
 def _meant() -> tuple[Claim, int, str | None]:
-    """Return which entry of whom a form means; raise `Invalid`."""
+    """Return the owner and entry that a form is about; raise `Invalid`."""
     kind, owner = request.form.get("kind", ""), request.form.get("owner", "")
     position = request.form.get("position", "")
     is_number = position.isascii() and position.isdecimal() and len(position) <= LONGEST_POSITION
@@ -247,7 +247,7 @@ def _meant() -> tuple[Claim, int, str | None]:
 
 
 def _owners(actor: Actor, status: ProductsStatus) -> list[Owner]:
-    """Return the findings of this page, those of one owner together, as they come sorted."""
+    """Return the findings of this page, grouped by owner, in their order."""
     names = using(StatusService).names(actor, status.problems)
     by_owner: dict[tuple[str, str], list[BrokenReference]] = {}
     for each in status.problems:

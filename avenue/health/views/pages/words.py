@@ -1,4 +1,4 @@
-"""What the infrastructure page says: names, and facts as their reader writes them."""
+"""Texts of the infrastructure page: names, and values formatted for their reader."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale
 from markupsafe import Markup, escape
 
-from avenue.accounts.letters import Why
+from avenue.accounts.account_emails import Why
 from avenue.errors import filled
 from avenue.health.alerts.errors import AlertRecovered
 from avenue.health.alerts.models import Alert, News
@@ -132,7 +132,7 @@ KINDS = {
     "watch": lazy_gettext("Check for urgent problems"),
     "webhooks": lazy_gettext("Send webhooks"),
 }
-"""What kinds of jobs are called; one that is not here is shown as it is."""
+"""The names of kinds of jobs; unknown ones are shown as they are."""
 SPANS = {
     Span.DAY: lazy_gettext("24 hours"),
     Span.WEEK: lazy_gettext("7 days"),
@@ -159,14 +159,14 @@ CHIPS: Mapping[str, tuple[str, str]] = {
     "attention": ("warn", "!"),
     "at_risk": ("bad", "✕"),
 }
-"""The class and the sign of a level or a verdict."""
+"""The CSS class and the symbol of a level or a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A curve of the history: its name, what it is of, and how its values are written.
+    """A curve of the history: its name, its figure, and the format of its values.
 
-    It is drawn up to `most`, else to what is above all values and above `least`.
+    It is drawn up to `most`, else to a value above all values and above `least`.
     """
 
     key: str
@@ -183,18 +183,18 @@ class Series:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as the reader writes it, in its largest unit."""
+    """Return a duration in its largest unit, formatted for the reader."""
     return str(format_timedelta(timedelta(seconds=seconds), locale=get_locale()))
 
 
 def number(value: float, places: int = 1) -> str:
-    """Return a number as the reader writes it, with at most so many places."""
+    """Return a number with at most so many places, formatted for the reader."""
     pattern = "#,##0." + "#" * places if places else "#,##0"
     return str(format_decimal(value, pattern, locale=get_locale()))
 
 
 def written(word: object) -> object:
-    """Return a word of a sentence as the reader writes such things."""
+    """Return a word of a sentence, formatted for the reader."""
     if isinstance(word, Bytes):
         return _bytes(word)
     if isinstance(word, Number):
@@ -203,12 +203,12 @@ def written(word: object) -> object:
 
 
 def percent(value: float) -> str:
-    """Return a share as the reader writes it."""
+    """Return a percentage, formatted for the reader."""
     return _("%(number)s %%", number=number(value))
 
 
 def value_of(component: Component) -> str:
-    """Return the figure of a card, "" where it has none."""
+    """Return the figure of a card, "" if it has none."""
     value = component.value
     if value is None or component.unit is None:
         return ""
@@ -216,7 +216,7 @@ def value_of(component: Component) -> str:
 
 
 def alert_value(alert: Alert) -> str:
-    """Return how bad an alert is, and where its level begins."""
+    """Return the value of an alert, and where its level begins."""
     write = ALERT_UNITS[alert.unit]
     return _(
         "%(value)s; the level begins at %(threshold)s",
@@ -226,12 +226,12 @@ def alert_value(alert: Alert) -> str:
 
 
 def hours(value: float) -> str:
-    """Return some hours."""
+    """Return a number of hours."""
     return _("%(number)s h", number=number(value))
 
 
 def days(value: float) -> str:
-    """Return some days."""
+    """Return a number of days."""
     count = round(value)
     return ngettext("%(count)s day", "%(count)s days", count, count=number(count, 0))
 
@@ -248,28 +248,28 @@ def per_second(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Return a time."""
+    """Return a time in milliseconds."""
     return _("%(number)s ms", number=number(value, 0))
 
 
 def coded(text: str) -> Markup:
-    """Return a sentence with what stands in backticks as code."""
+    """Return a sentence with the parts in backticks as code."""
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """Why a job did not end well; most sentences of that are in English."""
+class ErrorText:
+    """Why a job failed; most of these sentences are in English."""
 
     text: str
     is_english: bool
 
 
-def job_error(error: str) -> Told:
-    """Return what a job says of its end, translated where that is possible."""
+def job_error(error: str) -> ErrorText:
+    """Return the error of a job, translated if possible."""
     ended = ENDED_WITH.fullmatch(error)
     text = filled(ENDED, ended.groupdict(), gettext) if ended else gettext(error)
-    return Told(text=text, is_english=text == error and language() != "en")
+    return ErrorText(text=text, is_english=text == error and language() != "en")
 
 
 def _bytes(value: float) -> str:
@@ -312,7 +312,7 @@ SERIES = (
 
 
 def texts() -> Mapping[str, str]:
-    """Return what the modules of the page say."""
+    """Return the texts of the page's scripts."""
     return {
         "copied": _("Copied"),
         "progress": _("{done} of {total}"),

@@ -1,1 +1,1 @@
-"""Whether a site works, for everybody: no numbers, no names, nothing of other sites."""
+"""The public status of a site: no numbers, no names, nothing of other sites."""

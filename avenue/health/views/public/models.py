@@ -1,4 +1,4 @@
-"""What everybody may know of a site."""
+"""Models of the public status of a site."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from avenue.web.fields import Moment
 
 
 class Part(StrEnum):
-    """What visitors use."""
+    """A part of the site that visitors use."""
 
     PICTURES = "pictures"
     UPLOADS = "uploads"
@@ -19,7 +19,7 @@ class Part(StrEnum):
 
 
 class Condition(StrEnum):
-    """How it is; the order is that of the names here."""
+    """The condition of a part, in the order of the names here."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -33,7 +33,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartStatus:
-    """How one part is, and since when it is not well."""
+    """The condition of one part, and since when it has been impaired."""
 
     part: Part
     state: Condition
@@ -42,7 +42,7 @@ class PartStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicStatus:
-    """How a site is: the worst of its parts, and each of them."""
+    """The status of a site: the worst of its parts, and each of them."""
 
     state: Condition
     parts: tuple[PartStatus, ...]

@@ -43,7 +43,7 @@ SIGNS = {
 LABEL = lazy_gettext("status")
 COLOURS = {Condition.OK: "#1a7f37", Condition.DEGRADED: "#8a5a00", Condition.OUTAGE: "#b42318"}
 CHARACTER, MARGIN, HEIGHT = 7, 12, 20
-"""Pixels: of a letter of the badge on the average, beside its words, and in all."""
+"""Pixels: the average character of the badge, the space beside its words, and the height."""
 
 blueprint = Blueprint("public_status", __name__, template_folder="../../templates")
 
@@ -67,7 +67,7 @@ def show_status() -> Response:
 @blueprint.get("/status.json")
 @described(replies={200: PublicStatus}, refuses=(NotFound,))
 def tell_status() -> Response:
-    """Tell whether the site works: without numbers and names. 404 where it is not to be told."""
+    """Return whether the site works, without numbers and names. 404 where the site hides it."""
     return jsonify(facts_of(_asked()[1]))
 
 
@@ -81,7 +81,7 @@ def draw_badge() -> Response:
 
 
 def badge(label: str, word: str, colour: str) -> str:
-    """Return a picture of two words; `colour` is behind the second."""
+    """Return an SVG with two words; `colour` is behind the second."""
     first, second = (len(each) * CHARACTER + MARGIN for each in (label, word))
     texts = "".join(
         f'<text x="{x}" y="14" text-anchor="middle">{escape(text)}</text>'
@@ -97,7 +97,7 @@ def badge(label: str, word: str, colour: str) -> str:
 
 
 def _asked() -> tuple[Site, PublicStatus]:
-    """Return the site and how it is; raise `NotFound` where that is not shown."""
+    """Return the site and its status; raise `NotFound` where that is not shown."""
     site = current_site()
     if not site.has_status_page:
         raise NotFound

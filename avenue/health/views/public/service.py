@@ -1,4 +1,4 @@
-"""What alerts mean to the visitors of a site, by one read."""
+"""The effect of alerts on the visitors of a site, by one read."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,19 +23,19 @@ CONCERNS: Mapping[Measure, Mapping[Level, Mapping[Part, Condition]]] = {
         Level.CRITICAL: {Part.PAGES: DEGRADED},
     },
 }
-"""What visitors notice of an alert; of all others they notice nothing."""
+"""The effect of an alert on visitors; alerts that are not listed have none."""
 AWAY = {Part.PICTURES: DEGRADED, Part.UPLOADS: OUTAGE, Part.PAGES: OUTAGE, Part.DATABASE: OUTAGE}
-"""While the database cannot be asked; pictures at hand are shown all the same."""
+"""The status while the database cannot be reached; cached pictures are still shown."""
 
 
 class PublicStatusService:
-    """Tells everybody how a site is."""
+    """Reports the public status of sites."""
 
     def __init__(self, alerts: MongoAlertStore) -> None:
         self._alerts = alerts
 
     def of(self, site: str) -> PublicStatus:
-        """Return how `site` is, by what is alerted of it and of the deployment."""
+        """Return the status of `site`, by its open alerts and those of the deployment."""
         try:
             found = self._alerts.open_about(site, CONCERNS)
         except Unavailable:

@@ -1,1 +1,1 @@
-"""Can requests be served? `/readyz` and `python -m avenue probe`."""
+"""Readiness to serve requests: `/readyz` and `python -m avenue probe`."""

@@ -19,7 +19,7 @@ RETRY_SECONDS = 2
 
 
 class Seen(TypedDict):
-    """What was looked at: primary, schema, indexes and oplog."""
+    """The checks: primary, schema, indexes and oplog."""
 
     version: Annotated[str, Field(description="Of Avenue")]
     checks: list[Check]
@@ -33,7 +33,7 @@ class Ready(Seen):
 
 
 class NotReady(Seen):
-    """Something is in the way."""
+    """Requests cannot be served."""
 
     status: Literal["unavailable"]
     reasons: list[str]
@@ -41,7 +41,7 @@ class NotReady(Seen):
 
 
 class DeepQuery(TypedDict, total=False):
-    """What may be asked for."""
+    """The options of the check."""
 
     deep: Annotated[Literal["1"], Field(description="Store, read and delete a file as well.")]
 
@@ -53,10 +53,10 @@ class DeepQuery(TypedDict, total=False):
     refuses=(Unauthenticated, Forbidden),
 )
 def ready() -> tuple[Response, int]:
-    """Tell whether requests can be served: primary reachable; schema, indexes, oplog in order.
+    """Check whether requests can be served: primary reachable; schema, indexes, oplog in order.
 
-    With `?deep=1` a file is stored, read back and deleted, too: for this machine itself and for
-    the deployment's own operators, as `/metrics` is.
+    With `?deep=1` a file is stored, read back and deleted, too: only for this machine itself and
+    the operators of the deployment, as `/metrics`.
     """
     is_deep = request.args.get("deep") == "1"
     if is_deep:

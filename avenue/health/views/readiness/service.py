@@ -1,4 +1,4 @@
-"""Can requests be served? Anybody may ask, at any rate."""
+"""Checks whether requests can be served. Anybody may ask, at any rate."""
 
 import threading
 import time
@@ -16,19 +16,19 @@ from avenue.storage.schema import NotMigrated, Standing
 from avenue.storage.status import DatabaseRefuses, DeploymentStatus
 
 BELIEVED_SECONDS = 30.0
-"""How long all being well is believed: looking at every index takes some forty round trips."""
+"""How long a good result is cached: checking every index takes some forty round trips."""
 REMEMBERED_SECONDS = 2.0
-"""How long something being wrong is, so that who asks all the time does not make it worse."""
+"""How long a bad result is cached, so that frequent requests do not make it worse."""
 UNAUTHORIZED = 13
 REST = ("schema", "indexes", "oplog")
 
 Probe = Callable[[], Sequence[Step]]
-"""Stores a file to see whether that works, not too often; never raises."""
+"""Stores a file to check whether that works, not too often; never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was found, in the order it was looked at; `steps` is None when nothing was probed."""
+    """The result, in the order of the checks; `steps` is None without a probe."""
 
     checks: Sequence[Check]
     steps: Sequence[Step] | None
@@ -40,12 +40,12 @@ class Answer:
 
     @property
     def failed(self) -> list[Check]:
-        """Those that are not as they must be."""
+        """The failed checks and steps."""
         return [each for each in self.found if each.state is Fit.FAILED]
 
     @property
     def facts(self) -> dict[str, object]:
-        """What was found, as JSON has it."""
+        """The result as JSON."""
         facts: dict[str, object] = {
             "status": "ready",
             "version": __version__,
@@ -63,10 +63,10 @@ class Answer:
 
 
 class ReadinessService:
-    """Looks whether primary, schema, indexes and oplog are as they must be.
+    """Checks whether primary, schema, indexes and oplog are in order.
 
-    The primary is reached every time. The rest is believed for `BELIEVED_SECONDS`, or
-    `REMEMBERED_SECONDS` when something is wrong, and one thread looks for all that ask meanwhile.
+    The primary is reached every time. The rest is cached for `BELIEVED_SECONDS`, or
+    `REMEMBERED_SECONDS` if something is wrong, and one thread checks for all concurrent requests.
     """
 
     def __init__(
@@ -87,16 +87,16 @@ class ReadinessService:
         self._good_until = float("-inf")
 
     def answer(self, *, deep: bool) -> Answer:
-        """Return what was found; `deep` probes as well where nothing stands in its way."""
+        """Return the result; `deep` probes as well unless a check has failed."""
         checks = self.look()
         is_fit = all(each.state is not Fit.FAILED for each in checks)
         return Answer(checks=checks, steps=self._probe() if deep and is_fit else None)
 
     def look(self) -> tuple[Check, ...]:
-        """Return what was found, in the order it was looked at; what depends on a fault is unknown.
+        """Return the results in the order of the checks; those after a failed one may be unknown.
 
         Takes no longer than reaching the primary (a second), or a read and two seconds for the
-        scanner when it must look.
+        scanner if it must check.
         """
         primary = _checked("primary", self._ping)
         if primary.state is not Fit.OK:
@@ -134,7 +134,7 @@ class ReadinessService:
 
 
 def _checked(name: str, find: Callable[[], Iterable[Finding]]) -> Check:
-    """Return what is found, or what failing to look means; a right that we lack is no fault."""
+    """Return the findings, or the meaning of a failed check; a missing privilege is no failure."""
     try:
         found = list(find())
     except DatabaseRefuses as error:
@@ -154,7 +154,7 @@ def _checked(name: str, find: Callable[[], Iterable[Finding]]) -> Check:
 
 
 def _scanning(scanner: Clamd) -> Check:
-    """Return whether the scanner answers; without it files can be read all the same."""
+    """Return whether the scanner answers; without it files can still be read."""
     try:
         scanner.database(now=True)
     except ScannerAway as error:

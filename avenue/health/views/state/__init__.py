@@ -1,1 +1,1 @@
-"""How the deployment and a site are now, component by component."""
+"""The present state of the deployment and of a site, by component."""

@@ -1,4 +1,4 @@
-"""One function for each component: its figures in words, and what the rules find of it."""
+"""One function for each component: its figures in words, and the findings of the rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from avenue.storage.status import DatabaseFacts, MongoFacts, percent
 
 
 def members(mongodb: MongoFacts) -> Component:
-    """Tell whether every member of the replica set is there."""
+    """Return whether every member of the replica set is working."""
     found = list(deployment.members(mongodb))
     if mongodb.members is None:
         name = sentence("Replica set")
@@ -45,7 +45,7 @@ def members(mongodb: MongoFacts) -> Component:
 
 
 def durability(mongodb: MongoFacts, settings: Settings) -> Component:
-    """Tell whether what was acknowledged outlives a machine."""
+    """Return whether acknowledged writes survive the loss of a machine."""
     text = sentence("A write counts once a majority has it in its journal. Copies: {copies}.")
     trial = sentence("Trial: everything is on this machine's disk.")
     return _component(
@@ -59,7 +59,7 @@ def durability(mongodb: MongoFacts, settings: Settings) -> Component:
 
 
 def disk(facts: DatabaseFacts, rules: Rules) -> Component:
-    """Tell how full the disk of the database is."""
+    """Return how full the disk of the database is."""
     used, total = facts.disk_used_bytes, facts.disk_total_bytes
     text = sentence("{used} of {total} are in use.")
     known = used is not None and total is not None
@@ -73,7 +73,7 @@ def disk(facts: DatabaseFacts, rules: Rules) -> Component:
 
 
 def database(facts: DatabaseFacts, plan_gb: int, rules: Rules) -> Component:
-    """Tell how large the database is, and whether it outgrows its plan."""
+    """Return how large the database is, and whether it outgrows its plan."""
     text = sentence("The data take {stored} on the disk, their indexes {indexes}.")
     untold = list(deployment.sizes(facts))
     stored, indexes = Bytes(facts.storage_bytes or 0), Bytes(facts.index_bytes or 0)
@@ -88,7 +88,7 @@ def database(facts: DatabaseFacts, plan_gb: int, rules: Rules) -> Component:
 
 
 def connections(mongodb: MongoFacts, rules: Rules) -> Component:
-    """Tell how many of the connections the database takes are in use."""
+    """Return how many of the available connections to the database are in use."""
     used, free = mongodb.connections_current, mongodb.connections_available
     name, found = sentence("Connections"), deployment.connections(mongodb, rules)
     if used is None or free is None:
@@ -99,7 +99,7 @@ def connections(mongodb: MongoFacts, rules: Rules) -> Component:
 
 
 def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
-    """Tell how long a member may be away."""
+    """Return how long a member may be offline."""
     known = mongodb.oplog
     text = sentence("A member that was away for {hours} hours catches up on its own.")
     if known and known.data_members == 1:
@@ -117,7 +117,7 @@ def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
 
 
 def backup(snapshot: Snapshot | None, rules: Rules) -> Component:
-    """Tell how long ago a backup was last made and verified, and one restored for trial."""
+    """Return when a backup was last made and verified, and one test-restored."""
     name = sentence("Backups")
     hours, days = (snapshot.backup_hours, snapshot.drill_days) if snapshot else (None, None)
     if hours is None:
@@ -139,7 +139,7 @@ def backup(snapshot: Snapshot | None, rules: Rules) -> Component:
 
 
 def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int]) -> Component:
-    """Tell what is marked as damaged, and what the last inspection found lost or nobody's."""
+    """Return the damaged files, and the lost and orphaned data of the last inspection."""
     name = sentence("Integrity of the files")
     if last is None and not damaged and not any(found.values()):
         action = Said(sentence("Not checked yet; click “Check everything now”."))
@@ -164,7 +164,7 @@ def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int])
 
 
 def quota(use: QuotaUse, rules: Rules) -> Component:
-    """Tell how much of what the site may store it has."""
+    """Return how much of its quota the site uses."""
     text = (
         sentence("{files} files use {bytes} of {most}.")
         if use.most_bytes
@@ -181,7 +181,7 @@ def quota(use: QuotaUse, rules: Rules) -> Component:
 
 
 def jobs(done: Work, now: datetime, minutes_stopped: float, rules: Rules) -> Component:
-    """Tell whether background work is done."""
+    """Return whether background jobs are done."""
     found = work.Backlog.of(done, now)
     text = sentence("Queued: {waiting}. Late: {late}. Failed: {failed}. Paused: {paused}.")
     return _component(
@@ -201,7 +201,7 @@ def jobs(done: Work, now: datetime, minutes_stopped: float, rules: Rules) -> Com
 
 
 def scanner(minutes_away: float, quarantined: int | None, rules: Rules, *, site: str) -> Component:
-    """Tell whether what comes in is scanned, and what was found."""
+    """Return whether uploads are scanned, and the quarantined files."""
     findings = [
         *judged(Measure.SCANNER, minutes_away, rules),
         *judged(Measure.QUARANTINED, 1 if quarantined is None else quarantined, rules, site=site),
@@ -219,13 +219,13 @@ def scanner(minutes_away: float, quarantined: int | None, rules: Rules, *, site:
 
 
 def deliveries(undelivered: Undelivered) -> Component:
-    """Tell whether letters arrive."""
+    """Return whether emails are delivered."""
     text = sentence("Emails queued: {waiting}. Given up: {failed}.")
-    return _messages("deliveries", sentence("Mail"), text, undelivered, work.LETTERS)
+    return _messages("deliveries", sentence("Mail"), text, undelivered, work.EMAILS)
 
 
 def webhooks(undelivered: Undelivered) -> Component:
-    """Tell whether a receiver hears what becomes of files."""
+    """Return whether webhook receivers get events about files."""
     text = sentence("Events queued: {waiting}. Given up: {failed}.")
     return _messages("webhooks", sentence("Webhooks"), text, undelivered, work.EVENTS)
 
@@ -244,14 +244,14 @@ def _messages(
 
 
 def others(alerts: Iterable[Alert]) -> Component:
-    """Tell what alerts alone tell: what is asked in the background, or of many sites at once."""
+    """Return the alerts without a component: checked in the background, or for many sites."""
     found = [finding(each.measure, each.level, each.value, site=each.site) for each in alerts]
     bad = worst(found)
     return _component("alerts", sentence("Other alerts"), found, detail=bad.says if bad else None)
 
 
 def traffic(snapshot: Snapshot | None, rules: Rules) -> Component:
-    """Tell what was answered between the last two snapshots."""
+    """Return the traffic between the last two snapshots."""
     name = sentence("Traffic")
     seen = snapshot.traffic if snapshot else None
     if seen is None or not seen.seconds:
@@ -261,7 +261,7 @@ def traffic(snapshot: Snapshot | None, rules: Rules) -> Component:
     errors = percent(seen.errors, seen.requests) or 0.0
     slowest = "?" if seen.p95_seconds is None else round(1000 * seen.p95_seconds)
     text = sentence("Our errors: {errors} % of responses. 95 of 100 took {ms} ms at most.")
-    # Judged as the alerts do: a single error at night is none of 20 %.
+    # Judged like the alerts: a single error at night is not 20 %.
     share = error_percent(seen)
     found = () if share is None else judged(Measure.ERRORS, share, rules)
     component = _component(
@@ -281,7 +281,7 @@ def _component(
     unit: Unit | None = None,
     detail: str | None = None,
 ) -> Component:
-    """Return a component that is as bad as the worst finding, whose cure is the thing to do."""
+    """Return a component with the level and remedy of its worst finding."""
     bad = worst(found)
     return Component(
         key=key,

@@ -1,4 +1,4 @@
-"""How everything is, as `GET /api/ops/state` answers."""
+"""Models of the state, as `GET /api/ops/state` returns it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +12,7 @@ from avenue.web.fields import Hidden, Moment, shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """A `job` that runs again and again."""
+    """A periodic `job`."""
 
     job: Hidden[Job]
     kind: str
@@ -27,10 +27,10 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All components somebody may see, the worst first; `snapshot_at` is how old hourly facts are.
+    """All components the actor may see, the worst first; `snapshot_at` is the time of hourly facts.
 
-    None: none has been taken yet, or it is not for the one who asks. `passes` are for whoever runs
-    the deployment.
+    It is None if there is no snapshot yet, or the actor may not see it. `passes` are only for
+    operators of the deployment.
     """
 
     generated_at: Moment

@@ -1,4 +1,4 @@
-"""The state as a diagnosis to hand to somebody else."""
+"""The state as a diagnosis to send to others."""
 
 import platform
 import re
@@ -16,21 +16,21 @@ from avenue.web.fields import facts_of
 REDACTED = "[…]"
 TOLD_OF_AN_ALERT = ("measure", "level", "state", "value", "unit", "opened_at")
 TELLING = re.compile(
-    r"[a-z][a-z0-9+.-]*://\S+"  # an address, with a password perhaps
-    r"|[^\s\"'<>,;]+@[^\s\"'<>,;]+"  # an e-mail
+    r"[a-z][a-z0-9+.-]*://\S+"  # a URL, perhaps with a password
+    r"|[^\s\"'<>,;]+@[^\s\"'<>,;]+"  # an email
     r"|[\w-]+(?:\.[\w-]+)+:\d{2,5}"  # a host
     r"|[A-Za-z0-9_+/=.-]{32,}"  # longer than our words and ids: a token, a key, a signature
 )
 LONGEST_SAID_CHARACTERS = 2000
-"""Of a text in a diagnosis: to look for what is telling takes the square of its length."""
+"""The most characters of a text in a diagnosis: the time to scrub it is quadratic."""
 
 
 def diagnosis_json(
     overview: Overview, alerts: Sequence[Alert], jobs: Sequence[Job]
 ) -> dict[str, Any]:
-    """Return what somebody who helps needs to know, and nothing that is a secret or a person.
+    """Return what a helper needs to know, without secrets and personal data.
 
-    Hosts, sites, ids, e-mails and everything as long as a key are left out.
+    Hosts, sites, ids, emails and everything as long as a key are left out.
     """
     facts: dict[str, Any] = _scrubbed(
         {
@@ -62,7 +62,7 @@ def _without_hosts(word: object) -> object:
 
 
 def _scrubbed(value: Any) -> Any:
-    """Return `value` without what looks like an address or a key, wherever it came from."""
+    """Return `value` without anything that looks like an address or a key."""
     if isinstance(value, str):
         return TELLING.sub(REDACTED, value[:LONGEST_SAID_CHARACTERS])
     if isinstance(value, Mapping):

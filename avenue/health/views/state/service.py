@@ -1,10 +1,10 @@
-"""How everything is now: live facts, what the last hourly snapshot saw, and since when."""
+"""The present state: live facts, the last hourly snapshot, and since when."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.alerts.models import Alert
@@ -44,21 +44,21 @@ MEASURES = {
     "backup": Measure.BACKUP,
     "scanner": Measure.SCANNER,
 }
-"""Which alerts are about which component."""
+"""The measures of alerts of each component."""
 OTHERS = (
     *(Measure.UNDELIVERED, Measure.LETTERS, Measure.UNSCANNED, Measure.CERTIFICATE),
     *(Measure.SECRETS, Measure.REQUESTS, Measure.PICTURES),
 )
-"""What no other component is about."""
+"""The measures of no other component."""
 ALERTS = 100
-"""The newest ones, which tell since when a component is as it is."""
+"""The most alerts read; they say since when a component has had its level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the facts come from; `scans` gives none where nothing is scanned.
+    """The sources of facts; `scans` returns none if no files are scanned.
 
-    `deployments` gives the clusters at hand, home first: of each fact the worst is told.
+    `deployments` returns the reachable clusters, home first: of each fact the worst is shown.
     """
 
     deployments: Callable[[], Sequence[DeploymentStatus]]
@@ -74,7 +74,7 @@ class Sources:
 
 
 class StateService:
-    """Tells operators how their site is, and those of the deployment how the deployment is."""
+    """Shows operators the state of their site, or of the deployment."""
 
     def __init__(self, sources: Sources, settings: Settings) -> None:
         self._from = sources
@@ -101,9 +101,9 @@ class StateService:
         )
 
     def history(self, actor: Actor, span: Span) -> list[Point]:
-        """Return what the snapshots of `span` saw, the oldest first; raise `Forbidden`.
+        """Return the points of the snapshots of `span`, oldest first; raise `Forbidden`.
 
-        Who does not run the deployment gets what the own site has stored, and nothing else.
+        Actors who are no operators of the deployment get the storage of their site only.
         """
         actor.must_have(Role.OPS)
         site = None if actor.runs_deployment else actor.site.id
@@ -111,7 +111,7 @@ class StateService:
         return [deployment_point(each) if site is None else site_point(each) for each in snapshots]
 
     def _passes(self, actor: Actor, now: datetime) -> list[Pass]:
-        """Return the jobs that run again and again, by kind."""
+        """Return the periodic jobs, by kind."""
         periodic = [each for each in self._from.jobs.work(actor).unfinished if each.every_seconds]
         return [_pass(each, now) for each in sorted(periodic, key=lambda each: each.kind)]
 
@@ -147,7 +147,7 @@ class StateService:
         used = self._from.usage.used(actor, lately=True)
         use = quota_use(site, used, site_quota(site, self._settings))
         yield of.quota(use, self._rules)
-        # That it has stopped is of the whole deployment.
+        # A stopped scanner concerns the whole deployment.
         asks = actor.runs_deployment
         stopped = minutes_stopped(self._from.queue, self._began_at, now) if asks else 0
         yield of.jobs(self._from.jobs.work(actor), now, stopped, self._rules)
@@ -166,7 +166,7 @@ def _worst(components: Iterable[Component]) -> Component:
 
 
 def _since(component: Component, actor: Actor, alerts: Iterable[Alert]) -> datetime | None:
-    """Return when a component became as it is, as far as the newest alert about it tells."""
+    """Return since when a component has had its level, as far as the newest alert about it says."""
     measure = MEASURES.get(component.key)
     for each in alerts:
         if each.measure is measure and each.site in {None, actor.site.id}:

@@ -1,1 +1,1 @@
-"""The two questions ops and administrators ask: `products-status` and `storage-status`."""
+"""The two debug endpoints: `products-status` and `storage-status`."""

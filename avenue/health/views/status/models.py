@@ -1,4 +1,4 @@
-"""What the two debug endpoints answer."""
+"""Models of the replies of the two debug endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ AtLeast = Annotated[
 
 
 class PictureProblem(TypedDict):
-    """A reference that is not as it should be; one of `product` and `group` is null."""
+    """A faulty reference; one of `product` and `group` is null."""
 
     product: str | None
     group: str | None
@@ -43,7 +43,7 @@ class PictureProblem(TypedDict):
 
 
 class WebsiteProblem(TypedDict):
-    """A picture that a page, or the logo if `page` is null, names and that is not as it should."""
+    """A faulty picture of a page, or of the logo if `page` is null."""
 
     page: str | None
     image: str | None
@@ -105,7 +105,7 @@ class ProductCounts(OwnerCounts):
 class ImageCounts:
     """The references of a shop; `stored` and `missing` are None before the first pass.
 
-    `total` is that of the last pass where nobody has counted yet, None before that.
+    `total` is that of the last pass if it was not counted, None before that.
     """
 
     total: int | None
@@ -125,7 +125,7 @@ class TemporaryCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductsStatus:
-    """Whether every picture of the shop is there."""
+    """Whether all pictures of the shop are stored."""
 
     generated_at: Moment
     checked_at: CheckedAt
@@ -156,7 +156,7 @@ class WriteConcern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MongoStatus:
-    """The deployment; null is what the database user or the reader may not know."""
+    """The deployment; null for what the database user or the reader may not know."""
 
     version: str | None
     topology: str
@@ -169,7 +169,7 @@ class MongoStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketStatus:
-    """What one bucket of the site holds."""
+    """The content of one bucket of the site."""
 
     files: int | None
     bytes: int | None
@@ -192,7 +192,7 @@ class RenditionCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSizes:
-    """What the database takes; null where it would tell of other sites."""
+    """The sizes of the database; null where they would reveal other sites."""
 
     data_bytes: int | None
     storage_bytes: int | None
@@ -201,7 +201,7 @@ class DatabaseSizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskStatus:
-    """The disk the database lies on; null for who does not run the deployment."""
+    """The disk of the database; null for readers who are no operators of the deployment."""
 
     used_bytes: int | None
     total_bytes: int | None
@@ -210,7 +210,7 @@ class DiskStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebsiteStatus:
-    """What pages and the logo name that is not there; the first 100."""
+    """The missing pictures of pages and the logo; the first 100."""
 
     problems: tuple[OfWebsite, ...]
     problems_total: Annotated[int | None, Field(description="null for more than 1,000.")]
@@ -221,7 +221,7 @@ class WebsiteStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesystemStatus:
-    """Files that lie in the container, where the next deployment loses them."""
+    """Files on the container's disk, which the next deployment deletes."""
 
     paths_checked: tuple[str, ...]
     files_found: int

@@ -1,4 +1,4 @@
-"""The two questions ops and administrators ask: `/api/shop/debug/…`, as JSON or as text."""
+"""`/api/shop/debug/…` for operators and administrators, as JSON or as text."""
 
 from typing import Annotated, Literal
 
@@ -24,13 +24,13 @@ Deep = Annotated[Literal["0", "1"], Field(description="1: look now, as far as ti
 
 
 class StorageStatusQuery(TypedDict, total=False):
-    """How to look."""
+    """The depth of the check."""
 
     deep: Deep
 
 
 class ProductsStatusQuery(PageQuery, total=False):
-    """How to look, and which problems to show; 100 if `limit` is left out."""
+    """The depth of the check, and the page of problems; 100 if `limit` is left out."""
 
     deep: Deep
 
@@ -43,7 +43,7 @@ class ProductsStatusQuery(PageQuery, total=False):
     refuses=(Invalid, InvalidQuery),
 )
 def products_status() -> Response:
-    """Tell whether every picture of the shop is there: `?deep=1 ?after ?limit`."""
+    """Report whether all pictures of the shop are stored: `?deep=1 ?after ?limit`."""
     actor, page = current_actor(), page_asked_for(default=LARGEST_PAGE)
     status = using(StatusService).products(
         actor, deep=_wants_deep(), after=page.after or "", limit=page.limit
@@ -59,7 +59,7 @@ def products_status() -> Response:
     refuses=(Invalid,),
 )
 def storage_status() -> Response:
-    """Tell where the bytes are, and whether they would survive: `?deep=1`."""
+    """Report where the bytes are, and whether they would survive: `?deep=1`."""
     actor = current_actor()
     status = using(StatusService).storage(actor, deep=_wants_deep())
     return json_or_text(facts_of(status))

@@ -1,4 +1,4 @@
-"""Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
+"""Status of the shop's pictures and of the storage: figures, a verdict, and advice."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -46,8 +46,8 @@ from avenue.storage.status import (
 )
 
 MOST_URL_OWNERS = 500  # read for a live answer; more come from the last pass
-DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
-SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
+DEEP_SHARE = 0.6  # of the time limit of a read: how long a deep check lasts
+SOON_LOOKED_AT = 500  # references: before the first pass, so few are checked in any case
 LOOKS_AGAIN = 3
 UNTOLD = DatabaseFacts(
     data_bytes=None,
@@ -56,16 +56,16 @@ UNTOLD = DatabaseFacts(
     disk_used_bytes=None,
     disk_total_bytes=None,
 )
-"""What whoever does not run the deployment may know: the figures tell of other sites, too."""
+"""The visible advice for actors who are no operators: the figures would reveal other sites."""
 OWNERS = (PRODUCT, GROUP)
-MOST_BESIDE = 100  # problems of pages and the logo that are told
+MOST_BESIDE = 100  # the most problems of pages and the logo that are shown
 MOST_FILES_COUNTED = 1000
 LOOK_KEY = "now []"
-"""That of `python -m avenue inspect`, so that a look is not begun twice."""
+"""The key of `python -m avenue inspect`, so that two checks do not run at once."""
 
 
 class StatusService:
-    """Answers the two questions of the debug endpoints, for one site."""
+    """Answers the two debug endpoints, for one site."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class StatusService:
         jobs: JobService,
         settings: Settings,
     ) -> None:
-        """`deployment_of` gives the cluster of a site."""
+        """`deployment_of` returns the cluster of a site."""
         self._shop = shop
         self._jobs = jobs
         self._inspections = inspections
@@ -88,10 +88,10 @@ class StatusService:
         self._rules = rules(settings)
 
     def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
-        """Return how the pictures stand, with up to `limit` problems after the place `after`.
+        """Return the state of the pictures, with up to `limit` problems after the place `after`.
 
-        `deep` looks at the references now, as far as the time of one read goes; a small shop that
-        no pass has seen is looked at in any case.
+        `deep` checks the references now, within the time limit of one read; a small shop that no
+        pass has checked yet is checked in any case.
         """
         site_id, now = actor.site.id, utc_now()
         last = self._inspections.last_pass(site_id)
@@ -134,16 +134,16 @@ class StatusService:
         )
 
     def found(self, actor: Actor, most: int) -> int | None:
-        """Return how many problems of products and groups are known, None for more than `most`.
+        """Return the number of known problems of products and groups, None for more than `most`.
 
-        Those that are mended since are among them until the next look.
+        Those repaired since the last check are included.
         """
         return self._inspections.count_findings(actor.site.id, OWNERS, most)
 
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
-        """Return where the bytes are. `deep` looks at them now, if one read has the time.
+        """Return where the bytes are. `deep` checks them now, within the time limit of one read.
 
-        What is of the whole deployment is for who runs the deployment.
+        Facts of the whole deployment are only for operators of the deployment.
         """
         site_id, runs_deployment = actor.site.id, actor.runs_deployment
         asked = self._deployment_of(site_id)
@@ -224,7 +224,7 @@ class StatusService:
     def problems_of(
         self, actor: Actor, kind: str, ids: Sequence[str]
     ) -> Mapping[str, Sequence[BrokenReference]]:
-        """Return what was found with these products or groups and still holds, by id."""
+        """Return the findings about these products or groups that still hold, by id."""
         found = self._inspections.findings_of(actor.site.id, kind, ids)
         if found:
             self._inspector.look_again(actor.site, found)
@@ -249,17 +249,17 @@ class StatusService:
         }
 
     def look(self, actor: Actor) -> Job:
-        """Have everything looked at soon, and return the job; one that waits or runs will do."""
+        """Start a complete check, and return its job; a waiting or running one is reused."""
         actor.must_have(Role.OPS)
         return self._jobs.enqueue(INSPECT, {"all": True}, key=LOOK_KEY)
 
     def bring_in(self, actor: Actor) -> Job:
-        """Have pictures that live elsewhere brought in, and return the job; one at a time."""
+        """Start importing pictures on other hosts, and return the job; one at a time."""
         actor.must_have(Role.ADMIN)
         return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key="external")
 
     def look_of(self, actor: Actor, job_id: str) -> Job | None:
-        """Return the job that looks at everything, or brings in pictures of this site."""
+        """Return the job that checks everything, or imports pictures of this site."""
         if not actor.has_role(Role.OPS) or not is_id(job_id):
             return None
         try:
@@ -272,7 +272,7 @@ class StatusService:
     def _problems(
         self, actor: Actor, kinds: Sequence[str], after: str, limit: int
     ) -> tuple[list[BrokenReference], str | None]:
-        """Return a page of findings about `kinds` that still hold, and where the next page is."""
+        """Return a page of findings about `kinds` that still hold, and the next page's place."""
         found: list[BrokenReference] = []
         for _ in range(LOOKS_AGAIN):
             found = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
@@ -319,7 +319,7 @@ class StatusService:
         return self._settings.read_seconds * DEEP_SHARE
 
 
-OF_THE_DEPLOYMENT = "The database needs attention: ask whoever runs it, who is told what it is."
+OF_THE_DEPLOYMENT = "The database needs attention: ask its operators, who see the details."
 NOT_ALL_LOOKED_AT = (
     "There is more than one request can look at; the figures of the last pass stand here. "
     "`python -m avenue inspect` looks at everything now."
@@ -337,7 +337,7 @@ def _pictured(counted: Counted) -> dict[str, Any]:
 
 
 def _together(*numbers: int | None) -> int | None:
-    """Return the sum of what was counted; None where something was not."""
+    """Return the sum of what was counted; None if something was not."""
     known = [each for each in numbers if each is not None]
     return sum(known) if len(known) == len(numbers) else None
 
@@ -347,7 +347,7 @@ def _without(total: int | None, some: int | None) -> int | None:
 
 
 def _problems_total(found: Mapping[Standing, int]) -> dict[str, int | None]:
-    """Return how many problems there are, None for more than are counted of a kind."""
+    """Return the number of problems, None if there are more than are counted of a kind."""
     total = sum(found.values())
     is_all = max(found.values()) <= MOST_FOUND
     return {
@@ -357,7 +357,7 @@ def _problems_total(found: Mapping[Standing, int]) -> dict[str, int | None]:
 
 
 def _mongodb(facts: MongoFacts, *, runs_deployment: bool) -> MongoStatus:
-    """Return what may be known of the deployment: of any site that there is one, and which kind."""
+    """Return the visible facts of the deployment: for other actors only its kind."""
     return MongoStatus(
         version=facts.version if runs_deployment else None,
         topology=facts.topology,
@@ -380,7 +380,7 @@ def _advice(found: Sequence[Finding]) -> list[str]:
 
 
 def _coverage(looked: int, total: int | None, *, known: bool) -> float:
-    """Return the share of the references that was looked at, from 0 to 1."""
+    """Return the share of the references that was checked, from 0 to 1."""
     if total is None:
         return 0.0
     if not total:
@@ -389,7 +389,7 @@ def _coverage(looked: int, total: int | None, *, known: bool) -> float:
 
 
 def _about_privileges(mongodb: MongoFacts, database: DatabaseFacts) -> Iterable[str]:
-    """Say which privileges the database user lacks for the figures that are null."""
+    """Yield the privileges that the database user lacks for the figures that are null."""
     states = [each.state for each in mongodb.members or ()]
     if None in states or mongodb.storage_engine is None:
         yield "Grant the database user the role clusterMonitor to see how each member is."

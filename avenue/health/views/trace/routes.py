@@ -1,4 +1,4 @@
-"""What is known of one asset: `/api/ops/assets/<id>`, as JSON or as text."""
+"""`/api/ops/assets/<id>`: the trace of one asset, as JSON or as text."""
 
 from typing import Annotated
 
@@ -19,12 +19,12 @@ from avenue.web.services import using
 
 blueprint = Blueprint("ops_trace", __name__, url_prefix="/api/ops")
 
-READING_SHARE = 0.5  # of what a request may take: how long bytes are read
+READING_SHARE = 0.5  # of the time limit of a request: how long bytes are read
 LONGEST_ADDRESS = 2048
 
 
 class AddressQuery(TypedDict):
-    """Which asset."""
+    """The address of an asset."""
 
     url: Annotated[
         str,
@@ -40,7 +40,7 @@ class AddressQuery(TypedDict):
 @require(Role.OPS)
 @described(replies={200: Reply({JSON: Trace, TEXT: str})}, refuses=(NoSuchAsset,))
 def trace_asset(asset_id: str) -> Response:
-    """Tell everything that is known of an asset, and which link is broken."""
+    """Return everything known about an asset, and its broken links."""
     return _traced(asset_id)
 
 
@@ -52,7 +52,7 @@ def trace_asset(asset_id: str) -> Response:
     refuses=(NoSuchAsset, Invalid),
 )
 def trace_address() -> Response:
-    """Tell the same of whatever asset an address leads to: `?url=`."""
+    """Return the same for the asset of an address: `?url=`."""
     address = request.args.get("url", "")
     if not 0 < len(address) <= LONGEST_ADDRESS:
         raise Invalid("`url` must be an address or the id of an asset.")

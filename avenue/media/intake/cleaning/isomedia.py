@@ -134,7 +134,7 @@ def _kinds(data: bytes, iinf: Box) -> dict[int, bytes]:
 
 
 def _is_xmp(strings: bytes) -> bool:
-    """Tell whether the second of the `strings`, an item's name and media type, is that of XMP."""
+    """Return whether the second of the `strings`, an item's name and media type, is that of XMP."""
     return strings.partition(b"\0")[2].startswith(_XMP_TYPE)
 
 

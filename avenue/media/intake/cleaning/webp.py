@@ -72,7 +72,7 @@ class _Walk:
         self._seen.add(kind)
 
     def _stays(self, kind: bytes, start: int) -> bool:
-        """Tell whether a part is kept: the first picture, and in an extended file the rest."""
+        """Return whether a part is kept: the first picture, and in an extended file the rest."""
         if kind in _PICTURE:
             return not self._seen & _PICTURE
         if not self._extended or kind not in _ONCE or kind in self._seen:

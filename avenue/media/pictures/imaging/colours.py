@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageCms
 LARGEST_PROFILE_BYTES = 4_000_000
 """Profiles for print have at most 3 MB; a larger one is no profile anybody meant."""
 LARGEST_KNOWN_BYTES = 32_768
-"""Larger ones are read anew each time. Those of cameras and phones have at most 4 KB."""
+"""Larger ones are not cached. Those of cameras and phones have at most 4 KB."""
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B")
 _PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")
@@ -133,7 +133,7 @@ _known = lru_cache(_PROFILES)(_read)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, takes: str) -> bool:
-    """Tell whether the transform leaves a sample of all colours visibly unchanged."""
+    """Return whether the transform leaves a sample of all colours visibly unchanged."""
     if takes == "CMYK":
         return False
     sample = _SAMPLES[takes]

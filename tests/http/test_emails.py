@@ -10,11 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
+from avenue.app.messages import email_sender
 from avenue.app.services import Services
-from avenue.app.telling import letter_sender
 from avenue.identity import DEFAULT_SITE, Role
 from avenue.notifications.service import Deliverer
 from avenue.notifications.store import KEEP_MAILS_DAYS, OutboxStore
@@ -51,7 +51,7 @@ def lines() -> Iterator[io.StringIO]:
 
 
 class Post:
-    """An application that sends letters, and the one who carries them."""
+    """An application that sends emails, and the one who carries them."""
 
     def __init__(self, application: Application, box: Mailbox) -> None:
         settings = {"smtp_url": box.url, "mail_from": "Shop <shop@shop.example>"}
@@ -59,7 +59,7 @@ class Post:
         self.app = application.with_settings(**settings)
         database = application.database
         own = self.app.extensions["avenue"][type(application.settings)]
-        sender = letter_sender(Services(own, database))
+        sender = email_sender(Services(own, database))
         self.deliverer = Deliverer(OutboxStore(database), MAIL, sender)
         self.raw["notifications"].delete_many({})
 
@@ -95,9 +95,9 @@ def test_neither_queue_nor_database_nor_log_learns_address_or_link(
     assert (waiting["kind"], waiting["to"]) == ("account.forgotten", person.id)
     assert waiting["content"] == {"language": "es"}
     assert post.send() == {"delivered": 1, "refused": 0}
-    recipients, letter = box.next_letter()
+    recipients, received = box.next_email()
     assert recipients == [email]
-    found = re.search(rf"{BASE}/login/reset/(\S+)", letter.get_content())
+    found = re.search(rf"{BASE}/login/reset/(\S+)", received.get_content())
     assert found
     secret = found[1]
     client, form = FlaskClient(post.app), f"/login/reset/{secret}"
@@ -143,12 +143,12 @@ def test_a_mail_server_that_is_away_is_asked_again_with_a_new_link(
     assert email not in lines.getvalue()
     del box.replies["RCPT"]
     post.send()
-    box.next_letter()
+    box.next_email()
     assert post.message()["state"] == "delivered"
     assert application.raw["password_links"].count_documents({"user": person.id}) == 1
 
 
-def test_a_refused_letter_is_not_sent_again_and_again(
+def test_a_refused_email_is_not_sent_again_and_again(
     application: Application, post: Post, box: Mailbox, lines: io.StringIO
 ) -> None:
     person = application.new_person(unique("fuera"))
@@ -161,7 +161,7 @@ def test_a_refused_letter_is_not_sent_again_and_again(
     assert email not in lines.getvalue()
 
 
-def test_the_register_says_whether_a_letter_was_sent_and_to_whom_only_who_may_know(
+def test_the_register_says_whether_an_email_was_sent_and_to_whom_only_who_may_know(
     application: Application, post: Post, box: Mailbox
 ) -> None:
     person, nobody = application.new_person(unique("carta")), f"{unique('nadie')}@shop.example"
@@ -188,7 +188,7 @@ def test_the_register_says_whether_a_letter_was_sent_and_to_whom_only_who_may_kn
     assert (kept["forget_at"] - kept["created_at"]).days == KEEP_MAILS_DAYS
 
 
-def test_asking_twice_at_once_is_one_letter(application: Application, post: Post) -> None:
+def test_asking_twice_at_once_is_one_email(application: Application, post: Post) -> None:
     person = application.new_person(unique("dos"))
     email = application.raw["users"].find_one({"_id": person.id})["email"]
     post.ask(email)
@@ -336,10 +336,10 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
             assert site.deed(f"/admin/people/{user['_id']}/{deed}").status_code == 403
 
     assert post.send()["delivered"] == 1
-    recipients, letter = box.next_letter()
+    recipients, received = box.next_email()
     assert recipients == [ceo]
-    found = re.search(rf"{BASE}/login/reset/(\S+)", letter.get_content())
-    assert found, letter.get_content()
+    found = re.search(rf"{BASE}/login/reset/(\S+)", received.get_content())
+    assert found, received.get_content()
     own = "a password of their own"
     typed = {"secret": found[1], "new": own, "again": own}
     answer = FlaskClient(post.app).post(
@@ -355,7 +355,7 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
     assert post.send()["delivered"] == 0
 
 
-def test_without_letters_nobody_is_shown_a_way_into_another_site(application: Application) -> None:
+def test_without_emails_nobody_is_shown_a_way_into_another_site(application: Application) -> None:
     here, there, _ = three_sites(application, application.app)
     ceo = f"{unique('ceo')}@c.example"
     made = secret_shown(here.add(ceo))

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from avenue.accounts.letters import MAIL, MailOrder, Why
+from avenue.accounts.account_emails import MAIL, MailOrder, Why
 from avenue.accounts.recovery import RecoveryService
 from avenue.app.services import Services
 from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
 from avenue.errors import AvenueError
 from avenue.health.alerts.channels.service import ReceiverService, chat_receiver
-from avenue.health.alerts.telling import alerts_of, letter_about, letters_about_alerts, push_about
+from avenue.health.alerts.messages import alerts_of, email_about, emails_about_alerts, push_about
 from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL, TELL_SITES
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purged_urls, purges_of
@@ -44,7 +44,7 @@ from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.standard import SignedPost
 
 MOST_PURGES = 100
-MOST_TOLD_ONE_BY_ONE = 4
+MOST_SINGLE_PURGES = 4
 """Purges per run if an API takes one URL in a call: a picture has a hundred, and all must fit into
 a lease.
 """
@@ -59,14 +59,14 @@ GONE = frozenset({404, 410})
 log = logging.getLogger(__name__)
 
 
-class LetterSender:
+class EmailSender:
     """Writes emails to people and operators, passes them to the mail server, and records them."""
 
     def __init__(
         self,
         relay: Relay,
         recovery: RecoveryService,
-        alerts: Callable[[Message], Letter | None],
+        alerts: Callable[[Message], Email | None],
         sites: Sites,
         audit: AuditService,
     ) -> None:
@@ -79,13 +79,13 @@ class LetterSender:
     def __call__(self, messages: Sequence[Message]) -> None:
         """Send emails; raise `Refused`, and `MailUnavailable` if the server is unreachable."""
         for each in messages:
-            letter = self._written(each)
-            if letter is None:
+            email = self._written(each)
+            if email is None:
                 raise Refused(None, is_final=True)
             try:
-                self._relay.send(letter)
+                self._relay.send(email)
             except MailRefused as error:
-                log.warning("A letter (%s, %s) was refused: %s", each.kind, each.id, error.message)
+                log.warning("An email (%s, %s) was refused: %s", each.kind, each.id, error.message)
                 raise Refused(error.code, is_final=True) from None
             except MailUnavailable as error:
                 if (
@@ -104,12 +104,12 @@ class LetterSender:
                     details={"why": each.kind.removeprefix(TO_PEOPLE)},
                 )
 
-    def _written(self, message: Message) -> Letter | None:
+    def _written(self, message: Message) -> Email | None:
         if not message.kind.startswith(TO_PEOPLE):
             return self._alerts(message)
         why = Why(message.kind.removeprefix(TO_PEOPLE))
         order = MailOrder(why=why, user=message.to, language=message.content["language"])
-        return self._recovery.letter(self._sites.named(message.site), order, order_id=message.id)
+        return self._recovery.email(self._sites.named(message.site), order, order_id=message.id)
 
 
 def signed_post(url: str, secret: str) -> SignedPost:
@@ -122,7 +122,7 @@ def message_jobs(services: Services) -> dict[str, Handler]:
     settings, database, sites = services.settings, services.database, services.sites
     jobs: dict[str, Handler] = {}
     if settings.smtp_url:
-        sender = letter_sender(services)
+        sender = email_sender(services)
         jobs[MAIL] = _job(database, MAIL, sender, MAIL_SECONDS)
     if settings.webhook_url:
         post = signed_post(settings.webhook_url, settings.webhook_secret)
@@ -149,7 +149,7 @@ def _alert_receivers(settings: Settings, sites: Sites) -> Iterator[tuple[str, Se
 def _post(chat: AlertChat, sites: Sites, deployment_url: str, messages: Sequence[Message]) -> None:
     for each in messages:
         try:
-            status = post_to(chat, letter_about(each, sites.named, deployment_url).text)
+            status = post_to(chat, email_about(each, sites.named, deployment_url).text)
         except AvenueError as error:
             raise NotDelivered(reason=error.code) from None
         check_answer(status)
@@ -241,7 +241,7 @@ def _purge(services: Services, job: RunningJob) -> Mapping[str, int]:
             bodies = partial(purges_of, site_of=sites.by_id, told=told)
             WebhookSender(purge_post(settings), bodies, busy=range(1000))(messages)
 
-    at_once = MOST_TOLD_ONE_BY_ONE if settings.purge_targets else MOST_PURGES
+    at_once = MOST_SINGLE_PURGES if settings.purge_targets else MOST_PURGES
     _job(services.database, PURGES, send, SOON_SECONDS, at_once)(job)
     return told
 
@@ -266,13 +266,13 @@ def purge_post(settings: Settings) -> SignedPost:
     return SignedPost(poster=poster, key=settings.purge_secret.encode(), sign=standard.of_purges)
 
 
-def letter_sender(services: Services) -> LetterSender:
+def email_sender(services: Services) -> EmailSender:
     """Return the sender of emails; only if there is a mail server."""
     settings, sites = services.settings, services.sites
-    return LetterSender(
+    return EmailSender(
         Relay.of(settings.smtp_url, settings.mail_from),
         services.recovery,
-        letters_about_alerts(
+        emails_about_alerts(
             sites.named,
             deployment_url=settings.base_url,
             emails=settings.alert_emails,

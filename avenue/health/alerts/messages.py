@@ -1,4 +1,4 @@
-"""What is told of an alert: to programs by JSON, to people by letter."""
+"""Messages about alerts: JSON for programs, emails for people."""
 
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import parseaddr
@@ -7,31 +7,31 @@ from avenue.accounts.models import User
 from avenue.clock import iso
 from avenue.health.alerts.models import TEST, Alert, News
 from avenue.health.alerts.store import notice_of
-from avenue.health.alerts.texts import PAGE, alert_letter, headline, test_letter
+from avenue.health.alerts.texts import PAGE, alert_email, headline, test_email
 from avenue.identity import DEFAULT_SITE, Site, address_key, is_id
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
 from avenue.web.fields import facts_of
 from avenue.web.language import catalogue
 
 
-def letters_about_alerts(
+def emails_about_alerts(
     site_of: Callable[[str], Site],
     *,
     deployment_url: str,
     emails: Iterable[str],
     person_of: Callable[[Message], User | None],
-) -> Callable[[Message], Letter | None]:
-    """Return what writes to operators and people, None to anybody else.
+) -> Callable[[Message], Email | None]:
+    """Return a function that returns the email of a message, None if the recipient is gone.
 
-    `emails` are the addresses of the operators, `person_of` returns a person. Links lead to the
-    site of the receiver; for people with rights beyond that site they lead to the deployment's own
-    address, because the hosts of a site may be in other hands.
+    `emails` are the addresses of the operators, `person_of` returns a user. Links lead to the
+    site of the receiver; for users with rights beyond that site they lead to the deployment's own
+    address, because the hosts of a site may be controlled by others.
     """
     addresses = {address_key(each): parseaddr(each)[1] for each in emails}
 
-    def letter(message: Message) -> Letter | None:
+    def email(message: Message) -> Email | None:
         to, base_url = message.to or "", deployment_url
         address = addresses.get(to)
         if is_id(to):
@@ -41,34 +41,34 @@ def letters_about_alerts(
                 base_url = site_of(message.site).base_url
         if address is None:
             return None
-        return letter_about(message, site_of, base_url, to=address)
+        return email_about(message, site_of, base_url, to=address)
 
-    return letter
+    return email
 
 
-def letter_about(
+def email_about(
     message: Message, site_of: Callable[[str], Site], base_url: str, *, to: str = ""
-) -> Letter:
-    """Return what people are told, in the language of the site it is about; chats get its text.
+) -> Email:
+    """Return the email about an alert, in the language of its site; chats get its text.
 
     Its link begins with `base_url`.
     """
     if message.kind == TEST:
-        return test_letter(site_of(message.site), to, base_url)
+        return test_email(site_of(message.site), to, base_url)
     notice = notice_of(message)
-    return alert_letter(notice, site_of(notice.alert.site or DEFAULT_SITE), to, base_url)
+    return alert_email(notice, site_of(notice.alert.site or DEFAULT_SITE), to, base_url)
 
 
 def push_about(
     message: Message, site_of: Callable[[str], Site], deployment_url: str
 ) -> dict[str, object]:
-    """Return what a browser shows: a title, what to do, and the page it opens.
+    """Return a push notification: a title, what to do, and the page it opens.
 
-    News of one alert take the place of one another.
+    News of an alert replace earlier news of it.
     """
-    letter = letter_about(message, site_of, deployment_url)
+    email = email_about(message, site_of, deployment_url)
     told: dict[str, object] = {
-        "title": letter.subject,
+        "title": email.subject,
         "body": "",
         "path": f"{PAGE}/alerts",
         "tag": message.kind,
@@ -83,7 +83,7 @@ def push_about(
 
 
 def alerts_of(messages: Iterable[Message]) -> Iterator[tuple[str, bytes]]:
-    """Yield id and body of what a webhook is told; the same each time the same message is."""
+    """Yield id and body of webhook requests; the same for the same message."""
     for each in messages:
         facts = {} if each.kind == TEST else alert_facts(notice_of(each).alert)
         told = {"type": each.kind, "timestamp": iso(each.content["at"]), "data": facts}
@@ -91,7 +91,7 @@ def alerts_of(messages: Iterable[Message]) -> Iterator[tuple[str, bytes]]:
 
 
 def alert_facts(alert: Alert) -> dict[str, object]:
-    """Return an alert as programs read it; the sentences are English."""
+    """Return an alert as JSON for programs; its texts are English."""
     facts = facts_of(alert)
     del facts["acknowledged_at"], facts["acknowledged_by"]
     return {**facts, "headline": headline(alert, str, "en")}

@@ -10,7 +10,7 @@ from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.alerts.glancing import GlanceService
+from avenue.health.alerts.quick_checks import QuickCheckService
 from avenue.health.alerts.texts import UNITS
 from avenue.health.facts.work import WATCH
 from avenue.health.models import Measure
@@ -37,11 +37,13 @@ class Watch:
             alert_pictures=100,
             scanner="clamd://scanner",
         )
-        self.glances: GlanceService = Services(deployment.settings, deployment.database).glances
-        self.glances._now = lambda: self.now
+        self.quick_checks: QuickCheckService = Services(
+            deployment.settings, deployment.database
+        ).quick_checks
+        self.quick_checks._now = lambda: self.now
         self.used = GB
-        self.glances._from = replace(
-            self.glances._from,
+        self.quick_checks._from = replace(
+            self.quick_checks._from,
             deployments=lambda: [self],  # type: ignore[list-item, return-value]
         )
         deployment.jobs.periodic(WATCH, 180)
@@ -74,17 +76,17 @@ class Watch:
         self.now += minutes * MINUTE
         if works:
             self.has_worked()
-        return {news: count for news, count in self.glances.look().items() if count}
+        return {news: count for news, count in self.quick_checks.look().items() if count}
 
     def told(self) -> tuple[list[tuple[str, str]], int]:
-        """What the webhook heard since, and how many letters came."""
+        """What the webhook heard since, and how many emails came."""
         self.deployment.tell()
         self.has_worked()
         heard = [
             (each.message["type"], each.message["data"]["measure"])
             for each in self.deployment.inbox.all()
         ]
-        return heard, len(self.deployment.letters())
+        return heard, len(self.deployment.emails())
 
 
 def lost_picture(watch: Watch) -> None:
@@ -128,7 +130,7 @@ def plan_at_86(watch: Watch) -> None:
     watch.used = int(8.6 * GB)
 
 
-def many_letters(watch: Watch) -> None:
+def many_emails(watch: Watch) -> None:
     sent = {"receiver": "mail", "state": "delivered", "delivered_at": utc_now()}
     watch.deployment.raw["notifications"].insert_many(
         [{**sent, "_id": f"l{n}"} for n in range(900)]
@@ -183,7 +185,7 @@ FAULTS: dict[Measure, Callable[[Watch], None]] = {
     Measure.FAILED_JOBS: failed_job,
     Measure.UNDELIVERED: dead_receiver,
     Measure.PLAN: plan_at_86,
-    Measure.LETTERS: many_letters,
+    Measure.LETTERS: many_emails,
     Measure.SCANNER: scanner_away,
     Measure.UNSCANNED: file_that_waits,
     Measure.QUARANTINED: file_in_quarantine,
@@ -209,9 +211,9 @@ def test_a_fault_is_told_within_ten_minutes_once(
         FAULTS[each](watch)
     for _ in range(3):
         watch.look()
-    heard, letters = watch.told()
+    heard, emails = watch.told()
     assert sorted(heard) == sorted(("alert.opened", each.value) for each in measures)
-    assert letters == len(measures) * len(OPERATORS)
+    assert emails == len(measures) * len(OPERATORS)
     for _ in range(20):
         watch.look()
     assert watch.told() == ([], 0)
@@ -238,7 +240,7 @@ def test_a_renewed_certificate_and_a_new_secret_end_their_alerts(deployment: Dep
     assert watch.look(2 * 24 * 60) == {"opened": 1}
     (alert, *_) = deployment.list()
     assert (alert.measure, alert.level) == (Measure.SECRETS, "notice")
-    watch.glances._settings = replace(deployment.settings, alert_secret=f"whsec_{'A' * 43}=")
+    watch.quick_checks._settings = replace(deployment.settings, alert_secret=f"whsec_{'A' * 43}=")
     assert watch.look() == {"recovered": 1}
     kept = str(deployment.raw["avenue_meta"].find_one({"_id": "secrets"}))
     assert deployment.settings.alert_secret not in kept
@@ -253,15 +255,15 @@ def test_a_renewed_certificate_and_a_new_secret_end_their_alerts(deployment: Dep
 
 def test_that_background_work_has_stopped_is_told_by_a_web_process(deployment: Deployment) -> None:
     watch = Watch(deployment)
-    web = watch.glances
+    web = watch.quick_checks
     for _ in range(3):
         watch.now += 2 * MINUTE
         assert not web.look_if_nobody_does()
     watch.now += 3 * MINUTE
     assert web.look_if_nobody_does()
-    heard, letters = watch.told()
+    heard, emails = watch.told()
     assert heard == [("alert.opened", "stopped")]
-    assert letters == len(OPERATORS)
+    assert emails == len(OPERATORS)
     assert watch.look(1) == {"recovered": 1}
     assert watch.told()[0] == [("alert.recovered", "stopped")]
 

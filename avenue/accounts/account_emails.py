@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from avenue.accounts.models import User
 from avenue.identity import Site
-from avenue.mail.models import Letter
+from avenue.mail.models import Email
 from avenue.notifications.models import TO_PEOPLE, Channel, Draft
 from avenue.notifications.store import OutboxStore
 from avenue.web.language import catalogue
@@ -40,7 +40,7 @@ class MailOrder:
     language: str
 
 
-class QueuedLetters:
+class QueuedEmails:
     """Puts emails into the outbox. A message contains no address and no link; see `recovery`."""
 
     def __init__(self, store: OutboxStore) -> None:
@@ -60,9 +60,9 @@ class QueuedLetters:
         self._store.put(site_id, draft)
 
 
-def reset_letter(
+def reset_email(
     site: Site, user: User, why: Why, language: str, base_url: str, secret: str
-) -> Letter:
+) -> Email:
     """Return the email with the link, below `base_url`, for choosing a password."""
     _ = catalogue(language).gettext
     place = {"site": _called(site, user)}
@@ -97,14 +97,14 @@ def reset_letter(
             )
     choose = _("Choose your password here:")
     link = f"{choose}\n{base_url}/login/reset/{secret}"
-    return _letter(user, subject, _("Hello,"), reason, link, good_for)
+    return _email(user, subject, _("Hello,"), reason, link, good_for)
 
 
-def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter:
+def added_email(site: Site, user: User, language: str, base_url: str) -> Email:
     """Return the email to a person who already has a password; they sign in at `base_url`."""
     _ = catalogue(language).gettext
     place = {"site": _called(site, user)}
-    return _letter(
+    return _email(
         user,
         _("Your access to %(site)s") % place,
         _("Hello,"),
@@ -114,8 +114,8 @@ def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter
     )
 
 
-def _letter(user: User, subject: str, *paragraphs: str) -> Letter:
-    return Letter(to=user.email, subject=subject, text="\n\n".join(paragraphs) + "\n")
+def _email(user: User, subject: str, *paragraphs: str) -> Email:
+    return Email(to=user.email, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 
 def _called(site: Site, user: User) -> str:

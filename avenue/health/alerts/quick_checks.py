@@ -1,14 +1,14 @@
-"""Looks every few minutes at what cannot wait for the hourly snapshot.
+"""Checks every few minutes what cannot wait for the hourly snapshot.
 
-The job does it; when that has not run for a while, a web process does, which then tells that
-background work has stopped.
+A job does it. If that job has not run for a while, a web process does it instead and raises the
+alert that background work has stopped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from avenue.accounts.letters import MAIL
+from avenue.accounts.account_emails import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
@@ -21,7 +21,7 @@ from avenue.health.facts.work import minutes_stopped, refused_in_a_row
 from avenue.health.history.snapshots.store import SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.models import Measure
-from avenue.health.rules.measures import Figures, Glance
+from avenue.health.rules.measures import Figures, QuickCheck
 from avenue.health.rules.work import Backlog
 from avenue.health.thresholds import LEAST_TRAFFIC, MOST_IN_QUARANTINE, UNSCANNED
 from avenue.jobs.access import Work
@@ -40,10 +40,10 @@ SCANNING = frozenset({Measure.SCANNER, Measure.UNSCANNED, Measure.QUARANTINED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What is looked at.
+    """The sources of the figures.
 
-    `deployments` are all clusters, and raise `Unavailable` when one is away; `scans` are those of
-    the clusters at hand, none where nothing is scanned.
+    `deployments` returns all clusters, and raises `Unavailable` if one cannot be reached; `scans`
+    those of the reachable clusters, none if no files are scanned.
     """
 
     jobs: JobService
@@ -56,8 +56,8 @@ class Watched:
     scans: Callable[[], Sequence[ScanStore]]
 
 
-class GlanceService:
-    """Asks for the figures and has alerts judged by them."""
+class QuickCheckService:
+    """Reads the figures and updates alerts by them."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class GlanceService:
         self._began_at = now()
 
     def look(self) -> Mapping[str, int]:
-        """Look now; return how much news there is, by kind."""
+        """Check now; return the number of news by kind."""
         asked: dict[frozenset[Measure], Callable[[], Figures]] = {
             frozenset({Measure.STOPPED}): self._stopped,
             frozenset({Measure.LATE_JOBS, Measure.FAILED_JOBS}): self._work,
@@ -85,7 +85,7 @@ class GlanceService:
                 (Measure.UNDELIVERED, None): refused_in_a_row(self._from.outbox)
             },
             frozenset({Measure.PLAN}): self._plan,
-            frozenset({Measure.LETTERS}): self._letters,
+            frozenset({Measure.LETTERS}): self._emails,
             SCANNING: self._scanning,
             frozenset({Measure.CERTIFICATE}): self._certificates,
             frozenset({Measure.SECRETS}): self._secrets,
@@ -96,12 +96,12 @@ class GlanceService:
         for measures, ask in asked.items():
             try:
                 figures |= ask()
-            except Unavailable:  # what is not known is not over
+            except Unavailable:  # an unknown figure does not end an alert
                 missing |= measures
-        return self._alerts.look(Glance(at=self._now(), figures=figures, missing=missing))
+        return self._alerts.look(QuickCheck(at=self._now(), figures=figures, missing=missing))
 
     def look_if_nobody_does(self) -> bool:
-        """Look if the job that should has not for a while; tell whether it was so."""
+        """Check if the job has not done so for a while; return whether that was the case."""
         has_stopped = self._stopped()[Measure.STOPPED, None] > 0
         if has_stopped:
             self.look()
@@ -126,7 +126,7 @@ class GlanceService:
         return figures
 
     def _plan(self) -> Figures:
-        """Return how much the cluster has of its plan that has the most."""
+        """Return the share of its plan that the fullest cluster uses."""
         plan_gb = self._settings.database_gb
         if not plan_gb:
             return {}
@@ -134,7 +134,7 @@ class GlanceService:
         return {(Measure.PLAN, None): max(shares)}
 
     def _scanning(self) -> Figures:
-        """Return what the scanner has left undone and found, of each cluster that is at hand."""
+        """Return the unscanned and the quarantined files of each reachable cluster."""
         scans, now = self._from.scans(), self._now()
         if not scans:
             return {}
@@ -150,7 +150,7 @@ class GlanceService:
         return figures
 
     def _certificates(self) -> Figures:
-        """Return for how many days those of the sites are good, as far as anybody has asked."""
+        """Return the remaining days of the certificates of sites, as far as they are known."""
         ends, now = self._from.facts.certificates(), self._now()
         return {
             (Measure.CERTIFICATE, each.id): max((ends[each.id] - now) / DAY, 0)
@@ -162,7 +162,7 @@ class GlanceService:
         return {(Measure.SECRETS, None): oldest_days(self._from.facts, self._settings, self._now())}
 
     def _expected(self) -> Figures:
-        """Return how much there is of what is expected, by what came since the last snapshot."""
+        """Return the expected storage: the last snapshot plus the uploads since."""
         own = self._settings
         if not (own.alert_requests_per_minute or own.alert_pictures):
             return {}
@@ -177,11 +177,11 @@ class GlanceService:
             figures |= _share(Measure.REQUESTS, rate, own.alert_requests_per_minute)
         return figures
 
-    def _letters(self) -> Figures:
+    def _emails(self) -> Figures:
         sent = self._from.outbox.count_since(MAIL, DAY)
         return _share(Measure.LETTERS, sent, self._settings.alert_letters_per_day)
 
 
 def _share(measure: Measure, used: float, most: float) -> Figures:
-    """Return how much of `most` is used, nothing where no most is set."""
+    """Return the share of `most` that is used, nothing if there is no limit."""
     return {(measure, None): percent(int(used), int(most)) or 0} if most else {}
