@@ -30,6 +30,8 @@ SHAPING = frozenset(
         "renameCollection",
     }
 )
+PROFILE = "system.profile"
+"""Where MongoDB lists what a test had it profile."""
 _as_migrated: dict[str, set[str]] = {}
 """The indexes of each database when it was new."""
 _documents: dict[str, dict[str, list[Any]]] = {}
@@ -43,7 +45,7 @@ _indexed: set[str] = set()
 
 
 def _note_shaping(event: CommandStartedEvent) -> None:
-    if event.command_name in SHAPING and event.command[event.command_name] != "system.profile":
+    if event.command_name in SHAPING and event.command[event.command_name] != PROFILE:
         _reshaped.add(event.database_name)
     if event.command_name == "createIndexes":
         _indexed.add(event.database_name)
@@ -126,6 +128,9 @@ def _empty(uri: str, raw: Any) -> None:
     if is_marked and _is_untouched(uri, raw):
         _restore(raw, _documents[uri])
         return
+    if raw.list_collection_names(filter={"name": PROFILE}):
+        raw.command("profile", 0)
+        raw[PROFILE].drop()
     is_whole = is_marked and uri in _as_migrated and _as_migrated[uri] <= _indexes(raw)
     for name, count in counts(raw).items():
         if count:
