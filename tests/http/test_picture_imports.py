@@ -249,6 +249,12 @@ def test_sellers_reach_their_own_products_only(application: Application) -> None
     assert plan["found"]["unmatched"] == 1
     refused = stranger.post(f"{IMPORTS}/{plan['id']}")
     assert (refused.status_code, refused.json["code"]) == (409, "nothing_to_bring")
+    panel = "/admin/imports/pictures"
+    shown = stranger.post(f"{panel}/{plan['id']}")
+    assert shown.headers["Location"].endswith("?problem=nothing_to_bring")
+    assert stranger.post(f"{panel}/together", data={"id": plan["id"]}).status_code == 303
+    begun = {"action": "picture_import.begun", "object.id": plan["id"]}
+    assert application.raw["audit_logs"].count_documents(begun) == 0
     as_admin = planned(application.caller("admin"), zipped({f"{sku}.jpg": a_picture()}))
     assert as_admin["found"]["matched"] == 1
 

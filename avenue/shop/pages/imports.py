@@ -179,6 +179,7 @@ def apply_import(import_id: str) -> Response:
     except NotFound:
         raise
     except AvenueError as error:
+        nothing_changed()
         return see(f"{PATH}/{import_id}?problem={error.code}")
     note(object_id=standing.run.id)
     if not is_new:

@@ -118,16 +118,20 @@ def show_together() -> Response:
 def apply_together() -> Response:
     """Import the pictures of several imports that have any, in the background."""
     standings = _standings(request.form.getlist("id"))
-    query = "&".join(f"id={each.run.id}" for each in standings)
+    query, begun = "&".join(f"id={each.run.id}" for each in standings), []
     try:
         for each in standings:
             if each.run.total:
                 using(PictureImportService).apply(current_actor(), each.run.id)
+                begun.append(each.run.id)
     except NotFound:
         raise
     except AvenueError as error:
-        return see(f"{PATH}/together?{query}&problem={error.code}")
-    note(object_id=standings[0].run.id, imports=[each.run.id for each in standings])
+        query += f"&problem={error.code}"
+    if begun:
+        note(object_id=begun[0], imports=begun)
+    else:
+        nothing_changed()
     return see(f"{PATH}/together?{query}")
 
 
@@ -158,6 +162,7 @@ def assign_files(picture_import_id: str) -> Response:
     except PictureImportNotFound:
         raise
     except AvenueError as error:
+        nothing_changed()
         return see(f"{PATH}/{picture_import_id}?problem={error.code}")
     note(files=changed)
     if not changed:
@@ -213,6 +218,7 @@ def apply_picture_import(picture_import_id: str) -> Response:
     except NotFound:
         raise
     except AvenueError as error:
+        nothing_changed()
         return see(f"{PATH}/{picture_import_id}?problem={error.code}")
     return see(f"{PATH}/{picture_import_id}")
 
