@@ -27,8 +27,8 @@ from avenue.provisioning.presenting import move_json, move_text, weight_json, we
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.cloning import CloneOrder, Part
 from avenue.sites.moving import MoveService, Outlook
-from avenue.sites.presenting import deployment_json
-from avenue.sites.replies import DeploymentSite
+from avenue.sites.presenting import full_site_json
+from avenue.sites.replies import FullSite
 from avenue.storage.directory import Phase
 from avenue.storage.sites import logo_in, profiles_of
 
@@ -310,10 +310,10 @@ def _removal_lines(facts: dict[str, Any]) -> str:
     return "\n".join([*lines, f"{total} documents left in {counted} collections."])
 
 
-def _facts(services: Services, site: Site) -> DeploymentSite:
+def _facts(services: Services, site: Site) -> FullSite:
     logo_id = logo_in(profiles_of(services.database, site.id), site.id)
     logo = services.assets.get(site.id, logo_id) if logo_id else None
-    return deployment_json(site, services.site_service.limits(site), logo)
+    return full_site_json(site, services.site_service.limits(site), logo)
 
 
 def _nested(changes: Sequence[str]) -> dict[str, Any]:
@@ -344,7 +344,7 @@ def _checked(model: type[M], values: dict[str, Any]) -> M:
         raise click.UsageError(f"{where}: {first['msg']}.") from None
 
 
-def _lines(facts: DeploymentSite) -> str:
+def _lines(facts: FullSite) -> str:
     shown = {**facts, "logo": facts["logo"]["url"] if facts["logo"] else None}
     return "\n".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value)}"

@@ -49,8 +49,6 @@ def _category_json(category: Category) -> replies.UploadCategory:
     }
 
 
-def deployment_json(
-    site: Site, limits: Mapping[str, int], logo: Asset | None
-) -> replies.DeploymentSite:
+def full_site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.FullSite:
     """Return a site with hosts and cluster, for superusers and commands."""
     return {**site_json(site, limits, logo), "hosts": list(site.hosts), "cluster": site.cluster}

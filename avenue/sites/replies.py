@@ -67,7 +67,7 @@ class Site(TypedDict):
     revision: int
 
 
-class DeploymentSite(Site):
+class FullSite(Site):
     """A site as superusers see it."""
 
     hosts: Annotated[list[str], Field(description="What leads to it.")]
@@ -77,4 +77,4 @@ class DeploymentSite(Site):
 class SiteList(WholeList):
     """All sites of the deployment, without their logos."""
 
-    items: list[DeploymentSite]
+    items: list[FullSite]

@@ -23,7 +23,7 @@ from avenue.sites.errors import (
     SiteExists,
     TooManyCategories,
 )
-from avenue.sites.presenting import deployment_json, site_json
+from avenue.sites.presenting import full_site_json, site_json
 from avenue.sites.service import LogoService, SiteService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -33,7 +33,7 @@ from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
-SHOWN = Reply({JSON: replies.Site | replies.DeploymentSite}, "The site; superusers see more.")
+SHOWN = Reply({JSON: replies.Site | replies.FullSite}, "The site; superusers see more.")
 
 blueprint = Blueprint("sites", __name__, url_prefix="/api")
 
@@ -111,7 +111,7 @@ def list_sites() -> Response:
     """List all sites of the deployment, without their logos."""
     sites = using(SiteService)
     found = sites.every(current_actor())
-    items = [deployment_json(each, sites.limits(each), None) for each in found]
+    items = [full_site_json(each, sites.limits(each), None) for each in found]
     listed: replies.SiteList = {"items": items, "next": None, "total": len(items)}
     return jsonify(listed)
 
@@ -120,7 +120,7 @@ def list_sites() -> Response:
 @require(superuser=True)
 @described(
     body=NewSite,
-    replies={201: replies.DeploymentSite},
+    replies={201: replies.FullSite},
     refuses=(SiteExists, HostTaken, InvalidHost, NoSuchCluster),
 )
 @audited("site.added")
@@ -128,7 +128,7 @@ def add_site() -> tuple[Response, int]:
     """Add a site to the deployment."""
     sites, body = using(SiteService), body_as(NewSite)
     added = sites.add(current_actor(), body.id, body.model_dump(exclude={"id"}))
-    return jsonify(deployment_json(added, sites.limits(added), None)), 201
+    return jsonify(full_site_json(added, sites.limits(added), None)), 201
 
 
 def _chosen(actor: Actor, asset_id: str) -> Response:
@@ -142,6 +142,6 @@ def _chosen(actor: Actor, asset_id: str) -> Response:
     return response
 
 
-def _shown(actor: Actor, site: Site) -> replies.Site | replies.DeploymentSite:
-    present = deployment_json if actor.superuser else site_json
+def _shown(actor: Actor, site: Site) -> replies.Site | replies.FullSite:
+    present = full_site_json if actor.superuser else site_json
     return present(site, using(SiteService).limits(site), using(LogoService).of(actor, site))

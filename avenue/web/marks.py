@@ -39,7 +39,7 @@ class Flag(Mark[bool]):
         return self.says(True)(view)
 
     def is_on(self, view: AnyView | None) -> bool:
-        """Tell whether `view` is marked."""
+        """Return whether `view` is marked."""
         return self.of(view) is True
 
 
