@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,6 +19,7 @@ from avenue.builder.website import models, store
 from avenue.builder.website.service import PageService
 from avenue.identity import Actor, Role, new_id
 from avenue.media.models import Claim
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.transitions import trash_one
 from avenue.sites.service import SiteService
 from avenue.storage.scope import site
@@ -606,6 +609,37 @@ def test_who_has_it_already_is_told_so(
         assert then.headers["ETag"] != tag
         tag = then.headers["ETag"]
     assert 'alt="Zapato"' in then.text
+
+
+def test_a_picture_of_a_dead_disk_is_not_shown_to_visitors(
+    application: Application, as_editor: Caller, nobody: Caller, picture: dict[str, Any]
+):
+    """A path from before that leads to no public picture has no URL; its text stays."""
+    found, lost = (f"/uploads/{unique('foto &')}.jpg" for _ in range(2))
+    elsewhere = "https://cdn.example/uploads/a.jpg"
+    html = "".join(
+        f'<img src="{escape(quote(each, safe="/:&"))}" alt="Bota">'
+        for each in (found, f"{BASE}{lost}", elsewhere)
+    )
+    page = published(as_editor, made(as_editor, html=f'{html}<a href="{lost}">Bota</a>'))
+    paths = LegacyUrls(application.database)
+    paths.put("default", found, picture["id"])
+    address = f"/p/{page['slug']}"
+
+    def shown() -> list[bool]:
+        answer = nobody.get(address)
+        tags.append(answer.headers["ETag"])
+        return [" src=" in each for each in re.findall("<img[^>]*>", answer.text)]
+
+    tags: list[str] = []
+    assert shown() == [True, False, True]
+    query = {"_id": picture["id"]}
+    application.raw["assets"].update_one(query, {"$set": {"visibility": "private"}})
+    assert shown() == [False, False, True]
+    application.raw["assets"].update_one(query, {"$set": {"visibility": "public"}})
+    paths.put("default", lost, picture["id"])
+    assert shown() == [True, True, True]
+    assert len(set(tags)) == 3  # so nobody keeps the document that lacks a picture
 
 
 def test_a_visitor_with_a_session_gets_what_everybody_gets(

@@ -40,7 +40,8 @@ class Website(Files):
         """The pages of the website builder."""
         policy = library_pictures(self.settings)
         intake = Intake(self.page_store, self.library, policy, self.settings.tmp_dir)
-        return PageService(self.page_store, self.library, intake, self.sites.logo)
+        paths = self.legacy_urls.find_many
+        return PageService(self.page_store, self.library, intake, self.sites.logo, paths)
 
     @cached_property
     def logos(self) -> LogoService:

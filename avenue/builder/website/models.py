@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from html import unescape
+from itertools import islice
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE
+from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
 from avenue.web.paging import Place
 
@@ -16,9 +19,12 @@ MOST_PAGES = 5_000
 """Pages of a site."""
 MOST_ASSETS = 500
 """Assets a draft may use: all of them are read when it is shown."""
+MOST_OLD_PATHS = 500
+"""Paths from before Avenue that are looked up when a page is shown."""
 LONGEST_SLUG = 100
 LONGEST_TITLE = 200
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_OLD_FILE = re.compile(r"""(?<=["'\s,])/(?:uploads|media)/[^\s"'<>,]+""")
 
 Changes = Mapping[str, Any]
 """The given fields of `bodies.PageChanges`, without `revision`."""
@@ -81,6 +87,13 @@ class Draft:
         return frozenset(named | ({self.seo.image} if self.seo.image else set()))
 
     @property
+    def old_paths(self) -> frozenset[str]:
+        """The first paths in its HTML of files from before Avenue, in the form of `legacy_path`."""
+        found = dict.fromkeys(_OLD_FILE.findall(self.html))
+        paths = (legacy_path(unescape(each)) for each in islice(found, MOST_OLD_PATHS))
+        return frozenset(each for each in paths if each)
+
+    @property
     def bytes(self) -> int:
         """The size of its texts."""
         return len(self.html.encode()) + len(self.css.encode())
@@ -139,14 +152,15 @@ class Translation:
 class PicturedPage:
     """A page with the assets of its draft, by id: those that are live and an editor may see.
 
-    For visitors it has its published `translations`, including itself, by locale, and the `logo` of
-    its site.
+    For visitors it has its published `translations`, including itself, by locale, the `logo` of its
+    site, and the `old_paths` of its draft that lead nowhere (`lost_paths`).
     """
 
     page: Page
     assets: Mapping[str, Asset]
     translations: tuple[Translation, ...] = ()
     logo: str | None = None
+    lost_paths: frozenset[str] = frozenset()
 
     @property
     def flagged(self) -> tuple[Flag, ...]:

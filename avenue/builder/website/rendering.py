@@ -7,7 +7,7 @@ alternative texts, the name of the site) is an input of `mark_of`.
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -20,6 +20,7 @@ from avenue.builder.website.presenting import address_of, link_of
 from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
 from avenue.media.addresses import is_out_of_reach
+from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
 from avenue.media.pictures.variants import (
     VARIANTS,
@@ -91,6 +92,7 @@ def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
         pictured.page.slug,
         draft,
         pictured.translations,
+        sorted(pictured.lost_paths),
     ]
     if draft.themed:
         told += [around.style, site.theme.scheme, site.menu, site.legal]
@@ -121,7 +123,7 @@ def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: 
     found = expanded(
         Content(html=html, css=draft.css),
         link_of(site, pictured.assets),
-        partial(is_out_of_reach, site),
+        partial(_is_lost, site, pictured.lost_paths),
     )
     style = "".join(_style(found.css, around if draft.themed else None))
     above = f'<p role="note" style="{NOTE_STYLE}">{escape(note)}</p>\n' if note else ""
@@ -136,6 +138,12 @@ def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: 
         f'<!doctype html>\n<html lang="{escape(draft.locale)}"{look}>\n<head>\n'
         f'<meta charset="utf-8">\n{head}\n{style}</head>\n{body}\n</html>\n'
     )
+
+
+def _is_lost(site: Site, lost_paths: Collection[str], url: str) -> bool:
+    """Return whether visitors cannot get the picture at `url`, neither here nor elsewhere."""
+    is_path = url.startswith("/") and not url.startswith("//")
+    return is_out_of_reach(site, url) or (is_path and legacy_path(url) in lost_paths)
 
 
 def _style(css: str, around: Surroundings | None) -> Iterator[str]:

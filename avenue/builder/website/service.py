@@ -39,6 +39,7 @@ from avenue.builder.website.store import PageStore, Save
 from avenue.clock import utc_now
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Role, Site, new_id
+from avenue.media.addresses import KnownPaths
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim, State
 from avenue.storage.scope import Session
@@ -61,12 +62,14 @@ class PageService:
         library: MediaLibrary,
         intake: Intake,
         logo_of: Callable[[str], str | None],
+        known_paths: KnownPaths,
     ) -> None:
-        """`logo_of` returns the logo of a site."""
+        """`logo_of` returns the logo of a site, `known_paths` the assets of its old paths."""
         self._store = store
         self._library = library
         self._intake = intake
         self._logo_of = logo_of
+        self._known_paths = known_paths
 
     def find(self, actor: Actor, query: PageQuery) -> PageList:
         """Return a page of the list, without texts."""
@@ -390,9 +393,12 @@ class PageService:
         )
 
     def _for_visitors(self, site: Site, page: Page) -> PicturedPage:
-        logo = self._logo_of(site.id)
-        pictured = self._pictured(Actor(site=site), page, also=[logo] if logo else [])
-        return replace(pictured, logo=logo)
+        logo, paths = self._logo_of(site.id), page.draft.old_paths
+        known = self._known_paths(site.id, paths) if paths else {}
+        also = {*known.values(), *([logo] if logo else [])}
+        pictured = self._pictured(Actor(site=site), page, also)
+        answered = {path for path, each in known.items() if is_shown(pictured.assets.get(each))}
+        return replace(pictured, logo=logo, lost_paths=paths - answered)
 
     def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
         """Return `page` for display, with its assets and those of `also`.
