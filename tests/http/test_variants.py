@@ -1,12 +1,15 @@
 """Pictures in their sizes over HTTP: what is made when, under which address, and what is not."""
 
+import contextvars
 import io
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from PIL import Image
+from pymongo import _csot
 
 from avenue.config import Settings
 from avenue.identity import new_id
@@ -273,6 +276,24 @@ def test_sizes_hold_half_of_the_threads_at_most(application, image, nobody, monk
         go_on.set()
         assert [each.result(DEADLINE_SECONDS).status_code for each in making] == [200] * half
     assert nobody.get(wanted[half]).status_code == 200
+
+
+def test_a_size_that_takes_longer_than_its_request_may_is_kept(application, image, monkeypatch):
+    """Otherwise each request for it would render it in vain."""
+    asset = AssetStore(application.database).get(application.caller("nobody").site.id, image["id"])
+    renditions = application.app.extensions["avenue"][Renditions]
+    render, calls = DecodePool.render, []
+
+    def slow(self, *args):
+        calls.append(render(self, *args))
+        _csot.DEADLINE.set(time.monotonic() - 1)
+        return calls[-1]
+
+    monkeypatch.setattr(DecodePool, "render", slow)
+    for _ in range(2):
+        found = contextvars.copy_context().run(renditions.find, asset, "og", "avif")
+        assert (found.file.data, found.stands_in) == (calls[0][0].data, False)
+    assert len(calls) == 1
 
 
 def test_while_nobody_can_make_it_a_larger_one_stands_in(image, nobody, monkeypatch):

@@ -6,6 +6,7 @@ Waiting is limited; after that a larger rendition of the same crop is sent for a
 instead, and without one the answer is 503.
 """
 
+import contextvars
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -218,6 +219,14 @@ class Renditions:
         ]
         with self._original(asset) as file:
             made = self._renderer.render(file, asset.current.media_type, self._limits, wanted)
+        # In an empty context, without the deadline of the request: rendering may have used it up,
+        # and would be repeated by every request for this size.
+        return contextvars.Context().run(self._stored, asset, keys, made)
+
+    def _stored(
+        self, asset: Asset, keys: Sequence[RenditionKey], made: Sequence[Rendition]
+    ) -> list[KeptRendition]:
+        """Store and return what was rendered; raise `NotFound` as `make`."""
         kept = [
             self._store.insert(asset.site, to_keep(key, asset.current.file, each))
             for key, each in zip(keys, made, strict=True)
