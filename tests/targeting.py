@@ -32,7 +32,7 @@ ASKS_ALL_SHARDS = {
     "uploads.retention.store": "what is over is looked for in every site of a cluster",
     "uploads.tus.store": "the sweeper looks for uploads that are over, of whatever site",
     "shop.store.products": "the sweeper looks for what was long enough in the trash",
-    "builder.website.store": "the job looks for pages of every site that are due",
+    "builder.website.store.due": "the job looks for pages of every site that are due",
     "notifications.store": "who delivers looks for what is due longest, of whatever site",
     "storage.idempotency": "the sweeper looks for what was given up, of whatever site",
     "storage.quotas": "the job counts every site and person of a cluster",

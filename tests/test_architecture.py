@@ -52,7 +52,7 @@ SEES_THE_WHOLE_DEPLOYMENT = {
     "health.history.snapshots.store.DeploymentCounts._of_all": "a snapshot counts all sites",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
-    "builder.website.store.DuePages.__init__": "the job asks every site for pages that are due",
+    "builder.website.store.due.DuePages.__init__": "the job asks every site for pages that are due",
     "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
     "sites.store.SiteStore.__init__": "the sites themselves",
     "storage.copying.reading.DatabaseSource._files": "a backup reads every site",

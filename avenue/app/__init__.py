@@ -67,9 +67,7 @@ from avenue.media.alt_texts import routes as alt_text_routes
 from avenue.media.alt_texts.service import AltTextService
 from avenue.media.alt_texts.store import AltTextStore
 from avenue.media.alt_texts.suggesting import Suggester
-from avenue.media.intake.policy import (
-    product_pictures,
-)
+from avenue.media.intake.policy import product_pictures
 from avenue.media.quarantine import pages as quarantine_pages
 from avenue.media.quarantine import routes as quarantine_routes
 from avenue.media.quarantine.service import QuarantineService
@@ -415,7 +413,8 @@ def _provide_uploads(app: Flask, services: Services) -> None:
 def _provide_website(app: Flask, services: Services) -> None:
     provide(
         app,
-        *(services.pages, services.media, services.logos, FolderService(services.folders)),
+        *(services.pages, services.shown_pages, services.media, services.logos),
+        FolderService(services.folders),
         Documents(),
         Previews(services.settings),
         MorePages(services.published_paths),

@@ -17,7 +17,8 @@ from avenue.app.sites import site_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.builder.website.errors import RevisionConflict
-from avenue.builder.website.store import DuePages, PageStore
+from avenue.builder.website.store.due import DuePages
+from avenue.builder.website.store.pages import PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, SiteMoves, Unavailable
@@ -65,9 +66,7 @@ from avenue.storage.clusters import clusters_at_hand, on_each
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
-from avenue.storage.schema import (
-    Gate,
-)
+from avenue.storage.schema import Gate
 from avenue.storage.scope import BUCKETS
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.uploads.retention.service import Retention

@@ -9,6 +9,7 @@ from avenue.builder.library.models import Use
 from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService
+from avenue.builder.website.store.uses import PageUseStore
 from avenue.health.checks.trace import models as trace
 from avenue.identity import Actor, Site
 from avenue.media.models import Claim
@@ -99,19 +100,20 @@ class LogoReferrers:
 class PageUses:
     """The pages of a site, as drafts and as published."""
 
-    def __init__(self, pages: PageService) -> None:
+    def __init__(self, uses: PageUseStore, pages: PageService) -> None:
+        self._uses = uses
         self._pages = pages
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
     ) -> Mapping[str, Sequence[Use]]:
         """Return the pages that refer to each of `asset_ids`, in `session` if given."""
-        found = self._pages.uses_of(site_id, asset_ids, session)
+        found = self._uses.uses_of(site_id, asset_ids, session)
         return {asset_id: [_use(each) for each in uses] for asset_id, uses in found.items()}
 
     def used_ids(self, site_id: str) -> Iterable[str]:
         """Return the ids of all assets that pages refer to."""
-        return self._pages.used_ids(site_id)
+        return self._uses.used_ids(site_id)
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
         """Remove assets from every page, drafts and published versions; repeatable."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from avenue.builder.website.models import Page
-from avenue.builder.website.store import PAGES, page_in
+from avenue.builder.website.store.documents import PAGES, page_in
 from avenue.export.models import Part
 from avenue.media.models import Asset, State
 from avenue.media.store.documents import ASSETS

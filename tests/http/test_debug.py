@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from avenue.app.background import INSPECT, Background
-from avenue.builder.website.store import PageReferrers
+from avenue.builder.website.store.uses import PageReferrers
 from avenue.clock import utc_now
 from avenue.health.checks.store.inspections import INSPECTED
 from avenue.health.views.status import service as status_service

@@ -15,8 +15,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from avenue.builder.website import models, store
+from avenue.builder.website import models
 from avenue.builder.website.service import PageService
+from avenue.builder.website.store import history as history_store
+from avenue.builder.website.store import pages as page_store
+from avenue.builder.website.store import uses as use_store
 from avenue.identity import Actor, Role, new_id
 from avenue.media.models import Claim
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -509,7 +512,7 @@ def test_the_history_has_an_end(
 ):
     monkeypatch.setattr(models, "KEPT", 3)
     monkeypatch.setattr(models, "KEPT_PUBLISHED", 1)
-    monkeypatch.setattr(store, "SERIES", timedelta(0))
+    monkeypatch.setattr(history_store, "SERIES", timedelta(0))
     page = made(as_editor, html="<p>0</p>")
     page = saved(as_editor, published(as_editor, page), html="<p>x</p>")
     for number in range(1, 6):
@@ -522,7 +525,7 @@ def test_a_site_has_so_many_pages(
     application: Application, as_editor: Caller, monkeypatch: pytest.MonkeyPatch
 ):
     there = application.raw["page_content"].count_documents({"site": "default"})
-    monkeypatch.setattr(store, "MOST_PAGES", there + 1)
+    monkeypatch.setattr(page_store, "MOST_PAGES", there + 1)
     made(as_editor)
     answer = as_editor.post(PAGES, json=DRAFT)
     assert (answer.status_code, answer.json["code"]) == (409, "too_many_pages")
@@ -847,7 +850,7 @@ def scanned(application: Application) -> dict[str, set[str]]:
 
 
 def told(application: Application, assets: list[str]) -> dict[str, set[str]]:
-    pages: PageService = application.app.extensions["avenue"][PageService]
+    pages = use_store.PageUseStore(application.database)
     found = pages.uses_of("default", assets)
     assert set(pages.used_ids("default")) >= set(found)
     return {asset: {each.page_id for each in uses} for asset, uses in found.items()}
@@ -914,7 +917,7 @@ def test_usage_tells_draft_from_what_visitors_see_and_asks_an_index(
 ):
     html = f'<img src="{picture["url"]}">'
     page = published(as_editor, made(as_editor, html=html))
-    pages: PageService = application.app.extensions["avenue"][PageService]
+    pages = use_store.PageUseStore(application.database)
 
     def where() -> list[tuple[bool, bool]]:
         found = pages.uses_of("default", [picture["id"]]).get(picture["id"], [])
@@ -985,7 +988,7 @@ def test_the_library_knows_the_pages_that_use_a_picture(
 def test_pages_full_of_one_picture_hide_no_use_of_another(
     as_editor: Caller, picture: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(store, "MOST_USES", 2)
+    monkeypatch.setattr(use_store, "MOST_USES", 2)
     other = made(as_editor, html=f'<img src="{inline(a_picture())}">')["images"][0]
     for _ in range(3):
         made(as_editor, html=f'<img src="{picture["url"]}">')
@@ -1031,7 +1034,7 @@ def test_a_page_and_a_removal_never_pass_each_other_unseen(
     used_nowhere(as_editor, picture)
     page, removed = made(as_editor), Claim.library("default")
     body = {"html": f'<img src="/media/{picture["id"]}/original">', "revision": 1}
-    pages: PageService = application.app.extensions["avenue"][PageService]
+    pages = use_store.PageUseStore(application.database)
     scope, looks = site(application.database, "default"), []
 
     def work(session: Any) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from avenue.app.services.shop import Shop
 from avenue.app.uses import EveryUse, LogoReferrers
 from avenue.backup.store import BackupStore, Deed
-from avenue.builder.website.store import PageReferrers
+from avenue.builder.website.store.uses import PageReferrers
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.alerts.channels.browsers import SEALED_FOR as BROWSERS

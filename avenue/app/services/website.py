@@ -12,12 +12,12 @@ from avenue.builder.library.store import MediaStore, Users
 from avenue.builder.website.intake import Intake
 from avenue.builder.website.models import path_of
 from avenue.builder.website.service import PageService
-from avenue.builder.website.store import PageStore
+from avenue.builder.website.showing import ShownPages
+from avenue.builder.website.store.history import PageHistory
+from avenue.builder.website.store.pages import PageStore
+from avenue.builder.website.store.uses import PageUseStore
 from avenue.identity import Actor, Site
-from avenue.media.intake.policy import (
-    library_pictures,
-    site_logo,
-)
+from avenue.media.intake.policy import library_pictures, site_logo
 from avenue.media.models import State, Visibility
 from avenue.media.presenting import has_sizes, logo_shown
 from avenue.media.store.library import LibraryStore
@@ -40,8 +40,19 @@ class Website(Files):
         """The pages of the website builder."""
         policy = library_pictures(self.settings)
         intake = Intake(self.page_store, self.library, policy, self.settings.tmp_dir)
+        history = PageHistory(self.database)
+        return PageService(self.page_store, history, self.page_uses, self.library, intake)
+
+    @cached_property
+    def page_uses(self) -> PageUseStore:
+        """Which pages use a file."""
+        return PageUseStore(self.database)
+
+    @cached_property
+    def shown_pages(self) -> ShownPages:
+        """The pages as visitors see them."""
         paths = self.legacy_urls.find_many
-        return PageService(self.page_store, self.library, intake, self.sites.logo, paths)
+        return ShownPages(self.page_store, self.library, self.sites.logo, paths)
 
     @cached_property
     def logos(self) -> LogoService:
@@ -51,7 +62,7 @@ class Website(Files):
     @cached_property
     def media_users(self) -> list[Users]:
         """The users of media library files."""
-        return [LogoUses(self.site_store, self.logos), PageUses(self.pages)]
+        return [LogoUses(self.site_store, self.logos), PageUses(self.page_uses, self.pages)]
 
     @cached_property
     def folders(self) -> FolderStore:
@@ -81,4 +92,6 @@ class Website(Files):
 
     def published_paths(self, site: Site) -> list[tuple[str, datetime]]:
         """Return the paths of the published pages of `site`, for the sitemap."""
-        return [(path_of(each.slug), each.changed_at) for each in self.pages.addresses(site)]
+        return [
+            (path_of(each.slug), each.changed_at) for each in self.page_store.addresses(site.id)
+        ]

@@ -15,7 +15,7 @@ from avenue.builder.content.cleaning import received
 from avenue.builder.content.models import Content, Keep, Received
 from avenue.builder.website.errors import TooManyPictures
 from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
-from avenue.builder.website.store import PageStore
+from avenue.builder.website.store.pages import PageStore
 from avenue.identity import Actor, new_id
 from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy

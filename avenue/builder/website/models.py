@@ -141,6 +141,22 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """A save of a page: author and time; `flagged` None leaves it unchanged.
+
+    With `is_step` the earlier draft is kept even if it existed only briefly.
+    """
+
+    draft: Draft
+    published: Published | None
+    slug: str
+    flagged: tuple[Flag, ...] | None
+    at: datetime
+    by: str | None
+    is_step: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
     """The path of a published page in one of its languages."""
 

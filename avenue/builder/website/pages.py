@@ -12,14 +12,8 @@ from avenue.builder.website.models import PicturedPage, path_of
 from avenue.builder.website.presenting import address_of
 from avenue.builder.website.previews import Previews
 from avenue.builder.website.products import ProductCards, with_products
-from avenue.builder.website.rendering import (
-    Documents,
-    Surroundings,
-    document,
-    logo_of,
-    mark_of,
-)
-from avenue.builder.website.service import PageService
+from avenue.builder.website.rendering import Documents, Surroundings, document, logo_of, mark_of
+from avenue.builder.website.showing import ShownPages
 from avenue.identity import Site
 from avenue.web.cache_policy import cache_for_a_minute
 from avenue.web.hosts import current_site
@@ -40,7 +34,7 @@ blueprint = Blueprint("published", __name__)
 def show_published(slug: str) -> Response:
     """Show a published page; a moved one is redirected to its new address."""
     site = current_site()
-    plain = using(PageService).shown(site, slug)
+    plain = using(ShownPages).at(site, slug)
     pictured = with_products(site, plain, using(ProductCards))
     if pictured is not plain:
         cache_for_a_minute()
@@ -65,7 +59,7 @@ def show_published(slug: str) -> Response:
 def show_preview(token: str) -> Response:
     """Show the draft of a page to anyone with a valid preview link."""
     site = current_site()
-    pictured = using(PageService).previewed(site, using(Previews).page_of(site, token))
+    pictured = using(ShownPages).previewed(site, using(Previews).page_of(site, token))
     pictured = with_products(site, pictured, using(ProductCards))
     note = _("This is a preview of a draft. Visitors cannot see it.")
     text = document(site, pictured, _surroundings(site, pictured), note=note)

@@ -1,12 +1,10 @@
-"""Use cases of pages, for editors and for visitors."""
+"""Use cases of pages, for editors."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from avenue.builder.content.cleaning import tidied
-from avenue.builder.content.models import Content
 from avenue.builder.website.differences import difference
 from avenue.builder.website.errors import (
     BadMoment,
@@ -19,30 +17,28 @@ from avenue.builder.website.errors import (
 from avenue.builder.website.intake import Intake, Taken
 from avenue.builder.website.models import (
     MOST_ASSETS,
-    Address,
     Changes,
     Draft,
     Entry,
     Page,
     PageList,
     PageQuery,
-    PageUse,
     PicturedPage,
     Published,
+    Save,
     fields_of,
-    is_shown,
     numbered,
     slug_of,
 )
 from avenue.builder.website.references import without
-from avenue.builder.website.store import PageStore, Save
+from avenue.builder.website.showing import pictured
+from avenue.builder.website.store.history import PageHistory
+from avenue.builder.website.store.pages import PageStore
+from avenue.builder.website.store.uses import PageUseStore
 from avenue.clock import utc_now
 from avenue.errors import AvenueError, Unavailable
-from avenue.identity import Actor, Role, Site, new_id
-from avenue.media.addresses import KnownPaths
+from avenue.identity import Actor, Role, new_id
 from avenue.media.intake.library import MediaLibrary
-from avenue.media.models import Claim, State
-from avenue.storage.scope import Session
 
 TRIES = 5
 DETACHED_AT_ONCE = 10
@@ -51,25 +47,21 @@ LATEST = timedelta(days=366)
 
 
 class PageService:
-    """The pages of a site, for editors and administrators.
-
-    `shown` and `addresses` are for visitors.
-    """
+    """The pages of a site, for editors and administrators."""
 
     def __init__(
         self,
         store: PageStore,
+        history: PageHistory,
+        uses: PageUseStore,
         library: MediaLibrary,
         intake: Intake,
-        logo_of: Callable[[str], str | None],
-        known_paths: KnownPaths,
     ) -> None:
-        """`logo_of` returns the logo of a site, `known_paths` the assets of its old paths."""
         self._store = store
+        self._history = history
+        self._uses = uses
         self._library = library
         self._intake = intake
-        self._logo_of = logo_of
-        self._known_paths = known_paths
 
     def find(self, actor: Actor, query: PageQuery) -> PageList:
         """Return a page of the list, without texts."""
@@ -83,7 +75,7 @@ class PageService:
 
     def get(self, actor: Actor, page_id: str) -> PicturedPage:
         """Return a page; raise `PageNotFound`."""
-        return self._pictured(actor, self._page(actor, page_id))
+        return pictured(self._library, actor, self._page(actor, page_id))
 
     def create(self, actor: Actor, fields: Changes, *, page_id: str | None = None) -> PicturedPage:
         """Create a draft; without a slug it is derived from the title.
@@ -108,7 +100,7 @@ class PageService:
                 updated_by=actor.id,
             )
             created = self._insert(actor, page, taken, is_exact=slug is not None)
-        return self._pictured(actor, created)
+        return pictured(self._library, actor, created)
 
     def change(
         self, actor: Actor, page_id: str, changes: Changes, revision: int | None
@@ -121,14 +113,14 @@ class PageService:
         """
         page = self._page(actor, page_id)
         if revision not in {None, page.revision} and self._is_so(actor, page, changes):
-            return self._pictured(actor, page)
+            return pictured(self._library, actor, page)
         return self._changed(actor, page_id, changes, revision)
 
     def publish(self, actor: Actor, page_id: str, revision: int | None) -> PicturedPage:
         """Publish the draft at `revision`; raises as `change`."""
         page = self._page_at(actor, page_id, revision)
         if page.published and page.published.draft == page.draft and page.draft.is_cleaned:
-            return self._pictured(actor, page)
+            return pictured(self._library, actor, page)
         with self._intake.taking(actor, page.draft, {}) as taken:
             draft, now = _checked(taken.draft), utc_now()
             save = replace(
@@ -139,7 +131,7 @@ class PageService:
                 at=now,
             )
             saved = self._save(actor, page, save, taken)
-        return self._pictured(actor, saved)
+        return pictured(self._library, actor, saved)
 
     def unpublish(self, actor: Actor, page_id: str) -> tuple[PicturedPage, bool]:
         """Unpublish a page; return it and whether it was published.
@@ -149,11 +141,11 @@ class PageService:
         for _ in range(TRIES):
             page = self._page(actor, page_id)
             if page.published is None:
-                return self._pictured(actor, page), False
+                return pictured(self._library, actor, page), False
             save = replace(self._save_of(actor, page), published=None)
             with suppress(RevisionConflict):
                 page = self._store.save(actor.site.id, page, save)
-                return self._pictured(actor, page), True
+                return pictured(self._library, actor, page), True
         raise RevisionConflict
 
     def schedule(self, actor: Actor, page_id: str, at: datetime | None) -> PicturedPage:
@@ -168,7 +160,7 @@ class PageService:
         found = self._store.schedule(actor.site.id, page_id, at)
         if found is None:
             raise PageNotFound
-        return self._pictured(actor, found)
+        return pictured(self._library, actor, found)
 
     def publish_due(self, actor: Actor, page_id: str, at: datetime) -> bool:
         """Publish a page that was scheduled for `at`; return whether that was necessary.
@@ -196,7 +188,7 @@ class PageService:
 
     def history(self, actor: Actor, page_id: str) -> list[Entry]:
         """Return the history of a page, newest first, without texts; raise `PageNotFound`."""
-        return self._store.history(actor.site.id, self._page(actor, page_id).id)
+        return self._history.of(actor.site.id, self._page(actor, page_id).id)
 
     def entry(self, actor: Actor, page_id: str, number: int) -> tuple[Entry, PicturedPage]:
         """Return an entry of the history, and the page with the assets of that time.
@@ -204,28 +196,16 @@ class PageService:
         Raise `PageNotFound` or `EntryNotFound`.
         """
         page = self._page(actor, page_id)
-        entry = self._store.entry(actor.site.id, page.id, number)
-        return entry, self._pictured(actor, replace(page, draft=entry.draft))
+        entry = self._history.entry(actor.site.id, page.id, number)
+        return entry, pictured(self._library, actor, replace(page, draft=entry.draft))
 
     def restore(
         self, actor: Actor, page_id: str, number: int, revision: int | None
     ) -> PicturedPage:
         """Restore an earlier state as the draft; raises as `change`, and `EntryNotFound`."""
         page = self._page(actor, page_id)
-        changes = fields_of(self._store.entry(actor.site.id, page.id, number).draft)
+        changes = fields_of(self._history.entry(actor.site.id, page.id, number).draft)
         return self._changed(actor, page_id, changes, revision, is_step=True)
-
-    # Pages as users of the library
-
-    def uses_of(
-        self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
-    ) -> dict[str, list[PageUse]]:
-        """Return which pages use each of `asset_ids`, in that transaction if one is given."""
-        return self._store.uses_of(site_id, asset_ids, session)
-
-    def used_ids(self, site_id: str) -> frozenset[str]:
-        """Return all assets that pages of a site use."""
-        return self._store.used_ids(site_id)
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
         """Remove assets from every draft and published state; repeatable from any step.
@@ -234,7 +214,7 @@ class PageService:
         """
         actor.must_have(Role.EDITOR)
         gone = frozenset(asset_ids)
-        while pages := self._store.using(actor.site.id, gone, limit=DETACHED_AT_ONCE):
+        while pages := self._uses.using(actor.site.id, gone, limit=DETACHED_AT_ONCE):
             for page in pages:
                 self._detach(actor, page, gone)
 
@@ -255,32 +235,6 @@ class PageService:
                 return
             now = self._store.get(actor.site.id, page.id)
         raise RevisionConflict
-
-    # For visitors
-
-    def shown(self, site: Site, slug: str) -> PicturedPage:
-        """Return the published page at `slug`; its own slug differs when it has moved.
-
-        The site's logo is among its assets.
-
-        Raise `PageNotFound`.
-        """
-        page = self._store.shown_at(site.id, slug)
-        if page is None or page.published is None:
-            raise PageNotFound
-        seen = self._for_visitors(site, replace(page, draft=page.published.draft))
-        return replace(seen, translations=tuple(self._store.translations(site.id, page)))
-
-    def previewed(self, site: Site, page_id: str) -> PicturedPage:
-        """Return the draft of a page for visitors; raise `PageNotFound`."""
-        page = self._store.get(site.id, page_id)
-        if page is None:
-            raise PageNotFound
-        return self._for_visitors(site, page)
-
-    def addresses(self, site: Site) -> Sequence[Address]:
-        """Return the paths of the published pages of `site`."""
-        return self._store.addresses(site.id)
 
     def _changed(
         self,
@@ -303,7 +257,7 @@ class PageService:
                 is_step=is_step,
             )
             saved = self._save(actor, page, save, taken, changes)
-        return self._pictured(actor, saved)
+        return pictured(self._library, actor, saved)
 
     def _with_original(self, actor: Actor, page_id: str | None, changes: Changes) -> Changes:
         """Return `changes` with the original that all translations refer to.
@@ -343,7 +297,9 @@ class PageService:
     def _conflict(self, actor: Actor, current: Page, changes: Changes) -> RevisionConflict:
         """Return the error for a change based on another state than `current`."""
         wanted = self._intake.previewed(actor, current.draft, changes)
-        return RevisionConflict(self._pictured(actor, current), difference(current.draft, wanted))
+        return RevisionConflict(
+            pictured(self._library, actor, current), difference(current.draft, wanted)
+        )
 
     def _save(
         self,
@@ -391,40 +347,6 @@ class PageService:
             at=utc_now(),
             by=actor.id,
         )
-
-    def _for_visitors(self, site: Site, page: Page) -> PicturedPage:
-        logo, paths = self._logo_of(site.id), page.draft.old_paths
-        known = self._known_paths(site.id, paths) if paths else {}
-        also = {*known.values(), *([logo] if logo else [])}
-        pictured = self._pictured(Actor(site=site), page, also)
-        answered = {path for path, each in known.items() if is_shown(pictured.assets.get(each))}
-        return replace(pictured, logo=logo, lost_paths=paths - answered)
-
-    def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
-        """Return `page` for display, with its assets and those of `also`.
-
-        Private uploads, whose id it may contain, are left out. Raise `ContentTooLarge` or
-        `ContentTooTangled` where another program stored what cannot be cleaned.
-        """
-        page = replace(page, draft=_tidied(page.draft))
-        found = self._library.get_many(actor, sorted({*page.draft.assets, *also}))
-        library = Claim.library(actor.site.id)
-        seen = {
-            each: asset
-            for each, asset in found.items()
-            if asset.state is State.LIVE
-            and not asset.current.is_withheld
-            and (is_shown(asset) or asset.claim == library)
-        }
-        return PicturedPage(page=page, assets=seen)
-
-
-def _tidied(draft: Draft) -> Draft:
-    """Return `draft` with texts that are safe to show."""
-    if draft.is_cleaned:
-        return draft
-    texts = tidied(Content(html=draft.html, css=draft.css))
-    return replace(draft, html=texts.html, css=texts.css)
 
 
 def _checked(draft: Draft) -> Draft:
