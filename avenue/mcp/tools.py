@@ -17,12 +17,7 @@ from avenue.builder.library.folders.presenting import folders_json
 from avenue.builder.library.folders.replies import FolderList
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Sort
-from avenue.builder.library.presenting import (
-    detail_json,
-    media_json,
-    removed_json,
-    usage_json,
-)
+from avenue.builder.library.presenting import detail_json, media_json, removed_json, usage_json
 from avenue.builder.library.replies import MediaDetail, Usage
 from avenue.builder.library.service import MediaService
 from avenue.errors import sentence
@@ -40,7 +35,7 @@ from avenue.mcp.arguments import (
     Update,
 )
 from avenue.mcp.replies import ChangedItems, Deleted, Item, Items, Trashed, Uploaded
-from avenue.media.intake.library import Incoming, UploadResult
+from avenue.media.intake.models import Incoming, UploadResult
 from avenue.media.models import Asset
 from avenue.totals import total_json
 from avenue.web.errors import InvalidBody

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
-from avenue.media.intake.library import Refusal
+from avenue.media.intake.models import Refusal
 from avenue.media.models import Asset, External, Version
 from avenue.media.pictures.variants import (
     DEFAULT_EXTENSION,

@@ -11,7 +11,8 @@ from typing import BinaryIO
 from avenue.audit.service import AuditService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
-from avenue.media.intake.library import MediaLibrary, UploadRequest
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.legacy import legacy_path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from avenue.identity import Actor
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset, Claim
 

@@ -8,7 +8,8 @@ from typing import Any
 from avenue.audit.service import AuditService
 from avenue.errors import Conflict
 from avenue.identity import Actor
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore

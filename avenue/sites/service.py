@@ -8,7 +8,8 @@ from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
 from avenue.identity import DEFAULT_SITE, HOME_CLUSTER, Actor, Limit, Role, Site, SiteState
 from avenue.media.categories import DEFAULTS
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset, State
 from avenue.sites.addresses import checked_base_url, checked_host, host_of, spellings

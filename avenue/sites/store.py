@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Site, SiteState
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import claim_one, hold_live, trash_one

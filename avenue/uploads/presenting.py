@@ -6,7 +6,7 @@ from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
 from avenue.media.categories import GENERAL
-from avenue.media.intake.library import Refusal
+from avenue.media.intake.models import Refusal
 from avenue.media.models import Asset
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.presenting import stored_json, upload_facts, variants_json

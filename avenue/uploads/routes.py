@@ -11,16 +11,11 @@ from typing_extensions import TypedDict
 from avenue.cursors import BadCursor
 from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor
-from avenue.media.intake.library import Incoming, Refusal
+from avenue.media.intake.models import Incoming, Refusal
 from avenue.media.intake.receiving import answered, idempotency_key, upload_described
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.limits import MB
-from avenue.uploads.bodies import (
-    LONGEST_REFERENCE,
-    UploadChanges,
-    checked_reference,
-    cursor_place,
-)
+from avenue.uploads.bodies import LONGEST_REFERENCE, UploadChanges, checked_reference, cursor_place
 from avenue.uploads.errors import (
     BadReference,
     TooManyUploads,

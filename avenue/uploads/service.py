@@ -16,7 +16,8 @@ from avenue.media.categories import (
     readable_by,
 )
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.models import Asset
 from avenue.media.serving.reading import may_read
 from avenue.storage.room import NO_QUOTA, site_quota, user_quota

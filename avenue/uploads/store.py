@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.media.categories import GENERAL, UPLOAD
-from avenue.media.intake.library import Outcome, Refusal, UploadResult
+from avenue.media.intake.models import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, State
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import change_one, claim_one, restore_one, trash_one

@@ -17,7 +17,8 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import DEFAULT_SITE, Actor, Role, Site, new_id
-from avenue.media.intake.library import MediaLibrary, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import UploadRequest, UploadResult
 from avenue.media.intake.policy import image_limits, product_pictures
 from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.models import Asset, State, Version, Visibility

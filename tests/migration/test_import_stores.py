@@ -11,7 +11,7 @@ import pytest
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.media.errors import DamagedEntry
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store.assets import AssetStore
 from avenue.migration.errors import FileChanged, UnreadableFile

@@ -7,7 +7,7 @@ from avenue.builder.library.models import MediaPage, Removed, Sort, Use
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
-from avenue.media.intake.library import Refusal
+from avenue.media.intake.models import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import file_json, image_json, upload_facts, versions_json
 from avenue.media.replies import Versions

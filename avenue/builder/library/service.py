@@ -4,16 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from avenue.builder.library.errors import (
-    MediaNotFound,
-    OneFileReplaces,
-)
+from avenue.builder.library.errors import MediaNotFound, OneFileReplaces
 from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Uses
 from avenue.builder.library.store import MediaStore
 from avenue.config import Settings
 from avenue.identity import Actor, Role, is_id
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy, library_pictures
 from avenue.media.models import Asset
 from avenue.media.serving.reading import MediaReader, StoredFile

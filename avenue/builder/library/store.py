@@ -9,18 +9,10 @@ from pymongo.client_session import ClientSession
 from avenue.builder.library.errors import MediaNotFound, TooManyTags
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.folders.store import FolderStore
-from avenue.builder.library.models import (
-    NO_FOLDER,
-    MediaPage,
-    MediaQuery,
-    Removed,
-    Sort,
-    Use,
-    Uses,
-)
+from avenue.builder.library.models import NO_FOLDER, MediaPage, MediaQuery, Removed, Sort, Use, Uses
 from avenue.identity import Actor
 from avenue.media.errors import VersionNotFound
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.library import LibraryStore

@@ -17,7 +17,8 @@ from avenue.builder.website.errors import TooManyPictures
 from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
 from avenue.builder.website.store.pages import PageStore
 from avenue.identity import Actor, new_id
-from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import SpooledFile, spooled
 

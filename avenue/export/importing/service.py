@@ -21,13 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from avenue.audit.service import AuditService
 from avenue.builder.content.references import REFERENCE, SCHEME
 from avenue.errors import AvenueError, StorageFull, Unavailable, filled
-from avenue.export.errors import (
-    FileDiffers,
-    LostFile,
-    MalformedLine,
-    NewerExport,
-    NoExport,
-)
+from avenue.export.errors import FileDiffers, LostFile, MalformedLine, NewerExport, NoExport
 from avenue.export.importing.lines import (
     LINES,
     LONGEST_LINE,
@@ -46,7 +40,8 @@ from avenue.export.models import FORMAT, HEADER, MANIFEST
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
 from avenue.media.categories import UPLOAD
-from avenue.media.intake.library import MediaLibrary, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, External, State
 from avenue.migration.adopt.errors import BadField, ChangedHere
 from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website

@@ -16,7 +16,7 @@ from avenue.export.importing.places import Place
 from avenue.export.importing.tables import ExportTables, Pass
 from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD, category_of
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.migration.adopt.pictures import derived_id
 from avenue.migration.models import Reference
 from avenue.migration.sources.models import Entry, Listed

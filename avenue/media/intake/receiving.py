@@ -17,7 +17,7 @@ from avenue.media.errors import (
     TooManyFrames,
     UnsupportedMediaType,
 )
-from avenue.media.intake.library import Incoming, Refusal, UploadResult
+from avenue.media.intake.models import Incoming, Refusal, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import External
 from avenue.media.presenting import external_json, upload_json

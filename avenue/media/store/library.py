@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.media.categories import GENERAL, UPLOAD
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.documents import ASSETS, from_document, to_document
 from avenue.media.store.transitions import claim_one

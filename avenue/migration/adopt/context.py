@@ -8,7 +8,8 @@ from pathlib import Path
 from avenue.audit.service import AuditService
 from avenue.errors import AvenueError, Conflict
 from avenue.identity import Actor
-from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import spooled
 from avenue.media.models import Asset, Claim, State

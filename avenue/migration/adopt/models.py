@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from avenue.identity import Actor
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, External
 from avenue.storage.scope import Session
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from avenue.errors import AvenueError, Conflict, Unavailable
-from avenue.media.intake.library import Refusal, UploadRequest, UploadResult
+from avenue.media.intake.models import Refusal, UploadRequest, UploadResult
 from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim, External
 from avenue.migration.adopt import fields as names

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.media.legacy import CF_IMAGES
 from avenue.migration.sources.errors import NotOriginal
 from avenue.migration.sources.models import Entry, Listed

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import downloaded, going_on
 from avenue.migration.sources.url_list import fetched

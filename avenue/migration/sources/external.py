@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.media.models import Claim
 from avenue.migration.addresses import OldAddresses, Replace
 from avenue.migration.models import PAGE, PictureOwners, Reference

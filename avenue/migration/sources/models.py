@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from avenue.identity import Actor
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.migration.models import Reference
 
 LONGEST_TOLD = 200

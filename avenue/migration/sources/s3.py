@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import quote
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.migration.sources.errors import SourceGone
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.urls import is_own_path

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.media.legacy import SUPABASE
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import downloaded, going_on

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from avenue.media.intake.library import Incoming
+from avenue.media.intake.models import Incoming
 from avenue.media.intake.spool import SpooledFile
 from avenue.migration.errors import UnreadableFile
 from avenue.migration.sources.errors import BadUrlList

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Actor, Role
-from avenue.media.intake.library import Refusal
+from avenue.media.intake.models import Refusal
 from avenue.media.intake.receiving import note_upload
 from avenue.media.models import Asset, Claim
 from avenue.shop.errors import TempImageNotFound

@@ -17,7 +17,8 @@ from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.archives import Archive, ArchiveFile, PassedOver
 from avenue.media.errors import DamagedEntry, EmptyFile, InfectedFile, UnsupportedMediaType
-from avenue.media.intake.library import Incoming, MediaLibrary, UploadRequest
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.media.intake.spool import SpooledFile, spooled

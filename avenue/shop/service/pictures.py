@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Limit, Role, Site, is_id
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import spooled
 from avenue.media.legacy import legacy_path

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from avenue.clock import utc_now
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, External
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import claim_one

@@ -11,7 +11,7 @@ from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.identity import Role
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import discard_unclaimed, keep_longer

@@ -12,7 +12,7 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.media.errors import VersionNotFound
-from avenue.media.intake.library import Outcome, Refusal, UploadResult
+from avenue.media.intake.models import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import shown
 from avenue.media.store.documents import ASSETS, from_document

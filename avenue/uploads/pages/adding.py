@@ -10,7 +10,7 @@ from avenue.errors import AvenueError
 from avenue.identity import Actor
 from avenue.media.categories import ANY, Category, categories_of, policy_of
 from avenue.media.intake.filetypes import FILE_TYPES
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.intake.receiving import note_upload
 from avenue.uploads.bodies import LONGEST_REFERENCE
 from avenue.uploads.models import Filing

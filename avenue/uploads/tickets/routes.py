@@ -19,7 +19,7 @@ from avenue.media.errors import (
     TooManyFrames,
     UnsupportedMediaType,
 )
-from avenue.media.intake.library import Incoming, Refusal
+from avenue.media.intake.models import Incoming, Refusal
 from avenue.scanning.errors import ScannerAway
 from avenue.storage.idempotency import UploadInProgress
 from avenue.uploads.errors import TooManyUploads, UnknownCategory

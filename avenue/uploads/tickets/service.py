@@ -11,7 +11,8 @@ from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unav
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
-from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Incoming, Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
 from avenue.storage.room import QuotaExceeded

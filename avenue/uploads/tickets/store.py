@@ -2,7 +2,7 @@
 
 from pymongo.client_session import ClientSession
 
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import SiteRecords, site
 from avenue.uploads.models import Filing

@@ -12,7 +12,8 @@ from avenue.identity import Actor, new_id
 from avenue.media.categories import policy_of
 from avenue.media.errors import EmptyFile
 from avenue.media.intake.filetypes import is_told_by_its_end
-from avenue.media.intake.library import Arrived, MediaLibrary, UploadRequest
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.models import Arrived, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
 from avenue.media.naming import safe_name

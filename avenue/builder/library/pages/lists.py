@@ -36,7 +36,7 @@ from avenue.errors import AvenueError, Forbidden, Invalid
 from avenue.identity import Actor, Role
 from avenue.media.errors import ZipTooLarge
 from avenue.media.intake.filetypes import FILE_TYPES
-from avenue.media.intake.library import Incoming, Refusal, UploadResult
+from avenue.media.intake.models import Incoming, Refusal, UploadResult
 from avenue.media.intake.receiving import note_upload
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next

@@ -8,11 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.builder.library.bodies import MediaAddress, MediaChanges
-from avenue.builder.library.errors import (
-    MediaInUse,
-    MediaNotFound,
-    OneFileReplaces,
-)
+from avenue.builder.library.errors import MediaInUse, MediaNotFound, OneFileReplaces
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.presenting import (
     detail_json,
@@ -22,13 +18,7 @@ from avenue.builder.library.presenting import (
     uploaded_json,
     usage_json,
 )
-from avenue.builder.library.replies import (
-    Media,
-    MediaDetail,
-    MediaList,
-    UploadedMediaReply,
-    Usage,
-)
+from avenue.builder.library.replies import Media, MediaDetail, MediaList, UploadedMediaReply, Usage
 from avenue.builder.library.routes.lists import (
     LIST_REFUSALS,
     MediaListQuery,
@@ -38,7 +28,7 @@ from avenue.builder.library.routes.lists import (
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role, is_id
 from avenue.media.errors import InQuarantine, NotScanned, VersionNotFound
-from avenue.media.intake.library import Incoming, Refusal, UploadResult
+from avenue.media.intake.models import Incoming, Refusal, UploadResult
 from avenue.media.intake.receiving import answered, idempotency_key, received, upload_described
 from avenue.media.replies import Versions
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver

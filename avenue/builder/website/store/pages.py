@@ -34,7 +34,7 @@ from avenue.builder.website.store.documents import (
 from avenue.builder.website.store.history import PageHistory
 from avenue.identity import new_id
 from avenue.media.announcing.store import purge_paths
-from avenue.media.intake.library import UploadResult
+from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import claim_one, hold_live
