@@ -142,14 +142,14 @@ MUTANTS = (
     ),
     Mutant(
         "a code works once",
-        "accounts/store.py",
+        "accounts/store/second_factors.py",
         '"second_factor.last_step": {"$lt": step}',
         '"second_factor.last_step": {"$lte": step}',
         "tests/http/test_second_factor.py",
     ),
     Mutant(
         "a passkey answers a challenge once",
-        "accounts/store.py",
+        "accounts/store/second_factors.py",
         '"challenged_at": {"$lt": challenged_at}',
         '"challenged_at": {"$lte": challenged_at}',
         "tests/http/test_second_factor.py",

@@ -26,7 +26,10 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "
 
 # Everybody who takes the whole deployment instead of one site, and why that is right.
 SEES_THE_WHOLE_DEPLOYMENT = {
-    "accounts.store.MongoAccountStore.__init__": "people and tokens are looked up before a site is",
+    "accounts.store.accounts.MongoAccountStore.__init__": "people are looked up before a site is",
+    "accounts.store.links.LinkStore.__init__": "links are looked up before a site is",
+    "accounts.store.roles.RoleStore.__init__": "people have roles on several sites",
+    "accounts.store.second_factors.FactorStore.__init__": "people are the same for all sites",
     "backup.store.BackupStore.__init__": "backups are of the whole deployment",
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
     "health.checks.store.inspections.InspectionStore.__init__": "one walk over all sites",

@@ -8,7 +8,7 @@ from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import User
 from avenue.accounts.old_hashes import is_known
 from avenue.accounts.passwords import Passwords, made_password
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.clock import utc_now
 from avenue.identity import Role, new_id
 

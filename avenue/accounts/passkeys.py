@@ -12,15 +12,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import TooManyPasskeys, WrongPasskey
-from avenue.accounts.models import (
-    SIGNED_IN,
-    Challenge,
-    Passkey,
-    RelyingParty,
-    User,
-)
+from avenue.accounts.models import SIGNED_IN, Challenge, Passkey, RelyingParty, User
 from avenue.accounts.second_factor import new_factor
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.accounts.tries import Tries
 from avenue.clock import utc_now
 from avenue.identity import is_id, new_id
@@ -43,6 +38,7 @@ class Passkeys:
     def __init__(
         self,
         store: MongoAccountStore,
+        factors: FactorStore,
         counter: RateLimits,
         sealing: Sealing,
         *,
@@ -50,6 +46,7 @@ class Passkeys:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
+        self._factors = factors
         self._tries = Tries(counter, "passkey", per_minute=tries_per_minute)
         self._sealing = sealing
         self._now = now
@@ -120,7 +117,7 @@ class Passkeys:
         if any(each.credential == passkey.credential for each in user.passkeys):
             raise WrongPasskey
         factor, codes = (None, []) if user.second_factor else new_factor(None, 0, at=self._now())
-        if not self._store.add_passkey(user.id, passkey, factor):
+        if not self._factors.add_passkey(user.id, passkey, factor):
             raise TooManyPasskeys
         if codes:
             self._store.remove_tokens(user.id, name=SIGNED_IN)
@@ -176,13 +173,13 @@ class Passkeys:
             log.warning("A passkey of %s was refused: %s", user.id, type(error).__name__)
             raise WrongPasskey from None
         count = answer.new_sign_count
-        if not self._store.use_passkey(user.id, passkey.id, count, challenged_at=challenged_at):
+        if not self._factors.use_passkey(user.id, passkey.id, count, challenged_at=challenged_at):
             raise WrongPasskey
         return user
 
     def remove(self, user: User, passkey_id: str) -> None:
         """Delete one of one's own passkeys; the person has authenticated."""
-        self._store.remove_passkey(user.id, passkey_id)
+        self._factors.remove_passkey(user.id, passkey_id)
 
     def _named(
         self, user_handle: bytes, credential: str, party: RelyingParty, address: str

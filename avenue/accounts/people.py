@@ -26,7 +26,9 @@ from avenue.accounts.errors import (
 from avenue.accounts.models import Added, PeoplePage, Person, User
 from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.recovery import NoMail, RecoveryService
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.roles import RoleStore
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.clock import utc_now
 from avenue.identity import Actor, Role, Site, new_id
 
@@ -37,12 +39,16 @@ class PeopleService:
     def __init__(
         self,
         store: MongoAccountStore,
+        roles: RoleStore,
+        factors: FactorStore,
         passwords: Passwords,
         recovery: RecoveryService,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
+        self._roles = roles
+        self._factors = factors
         self._passwords = passwords
         self._recovery = recovery
         self._now = now
@@ -57,11 +63,11 @@ class PeopleService:
         actor.must_have(Role.ADMIN)
         behind = self._user(actor, after).email if after else None
         site = actor.site.id
-        found = self._store.people_of(site, search=search, after=behind, limit=limit + 1)
+        found = self._roles.people_of(site, search=search, after=behind, limit=limit + 1)
         return PeoplePage(
             items=tuple(_seen_by(actor, each) for each in found[:limit]),
             next=found[limit - 1].id if len(found) > limit else None,
-            total=self._store.count_people_of(site, search=search),
+            total=self._roles.count_people_of(site, search=search),
         )
 
     def get(self, actor: Actor, user_id: str) -> Person:
@@ -119,7 +125,7 @@ class PeopleService:
         Raise `PersonNotFound`, `NotYourself`, `ManagedElsewhere` or `LastAdministrator`.
         """
         user = self._own(actor, user_id)
-        if not self._store.shut_out(user.id, sites=[*user.roles]):
+        if not self._roles.shut_out(user.id, sites=[*user.roles]):
             raise LastAdministrator
         self._store.remove_tokens(user.id)
 
@@ -151,7 +157,7 @@ class PeopleService:
         while True:
             user = self._own(actor, user_id)
             # A site that adds them at this very moment must not be weakened by `actor`.
-            if self._store.remove_second_factor(user.id, roles=user.roles):
+            if self._factors.remove_second_factor(user.id, roles=user.roles):
                 break
 
     def send_link(self, actor: Actor, user_id: str) -> None:
@@ -181,7 +187,7 @@ class PeopleService:
     def _set_role(self, actor: Actor, person: Person, role: Role | None) -> None:
         if person.role_is_fixed:
             raise ManagedElsewhere(hint="Ask an operator of the deployment.")
-        if not self._store.change_role(person.id, actor.site.id, role):
+        if not self._roles.change_role(person.id, actor.site.id, role):
             raise LastAdministrator
 
     def _add_new(self, site: Site, email: str, name: str, role: Role, *, by_mail: bool) -> Added:
@@ -213,7 +219,7 @@ class PeopleService:
         """
         under = user.token_epoch
         if user.password_is_own or user.superuser:  # only a command makes superusers
-            if not self._store.give_role(user.id, site.id, role, under=under):
+            if not self._roles.give_role(user.id, site.id, role, under=under):
                 return None
             if by_mail:
                 self._recovery.write_to(site, user, Why.ADDED)
@@ -223,7 +229,7 @@ class PeopleService:
             raise PasswordNotOwn
         password = made_password()
         hash_ = self._passwords.hash(password)  # by mail: a random one
-        if not self._store.give_role(user.id, site.id, role, under=under, password_hash=hash_):
+        if not self._roles.give_role(user.id, site.id, role, under=under, password_hash=hash_):
             return None
         self._store.remove_tokens(user.id)
         if by_mail:

@@ -17,7 +17,8 @@ from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import ResetLinkGone
 from avenue.accounts.models import PasswordLink, User
 from avenue.accounts.passwords import Passwords
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.links import LinkStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.errors import NotFound
@@ -52,6 +53,7 @@ class RecoveryService:
     def __init__(
         self,
         store: MongoAccountStore,
+        links: LinkStore,
         passwords: Passwords,
         counter: RateLimits,
         outbox: QueuedEmails | None,
@@ -61,6 +63,7 @@ class RecoveryService:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
+        self._links = links
         self._passwords = passwords
         self._tries = Tries(counter, "forgotten", per_minute=tries_per_minute)
         self._outbox = outbox
@@ -105,7 +108,7 @@ class RecoveryService:
             return added_email(site, user, order.language, base_url)
         now = self._now()
         is_asked = order.why is Why.FORGOTTEN
-        open_links = self._store.count_links(user.id, good_at=now, but=order_id)
+        open_links = self._links.count_links(user.id, good_at=now, but=order_id)
         if is_asked and open_links >= MOST_OPEN_LINKS:
             return None
         secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -117,7 +120,7 @@ class RecoveryService:
             secret_sha256=sha256(secret),
             expires_at=now + GOOD_FOR[order.why],
         )
-        self._store.put_link(link)
+        self._links.put_link(link)
         return reset_email(site, user, order.why, order.language, base_url, secret)
 
     def person_of(self, site: Site, secret: str) -> User:
@@ -127,7 +130,7 @@ class RecoveryService:
         default site only, even if they got these rights later.
         """
         is_ours = len(secret) <= MOST_LINK_CHARACTERS
-        link = self._store.link_by_sha256(sha256(secret)) if is_ours else None
+        link = self._links.link_by_sha256(sha256(secret)) if is_ours else None
         if link is None or link.expires_at <= self._now():
             raise ResetLinkGone
         user = self._store.user_by_id(link.user)
@@ -150,7 +153,7 @@ class RecoveryService:
         under = user.token_epoch
         if not self._store.set_password(user.id, password_hash, is_own=True, under=under):
             raise ResetLinkGone
-        self._store.remove_links(user.id)
+        self._links.remove_links(user.id)
         self._store.remove_tokens(user.id)
         return user
 

@@ -24,7 +24,8 @@ from avenue.accounts.errors import (
 )
 from avenue.accounts.models import SIGNED_IN, Proof, SecondFactor, SecondFactorSetup, User
 from avenue.accounts.passwords import Passwords
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.identity import Site
@@ -52,6 +53,7 @@ class SecondFactors:
     def __init__(
         self,
         store: MongoAccountStore,
+        factors: FactorStore,
         passwords: Passwords,
         counter: RateLimits,
         sealing: Sealing,
@@ -60,6 +62,7 @@ class SecondFactors:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
+        self._factors = factors
         self._passwords = passwords
         self._password_tries = Tries(counter, "login", per_minute=tries_per_minute)
         self._tries = Tries(counter, "second-factor", per_minute=tries_per_minute)
@@ -81,7 +84,7 @@ class SecondFactors:
         self._tries.count(user.email, address)
         self._tries.count_account(user.email)
         if proof.recovery_code:
-            if not self._store.use_recovery_code(user.id, _hash_of(proof.recovery_code)):
+            if not self._factors.use_recovery_code(user.id, _hash_of(proof.recovery_code)):
                 raise WrongSecondFactor
         elif factor.wrong >= MOST_WRONG:
             raise SecondFactorLocked
@@ -110,7 +113,7 @@ class SecondFactors:
         if step is None:
             raise WrongSecondFactor
         factor, codes = new_factor(self._sealing.sealed(secret), step, at=self._now())
-        if not self._store.set_up_second_factor(user.id, factor):
+        if not self._factors.set_up_second_factor(user.id, factor):
             raise SetupGone
         self._store.remove_tokens(user.id, name=SIGNED_IN)
         return codes
@@ -125,7 +128,7 @@ class SecondFactors:
         self.check_either(user, proof, address=address)
         codes = _recovery_codes()
         hashes = [*map(_hash_of, codes)]
-        self._store.set_recovery_codes(user.id, user.second_factor.secret, hashes)
+        self._factors.set_recovery_codes(user.id, user.second_factor.secret, hashes)
         return codes
 
     def turn_off(self, user: User, proof: Proof, *, address: str) -> None:
@@ -137,11 +140,11 @@ class SecondFactors:
         """
         if user.second_factor is not None:
             self.check_either(user, proof, address=address)
-            self._store.remove_second_factor(user.id)
+            self._factors.remove_second_factor(user.id)
 
     def reset(self, user: User) -> None:
         """Turn off a person's second factor. All sessions end."""
-        self._store.remove_second_factor(user.id)
+        self._factors.remove_second_factor(user.id)
 
     def check_either(self, user: User, proof: Proof, *, address: str) -> None:
         """Raise unless `proof` has the password or a code; raises as `turn_off`.
@@ -169,8 +172,8 @@ class SecondFactors:
             step = self._step_of(self._sealing.opened(secret), otp) if secret else None
         except SecretLost as lost:
             log.warning("The second factor of %s cannot be read: %s", user.id, lost.message)
-        if secret is None or step is None or not self._store.use_step(user.id, secret, step):
-            self._store.count_wrong_code(user.id, factor.secret)
+        if secret is None or step is None or not self._factors.use_step(user.id, secret, step):
+            self._factors.count_wrong_code(user.id, factor.secret)
             log.warning("A wrong code of the second factor of %s", user.id)
             raise WrongSecondFactor
 

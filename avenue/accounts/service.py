@@ -34,7 +34,7 @@ from avenue.accounts.models import (
 )
 from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.second_factor import SecondFactors
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
+from avenue.accounts.store.roles import RoleStore
 from avenue.app.services import Services
 from avenue.identity import Site
 from avenue.jobs.runner import Handler
@@ -47,7 +48,7 @@ def site_jobs(services: Services) -> Mapping[str, Handler]:
         services.site_store,
         services.sites,
         opened,
-        services.account_store.share_roles,
+        RoleStore(database).share_roles,
         services.jobs,
         services.audit,
     )

@@ -18,7 +18,10 @@ from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.links import LinkStore
+from avenue.accounts.store.roles import RoleStore
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role, Site
@@ -144,6 +147,7 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
     )
     factors = SecondFactors(
         store,
+        FactorStore(database),
         passwords,
         tries,
         Sealing(settings.secret_key, PURPOSE),
@@ -160,6 +164,7 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
     emails = Emails()
     recovery = RecoveryService(
         store,
+        LinkStore(database),
         passwords,
         tries,
         emails if can_mail else None,
@@ -169,9 +174,10 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
     accounts.add_user(ADA, PASSWORD, name="Ada", roles={HERE.id: Role.ADMIN})
     accounts.add_user(BEN, PASSWORD, name="<Ben>", roles={}, superuser=True)
     accounts.add_user(CYD, PASSWORD, roles={THERE.id: Role.SELLER})
-    people = PeopleService(store, passwords, recovery)
+    people = PeopleService(store, RoleStore(database), FactorStore(database), passwords, recovery)
     passkeys = Passkeys(
         store,
+        FactorStore(database),
         tries,
         Sealing(settings.secret_key),
         tries_per_minute=settings.max_logins_per_minute,

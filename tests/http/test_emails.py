@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts.account_emails import MAIL
 from avenue.accounts.models import User
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.roles import RoleStore
 from avenue.app.messages import email_sender
 from avenue.app.services import Services
 from avenue.identity import DEFAULT_SITE, Role
@@ -197,7 +197,7 @@ def test_asking_twice_at_once_is_one_email(application: Application, post: Post)
 
 
 def test_two_administrators_who_remove_each_other_leave_one(application: Application) -> None:
-    store = MongoAccountStore(application.database)
+    store = RoleStore(application.database)
     for _ in range(8):
         site = unique("site")
         pair: list[User] = [
@@ -212,7 +212,7 @@ def test_two_administrators_who_remove_each_other_leave_one(application: Applica
 
 
 def test_roles_and_links_in_the_database(application: Application) -> None:
-    store, email = MongoAccountStore(application.database), f"{unique('rol')}@shop.example"
+    store, email = RoleStore(application.database), f"{unique('rol')}@shop.example"
     user = application.accounts.add_user(email, NEWER, name="Ra.mo", roles={"z": Role.OPS}).user
     assert not store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch + 1)
     assert store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch)

@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts.models import User
 from avenue.accounts.oidc.service import OidcService
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.identity import DEFAULT_SITE, Role
 from tests.http.application import HOST, OTHER_HOST, OTHER_SITE, PASSWORD, Application, unique
 from tests.http.test_malformed_records import SIGNED_IN

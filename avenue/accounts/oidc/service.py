@@ -28,7 +28,8 @@ from avenue.accounts.errors import (
 from avenue.accounts.models import OidcIdentity, User
 from avenue.accounts.oidc.models import Begun, Claims, Policy, SignedIn
 from avenue.accounts.oidc.provider import Going, Provider
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.accounts.store.roles import RoleStore
 from avenue.accounts.tries import Tries
 from avenue.clock import utc_now
 from avenue.errors import NotFound
@@ -58,6 +59,7 @@ class OidcService:
     def __init__(
         self,
         store: MongoAccountStore,
+        roles: RoleStore,
         provider: Provider | None,
         counter: RateLimits,
         sealing: Sealing,
@@ -67,6 +69,7 @@ class OidcService:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
+        self._roles = roles
         self._provider = provider
         self._tries = Tries(counter, "oidc", per_minute=tries_per_minute)
         self._sealing = sealing
@@ -174,7 +177,7 @@ class OidcService:
         is_added = any(each not in user.roles and role for each, role in changes.items())
         void = is_added and not (user.password_is_own or user.superuser)
         under = user.token_epoch
-        if not self._store.set_roles(user.id, changes, under=under, void_password=void):
+        if not self._roles.set_roles(user.id, changes, under=under, void_password=void):
             return False
         if void:
             self._store.remove_tokens(user.id)

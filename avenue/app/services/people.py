@@ -22,6 +22,9 @@ from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
+from avenue.accounts.store.links import LinkStore
+from avenue.accounts.store.roles import RoleStore
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.app.services.stores import Stores
 from avenue.sealing import Sealing
 
@@ -54,6 +57,7 @@ class People(Stores):
         """Sets up second factors, and checks them."""
         return SecondFactors(
             self.account_store,
+            FactorStore(self.database),
             self.passwords,
             self.rate_limits,
             Sealing(self.settings.secret_key, PURPOSE),
@@ -65,6 +69,7 @@ class People(Stores):
         """Registers passkeys, and checks them."""
         return Passkeys(
             self.account_store,
+            FactorStore(self.database),
             self.rate_limits,
             Sealing(self.settings.secret_key, CHALLENGES),
             tries_per_minute=self.settings.max_logins_per_minute,
@@ -99,6 +104,7 @@ class People(Stores):
         )
         return OidcService(
             self.account_store,
+            RoleStore(self.database),
             Provider(client) if settings.oidc_issuer else None,
             self.rate_limits,
             Sealing(settings.secret_key, SIGN_INS),
@@ -116,6 +122,7 @@ class People(Stores):
         """Password resets by email."""
         return RecoveryService(
             self.account_store,
+            LinkStore(self.database),
             self.passwords,
             self.rate_limits,
             QueuedEmails(self.outbox) if self.settings.smtp_url else None,
@@ -126,4 +133,5 @@ class People(Stores):
     @cached_property
     def people(self) -> PeopleService:
         """The people of a site, for its administrators."""
-        return PeopleService(self.account_store, self.passwords, self.recovery)
+        roles, factors = RoleStore(self.database), FactorStore(self.database)
+        return PeopleService(self.account_store, roles, factors, self.passwords, self.recovery)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings

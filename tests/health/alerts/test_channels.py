@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from avenue.accounts.models import User
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.app import messages
 from avenue.app.services import Services
 from avenue.clock import utc_now

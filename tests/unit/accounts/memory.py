@@ -342,7 +342,7 @@ def factors_of(
     store: MemoryStore, passwords: Passwords, tries: RateLimits, clock: Clock
 ) -> SecondFactors:
     sealing = Sealing("k" * 40, PURPOSE)
-    return SecondFactors(store, passwords, tries, sealing, tries_per_minute=10, now=clock)
+    return SecondFactors(store, store, passwords, tries, sealing, tries_per_minute=10, now=clock)
 
 
 def accounts_of(

@@ -9,13 +9,7 @@ import pytest
 from flask import Response
 
 from avenue.accounts.captchas import Captcha
-from avenue.accounts.challenges import (
-    GOOD_FOR,
-    Challenges,
-    Purpose,
-    Try,
-    is_solved,
-)
+from avenue.accounts.challenges import GOOD_FOR, Challenges, Purpose, Try, is_solved
 from avenue.accounts.errors import ChallengeFailed, ChallengeRequired, WrongCredentials
 from avenue.accounts.models import BotChallenge
 from avenue.identity import Site

@@ -91,7 +91,7 @@ class Deployment:
         self.accounts, self.factors = accounts_of(*around), factors_of(*around)
         sealing = Sealing("k" * 40)
         self.passkeys = Passkeys(
-            self.store, self.tries, sealing, tries_per_minute=10, now=self.clock
+            self.store, self.store, self.tries, sealing, tries_per_minute=10, now=self.clock
         )
         self.accounts.add_user(ANA, GOOD, roles={HERE.id: Role.SELLER})
 

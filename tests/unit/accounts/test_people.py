@@ -44,6 +44,7 @@ class Deployment:
         outbox = self if can_mail else None
         self.recovery = recovery = RecoveryService(
             self.store,
+            self.store,
             passwords,
             tries,
             outbox,
@@ -51,7 +52,9 @@ class Deployment:
             tries_per_minute=10,
             now=clock,
         )
-        self.people = PeopleService(self.store, passwords, recovery, now=clock)
+        self.people = PeopleService(
+            self.store, self.store, self.store, passwords, recovery, now=clock
+        )
         self.who = {
             "oneself": self._add("ana", {HERE.id: Role.ADMIN}),
             "a seller": self._add("bea", {HERE.id: Role.SELLER}),

@@ -38,6 +38,7 @@ class Deployment:
         self.accounts = accounts_of(self.store, self.passwords, self.tries, self.clock)
         self.recovery = RecoveryService(
             self.store,
+            self.store,
             self.passwords,
             self.tries,
             self if can_mail else None,

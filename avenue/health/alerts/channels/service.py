@@ -15,7 +15,7 @@ from email.utils import parseaddr
 from avenue.accounts.account_emails import MAIL
 from avenue.accounts.emails import checked_email
 from avenue.accounts.models import User
-from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.clock import utc_now
 from avenue.config import WEBHOOK_PREFIX, AlertChat, Settings
 from avenue.errors import Forbidden

@@ -1,0 +1,1 @@
+"""People, their tokens, second factors and links, in MongoDB."""
