@@ -6,10 +6,10 @@ and all tokens, named ones too, with the next request. A removed role counts fro
 """
 
 import secrets
-from collections.abc import Callable, Collection
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+from avenue.accounts.callers import TOKEN_MARK, Callers
 from avenue.accounts.devices import device_of
 from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
@@ -38,25 +38,19 @@ from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden, Unavailable
+from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Scope, Site, new_id
 from avenue.storage.rate_limits import RateLimits
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
-TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
 SECRET_BYTES = 32
-MOST_TOKEN_CHARACTERS = 128
 FIRST_STEP_GOOD_FOR = timedelta(minutes=10)
 """Time for the second factor after the password."""
-USE_NOTED_EVERY = timedelta(minutes=10)
-"""How old a recorded use of a session or token gets before it is recorded again."""
 NO_PROOF = Proof()
-USE_RESTS = timedelta(minutes=1)
-"""How long a process records no uses after a failure."""
 
 
 class AccountService:
-    """People of the deployment: identity, rights, and signing in."""
+    """People of the deployment: signing in and out, passwords, and tokens."""
 
     def __init__(
         self,
@@ -64,93 +58,20 @@ class AccountService:
         passwords: Passwords,
         counter: RateLimits,
         second_factors: SecondFactors,
+        callers: Callers,
         *,
         tries_per_minute: int,
         token_days: int,
-        second_factor_roles: Collection[str] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`token_days` is the lifetime of sessions and tokens from signing in.
-
-        People with one of `second_factor_roles` on any site need a second factor.
-        """
+        """`token_days` is the lifetime of tokens from signing in."""
         self._store = store
         self._passwords = passwords
         self._tries = Tries(counter, "login", per_minute=tries_per_minute)
         self._second_factors = second_factors
+        self._callers = callers
         self._token_days = token_days
-        self._second_factor_roles = frozenset(map(Role, second_factor_roles))
         self._now = now
-        self._notes_uses_from = datetime.min.replace(tzinfo=UTC)
-
-    # Identifying the caller
-
-    def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
-        """Return the actor of a Bearer token; None when it is not valid on this site.
-
-        `agent` is the User-Agent of the request.
-        """
-        if not token.startswith(TOKEN_MARK) or len(token) > MOST_TOKEN_CHARACTERS:
-            return None
-        found = self._store.token_by_sha256(sha256(token))
-        if found is None or found.site != site.id or found.expires_at <= self._now():
-            return None
-        user = self._store.user_by_id(found.user)
-        if user is None or user.token_epoch != found.epoch:
-            return None
-        self._note_use(
-            found.used_at, lambda at: self._store.note_token_use(found.id, at, device_of(agent))
-        )
-        return self._actor(user, site, found.scopes)
-
-    def by_session(
-        self, site: Site, user_id: str, session_id: str, *, agent: str = ""
-    ) -> Actor | None:
-        """Return the actor of a session.
-
-        None when it has ended or the person has no role on this site.
-
-        `agent` is the User-Agent of the request.
-        """
-        user = self._store.user_by_id(user_id)
-        found = self._session(user, site, session_id) if user else None
-        if user is None or found is None:
-            return None
-        self._note_use(
-            found.used_at,
-            lambda at: self._store.note_session_use(user.id, found.id, at, device_of(agent)),
-        )
-        actor = self._actor(user, site, frozenset(Scope))
-        if actor and found.second_factor_shown:
-            return replace(actor, needs_second_factor=False)
-        return actor
-
-    def _session(self, user: User, site: Site, session_id: str) -> Session | None:
-        return next((each for each in self._sessions(user, site) if each.id == session_id), None)
-
-    def _sessions(self, user: User, site: Site) -> list[Session]:
-        """Return the active sessions of a person on a site, newest first."""
-        since = self._now() - timedelta(days=self._token_days)
-        return [
-            each
-            for each in reversed(user.sessions)
-            if each.epoch == user.session_epoch and each.site == site.id and each.began_at > since
-        ]
-
-    def _note_use(self, noted: datetime | None, note: Callable[[datetime], None]) -> None:
-        """Record a use now and then. A failure to record it rejects no request."""
-        now = self._now()
-        if now < self._notes_uses_from or (noted and now - noted < USE_NOTED_EVERY):
-            return
-        try:
-            note(now)
-        except Unavailable:
-            self._notes_uses_from = now + USE_RESTS
-
-    def by_id(self, site: Site, user_id: str) -> Actor | None:
-        """Return a person as an actor on `site`; None when they have no role there any more."""
-        user = self._store.user_by_id(user_id)
-        return self._actor(user, site, frozenset(Scope)) if user else None
 
     # Signing in and out
 
@@ -169,7 +90,7 @@ class AccountService:
         user = self._store.user_by_email(known_as)
         if not self._passwords.verify(user.password_hash if user else None, password):
             raise WrongCredentials
-        actor = self._actor(user, site, frozenset(Scope)) if user else None
+        actor = self._callers.actor(user, site) if user else None
         if user is None or actor is None:
             raise WrongCredentials
         self._second_factors.check(user, proof, address=address)
@@ -204,7 +125,7 @@ class AccountService:
         is_late = self._now() - first.at > FIRST_STEP_GOOD_FOR
         if user is None or epochs != (user.session_epoch, user.token_epoch) or is_late:
             raise SignInAgain
-        actor = self._actor(user, site, frozenset(Scope))
+        actor = self._callers.actor(user, site)
         if actor is None or first.site != site.id or user.second_factor is None:
             raise SignInAgain
         self._second_factors.check(user, proof, address=address)
@@ -249,12 +170,12 @@ class AccountService:
 
     def sessions(self, actor: Actor) -> list[Session]:
         """Return one's own sessions on this site, newest first."""
-        return self._sessions(self.user_of(actor), actor.site)
+        return self._callers.sessions_of(self.user_of(actor), actor.site)
 
     def end_session(self, actor: Actor, session_id: str) -> None:
         """End one of one's own sessions on this site; raise `SessionNotFound`."""
         user = self.user_of(actor)
-        if self._session(user, actor.site, session_id) is None:
+        if self._callers.session_of(user, actor.site, session_id) is None:
             raise SessionNotFound
         self._store.end_session(user.id, session_id)
 
@@ -422,7 +343,7 @@ class AccountService:
 
     def actor_named(self, site: Site, email: str) -> Actor:
         """Return a person as an actor on `site`; raise `UserNotFound` or `Forbidden`."""
-        actor = self._actor(self.user_named(email), site, frozenset(Scope))
+        actor = self._callers.actor(self.user_named(email), site)
         if actor is None:
             raise Forbidden("This person may do nothing on this site.")
         return actor
@@ -463,18 +384,3 @@ class AccountService:
         )
         self._store.add_token(token)
         return NewToken(token=token, secret=secret)
-
-    def _actor(self, user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
-        role = user.role_on(site.id)
-        if user.disabled or role is None:
-            return None
-        needs_one = role in self._second_factor_roles | site.second_factor_roles
-        return Actor(
-            site=site,
-            id=user.id,
-            email=user.email,
-            role=role,
-            superuser=user.superuser,
-            scopes=scopes,
-            needs_second_factor=needs_one and user.second_factor is None,
-        )

@@ -183,7 +183,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     hosts.install(app, services.sites, settings)
     cors.install(app, settings)
     limits.install(app, services.rate_limits, settings, auth.current_actor)
-    auth.install(app, services.accounts, settings)
+    auth.install(app, services.callers, settings)
     _watch_writes(app, services.audit, database, settings)
     headers.install(app, settings)
     _register_blueprints(app, settings)
@@ -349,8 +349,9 @@ def _keep_writing(
 
 
 def _provide_people(app: Flask, services: Services) -> None:
-    provide(app, services.accounts, services.recovery, services.people, services.second_factors)
-    provide(app, services.passkeys, services.oidc, services.challenges)
+    provide(app, services.accounts, services.callers, services.recovery, services.people)
+    provide(app, services.second_factors, services.passkeys)
+    provide(app, services.oidc, services.challenges)
 
 
 def _provide_delivery(

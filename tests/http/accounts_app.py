@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
 from avenue.accounts.account_emails import MailOrder
+from avenue.accounts.callers import Callers
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
@@ -108,17 +109,19 @@ class Deployment:
         return client
 
 
-def make_app(settings: Settings, accounts: AccountService, *more: object) -> Flask:
+def make_app(
+    settings: Settings, accounts: AccountService, callers: Callers, *more: object
+) -> Flask:
     """Return the application under test."""
     app = Flask("avenue", static_folder=None)
-    provide(app, settings, accounts, *more)
+    provide(app, settings, accounts, callers, *more)
     language.install(app)
     assets.install(app)
     problems.install(app)
     site_frame.install(app)
     stylesheet.install(app)
     hosts.install(app, TwoSites(), settings)
-    auth.install(app, accounts, settings)
+    auth.install(app, callers, settings)
     headers.install(app, settings)
     parsing.install(app)
     app.register_blueprint(routes.blueprint)
@@ -153,11 +156,13 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
         Sealing(settings.secret_key, PURPOSE),
         tries_per_minute=settings.max_logins_per_minute,
     )
+    callers = Callers(store, token_days=settings.session_days)
     accounts = AccountService(
         store,
         passwords,
         tries,
         factors,
+        callers,
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
@@ -184,7 +189,9 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
     )
     services = Services(settings, database)
     oidc, challenges = services.oidc, services.challenges
-    app = make_app(settings, accounts, recovery, people, factors, passkeys, oidc, challenges)
+    app = make_app(
+        settings, accounts, callers, recovery, people, factors, passkeys, oidc, challenges
+    )
     yield Deployment(
         app=app,
         accounts=accounts,

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts.account_emails import MAIL
 from avenue.accounts.models import User
+from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.store.roles import RoleStore
 from avenue.app.messages import email_sender
 from avenue.app.services import Services
@@ -212,17 +213,18 @@ def test_two_administrators_who_remove_each_other_leave_one(application: Applica
 
 
 def test_roles_and_links_in_the_database(application: Application) -> None:
-    store, email = RoleStore(application.database), f"{unique('rol')}@shop.example"
+    store, email = MongoAccountStore(application.database), f"{unique('rol')}@shop.example"
+    roles = RoleStore(application.database)
     user = application.accounts.add_user(email, NEWER, name="Ra.mo", roles={"z": Role.OPS}).user
-    assert not store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch + 1)
-    assert store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch)
-    assert not store.give_role(user.id, DEFAULT_SITE, Role.ADMIN, under=user.token_epoch)
-    found = store.people_of(DEFAULT_SITE, search=email[:6].upper(), after=None, limit=5)
+    assert not roles.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch + 1)
+    assert roles.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch)
+    assert not roles.give_role(user.id, DEFAULT_SITE, Role.ADMIN, under=user.token_epoch)
+    found = roles.people_of(DEFAULT_SITE, search=email[:6].upper(), after=None, limit=5)
     assert [each.roles for each in found] == [{"z": Role.OPS, DEFAULT_SITE: Role.SELLER}]
     assert found[0].changed_at >= user.changed_at
-    assert store.people_of(DEFAULT_SITE, search="ra.mo", after=email, limit=5) == []
-    assert store.people_of(DEFAULT_SITE, search="ra.m.", after=None, limit=5) == []
-    assert store.people_of(DEFAULT_SITE, search="\0", after=None, limit=5) == []
+    assert roles.people_of(DEFAULT_SITE, search="ra.mo", after=email, limit=5) == []
+    assert roles.people_of(DEFAULT_SITE, search="ra.m.", after=None, limit=5) == []
+    assert roles.people_of(DEFAULT_SITE, search="\0", after=None, limit=5) == []
     for _ in range(2):  # its answer was lost
         assert store.set_password(user.id, "hash 1", is_own=True, under=user.token_epoch)
     assert not store.set_password(user.id, "hash 2", is_own=True, under=user.token_epoch)
@@ -233,7 +235,7 @@ def test_roles_and_links_in_the_database(application: Application) -> None:
     for _ in range(2):
         assert store.set_password(user.id, "hash 3", is_own=False, roles=changed.roles)
     for _ in range(2):
-        assert store.give_role(
+        assert roles.give_role(
             user.id, "y", Role.OPS, under=user.token_epoch + 3, password_hash="hash 4"
         )
     application.raw["users"].update_one(
@@ -245,7 +247,7 @@ def test_roles_and_links_in_the_database(application: Application) -> None:
     assert not old.password_is_own
     damaged = {"$set": {"password_is_own": "zzz"}}
     application.raw["users"].update_one({"_id": user.id}, damaged)
-    assert store.people_of(DEFAULT_SITE, search=email[:6], after=None, limit=5) == [old]
+    assert roles.people_of(DEFAULT_SITE, search=email[:6], after=None, limit=5) == [old]
 
 
 # A password that an administrator has seen

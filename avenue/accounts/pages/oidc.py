@@ -5,13 +5,13 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, after_this_request, current_app, request
 
+from avenue.accounts.callers import Callers
 from avenue.accounts.errors import OidcNoRole
 from avenue.accounts.models import User
 from avenue.accounts.oidc.service import GOOD_FOR, OidcService
 from avenue.accounts.pages.sign_in import SECOND_STEP, SHOWN_AGAIN, login_form
 from avenue.accounts.pages.steps import PANEL, begin, begin_first_step
 from avenue.accounts.pages.words import keep_out_of_caches
-from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError
 from avenue.identity import Actor
 from avenue.web.audit import audits_itself, note, note_each
@@ -72,7 +72,7 @@ def come_from_provider() -> Response:
         found = oidc.finish(
             site, sealed, request.args, address=request.remote_addr or "", note=_note_change
         )
-        actor = using(AccountService).by_id(site, found.user.id)
+        actor = using(Callers).by_id(site, found.user.id)
         if actor is None:
             raise OidcNoRole
     except SHOWN_AGAIN as error:

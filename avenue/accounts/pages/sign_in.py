@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
+from avenue.accounts.callers import Callers
 from avenue.accounts.challenges import Challenges, Purpose
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import (
@@ -21,13 +22,7 @@ from avenue.accounts.errors import (
 from avenue.accounts.models import Challenge, Proof
 from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.challenge import answer_of, challenge_for, csp_for, tried
-from avenue.accounts.pages.steps import (
-    PANEL,
-    begin,
-    begin_first_step,
-    first_step,
-    relying_party,
-)
+from avenue.accounts.pages.steps import PANEL, begin, begin_first_step, first_step, relying_party
 from avenue.accounts.pages.words import OIDC_REFUSALS, keep_out_of_caches, reason
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.recovery import RecoveryService
@@ -152,14 +147,14 @@ def take_second_step() -> Response:
 def sign_in_by_passkey() -> Response:
     """Start a session for the owner of the passkey, or show the form with the reason."""
     target, form = safe_next(request.form.get("next"), PANEL), request.form
-    accounts, party = using(AccountService), relying_party()
+    party = relying_party()
     try:
         csrf.prove_own_page()
         if party is None:
             raise WrongPasskey
         sealed, credential = form.get("challenge", ""), form.get("credential", "")
         user = using(Passkeys).check(party, sealed, credential, address=request.remote_addr or "")
-        actor = accounts.by_id(current_site(), user.id)
+        actor = using(Callers).by_id(current_site(), user.id)
         if actor is None:
             raise WrongPasskey
     except SHOWN_AGAIN as error:

@@ -7,9 +7,7 @@ from avenue.accounts.tries import Tries
 from avenue.app.services.people import People
 from avenue.app.services.stores import Stores
 from avenue.media.intake.library import MediaLibrary
-from avenue.media.intake.policy import (
-    image_limits,
-)
+from avenue.media.intake.policy import image_limits
 from avenue.media.intake.scanning import IntakeScanner
 from avenue.media.models import Asset, Scan, Version
 from avenue.media.pictures.variants import VARIANTS, own_rows
@@ -104,7 +102,7 @@ class Files(People):
         """Uploads of people without an account."""
         tries = Tries(self.rate_limits, "ticket", per_minute=self.settings.max_logins_per_minute)
         store = TicketStore(self.database)
-        return TicketService(store, self.uploads, self.library, self.accounts, tries)
+        return TicketService(store, self.uploads, self.library, self.callers, tries)
 
     def scan_walk(self, job_id: str) -> ScanWalk:
         """Return the scan of stored files for the job `job_id`."""

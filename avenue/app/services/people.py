@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from avenue.accounts.account_emails import QueuedEmails
 from avenue.accounts.breaches import HashFile
+from avenue.accounts.callers import Callers
 from avenue.accounts.captchas import Captcha
 from avenue.accounts.challenges import SEALED_FOR, Challenges
 from avenue.accounts.models import POW
@@ -41,13 +42,22 @@ class People(Stores):
 
     @cached_property
     def accounts(self) -> AccountService:
-        """Signs people in, with their permissions."""
+        """Signs people in."""
         return AccountService(
             self.account_store,
             self.passwords,
             self.rate_limits,
             self.second_factors,
+            self.callers,
             tries_per_minute=self.settings.max_logins_per_minute,
+            token_days=self.settings.session_days,
+        )
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Identifies the callers of requests."""
+        return Callers(
+            self.account_store,
             token_days=self.settings.session_days,
             second_factor_roles=self.settings.second_factor_roles,
         )

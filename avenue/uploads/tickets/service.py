@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
-from avenue.accounts.service import AccountService
+from avenue.accounts.callers import Callers
 from avenue.accounts.tries import Tries, sha256
 from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
@@ -44,13 +44,13 @@ class TicketService:
         store: TicketStore,
         uploads: UploadService,
         library: MediaLibrary,
-        people: AccountService,
+        callers: Callers,
         tries: Tries,
     ) -> None:
         self._store = store
         self._uploads = uploads
         self._library = library
-        self._people = people
+        self._callers = callers
         self._tries = tries
 
     def make(self, actor: Actor, new: NewTicket) -> MadeTicket:
@@ -112,7 +112,7 @@ class TicketService:
         return the existing upload. Raise `InvalidTicket` when the owner may not upload any more,
         `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the file is rejected.
         """
-        maker = self._people.by_id(site, ticket.owner)
+        maker = self._callers.by_id(site, ticket.owner)
         if maker is None:
             raise InvalidTicket
         if ticket.upload is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from avenue.accounts.callers import Callers
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
 from avenue.accounts.passwords import Passwords, check_new
@@ -345,18 +346,24 @@ def factors_of(
     return SecondFactors(store, store, passwords, tries, sealing, tries_per_minute=10, now=clock)
 
 
+def callers_of(store: MemoryStore, clock: Clock, *roles: Role) -> Callers:
+    """The service; `roles` are those that need a second factor."""
+    return Callers(store, token_days=30, second_factor_roles=roles, now=clock)
+
+
 def accounts_of(
     store: MemoryStore, passwords: Passwords, tries: RateLimits, clock: Clock, *roles: Role
 ) -> AccountService:
     """The service; `roles` are those that need a second factor."""
     factors = factors_of(store, passwords, tries, clock)
+    callers = callers_of(store, clock, *roles)
     return AccountService(
         store,
         passwords,
         tries,
         factors,
+        callers,
         tries_per_minute=10,
         token_days=30,
-        second_factor_roles=roles,
         now=clock,
     )

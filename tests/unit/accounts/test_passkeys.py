@@ -25,6 +25,7 @@ from tests.unit.accounts.memory import (
     MinuteCounter,
     PlainPasswords,
     accounts_of,
+    callers_of,
     factors_of,
 )
 from tests.unit.accounts.test_service import ADDRESS, ANA, GOOD, HERE
@@ -89,6 +90,7 @@ class Deployment:
         self.store, self.tries, self.clock = MemoryStore(), MinuteCounter(), Clock()
         around = (self.store, PlainPasswords(), self.tries, self.clock)
         self.accounts, self.factors = accounts_of(*around), factors_of(*around)
+        self.callers = callers_of(self.store, self.clock)
         sealing = Sealing("k" * 40)
         self.passkeys = Passkeys(
             self.store, self.store, self.tries, sealing, tries_per_minute=10, now=self.clock
@@ -130,9 +132,9 @@ def test_a_passkey_signs_in_and_is_a_second_factor(deployment: Deployment) -> No
     session = deployment.accounts.begin_session(deployment.ana, HERE)
     token = deployment.accounts.sign_in_for_token(HERE, ANA, GOOD, address=ADDRESS)[1].secret
     codes = deployment.add(phone)
-    assert deployment.accounts.by_token(HERE, token) is None
+    assert deployment.callers.by_token(HERE, token) is None
     assert len(codes) == 10
-    assert deployment.accounts.by_session(HERE, deployment.ana.id, session) is None
+    assert deployment.callers.by_session(HERE, deployment.ana.id, session) is None
     assert deployment.add(key) == []
     assert deployment.sign_in(phone).id == deployment.sign_in(key).id == deployment.ana.id
     with pytest.raises(SecondFactorRequired):

@@ -27,6 +27,7 @@ from tests.unit.accounts.memory import (
     MinuteCounter,
     PlainPasswords,
     accounts_of,
+    callers_of,
 )
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
@@ -40,6 +41,7 @@ class Deployment:
         self.store, passwords = MemoryStore(), PlainPasswords()
         tries, clock = MinuteCounter(), Clock()
         self.accounts = accounts_of(self.store, passwords, tries, clock)
+        self.callers = callers_of(self.store, clock)
         self.emails: list[MailOrder] = []
         outbox = self if can_mail else None
         self.recovery = recovery = RecoveryService(
@@ -196,8 +198,8 @@ def test_sessions_and_tokens_end(deployment: Deployment, what: str) -> None:
     )
     session = deployment.accounts.begin_session(bea, HERE)
     DEEDS[what](deployment, deployment.admin, bea.id)
-    assert deployment.accounts.by_token(HERE, token.secret) is None
-    assert deployment.accounts.by_session(HERE, bea.id, session) is None
+    assert deployment.callers.by_token(HERE, token.secret) is None
+    assert deployment.callers.by_session(HERE, bea.id, session) is None
     assert deployment.store.kept_tokens == {}
 
 

@@ -20,6 +20,7 @@ from tests.unit.accounts.memory import (
     MinuteCounter,
     PlainPasswords,
     accounts_of,
+    callers_of,
 )
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos\n Ana")
@@ -36,6 +37,7 @@ class Deployment:
         self.tries, self.clock = MinuteCounter(), Clock()
         self.waiting: dict[str, tuple[str, MailOrder]] = {}
         self.accounts = accounts_of(self.store, self.passwords, self.tries, self.clock)
+        self.callers = callers_of(self.store, self.clock)
         self.recovery = RecoveryService(
             self.store,
             self.store,
@@ -208,8 +210,8 @@ def test_it_sets_the_password_once_and_ends_everything_else(deployment: Deployme
     secret = deployment.secret()
     assert deployment.recovery.set_password(HERE, secret, NEWER).id == deployment.ana.id
     deployment.accounts.sign_in(HERE, ANA, NEWER, address=ADDRESS)
-    assert deployment.accounts.by_session(HERE, user.id, session) is None
-    assert deployment.accounts.by_token(HERE, token.secret) is None
+    assert deployment.callers.by_session(HERE, user.id, session) is None
+    assert deployment.callers.by_token(HERE, token.secret) is None
     with pytest.raises(ResetLinkGone):
         deployment.recovery.set_password(HERE, secret, "quite another password")
 

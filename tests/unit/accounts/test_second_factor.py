@@ -23,6 +23,7 @@ from tests.unit.accounts.memory import (
     MinuteCounter,
     PlainPasswords,
     accounts_of,
+    callers_of,
     factors_of,
 )
 from tests.unit.accounts.test_service import ADDRESS, ANA, GOOD, HERE, NEWER, THERE
@@ -35,6 +36,7 @@ class Deployment:
         self.store, self.tries, self.clock = MemoryStore(), MinuteCounter(), Clock()
         around = (self.store, PlainPasswords(), self.tries, self.clock)
         self.factors, self.accounts = factors_of(*around), accounts_of(*around, *roles)
+        self.callers = callers_of(self.store, self.clock, *roles)
         user = self.accounts.add_user(ANA, GOOD, roles={HERE.id: Role.SELLER}).user
         self.setup = self.factors.begin(user, HERE)
         proof = Proof(password=GOOD, otp=self.code())
@@ -211,7 +213,7 @@ def test_setting_it_up_needs_the_password_a_code_and_ones_own_setup(deployment: 
             deployment.factors.set_up(eva, sealed, good, address=ADDRESS)
     session = deployment.accounts.begin_session(eva, HERE)
     deployment.factors.set_up(eva, setup.sealed, good, address=ADDRESS)
-    assert deployment.accounts.by_session(HERE, eva.id, session) is None
+    assert deployment.callers.by_session(HERE, eva.id, session) is None
     with pytest.raises(SetupGone):  # it is on
         deployment.factors.set_up(eva, setup.sealed, good, address=ADDRESS)
     late = deployment.factors.begin(eva, HERE)
@@ -250,13 +252,13 @@ def test_who_has_the_role_needs_one(deployment: Deployment) -> None:
         role: deployment.accounts.add_user(f"{role}@shop.test", GOOD, roles={HERE.id: role}).user
         for role in Role
     }
-    acting = {role: deployment.accounts.by_id(site, each.id) for role, each in people.items()}
+    acting = {role: deployment.callers.by_id(site, each.id) for role, each in people.items()}
     needing = {role for role, each in acting.items() if each and each.needs_second_factor}
     assert needing == {Role.SELLER, Role.OPS, Role.EDITOR}
     assert not deployment.accounts.actor_named(HERE, ANA).needs_second_factor  # has one
     token = deployment.accounts.add_token(ANA, HERE.id, name="x", scopes=frozenset(Scope), days=1)
-    actor = deployment.accounts.by_token(HERE, token.secret)
+    actor = deployment.callers.by_token(HERE, token.secret)
     assert actor is not None
     assert not actor.needs_second_factor
     deployment.accounts.reset_second_factor(ANA)
-    assert deployment.accounts.by_token(HERE, token.secret).needs_second_factor  # type: ignore[union-attr]
+    assert deployment.callers.by_token(HERE, token.secret).needs_second_factor  # type: ignore[union-attr]

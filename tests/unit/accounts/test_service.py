@@ -29,6 +29,7 @@ from tests.unit.accounts.memory import (
     MinuteCounter,
     PlainPasswords,
     accounts_of,
+    callers_of,
 )
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
@@ -48,6 +49,7 @@ class Deployment:
         self.tries = MinuteCounter()
         self.clock = Clock()
         self.accounts = accounts_of(self.store, self.passwords, self.tries, self.clock)
+        self.callers = callers_of(self.store, self.clock)
 
     def add(self, email: str = ANA, role: Role = Role.SELLER, *, superuser: bool = False) -> User:
         return self.accounts.add_user(
@@ -63,7 +65,7 @@ class Deployment:
         return self.accounts.sign_in_for_token(site, ANA, GOOD, address=ADDRESS)[1].secret
 
     def by_token(self, token: str, *, site: Site = HERE) -> Actor | None:
-        return self.accounts.by_token(site, token)
+        return self.callers.by_token(site, token)
 
 
 @pytest.fixture
@@ -220,7 +222,7 @@ def test_a_role_taken_away_counts_at_once(deployment: Deployment) -> None:
     secret, session = deployment.token(), deployment.accounts.begin_session(ana, HERE)
     deployment.store.people[ana.id] = replace(deployment.store.people[ana.id], roles={})
     assert deployment.by_token(secret) is None
-    assert deployment.accounts.by_session(HERE, ana.id, session) is None
+    assert deployment.callers.by_session(HERE, ana.id, session) is None
 
 
 def session_and_tokens(deployment: Deployment, session: str) -> tuple[bool, bool, bool]:
@@ -229,7 +231,7 @@ def session_and_tokens(deployment: Deployment, session: str) -> tuple[bool, bool
     return (
         deployment.by_token(deployment.signed) is not None,  # type: ignore[attr-defined]
         deployment.by_token(deployment.named) is not None,  # type: ignore[attr-defined]
-        deployment.accounts.by_session(HERE, ana.id, session) is not None,
+        deployment.callers.by_session(HERE, ana.id, session) is not None,
     )
 
 
@@ -285,8 +287,8 @@ def test_a_use_is_noted_now_and_then_and_refuses_nobody(deployment: Deployment) 
     assert actor is not None
 
     def use(agent: str) -> tuple[str, str]:
-        assert deployment.accounts.by_session(HERE, ana.id, session, agent=agent)
-        assert deployment.accounts.by_token(HERE, token, agent=agent)
+        assert deployment.callers.by_session(HERE, ana.id, session, agent=agent)
+        assert deployment.callers.by_token(HERE, token, agent=agent)
         (kept,), (used,) = (
             deployment.accounts.sessions(actor),
             deployment.store.kept_tokens.values(),
@@ -312,7 +314,7 @@ def test_a_use_is_noted_now_and_then_and_refuses_nobody(deployment: Deployment) 
     assert use("curl/8") == ("curl", "curl")
     deployment.clock.pass_(days=30)
     assert deployment.accounts.sessions(actor) == []
-    assert deployment.accounts.by_session(HERE, ana.id, session) is None
+    assert deployment.callers.by_session(HERE, ana.id, session) is None
 
 
 @table(
@@ -521,11 +523,11 @@ def test_ones_own_password_needs_the_old_one(deployment: Deployment) -> None:
     token, session = deployment.token(), deployment.accounts.begin_session(user, HERE)
     changed = deployment.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
     assert deployment.by_token(token) is None
-    assert deployment.accounts.by_session(HERE, user.id, session) is None
+    assert deployment.callers.by_session(HERE, user.id, session) is None
     late = deployment.accounts.begin_session(user, HERE)  # of whoever knew the old one
-    assert deployment.accounts.by_session(HERE, user.id, late) is None
+    assert deployment.callers.by_session(HERE, user.id, late) is None
     new = deployment.accounts.begin_session(changed, HERE)
-    assert deployment.accounts.by_session(HERE, user.id, new) is not None
+    assert deployment.callers.by_session(HERE, user.id, new) is not None
     deployment.sign_in(password=NEWER)
 
 
