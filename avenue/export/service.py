@@ -29,9 +29,10 @@ from avenue.export.naming import Names, library_path, mark, picture_path, upload
 from avenue.export.store import COLLECTIONS, MOST_NAMED, ExportStore
 from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset, Claim, Visibility
 from avenue.media.scans import withheld
-from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.urls import variant_url
 from avenue.shop.importing.models import EVERY_COLUMN

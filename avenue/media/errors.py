@@ -22,8 +22,9 @@
     │   └── DamagedEntry            a file of a ZIP that cannot be unpacked
     ├── Gone                   410
     │   └── LinkExpired             a signed link whose time is over
-    └── Unavailable            503
-        └── DecodersBusy            too many pictures at once
+    ├── Unavailable            503
+    │   └── DecodersBusy            too many pictures at once
+    └── DamagedFile            500  bytes in the database are missing or wrong
 
 Each takes its facts as keywords and makes its sentence from them, so that a decode process can
 report code and facts only (`REFUSALS`).
@@ -31,19 +32,8 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import (
-    AvenueError,
-    Gone,
-    Invalid,
-    NotFound,
-    Unavailable,
-    Unprocessable,
-    sentence,
-)
+from avenue.errors import AvenueError, Gone, Invalid, NotFound, Unavailable, Unprocessable, sentence
 from avenue.media.intake.sniffing import MEDIA_TYPES
-
-"""As file managers count: what they show as 5 MB fits into a limit of 5 MB."""
-
 
 UNKNOWN_TYPE = sentence("Unknown file type; accepted here: {labels}.")
 
@@ -234,3 +224,11 @@ class InfectedFile(Unprocessable):
     hint = (
         "Remove what it found from the file, or ask an administrator whether the scanner is wrong."
     )
+
+
+class DamagedFile(AvenueError):
+    """Bytes of a stored file are missing or wrong; `fsck` and the debug endpoints name it."""
+
+    status = 500
+    message = "This file is damaged in the database."
+    hint = "Restore it from a backup or upload it again."

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from avenue.audit.service import AuditService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
+from avenue.media.errors import DamagedFile
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import UploadRequest
 from avenue.media.intake.policy import UploadPolicy
@@ -19,7 +20,7 @@ from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, State
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.scans import check_scanned
-from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore

@@ -7,6 +7,7 @@ from typing import Any
 from avenue.config import Settings
 from avenue.errors import AvenueError, Forbidden, Unauthenticated, sentence
 from avenue.identity import Actor, Limit, is_id
+from avenue.media.access import may_read
 from avenue.media.categories import (
     GENERAL,
     Category,
@@ -19,7 +20,6 @@ from avenue.media.intake.filetypes import FILE_TYPES, file_name
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.models import Asset
-from avenue.media.serving.reading import may_read
 from avenue.storage.room import NO_QUOTA, site_quota, user_quota
 from avenue.uploads.errors import (
     TooManyUploads,

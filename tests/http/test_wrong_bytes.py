@@ -12,8 +12,9 @@ from avenue.app.background import Background
 from avenue.clock import utc_now
 from avenue.health.checks.scrub import SCRUB
 from avenue.health.facts.work import WATCH
-from avenue.media.serving import reading
-from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.errors import DamagedFile
+from avenue.media.serving import stored_file
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES, READ_BYTES
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, large_picture
@@ -132,7 +133,7 @@ def test_a_range_of_such_a_file_is_not_sent_before_all_of_it_was_read(own_applic
 
 
 def test_a_large_one_is_cut_before_its_last_byte(stored, monkeypatch):
-    monkeypatch.setattr(reading, "MOST_HASHED_FIRST_BYTES", CHUNK_BYTES)
+    monkeypatch.setattr(stored_file, "MOST_HASHED_FIRST_BYTES", CHUNK_BYTES)
     stored.without_sums()
     assert stored.sent() == (200, picture())
     stored.flip(0)

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from avenue.identity import new_id
-from avenue.media.serving.reading import DamagedFile
+from avenue.media.errors import DamagedFile
 from tests.http.application import Caller, a_picture, unique
 
 UPLOADS = "/api/uploads"

@@ -17,10 +17,15 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import COMMAND, DEFAULT_SITE, new_id
-from avenue.media.errors import BrokenImage, EmptyFile, UnknownVariant, UnsupportedMediaType
+from avenue.media.errors import (
+    BrokenImage,
+    DamagedFile,
+    EmptyFile,
+    UnknownVariant,
+    UnsupportedMediaType,
+)
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.pictures.variants import VARIANTS
-from avenue.media.serving.reading import DamagedFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore

@@ -14,7 +14,8 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy, library_pictures
 from avenue.media.models import Asset
-from avenue.media.serving.reading import MediaReader, StoredFile
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.serving.zipping import Zip, bounded_zip
 from avenue.outside.fetching import Fetcher
 

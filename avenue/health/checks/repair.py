@@ -12,18 +12,14 @@ from typing import Any
 
 from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
-from avenue.health.checks.advice import (
-    ADVICE,
-    MEND_RECORD,
-    REPLACE,
-    UPLOAD_AGAIN,
-    WEBSITE_ADVICE,
-)
+from avenue.health.checks.advice import ADVICE, MEND_RECORD, REPLACE, UPLOAD_AGAIN, WEBSITE_ADVICE
 from avenue.health.checks.models import BYTES, YOUNG, Flaw, Kind, Outcome, StoredVersion
 from avenue.health.checks.walk import Holdings
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset, Version
 from avenue.media.references import Kind as Broken
-from avenue.media.serving.reading import DamagedFile, SeekableFile, StoredFile
+from avenue.media.serving.seekable_file import SeekableFile
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.quotas import Holder

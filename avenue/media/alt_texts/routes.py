@@ -16,9 +16,9 @@ from avenue.media.alt_texts.models import Description
 from avenue.media.alt_texts.replies import Described, Suggestion
 from avenue.media.alt_texts.service import AltTextService
 from avenue.media.alt_texts.suggesting import Suggester
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset
 from avenue.media.renditions.service import RenditionBusy
-from avenue.media.serving.reading import DamagedFile
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import described

@@ -14,11 +14,12 @@ from datetime import timedelta
 
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset, Scan, ScanState, Version
 from avenue.media.quarantine.store import Place, QuarantineStore, ScanStore
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.scans import scan_of
-from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway

@@ -32,8 +32,8 @@ from avenue.media.renditions.models import (
 )
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.serving.cache import ByteCache, Place
-from avenue.media.serving.reading import StoredFile
 from avenue.media.serving.single_flight import SingleFlight
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
 
 OFF = "off"

@@ -9,14 +9,16 @@ disk cache does not take) is for the ordinary path.
 
 from avenue.errors import MalformedRecord
 from avenue.identity import Site
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.renditions.models import KeptRendition, RenditionFile, RenditionKey
 from avenue.media.renditions.service import Renditions
 from avenue.media.serving.cache import Place
 from avenue.media.serving.delivery import IMMUTABLE, facts_of, whole_headers, withheld
-from avenue.media.serving.reading import DamagedFile, MediaReader, StoredFile
+from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.response_cache import Candidate, Headers, Looked
+from avenue.media.serving.stored_file import StoredFile
 from avenue.media.urls import original_path, variant_path
 from avenue.server.fast_lane import PICTURE_ROUTE
 

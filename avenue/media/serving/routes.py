@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response
 from avenue.config import Settings
 from avenue.errors import AvenueError, MalformedRecord, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
-from avenue.media.errors import InQuarantine, LinkExpired, NotScanned
+from avenue.media.access import filed_in, may_read
+from avenue.media.errors import DamagedFile, InQuarantine, LinkExpired, NotScanned
 from avenue.media.legacy import can_answer, legacy_path, width_in
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import (
@@ -47,7 +48,7 @@ from avenue.media.serving.delivery import (
     not_modified,
     withheld,
 )
-from avenue.media.serving.reading import DamagedFile, MediaReader, filed_in, may_read
+from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.response_cache import CANDIDATE, Candidate
 from avenue.media.signing.service import SignedLinks
 from avenue.media.store.legacy_urls import LegacyUrls

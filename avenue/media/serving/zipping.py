@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from avenue.media.errors import ZipTooLarge
+from avenue.media.errors import DamagedFile, ZipTooLarge
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
 from avenue.media.intake.sniffing import ZIP
 from avenue.media.naming import MAX_NAME_CHARACTERS
 from avenue.media.pictures.limits import MB
-from avenue.media.serving.reading import DamagedFile
 
 ZIP_TYPE = ZIP.name
 MOST_FILES = 500

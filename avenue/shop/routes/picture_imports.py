@@ -11,6 +11,7 @@ from avenue.cursors import BadCursor
 from avenue.errors import Invalid, StorageFull
 from avenue.identity import Role
 from avenue.media.errors import (
+    DamagedFile,
     DecodersBusy,
     EmptyFile,
     InfectedFile,
@@ -21,7 +22,6 @@ from avenue.media.errors import (
 )
 from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
-from avenue.media.serving.reading import DamagedFile
 from avenue.scanning.errors import ScannerAway
 from avenue.shop.errors import OneFileOnly, ProductNotFound
 from avenue.shop.matching.errors import (

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.config import Settings
 from avenue.identity import Role
-from avenue.media.errors import InQuarantine, NotScanned, VersionNotFound, ZipTooLarge
+from avenue.media.errors import DamagedFile, InQuarantine, NotScanned, VersionNotFound, ZipTooLarge
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.receiving import (
     external_reply,
@@ -19,7 +19,7 @@ from avenue.media.models import Asset, Claim
 from avenue.media.presenting import image_json, versions_json
 from avenue.media.replies import Image, Versions
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver, deliver_made
-from avenue.media.serving.reading import DamagedFile, MediaReader
+from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.routes import FILE_REPLIES
 from avenue.media.serving.zipping import ZIP_TYPE, bounded_zip
 from avenue.shop.errors import (

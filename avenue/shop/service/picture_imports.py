@@ -16,14 +16,21 @@ from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.archives import Archive, ArchiveFile, PassedOver
-from avenue.media.errors import DamagedEntry, EmptyFile, InfectedFile, UnsupportedMediaType
+from avenue.media.errors import (
+    DamagedEntry,
+    DamagedFile,
+    EmptyFile,
+    InfectedFile,
+    UnsupportedMediaType,
+)
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Incoming, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim
-from avenue.media.serving.reading import DamagedFile, MediaReader, SeekableFile
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.seekable_file import SeekableFile
 from avenue.shop.errors import OneFileOnly, ProductNotFound
 from avenue.shop.matching.errors import (
     ArchiveExpired,

@@ -14,10 +14,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.errors import NotFound
-from avenue.media.errors import InQuarantine, NotScanned
+from avenue.media.errors import DamagedFile, InQuarantine, NotScanned
 from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_upload
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
-from avenue.media.serving.reading import DamagedFile, MediaReader
+from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.routes import FILE_REPLIES
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.errors import (

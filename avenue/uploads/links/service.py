@@ -7,11 +7,11 @@ from datetime import datetime
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Actor, Role
+from avenue.media.access import may_read
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.presenting import variants_json
-from avenue.media.serving.reading import may_read
 from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
 from avenue.media.urls import form_path
 from avenue.uploads.errors import UploadNotFound

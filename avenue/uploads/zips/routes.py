@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from flask import Blueprint, Response
 
 from avenue.identity import Scope
-from avenue.media.errors import InQuarantine, NotScanned, ZipTooLarge
+from avenue.media.errors import DamagedFile, InQuarantine, NotScanned, ZipTooLarge
 from avenue.media.serving.delivery import deliver_made
-from avenue.media.serving.reading import DamagedFile
 from avenue.media.serving.zipping import ZIP_TYPE
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.zips.bodies import ZipWanted

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from avenue.identity import Site
+from avenue.media.errors import DamagedFile
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.serving import reading
+from avenue.media.serving import stored_file
 from avenue.media.serving.cache import AssetCache, ByteCache
-from avenue.media.serving.reading import DamagedFile, MediaReader, RightBytes
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.stored_file import RightBytes
 
 SECONDS = 30
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
@@ -115,7 +117,7 @@ def test_bytes_are_known_to_be_right_the_second_time_as_the_first():
 
 
 def test_what_is_known_of_bytes_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reading, "MOST_SUMS", 3)
+    monkeypatch.setattr(stored_file, "MOST_SUMS", 3)
     right = RightBytes()
     for number in range(10):
         data = bytes([number])

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.serving.reading import SeekableFile, StoredFile
+from avenue.media.serving.seekable_file import SeekableFile
+from avenue.media.serving.stored_file import StoredFile
 from avenue.storage.gridfs import CHUNK_BYTES
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.serving.reading import DamagedFile
+from avenue.media.errors import DamagedFile
 from avenue.media.serving.zipping import Zip
 
 NOON = datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC)

@@ -11,9 +11,8 @@ from avenue.builder.library.presenting import all_json, removed_json
 from avenue.builder.library.replies import ChangedMedia, RemovedMedia
 from avenue.builder.library.service import MediaService
 from avenue.identity import Role, Scope
-from avenue.media.errors import InQuarantine, NotScanned, ZipTooLarge
+from avenue.media.errors import DamagedFile, InQuarantine, NotScanned, ZipTooLarge
 from avenue.media.serving.delivery import deliver_made
-from avenue.media.serving.reading import DamagedFile
 from avenue.media.serving.zipping import ZIP_TYPE
 from avenue.web.audit import audited, note, note_each
 from avenue.web.auth import current_actor, require

@@ -27,12 +27,11 @@ from avenue.builder.library.routes.lists import (
 )
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role, is_id
-from avenue.media.errors import InQuarantine, NotScanned, VersionNotFound
+from avenue.media.errors import DamagedFile, InQuarantine, NotScanned, VersionNotFound
 from avenue.media.intake.models import Incoming, Refusal, UploadResult
 from avenue.media.intake.receiving import answered, idempotency_key, received, upload_described
 from avenue.media.replies import Versions
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
-from avenue.media.serving.reading import DamagedFile
 from avenue.media.serving.routes import FILE_REPLIES
 from avenue.outside.errors import (
     AddressNotAllowed,

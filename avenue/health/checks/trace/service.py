@@ -26,6 +26,7 @@ from avenue.health.checks.trace.models import (
 )
 from avenue.health.checks.trace.store import TraceStore
 from avenue.identity import Actor, Role, Site, is_id
+from avenue.media.access import filed_in
 from avenue.media.addresses import targets_of
 from avenue.media.categories import Category
 from avenue.media.legacy import legacy_path
@@ -33,7 +34,6 @@ from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, own_rows
 from avenue.media.renditions.models import RenditionKey
 from avenue.media.serving.delivery import IMMUTABLE, SHORT, Freshness, freshness_of
-from avenue.media.serving.reading import filed_in
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.urls import asset_in, original_path, original_token, variant_path
 from avenue.storage.survey import ChunkSize
