@@ -16,13 +16,13 @@ from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
 from avenue.export.errors import speaking_of_exports
+from avenue.export.importing.manifest import name_of
 from avenue.export.importing.places import BucketPlace, Place, opened_place
 from avenue.export.importing.service import (
     FILE_PASSES,
     ExportImport,
     ExportImportTargets,
     FilesImport,
-    name_of,
 )
 from avenue.export.importing.source import ExportFiles, Origin
 from avenue.export.importing.tables import ExportTables, Pass

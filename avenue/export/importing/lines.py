@@ -12,13 +12,7 @@ from avenue.builder.website.bodies import SeoBody, Slug
 from avenue.builder.website.models import LONGEST_TITLE
 from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
-from avenue.shop.fields import (
-    LONGEST_URL,
-    Currency,
-    Name,
-    ProductBody,
-    StatusText,
-)
+from avenue.shop.fields import LONGEST_URL, Currency, Name, ProductBody, StatusText
 from avenue.uploads.bodies import Reference
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -153,7 +147,8 @@ class PageLine(_Line):
         return any(each and each.translation_of for each in (self.draft, self.published))
 
 
-LINES: dict[str, type[FileLine | GroupLine | ProductLine | PageLine]] = {
+Record = GroupLine | ProductLine | PageLine
+LINES: dict[str, type[FileLine | Record]] = {
     "file": FileLine,
     "group": GroupLine,
     "product": ProductLine,

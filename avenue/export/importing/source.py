@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avenue.clock import iso, utc_now
+from avenue.errors import AvenueError
 from avenue.export.errors import FileDiffers
 from avenue.export.importing.lines import FileLine
 from avenue.export.importing.places import Place
@@ -18,7 +19,7 @@ from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD, category_of
 from avenue.media.intake.models import Incoming
 from avenue.migration.adopt.pictures import derived_id
-from avenue.migration.models import Reference
+from avenue.migration.models import Problem, Reference
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled
 
@@ -40,6 +41,10 @@ class Origin:
     def id_of(self, kind: str, own_id: str) -> str:
         """Return the id of a record of the export here; the same whenever it is imported."""
         return derived_id(self.site.id, kind, self.name, own_id)
+
+    def refuse(self, what: str, error: AvenueError) -> None:
+        """Record something of the export as refused."""
+        self.tables.refuse(Problem(path=what, code=error.code, message=error.message))
 
 
 class ExportFiles:
