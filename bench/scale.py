@@ -25,10 +25,14 @@ from flask import Flask
 
 from avenue.accounts.service import AccountService
 from avenue.app import create_app
-from avenue.app.background import INSPECT, SCRUB, SNAPSHOT, SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.walks import SWEEP
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.inspection import INSPECT
+from avenue.health.checks.scrub import SCRUB
+from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import DEFAULT_SITE, Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
+from avenue.app.walks import SWEEP, Walks
 from avenue.config import Settings
 from avenue.jobs.models import State
 from avenue.jobs.runner import JobRunner
@@ -37,7 +38,7 @@ def told(error: pytest.ExceptionInfo[AssertionError]) -> str:
 def test_what_waits_for_the_job_raises_what_the_handler_has_raised(
     shared_uri: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Background, "_sweep", fall_over)
+    monkeypatch.setattr(Walks, "_sweep", fall_over)
     background = Background(Settings(mongodb_uri=shared_uri, local=True), database)
     with pytest.raises(AssertionError, match="sweep") as error:
         background.run_now(SWEEP)

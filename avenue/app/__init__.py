@@ -14,13 +14,14 @@ from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
 from avenue.app import telemetry
 from avenue.app.alt_texts import library_room, shop_room
-from avenue.app.background import Background, watch_forever
+from avenue.app.background import Background
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
 from avenue.app.home import other_tasks
 from avenue.app.menus import menu_targets
 from avenue.app.moves import move_service
 from avenue.app.moving import let_writes_wait
+from avenue.app.overseeing import watch_forever
 from avenue.app.services import Services, disk_cache_of
 from avenue.app.sharing import shared_to_library
 from avenue.audit import pages as audit_pages

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import click
 
-from avenue.app.background import PERIODIC, Background
+from avenue.app.background import Background
+from avenue.app.job_kinds import PERIODIC
 from avenue.app.services import Services
 from avenue.cli.context import (
     as_json,

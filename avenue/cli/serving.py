@@ -16,9 +16,10 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
 from avenue.app import start
-from avenue.app.background import REBUILD, SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.app.telemetry import send_telemetry
+from avenue.app.walks import REBUILD, SWEEP
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings

@@ -8,7 +8,8 @@ import bson
 import pytest
 
 from avenue.accounts.account_emails import MAIL
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
+from avenue.app.walks import SWEEP
 from avenue.backup.errors import BackupDamaged
 from avenue.backup.restore import Restoration, Restored
 from avenue.clock import utc_now

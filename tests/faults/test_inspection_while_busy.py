@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import INSPECT, SWEEP, Background
+from avenue.app.background import Background
+from avenue.app.walks import SWEEP
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.models import Flaw
 from avenue.health.checks.store.findings import CheckStore
 from avenue.storage.connection import Database

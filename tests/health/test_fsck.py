@@ -13,8 +13,9 @@ import pytest
 from bson import ObjectId
 from werkzeug.test import TestResponse
 
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.walks import SWEEP
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import CheckRequest

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import INSPECT, Background
+from avenue.app.background import Background
+from avenue.health.checks.inspection import INSPECT
 from avenue.jobs.models import Job
 from tests.http.application import Application, Caller
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import INSPECT, Background
+from avenue.app.background import Background
 from avenue.builder.website.store.uses import PageReferrers
 from avenue.clock import utc_now
+from avenue.health.checks.inspection import INSPECT
 from avenue.health.checks.store.inspections import INSPECTED
 from avenue.health.views.status import service as status_service
 from avenue.identity import new_id

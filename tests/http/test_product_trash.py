@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
+from avenue.app.walks import SWEEP
 from avenue.clock import utc_now
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.table import table

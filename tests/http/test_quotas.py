@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from avenue.app.background import COUNT_QUOTAS, Background
+from avenue.app.background import Background
 from avenue.identity import Role
+from avenue.storage.quotas import COUNT_QUOTAS
 from tests.http.application import HOST, Application, Caller, Part, a_picture, unique
 from tests.http.tus import MIB, begin, begun, end, send
 from tests.threads import at_once

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.walks import SWEEP
 from avenue.clock import utc_now
 from avenue.identity import Actor, Role, new_id
 from avenue.jobs.errors import Stopping

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from avenue.app import background
 from avenue.app.background import Background
+from avenue.app.publishing import PUBLISH
 from avenue.app.services import Services
+from avenue.app.walks import REBUILD, SWEEP
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.inspection import INSPECT, REFERENCES
+from avenue.health.checks.scrub import SCRUB
 from avenue.health.facts.certificates import CERTIFICATES
 from avenue.health.facts.work import TELL_SITES, WATCH
+from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
@@ -418,8 +422,8 @@ WRITES: Mapping[str, Callable[[Deployment], Options]] = {
 }
 READS = sorted(each for each in WHO_MAY if each.startswith("GET "))
 COUNTING = {
-    **dict.fromkeys((COUNT_QUOTAS, COUNT_SITES, background.SNAPSHOT), SUMMED_AT_ONCE),
-    **dict.fromkeys((background.INSPECT, FSCK), 1_000),
+    **dict.fromkeys((COUNT_QUOTAS, COUNT_SITES, SNAPSHOT), SUMMED_AT_ONCE),
+    **dict.fromkeys((INSPECT, FSCK), 1_000),
 }
 """What one step of a job reads at most: those that sum so that no request has to; walks, for which
 the plan that MongoDB keeps may be one that passes over the records of another site."""
@@ -573,19 +577,19 @@ def a_removal(whole: Application) -> str:
 
 JOBS: Mapping[str, Callable[[Application], str]] = {
     # Each kind of job, and how it begins.
-    background.SWEEP: periodic(background.SWEEP),
-    background.INSPECT: periodic(background.INSPECT),
-    background.REFERENCES: periodic(background.REFERENCES),
-    background.SCRUB: periodic(background.SCRUB),
+    SWEEP: periodic(SWEEP),
+    INSPECT: periodic(INSPECT),
+    REFERENCES: periodic(REFERENCES),
+    SCRUB: periodic(SCRUB),
     FSCK: periodic(FSCK, site=None, repair=False),
-    background.SNAPSHOT: periodic(background.SNAPSHOT),
+    SNAPSHOT: periodic(SNAPSHOT),
     WATCH: periodic(WATCH),
     TELL_SITES: periodic(TELL_SITES),
     CERTIFICATES: periodic(CERTIFICATES),
     COUNT_QUOTAS: periodic(COUNT_QUOTAS),
     COUNT_SITES: periodic(COUNT_SITES),
-    background.PUBLISH: periodic(background.PUBLISH),
-    background.REBUILD: periodic(background.REBUILD),
+    PUBLISH: periodic(PUBLISH),
+    REBUILD: periodic(REBUILD),
     IMPORT: an_import,
     UNDO: an_undo,
     PICTURES_BY_SKU: pictures_by_sku,

@@ -4,7 +4,8 @@ import threading
 from collections import Counter
 from itertools import chain
 
-from avenue.app.background import CLASSES, PERIODIC, Background
+from avenue.app.background import Background
+from avenue.app.job_kinds import CLASSES, PERIODIC
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT

@@ -1,7 +1,8 @@
 """What background rounds ask and change (docs/adr/0023)."""
 
-from avenue.app import background
 from avenue.app.background import Background
+from avenue.app.publishing import PUBLISH
+from avenue.app.walks import REBUILD, SWEEP
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.scope import deployment
@@ -9,7 +10,7 @@ from tests.http.application import Application
 from tests.listening import recorded
 from tests.transactions import everywhere, watched
 
-ROUNDS = (background.SWEEP, background.PUBLISH, background.REBUILD, COUNT_QUOTAS)
+ROUNDS = (SWEEP, PUBLISH, REBUILD, COUNT_QUOTAS)
 SITES = 30
 OF_JOBS = frozenset({"jobs", "leases"})
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import REBUILD, SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.walks import REBUILD, SWEEP
 from avenue.clock import utc_now
 from avenue.media.errors import DecodersBusy
 from avenue.media.pictures.decoding import DecodePool

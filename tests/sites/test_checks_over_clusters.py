@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from avenue.app.background import COUNT_QUOTAS, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
@@ -19,7 +19,7 @@ from avenue.health.models import Measure
 from avenue.health.rules.measures import readings
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
-from avenue.storage.quotas import Holder
+from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import STEPS, migrate
 from avenue.storage.sites import Sites
 from tests.commands import Commands

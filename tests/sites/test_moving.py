@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pymongo.errors import WriteError
 
-from avenue.app.background import SWEEP, Background
+from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.walks import SWEEP
 from avenue.errors import SiteMoves
 from avenue.identity import DEFAULT_SITE, Actor, command_actor
 from avenue.jobs.models import Job

@@ -15,7 +15,8 @@ import pytest
 from bson import ObjectId
 from werkzeug.test import TestResponse
 
-from avenue.app.background import COUNT_SITES, SWEEP, Background
+from avenue.app.background import Background
+from avenue.app.walks import SWEEP
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
@@ -37,6 +38,7 @@ from avenue.storage.schema import (
     migrate,
 )
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from avenue.storage.site_counts import COUNT_SITES
 from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.http.test_moves import superuser

@@ -5,7 +5,7 @@ health.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -82,6 +82,14 @@ class Services(Health):
             **self.folders.counters,
             **self.inspections.counters,
         }
+
+    def on(self, cluster: Database) -> "Services":
+        """Return the services of one cluster."""
+        return self if cluster is self.database else Services(self.settings, cluster)
+
+    def decoding(self) -> AbstractContextManager["Services"]:
+        """Give services to a job that decodes pictures."""
+        return opened_services(self.settings, self.database, self.settings.workers)
 
 
 @contextmanager

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from avenue.accounts.account_emails import MAIL
-from avenue.app import background as jobs_of
-from avenue.app import messages
-from avenue.app.background import Background, oversee
+from avenue.app import messages, walks
+from avenue.app.background import Background
+from avenue.app.job_kinds import PERIODIC
 from avenue.app.messages import message_jobs
+from avenue.app.overseeing import oversee
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.inspection import REFERENCES
-from avenue.health.facts.certificates import Certificates
+from avenue.health.facts.certificates import CERTIFICATES, Certificates
 from avenue.health.facts.work import TELL, TELL_SITES, WATCH
 from avenue.identity import Actor, Role
 from avenue.jobs.runner import JobRunner
@@ -46,7 +47,7 @@ PERSON = f"ops@{HOST}"
 CHATS = ("slack", "discord", "teams", "ntfy", "telegram")
 OF_THE_DEPLOYMENT = {"/" + each for each in (*CHATS, "push")} | {PATH.partition("?")[0]}
 OF_THE_SITE = {"lost", "on_a_disk", "certificate"}
-TELLING = (REFERENCES, WATCH, MAIL, WEBHOOKS, TELL, TELL_SITES, jobs_of.CERTIFICATES)
+TELLING = (REFERENCES, WATCH, MAIL, WEBHOOKS, TELL, TELL_SITES, CERTIFICATES)
 FAULTS = OF_THE_SITE | {"undelivered", "plan"}
 
 
@@ -69,7 +70,7 @@ class Shop:
         self.patch.setattr(chats, "TELEGRAM_URL", f"http://127.0.0.1:{self.inbox.port}/telegram")
         self.patch.setattr(messages, "poster_of_client", self.poster)
         self.patch.setattr(
-            jobs_of,
+            walks,
             "Certificates",
             lambda store: Certificates(store, ask=lambda _: utc_now() + 60 * DAY),
         )
@@ -183,7 +184,7 @@ def a_week(shop: Shop, step: timedelta) -> None:
         assert list(shop.raw["infra_alerts"].find()) == []
     assert shop.heard() == (Counter(), {})
     done = {each["_id"] for each in shop.raw["jobs"].find({"finished_at": {"$type": "date"}})}
-    assert shop.worker.kinds & set(jobs_of.PERIODIC) <= done
+    assert shop.worker.kinds & set(PERIODIC) <= done
 
 
 def test_a_quiet_week_tells_nothing(shop: Shop) -> None:
