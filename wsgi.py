@@ -1,5 +1,5 @@
 """What gunicorn runs: `gunicorn -c gunicorn.conf.py wsgi:app`."""
 
-from avenue.app import start
+from avenue.app.starting import start
 
 app = start()

@@ -232,8 +232,8 @@ def test_only_storage_reaches_behind_the_scopes():
 
 
 def test_an_application_is_given_each_service_once():
-    tree = ast.parse((PACKAGE / "app/__init__.py").read_text())
-    calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+    trees = [parsed(path) for path in with_words(list((PACKAGE / "app").glob("*.py")), "provide")]
+    calls = (each for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Call))
     given = [
         ast.unparse(service)
         for call in calls

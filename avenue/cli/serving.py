@@ -15,9 +15,9 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app import start
 from avenue.app.background import Background
 from avenue.app.services import Services
+from avenue.app.starting import start
 from avenue.app.telemetry import send_telemetry
 from avenue.app.walks import REBUILD, SWEEP
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import _seconds_for
+from avenue.app.gate import seconds_for
 from avenue.builder.library.service import MediaService
 from avenue.media.pictures.limits import MB
 from avenue.outside.dialling import dial
@@ -118,5 +118,5 @@ def test_a_picture_that_is_fetched_has_the_time_to_come(
 ) -> None:
     settings = replace(application.settings, fetch_seconds=30, write_seconds=15)
     with application.app.test_request_context(path, method=method, **body):
-        seconds = _seconds_for(method, settings)
+        seconds = seconds_for(method, settings)
     assert seconds == pytest.approx(45 if is_long else 15, abs=1)

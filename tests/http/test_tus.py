@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from avenue.app import _seconds_for
+from avenue.app.gate import seconds_for
 from avenue.clock import utc_now
 from avenue.health.checks.files import FileInspector
 from avenue.health.checks.store.inspections import InspectionStore
@@ -587,7 +587,7 @@ def test_the_last_part_has_time_for_its_whole_file(
     application: Application, method: str, path: str, is_long: bool
 ) -> None:
     with application.app.test_request_context(path, method=method, data=b"x"):
-        seconds = _seconds_for(method, application.settings)
+        seconds = seconds_for(method, application.settings)
     assert (seconds > application.settings.max_tus_mb) == is_long
 
 
