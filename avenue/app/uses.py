@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from avenue.app.alt_texts import PANEL_PATHS
-from avenue.builder.library.models import Use
-from avenue.builder.library.store import Users
+from avenue.builder.library.models import Use, Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store.uses import PageUseStore

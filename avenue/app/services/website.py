@@ -7,8 +7,9 @@ from functools import cached_property
 from avenue.app.services.files import Files
 from avenue.app.uses import LogoUses, PageUses
 from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.library.models import Users
 from avenue.builder.library.service import MediaService
-from avenue.builder.library.store import MediaStore, Users
+from avenue.builder.library.store import MediaStore
 from avenue.builder.website.intake import Intake
 from avenue.builder.website.models import path_of
 from avenue.builder.website.service import PageService

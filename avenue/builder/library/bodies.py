@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from avenue.bodies import Body, Id, PictureTexts, each_once
-from avenue.builder.library.store import MOST_TAGS
+from avenue.builder.library.models import MOST_TAGS
 from avenue.errors import sentence
 from avenue.media.serving.zipping import MOST_FILES
 

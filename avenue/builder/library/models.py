@@ -1,14 +1,18 @@
 """Queries of the media library, and uses of its files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 from avenue.cursors import ListPage
+from avenue.identity import Actor
 from avenue.media.models import Asset, State
+from avenue.storage.scope import Session
 from avenue.web.paging import Place, Value
+
+MOST_TAGS = 20
 
 NO_FOLDER = "none"
 """The folder id for files in no folder."""
@@ -98,3 +102,25 @@ class Removed:
 
     ids: tuple[str, ...]
     kept: Uses
+
+
+class Users(Protocol):
+    """A feature whose documents refer to files of the library, as the pages of a site do.
+
+    Uses are computed from those documents on each request. References cannot dangle unnoticed: a
+    new reference holds its files (`hold_live` in `media/store/transitions.py`) in the transaction
+    that stores it, which also reports missing ones; a removal checks for uses in the transaction
+    that moves the file to the trash. Both write to the same asset, so of two at once one is
+    repeated and sees the other.
+    """
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
+    ) -> Mapping[str, Sequence[Use]]:
+        """Return the uses of each of `asset_ids`, in that transaction if one is given."""
+
+    def used_ids(self, site_id: str) -> Iterable[str]:
+        """Return the ids of all used assets, each at least once."""
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Remove all references to assets, permanently; repeatable."""

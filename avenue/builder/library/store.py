@@ -1,15 +1,25 @@
 """The files of the media library, in MongoDB."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Ids
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 
 from avenue.builder.library.errors import MediaNotFound, TooManyTags
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.folders.store import FolderStore
-from avenue.builder.library.models import NO_FOLDER, MediaPage, MediaQuery, Removed, Sort, Use, Uses
+from avenue.builder.library.models import (
+    MOST_TAGS,
+    NO_FOLDER,
+    MediaPage,
+    MediaQuery,
+    Removed,
+    Sort,
+    Use,
+    Users,
+    Uses,
+)
 from avenue.identity import Actor
 from avenue.media.errors import VersionNotFound
 from avenue.media.intake.models import UploadResult
@@ -34,7 +44,6 @@ from avenue.web.paging import Place
 
 T = TypeVar("T")
 IDS_AT_ONCE = 1000
-MOST_TAGS = 20
 SORT_FIELDS = {
     Sort.NEWEST: "created_at",
     Sort.OLDEST: "created_at",
@@ -43,27 +52,6 @@ SORT_FIELDS = {
     Sort.SMALLEST: "listed.bytes",
     Sort.LARGEST: "listed.bytes",
 }
-
-
-class Users(Protocol):
-    """A feature whose documents refer to files of the library, as the pages of a site do.
-
-    Uses are computed from those documents on each request. References cannot dangle unnoticed: a
-    new reference holds its files (`media.store.hold_live`) in the transaction that stores it, which
-    also reports missing ones; a removal checks for uses in the transaction that moves the file to
-    the trash. Both write to the same asset, so of two at once one is repeated and sees the other.
-    """
-
-    def uses_of(
-        self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None = None
-    ) -> Mapping[str, Sequence[Use]]:
-        """Return the uses of each of `asset_ids`, in that transaction if one is given."""
-
-    def used_ids(self, site_id: str) -> Iterable[str]:
-        """Return the ids of all used assets, each at least once."""
-
-    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
-        """Remove all references to assets, permanently; repeatable."""
 
 
 class MediaStore(SiteRecords):

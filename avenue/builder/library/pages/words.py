@@ -6,8 +6,7 @@ from flask_babel import LazyString
 
 from avenue.builder.library.errors import MediaNotFound, TooManyTags
 from avenue.builder.library.folders.errors import FolderNotFound
-from avenue.builder.library.models import Sort
-from avenue.builder.library.store import MOST_TAGS
+from avenue.builder.library.models import MOST_TAGS, Sort
 from avenue.errors import Forbidden
 from avenue.media.errors import ZipTooLarge
 from avenue.web.language import lazy_gettext as _
