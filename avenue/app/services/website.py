@@ -16,6 +16,7 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.showing import ShownPages
 from avenue.builder.website.store.history import PageHistory
 from avenue.builder.website.store.pages import PageStore
+from avenue.builder.website.store.pictures import PagePictures
 from avenue.builder.website.store.uses import PageUseStore
 from avenue.identity import Actor, Site
 from avenue.media.intake.policy import library_pictures, site_logo
@@ -40,7 +41,8 @@ class Website(Files):
     def pages(self) -> PageService:
         """The pages of the website builder."""
         policy = library_pictures(self.settings)
-        intake = Intake(self.page_store, self.library, policy, self.settings.tmp_dir)
+        pictures = PagePictures(self.database)
+        intake = Intake(pictures, self.library, policy, self.settings.tmp_dir)
         history = PageHistory(self.database)
         return PageService(self.page_store, history, self.page_uses, self.library, intake)
 

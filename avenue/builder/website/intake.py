@@ -15,7 +15,7 @@ from avenue.builder.content.cleaning import received
 from avenue.builder.content.models import Content, Keep, Received
 from avenue.builder.website.errors import TooManyPictures
 from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
-from avenue.builder.website.store.pages import PageStore
+from avenue.builder.website.store.pictures import PagePictures
 from avenue.identity import Actor, new_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Refusal, UploadRequest, UploadResult
@@ -53,9 +53,9 @@ class Intake:
     """Processes submitted content. `policy` is the upload policy of the library."""
 
     def __init__(
-        self, store: PageStore, library: MediaLibrary, policy: UploadPolicy, tmp_dir: Path
+        self, pictures: PagePictures, library: MediaLibrary, policy: UploadPolicy, tmp_dir: Path
     ) -> None:
-        self._store = store
+        self._pictures = pictures
         self._library = library
         self._policy = policy
         self._tmp_dir = tmp_dir
@@ -103,7 +103,7 @@ class Intake:
             policy=self._policy.on(actor.site),
             target="library",
             key=None,
-            known=self._store.same(actor.site.id, list(collected.by_hash)),
+            known=self._pictures.same(actor.site.id, list(collected.by_hash)),
             room=MOST_ASSETS,
             no_room=TooManyPictures(limit=MOST_ASSETS),
         )

@@ -1,7 +1,7 @@
 """The pages of a site in MongoDB: lists, the published ones, and every change."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -32,14 +32,12 @@ from avenue.builder.website.store.documents import (
     text_of,
 )
 from avenue.builder.website.store.history import PageHistory
+from avenue.builder.website.store.pictures import PagePictures
 from avenue.identity import new_id
 from avenue.media.announcing.store import purge_paths
 from avenue.media.intake.models import UploadResult
-from avenue.media.models import Asset, Claim, State
-from avenue.media.store.documents import ASSETS, from_document
-from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
-from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.paging import behind_or_missing
 from avenue.storage.scope import AlreadyThere, Collection, SiteRecords, in_many, site
@@ -72,6 +70,7 @@ class PageStore(SiteRecords):
         super().__init__(database)
         self._writes = Writes(database)
         self._history = PageHistory(database)
+        self._pictures = PagePictures(database)
 
     def get(self, site_id: str, page_id: str) -> Page | None:
         """Return a page, or None."""
@@ -147,20 +146,6 @@ class PageStore(SiteRecords):
             if text_of(each.get("slug")) and (shown := published_in(each))
         ]
 
-    def same(self, site_id: str, hashes: Sequence[str]) -> dict[str, Asset]:
-        """Return live assets of the library created from bytes with `hashes`, by hash."""
-        claim = Claim.library(site_id)
-        assets = self._records(site_id, ASSETS).values(
-            from_document,
-            {
-                "versions.source_sha256": {"$in": list(hashes)},
-                "claim.kind": claim.kind,
-                "claim.id": claim.id,
-                "state": State.LIVE,
-            },
-        )
-        return {each.current.source_sha256: each for each in assets}
-
     def insert(self, site_id: str, page: Page, upload_result: UploadResult | None) -> Page:
         """Insert a new page and claim its inline pictures for the library.
 
@@ -174,8 +159,8 @@ class PageStore(SiteRecords):
             self._writes.take_turns(site_id, "pages", session)
             if pages.count({}, most=MOST_PAGES) >= MOST_PAGES:
                 raise TooManyPages(limit=MOST_PAGES)
-            self._keep(site_id, upload_result, session)
-            self._hold(site_id, page.draft.assets, session)
+            self._pictures.keep(site_id, upload_result, session)
+            self._pictures.hold(site_id, page.draft.assets, session)
             _take_slug(pages, page.id, page.slug)
             document = {"_id": page.id, **stored_fields(page), "created_at": page.created_at}
             series = {"by": page.updated_by, "at": page.updated_at}
@@ -214,9 +199,9 @@ class PageStore(SiteRecords):
                 return page_in(found)  # an earlier run of this transaction, whose answer was lost
             if (found.get("revision") or 0) != known.revision:
                 raise RevisionConflict
-            self._keep(site_id, upload_result, session)
+            self._pictures.keep(site_id, upload_result, session)
             used = used_by(save.draft, save.published)
-            self._hold(site_id, used - set(found.get("assets") or ()), session)
+            self._pictures.hold(site_id, used - set(found.get("assets") or ()), session)
             changed = _saved(known, save)
             values = {
                 **stored_fields(changed),
@@ -259,29 +244,6 @@ class PageStore(SiteRecords):
 
         if not scope.transaction(work):
             raise PageNotFound
-
-    def _keep(
-        self, site_id: str, upload_result: UploadResult | None, session: ClientSession
-    ) -> None:
-        """Claim the pictures of `upload_result` for the library, and close its open write."""
-        if upload_result is None or upload_result.write is None:
-            return
-        assets = self._records(site_id, ASSETS).within(session)
-        upload_result.fates = {each.id: each for each in upload_result.new}
-        # Before the assets: what a killed process has locked of them, the next attempt then finds
-        # locked in the write, and waits instead of choosing other assets.
-        self._writes.finish(site_id, upload_result.write, upload_result.answer(), session)
-        claim = Claim.library(site_id)
-        for each in upload_result.new:
-            if not claim_one(assets, each.id, claim):
-                raise UploadInProgress  # the lease ended, and the sweeper was faster
-
-    def _hold(self, site_id: str, asset_ids: Iterable[str], session: ClientSession) -> None:
-        """Hold assets that a page starts to use.
-
-        Missing ones are flagged when the page is shown.
-        """
-        hold_live(self._records(site_id, ASSETS).within(session), asset_ids, Claim.library(site_id))
 
     def _together(
         self, site_id: str, work: Callable[[ClientSession], T], upload_result: UploadResult | None
