@@ -53,7 +53,7 @@ from avenue.notifications.service import EVERY_SECONDS
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
-from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
 from avenue.sites.cloning import CLONE
@@ -148,7 +148,7 @@ class Background:
         self._retention = Retention(ExpiredUploads(database), services.audit)
         self._jobs = JobService(MongoJobStore(database, places=partial(places_of, settings)))
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
-        importing = ImportWorker(ImportStore(database), self._jobs, services.audit, settings)
+        importing = ImportWorker(ImportProcessing(database), self._jobs, services.audit, settings)
         self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,

@@ -29,7 +29,7 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.moves.store import MoveReports
 from avenue.notifications.store import OutboxStore
-from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.instances import INSTANCES
@@ -927,7 +927,7 @@ def test_pictures_by_url_are_found_behind_an_owner_that_names_none(deployment: D
     deployment.raw["shop_products_grouped"].update_one({"_id": group["id"]}, {"$push": entries})
     url = {"images": {"url": "https://cdn.elsewhere.example/a.jpg"}}
     deployment.raw["shop_products"].update_one({"_id": product["id"]}, {"$push": url})
-    pictures, last = PictureStore(deployment.application.database), None
+    pictures, last = ExternalPictures(deployment.application.database), None
     found: list[str] = []
     while some := pictures.external_after(DEFAULT_SITE, last):
         last = some[-1][0]

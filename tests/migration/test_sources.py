@@ -38,7 +38,7 @@ from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.shop.importing.presenting import import_json
 from avenue.shop.service.imports import IMPORT, ImportWorker
-from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.backup import s3
@@ -501,7 +501,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
         fetch_images=True,
     )
     worker = ImportWorker(
-        ImportStore(avenue.database),
+        ImportProcessing(avenue.database),
         jobs,
         Services(imports.settings, avenue.database).audit,
         imports.settings,

@@ -40,6 +40,7 @@ from avenue.shop.importing.reading import read_table
 from avenue.shop.importing.values import rows_of
 from avenue.shop.models import ListQuery, Page
 from avenue.shop.service.pictures import is_own_picture
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.idempotency import IdempotencyKeyReused
 from avenue.web.language import LOCALES
@@ -247,7 +248,7 @@ class ImportWorker:
     """Runs imports, some rows at a time, and resumes interrupted ones."""
 
     def __init__(
-        self, imports: ImportStore, jobs: JobService, audit: AuditService, settings: Settings
+        self, imports: ImportProcessing, jobs: JobService, audit: AuditService, settings: Settings
     ) -> None:
         self._imports = imports
         self._jobs = jobs
