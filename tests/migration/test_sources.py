@@ -89,7 +89,7 @@ class Imports:
         return plans
 
     def _do(self, work: service.SourceImport, *, is_dry: bool = False) -> None:
-        work._pause._sleep = self.waited.append
+        work._retries._sleep = self.waited.append
         for steps in (work.read(), work.preview(), *(() if is_dry else (work.bring(),))):
             for _ in steps:
                 pass
