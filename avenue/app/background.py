@@ -50,7 +50,8 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, agreed_skew_seconds
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.notifications.service import EVERY_SECONDS
-from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.import_processing import ImportProcessing

@@ -37,7 +37,8 @@ from avenue.migration.sources.plan import EntryPlan
 from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.shop.importing.presenting import import_json
-from avenue.shop.service.imports import IMPORT, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT
 from avenue.shop.store.import_processing import ImportProcessing
 from avenue.storage.sites import Sites
 from tests import pictures

@@ -11,7 +11,8 @@ from avenue.config import Settings
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.shop.service.imports import IMPORT, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT
 from avenue.shop.store import import_processing
 from avenue.shop.store.import_processing import ImportProcessing
 from avenue.storage.connection import Database

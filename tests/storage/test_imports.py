@@ -28,7 +28,8 @@ from avenue.shop.importing.errors import ImportUnfinished, NotTheLastImport
 from avenue.shop.importing.models import ImportStanding, RowQuery, State
 from avenue.shop.importing.presenting import import_json, row_json
 from avenue.shop.models import Entry, Group, Product, Status
-from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT, UNDO, ImportService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.import_processing import ImportProcessing
 from avenue.shop.store.imports import ImportStore
