@@ -48,10 +48,8 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
-from avenue.health.views.pages import channels as channel_pages
-from avenue.health.views.pages import cost as cost_pages
-from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.pages import state as state_pages
 from avenue.health.views.public import routes as public_routes
 from avenue.health.views.public.service import PublicStatusService
 from avenue.health.views.readiness import routes as readiness_routes
@@ -151,7 +149,7 @@ NAVIGATION = (
     *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
     *site_pages.NAVIGATION,
-    *ops_pages.NAVIGATION,
+    *state_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
 )
 """The panel's navigation, package by package."""
@@ -224,10 +222,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         alt_text_pages.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
-        problem_pages.blueprint,
-        cost_pages.blueprint,
-        failure_pages.blueprint,
-        channel_pages.blueprint,
+        *ops_pages.BLUEPRINTS,
         backup_routes.blueprint,
         backup_pages.blueprint,
         move_routes.blueprint,
@@ -240,7 +235,6 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         trace_routes.blueprint,
         receiver_routes.blueprint,
         ops_routes.blueprint,
-        ops_pages.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
         audit_pages.blueprint,
