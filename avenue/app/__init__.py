@@ -56,6 +56,7 @@ from avenue.health.views.readiness import routes as readiness_routes
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.health.views.receivers import routes as receiver_routes
 from avenue.health.views.status import routes as status_routes
+from avenue.health.views.status.problems import ProblemService
 from avenue.health.views.status.service import StatusService
 from avenue.health.views.trace import routes as trace_routes
 from avenue.jobs.access import JobAccess
@@ -374,13 +375,17 @@ def _provide_delivery(
 
 def _provide_shop(app: Flask, services: Services) -> None:
     database, pictures = services.database, services.pictures
+    problems = ProblemService(
+        services.shop_status, services.inspections, services.inspector, services.jobs
+    )
     status = StatusService(
         services.shop_status,
         services.inspections,
+        services.stored_counts,
         services.inspector,
         lambda site_id: DeploymentStatus(database_of_site(database, site_id)),
         services.legacy_urls.find_many,
-        services.jobs,
+        problems,
         services.settings,
     )
     provide(
@@ -388,7 +393,7 @@ def _provide_shop(app: Flask, services: Services) -> None:
         *(services.products, services.groups, pictures, services.bulk, services.samples),
         product_cards(services.products, services.legacy_urls),
         OldIds(database),
-        *(status, KnownProblems(status.problems_of)),
+        *(status, problems, KnownProblems(problems.of)),
         services.product_imports,
         services.picture_imports,
         shared_to_library(services.media, pictures, services.reader, services.settings.tmp_dir),
