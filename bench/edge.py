@@ -22,7 +22,7 @@ from avenue.config import Settings
 from avenue.identity import DEFAULT_SITE, Role, Scope, new_id
 from avenue.shop.addresses import PRODUCTS_API, address_of, paths_of_categories
 from avenue.shop.models import Product, Status
-from avenue.shop.store.products import to_document
+from avenue.shop.store.product_documents import to_document
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.schema import migrate

@@ -26,7 +26,7 @@ from avenue.media.renditions.store import to_document as rendition_document
 from avenue.media.store.documents import to_document as asset_document
 from avenue.shop.models import Entry, Group, Product, Status
 from avenue.shop.store.groups import to_document as group_document
-from avenue.shop.store.products import to_document as product_document
+from avenue.shop.store.product_documents import to_document as product_document
 from avenue.storage.connection import Database
 from avenue.storage.indexes import create_indexes
 from avenue.storage.scope import BUCKETS

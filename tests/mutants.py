@@ -72,7 +72,7 @@ MUTANTS = (
     ),
     Mutant(
         "a product has five pictures at most",
-        "shop/store/pictures.py",
+        "shop/store/picture_transaction.py",
         'f"images.{limit - 1}": {"$exists": False}',
         'f"images.{limit}": {"$exists": False}',
         "tests/http/test_product_images.py",

@@ -17,10 +17,8 @@ from avenue.config import Settings
 from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
-from avenue.health.views.pages import channels as channel_pages
-from avenue.health.views.pages import cost as cost_pages
-from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.pages import state as state_pages
 from avenue.health.views.public import routes as public_routes
 from avenue.health.views.receivers import routes as receiver_routes
 from avenue.health.views.status import routes as status_routes
@@ -58,7 +56,7 @@ NAVIGATION = (
     *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
     *site_pages.NAVIGATION,
-    *ops_pages.NAVIGATION,
+    *state_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
 )
 """The panel's navigation, package by package."""
@@ -77,10 +75,7 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
         alt_text_pages.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
-        problem_pages.blueprint,
-        cost_pages.blueprint,
-        failure_pages.blueprint,
-        channel_pages.blueprint,
+        *ops_pages.BLUEPRINTS,
         backup_routes.blueprint,
         backup_pages.blueprint,
         move_routes.blueprint,
@@ -93,7 +88,6 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
         trace_routes.blueprint,
         receiver_routes.blueprint,
         ops_routes.blueprint,
-        ops_pages.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
         audit_pages.blueprint,

@@ -32,8 +32,8 @@ from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore
 from avenue.migration.storing import ImportTargets
 from avenue.migration.tree import opened_tree
+from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.shop.store.moving import MovedStore
-from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.earlier import EarlierDatabase
 from avenue.storage.schema import Gate
@@ -118,7 +118,7 @@ def import_targets(services: Services) -> ImportTargets:
         legacy_urls=services.legacy_urls,
         store=LibraryStore(services.database),
         pages=PageStore(services.database),
-        owners=PictureStore(services.database),
+        owners=ExternalPictures(services.database),
         audit=services.audit,
     )
 

@@ -19,6 +19,7 @@ from avenue.builder.website.previews import Previews
 from avenue.builder.website.rendering import Documents
 from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.views.public.service import PublicStatusService
+from avenue.health.views.status.problems import ProblemService
 from avenue.health.views.status.service import StatusService
 from avenue.jobs.access import JobAccess
 from avenue.media.alt_texts.service import AltTextService
@@ -88,13 +89,17 @@ def provide_delivery(
 
 def _provide_shop(app: Flask, services: Services) -> None:
     database, pictures = services.database, services.pictures
+    problems = ProblemService(
+        services.shop_status, services.inspections, services.inspector, services.jobs
+    )
     status = StatusService(
         services.shop_status,
         services.inspections,
+        services.stored_counts,
         services.inspector,
         lambda site_id: DeploymentStatus(database_of_site(database, site_id)),
         services.legacy_urls.find_many,
-        services.jobs,
+        problems,
         services.settings,
     )
     provide(
@@ -102,7 +107,7 @@ def _provide_shop(app: Flask, services: Services) -> None:
         *(services.products, services.groups, pictures, services.bulk, services.samples),
         product_cards(services.products, services.legacy_urls),
         OldIds(database),
-        *(status, KnownProblems(status.problems_of)),
+        *(status, problems, KnownProblems(problems.of)),
         services.product_imports,
         services.picture_imports,
         shared_to_library(services.media, pictures, services.reader, services.settings.tmp_dir),

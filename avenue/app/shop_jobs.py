@@ -6,17 +6,18 @@ from functools import partial
 from avenue.app.services import Services
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.jobs.service import JobService
-from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
-from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.shop.store.samples import SampleStore
 
 
 def shop_jobs(services: Services, jobs: JobService) -> Mapping[str, Handler]:
     """Return the handlers of these jobs, by kind."""
     importing = ImportWorker(
-        ImportStore(services.database), jobs, services.audit, services.settings
+        ImportProcessing(services.database), jobs, services.audit, services.settings
     )
     return {
         IMPORT: importing.apply,

@@ -10,8 +10,9 @@ from avenue.backup.one import KINDS
 from avenue.backup.repository import SNAPSHOT_ID
 from avenue.backup.service import JOBS, RETURN, BackupService
 from avenue.backup.store import Deed
-from avenue.health.views.pages import PATH as INFRASTRUCTURE
-from avenue.health.views.pages import jobs_shown, tabs_for, words
+from avenue.health.views.pages import words
+from avenue.health.views.pages.jobs import jobs_shown
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import ID_PATTERN, Role
 from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Job

@@ -10,7 +10,7 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.documents import from_document as asset_in
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.shop.models import Group, Product
-from avenue.shop.store import groups, products
+from avenue.shop.store import groups, product_documents
 from avenue.shop.store.documents import GROUPS, PRODUCTS
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import Malformed
@@ -40,7 +40,7 @@ class ExportStore:
     def products_after(self, last_id: str) -> list[Product]:
         """Return products after an id."""
         return self._collection(PRODUCTS).values(
-            products.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
+            product_documents.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
         )
 
     def groups_after(self, last_id: str) -> list[Group]:

@@ -9,8 +9,9 @@ from flask_babel import LazyString
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
 from avenue.export.models import Part
-from avenue.health.views.pages import PATH as INFRASTRUCTURE
-from avenue.health.views.pages import jobs_shown, tabs_for, words
+from avenue.health.views.pages import words
+from avenue.health.views.pages.jobs import jobs_shown
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.jobs.models import Job
 from avenue.migration.models import Kind
 from avenue.moves.models import ADOPT, MOVES, Adopt, Bring, Move, TakeOut

@@ -8,8 +8,9 @@ from flask_babel import LazyString
 from pydantic import ValidationError
 
 from avenue.errors import AvenueError, NotFound, filled
-from avenue.health.views.pages import PATH as INFRASTRUCTURE
-from avenue.health.views.pages import jobs_shown, tabs_for, words
+from avenue.health.views.pages import words
+from avenue.health.views.pages.jobs import jobs_shown
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import DEFAULT_SITE, SiteState
 from avenue.provisioning.service import ProvisioningService
 from avenue.provisioning.weights import FORECAST_DAYS

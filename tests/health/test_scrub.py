@@ -13,8 +13,10 @@ from avenue.health.checks import scrub as scrubbing
 from avenue.health.checks.files import FileInspector
 from avenue.health.checks.models import InspectedAsset
 from avenue.health.checks.scrub import SCRUB, Scrub
+from avenue.health.checks.store.assets import InspectedAssets
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.findings import CheckStore, ScrubStore
-from avenue.health.checks.store.inspections import InspectionStore
+from avenue.storage.site_counts import SiteCounts
 from avenue.storage.sites import Sites
 from tests.health.planting import Documents, Store
 from tests.http.application import PRODUCTS, Application, a_picture
@@ -27,7 +29,7 @@ HOUR = timedelta(hours=1)
 class Watched(FileInspector):
     """Notes what it is told to read."""
 
-    def __init__(self, store: InspectionStore) -> None:
+    def __init__(self, store: InspectedAssets) -> None:
         super().__init__(store)
         self.read: list[str] = []
 
@@ -67,7 +69,8 @@ def scrub_of(
     return Scrub(
         ScrubStore(application.database),
         CheckStore(application.database),
-        InspectionStore(application.database),
+        InspectedAssets(application.database),
+        StoredCounts(application.database, SiteCounts(application.database)),
         files,
         Sites(application.database, application.settings),
         days=days,
@@ -77,7 +80,7 @@ def scrub_of(
 
 def test_every_byte_is_read_within_its_days_whenever_it_came(application, monkeypatch):
     store = Store(application, 40, has_large=False)
-    files, now = Watched(InspectionStore(application.database)), utc_now()
+    files, now = Watched(InspectedAssets(application.database)), utc_now()
     monkeypatch.setattr(scrubbing, "ASSETS_AT_ONCE", 4)
     scrub = scrub_of(application, files, [], days=1)
     clock = [now]
@@ -106,7 +109,7 @@ def test_every_byte_is_read_within_its_days_whenever_it_came(application, monkey
 def test_a_round_is_read_to_its_end_though_much_of_what_it_has_read_is_gone(application):
     store = Store(application, 8, has_large=False)
     mine = sorted(each for each in store.assets if store.files[each].startswith("default/"))
-    files = Watched(InspectionStore(application.database))
+    files = Watched(InspectedAssets(application.database))
     read_long_ago(application, DAYS // 2)
     was = {"after": mine[0], "read_bytes": 10**12}
     application.raw["inspections"].update_one({"_id": "default/scrub"}, {"$set": was})
@@ -119,7 +122,7 @@ def test_it_rests_so_that_it_reads_no_quicker_than_it_may(application, monkeypat
     monkeypatch.setattr(scrubbing, "MOST_BYTES_PER_SECOND", 100)
     monkeypatch.setattr(scrubbing, "time", SimpleNamespace(monotonic=lambda: 0.0))
     rests: list[float] = []
-    files = Watched(InspectionStore(application.database))
+    files = Watched(InspectedAssets(application.database))
     read_long_ago(application, DAYS)
     result = scrub_of(application, files, rests).run()
     assert sorted(files.read) == sorted(store.assets)
@@ -190,7 +193,7 @@ def test_a_run_that_has_had_its_time_goes_on_in_the_next_hour(application, monke
     monkeypatch.setattr(scrubbing, "MOST_SECONDS", 10)
     clock = [0.0]
     monkeypatch.setattr(scrubbing, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    files = Slow(InspectionStore(application.database), clock)
+    files = Slow(InspectedAssets(application.database), clock)
     read_long_ago(application, DAYS)
     hours = []
     while not hours or hours[-1]["behind"]:
@@ -204,7 +207,7 @@ def test_a_run_that_has_had_its_time_goes_on_in_the_next_hour(application, monke
 class Slow(Watched):
     """Takes a second for each four."""
 
-    def __init__(self, store: InspectionStore, clock: list[float]) -> None:
+    def __init__(self, store: InspectedAssets, clock: list[float]) -> None:
         super().__init__(store)
         self._clock = clock
 

@@ -66,7 +66,7 @@ def test_errors_of_a_kind_are_one_with_their_requests_and_no_secret(
     assert (kind["status"], kind["count"], kind["state"]) == (500, 12, "open")
     assert kind["request_ids"] == ids[-10:]
     assert kind["first_at"] <= kind["last_at"]
-    assert "avenue/health/views/pages/__init__.py:" in kind["traceback"]
+    assert "avenue/health/views/pages/state.py:" in kind["traceback"]
     assert "builtins.KeyError\n\n" in kind["traceback"]  # its cause
     stored = str(application.raw["infra_errors"].find_one())
     assert "hunter2" not in stored

@@ -18,6 +18,8 @@ from avenue.app.services import Services
 from avenue.backup.store import BackupStore
 from avenue.clock import utc_now
 from avenue.health.checks.models import CheckRequest
+from avenue.health.checks.store.assets import InspectedAssets
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.findings import CheckStore
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import MongoTrafficStore
@@ -29,7 +31,7 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.moves.store import MoveReports
 from avenue.notifications.store import OutboxStore
-from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.instances import INSTANCES
@@ -38,6 +40,7 @@ from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 from avenue.storage.shapes import SHAPES
+from avenue.storage.site_counts import SiteCounts
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
@@ -808,16 +811,18 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(
 ) -> None:
     asset = record_of(deployment, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
-    library, store = AssetStore(deployment.application.database), deployment.inspector._store
+    database = deployment.application.database
+    library, assets = AssetStore(database), InspectedAssets(database)
+    counts = StoredCounts(database, SiteCounts(database))
     file = deployment.raw["builder_media.files"].find_one({"_id": file_id})
     made = deployment.raw["renditions"].find_one({"asset": asset["_id"]})
     assert file is not None
     assert made is not None
 
     def sums() -> list[int]:
-        survey = store.survey(DEFAULT_SITE, "builder_media")
+        survey = assets.survey(DEFAULT_SITE, "builder_media")
         stored = library.stored(Holder(site=DEFAULT_SITE)).bytes
-        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE)["bytes"]]
+        return [stored, survey.files()[1], counts.renditions(DEFAULT_SITE)["bytes"]]
 
     before = sums()
     with (
@@ -927,7 +932,7 @@ def test_pictures_by_url_are_found_behind_an_owner_that_names_none(deployment: D
     deployment.raw["shop_products_grouped"].update_one({"_id": group["id"]}, {"$push": entries})
     url = {"images": {"url": "https://cdn.elsewhere.example/a.jpg"}}
     deployment.raw["shop_products"].update_one({"_id": product["id"]}, {"$push": url})
-    pictures, last = PictureStore(deployment.application.database), None
+    pictures, last = ExternalPictures(deployment.application.database), None
     found: list[str] = []
     while some := pictures.external_after(DEFAULT_SITE, last):
         last = some[-1][0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from avenue.shop.service import picture_imports
+from avenue.shop.service import picture_archives
 from tests import pictures
 from tests.forking import forked
 from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
@@ -303,7 +303,7 @@ def test_what_is_no_zip_leaves_nothing(
     status: int,
     code: str,
 ) -> None:
-    monkeypatch.setattr(picture_imports, "MOST_FILES", 20)
+    monkeypatch.setattr(picture_archives, "MOST_FILES", 20)
     before = application.counts()
     answer = as_seller.post(IMPORTS, data=body(), **ZIP)
     assert (answer.status_code, answer.json["code"]) == (status, code)

@@ -84,7 +84,7 @@ def test_of_very_many_the_newest_are_listed_and_all_exported(
     for each in theirs:
         Hand(own_application, each["images"][0]["id"]).file_gone()
     inspected(own_application)
-    monkeypatch.setattr("avenue.shop.store.products.MOST_LACKING", 1)
+    monkeypatch.setattr("avenue.shop.store.product_queries.MOST_LACKING", 1)
     for asked in ("no_alt", "problems"):
         listed = admin.get(f"{PRODUCTS}?pictures={asked}").json
         assert listed["total"] is None

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from avenue.app.gate import seconds_for
 from avenue.clock import utc_now
 from avenue.health.checks.files import FileInspector
-from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.store.assets import InspectedAssets
 from avenue.identity import Actor
 from avenue.media.errors import DecodersBusy, UnsupportedMediaType
 from avenue.media.intake.library import MediaLibrary
@@ -534,7 +534,7 @@ def test_an_expired_upload_is_gone_with_its_chunks(
     deployment.expire(done)
     assert head(as_client, expired).status_code == 404
     assert send(as_client, expired, 2 * MIB, b"x").status_code == 404
-    inspector = FileInspector(InspectionStore(deployment.application.database))
+    inspector = FileInspector(InspectedAssets(deployment.application.database))
     assert inspector.orphan_chunks("default", "uploads", "", 1000)[1] == {}
     assert deployment.sweep() == 1
     assert (deployment.chunks(expired), deployment.chunks(live)) == (0, 2)

@@ -472,7 +472,7 @@ BOUNDS = (
     "avenue.media.quarantine.store.MOST_COUNTED",
     "avenue.storage.site_counts.FEW",
     "avenue.storage.quotas.MOST_AT_ONCE",
-    "avenue.shop.store.products.MOST_LACKING",
+    "avenue.shop.store.product_queries.MOST_LACKING",
     "avenue.shop.pages.home.MOST_TOLD",
     "avenue.health.views.status.service.MOST_FOUND",
     "avenue.health.views.status.service.MOST_URL_OWNERS",

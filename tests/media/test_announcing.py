@@ -17,7 +17,7 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.swept import SweptStore
 from avenue.media.store.transitions import claim_one
 from avenue.media.sweeper import Sweeper
-from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import BUCKETS, site
 from avenue.uploads.retention.service import Retention
@@ -231,7 +231,7 @@ def an_imported_folder(shop: Shop) -> Told:
         {"_id": product["id"]}, {"$set": {"images": [{"url": "/uploads/a.jpg"}]}}
     )
     upload_result, claim = received(shop.deployment), Claim(kind="product", id=product["id"])
-    store = PictureStore(shop.deployment.database)
+    store = ExternalPictures(shop.deployment.database)
     adopted = store.adopt(DEFAULT_SITE, claim, "/uploads/a.jpg", upload_result)
     assert adopted is not None
     return {adopted.id: [CREATED]}

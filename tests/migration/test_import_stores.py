@@ -19,7 +19,7 @@ from avenue.migration.models import Content, Page
 from avenue.migration.spool import Spool
 from avenue.migration.store import PageStore
 from avenue.migration.tree import opened_tree
-from avenue.shop.store.pictures import OWNERS_AT_ONCE, PictureStore
+from avenue.shop.store.external_pictures import OWNERS_AT_ONCE, ExternalPictures
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
 from tests.migration.deployment import Deployment
 
@@ -66,7 +66,7 @@ def test_an_adopted_picture_stands_where_its_address_stood(avenue: Deployment) -
     avenue.add_owner("group", "g", "https://cdn.example/a.jpg", "/uploads/b.jpg", "/uploads/c.jpg")
     upload_result = received(avenue)
     claim = Claim(kind="group", id="g")
-    adopted = PictureStore(avenue.database).adopt(SITE, claim, "/uploads/b.jpg", upload_result)
+    adopted = ExternalPictures(avenue.database).adopt(SITE, claim, "/uploads/b.jpg", upload_result)
     group = avenue.owner("group", "g")
     assert adopted == upload_result.new[0]
     assert group["images"] == [
@@ -86,7 +86,7 @@ def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: Deploymen
     before = avenue.owner("product", "one")
     for claim in (ONE, Claim(kind="product", id="nobody")):
         upload_result = received(avenue)
-        store = PictureStore(avenue.database)
+        store = ExternalPictures(avenue.database)
         assert store.adopt(SITE, claim, "/uploads/a.jpg", upload_result) is None
         assert upload_result.kept == frozenset()
     assert avenue.owner("product", "one") == before
@@ -95,7 +95,7 @@ def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: Deploymen
 
 def test_an_owner_that_has_these_bytes_keeps_what_it_has(avenue: Deployment) -> None:
     avenue.add_owner("product", "one", "/uploads/a.jpg", "/uploads/b.jpg")
-    store, second = PictureStore(avenue.database), received(avenue)
+    store, second = ExternalPictures(avenue.database), received(avenue)
     first = store.adopt(SITE, ONE, "/uploads/a.jpg", received(avenue))
     assert store.adopt(SITE, ONE, "/uploads/b.jpg", second) == replace(first, claim=ONE)
     assert avenue.owner("product", "one")["images"] == [{"asset": first.id}]
@@ -107,7 +107,7 @@ def test_a_picture_the_sweeper_took_is_not_named(avenue: Deployment) -> None:
     before, upload_result = avenue.owner("product", "one"), received(avenue)
     avenue.raw["assets"].update_one({}, {"$set": {"state": "purging"}})
     with pytest.raises(UploadInProgress):
-        PictureStore(avenue.database).adopt(SITE, ONE, "/uploads/a.jpg", upload_result)
+        ExternalPictures(avenue.database).adopt(SITE, ONE, "/uploads/a.jpg", upload_result)
     assert avenue.owner("product", "one") == before
     assert avenue.raw["writes"].find_one({"_id": upload_result.write.id})["state"] == "open"
     assert upload_result.kept == frozenset()
@@ -120,7 +120,7 @@ def test_every_owner_that_names_pictures_elsewhere_is_found(avenue: Deployment) 
     avenue.add_owner("product", "none")
     avenue.add_owner("group", "g", "/uploads/g.jpg")
     avenue.raw["shop_products"].insert_one({"_id": "x", "site": "other", "images": [{"url": "u"}]})
-    store, last, found = PictureStore(avenue.database), None, []
+    store, last, found = ExternalPictures(avenue.database), None, []
     while some := store.external_after(SITE, last):
         found += some
         last = some[-1][0]

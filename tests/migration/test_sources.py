@@ -37,8 +37,9 @@ from avenue.migration.sources.plan import EntryPlan
 from avenue.outside.dialling import dial
 from avenue.outside.fetching import Fetcher
 from avenue.shop.importing.presenting import import_json
-from avenue.shop.service.imports import IMPORT, ImportWorker
-from avenue.shop.store.imports import ImportStore
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.backup import s3
@@ -89,7 +90,7 @@ class Imports:
         return plans
 
     def _do(self, work: service.SourceImport, *, is_dry: bool = False) -> None:
-        work._pause._sleep = self.waited.append
+        work._retries._sleep = self.waited.append
         for steps in (work.read(), work.preview(), *(() if is_dry else (work.bring(),))):
             for _ in steps:
                 pass
@@ -501,7 +502,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
         fetch_images=True,
     )
     worker = ImportWorker(
-        ImportStore(avenue.database),
+        ImportProcessing(avenue.database),
         jobs,
         Services(imports.settings, avenue.database).audit,
         imports.settings,

@@ -11,9 +11,10 @@ from avenue.config import Settings
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.shop.service.imports import IMPORT, ImportWorker
-from avenue.shop.store import imports
-from avenue.shop.store.imports import ImportStore
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT
+from avenue.shop.store import import_processing
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.storage.connection import Database
 
 
@@ -22,10 +23,10 @@ def _main(uri: str, rows_of_first_batch: str = "") -> None:
     database = Database(settings)
     audit = AuditService(MongoAuditStore(database), keep_days=1)
     worker = ImportWorker(
-        ImportStore(database), JobService(MongoJobStore(database)), audit, settings
+        ImportProcessing(database), JobService(MongoJobStore(database)), audit, settings
     )
     if rows_of_first_batch:
-        imports.ROWS_AT_ONCE = int(rows_of_first_batch)
+        import_processing.ROWS_AT_ONCE = int(rows_of_first_batch)
         worker._decide = _dying(worker._decide)  # type: ignore[method-assign]
     JobRunner(JobService(MongoJobStore(database)), {IMPORT: worker.apply}).run_one()
 

@@ -28,8 +28,10 @@ from avenue.shop.importing.errors import ImportUnfinished, NotTheLastImport
 from avenue.shop.importing.models import ImportStanding, RowQuery, State
 from avenue.shop.importing.presenting import import_json, row_json
 from avenue.shop.models import Entry, Group, Product, Status
-from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
+from avenue.shop.service.import_worker import ImportWorker
+from avenue.shop.service.imports import IMPORT, UNDO, ImportService
 from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.import_processing import ImportProcessing
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
@@ -47,7 +49,9 @@ SETTINGS = Settings(local=True)
 
 def worker_of(database: Database) -> ImportWorker:
     audit = AuditService(MongoAuditStore(database), keep_days=1)
-    return ImportWorker(ImportStore(database), JobService(MongoJobStore(database)), audit, SETTINGS)
+    return ImportWorker(
+        ImportProcessing(database), JobService(MongoJobStore(database)), audit, SETTINGS
+    )
 
 
 class Shop:
@@ -164,7 +168,7 @@ class Shop:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avenue.shop.store.imports.ROWS_AT_ONCE", ROWS_AT_ONCE)
+    monkeypatch.setattr("avenue.shop.store.import_processing.ROWS_AT_ONCE", ROWS_AT_ONCE)
 
 
 @pytest.fixture
@@ -402,7 +406,7 @@ def test_an_import_that_was_given_up_goes_on_when_the_table_comes_again(shop: Sh
 def test_an_import_that_was_given_up_can_be_undone(shop: Shop) -> None:
     table = [{"sku": f"Z{n}", "name": "a"} for n in range(ROWS_AT_ONCE + 1)]
     standing = shop.begin(table)
-    ImportStore(shop.database).apply_some(
+    ImportProcessing(shop.database).apply_some(
         SITE.id, standing.run.id, worker_of(shop.database)._decide
     )
     give_up(shop, standing)
@@ -463,7 +467,7 @@ def test_a_change_between_two_batches_is_seen(shop: Shop) -> None:
     shop.bring([{"sku": f"Z{n:03}", "name": "a"} for n in range(ROWS_AT_ONCE + 1)])
     last = f"Z{ROWS_AT_ONCE:03}"
     standing = shop.begin([{"sku": f"Z{n:03}", "name": "b"} for n in range(ROWS_AT_ONCE + 1)])
-    store = ImportStore(shop.database)
+    store = ImportProcessing(shop.database)
     store.apply_some(SITE.id, standing.run.id, worker_of(shop.database)._decide)
     shop.change(last, name="by hand")
     shop.work()

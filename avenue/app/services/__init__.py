@@ -80,7 +80,7 @@ class Services(Health):
         return {
             **self.shop_status.counters,
             **self.folders.counters,
-            **self.inspections.counters,
+            **self.stored_counts.counters,
         }
 
     def on(self, cluster: Database) -> "Services":

@@ -27,6 +27,7 @@ from avenue.health.checks.fsck import Fsck
 from avenue.health.checks.inspection import Inspector
 from avenue.health.checks.probe import ProbeService
 from avenue.health.checks.references import ReferenceInspector
+from avenue.health.checks.renditions import RenditionInspector
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.scrub import Scrub
 from avenue.health.checks.store.findings import CheckStore, ScrubStore
@@ -147,6 +148,7 @@ class Health(Shop):
         sources = Sources(
             deployments=lambda: list(map(DeploymentStatus, clusters_at_hand(self.database))),
             inspections=self.inspections,
+            counts=self.stored_counts,
             usage=self.library,
             jobs=JobAccess(self.jobs),
             queue=self.jobs,
@@ -186,7 +188,7 @@ class Health(Shop):
     @cached_property
     def mender(self) -> Mender:
         """Finds wrong addresses in documents, and repairs them."""
-        book = AddressBook(self.inspections, self.legacy_urls.find_many)
+        book = AddressBook(self.inspected_assets, self.legacy_urls.find_many)
         return Mender(DocumentStore(self.database), book, self.audit)
 
     @cached_property
@@ -199,15 +201,22 @@ class Health(Shop):
         """Everything that walks check."""
         referrers = [PictureReferrers(self.database, kind) for kind in (PRODUCT, GROUP)]
         website: list[Referrers] = [PageReferrers(self.database), LogoReferrers(self.site_store)]
+        files, swept = FileInspector(self.inspected_assets), partial(swept_of, self.database)
         return Holdings(
             store=self.checks,
+            assets=self.inspected_assets,
             inspections=self.inspections,
-            files=FileInspector(self.inspections),
-            swept=partial(swept_of, self.database),
+            files=files,
+            swept=swept,
             ledger=self.ledger,
             references=ReferenceInspector(
-                self.inspections, referrers, self.legacy_urls.find_many, beside=website
+                self.inspected_assets,
+                self.inspections,
+                referrers,
+                self.legacy_urls.find_many,
+                beside=website,
             ),
+            renditions=RenditionInspector(self.checks, self.inspected_assets, files, swept),
         )
 
     @cached_property
@@ -228,8 +237,9 @@ class Health(Shop):
         return Scrub(
             ScrubStore(self.database),
             self.checks,
-            self.inspections,
-            FileInspector(self.inspections, keeps_sums=True),
+            self.inspected_assets,
+            self.stored_counts,
+            FileInspector(self.inspected_assets, keeps_sums=True),
             self.sites,
             days=self.settings.scrub_days,
         )

@@ -11,7 +11,8 @@ from avenue.media.intake.policy import (
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import ImportService
-from avenue.shop.service.picture_imports import PictureImportService, PictureImportWorker
+from avenue.shop.service.picture_import_worker import PictureImportWorker
+from avenue.shop.service.picture_imports import PictureImportService
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.service.samples import SampleService
@@ -19,6 +20,7 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.product_queries import ProductQueries
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import StatusStore
@@ -34,6 +36,11 @@ class Shop(Website):
         return ProductStore(self.database)
 
     @cached_property
+    def product_queries(self) -> ProductQueries:
+        """The lists of products."""
+        return ProductQueries(self.database)
+
+    @cached_property
     def group_store(self) -> GroupStore:
         """The store of groups."""
         return GroupStore(self.database)
@@ -46,12 +53,14 @@ class Shop(Website):
     @cached_property
     def products(self) -> ProductService:
         """The products."""
-        return ProductService(self.product_store, self.group_store, self.library, self.settings)
+        return ProductService(
+            self.product_store, self.product_queries, self.group_store, self.library, self.settings
+        )
 
     @cached_property
     def groups(self) -> GroupService:
         """The groups of products."""
-        return GroupService(self.group_store, self.product_store, self.library)
+        return GroupService(self.group_store, self.product_queries, self.library)
 
     @cached_property
     def pictures(self) -> PictureService:
@@ -87,7 +96,7 @@ class Shop(Website):
         """Imports of pictures by SKU."""
         return PictureImportService(
             PictureImportStore(self.database),
-            self.product_store,
+            self.product_queries,
             self.library,
             self.reader,
             self.jobs,

@@ -10,6 +10,8 @@ from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
+from avenue.health.checks.store.assets import InspectedAssets
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.jobs.service import JobService
@@ -104,7 +106,17 @@ class Stores:
     @cached_property
     def inspections(self) -> InspectionStore:
         """What inspections found."""
-        return InspectionStore(self.database, self.site_counts)
+        return InspectionStore(self.database)
+
+    @cached_property
+    def inspected_assets(self) -> InspectedAssets:
+        """The assets and bytes that checks read."""
+        return InspectedAssets(self.database)
+
+    @cached_property
+    def stored_counts(self) -> StoredCounts:
+        """The numbers and sizes of stored files."""
+        return StoredCounts(self.database, self.site_counts)
 
     @cached_property
     def site_counts(self) -> SiteCounts:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from avenue.health.checks.bytes import fault_of
 from avenue.health.checks.models import Damage, DamagedFile, InspectedAsset, StoredVersion
-from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.store.assets import InspectedAssets
 from avenue.media.models import State
 from avenue.media.references import Fault, Kind
 from avenue.storage.scope import BUCKETS
@@ -26,7 +26,7 @@ Read = Callable[[int], None]
 class FileInspector:
     """Checks stored files. Files are deleted only after no asset names them any more."""
 
-    def __init__(self, store: InspectionStore, *, keeps_sums: bool = False) -> None:
+    def __init__(self, store: InspectedAssets, *, keeps_sums: bool = False) -> None:
         """`keeps_sums`: an intact file without checksums of its chunks gets them."""
         self._store = store
         self._keeps_sums = keeps_sums
@@ -88,7 +88,7 @@ class FileInspector:
             if version.file in doubtful
         }
         damaged = []
-        for each in self._store.assets(site_id, [each.id for each in meant]).values():
+        for each in self._store.by_ids(site_id, [each.id for each in meant]).values():
             if each.state is State.PURGING or not each.versions:
                 continue
             damaged += [
@@ -141,7 +141,7 @@ class FileInspector:
 
     def look_at_hashes(self, site_id: str, asset_ids: Iterable[str], ends_at: float) -> bool:
         """Read the current bytes of assets and compare their hashes; False if time ran out."""
-        for each in self._store.assets(site_id, asset_ids).values():
+        for each in self._store.by_ids(site_id, asset_ids).values():
             if time.monotonic() > ends_at:
                 return False
             known = each.current_fault
@@ -182,7 +182,7 @@ class FileInspector:
         owners = {each.id: each.asset or "" for each in survey.records_after(last, limit)}
 
         def unowned(file_ids: Sequence[str]) -> list[str]:
-            assets = self._store.assets(site_id, {owners[each] for each in file_ids})
+            assets = self._store.by_ids(site_id, {owners[each] for each in file_ids})
             named = {version.file for each in assets.values() for version in each.versions}
             # Any remaining file of an asset whose record has lost its versions may be needed.
             bare = {each.id for each in assets.values() if not each.versions}

@@ -11,10 +11,11 @@ from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.health.checks.models import CheckRequest, Flaw, Kind
+from avenue.health.checks.place import Place
 from avenue.health.checks.records import JUDGED
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import START, spans_outside
-from avenue.health.checks.walk import BATCH, Depth, Holdings, Place, Save, Walk
+from avenue.health.checks.walk import BATCH, Depth, Holdings, Save, Walk
 from avenue.identity import DEFAULT_SITE, Site
 from avenue.media.references import Kind as Broken
 from avenue.media.store.documents import ASSETS

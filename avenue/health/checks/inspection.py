@@ -16,18 +16,10 @@ from typing import Any
 
 from avenue.clock import utc_now
 from avenue.health.checks.models import BrokenReference, Flaw, Slice, Tally
+from avenue.health.checks.place import END, Place
 from avenue.health.checks.records import JUDGED, RecordInspector
 from avenue.health.checks.store.inspections import INSPECTED, REFERRED
-from avenue.health.checks.walk import (
-    BATCH,
-    END,
-    Depth,
-    Holdings,
-    Place,
-    Save,
-    Walk,
-    next_after,
-)
+from avenue.health.checks.walk import BATCH, Depth, Holdings, Save, Walk, next_after
 from avenue.identity import Site
 from avenue.storage.sites import Sites
 
@@ -56,6 +48,7 @@ class Inspector:
 
     def __init__(self, holdings: Holdings, sites: Sites) -> None:
         self._store = holdings.inspections
+        self._assets = holdings.assets
         self._files = holdings.files
         self._references = holdings.references
         self._sites = sites
@@ -133,7 +126,7 @@ class Inspector:
                 self._files.look(site.id, self._references.assets_of(site, batch))
                 self._references.judge(site, kind, batch)
                 looked_at += len(batch)
-        stored = self._store.stored_since(site.id, since, MOST_RECENT)
+        stored = self._assets.stored_since(site.id, since, MOST_RECENT)
         for first in range(0, len(stored), BATCH):
             self._files.look(site.id, stored[first : first + BATCH])
         return looked_at + len(stored)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.health.checks.models import BrokenReference, InspectedAsset
+from avenue.health.checks.store.assets import InspectedAssets
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, Target, targets_of
@@ -47,6 +48,7 @@ class ReferenceInspector:
 
     def __init__(
         self,
+        assets: InspectedAssets,
         store: InspectionStore,
         referrers: Sequence[Referrers],
         known_paths: KnownPaths,
@@ -54,6 +56,7 @@ class ReferenceInspector:
         beside: Sequence[Referrers] = (),
     ) -> None:
         """Count and check the references of `referrers`; only check those of `beside`."""
+        self._assets = assets
         self._store = store
         self._referrers = {each.kind: each for each in (*referrers, *beside)}
         self._known_paths = known_paths
@@ -116,7 +119,7 @@ class ReferenceInspector:
             return []
         # An asset that is read between two reads of an unchanged owner is proof.
         before = self._owners_of(site, doubtful)
-        now = self._store.assets(site.id, [each.id for each in doubtful]).values()
+        now = self._assets.by_ids(site.id, [each.id for each in doubtful]).values()
         after = self._owners_of(site, doubtful)
         return [
             each
@@ -187,7 +190,7 @@ class ReferenceInspector:
         targets = targets_of(site, urls, self._known_paths)
         named = {each for each in targets.values() if isinstance(each, str)}
         named |= {asset for asset in map(_asset_in, entries) if asset}
-        return _Known(targets=targets, assets=self._store.assets(site.id, named))
+        return _Known(targets=targets, assets=self._assets.by_ids(site.id, named))
 
 
 def _judged(referrer: Referrer, known: _Known) -> list[Judged]:

@@ -144,7 +144,7 @@ class Repair:
 
     def _uploaded_at(self, finding: Flaw) -> datetime | None:
         site_id, bucket = finding.site or "", finding.bucket or ""
-        found = self._of.inspections.survey(site_id, bucket).records([finding.subject])
+        found = self._of.assets.survey(site_id, bucket).records([finding.subject])
         record = found.get(finding.subject)
         return record.uploaded_at if record else LONG_AGO
 
@@ -232,7 +232,7 @@ class Repair:
         if self._of.files.fault_of(site_id, bucket, meant):
             return IS_BACK
         if way.asset.current == way.version:
-            self._of.inspections.unmark(site_id, way.asset.id)
+            self._of.assets.unmark(site_id, way.asset.id)
         swept = self._of.swept(site_id)
         if not swept.is_named(f"{site_id}/{meant.file}"):  # removed meanwhile
             swept.bucket(bucket).delete(f"{site_id}/{meant.file}")
@@ -255,9 +255,7 @@ class Repair:
         version = next((each for each in named if each.file == finding.subject), None)
         if asset is None or version is None:
             return None
-        record = (
-            self._of.inspections.survey(site_id, bucket).records([version.file]).get(version.file)
-        )
+        record = self._of.assets.survey(site_id, bucket).records([version.file]).get(version.file)
         told = record.chunk_bytes if record else None
         for chunk_bytes in dict.fromkeys([told or 0, CHUNK_BYTES]):
             if chunk_bytes < 1:

@@ -12,8 +12,9 @@ from datetime import timedelta
 from avenue.clock import utc_now
 from avenue.health.checks.files import FileInspector, Read
 from avenue.health.checks.models import Round
+from avenue.health.checks.store.assets import InspectedAssets
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.findings import CheckStore, ScrubStore
-from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.checks.walk import first_bytes
 from avenue.identity import Site
 from avenue.storage.sites import Sites
@@ -38,7 +39,8 @@ class Scrub:
         self,
         rounds: ScrubStore,
         store: CheckStore,
-        inspections: InspectionStore,
+        assets: InspectedAssets,
+        counts: StoredCounts,
         files: FileInspector,
         sites: Sites,
         *,
@@ -47,7 +49,8 @@ class Scrub:
     ) -> None:
         self._rounds = rounds
         self._store = store
-        self._inspections = inspections
+        self._assets = assets
+        self._counts = counts
         self._files = files
         self._sites = sites
         self._takes = timedelta(days=days) / 2
@@ -69,11 +72,11 @@ class Scrub:
     def _site(self, site: Site, pace: "_Pace", counts: dict[str, int]) -> bool:
         """Read what is due of one site; return whether that was all."""
         at = self._rounds.get(site.id) or self._begun(site)
-        total = self._inspections.stored_bytes(site.id)
+        total = self._counts.stored_bytes(site.id)
         while self._is_due(at, total):
             if pace.is_over:
                 return False
-            batch = first_bytes(self._inspections.assets_after(site.id, at.after, ASSETS_AT_ONCE))
+            batch = first_bytes(self._assets.after(site.id, at.after, ASSETS_AT_ONCE))
             if not batch:
                 self._begun(site)
                 break

@@ -1,27 +1,19 @@
-"""A walk over all stored data: its steps, its depth, and the place of a job in it.
+"""A walk over all stored data: its steps, and its depth.
 
 A suspected problem is checked again before it is reported, so uploads may run meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from avenue.clock import utc_now
 from avenue.health.checks.files import FileInspector
-from avenue.health.checks.models import (
-    BYTES,
-    YOUNG,
-    BrokenReference,
-    CheckedRendition,
-    Flaw,
-    InspectedAsset,
-    Kind,
-    Tally,
-)
+from avenue.health.checks.models import BYTES, BrokenReference, Flaw, InspectedAsset, Kind, Tally
+from avenue.health.checks.place import Place
 from avenue.health.checks.references import SEEN_IN_THE_ENTRY, ReferenceInspector
+from avenue.health.checks.renditions import RenditionInspector
+from avenue.health.checks.store.assets import InspectedAssets
 from avenue.health.checks.store.findings import CheckStore
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.identity import Site
@@ -33,8 +25,6 @@ from avenue.storage.scope import BUCKETS
 BATCH = 500
 ASSETS_AT_ONCE = 50
 BYTES_AT_ONCE = 256 * 1024 * 1024  # read between two saves, except for larger single files
-PICTURED_AT_ONCE = 200
-END = "end"
 
 
 class Depth(Enum):
@@ -50,11 +40,13 @@ class Holdings:
     """The stores and inspectors of everything that is checked."""
 
     store: CheckStore
+    assets: InspectedAssets
     inspections: InspectionStore
     files: FileInspector
     swept: Callable[[str], SweptStore]  # of the cluster of a site
     ledger: Ledger
     references: ReferenceInspector
+    renditions: RenditionInspector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +94,9 @@ class Walk:
 
     def size(self, site: Site) -> int:
         """Return the number of assets and referrers."""
-        return self._of.inspections.count(site.id) + self._of.references.count(site.id)
+        return self._of.assets.count(site.id) + self._of.references.count(site.id)
 
-    def over(self, site: Site, place: "Place") -> Iterator[Sequence[Flaw]]:
+    def over(self, site: Site, place: Place) -> Iterator[Sequence[Flaw]]:
         """Do the remaining steps of a site; yield the findings of each batch.
 
         The caller saves `place` when it `is_due`.
@@ -118,13 +110,13 @@ class Walk:
         return place.walk(list(self.steps), look)
 
     def _counted(self, site: Site, last: str, tally: Tally) -> Passed:
-        batch = self._of.inspections.assets_after(site.id, last, BATCH)
+        batch = self._of.assets.after(site.id, last, BATCH)
         for each in self._of.files.look(site.id, batch):
             tally.incomplete_files[each.bucket] += 1
         return Passed(end=next_after(batch, BATCH), looked=len(batch))
 
     def _read(self, site: Site, last: str, _tally: Tally) -> Passed:
-        batch = self._of.inspections.assets_after(site.id, last, ASSETS_AT_ONCE)
+        batch = self._of.assets.after(site.id, last, ASSETS_AT_ONCE)
         is_last = len(batch) < ASSETS_AT_ONCE
         few = first_bytes(batch)
         findings = [
@@ -247,60 +239,8 @@ class Walk:
         return Passed(end=batch[-1][0] if len(batch) == BATCH else None, flaws=findings)
 
     def _renditions(self, site: Site, last: str, _tally: Tally) -> Passed:
-        ids = self._of.store.pictured_after(site.id, last, PICTURED_AT_ONCE)
-        has_lost_source = self._sources_of(site, ids)
-        findings: list[Flaw] = []
-        for asset_id in ids:
-            for each in self._of.store.renditions_of(site.id, asset_id):
-                if not each.is_whole:
-                    findings.append(
-                        _about(
-                            each,
-                            site,
-                            Kind.RENDITION_DAMAGED,
-                            "Its bytes are not those kept of it.",
-                        )
-                    )
-                elif has_lost_source(each):
-                    findings.append(
-                        _about(
-                            each,
-                            site,
-                            Kind.RENDITION_WITHOUT_SOURCE,
-                            "What it was made of is gone.",
-                        )
-                    )
-        return Passed(end=ids[-1] if ids else None, flaws=self._still(site, findings))
-
-    def _sources_of(
-        self, site: Site, asset_ids: Sequence[str]
-    ) -> Callable[[CheckedRendition], bool]:
-        """Return a function that tells whether the source of a rendition of these is gone."""
-        assets = self._of.inspections.assets(site.id, asset_ids)
-        # A damaged record may not say whose it is: its renditions may be needed, too.
-        strays = self._of.swept(site.id).those_there(set(asset_ids) - assets.keys())
-
-        def has_lost_source(rendition: CheckedRendition) -> bool:
-            asset = rendition.asset
-            return asset not in strays and _has_lost_source(rendition, assets.get(asset))
-
-        return has_lost_source
-
-    def _still(self, site: Site, findings: list[Flaw]) -> list[Flaw]:
-        """Return the findings about renditions that are not being deleted with their source."""
-        if not findings:
-            return []
-        self._of.files.settle()
-        has_lost_source = self._sources_of(site, [each.asset or "" for each in findings])
-        still = []
-        for each in findings:
-            found = self._of.store.rendition(site.id, each.subject)
-            if found is None or self._of.inspections.is_being_written(site.id, found.file):
-                continue
-            is_lost = each.kind == Kind.RENDITION_WITHOUT_SOURCE and has_lost_source(found)
-            if is_lost or (each.kind == Kind.RENDITION_DAMAGED and not found.is_whole):
-                still.append(each)
-        return still
+        end, flaws = self._of.renditions.after(site, last)
+        return Passed(end=end, flaws=flaws)
 
     # Expired things, and counters
 
@@ -350,70 +290,6 @@ class Walk:
         return Passed(end=next_after(holders, BATCH), flaws=findings)
 
 
-class Place:
-    """The place of a walk, from which it can be resumed. `is_due`: it should be saved now."""
-
-    def __init__(self, cursor: Mapping[str, Any] | None) -> None:
-        saved = cursor or {}
-        self.site = str(saved.get("site", ""))
-        self.step = str(saved.get("step", ""))
-        self.after = str(saved.get("after", ""))
-        self.done = int(saved.get("done", 0))
-        self.is_due = False
-        self.began_at: datetime = saved.get("began_at") or utc_now()
-        self.tally = Tally.from_dict(saved["tally"]) if "tally" in saved else Tally()
-
-    def enter(self, site_id: str) -> None:
-        """Start a site, or continue with the one that was started."""
-        if site_id != self.site:
-            self.site = site_id
-            self.leave()
-
-    def left(self, sites: Iterable[Site]) -> Iterator[Site]:
-        """Yield the remaining sites, entering each."""
-        for each in sorted(sites, key=lambda site: site.id):
-            if each.id >= self.site:
-                self.enter(each.id)
-                yield each
-
-    def walk(
-        self, steps: Sequence[str], look: Callable[[str, str], tuple[str | None, Sequence[Flaw]]]
-    ) -> Iterator[Sequence[Flaw]]:
-        """Do the remaining steps, a batch at a time; yield the findings.
-
-        `look` gets the step and the start of its batch; it returns the start of the next one, None
-        after the last. A step that ends within its first batch is faster repeated than saved, so
-        the place `is_due` after each full batch and after the last step.
-        """
-        following = dict(zip(steps, [*steps[1:], END], strict=True))
-        if self.step not in {*following, END}:
-            self.step, self.after = steps[0], ""
-        while self.step != END:
-            last, flaws = look(self.step, self.after)
-            if last is None:
-                self.step, self.after = following[self.step], ""
-            else:
-                self.after = last
-            self.is_due = last is not None or self.step == END
-            yield flaws
-
-    def leave(self) -> None:
-        """Reset the place: no site is started."""
-        self.step = self.after = ""
-        self.tally, self.began_at = Tally(), utc_now()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for the job's cursor."""
-        return {
-            "site": self.site,
-            "step": self.step,
-            "after": self.after,
-            "done": self.done,
-            "began_at": self.began_at,
-            "tally": self.tally.as_dict(),
-        }
-
-
 def next_after(batch: Sequence[Any], limit: int) -> str | None:
     """Return where the next batch begins, None if this was the last."""
     return str(batch[-1].id) if len(batch) == limit else None
@@ -438,20 +314,3 @@ def first_bytes(assets: Sequence[InspectedAsset]) -> Sequence[InspectedAsset]:
         if count and size > BYTES_AT_ONCE:
             return assets[:count]
     return assets
-
-
-def _has_lost_source(rendition: CheckedRendition, asset: InspectedAsset | None) -> bool:
-    """Return whether the file it was made of has been gone for a while.
-
-    Renditions of a version that is no longer current are deleted by the next sweep.
-    """
-    if utc_now() - rendition.made_at < YOUNG:
-        return False
-    if asset is None:
-        return True
-    # Any remaining file of a record that has lost its versions may be needed.
-    return bool(asset.versions) and all(each.file != rendition.file for each in asset.versions)
-
-
-def _about(rendition: CheckedRendition, site: Site, kind: Kind, detail: str) -> Flaw:
-    return Flaw(kind=kind, site=site.id, asset=rendition.asset, subject=rendition.id, detail=detail)

@@ -6,16 +6,13 @@ nothing to do.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
@@ -28,35 +25,16 @@ from avenue.migration.adopt.models import Adopted
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Outcome, Problem
 from avenue.migration.page_addresses import PageAddresses
-from avenue.migration.sources.errors import (
-    AskedTooOften,
-    CursorGone,
-    MalformedEntry,
-    SourceGone,
-    SourceRefuses,
-    SourceUnclear,
-    WouldBePublic,
-)
+from avenue.migration.sources.errors import CursorGone, MalformedEntry, SourceUnclear, WouldBePublic
 from avenue.migration.sources.models import Entry, Folders, Listed, Source
 from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.sources.retrying import Retries, result
 from avenue.migration.storing import FileStorer, ImportTargets, Kept, is_kept
-from avenue.outside.errors import FetchFailed, RateLimited
-from avenue.storage.idempotency import UploadInProgress
 
-T = TypeVar("T")
 Look = Callable[[], None]
 THREADS = 4
 """So no host gets more than four requests at once."""
-TRIES = 8
-"""How often a rate-limited request is repeated."""
-PATIENCE_SECONDS = 120
-"""After so long without success of an entry the database counts as unreachable."""
-PAUSE_SECONDS = 1.0
-LOOK_SECONDS = 1.0
-"""How often a waiting step checks whether to continue."""
 LISTED_ANEW = 3
-GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-SHUT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 LONGEST_ALT, LONGEST_TAG, MOST_TAGS = 1000, 50, 20
 """As the media library takes them."""
 DESCRIBES = frozenset({"alt", "decorative", "focal", "tags"})
@@ -112,7 +90,7 @@ class SourceImport:
         self._adopted = adopted
         self._folders = folders
         self._plan = plan
-        self._pause = _Pause()
+        self._retries = Retries()
         self._storer = FileStorer(actor, wanted.destination, targets)
         self._pages = wanted.addresses and PageAddresses(
             self._site,
@@ -168,12 +146,14 @@ class SourceImport:
 
     def _listed(self, look: Look) -> Iterator[Listed]:
         """Yield the pages of the list; again from its start if the source rejects the cursor."""
-        with self._threads(1) as threads:
+        with self._retries.threads(1) as threads:
             for _ in range(LISTED_ANEW):
                 try:
                     cursor: str | None = None
                     while True:
-                        listed = _result(threads.submit(self._page_with_retries, cursor), look)
+                        listed = result(
+                            threads.submit(self._retries.run, partial(self._page, cursor)), look
+                        )
                         yield listed
                         cursor = listed.cursor
                         if cursor is None:
@@ -181,9 +161,6 @@ class SourceImport:
                 except CursorGone:
                     continue
         raise SourceUnclear
-
-    def _page_with_retries(self, cursor: str | None) -> Listed:
-        return self._with_retries(lambda: self._page(cursor))
 
     def _page(self, cursor: str | None) -> Listed:
         try:
@@ -206,31 +183,20 @@ class SourceImport:
 
     def _copied(self, look: Look) -> Iterator[None]:
         pending: deque[Future[None]] = deque()
-        with self._threads(THREADS) as threads:
+        with self._retries.threads(THREADS) as threads:
             for entry in self._plan.entries():
                 if len(pending) >= 2 * THREADS:
-                    _result(pending.popleft(), look)
+                    result(pending.popleft(), look)
                     yield
                 pending.append(threads.submit(self._one, entry))
             while pending:
-                _result(pending.popleft(), look)
+                result(pending.popleft(), look)
                 yield
-
-    @contextmanager
-    def _threads(self, count: int) -> Iterator[ThreadPoolExecutor]:
-        """Yield threads; at the end of the block none of them waits for the source any more."""
-        self._pause.begin()
-        with ThreadPoolExecutor(count) as threads:
-            try:
-                yield threads
-            finally:
-                self._pause.end()
-                threads.shutdown(cancel_futures=True)
 
     def _one(self, entry: Entry) -> None:
         try:
             if not self._is_refused(entry) and not self._is_unchanged(entry):
-                self._with_retries(lambda: self._bring(entry))
+                self._retries.run(partial(self._bring, entry))
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
@@ -345,63 +311,11 @@ class SourceImport:
         self._plan.settle(entry, Outcome.UNCHANGED)
         return True
 
-    def _with_retries(self, work: Callable[[], T]) -> T:
-        """Run `work`, again after temporary errors; raise others."""
-        ends_at, tries = time.monotonic() + PATIENCE_SECONDS, 0
-        while True:
-            self._pause.wait()
-            try:
-                return work()
-            except RateLimited as error:
-                tries += 1
-                if tries >= TRIES:
-                    raise AskedTooOften from None
-                self._pause.extend(error.pause_seconds)
-            except FetchFailed as error:
-                raise _meaning(error) from None
-            except (Unavailable, UploadInProgress) as error:
-                if isinstance(error, StorageFull) or time.monotonic() > ends_at:
-                    raise
-                self._pause.extend(PAUSE_SECONDS)
-
     def _refuse(self, what: str, error: AvenueError) -> None:
         self._plan.refuse(Problem(path=what, code=error.code, message=error.message))
 
     def _silence(self, entry: Entry, code: str, message: str) -> None:
         self._plan.silence(Problem(path=entry.key, code=code, message=message))
-
-
-class _Pause:
-    """While a source limits the rate, all threads wait: until then, or until the end."""
-
-    def __init__(self) -> None:
-        self._over = threading.Event()
-        self._sleep: Callable[[float], object] = self._over.wait
-        self._until = float("-inf")
-
-    def begin(self) -> None:
-        self._over.clear()
-
-    def end(self) -> None:
-        self._over.set()
-
-    def extend(self, seconds: float) -> None:
-        self._until = max(self._until, time.monotonic() + seconds)
-
-    def wait(self) -> None:
-        """Return when the source may be called again; raise `CancelledError` at the end."""
-        left = self._until - time.monotonic()
-        if left > 0:
-            self._sleep(left)
-        if self._over.is_set():
-            raise CancelledError
-
-
-def _result(future: Future[T], look: Look) -> T:
-    """Return the result of a thread; call `look` regularly while waiting."""
-    while not wait([future], LOOK_SECONDS).done:
-        look()
-    return future.result(0)
 
 
 def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -410,10 +324,3 @@ def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
         name: datetime.fromisoformat(value) if name == "created_at" else value
         for name, value in facts.items()
     }
-
-
-def _meaning(error: FetchFailed) -> AvenueError:
-    status = error.facts.get("http_status")
-    if status in GONE:
-        return SourceGone()
-    return SourceRefuses() if status in SHUT else error

@@ -13,16 +13,9 @@ from avenue.errors import AvenueError, Invalid
 from avenue.identity import Actor, Role, is_id
 from avenue.media.presenting import picture_json
 from avenue.shop.errors import ImageNotFound, ProductNotFound, RevisionConflict
-from avenue.shop.models import (
-    GroupQuery,
-    Option,
-    PicturedGroup,
-    Product,
-    ProductQuery,
-    Sort,
-)
+from avenue.shop.models import GroupQuery, Option, PicturedGroup, Product, ProductQuery, Sort
 from avenue.shop.pages.lists import listed
-from avenue.shop.pages.pictures import screen_of, screen_page
+from avenue.shop.pages.picture_screen import screen_of, screen_page
 from avenue.shop.pages.texts import SAID as PICTURES_SAID
 from avenue.shop.presenting import group_json
 from avenue.shop.routes.bodies import MOST_PRODUCTS_OF_A_GROUP

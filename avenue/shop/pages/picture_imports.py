@@ -26,7 +26,8 @@ from avenue.shop.pages.product_choice import Unclear, chosen_products
 from avenue.shop.paging import cursor_text
 from avenue.shop.routes.picture_imports import files_asked_for, the_archive
 from avenue.shop.routes.runs import NUMBER, runs_asked_for
-from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
+from avenue.shop.service.picture_archives import MOST_FILES
+from avenue.shop.service.picture_imports import PictureImportService
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed

@@ -18,7 +18,7 @@ from avenue.media.models import Asset, Claim
 from avenue.shop.errors import TempImageNotFound
 from avenue.shop.models import PRODUCT, ProductQuery, Sort
 from avenue.shop.pages import products
-from avenue.shop.pages.pictures import back_to, new_screen, screen_page
+from avenue.shop.pages.picture_screen import back_to, new_screen, screen_page
 from avenue.shop.pages.product_choice import chosen_products
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.service.products import ProductService

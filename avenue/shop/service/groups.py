@@ -22,7 +22,7 @@ from avenue.shop.models import (
 )
 from avenue.shop.service.access import may_change, may_see
 from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.products import ProductStore
+from avenue.shop.store.product_queries import ProductQueries
 
 CHANGE_TRIES = 5
 MOST_CHOICES = 1000
@@ -32,7 +32,7 @@ MOST_NAMES = 100
 class GroupService:
     """Groups. They are public; sellers change their own, staff and administrators all."""
 
-    def __init__(self, groups: GroupStore, products: ProductStore, library: MediaLibrary) -> None:
+    def __init__(self, groups: GroupStore, products: ProductQueries, library: MediaLibrary) -> None:
         self._groups = groups
         self._products = products
         self._library = library

@@ -1,34 +1,22 @@
-"""The use cases of pictures by SKU: check a ZIP, return the plan, apply it; and the worker."""
+"""The use cases of pictures by SKU: check a ZIP, return the plan, apply it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, Unavailable
-from avenue.identity import Actor, Limit, Role, Site, new_id
+from avenue.identity import Actor, Limit, Role, new_id
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
-from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
-from avenue.media.archives import Archive, ArchiveFile, PassedOver
-from avenue.media.errors import (
-    DamagedEntry,
-    DamagedFile,
-    EmptyFile,
-    InfectedFile,
-    UnsupportedMediaType,
-)
+from avenue.media.archives import ArchiveFile
+from avenue.media.errors import DamagedFile, InfectedFile
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Incoming, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.intake.sniffing import HEAD_BYTES
-from avenue.media.intake.spool import SpooledFile, spooled
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset
 from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.seekable_file import SeekableFile
 from avenue.shop.errors import OneFileOnly, ProductNotFound
@@ -38,35 +26,28 @@ from avenue.shop.matching.errors import (
     ImportBegun,
     NothingToBring,
     PictureImportNotFound,
-    TooManyFiles,
 )
 from avenue.shop.matching.models import (
     FilePage,
     FileQuery,
-    KeptFile,
-    NamedFile,
-    Outcome,
     PictureImport,
     PictureImportStanding,
     PlannedFile,
-    Reason,
     Shelf,
     Stage,
     State,
 )
-from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
-from avenue.shop.models import PRODUCT, Failure, ListQuery, Page, Product
+from avenue.shop.models import ListQuery, Page, Product
 from avenue.shop.service.access import may_change
-from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
+from avenue.shop.service.picture_archives import named, opened, unpacked
+from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.store.picture_imports import PictureImportStore
-from avenue.shop.store.products import ProductStore
-from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
+from avenue.shop.store.product_queries import ProductQueries
+from avenue.storage.idempotency import IdempotencyKeyReused
 from avenue.storage.scope import AlreadyThere
 
 PICTURES_BY_SKU = "pictures_by_sku"
-MOST_FILES = 20_000
-MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
 GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
@@ -76,7 +57,7 @@ class PictureImportService:
     def __init__(
         self,
         imports: PictureImportStore,
-        products: ProductStore,
+        products: ProductQueries,
         library: MediaLibrary,
         reader: MediaReader,
         jobs: JobService,
@@ -101,8 +82,8 @@ class PictureImportService:
         Raise `UnsafeArchive` or `TooManyFiles`.
         """
         actor.must_be_signed_in(Role.SELLER)
-        with _opened(file) as archive:
-            files = _named(archive, self._pictures)
+        with opened(file) as archive:
+            files = named(archive, self._pictures)
         site = actor.site
         owner = None if actor.runs_shop else str(actor.id)
         return plan(
@@ -212,8 +193,8 @@ class PictureImportService:
         policy = self._pictures.on(site)
         try:
             with (
-                _opened(SeekableFile(self._reader.open(asset))) as archive,
-                _unpacked(archive, file, policy, self._tmp_dir) as picture,
+                opened(SeekableFile(self._reader.open(asset))) as archive,
+                unpacked(archive, file, policy, self._tmp_dir) as picture,
             ):
                 return self._library.thumbnail(picture.file, policy.check_file(picture.file))
         except (NotFound, Unavailable, DamagedFile):
@@ -303,122 +284,6 @@ def _role_of(actor: Actor) -> Role:
     return Role.STAFF if actor.runs_shop else Role.SELLER
 
 
-class PictureImportWorker:
-    """Runs imports of pictures, file by file; resumes interrupted ones.
-
-    The key of each file identifies its upload in all attempts.
-    """
-
-    def __init__(
-        self,
-        imports: PictureImportStore,
-        pictures: PictureService,
-        library: MediaLibrary,
-        reader: MediaReader,
-        audit: AuditService,
-        policy: UploadPolicy,
-        site_named: Callable[[str], Site],
-        settings: Settings,
-    ) -> None:
-        self._imports = imports
-        self._pictures = pictures
-        self._library = library
-        self._reader = reader
-        self._audit = audit
-        self._policy = policy
-        self._site_named = site_named
-        self._tmp_dir = settings.tmp_dir
-
-    def apply(self, job: RunningJob) -> Mapping[str, int]:
-        """Import the pictures of the import named in the job; return how many by outcome."""
-        site = self._site_named(str(job.site))
-        run = self._imports.get(site.id, str(job.args["import"]))
-        if run.stage is Stage.APPLYING:
-            run = self._taken_in(site, run, job)
-            run = self._imports.finish(site.id, run)
-            self._audit.record_job(
-                site.id,
-                "picture_import.finished",
-                run.id,
-                job_id=job.id,
-                job_kind=PICTURES_BY_SKU,
-                details={"by": run.by, **run.counts},
-            )
-        if archive := self._imports.discard_archive(site.id, run):
-            self._library.purge(archive)
-        return run.counts
-
-    def _taken_in(self, site: Site, run: PictureImport, job: RunningJob) -> PictureImport:
-        actor = Actor(site=site, id=run.by, role=run.role)
-        asset = self._reader.find_now(site, run.archive)
-        if asset is None:
-            raise ArchiveExpired
-        with _opened(SeekableFile(self._reader.open_to_take_apart(asset))) as archive:
-            job.save(done=run.done, total=run.total)
-            while file := self._imports.next_file(site.id, run):
-                outcome, failure = self._outcome(actor, run, archive, file)
-                run = self._imports.note(site.id, run, file, outcome, failure)
-                job.save(cursor=file.number, done=run.done, total=run.total)
-        return run
-
-    def _outcome(
-        self, actor: Actor, run: PictureImport, archive: Archive, file: KeptFile
-    ) -> tuple[Outcome, Failure | None]:
-        """Import one picture and return its outcome.
-
-        Raise errors that are not about the picture: the next attempt may succeed.
-        """
-        try:
-            with self._fitting(actor.site, archive, file) as picture:
-                upload_result = self._pictures.add(
-                    actor,
-                    Claim(kind=PRODUCT, id=file.shelf.product if file.shelf else ""),
-                    [picture],
-                    key=f"{run.id}/{file.number}",
-                )
-        except (Unavailable, UploadInProgress):
-            raise
-        except AvenueError as error:
-            return Outcome.REFUSED, Failure.of(error)
-        # A replayed upload was stored by a run that was killed right after it.
-        is_new = upload_result.created or upload_result.replayed
-        return (Outcome.ADDED if is_new else Outcome.PRESENT), None
-
-    @contextmanager
-    def _fitting(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[Incoming]:
-        """Yield a file of the archive, reduced if it is too large."""
-        policy = self._policy.on(site)
-        with _unpacked(archive, file, policy, self._tmp_dir) as picture:
-            if picture.length <= policy.max_bytes:
-                yield picture
-                return
-            with self._pictures.shrunk(policy, picture) as shrunk:
-                yield shrunk
-
-
-@contextmanager
-def _opened(file: ArchiveFile) -> Iterator[Archive]:
-    with closing(Archive(file, most_directory_bytes=MOST_DIRECTORY_BYTES)) as archive:
-        yield archive
-
-
-@contextmanager
-def _unpacked(
-    archive: Archive, file: KeptFile, policy: UploadPolicy, tmp_dir: Path
-) -> Iterator[SpooledFile]:
-    """Yield a file of the archive as a real file.
-
-    If it is too large to be reduced, no more is unpacked than that shows.
-    """
-    bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
-    name = file.file.path.rpartition("/")[2]
-    blocks = archive.read(file.file.key.encode())
-    with spooled(name, blocks, tmp_dir, bound.check_bytes) as picture:
-        if not picture.length:
-            raise EmptyFile
-        yield picture
-
-
 def _shelf_of(product: Product) -> Shelf:
     return Shelf(
         product=product.id,
@@ -426,38 +291,6 @@ def _shelf_of(product: Product) -> Shelf:
         name=product.name,
         pictures=len(product.images),
     )
-
-
-def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
-    """Return the files of an archive with readable names; raise `TooManyFiles`.
-
-    The first bytes of those with picture names are checked, so that a dry run reports fakes.
-    """
-    files = []
-    for entry in archive.walk():
-        path = entry.name.decode("utf-8", "replace")
-        if isinstance(entry, PassedOver):
-            files.append(NamedFile(path=path, key="", length=0, why_not=entry.why.value))
-        else:
-            why_not = None
-            if entry.length and is_picture(path):
-                why_not = _why_no_picture(archive, entry.key, policy)
-            key = entry.key.decode()
-            files.append(NamedFile(path=path, key=key, length=entry.length, why_not=why_not))
-        if len(files) > MOST_FILES:
-            raise TooManyFiles(limit=MOST_FILES)
-    return files
-
-
-def _why_no_picture(archive: Archive, key: bytes, policy: UploadPolicy) -> str | None:
-    """Return why the first bytes of a file are not a picture, None if they are."""
-    try:
-        policy.check_type(archive.head(key, HEAD_BYTES))
-    except UnsupportedMediaType:
-        return Reason.OTHER_CONTENT.value
-    except (DamagedEntry, EmptyFile):
-        return Reason.DAMAGED.value
-    return None
 
 
 def _is_over(job: Job | None) -> bool:

@@ -28,7 +28,8 @@ from avenue.shop.errors import (
 from avenue.shop.models import GROUP, PRODUCT, Changes, Picture, PictureOwner, pictures_of
 from avenue.shop.service.access import may_change
 from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.pictures import NOT_FOUND, PictureStore
+from avenue.shop.store.picture_transaction import NOT_FOUND
+from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 
 MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024

@@ -32,6 +32,7 @@ from avenue.shop.models import (
 )
 from avenue.shop.service.access import may_change, may_see
 from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.product_queries import ProductQueries
 from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
@@ -44,11 +45,13 @@ class ProductService:
     def __init__(
         self,
         products: ProductStore,
+        queries: ProductQueries,
         groups: GroupStore,
         library: MediaLibrary,
         settings: Settings,
     ) -> None:
         self._products = products
+        self._queries = queries
         self._groups = groups
         self._library = library
         self._limit = settings.max_images_per_product
@@ -114,7 +117,7 @@ class ProductService:
         place = (product.created_at, product.id)
         query = ProductQuery(owner=owner, everything=True, after=place, limit=1, is_counted=False)
         before, after = (
-            next((each.id for each in self._products.find(actor.site.id, one)[0]), None)
+            next((each.id for each in self._queries.find(actor.site.id, one)[0]), None)
             for one in (replace(query, descending=False), query)
         )
         return before, after
@@ -125,8 +128,8 @@ class ProductService:
         Raise `Unauthenticated` or `Forbidden` if the actor has no access to the trash.
         """
         scoped, at_least = _scoped(actor, query), None
-        lacking = self._products.lacking(actor.site.id, scoped)
-        found, total = self._products.find(actor.site.id, scoped, lacking)
+        lacking = self._queries.lacking(actor.site.id, scoped)
+        found, total = self._queries.find(actor.site.id, scoped, lacking)
         if lacking and not lacking.is_all:
             at_least, total = total, None
         page = Page.of(
@@ -144,19 +147,19 @@ class ProductService:
         Words and attributes do not count.
         """
         scoped = _scoped(actor, query)
-        lacking = self._products.lacking(actor.site.id, scoped)
-        total = self._products.count(actor.site.id, scoped, lacking, most)
+        lacking = self._queries.lacking(actor.site.id, scoped)
+        total = self._queries.count(actor.site.id, scoped, lacking, most)
         if total is None:
             return most, True
         return total, lacking is not None and not lacking.is_all
 
     def drafts(self, actor: Actor, most: int) -> int | None:
         """Return how many drafts the shop has, for staff and administrators; None above `most`."""
-        return self._products.drafts(actor.site.id, most) if actor.runs_shop else 0
+        return self._queries.drafts(actor.site.id, most) if actor.runs_shop else 0
 
     def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
         """Yield all that `query` asks for as `find` does, in parts; its `limit` is ignored."""
-        among = self._products.lacking_among(actor.site.id, _scoped(actor, query))
+        among = self._queries.lacking_among(actor.site.id, _scoped(actor, query))
         pictures = None if among else query.pictures
         part = replace(query, pictures=pictures, limit=WALKED_AT_ONCE, after=None)
         while True:
@@ -172,13 +175,13 @@ class ProductService:
     def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` that the actor may change, in their order."""
         actor.must_be_signed_in(Role.SELLER)
-        found = self._products.these(actor.site.id, product_ids)
+        found = self._queries.these(actor.site.id, product_ids)
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
     def own_by_sku(self, actor: Actor, skus: Sequence[str]) -> dict[str, Product]:
         """Return the products with one of `skus` that the actor may change, by SKU."""
         actor.must_be_signed_in(Role.SELLER)
-        found = self._products.with_skus(actor.site.id, skus)
+        found = self._queries.with_skus(actor.site.id, skus)
         return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
     def published(self, site: Site, *, most: int) -> list[Product] | None:
@@ -186,11 +189,11 @@ class ProductService:
 
         None if there are more than `most`.
         """
-        return self._products.published(site.id, most=most)
+        return self._queries.published(site.id, most=most)
 
     def published_among(self, site: Site, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return the public ones of `product_ids`, in their order."""
-        found = self._products.these(site.id, product_ids)
+        found = self._queries.these(site.id, product_ids)
         shown = [each for each in found if each.status is Status.PUBLISHED]
         return self._pictured(Actor(site=site), shown)
 
@@ -201,15 +204,15 @@ class ProductService:
 
     def categories(self, site: Site) -> dict[str, Category]:
         """Return the tree of categories of the published products of `site`, by key."""
-        return tree_of(self._products.categories(site.id))
+        return tree_of(self._queries.categories(site.id))
 
     def facets(self, site: Site, category: str) -> list[Facet]:
         """Return the filters of the published products of a category, by its key."""
-        return facets_of(self._products.attribute_sets(site.id, category))
+        return facets_of(self._queries.attribute_sets(site.id, category))
 
     def published_with_ids_from(self, site: Site, first: str, *, most: int) -> list[Product]:
         """Return at most `most` published products whose ids begin with the character `first`."""
-        return self._products.published_with_ids_from(site.id, first, most=most)
+        return self._queries.published_with_ids_from(site.id, first, most=most)
 
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None
@@ -239,7 +242,7 @@ class ProductService:
     def trashed_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` in the trash that the actor may restore, in their order."""
         actor.must_be_signed_in(Role.SELLER)
-        found = self._products.trashed(actor.site.id, product_ids)
+        found = self._queries.trashed(actor.site.id, product_ids)
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
     def restore(self, actor: Actor, product_id: str) -> PicturedProduct:
@@ -265,7 +268,7 @@ class ProductService:
         """Raise `TooManyCategories` if it would exceed the limit of a site."""
         if category is None:
             return
-        known = self._products.categories(actor.site.id)
+        known = self._queries.categories(actor.site.id)
         if category not in known and len(known) >= MOST_CATEGORIES:
             raise TooManyCategories(limit=MOST_CATEGORIES)
 

@@ -3,19 +3,16 @@
 Changes of an owner together with its pictures are one transaction of small documents.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
 
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
-from avenue.errors import NotFound
 from avenue.media.errors import VersionNotFound
 from avenue.media.intake.models import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import shown
-from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import (
     bring_back_one,
     claim_one,
@@ -28,77 +25,19 @@ from avenue.media.store.transitions import (
     trash_one,
 )
 from avenue.shop.errors import (
-    GroupNotFound,
     ImageNotFound,
     OrderMismatch,
-    ProductNotFound,
     RevisionConflict,
     TempImageExpired,
     TooManyImages,
 )
-from avenue.shop.models import GROUP, PRODUCT, Entry, PictureOwner
-from avenue.shop.store.documents import (
-    GROUPS,
-    PRODUCTS,
-    entries_in,
-    entry_out,
-    set_at_revision,
-    touch,
-)
+from avenue.shop.models import Entry, PictureOwner
+from avenue.shop.store.documents import entry_out, set_at_revision, touch
+from avenue.shop.store.picture_transaction import OWNERS, Scene, in_transaction
 from avenue.shop.store.purges import purge_owner, with_purges
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import Database
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, SiteRecords, site
-
-T = TypeVar("T")
-OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}
-OWNERS_AT_ONCE = 100
-NOT_FOUND: Mapping[str, type[NotFound]] = {PRODUCT: ProductNotFound, GROUP: GroupNotFound}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
-    """The state of one transaction: the owners of one kind, and the assets."""
-
-    claim: Claim
-    owners: Collection
-    assets: Collection
-    session: ClientSession
-
-    def images(self) -> tuple[Entry, ...]:
-        """Return the owner's pictures; raise if there is no such owner."""
-        found = self.owners.find_one({"_id": self.claim.id}, {"images": 1})
-        if found is None:
-            raise NOT_FOUND[self.claim.kind]
-        return entries_in(found["images"])
-
-    def push(self, entry: Entry, limit: int, position: int | None = None) -> bool:
-        """Add a picture, at the end or at `position`.
-
-        Return False if the owner has `limit` already.
-        """
-        place = {} if position is None else {"$position": position}
-        query = {"_id": self.claim.id, f"images.{limit - 1}": {"$exists": False}}
-        push = {"images": {"$each": [entry_out(entry)], **place}}
-        return bool(self.owners.update(query, touch({"$push": push})))
-
-    def pull(self, entry: Entry) -> None:
-        """Remove a picture."""
-        self.owners.update({"_id": self.claim.id}, touch({"$pull": {"images": entry_out(entry)}}))
-
-    def drop_dangling(self) -> None:
-        """Remove the entries whose picture no longer exists, because they count toward the limit.
-
-        One whose record has no readable state is kept: everything else may be right. Raise if there
-        is no such owner.
-        """
-        entries = [each for each in self.images() if each.asset]
-        named = {"$in": [each.asset for each in entries]}
-        found = self.assets.find({"_id": named}, {"state": 1})
-        states = {each["_id"]: each.get("state") for each in found}
-        for each in entries:
-            if each.asset not in states or states[each.asset] in (State.TRASH, State.PURGING):
-                self.pull(each)
 
 
 class PictureStore(SiteRecords):
@@ -117,17 +56,17 @@ class PictureStore(SiteRecords):
         if write is None:
             return
 
-        def work(scene: _Scene) -> None:
+        def work(scene: Scene) -> None:
             upload_result.fates = {}  # of an aborted attempt
             scene.drop_dangling()
-            mine = _by_source(scene)
+            mine = scene.by_source()
             fates = {each.id: _add_one(scene, each, mine, limit) for each in upload_result.new}
             if not any(isinstance(fate, Asset) for fate in fates.values()):
                 raise TooManyImages(limit=limit)
             upload_result.fates = fates
             self._writes.finish(site_id, write, upload_result.answer(), scene.session)
 
-        self._together(site_id, claim, work)
+        in_transaction(self._database, site_id, claim, work)
 
     def add_external(self, site_id: str, claim: Claim, url: str, *, limit: int) -> bool:
         """Add the external picture at `url`; return False if the owner has it already.
@@ -135,7 +74,7 @@ class PictureStore(SiteRecords):
         Raise `TooManyImages`.
         """
 
-        def work(scene: _Scene) -> bool:
+        def work(scene: Scene) -> bool:
             entry = Entry(url=url)
             if entry in scene.images():
                 return False
@@ -143,7 +82,7 @@ class PictureStore(SiteRecords):
                 raise TooManyImages(limit=limit)
             return True
 
-        return self._together(site_id, claim, work)
+        return in_transaction(self._database, site_id, claim, work)
 
     def order(self, site_id: str, owner: PictureOwner, order: Sequence[str], revision: int) -> None:
         """Set the `order` of the pictures (their keys).
@@ -170,7 +109,7 @@ class PictureStore(SiteRecords):
     def remove(self, site_id: str, claim: Claim, key: str, *, by: str | None) -> None:
         """Remove a picture from its owner, a stored one to the trash; raise `ImageNotFound`."""
 
-        def work(scene: _Scene) -> None:
+        def work(scene: Scene) -> None:
             images = scene.images()
             entry = next((each for each in images if each.key == key), None)
             if entry is None:
@@ -182,7 +121,7 @@ class PictureStore(SiteRecords):
                     scene.assets, entry.asset, claim, position=position, by=by, reason="removed"
                 )
 
-        self._together(site_id, claim, work)
+        in_transaction(self._database, site_id, claim, work)
 
     def drop_entry(self, site_id: str, claim: Claim, position: int, image: str | None) -> bool:
         """Remove the entry at `position`, whatever it is, if its text is `image`.
@@ -190,7 +129,7 @@ class PictureStore(SiteRecords):
         An entry with a picture of the owner is kept. Return whether it was removed.
         """
 
-        def work(scene: _Scene) -> bool:
+        def work(scene: Scene) -> bool:
             found = scene.owners.find_one({"_id": claim.id}, {"images": 1})
             entries = list(found["images"]) if found else []
             if position >= len(entries) or shown(entries[position]) != image:
@@ -202,12 +141,12 @@ class PictureStore(SiteRecords):
             scene.owners.update({"_id": claim.id}, touch({"$set": {"images": entries}}))
             return True
 
-        return self._together(site_id, claim, work)
+        return in_transaction(self._database, site_id, claim, work)
 
     def restore(self, site_id: str, claim: Claim, asset_id: str, *, limit: int) -> None:
         """Restore a picture to its position; raise `ImageNotFound` or `TooManyImages`."""
 
-        def work(scene: _Scene) -> None:
+        def work(scene: Scene) -> None:
             entry = Entry(asset=asset_id)
             position = restore_one(scene.assets, asset_id, claim)
             if position is None:
@@ -217,61 +156,7 @@ class PictureStore(SiteRecords):
             if not scene.push(entry, limit, position):
                 raise TooManyImages(limit=limit)
 
-        self._together(site_id, claim, work)
-
-    def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
-        """Return the next owners after `last` that have pictures by URL, with each URL.
-
-        An owner's URLs are returned together; an empty list is the end.
-        """
-        for kind in sorted(OWNERS):
-            if last is not None and kind < last.kind:
-                continue
-            last_id = last.id if last is not None and kind == last.kind else ""
-            owners = site(self._database, site_id).collection(OWNERS[kind])
-            while found := owners.values(
-                _urls_of,
-                {"_id": {"$gt": last_id}, "images.url": {"$exists": True}},
-                {"images": 1},
-                sort=[("_id", 1)],
-                limit=OWNERS_AT_ONCE,
-            ):
-                urls = [(Claim(kind=kind, id=owner), url) for owner, some in found for url in some]
-                if urls:
-                    return urls
-                last_id = found[-1][0]  # none of these entries is a text
-        return []
-
-    def adopt(
-        self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
-    ) -> Asset | None:
-        """Replace the entry `url` of an owner by the picture of `upload_result`.
-
-        Closes the open write. Return the picture that is there now, which is an existing one if the
-        bytes are the same; None if the owner no longer has `url`.
-        """
-        (asset,) = upload_result.assets
-
-        def work(scene: _Scene) -> Asset | None:
-            upload_result.fates = {}  # of an aborted attempt
-            found = scene.owners.find_one({"_id": claim.id}, {"images": 1, "options": 1})
-            if found is None or Entry(url=url) not in entries_in(found["images"]):
-                return _claimed(scene, asset)
-            kept = _by_source(scene).get(asset.current.source_sha256, asset)
-            if upload_result.write:
-                upload_result.fates = {asset.id: kept}
-                # Before the asset: if a killed process has locked it, the next attempt waits for
-                # the lock of the write, instead of choosing another asset.
-                self._writes.finish(
-                    site_id, upload_result.write, upload_result.answer(), scene.session
-                )
-            if kept is asset and not claim_one(scene.assets, asset.id, claim):
-                upload_result.fates = {}
-                raise UploadInProgress  # the lease has ended, and the sweeper was faster
-            scene.owners.update({"_id": claim.id}, touch({"$set": _renamed(found, url, kept.id)}))
-            return kept
-
-        return self._together(site_id, claim, work)
+        in_transaction(self._database, site_id, claim, work)
 
     def replace(
         self, site_id: str, claim: Claim, asset: Asset, upload_result: UploadResult, *, keep: int
@@ -284,7 +169,7 @@ class PictureStore(SiteRecords):
         if write is None or not fresh:
             return ()
 
-        def work(scene: _Scene) -> tuple[str, ...]:
+        def work(scene: Scene) -> tuple[str, ...]:
             upload_result.fates = {}  # of an aborted attempt
             fell_off = replace_one(
                 scene.assets,
@@ -301,7 +186,7 @@ class PictureStore(SiteRecords):
             self._writes.finish(site_id, write, upload_result.answer(), scene.session)
             return fell_off
 
-        return self._together(site_id, claim, work)
+        return in_transaction(self._database, site_id, claim, work)
 
     def bring_back(
         self, site_id: str, claim: Claim, asset_id: str, version: str, *, by: str | None
@@ -311,7 +196,7 @@ class PictureStore(SiteRecords):
         Raise `ImageNotFound` or `VersionNotFound`.
         """
 
-        def work(scene: _Scene) -> Asset:
+        def work(scene: Scene) -> Asset:
             owned = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
             before = scene.assets.find_one({"_id": asset_id, **owned}, {"revision": 1})
             if before is None:
@@ -323,7 +208,7 @@ class PictureStore(SiteRecords):
                 scene.owners.update({"_id": claim.id}, touch({}))
             return after
 
-        return self._together(site_id, claim, work)
+        return in_transaction(self._database, site_id, claim, work)
 
     def purge_owner_pages(self, site_id: str, claim: Claim) -> None:
         """Purge the pages of the owner of a picture whose description changed."""
@@ -356,10 +241,10 @@ class PictureStore(SiteRecords):
         `TooManyImages`.
         """
 
-        def work(scene: _Scene) -> None:
+        def work(scene: Scene) -> None:
             scene.drop_dangling()
             theirs = {each.id: each for each in temporary_of(scene.assets, owner)}
-            mine, there = _by_source(scene), scene.images()
+            mine, there = scene.by_source(), scene.images()
             missing = [each for each in asset_ids if Entry(asset=each) not in there]
             if gone := [each for each in missing if each not in theirs]:
                 raise TempImageExpired(images=gone)
@@ -373,7 +258,7 @@ class PictureStore(SiteRecords):
                     raise TempImageExpired(images=[each])
                 mine[source] = theirs[each]
 
-        self._together(site_id, claim, work)
+        in_transaction(self._database, site_id, claim, work)
 
     def temporary(self, site_id: str, owner: str) -> list[Asset]:
         """Return a person's temporary pictures that have not expired, newest first."""
@@ -383,65 +268,8 @@ class PictureStore(SiteRecords):
         """Delete a temporary picture of `owner` and return it; None if there is none."""
         return discard_temporary(self._records(site_id, ASSETS), owner, asset_id)
 
-    def _together(self, site_id: str, claim: Claim, work: Callable[[_Scene], T]) -> T:
-        scope = site(self._database, site_id)
-        owners, assets = scope.collection(OWNERS[claim.kind]), scope.collection(ASSETS)
 
-        def together(session: ClientSession) -> T:
-            scene = _Scene(
-                claim=claim,
-                owners=owners.within(session),
-                assets=assets.within(session),
-                session=session,
-            )
-            done = work(scene)
-            purge_owner(scene.owners, claim.id)
-            return done
-
-        return scope.transaction(together)
-
-
-def _claimed(scene: _Scene, asset: Asset) -> Asset | None:
-    """Return `asset` if the owner has already claimed it, in an earlier run of this transaction."""
-    return _by_source(scene).get(asset.current.source_sha256)
-
-
-def _renamed(found: Document, url: str, asset_id: str) -> Document:
-    """Return an owner's fields in which `asset_id` replaces `url`, once."""
-    entries = [
-        Entry(asset=asset_id) if each.url == url else each for each in entries_in(found["images"])
-    ]
-    changed: Document = {"images": [entry_out(each) for each in dict.fromkeys(entries)]}
-    if found.get("options"):
-        changed["options"] = [
-            {
-                **each,
-                "images": list(
-                    dict.fromkeys(asset_id if key == url else key for key in each["images"])
-                ),
-            }
-            for each in found["options"]
-        ]
-    return changed
-
-
-def _urls_of(document: Document) -> tuple[str, list[str]]:
-    entries = entries_in(document["images"])
-    return document["_id"], [each.url for each in entries if each.url]
-
-
-def _by_source(scene: _Scene) -> dict[str, Asset]:
-    """Return the owner's live pictures by the hash of the uploaded bytes."""
-    query = {
-        "claim.kind": scene.claim.kind,
-        "claim.id": scene.claim.id,
-        "state": State.LIVE,
-    }
-    found = scene.assets.values(from_document, query)
-    return {asset.current.source_sha256: asset for asset in found}
-
-
-def _add_one(scene: _Scene, asset: Asset, mine: dict[str, Asset], limit: int) -> Outcome:
+def _add_one(scene: Scene, asset: Asset, mine: dict[str, Asset], limit: int) -> Outcome:
     """Assign one stored picture to the owner; `mine` are its existing ones."""
     twin = mine.get(asset.current.source_sha256)
     if twin is not None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from avenue.health.checks.addresses.store import PAGE, PICTURED, Kept
 from avenue.health.checks.models import InspectedAsset
-from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.store.assets import InspectedAssets
 from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, Target, leads_here, targets_of
 from avenue.media.legacy import legacy_path
@@ -107,8 +107,8 @@ def host_of(address: str) -> str:
 class AddressBook:
     """Judges URLs in documents of one site at a time."""
 
-    def __init__(self, inspections: InspectionStore, known_paths: KnownPaths) -> None:
-        self._inspections = inspections
+    def __init__(self, inspected: InspectedAssets, known_paths: KnownPaths) -> None:
+        self._inspected = inspected
         self._known_paths = known_paths
 
     def judge(self, site: Site, batch: Sequence[Kept]) -> tuple[list[Judged], list[str]]:
@@ -121,7 +121,7 @@ class AddressBook:
         targets = targets_of(site, addresses, self._known_paths)
         led = {each: self._led(site, each, targets[each]) for each in addresses}
         named_assets = {each for each in led.values() if each}
-        assets = self._inspections.assets(site.id, named_assets)
+        assets = self._inspected.by_ids(site.id, named_assets)
         wrong: list[Judged] = []
         elsewhere: list[str] = []
         for kept, named in found:

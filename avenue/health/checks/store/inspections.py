@@ -1,104 +1,28 @@
-"""The assets and bytes that an inspection reads, and the storage of its findings."""
+"""The results of inspections: findings about references and records, and the last passes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
-from avenue.errors import MalformedRecord
-from avenue.health.checks.models import (
-    AssetCounts,
-    BrokenReference,
-    Damage,
-    InspectedAsset,
-    Pass,
-    Slice,
-    StoredVersion,
-    Tally,
-)
-from avenue.media.models import Claim, State
+from avenue.health.checks.models import BrokenReference, Pass, Slice, Tally
 from avenue.media.references import FINDINGS, Fault, Kind, Standing
-from avenue.media.store.documents import ASSETS
 from avenue.media.store.swept import META
-from avenue.media.store.transitions import mark_damaged, owned_by
-from avenue.storage.arriving import Arriving
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database, Document
-from avenue.storage.idempotency import Writes
-from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
-from avenue.storage.records import Malformed, read, whole
-from avenue.storage.scope import (
-    BUCKETS,
-    RENDITIONS,
-    SITE_COLLECTIONS,
-    SiteRecords,
-    deployment,
-    site,
-)
-from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
-from avenue.storage.survey import Survey
+from avenue.storage.records import Malformed
+from avenue.storage.scope import SITE_COLLECTIONS, SiteRecords, deployment, site
 
 INSPECTIONS = "inspections"
 INSPECTED, REFERRED = "inspected", "referred"
 """The id in `META` of the end of the last run: of the inspection, and over references only."""
 RECORDS = "record"
-FACTS = {
-    "state": 1,
-    "bucket": 1,
-    "claim": 1,
-    "damaged": 1,
-    "versions.file": 1,
-    "versions.bytes": 1,
-    "versions.sha256": 1,
-}
 
 
 class InspectionStore(SiteRecords):
-    """The inspected assets, bytes and findings of one site at a time."""
+    """The results of one site at a time."""
 
-    def __init__(self, database: Database, counts: SiteCounts | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._writes = Writes(database)
-        self._arriving = Arriving(database)
         self._meta = deployment(database).collection(META)
-        self._counts = counts or SiteCounts(database)
-        self.counters: dict[str, Counter] = {
-            **{bucket: partial(self._count_bucket, bucket=bucket) for bucket in BUCKETS},
-            RENDITIONS: self._count_renditions,
-            ASSETS: self._count_states,
-        }
-
-    def assets(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, InspectedAsset]:
-        """Return the assets of `asset_ids` that exist, by id."""
-        ids = sorted(set(asset_ids))
-        if not ids:
-            return {}
-        found = self._records(site_id, ASSETS).find({"_id": {"$in": ids}}, FACTS)
-        return {each["_id"]: _inspected(each) for each in found}
-
-    def count(self, site_id: str) -> int:
-        """Return the number of assets."""
-        return self._records(site_id, ASSETS).count({})
-
-    def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
-        """Return up to `limit` assets in any state by id, after `last_id`."""
-        found = self._records(site_id, ASSETS).find(
-            {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
-        )
-        return [_inspected(each) for each in found]
-
-    def stored_since(self, site_id: str, moment: datetime, limit: int) -> list[InspectedAsset]:
-        """Return general uploads and files of the library that were stored since then.
-
-        Up to `limit` of each, the newest. Other assets have owners that were changed.
-        """
-        newest_first = [("created_at", -1), ("_id", -1)]
-        found: list[Document] = []
-        for owned in ({"claim.kind": "upload"}, owned_by(Claim(kind="library", id=site_id))):
-            stored = {**owned, "state": State.LIVE, "created_at": {"$gte": moment}}
-            found += self._records(site_id, ASSETS).find(
-                stored, FACTS, sort=newest_first, limit=limit
-            )
-        return [_inspected(each) for each in found]
 
     def last_slice(self, walk: str) -> Slice:
         """Return the end of the last run; an unreadable one counts as none."""
@@ -113,133 +37,6 @@ class InspectionStore(SiteRecords):
         """Store the end of a run; repeatable."""
         kept = {"place": ended.place, "looked_at": ended.looked_at}
         self._meta.update({"_id": walk}, {"$set": kept}, upsert=True)
-
-    def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
-        """Mark an asset as damaged if `damage` is about its current file."""
-        fault = damage.fault
-        mark_damaged(
-            self._records(site_id, ASSETS),
-            asset_id,
-            damage.file,
-            fault.kind.value,
-            detail=fault.detail,
-        )
-
-    def unmark(self, site_id: str, asset_id: str) -> None:
-        """Remove the mark of an asset."""
-        self._records(site_id, ASSETS).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
-
-    def damaged(self, site_id: str) -> int:
-        """Return the number of assets marked as damaged, through an index."""
-        counted = self._records(site_id, ASSETS).aggregate(
-            [{"$match": MARKED_AS_DAMAGED}, {"$match": SHOWS_DAMAGED}, {"$count": "n"}]
-        )
-        return counted[0]["n"] if counted else 0
-
-    def survey(self, site_id: str, bucket: str) -> Survey:
-        """Return the results of a survey of a bucket's bytes."""
-        return site(self._database, site_id).survey(bucket)
-
-    def sha256_of(
-        self,
-        site_id: str,
-        bucket: str,
-        version: StoredVersion,
-        read: Callable[[int], None] = lambda _: None,
-        *,
-        keeps_sums: bool = False,
-    ) -> str | None:
-        """Return the hash of the bytes of a version, read whole; None if some are missing.
-
-        `read` is called with the number of bytes of each piece read. With `keeps_sums`, an intact
-        file without checksums of its chunks gets them.
-        """
-        # Another member may still have the state before it was stored, or repaired.
-        files = site(self._database, site_id).files(bucket).of_primary()
-        digest = files.digest(version.file, length=version.bytes, told=read)
-        if digest is None:
-            return None
-        is_right = keeps_sums and digest.sha256 == version.sha256
-        if is_right and not files.sums(version.file, length=version.bytes):
-            files.keep_sums(version.file, digest.sums, length=version.bytes)
-        return digest.sha256
-
-    def is_being_written(self, site_id: str, file_id: str) -> bool:
-        """Return whether a running upload holds `file_id`."""
-        return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
-
-    def totals(self, site_id: str) -> dict[str, SiteCount]:
-        """Return files, bytes and chunks of each bucket, large numbers as last counted."""
-        return {bucket: self._counted(site_id, bucket) for bucket in BUCKETS}
-
-    def stored_bytes(self, site_id: str) -> int:
-        """Return the bytes of all buckets, for a job; see `SiteCounts.counted`."""
-        found = [self._counts.counted(site_id, bucket, self.counters[bucket]) for bucket in BUCKETS]
-        return sum(each["bytes"] for each in found)
-
-    def renditions(self, site_id: str) -> SiteCount:
-        """Return the number of stored renditions, and their bytes: see `totals`."""
-        return self._counted(site_id, RENDITIONS)
-
-    def asset_counts(self, site_id: str) -> AssetCounts:
-        """Return the numbers of assets, through indexes: see `totals`."""
-        states = self._counted(site_id, ASSETS)
-        unclaimed, expired = self.waiting(site_id)
-        live = states.known(State.LIVE)
-        return AssetCounts(
-            live=None if live is None else max(live - unclaimed - expired, 0),
-            trash=states.known(State.TRASH),
-            total_at_least=states.at_least,
-            unclaimed=unclaimed,
-            expired=expired,
-            damaged=self.damaged(site_id),
-            counted_at=states.counted_at,
-        )
-
-    def _counted(self, site_id: str, name: str) -> SiteCount:
-        return self._counts.of(site_id, name, self.counters[name])
-
-    def _count_bucket(self, site_id: str, most: int | None, *, bucket: str) -> Numbers | None:
-        found = self.survey(site_id, bucket).totals(most)
-        if found is None:
-            return None
-        return {"files": found.files, "bytes": found.bytes, "chunks": found.chunks}
-
-    def _count_renditions(self, site_id: str, most: int | None) -> Numbers | None:
-        renditions = self._records(site_id, RENDITIONS)
-        sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
-        bound = [] if most is None else [{"$limit": most + 1}]
-        found = renditions.aggregate(
-            [{"$sort": {"variant": 1, "bytes": 1}}, *bound, {"$group": {"_id": None, **sums}}]
-        )
-        numbers = {name: found[0][name] if found else 0 for name in sums}
-        return None if most is not None and numbers["count"] > most else numbers
-
-    def _count_states(self, site_id: str, most: int | None) -> Numbers | None:
-        assets, bound = self._records(site_id, ASSETS), None if most is None else most + 1
-        numbers = {
-            state.value: assets.count({"state": state}, most=bound)
-            for state in (State.LIVE, State.TRASH)
-        }
-        return None if most is not None and max(numbers.values()) > most else numbers
-
-    def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
-        """Return the numbers of assets without an owner: unexpired ones, and expired ones.
-
-        With `temporary` only those that were uploaded before their product was saved.
-        """
-        only = {"temporary": True} if temporary else {}
-        has_a_time = {"$eq": [{"$type": "$expires_at"}, "date"]}
-        is_over = {"$and": [has_a_time, {"$lte": ["$expires_at", "$$NOW"]}]}
-        counted = self._records(site_id, ASSETS).aggregate(
-            [
-                # `claim.kind`, too: that is in the index.
-                {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
-                {"$group": {"_id": is_over, "count": {"$sum": 1}}},
-            ]
-        )
-        count = {each["_id"]: each["count"] for each in counted}
-        return count.get(False, 0), count.get(True, 0)
 
     def record_range(
         self,
@@ -379,53 +176,6 @@ class InspectionStore(SiteRecords):
         ids = [each["_id"] for each in documents]
         findings = self._records(site_id, FINDINGS)
         site(self._database, site_id).anew(FINDINGS, ids, lambda: findings.put_all(documents))
-
-
-def _inspected(document: Document) -> InspectedAsset:
-    """Return an asset as far as it is readable: the record itself may be damaged."""
-    if not document.get("versions"):  # it names no file; the rest may be intact
-        document = {name: each for name, each in document.items() if name != "versions"}
-    try:
-        return read(ASSETS, _asset, document, is_part=True)
-    except MalformedRecord as malformed:
-        return InspectedAsset(
-            id=document["_id"],
-            state=State.LIVE,
-            bucket="",
-            claim=None,
-            versions=(),
-            damage=None,
-            unreadable=malformed.field,
-        )
-
-
-def _asset(document: Document) -> InspectedAsset:
-    claim = document.get("claim")
-    return InspectedAsset(
-        id=document["_id"],
-        state=State(document["state"]),
-        bucket=document["bucket"],
-        claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
-        versions=tuple(
-            StoredVersion(file=each["file"], bytes=each["bytes"], sha256=each["sha256"])
-            for each in document.get("versions", ())
-        ),
-        damage=damage_in(document.get("damaged")),
-    )
-
-
-def damage_in(found: object) -> Damage | None:
-    """Return the mark of an inspection, None if there is no readable one.
-
-    An unreadable mark says nothing about the asset: it is checked as if it had none.
-    """
-    if not isinstance(found, dict):
-        return None
-    try:
-        fault = Fault(Kind(found["kind"]), str(found["detail"]))
-        return Damage(file=str(found["file"]), fault=fault)
-    except (KeyError, ValueError):
-        return None
 
 
 def _document(site_id: str, finding: BrokenReference) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from avenue.errors import MalformedRecord
-from avenue.health.checks.store.inspections import damage_in
+from avenue.health.checks.store.assets import damage_in
 from avenue.health.checks.trace.models import KeptFacts, Record
 from avenue.media.models import Version
 from avenue.media.renditions.store import RENDITIONS

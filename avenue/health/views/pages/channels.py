@@ -21,8 +21,8 @@ from avenue.health.alerts.channels.service import ReceiverService
 from avenue.health.alerts.models import TEST
 from avenue.health.alerts.texts import headline
 from avenue.health.models import ALERTED
-from avenue.health.views.pages import PATH as INFRASTRUCTURE
-from avenue.health.views.pages import tabs_for, words
+from avenue.health.views.pages import words
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import Role
 from avenue.notifications.models import Channel
 from avenue.notifications.web_push import Subscription, decoded

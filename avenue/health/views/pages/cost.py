@@ -12,7 +12,7 @@ from avenue.errors import filled
 from avenue.field_problems import problems_of
 from avenue.health.views.capacity.prices import Kind
 from avenue.health.views.capacity.visits import Assumptions, VisitsPlan, plan_of
-from avenue.health.views.pages import PATH, tabs_for
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext
@@ -46,7 +46,9 @@ PARTS: Mapping[str, LazyString] = {
     "backups": _("Backups"),
 }
 
-blueprint = Blueprint("cost_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+blueprint = Blueprint(
+    "cost_pages", __name__, url_prefix=INFRASTRUCTURE, template_folder="../../templates"
+)
 
 
 @blueprint.get("/cost")

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from avenue.health.history.failures.models import FailureState
 from avenue.health.history.failures.service import FailureService
-from avenue.health.views.pages import PATH as INFRASTRUCTURE
-from avenue.health.views.pages import tabs_for, words
+from avenue.health.views.pages import words
+from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import Role
 from avenue.web.audit import audited
 from avenue.web.auth import current_actor, require

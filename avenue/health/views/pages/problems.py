@@ -10,6 +10,7 @@ from avenue.errors import Invalid
 from avenue.health.checks.models import BrokenReference
 from avenue.health.models import Verdict
 from avenue.health.views.status.models import ProductsStatus
+from avenue.health.views.status.problems import ProblemService
 from avenue.health.views.status.service import StatusService
 from avenue.identity import Actor, Role, is_id
 from avenue.jobs.presenting import acts_of
@@ -34,7 +35,7 @@ NAVIGATION = (
         icon="problems",
         group=Group.SYSTEM,
         roles=(Role.OPS,),
-        count=lambda actor: using(StatusService).found(actor, MOST_SHOWN),
+        count=lambda actor: using(ProblemService).found(actor, MOST_SHOWN),
     ),
 )
 
@@ -176,9 +177,11 @@ blueprint = Blueprint("problem_pages", __name__, url_prefix=PATH, template_folde
 @require(Role.OPS)
 def show_problems() -> Response:
     """Show the open findings of the last check, and the progress of a running one."""
-    actor, asked, service = current_actor(), page_asked_for(), using(StatusService)
-    status = service.products(actor, deep=False, after=asked.after or "", limit=asked.limit)
-    job = service.look_of(actor, request.args.get("job", ""))
+    actor, asked = current_actor(), page_asked_for()
+    status = using(StatusService).products(
+        actor, deep=False, after=asked.after or "", limit=asked.limit
+    )
+    job = using(ProblemService).look_of(actor, request.args.get("job", ""))
     is_over = job is not None and job.is_finished
     brought = is_over and job is not None and job.kind == IMPORT_EXTERNAL
     return page(
@@ -202,7 +205,7 @@ def show_problems() -> Response:
 @audited("inspection.begun")
 def look_now() -> Response:
     """Start a complete check, in the background."""
-    job = using(StatusService).look(current_actor())
+    job = using(ProblemService).look(current_actor())
     note_each("inspection.begun", [job.id])
     return see(f"{PATH}?job={job.id}")
 
@@ -212,7 +215,7 @@ def look_now() -> Response:
 @audited("external.begun")
 def bring_in() -> Response:
     """Start importing pictures on other hosts, in the background."""
-    job = using(StatusService).bring_in(current_actor())
+    job = using(ProblemService).bring_in(current_actor())
     note_each("external.begun", [job.id])
     return see(f"{PATH}?job={job.id}")
 
@@ -224,7 +227,7 @@ def remove_entry() -> Response:
     """Remove an entry that leads to no picture from its list."""
     actor = current_actor()
     claim, position, image = _meant()
-    found = using(StatusService).problems_of(actor, claim.kind, [claim.id]).get(claim.id, ())
+    found = using(ProblemService).of(actor, claim.kind, [claim.id]).get(claim.id, ())
     still = [each for each in found if (each.position, each.image) == (position, image)]
     gone = any(each.fault.kind in DEAD for each in still) and using(PictureService).drop_entry(
         actor, claim, position, image
@@ -248,7 +251,7 @@ def _meant() -> tuple[Claim, int, str | None]:
 
 def _owners(actor: Actor, status: ProductsStatus) -> list[Owner]:
     """Return the findings of this page, grouped by owner, in their order."""
-    names = using(StatusService).names(actor, status.problems)
+    names = using(ProblemService).names(actor, status.problems)
     by_owner: dict[tuple[str, str], list[BrokenReference]] = {}
     for each in status.problems:
         by_owner.setdefault((each.referrer_kind, each.referrer), []).append(each)

@@ -9,6 +9,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.service import AlertService
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.facts.scanning import minutes_away
 from avenue.health.facts.work import minutes_stopped
@@ -63,6 +64,7 @@ class Sources:
 
     deployments: Callable[[], Sequence[DeploymentStatus]]
     inspections: InspectionStore
+    counts: StoredCounts
     usage: MediaLibrary
     jobs: JobAccess
     queue: JobService
@@ -141,7 +143,7 @@ class StateService:
         inspections = self._from.inspections
         yield of.integrity_of(
             inspections.last_pass(site.id),
-            inspections.damaged(site.id),
+            self._from.counts.damaged(site.id),
             inspections.finding_counts(site.id, most=MOST_FOUND),
         )
         used = self._from.usage.used(actor, lately=True)

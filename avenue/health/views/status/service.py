@@ -6,8 +6,9 @@ from typing import Any
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.health.checks.inspection import INSPECT, Inspector
-from avenue.health.checks.models import BrokenReference, Pass
+from avenue.health.checks.inspection import Inspector
+from avenue.health.checks.models import Pass
+from avenue.health.checks.store.counts import StoredCounts
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.models import Finding, Level, Verdict
 from avenue.health.rules import deployment, integrity
@@ -29,26 +30,18 @@ from avenue.health.views.status.models import (
     WebsiteStatus,
     WriteConcern,
 )
-from avenue.identity import Actor, Role, is_id
-from avenue.jobs.errors import JobNotFound
-from avenue.jobs.models import Job
-from avenue.jobs.service import JobService
+from avenue.health.views.status.problems import OWNERS, ProblemService
+from avenue.identity import Actor
 from avenue.media.addresses import KnownPaths, targets_of
 from avenue.media.leftovers import LEFT_FOLDERS, files_left
-from avenue.media.references import IMPORT_EXTERNAL, Fault, Standing
+from avenue.media.references import Fault, Standing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import Counted, StatusStore
-from avenue.storage.status import (
-    DatabaseFacts,
-    DeploymentStatus,
-    MongoFacts,
-    is_persistent,
-)
+from avenue.storage.status import DatabaseFacts, DeploymentStatus, MongoFacts, is_persistent
 
 MOST_URL_OWNERS = 500  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of the time limit of a read: how long a deep check lasts
 SOON_LOOKED_AT = 500  # references: before the first pass, so few are checked in any case
-LOOKS_AGAIN = 3
 UNTOLD = DatabaseFacts(
     data_bytes=None,
     storage_bytes=None,
@@ -57,11 +50,8 @@ UNTOLD = DatabaseFacts(
     disk_total_bytes=None,
 )
 """The visible advice for actors who are no operators: the figures would reveal other sites."""
-OWNERS = (PRODUCT, GROUP)
 MOST_BESIDE = 100  # the most problems of pages and the logo that are shown
 MOST_FILES_COUNTED = 1000
-LOOK_KEY = "now []"
-"""The key of `python -m avenue inspect`, so that two checks do not run at once."""
 
 
 class StatusService:
@@ -71,16 +61,18 @@ class StatusService:
         self,
         shop: StatusStore,
         inspections: InspectionStore,
+        counts: StoredCounts,
         inspector: Inspector,
         deployment_of: Callable[[str], DeploymentStatus],
         known_paths: KnownPaths,
-        jobs: JobService,
+        problems: ProblemService,
         settings: Settings,
     ) -> None:
         """`deployment_of` returns the cluster of a site."""
         self._shop = shop
-        self._jobs = jobs
+        self._problems = problems
         self._inspections = inspections
+        self._counts = counts
         self._inspector = inspector
         self._deployment_of = deployment_of
         self._known_paths = known_paths
@@ -105,9 +97,9 @@ class StatusService:
             checked_at = now if complete else checked_at
         if total is None and last is not None:
             total = looked
-        problems, following = self._problems(actor, OWNERS, after, limit)
+        problems, following = self._problems.page(actor, OWNERS, after, limit)
         found = self._inspections.finding_counts(site_id, OWNERS, most=MOST_FOUND)
-        waiting = self._inspections.waiting(site_id, temporary=True)
+        waiting = self._counts.waiting(site_id, temporary=True)
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
         # What is only on a disk is counted live.
         named = {**found, Standing.EPHEMERAL: images.ephemeral}
@@ -133,13 +125,6 @@ class StatusService:
             next=following,
         )
 
-    def found(self, actor: Actor, most: int) -> int | None:
-        """Return the number of known problems of products and groups, None for more than `most`.
-
-        Those repaired since the last check are included.
-        """
-        return self._inspections.count_findings(actor.site.id, OWNERS, most)
-
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
         """Return where the bytes are. `deep` checks them now, within the time limit of one read.
 
@@ -153,10 +138,10 @@ class StatusService:
         looked = self._inspector.storage_now(actor.site, self._deep_seconds()) if deep else None
         if looked is not None:
             tally, checked_at = looked, utc_now()
-        assets = self._inspections.asset_counts(site_id)
+        assets = self._counts.asset_counts(site_id)
         files_found = sum(1 for _ in islice(files_left(LEFT_FOLDERS), MOST_FILES_COUNTED))
         beside = self._inspector.beside
-        website, _ = self._problems(actor, beside, "", MOST_BESIDE)
+        website, _ = self._problems.page(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside, most=MOST_FOUND)
         persistent = is_persistent(mongodb, self._settings)
         of_deployment = [
@@ -175,7 +160,7 @@ class StatusService:
         found = [*of_deployment, *of_site]
         unfinished = deep and looked is None
         told = database if runs_deployment else UNTOLD
-        renditions = self._inspections.renditions(site_id)
+        renditions = self._counts.renditions(site_id)
         return StorageStatus(
             generated_at=utc_now(),
             checked_at=checked_at,
@@ -192,7 +177,7 @@ class StatusService:
                     orphan_chunks=tally.orphan_chunks[name] if tally else None,
                     incomplete_files=tally.incomplete_files[name] if tally else None,
                 )
-                for name, count in self._inspections.totals(site_id).items()
+                for name, count in self._counts.totals(site_id).items()
             },
             renditions=RenditionCounts(
                 count=renditions.known("count"),
@@ -220,69 +205,6 @@ class StatusService:
                 *([NOT_ALL_LOOKED_AT] if unfinished else []),
             ),
         )
-
-    def problems_of(
-        self, actor: Actor, kind: str, ids: Sequence[str]
-    ) -> Mapping[str, Sequence[BrokenReference]]:
-        """Return the findings about these products or groups that still hold, by id."""
-        found = self._inspections.findings_of(actor.site.id, kind, ids)
-        if found:
-            self._inspector.look_again(actor.site, found)
-            found = self._inspections.findings_of(actor.site.id, kind, ids)
-        by_id: dict[str, list[BrokenReference]] = {}
-        for each in found:
-            by_id.setdefault(each.referrer, []).append(each)
-        return by_id
-
-    def names(
-        self, actor: Actor, findings: Sequence[BrokenReference]
-    ) -> Mapping[tuple[str, str], str]:
-        """Return the names of the products and groups of `findings`, by kind and id."""
-        return {
-            (kind, owner): name
-            for kind in (PRODUCT, GROUP)
-            for owner, name in self._shop.names(
-                actor.site.id,
-                kind,
-                sorted({each.referrer for each in findings if each.referrer_kind == kind}),
-            ).items()
-        }
-
-    def look(self, actor: Actor) -> Job:
-        """Start a complete check, and return its job; a waiting or running one is reused."""
-        actor.must_have(Role.OPS)
-        return self._jobs.enqueue(INSPECT, {"all": True}, key=LOOK_KEY)
-
-    def bring_in(self, actor: Actor) -> Job:
-        """Start importing pictures on other hosts, and return the job; one at a time."""
-        actor.must_have(Role.ADMIN)
-        return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key="external")
-
-    def look_of(self, actor: Actor, job_id: str) -> Job | None:
-        """Return the job that checks everything, or imports pictures of this site."""
-        if not actor.has_role(Role.OPS) or not is_id(job_id):
-            return None
-        try:
-            job = self._jobs.get(job_id)
-        except JobNotFound:
-            return None
-        is_ours = job.kind == IMPORT_EXTERNAL and job.site == actor.site.id
-        return job if job.kind == INSPECT or is_ours else None
-
-    def _problems(
-        self, actor: Actor, kinds: Sequence[str], after: str, limit: int
-    ) -> tuple[list[BrokenReference], str | None]:
-        """Return a page of findings about `kinds` that still hold, and the next page's place."""
-        found: list[BrokenReference] = []
-        for _ in range(LOOKS_AGAIN):
-            found = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
-            self._inspector.look_again(actor.site, found)
-            again = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
-            if again == found:
-                break
-            found = again
-        page = found[:limit]
-        return page, page[-1].place if len(found) > limit else None
 
     def _image_counts(
         self,
