@@ -20,9 +20,10 @@ from tests.listening import listen
 Command = Mapping[str, Any]
 PACKAGE = Path(avenue.__file__).parent
 TESTS = Path(__file__).parent
-ON_THE_WAY = {PACKAGE / "storage" / name for name in ("scope.py", "connection.py")} | {
-    TESTS / name for name in ("targeting.py", "listening.py")
-}
+ON_THE_WAY = {
+    PACKAGE / "storage" / f"{name}.py"
+    for name in ("scope", "collection", "malformed_records", "word_search", "connection")
+} | {TESTS / name for name in ("targeting.py", "listening.py")}
 """Who only passes commands on."""
 
 ASKS_ALL_SHARDS = {

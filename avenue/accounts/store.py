@@ -24,9 +24,10 @@ from avenue.accounts.models import (
 from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import left_out
-from avenue.storage.scope import AlreadyThere, deployment
+from avenue.storage.scope import deployment
 
 MOST_SESSIONS = 50
 """The most browser sessions of a person; above it the oldest ends."""

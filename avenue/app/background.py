@@ -68,8 +68,8 @@ from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     Gate,
 )
-from avenue.storage.scope import BUCKETS
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
+from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore

@@ -22,9 +22,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from avenue.identity import new_id
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import deployment, site
 
 QUOTAS = "quotas"
 COUNT_QUOTAS = "count_quotas"

@@ -461,7 +461,7 @@ PATIENCE_SECONDS = 120
 """What is counted here are keys and documents; how long the database takes for them is not."""
 BOUND = 50
 BOUNDS = (
-    *(f"avenue.{each}.MOST_COUNTED" for each in ("totals", "storage.scope")),
+    *(f"avenue.{each}.MOST_COUNTED" for each in ("totals", "storage.collection")),
     "avenue.builder.library.folders.store.MOST_COUNTED",
     "avenue.builder.library.store.MOST_READ",
     "avenue.media.alt_texts.store.MOST_READ",

@@ -36,7 +36,8 @@ from avenue.storage.schema import (
     NotAReplicaSet,
     migrate,
 )
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from avenue.storage.scope import site
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.http.test_moves import superuser

@@ -18,7 +18,7 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import Incomplete
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 
 OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN
 

@@ -42,7 +42,7 @@ from avenue.identity import Actor, Role, Site, new_id
 from avenue.media.addresses import KnownPaths
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim, State
-from avenue.storage.scope import Session
+from avenue.storage.collection import Session
 
 TRIES = 5
 DETACHED_AT_ONCE = 10

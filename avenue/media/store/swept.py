@@ -10,11 +10,12 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.media.store.transitions import UNCLAIMED, condemn
 from avenue.storage.arriving import Arriving
+from avenue.storage.collection import Collection, Sort
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts, Files
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, Sort, deployment, next_of_sites, site
+from avenue.storage.scope import deployment, next_of_sites, site
 
 META = "avenue_meta"
 T = TypeVar("T")

@@ -53,8 +53,8 @@ from avenue.shop.service.access import may_change
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK, PictureService
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.products import ProductStore
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
-from avenue.storage.scope import AlreadyThere
 
 PICTURES_BY_SKU = "pictures_by_sku"
 MOST_FILES = 20_000

@@ -42,10 +42,11 @@ from avenue.shop.store.documents import GROUPS, PRODUCTS, page_of, touch
 from avenue.shop.store.groups import from_document as group_in
 from avenue.shop.store.groups import to_document as group_out
 from avenue.shop.store.purges import purge_products
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.records import sound
-from avenue.storage.scope import AlreadyThere, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.storage.sites import PROFILES, profiles_of
 
 T = TypeVar("T")

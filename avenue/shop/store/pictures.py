@@ -46,9 +46,10 @@ from avenue.shop.store.documents import (
     touch,
 )
 from avenue.shop.store.purges import purge_owner, with_purges
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 
 T = TypeVar("T")
 OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}

@@ -49,16 +49,10 @@ from avenue.shop.store.documents import (
     update_of,
 )
 from avenue.shop.store.purges import purge_products, with_purges
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
-from avenue.storage.scope import (
-    AlreadyThere,
-    Collection,
-    SiteRecords,
-    deployment,
-    of_its_site,
-    site,
-)
+from avenue.storage.scope import SiteRecords, deployment, of_its_site, site
 from avenue.totals import MOST_COUNTED
 from avenue.words import words_of
 

@@ -30,9 +30,10 @@ from pymongo.read_concern import ReadConcern
 from avenue.errors import Unavailable
 from avenue.identity import new_id
 from avenue.storage.batches import batches
+from avenue.storage.collection import DUPLICATE_KEY
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
-from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
 from avenue.storage.shard_keys import SHARD_KEYS
+from avenue.storage.site_data import BUCKETS, RENDITIONS, SITE_COLLECTIONS
 
 RAW = CodecOptions(document_class=RawBSONDocument)
 SAFELY = ReadConcern("majority")

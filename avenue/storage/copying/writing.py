@@ -40,7 +40,7 @@ from avenue.storage.schema import (
     mark_restored,
     migrate,
 )
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 SITES = "sites"
 BATCH_BYTES = 8 * 1024 * 1024

@@ -11,7 +11,8 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.storage.connection import Document
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 from avenue.storage.records import check
-from avenue.storage.scope import BUCKETS, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.survey import ChunkSize, FileRecord
 
 MOST_RENDITIONS = 500
