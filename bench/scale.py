@@ -31,7 +31,8 @@ from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.identity import DEFAULT_SITE, Role, Scope
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import migrate
 from avenue.storage.site_counts import COUNT_SITES

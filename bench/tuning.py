@@ -25,7 +25,8 @@ from avenue.config import Settings
 from avenue.server.worker import tune_malloc
 from avenue.storage import gridfs
 from avenue.storage.connection import DURABLE, QUICK, Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.scope import site
 
 KB, MIB = 1000, 1024 * 1024
