@@ -45,6 +45,7 @@ ASKS_ALL_SHARDS = {
     "storage.copying.drilling": "a trial is compared with the backup as a whole",
     "storage.copying.reading": "a backup reads every site",
     "storage.copying.writing": "a restore is compared as a whole",
+    "storage.copying.settling": "what was restored is changed as a whole",
     "storage.copying.moving": "one site is told from what is changed in a cluster",
     "health.checks.store.inspections": "one walk over all sites",
     "health.checks.store.findings": "files and records that belong to no site are looked at, too",
