@@ -16,7 +16,7 @@ from avenue.jobs.service import JobService
 from avenue.sites.move_steps import MoveSteps
 from avenue.sites.moving import MOVE, ONE
 from avenue.storage.connection import Database
-from avenue.storage.copying.moving import MoverReplaced
+from avenue.storage.copying.move_guard import MoverReplaced
 from avenue.storage.directory import Phase
 from avenue.storage.refusing import MayNotRefuse
 from avenue.storage.site_moves import SiteMove, SiteMoveRecords

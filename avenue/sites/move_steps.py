@@ -9,14 +9,9 @@ from avenue.jobs.runner import RunningJob
 from avenue.sites.errors import BackupRuns, SiteIsBusy, TransactionsOpen, WritesTooMuch
 from avenue.storage.clusters import cluster_named
 from avenue.storage.connection import Database
-from avenue.storage.copying.moving import (
-    Guard,
-    HistoryLost,
-    Keys,
-    MoverReplaced,
-    NotTheSame,
-    SiteCopy,
-)
+from avenue.storage.copying.move_files import CopiedFiles
+from avenue.storage.copying.move_guard import Guard, MoverReplaced
+from avenue.storage.copying.moving import HistoryLost, Keys, NotTheSame, SiteCopy
 from avenue.storage.directory import Phase
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.instances import wait_for_all
@@ -81,7 +76,7 @@ class MoveSteps:
         def save(place: list[str], damaged: int) -> None:
             self._note(hashed=place, damaged=before + damaged)
 
-        damaged = self._copy.damaged(self._note_of("hashed", []), save)
+        damaged = CopiedFiles(self._copy).damaged(self._note_of("hashed", []), save)
         self._note(damaged=before + damaged)
         self._job.save(done=total)
         self._records.step(self._move, Phase.SETTLING)

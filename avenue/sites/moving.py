@@ -21,7 +21,8 @@ from avenue.sites.errors import (
 from avenue.sites.store import SiteStore
 from avenue.storage.clusters import admit, cluster_named
 from avenue.storage.connection import Database
-from avenue.storage.copying.moving import Guard, SiteCopy
+from avenue.storage.copying.move_guard import Guard
+from avenue.storage.copying.moving import SiteCopy
 from avenue.storage.directory import Phase
 from avenue.storage.instances import without_clusters
 from avenue.storage.site_moves import SiteMove, SiteMoveRecords

@@ -26,7 +26,8 @@ from avenue.jobs.runner import JobRunner
 from avenue.moves.service import as_operator
 from avenue.sites.errors import NothingToAbort
 from avenue.sites.move_steps import MoveSteps
-from avenue.storage.copying.moving import Guard, SiteCopy
+from avenue.storage.copying.move_guard import Guard
+from avenue.storage.copying.moving import SiteCopy
 from avenue.storage.directory import WRITES_WAIT, Phase
 from avenue.storage.scope import SiteScope
 from avenue.storage.site_moves import SiteMoveRecords
