@@ -63,8 +63,8 @@ from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
 from avenue.sites.removal import REMOVE, REMOVE_DUE
 from avenue.storage.clusters import clusters_at_hand, on_each
 from avenue.storage.connection import Database
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.outboxes import gather
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     Gate,
 )

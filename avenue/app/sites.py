@@ -14,7 +14,7 @@ from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalWorker
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database
 from avenue.storage.copying.cloning import Cloning, SiteClone
-from avenue.storage.quotas import Amount
+from avenue.storage.holders import Amount
 from avenue.storage.refusing import refused_on, take
 from avenue.storage.removing import SiteRemains
 from avenue.storage.room import StorageRoom

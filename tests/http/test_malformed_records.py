@@ -32,8 +32,8 @@ from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
+from avenue.storage.holders import Holder
 from avenue.storage.instances import INSTANCES
-from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.scope import site

@@ -31,7 +31,7 @@ from avenue.shop.service.samples import LOAD
 from avenue.sites.cloning import CLONE, CloneOrder
 from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import REMOVE, REMOVE_DUE
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
 from avenue.storage.sites import Sites
 from bench.filling import Filling

@@ -29,7 +29,7 @@ from avenue.notifications.store import OutboxStore
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import ClusterAway, HomeSource
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     DEPLOYMENT_COLLECTIONS,
     ForeignDatabase,

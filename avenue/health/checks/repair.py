@@ -26,7 +26,7 @@ from avenue.media.references import Kind as Broken
 from avenue.media.serving.reading import DamagedFile, SeekableFile, StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES
-from avenue.storage.quotas import Holder
+from avenue.storage.holders import Holder
 
 EndUpload = Callable[[str, str], None]
 """Deletes an expired resumable upload of a site, with its bytes."""

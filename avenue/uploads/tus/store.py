@@ -16,7 +16,7 @@ from avenue.media.store.documents import ASSETS, to_document
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete
-from avenue.storage.quotas import Amount, Holder
+from avenue.storage.holders import Amount, Holder
 from avenue.storage.records import whole
 from avenue.storage.scope import SiteRecords, deployment, site
 from avenue.uploads.models import Filing
