@@ -37,7 +37,7 @@ ASKS_ALL_SHARDS = {
     "notifications.store": "who delivers looks for what is due longest, of whatever site",
     "storage.idempotency": "the sweeper looks for what was given up, of whatever site",
     "storage.quotas": "the job counts every site and person of a cluster",
-    "storage.gridfs": "the sweeper walks through the files of every site",
+    "storage.file_walk": "the sweeper walks through the files of every site",
     "storage.outboxes": "the sweeper looks for what version 5 may have left",
     "storage.schema": "steps between versions, and whose database it is",
     "storage.earlier": "an earlier application, which has collections of these names",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from avenue.backup.models import Finding, HashedFile, Kind, Objects, Part, Progress, Share, Tell
 from avenue.backup.repository import SHA256, PartWriter, Repository
+from avenue.storage.chunks import Incomplete
 from avenue.storage.copying.reading import DatabaseSource, FileAt, bucket_of, files_in
-from avenue.storage.gridfs import Incomplete
 from avenue.storage.leases import Lease
 
 WRITERS = 8

@@ -14,6 +14,7 @@ from avenue.errors import MalformedRecord
 from avenue.storage.clusters import database_of_site
 from avenue.storage.collection import AlreadyThere, Collection, Filter, Sort
 from avenue.storage.connection import QUICK, Database, Document
+from avenue.storage.file_walk import FileWalk
 from avenue.storage.gridfs import Files
 from avenue.storage.mending import Mender
 from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
@@ -94,6 +95,11 @@ class DeploymentScope:
         """Return the GridFS bucket with ids as they are stored (`<site>/<id>`)."""
         self.database.home.instance.begin()
         return Files(self.database, bucket, prefix="")
+
+    def walk(self, bucket: str) -> FileWalk:
+        """Return the walk through the files of all sites on this cluster."""
+        self.database.home.instance.begin()
+        return FileWalk(self.database, bucket)
 
 
 def _quick(collection: Collection) -> Collection:

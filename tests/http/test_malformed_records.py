@@ -31,7 +31,7 @@ from avenue.moves.store import MoveReports
 from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
-from avenue.storage.gridfs import Incomplete
+from avenue.storage.chunks import Incomplete
 from avenue.storage.holders import Holder
 from avenue.storage.instances import INSTANCES
 from avenue.storage.records import Malformed, faults_of
@@ -869,7 +869,7 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(
         length = file["length"]
         pieces = files.read(asset["versions"][0]["file"], 0, length, length=length)
         assert len(b"".join(pieces)) == length
-        assert files._chunk_bytes(file_id) > 0
+        assert files._reading._chunk_bytes(file_id) > 0
 
 
 @table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])

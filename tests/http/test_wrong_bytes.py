@@ -15,7 +15,7 @@ from avenue.health.facts.work import WATCH
 from avenue.media.serving import reading
 from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.storage.gridfs import CHUNK_BYTES, READ_BYTES
+from avenue.storage.chunks import CHUNK_BYTES, READ_BYTES
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, large_picture
 from tests.http.debug_app import storage
 from tests.server import path_of

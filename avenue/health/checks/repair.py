@@ -25,7 +25,7 @@ from avenue.media.models import Asset, Version
 from avenue.media.references import Kind as Broken
 from avenue.media.serving.reading import DamagedFile, SeekableFile, StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.chunks import CHUNK_BYTES
 from avenue.storage.holders import Holder
 
 EndUpload = Callable[[str, str], None]

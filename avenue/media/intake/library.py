@@ -34,7 +34,7 @@ from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.service import to_keep
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.store.assets import AssetStore
-from avenue.storage.gridfs import Sums
+from avenue.storage.chunks import Sums
 from avenue.storage.holders import Amount, Holder
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 from avenue.storage.room import Reservation, StorageRoom

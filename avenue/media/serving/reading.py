@@ -22,7 +22,7 @@ from avenue.media.serving.disk_cache import Facts
 from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
 from avenue.media.store.assets import AssetStore
 from avenue.server.file_body import Body, FileBody, pieces_of
-from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
+from avenue.storage.chunks import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
 
 PUBLIC = Visibility.PUBLIC
 GLANCE_SECONDS = 2.0

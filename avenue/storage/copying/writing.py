@@ -18,6 +18,7 @@ from pymongo import IndexModel
 
 from avenue.errors import Conflict
 from avenue.storage.batches import batches
+from avenue.storage.chunks import CHUNK_BYTES
 from avenue.storage.clusters import CLUSTER
 from avenue.storage.connection import MARKER, META, QUICK, Database, Document, unavailable_when_away
 from avenue.storage.copying.reading import (
@@ -28,7 +29,6 @@ from avenue.storage.copying.reading import (
 )
 from avenue.storage.copying.renaming import SITES, Renaming, Wanted
 from avenue.storage.copying.settling import settle
-from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.indexes import EXPIRY, INDEXES, create_indexes
 from avenue.storage.schema import (
     OUR_COLLECTIONS,

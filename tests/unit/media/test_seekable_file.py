@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.media.serving.reading import SeekableFile, StoredFile
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.chunks import CHUNK_BYTES
 
 
 class Stored:
