@@ -155,13 +155,16 @@ class Files:
         Return once a majority has it. Return False if a later `turn` (the epoch of the upload) has
         written the chunk: then it is not changed.
         """
-        chunk = {"files_id": self._prefix + file_id, "n": number}
+        older = {"files_id": self._prefix + file_id, "n": number, "turn": {"$lte": turn}}
         change = {"$set": {"data": Binary(data), "turn": turn, "crc32": zlib.crc32(data)}}
         tries = 2  # the driver's own first attempt may have succeeded, with its answer lost
         while tries:
             tries -= 1
             try:
-                self._set_chunk({**chunk, "turn": {"$lte": turn}}, change)
+                self._database.repeat(
+                    lambda: self._chunks.update_one(older, change, upsert=True),
+                    self._database.write_seconds,
+                )
             except DuplicateKeyError:
                 continue
             return True
@@ -345,12 +348,6 @@ class Files:
             # Our own insert whose answer was lost, or an earlier attempt of the same write.
             if not self._is_there(stored_id, number, data, length):
                 raise OtherBytes(stored_id) from None
-
-    def _set_chunk(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-        self._database.repeat(
-            lambda: self._chunks.update_one(chunk, change, upsert=True),
-            self._database.write_seconds,
-        )
 
     def _set_chunks(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
         """Update all chunks of a number, in case the unique index was missing."""

@@ -25,7 +25,7 @@ from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.holders import Amount, Holder
 from avenue.storage.records import whole
-from avenue.storage.scope import deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 
 QUOTAS = "quotas"
 MOST_AT_ONCE = 2_000
@@ -82,14 +82,14 @@ class Reserved:
         return self._counted_at is None or self.asked_at - self._counted_at > REST * self._took
 
 
-class Ledger:
+class Ledger(SiteRecords):
     """The usage of every holder; safe to use from many threads and instances."""
 
     def __init__(
         self, database: Database, count: Count, request_count: Callable[[Holder], None]
     ) -> None:
         """`request_count` requests a count of a holder in the background."""
-        self._database = database
+        super().__init__(database)
         self._count = count
         self._request_count = request_count
         self._counting = threading.Lock()
@@ -217,10 +217,8 @@ class Ledger:
 
     def holders_after(self, site_id: str, after: str, limit: int) -> list[Holder]:
         """Return up to `limit` holders of a site that have a counter, by id, after `after`."""
-        found = (
-            site(self._database, site_id)
-            .collection(QUOTAS)
-            .find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit)
+        found = self._records(site_id, QUOTAS).find(
+            {"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit
         )
         return [Holder.of(each["_id"]) for each in found]
 
@@ -329,7 +327,7 @@ class Ledger:
         )
 
     def _quotas(self, holder: Holder) -> Collection:
-        return site(self._database, holder.site).collection(QUOTAS)
+        return self._records(holder.site, QUOTAS)
 
 
 _BY_ID = [("_id", 1)]

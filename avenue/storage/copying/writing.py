@@ -108,7 +108,7 @@ class Destination:
             else:
                 self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
             # This index finds the chunks of an interrupted batch.
-            of_chunks = [each for each in INDEXES if _is_of_chunks(each.collection)]
+            of_chunks = [each for each in INDEXES if each.collection.endswith(CHUNKS)]
             create_indexes(self._database, of_chunks)
 
     def _go_on(self, order: Mapping[str, Any]) -> None:
@@ -294,7 +294,3 @@ def _in_messages(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
 
 def _length(document: Any) -> int:
     return len(document.raw) if isinstance(document, RawBSONDocument) else 1000
-
-
-def _is_of_chunks(collection: str) -> bool:
-    return collection.endswith(CHUNKS)
