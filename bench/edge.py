@@ -24,7 +24,8 @@ from avenue.shop.addresses import PRODUCTS_API, address_of, paths_of_categories
 from avenue.shop.models import Product, Status
 from avenue.shop.store.product_documents import to_document
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.schema import migrate
 from avenue.storage.scope import site
 from bench import nginx, servers

@@ -29,7 +29,7 @@ from avenue.shop.store.groups import to_document as group_document
 from avenue.shop.store.product_documents import to_document as product_document
 from avenue.storage.connection import Database
 from avenue.storage.indexes import create_indexes
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.words import folded, words_of
 
 EACH_PRODUCT = 3

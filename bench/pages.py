@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from avenue.config import Settings
-from avenue.storage.local_mongod import find_mongod
+from avenue.storage.mongod_binary import find_mongod
 from tests import pictures
 from tests.browser.deployment import Visitor, launched, people, visiting
 from tests.forking import forking

@@ -20,7 +20,8 @@ from avenue.app.services import Services
 from avenue.config import Settings
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.schema import migrate
 from bench import servers
 from bench.load import percentile

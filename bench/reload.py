@@ -20,7 +20,8 @@ import psutil
 
 from avenue.config import Settings
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.schema import migrate
 from bench import servers
 

@@ -35,8 +35,9 @@ from avenue.health.checks.scrub import SCRUB
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import DEFAULT_SITE, Role, Scope
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.schema import migrate
 from avenue.storage.site_counts import COUNT_SITES
 from bench import servers

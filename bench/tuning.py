@@ -23,9 +23,10 @@ from pymongo import MongoClient, WriteConcern
 
 from avenue.config import Settings
 from avenue.server.worker import tune_malloc
-from avenue.storage import gridfs
+from avenue.storage import chunks, gridfs
 from avenue.storage.connection import DURABLE, QUICK, Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from avenue.storage.scope import site
 
 KB, MIB = 1000, 1024 * 1024
@@ -187,17 +188,19 @@ def piece(client: MongoClient) -> None:
 @contextmanager
 def sizes(chunk_bytes: int, read_bytes: int) -> Iterator[None]:
     """Let our reader and writer use other sizes."""
-    before = gridfs.CHUNK_BYTES, gridfs.READ_BYTES
-    gridfs.CHUNK_BYTES, gridfs.READ_BYTES = chunk_bytes, read_bytes
+    before = chunks.CHUNK_BYTES, chunks.READ_BYTES
+    gridfs.CHUNK_BYTES = chunks.CHUNK_BYTES = chunk_bytes
+    chunks.READ_BYTES = read_bytes
     try:
         yield
     finally:
-        gridfs.CHUNK_BYTES, gridfs.READ_BYTES = before
+        chunks.CHUNK_BYTES, chunks.READ_BYTES = before
+        gridfs.CHUNK_BYTES = chunks.CHUNK_BYTES
 
 
 def written(database: Database, data: bytes, chunk_bytes: int) -> str:
     files, file_id = site(database, "bench").files("product_images"), next(names)
-    with sizes(chunk_bytes, gridfs.READ_BYTES):
+    with sizes(chunk_bytes, chunks.READ_BYTES):
         files.write(file_id, io.BytesIO(data), length=len(data), name="a.jpg", metadata={})
     return file_id
 

@@ -26,7 +26,8 @@ from pathlib import Path
 import psutil
 
 from avenue.config import Settings
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
 from bench import processes, report, servers
 from bench.delivery import prepare
 from bench.load import percentile

@@ -17,7 +17,7 @@ import avenue
 from avenue.config import Settings
 from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import find_mongod
+from avenue.storage.mongod_binary import find_mongod
 from tests import compiled as _compiled  # noqa: F401 - routes and templates, once
 from tests import failed_jobs, hung
 from tests.browser.deployment import launched

@@ -20,9 +20,10 @@ from tests.listening import listen
 Command = Mapping[str, Any]
 PACKAGE = Path(avenue.__file__).parent
 TESTS = Path(__file__).parent
-ON_THE_WAY = {PACKAGE / "storage" / name for name in ("scope.py", "connection.py")} | {
-    TESTS / name for name in ("targeting.py", "listening.py")
-}
+ON_THE_WAY = {
+    PACKAGE / "storage" / f"{name}.py"
+    for name in ("scope", "collection", "malformed_records", "word_search", "connection")
+} | {TESTS / name for name in ("targeting.py", "listening.py")}
 """Who only passes commands on."""
 
 ASKS_ALL_SHARDS = {
@@ -36,7 +37,7 @@ ASKS_ALL_SHARDS = {
     "notifications.store": "who delivers looks for what is due longest, of whatever site",
     "storage.idempotency": "the sweeper looks for what was given up, of whatever site",
     "storage.quotas": "the job counts every site and person of a cluster",
-    "storage.gridfs": "the sweeper walks through the files of every site",
+    "storage.file_walk": "the sweeper walks through the files of every site",
     "storage.outboxes": "the sweeper looks for what version 5 may have left",
     "storage.schema": "steps between versions, and whose database it is",
     "storage.earlier": "an earlier application, which has collections of these names",
@@ -44,6 +45,7 @@ ASKS_ALL_SHARDS = {
     "storage.copying.drilling": "a trial is compared with the backup as a whole",
     "storage.copying.reading": "a backup reads every site",
     "storage.copying.writing": "a restore is compared as a whole",
+    "storage.copying.settling": "what was restored is changed as a whole",
     "storage.copying.moving": "one site is told from what is changed in a cluster",
     "health.checks.store.inspections": "one walk over all sites",
     "health.checks.store.findings": "files and records that belong to no site are looked at, too",

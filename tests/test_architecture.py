@@ -46,6 +46,7 @@ SEES_THE_WHOLE_DEPLOYMENT = {
     "media.store.swept.SweptStore.__init__": "the sweeper goes through every site",
     "media.store.swept.SweptStore.is_backed_up": "the sweeper rests while a backup runs",
     "media.store.swept.SweptStore.bucket": "the sweeper and the check",
+    "media.store.swept.SweptStore.walk": "the sweeper",
     "media.store.swept.SweptStore.existing_files": "the sweeper",
     "health.alerts.channels.store.BrowserStore.__init__": "they are looked up for every site",
     "health.alerts.channels.store.ChoiceStore.__init__": "who is told of the deployment and sites",

@@ -13,7 +13,7 @@ from typing import Any
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.storage.schema import OUR_COLLECTIONS
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.listening import listen, listening
 
 Command = Mapping[str, Any]

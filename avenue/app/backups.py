@@ -29,10 +29,10 @@ from avenue.jobs.runner import RunningJob
 from avenue.storage.connection import Database
 from avenue.storage.copying.drilling import DrillDatabase, differences
 from avenue.storage.copying.reading import HomeSource, bucket_of, files_in
+from avenue.storage.copying.renaming import Renaming
 from avenue.storage.copying.returning import Returning
-from avenue.storage.copying.writing import Renaming
+from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.leases import Leases
-from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import Gate
 
 PORTIONS = 7

@@ -7,7 +7,7 @@ from avenue.app.services import Services
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 
 

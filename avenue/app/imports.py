@@ -43,7 +43,7 @@ from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount
+from avenue.storage.holders import Amount
 from avenue.storage.room import site_quota
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites

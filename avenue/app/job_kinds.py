@@ -29,7 +29,7 @@ from avenue.sites.moving import EVERY_SECONDS as PURGE_MOVED_SECONDS
 from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
 from avenue.sites.removal import REMOVE, REMOVE_DUE
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
 
 MESSAGES = (MAIL, WEBHOOKS, TELL)

@@ -1,14 +1,13 @@
 """The jobs of `avenue.moves`: imports and exports of a site."""
 
 import json
-import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
+from avenue.app.adoption_passes import AdoptionPasses, Lists
 from avenue.app.exports import export, export_import_of
 from avenue.app.files import AdoptionOrder, adoption_of, folder_import_of
 from avenue.app.imports import (
@@ -20,9 +19,9 @@ from avenue.app.imports import (
     source_import_of,
     table_images_of,
 )
+from avenue.app.move_progress import Facts, ProgressSaver
 from avenue.app.services import Services
 from avenue.backup.errors import S3NotInstalled
-from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.errors import ExportRefused, ExportUnreachable
@@ -32,8 +31,6 @@ from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.media.legacy import can_answer
 from avenue.media.references import IMPORT_EXTERNAL
-from avenue.migration.adopt.presenting import adoption_facts, refused
-from avenue.migration.adopt.service import Adoption
 from avenue.migration.models import FolderOrder, Kind, Outcome
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
@@ -50,15 +47,10 @@ from avenue.moves.store import MoveReports
 from avenue.outside.fetching import Fetcher
 from avenue.sealing import Sealing
 from avenue.storage.connection import Database
-from avenue.storage.earlier import Changes, SourceAway
+from avenue.storage.earlier import SourceAway
 
-SAVE_SECONDS = 0.5
-"""Interval for storing the progress of a job; a pause waits as long."""
 MOST_TOLD = 100
 """Entries of each list in a job's result; the complete lists are in its report."""
-Facts = dict[str, Any]
-Lists = Mapping[str, Iterable[Facts]]
-Reported = Callable[[RunningJob, Facts, Lists], Facts]
 
 
 def move_service(services: Services) -> MoveService:
@@ -120,7 +112,7 @@ class MoveJobs:
                 # Opened before the first pass, so that no change during it is missed.
                 adoption.changes() if follows else nullcontext() as changes,
             ):
-                passes = _Passes(job, adoption, self._reported, is_dry=args["is_dry"])
+                passes = AdoptionPasses(job, adoption, self._reported, is_dry=args["is_dry"])
                 facts = passes.make()
                 while changes is not None:
                     passes.follow(changes)
@@ -191,7 +183,7 @@ class MoveJobs:
             closing(Plan()) as plan,
             folder_import_of(self._settings, self._database, _site(job), order, plan) as importing,
         ):
-            told = _ProgressSaver(job)
+            told = ProgressSaver(job)
             for _ in importing.read():
                 told.tell(0, None)
             told.watch(importing.preview() if is_dry else importing.bring(), plan.count_contents())
@@ -220,7 +212,7 @@ class MoveJobs:
             _ends_at_once(),
             export_import_of(self._settings, self._database, _site(job), where) as opened,
         ):
-            told, work = _ProgressSaver(job), opened.work
+            told, work = ProgressSaver(job), opened.work
             for _ in work.read():
                 told.tell(0, None)
             told.watch(work.preview(job.save) if is_dry else work.bring(job.save), work.steps)
@@ -245,7 +237,7 @@ class MoveJobs:
             has_private=job.args["has_private"],
             is_trial=job.args["is_dry"],
         )
-        told, where = _ProgressSaver(job), job.args["where"]
+        told, where = ProgressSaver(job), job.args["where"]
 
         def tell(counts: Exported) -> None:
             told.tell(counts.files + counts.pages, None)
@@ -259,7 +251,7 @@ class MoveJobs:
         self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
     ) -> None:
         """List the sources, store the plan in the job, and then import them."""
-        told = _ProgressSaver(job)
+        told = ProgressSaver(job)
         for opened, _ in parts:
             for steps in (opened.work.read(job.save), opened.work.preview()):
                 for _ in steps:
@@ -284,92 +276,9 @@ class MoveJobs:
         return {**counts, **told}
 
 
-class _ProgressSaver:
-    """Stores the progress of a job now and then.
-
-    The cursor is the most that any run has done, so that a job whose runs all end at the same place
-    is given up.
-    """
-
-    def __init__(self, job: RunningJob) -> None:
-        self._job = job
-        self._saved_at = float("-inf")
-        self.cursor: Facts = dict(job.cursor or {})
-
-    def tell(self, done: int, total: int | None) -> None:
-        """Store the progress. Raises as `RunningJob.save`."""
-        if time.monotonic() - self._saved_at < SAVE_SECONDS:
-            return
-        self.cursor["most"] = max(self.cursor.get("most", 0), done)
-        self._job.save(cursor=dict(self.cursor), done=done, total=total)
-        self._saved_at = time.monotonic()
-
-    def watch(self, steps: Iterator[None], total: int) -> None:
-        """Run `steps`, and store the progress."""
-        done = 0
-        self._job.save(done=done, total=total)  # the work has begun now
-        with closing(_each(steps)) as each:  # runs the cleanup of the generator, too
-            for _ in each:
-                done += 1
-                self.tell(done, max(total, done))
-        self._job.save(done=done, total=done)
-
-    def plan(self, facts: Facts) -> None:
-        """Store the plan."""
-        self.cursor["plan"] = facts
-        self._job.save(cursor=dict(self.cursor))
-
-    def report(self, facts: Facts, *, behind_seconds: float | None) -> None:
-        """Store the report of a pass, so that it can be shown while the job continues."""
-        self.cursor["report"] = facts
-        self.cursor["passes"] = self.cursor.get("passes", 0) + 1
-        self.cursor["behind_seconds"] = behind_seconds
-        self._job.save(cursor=dict(self.cursor))
-
-
-class _Passes:
-    """The passes of an adoption: a single one, or another one after each change."""
-
-    def __init__(
-        self, job: RunningJob, adoption: Adoption, reported: Reported, *, is_dry: bool
-    ) -> None:
-        self._job = job
-        self._adoption = adoption
-        self._reported = reported
-        self._is_dry = is_dry
-        self._told = _ProgressSaver(job)
-
-    def make(self, *, first: Any = None) -> Facts:
-        """Make a pass and return its report; `first` is the time of the first change."""
-        for _ in self._adoption.read():
-            self._told.tell(0, None)
-        total = sum(each.documents for each in self._adoption.recognised)
-        self._told.watch(
-            self._adoption.preview() if self._is_dry else self._adoption.bring(), total
-        )
-        facts = self._reported(
-            self._job, adoption_facts(self._adoption), {"refused": refused(self._adoption)}
-        )
-        behind = (utc_now() - first).total_seconds() if first else None
-        self._told.report(facts, behind_seconds=behind)
-        return facts
-
-    def follow(self, changes: Changes) -> None:
-        """Wait briefly for a change, and make a pass if there was one."""
-        first = min(changes.taken(), default=None)
-        if first is None:
-            self._told.tell(0, 0)
-        else:
-            self.make(first=first)
-
-
 def _brought(job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]]) -> Iterator[None]:
     for opened, _ in parts:
         yield from opened.work.bring(job.save)
-
-
-def _each(steps: Iterator[None]) -> Generator[None, None, None]:
-    yield from steps
 
 
 @contextmanager

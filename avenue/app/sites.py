@@ -9,12 +9,13 @@ from avenue.app.services import Services
 from avenue.identity import Site
 from avenue.jobs.runner import Handler
 from avenue.sites.cloning import CLONE, CloneWorker
-from avenue.sites.moving import MOVE, PURGE_MOVED, MoveWorker
+from avenue.sites.move_job import MoveWorker
+from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalWorker
 from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database
 from avenue.storage.copying.cloning import Cloning, SiteClone
-from avenue.storage.quotas import Amount
+from avenue.storage.holders import Amount
 from avenue.storage.refusing import refused_on, take
 from avenue.storage.removing import SiteRemains
 from avenue.storage.room import StorageRoom

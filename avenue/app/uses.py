@@ -16,7 +16,7 @@ from avenue.media.references import Referrer
 from avenue.shop.store.status import StatusStore
 from avenue.sites.service import LogoService
 from avenue.sites.store import SITES, SiteStore
-from avenue.storage.scope import Session
+from avenue.storage.collection import Session
 
 LOGO_PATH = "/admin/settings"
 WEBSITE_PATH = "/admin/website"

@@ -25,7 +25,7 @@ from avenue.shop.store.products import TrashedProducts
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore

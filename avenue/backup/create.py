@@ -6,21 +6,18 @@ continue without the lease, so the places of the sites are read first and last, 
 """
 
 import contextlib
-import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 from avenue import __version__
+from avenue.backup.copying import FileCopies
 from avenue.backup.errors import BackupLost, BackupRuns, SitesMoved
 from avenue.backup.models import (
     FORMAT,
     CollectionCopy,
     Finding,
-    HashedFile,
-    Kind,
     Manifest,
     Objects,
     Part,
@@ -29,31 +26,23 @@ from avenue.backup.models import (
     Tell,
     ignore_progress,
 )
-from avenue.backup.repository import SHA256, PartWriter, Repository
+from avenue.backup.repository import Repository
 from avenue.backup.targets import Target
 from avenue.clock import iso, utc_now
 from avenue.storage.copying.reading import (
     CollectionAt,
     CollectionsChanged,
     DatabaseSource,
-    FileAt,
     HomeSource,
     Moment,
-    bucket_of,
     count_in,
-    files_in,
 )
-from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, Incomplete
+from avenue.storage.gridfs import BACKUP, DELETE_SECONDS
 from avenue.storage.leases import Lease, Leases, Lost
 from avenue.storage.schema import STEPS
 from avenue.storage.site_moves import SWITCH
 
 TRIES = 3
-WRITERS = 8
-"""Objects written at a time: on a disk several take little longer than one."""
-BATCH_FILES = 200
-BATCH_BYTES = 4 * 1024 * 1024
-"""Small files read together, while those before them are written."""
 SETTLE_SECONDS = DELETE_SECONDS + 0.5
 """After it, deletions that were about to happen when the lease was taken are done."""
 SWITCH_SECONDS = 60.0
@@ -61,10 +50,6 @@ SWITCH_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 WAITS = "waiting for a site that moves"
 LISTED = "objects.gz"
-MOST_FINDINGS = 10_000
-TOLD_EVERY = 100
-KEY_CHARACTERS = 32
-"""Of a sha256: enough to tell objects apart, in half the memory."""
 
 
 @contextlib.contextmanager
@@ -91,29 +76,6 @@ def alone(leases: Leases, what: str, tell: Tell = ignore_progress) -> Iterator[L
             tell(Progress(phase=WAITS, done=0, total=None))
             time.sleep(LOOK_SECONDS)
         waits = not is_switch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Copied:
-    """The result of copying a file: the object with its bytes, or why there is none."""
-
-    file: FileAt
-    sha256: str = ""
-    is_new: bool = False
-    finding: Finding | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Counts:
-    """The objects of a snapshot so far; `known` ones exist, with their sizes."""
-
-    known: dict[bytes, int]
-    named: set[bytes] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
-    count: int = 0
-    size: int = 0
-    new: int = 0
-    new_size: int = 0
 
 
 class Creation:
@@ -167,15 +129,14 @@ class _Snapshot:
     def write(self) -> Manifest:
         """Write all of it, the manifest last."""
         sources, shares, places = self._records()
-        known = {_key(sha256): size for sha256, size in self._repository.objects()}
-        counts = _Counts(known=known)
+        copies = FileCopies(self._repository, self._id, self._lease, self._tell)
         parts: list[Part] = []
         with self._repository.writing(self._id, LISTED, parts) as listed:
             shares = [
-                self._files_of(source, share, listed, counts)
+                copies.put(source, share, listed)
                 for source, share in zip(sources, shares, strict=True)
             ]
-        manifest = self._manifest(shares, parts[0], counts)
+        manifest = self._manifest(shares, copies.objects(parts[0]), copies.findings)
         now = self._home.places()
         # Bytes that were to be read may have gone; sites that were added meanwhile do not matter.
         if gone := [each for each in places if now.get(each, places[each]) != places[each]]:
@@ -263,95 +224,9 @@ class _Snapshot:
             metadata=metadata,
         )
 
-    def _files_of(
-        self, source: DatabaseSource, share: Share, listed: PartWriter, counts: _Counts
-    ) -> Share:
-        """Write the missing objects of a source, and list all it needs."""
-        files, hashed = 0, list[HashedFile]()
-        total = sum(each.count for each in share.collections if bucket_of(each.name))
-        copies = self._copies(source, self._files_in(share), counts)
-        for copied in copies:
-            self._lease.check()
-            files += 1
-            if files % TOLD_EVERY == 0 or files == total:
-                self._tell(Progress(phase="files", done=files, total=total))
-            if copied.finding is None:
-                self._count(copied, listed, counts)
-            elif len(counts.findings) < MOST_FINDINGS:
-                counts.findings.append(copied.finding)
-            if copied.sha256 and copied.sha256 != copied.file.sha256:
-                file = copied.file
-                hashed.append(HashedFile(bucket=file.bucket, file=file.id, sha256=copied.sha256))
-        return replace(share, files=files, hashed=tuple(hashed))
-
-    def _count(self, copied: _Copied, listed: PartWriter, counts: _Counts) -> None:
-        key, size = _key(copied.sha256), copied.file.length
-        if copied.is_new and counts.known.get(key) != size:
-            counts.known[key] = size
-            counts.new += 1
-            counts.new_size += size
-        if key not in counts.named:
-            counts.named.add(key)
-            counts.count += 1
-            counts.size += size
-            listed.add(f"{copied.sha256} {size}\n".encode())
-
-    def _files_in(self, share: Share) -> Iterator[FileAt]:
-        for each in share.collections:
-            if bucket := bucket_of(each.name):
-                with self._repository.reading(self._id, each.records) as records:
-                    yield from files_in(bucket, records)
-
-    def _copies(
-        self, source: DatabaseSource, files: Iterator[FileAt], counts: _Counts
-    ) -> Iterator[_Copied]:
-        """Copy files in parallel, in any order; existing objects are only listed."""
-        before: list[Future[_Copied]] = []
-        with ThreadPoolExecutor(WRITERS, thread_name_prefix="backup") as pool:
-            try:
-                for batch in _batches(files):
-                    lacking = [each for each in batch if not _is_known(each, counts)]
-                    named = [each for each in batch if _is_known(each, counts)]
-                    copies = self._begun(pool, source, lacking)
-                    yield from (_Copied(file=each, sha256=each.sha256 or "") for each in named)
-                    yield from (each.result() for each in before)
-                    before = copies
-                yield from (each.result() for each in before)
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _begun(
-        self, pool: ThreadPoolExecutor, source: DatabaseSource, batch: Sequence[FileAt]
-    ) -> list[Future[_Copied]]:
-        """Read the small ones of some files, and start writing all; return the results."""
-        small = [each for each in batch if _sha256_of(each) and each.length <= BATCH_BYTES]
-        found = dict(source.read_together(small[0].bucket, small)) if small else {}
-        return [pool.submit(self._copy, source, each, found.pop(each.id, None)) for each in batch]
-
-    def _copy(self, source: DatabaseSource, file: FileAt, data: bytes | None) -> _Copied:
-        """Copy one file into the repository; read it again if it had other bytes at first."""
-        copied = self._copy_once(file, source.read(file) if data is None else [data])
-        return self._copy_once(file, source.read(file)) if copied.finding else copied
-
-    def _copy_once(self, file: FileAt, pieces: Iterable[bytes]) -> _Copied:
-        what, digest = f"{file.bucket}/{file.id}", hashlib.sha256()
-        with self._repository.target.draft() as draft:
-            try:
-                for piece in pieces:
-                    digest.update(piece)
-                    draft.write(piece)
-            except Incomplete as error:
-                finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
-                return _Copied(file=file, finding=finding)
-            found = digest.hexdigest()
-            if _sha256_of(file) not in {None, found}:
-                detail = f"Its bytes have the sha256 {found}, not {file.sha256}."
-                finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
-                return _Copied(file=file, finding=finding)
-            draft.keep(self._repository.object_name(found))
-        return _Copied(file=file, sha256=found, is_new=True)
-
-    def _manifest(self, shares: Sequence[Share], listed: Part, counts: _Counts) -> Manifest:
+    def _manifest(
+        self, shares: Sequence[Share], objects: Objects, findings: Sequence[Finding]
+    ) -> Manifest:
         return Manifest(
             format=FORMAT,
             id=self._id,
@@ -363,41 +238,9 @@ class _Snapshot:
             finished_at=utc_now(),
             previous=self._previous,
             shares=tuple(shares),
-            objects=Objects(
-                count=counts.count,
-                size=counts.size,
-                new=counts.new,
-                new_size=counts.new_size,
-                listed=listed,
-            ),
-            findings=tuple(counts.findings),
+            objects=objects,
+            findings=tuple(findings),
         )
-
-
-def _sha256_of(file: FileAt) -> str | None:
-    """Return the sha256 in the document of a file."""
-    return file.sha256 if file.sha256 and SHA256.fullmatch(file.sha256) else None
-
-
-def _is_known(file: FileAt, counts: _Counts) -> bool:
-    """Return whether the object of a file exists; one of another size is written again."""
-    sha256 = _sha256_of(file)
-    return sha256 is not None and counts.known.get(_key(sha256)) == file.length
-
-
-def _batches(files: Iterator[FileAt]) -> Iterator[list[FileAt]]:
-    """Yield files in batches of one bucket that are read together."""
-    batch: list[FileAt] = []
-    size = 0
-    for file in files:
-        is_full = len(batch) == BATCH_FILES or size + file.length > BATCH_BYTES
-        if batch and (is_full or file.bucket != batch[0].bucket):
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += file.length
-    if batch:
-        yield batch
 
 
 def _ahead(batches: Iterator[bytes]) -> Iterator[bytes]:
@@ -407,7 +250,3 @@ def _ahead(batches: Iterator[bytes]) -> Iterator[bytes]:
         while (batch := coming.result()) is not None:
             coming = pool.submit(next, batches, None)
             yield batch
-
-
-def _key(sha256: str) -> bytes:
-    return bytes.fromhex(sha256[:KEY_CHARACTERS])

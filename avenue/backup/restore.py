@@ -22,14 +22,13 @@ from avenue.identity import DEFAULT_SITE, HOME_CLUSTER
 from avenue.sites.errors import FirstSiteStays
 from avenue.storage.connection import Database
 from avenue.storage.copying.reading import bucket_of
+from avenue.storage.copying.renaming import Renaming, Wanted
 from avenue.storage.copying.writing import (
     NOT_RESTORED,
     Destination,
     Destinations,
     FileToPut,
     NotThoseBytes,
-    Renaming,
-    Wanted,
 )
 from avenue.storage.schema import STEPS, NewerDatabase
 from avenue.storage.sites import UnknownSite

@@ -45,7 +45,7 @@ from avenue.cli.context import (
 )
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
-from avenue.storage.copying.writing import Renaming
+from avenue.storage.copying.renaming import Renaming
 
 DAMAGED, TROUBLE = 1, 2
 NICENESS = 19

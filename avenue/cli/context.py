@@ -21,7 +21,9 @@ from avenue.identity import DEFAULT_SITE, Actor, command_actor
 from avenue.jobs.models import Job
 from avenue.moves.service import as_operator
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod, set_log_aside
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
+from avenue.storage.mongod_data_dir import set_log_aside
 from avenue.storage.schema import Gate
 
 BAR_CHARACTERS = 30

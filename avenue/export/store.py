@@ -12,9 +12,11 @@ from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.shop.models import Group, Product
 from avenue.shop.store import groups, product_documents
 from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
+from avenue.storage.malformed_records import malformed_after
 from avenue.storage.records import Malformed
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import site
 
 COLLECTIONS: Mapping[Part, Sequence[str]] = {
     Part.PRODUCTS: (PRODUCTS, GROUPS, ASSETS),
@@ -87,7 +89,7 @@ class ExportStore:
         for name in names:
             last: str | None = ""
             while last is not None:
-                last, found = self._collection(name).malformed_after(last, AT_ONCE)
+                last, found = malformed_after(self._collection(name), last, AT_ONCE)
                 yield from found
         if ASSETS in names:
             yield from self._without_versions()

@@ -5,9 +5,10 @@ from typing import Any
 
 from avenue.identity import new_id
 from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over, readable
-from avenue.storage.scope import AlreadyThere, deployment
+from avenue.storage.scope import deployment
 
 JOBS = "jobs"
 KEEP_FINISHED_DAYS = 30

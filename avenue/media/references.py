@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from avenue.media.models import Claim
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
-from avenue.storage.scope import Collection
 
 IMPORT_EXTERNAL = "import_external"
 """The kind of job that imports external pictures of records."""

@@ -17,7 +17,7 @@ from avenue.errors import Unavailable
 from avenue.media.models import Asset
 from avenue.media.renditions.models import SweptRendition
 from avenue.media.store.swept import SweptStore
-from avenue.storage.gridfs import FileFacts
+from avenue.storage.file_facts import FileFacts
 
 MOST_SKEW_SECONDS = 30
 ORPHAN_AGE = timedelta(hours=1)
@@ -168,7 +168,7 @@ class Sweeper:
 
     def _orphan_files(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete files after `last` that are not a version of any asset; return the position."""
-        files = self._store.bucket(bucket).files_after(last, BATCH)
+        files = self._store.walk(bucket).files_after(last, BATCH)
         self._forget_files(bucket, files, swept)
         return files[-1].id if files else None
 
@@ -184,7 +184,7 @@ class Sweeper:
 
     def _orphan_chunks(self, bucket: str, swept: Swept, last: str) -> str | None:
         """Delete chunks after those of `last` whose file document does not exist."""
-        owners = self._store.bucket(bucket).chunk_owners_after(last, BATCH)
+        owners = self._store.walk(bucket).chunk_owners_after(last, BATCH)
         self._forget_chunks(bucket, owners, swept)
         return owners[-1] if owners else None
 
@@ -193,7 +193,7 @@ class Sweeper:
         for file_id in owners:
             if file_id in existing:
                 continue
-            made_at = self._store.bucket(bucket).newest_chunk_at(file_id)
+            made_at = self._store.walk(bucket).newest_chunk_at(file_id)
             if not made_at or not self._may_go(file_id, made_at):
                 continue
             # A file that an asset still refers to is damaged, not forgotten: its chunks can be

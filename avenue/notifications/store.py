@@ -15,15 +15,10 @@ from typing import Any
 from avenue.identity import is_id, new_id
 from avenue.notifications.models import Channel, Draft, Mail, Message, Sent, State, Undelivered
 from avenue.storage.clusters import clusters_at_hand
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import (
-    AlreadyThere,
-    Collection,
-    SiteRecords,
-    deployment,
-    of_its_site,
-)
+from avenue.storage.scope import SiteRecords, deployment, of_its_site
 
 OUTBOX = "notifications"
 DEPLOYMENT_OUTBOX = "house_notifications"

@@ -86,10 +86,10 @@ from avenue.server.fast_lane import (
     Given,
     KnownAnswer,
     Read,
-    Reader,
     wants_size,
 )
 from avenue.server.file_body import Body
+from avenue.server.request_fields import Reader
 from avenue.server.round_robin import RoundRobin
 from avenue.server.shares import NOBODY, Shares
 from avenue.web import metrics

@@ -21,7 +21,7 @@ from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.copying.cloning import FOLDERS, LIBRARY, Cloned, Cloning, SiteClone
 from avenue.storage.copying.returning import ASSETS, GROUPS, PAGES, PRODUCTS
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.sites import Sites
 
 CLONE = "clone_site"

@@ -26,7 +26,7 @@ from avenue.sites.errors import (
     TooManyCategories,
 )
 from avenue.sites.store import SiteStore
-from avenue.storage.quotas import Amount
+from avenue.storage.holders import Amount
 from avenue.storage.room import site_quota, user_quota
 from avenue.storage.sites import Sites
 from avenue.theme import Theme

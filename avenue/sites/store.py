@@ -15,9 +15,10 @@ from avenue.media.models import Asset, Claim
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import claim_one, hold_live, trash_one
 from avenue.sites.errors import HostTaken, LogoNotFound, NotInLibrary, SiteExists, SiteNotFound
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import AlreadyThere, Collection, deployment, site
+from avenue.storage.scope import deployment, site
 from avenue.storage.sites import logo_in, profiles_of, site_from_document
 
 T = TypeVar("T")

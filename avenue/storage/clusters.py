@@ -95,6 +95,11 @@ def database_of_site(database: Database, site_id: str) -> Database:
     return cluster
 
 
+def cluster_named(home: Database, name: str) -> Database:
+    """Return a cluster of the installation by its name."""
+    return home if name == HOME_CLUSTER else home.clusters[name]
+
+
 def is_site_away(database: Database, site_id: str) -> bool:
     """Return whether the database of a site is known to be unreachable; sends no query."""
     cluster = database.clusters.get(database.directory.known(site_id) or HOME_CLUSTER, database)

@@ -5,28 +5,28 @@ and leaves orphan chunks behind an exception; `GridOut` asks for up to 16 MB at 
 MB downloads: +240 MiB against +15 MiB here).
 """
 
-import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from bson import Binary, ObjectId
 from pymongo import ReadPreference, ReturnDocument
-from pymongo.collection import Collection as MongoCollection
-from pymongo.errors import AutoReconnect, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from avenue.clock import utc_now
-from avenue.storage.connection import QUICK, Database, Document
+from avenue.storage.chunks import (
+    CHUNK_BYTES,
+    Chunks,
+    Digest,
+    Incomplete,
+    Sums,
+    chunk_bytes_in,
+    chunk_sizes,
+)
+from avenue.storage.connection import QUICK, Database
+from avenue.storage.file_facts import FileFacts, facts_in
 
-CHUNK_BYTES = 1024 * 1024
-MOST_CHUNK_BYTES = 16 * CHUNK_BYTES
-"""The maximum of a document."""
-NO_LENGTH = -1
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
-READ_BYTES = 2 * CHUNK_BYTES  # the part of an answer that a read holds in memory
 LEASES = "leases"
 BACKUP = "backup"
 """The lease of a backup. While it is held no bytes are deleted; a later sweep deletes them."""
@@ -35,65 +35,8 @@ DELETE_SECONDS = 1.0
 """A file is deleted within this time after the lease was checked, or not at all."""
 
 
-class Incomplete(Exception):
-    """Stored bytes are missing or have another length than the file document."""
-
-
-class WrongBytes(Incomplete):
-    """Stored bytes have changed."""
-
-
 class OtherBytes(Exception):
     """The file id is already used for other bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """The CRC-32 of each chunk of a file; each has `chunk_bytes`, the last one perhaps fewer."""
-
-    chunk_bytes: int
-    crc32: tuple[int, ...]
-
-    @classmethod
-    def of(cls, sizes_and_sums: Sequence[tuple[int, int]]) -> "Sums":
-        """Return those of chunks with these sizes and checksums, in order."""
-        return cls(
-            chunk_bytes=sizes_and_sums[0][0] if sizes_and_sums else CHUNK_BYTES,
-            crc32=tuple(crc32 for _, crc32 in sizes_and_sums),
-        )
-
-
-class Digest:
-    """The SHA-256 and chunk checksums of a file that is read from its start."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-        self._chunks: list[tuple[int, int]] = []
-
-    def update(self, chunk: bytes) -> None:
-        """Add the next piece, as `Files.read` yields it for a whole file."""
-        self._sha256.update(chunk)
-        self._chunks.append((len(chunk), zlib.crc32(chunk)))
-
-    @property
-    def sha256(self) -> str:
-        """The hash so far, as hex."""
-        return self._sha256.hexdigest()
-
-    @property
-    def sums(self) -> Sums:
-        """The checksums so far."""
-        return Sums.of(self._chunks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
-    """The fields of a GridFS file document."""
-
-    id: str
-    length: int
-    uploaded_at: datetime
-    metadata: Mapping[str, Any]
 
 
 class Readable(Protocol):
@@ -119,8 +62,9 @@ class Files:
         self._chunks = database.raw[f"{bucket}.chunks"]
         # Bytes of a file never change, so while there is no primary any member can be read.
         anywhere = ANY_MEMBER if of_any else ReadPreference.PRIMARY
-        self._any_chunks = self._chunks.with_options(read_preference=anywhere)
         self._any_files = self._files.with_options(read_preference=anywhere)
+        any_chunks = self._chunks.with_options(read_preference=anywhere)
+        self._reading = Chunks(database, self._files, self._chunks, any_chunks)
 
     def of_primary(self) -> "Files":
         """Return the same bucket, read from the primary only.
@@ -152,7 +96,7 @@ class Files:
         stored_id = self._prefix + file_id
         source.seek(0)
         crc32 = []
-        for number, size in enumerate(_chunk_sizes(length)):
+        for number, size in enumerate(chunk_sizes(length)):
             data = source.read(size)
             if len(data) != size:
                 raise Incomplete(f"{stored_id}: the source ended early")
@@ -195,7 +139,7 @@ class Files:
         stored_id, seconds = self._prefix + file_id, self._database.write_seconds
         self._put_record(stored_id, length, name, metadata)
         source.seek(0)
-        sizes, crc32 = _chunk_sizes(length), []
+        sizes, crc32 = chunk_sizes(length), []
         for number, size in enumerate(sizes):
             data = source.read(size)
             change = {"$set": {"data": Binary(data)}, "$unset": {"crc32": ""}}
@@ -211,13 +155,16 @@ class Files:
         Return once a majority has it. Return False if a later `turn` (the epoch of the upload) has
         written the chunk: then it is not changed.
         """
-        chunk = {"files_id": self._prefix + file_id, "n": number}
+        older = {"files_id": self._prefix + file_id, "n": number, "turn": {"$lte": turn}}
         change = {"$set": {"data": Binary(data), "turn": turn, "crc32": zlib.crc32(data)}}
         tries = 2  # the driver's own first attempt may have succeeded, with its answer lost
         while tries:
             tries -= 1
             try:
-                self._set_chunk({**chunk, "turn": {"$lte": turn}}, change)
+                self._database.repeat(
+                    lambda: self._chunks.update_one(older, change, upsert=True),
+                    self._database.write_seconds,
+                )
             except DuplicateKeyError:
                 continue
             return True
@@ -258,7 +205,7 @@ class Files:
             ),
             self._database.read_seconds,
         )
-        chunk_bytes = _chunk_bytes_in(found)
+        chunk_bytes = chunk_bytes_in(found)
         crc32 = found.get("crc32") if found and found.get("length") == length else None
         if not isinstance(crc32, list) or not chunk_bytes:
             return None
@@ -285,7 +232,7 @@ class Files:
             raise Incomplete(f"{stored_id}: {end} bytes were asked for, it has {length}")
         chunk_bytes = sums.chunk_bytes if sums else None
         while start < end:
-            pieces, chunk_bytes = self._next_pieces(
+            pieces, chunk_bytes = self._reading.pieces(
                 stored_id, start, end, length, chunk_bytes, sums.crc32 if sums else ()
             )
             start += sum(map(len, pieces))
@@ -315,25 +262,8 @@ class Files:
         chunks on the queried member: `read` reports the cause.
         """
         wanted = {self._prefix + file_id: length for file_id, length in lengths.items()}
-        query, order = {"files_id": {"$in": list(wanted)}}, [("files_id", 1), ("n", 1)]
-
-        def look() -> dict[str, list[bytes]]:
-            pieces: dict[str, list[bytes]] = {each: [] for each in wanted}
-            left = dict(wanted)
-            with self._any_chunks.find(query, {"_id": 0}).sort(order) as found:
-                for chunk in found:
-                    stored_id, data = chunk["files_id"], chunk.get("data")
-                    data = data if isinstance(data, bytes) else b""
-                    is_next = chunk.get("n") == len(pieces[stored_id])
-                    if not is_next or not 0 < len(data) <= left[stored_id]:
-                        left[stored_id] = NO_LENGTH
-                        continue
-                    pieces[stored_id].append(data)
-                    left[stored_id] -= len(data)
-            return {each: its for each, its in pieces.items() if not left[each]}
-
-        found = self._database.repeat(look, self._database.read_seconds)
-        return {each.removeprefix(self._prefix): b"".join(its) for each, its in found.items()}
+        found = self._reading.whole(wanted)
+        return {each.removeprefix(self._prefix): data for each, data in found.items()}
 
     def is_safe(self, file_id: str, *, length: int) -> bool:
         """Return whether a majority of the members has a file of `length` bytes and all its chunks.
@@ -353,7 +283,7 @@ class Files:
         )
         numbers = [each.get("n") for each in found]
         return bool(file and file.get("length") == length) and numbers == list(
-            range(len(_chunk_sizes(length)))
+            range(len(chunk_sizes(length)))
         )
 
     def find(self, file_id: str) -> FileFacts | None:
@@ -362,7 +292,7 @@ class Files:
             lambda: self._files.find_one({"_id": self._prefix + file_id}),
             self._database.read_seconds,
         )
-        return self._facts(found) if found else None
+        return facts_in(found, self._prefix) if found else None
 
     def delete(self, file_id: str) -> None:
         """Delete a file and its chunks; repeatable from any step.
@@ -374,54 +304,6 @@ class Files:
         chunks = {"files_id": stored_id}
         if self._database.repeat(lambda: self._delete_record(stored_id), seconds):
             self._database.repeat(lambda: self._chunks.delete_many(chunks), seconds)
-
-    def files_after(self, file_id: str, limit: int) -> list[FileFacts]:
-        """Return up to `limit` files in the order of their ids, after `file_id`."""
-        found = self._database.repeat(
-            lambda: list(
-                self._files.find({"_id": {"$gt": file_id, **self._others()}})
-                .sort("_id", 1)
-                .limit(limit)
-            ),
-            self._database.read_seconds,
-        )
-        return [self._facts(document) for document in found]
-
-    def chunk_owners_after(self, file_id: str, limit: int) -> list[str]:
-        """Return the file ids of the next `limit` chunks after those of `file_id`, in order.
-
-        Read from the index {files_id, n} only.
-        """
-        found = self._database.repeat(
-            lambda: list(
-                self._chunks.find(
-                    {"files_id": {"$gt": file_id, **self._others()}}, {"_id": 0, "files_id": 1}
-                )
-                .sort([("files_id", 1), ("n", 1)])
-                .limit(limit)
-            ),
-            self._database.read_seconds,
-        )
-        # A list of texts matches like a text, and would not advance.
-        owners = [chunk["files_id"] for chunk in found]
-        return list(dict.fromkeys(each for each in owners if isinstance(each, str)))
-
-    def newest_chunk_at(self, file_id: str) -> datetime | None:
-        """Return when the newest chunk of `file_id` was created, by the writer's clock."""
-        found = self._database.repeat(
-            lambda: self._chunks.find_one(
-                {"files_id": self._prefix + file_id}, {"_id": 1}, sort=[("n", -1)]
-            ),
-            self._database.read_seconds,
-        )
-        if found is None or not isinstance(found["_id"], ObjectId):
-            return None
-        return found["_id"].generation_time
-
-    def _others(self) -> Document:
-        """Return the condition that leaves out files of sites that are on another cluster."""
-        left = self._database.home.directory.not_of(self._database.cluster)
-        return {"$not": {"$regex": f"^({'|'.join(left)})/"}} if left else {}
 
     def _delete_record(self, stored_id: str) -> bool:
         """Delete a file document unless a backup runs; return whether it may be deleted."""
@@ -467,12 +349,6 @@ class Files:
             if not self._is_there(stored_id, number, data, length):
                 raise OtherBytes(stored_id) from None
 
-    def _set_chunk(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-        self._database.repeat(
-            lambda: self._chunks.update_one(chunk, change, upsert=True),
-            self._database.write_seconds,
-        )
-
     def _set_chunks(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
         """Update all chunks of a number, in case the unique index was missing."""
         self._database.repeat(
@@ -490,133 +366,12 @@ class Files:
             return False
         too_long = self._database.repeat(
             lambda: self._chunks.find_one(
-                {"files_id": stored_id, "n": {"$gte": len(_chunk_sizes(length))}}, {"_id": 1}
+                {"files_id": stored_id, "n": {"$gte": len(chunk_sizes(length))}}, {"_id": 1}
             ),
             self._database.read_seconds,
         )
-        there = self._find_chunks(stored_id, number, number)[0].get("data")
+        there = self._reading.find(stored_id, number, number)[0].get("data")
         if too_long is not None or there != data:
             return False
         self._database.wait_for_majority(self._chunks, {"files_id": stored_id, "n": number})
         return True
-
-    def _next_pieces(
-        self,
-        stored_id: str,
-        start: int,
-        end: int,
-        length: int,
-        chunk_bytes: int | None,
-        crc32: Sequence[int],
-    ) -> tuple[list[bytes], int]:
-        """Return the result of `_pieces`, and the chunk size, which may be unknown (None)."""
-        # The length of chunk 0 shows it; without it, only the file document knows.
-        if chunk_bytes is None and start >= CHUNK_BYTES:
-            chunk_bytes = self._chunk_bytes(stored_id)
-        cut = chunk_bytes or CHUNK_BYTES
-        try:
-            return self._pieces(stored_id, start, end, length, cut, crc32), cut
-        except WrongBytes:
-            # Another member may still have the bytes from before a repair.
-            found = self._pieces(stored_id, start, end, length, cut, crc32, of_primary=True)
-            return found, cut
-        except Incomplete:
-            if chunk_bytes is not None:
-                raise
-            cut = self._chunk_bytes(stored_id)
-            return self._pieces(stored_id, start, end, length, cut, crc32), cut
-
-    def _pieces(
-        self,
-        stored_id: str,
-        start: int,
-        end: int,
-        length: int,
-        chunk_bytes: int,
-        crc32: Sequence[int],
-        *,
-        of_primary: bool = False,
-    ) -> list[bytes]:
-        """Return the bytes from `start` on: up to `end` or 2 MiB of chunks, but at least one."""
-        first, last = start // chunk_bytes, (end - 1) // chunk_bytes
-        last = min(last, first + max(READ_BYTES // chunk_bytes, 1) - 1)
-        # A chunk after the file's last one shows that these are not its bytes.
-        beyond = 1 if (last + 1) * chunk_bytes >= length else 0
-        pieces = []
-        found = self._find_chunks(stored_id, first, last, beyond=beyond, of_primary=of_primary)
-        for chunk in found:
-            data = chunk.get("data")
-            data = data if isinstance(data, bytes) else b""
-            first_byte = int(chunk["n"]) * chunk_bytes
-            if len(data) != min(chunk_bytes, length - first_byte):
-                raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")
-            sum_of_it = crc32[int(chunk["n"])] if crc32 else chunk.get("crc32")
-            if sum_of_it is not None and zlib.crc32(data) != sum_of_it:
-                raise WrongBytes(f"{stored_id}: chunk {chunk['n']} has other bytes")
-            low, high = max(start - first_byte, 0), min(end - first_byte, len(data))
-            pieces.append(data if (low, high) == (0, len(data)) else data[low:high])
-        return pieces
-
-    def _chunk_bytes(self, stored_id: str) -> int:
-        """Return the chunk size of a file."""
-        found = self._database.repeat(
-            lambda: self._files.find_one({"_id": stored_id}, {"chunkSize": 1}),
-            self._database.read_seconds,
-        )
-        return _chunk_bytes_in(found) or CHUNK_BYTES
-
-    def _find_chunks(
-        self,
-        stored_id: str,
-        first: int,
-        last: int,
-        *,
-        beyond: int = 0,
-        of_primary: bool = False,
-    ) -> list[Document]:
-        """Return the chunks `first` to `last`, all of them, or raise `Incomplete`.
-
-        There must be none among the `beyond` chunks that follow them.
-        """
-        numbers = {"$gte": first, "$lte": last + beyond}
-        query, right = {"files_id": stored_id, "n": numbers}, list(range(first, last + 1))
-
-        def find(source: MongoCollection[Document]) -> list[Document]:
-            return list(source.find(query, {"_id": 0}).sort("n", 1))
-
-        def look() -> list[Document]:
-            found = find(self._chunks if of_primary else self._any_chunks)
-            if [chunk["n"] for chunk in found] == right:
-                return found
-            # A secondary may lag behind: only the primary can tell that a chunk is missing.
-            if self._database.is_away():
-                raise AutoReconnect("this member does not have it, another one may")
-            return find(self._chunks)
-
-        found = self._database.repeat(look, self._database.read_seconds)
-        if [chunk["n"] for chunk in found] != right:
-            raise Incomplete(f"{stored_id}: chunks {first} to {last} are not exactly there")
-        return found
-
-    def _facts(self, document: Document) -> FileFacts:
-        length, at = document.get("length"), document.get("uploadDate")
-        metadata = document.get("metadata")
-        return FileFacts(
-            id=document["_id"].removeprefix(self._prefix),
-            length=length if isinstance(length, int) else NO_LENGTH,
-            # Of unknown age it counts as new, so it is not deleted.
-            uploaded_at=at if isinstance(at, datetime) else utc_now(),
-            metadata=metadata if isinstance(metadata, dict) else {},
-        )
-
-
-def _chunk_bytes_in(document: Document | None) -> int | None:
-    size = document.get("chunkSize") if document else None
-    if isinstance(size, int | float) and 1 <= size <= MOST_CHUNK_BYTES:
-        return int(size)
-    return None
-
-
-def _chunk_sizes(length: int) -> list[int]:
-    whole, rest = divmod(length, CHUNK_BYTES)
-    return [CHUNK_BYTES] * whole + ([rest] if rest else [])

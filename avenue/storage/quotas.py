@@ -21,14 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from avenue.identity import new_id
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
+from avenue.storage.holders import Amount, Holder
 from avenue.storage.records import whole
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 
 QUOTAS = "quotas"
-COUNT_QUOTAS = "count_quotas"
-"""The job that counts all holders, or the one in `holder`."""
 MOST_AT_ONCE = 2_000
 """Files that are counted on request: no upload waits 10 ms for that (docs/long-runs.md)."""
 GOOD_FOR = timedelta(minutes=10)
@@ -42,46 +41,6 @@ REST = 4
 STALE_AFTER = timedelta(hours=2)
 """By then it was counted twice, if background work is running."""
 FORGOTTEN_AFTER = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
-    """A number of bytes and files; `more`: there are others, which were not counted."""
-
-    bytes: int = 0
-    files: int = 0
-    more: bool = False
-
-    def __bool__(self) -> bool:
-        """Return whether it is not zero."""
-        return bool(self.bytes or self.files)
-
-    def __add__(self, other: "Amount") -> "Amount":
-        """Return the sum."""
-        return Amount(
-            bytes=self.bytes + other.bytes,
-            files=self.files + other.files,
-            more=self.more or other.more,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A site, or with its id a person in it."""
-
-    site: str
-    person: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The `_id` of its document."""
-        return self.site if self.person is None else f"{self.site}/{self.person}"
-
-    @classmethod
-    def of(cls, holder_id: str) -> "Holder":
-        """Return the holder with this `id`."""
-        site_id, _, person = holder_id.partition("/")
-        return cls(site=site_id, person=person or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +82,14 @@ class Reserved:
         return self._counted_at is None or self.asked_at - self._counted_at > REST * self._took
 
 
-class Ledger:
+class Ledger(SiteRecords):
     """The usage of every holder; safe to use from many threads and instances."""
 
     def __init__(
         self, database: Database, count: Count, request_count: Callable[[Holder], None]
     ) -> None:
         """`request_count` requests a count of a holder in the background."""
-        self._database = database
+        super().__init__(database)
         self._count = count
         self._request_count = request_count
         self._counting = threading.Lock()
@@ -258,10 +217,8 @@ class Ledger:
 
     def holders_after(self, site_id: str, after: str, limit: int) -> list[Holder]:
         """Return up to `limit` holders of a site that have a counter, by id, after `after`."""
-        found = (
-            site(self._database, site_id)
-            .collection(QUOTAS)
-            .find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit)
+        found = self._records(site_id, QUOTAS).find(
+            {"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit
         )
         return [Holder.of(each["_id"]) for each in found]
 
@@ -284,7 +241,7 @@ class Ledger:
                 "held_files": {"$sum": "$held.files"},
                 "counts": 1,
                 "counted_at": 1,
-                "is_stale": _is_stale(),
+                "is_stale": {"$lt": ["$counted_at", _ago(STALE_AFTER)]},
             },
         )
         if found is None or found.get("counted_at") is None:  # counted before anything is reserved
@@ -370,12 +327,7 @@ class Ledger:
         )
 
     def _quotas(self, holder: Holder) -> Collection:
-        return site(self._database, holder.site).collection(QUOTAS)
-
-
-def new_reservation() -> str:
-    """Return a new reservation id."""
-    return new_id()
+        return self._records(holder.site, QUOTAS)
 
 
 _BY_ID = [("_id", 1)]
@@ -431,10 +383,6 @@ def _since(counted: int, field: str, before: int) -> Document:
 
 def _is_after(counted_at: datetime | None, moment: datetime | None) -> bool:
     return counted_at is not None and moment is not None and counted_at > moment
-
-
-def _is_stale() -> Document:
-    return {"$lt": ["$counted_at", _ago(STALE_AFTER)]}
 
 
 def _number(value: object) -> int:

@@ -3,18 +3,20 @@
 A validator of each collection names those sites. So a process that was stopped before a site moved,
 and continues afterwards, cannot write to the copy that was left behind. Setting one waits for the
 open transactions on the collection. Deletions pass validators, so those of sites include an
-insertion (`storage.scope`).
+insertion (`insert_for`).
 """
 
 import time
 from collections.abc import Collection
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
 from avenue.errors import Forbidden
+from avenue.identity import new_id
 from avenue.storage.connection import META, Database, Document, is_passing, unavailable
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 REFUSED_SITES = "refused"
 """The entry of `META` of a cluster: the sites that its collections refuse."""
@@ -25,6 +27,8 @@ LONG_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0
 """A transaction whose process was stopped is open for a minute."""
 NOT_ALLOWED, NO_COLLECTION = 13, 26
+PLEDGES = "site_counts"
+"""The collection of `insert_for`."""
 
 
 class MayNotRefuse(Forbidden):
@@ -47,6 +51,14 @@ def take(cluster: Database, site_id: str) -> None:
     """Let a cluster accept documents of a site again; repeatable."""
     _set(cluster, [each for each in refused_on(cluster) if each != site_id], PATIENCE_SECONDS)
     _meta_update(cluster, {"$pull": {"sites": site_id}})
+
+
+def insert_for(cluster: Database, site_id: str, session: ClientSession | None) -> None:
+    """Insert a document of a site in a transaction, which the server may refuse; and delete it."""
+    pledge = {"_id": new_id(), "site": site_id}
+    pledges = cluster.raw[PLEDGES]
+    pledges.insert_one(pledge, session=session)
+    pledges.delete_one(dict(pledge), session=session)
 
 
 def refused_on(cluster: Database) -> list[str]:

@@ -14,7 +14,8 @@ from pymongo.database import Database as MongoDatabase
 from avenue.errors import Unavailable
 from avenue.storage.connection import META, Database, Document
 from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, IS_HELD, LEASES
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from avenue.storage.scope import site
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 RECORDS_AT_ONCE = 1000
 FILES_AT_ONCE = 200

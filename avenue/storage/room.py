@@ -11,9 +11,10 @@ from pymongo.errors import PyMongoError
 
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, sentence
-from avenue.identity import Site
+from avenue.identity import Site, new_id
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
+from avenue.storage.holders import Amount, Holder
+from avenue.storage.quotas import Ledger
 from avenue.storage.scope import site as site_scope
 
 MB = 1024 * 1024
@@ -117,7 +118,7 @@ class StorageRoom:
         `QuotaExceeded`.
         """
         self._disk_of(site).check(wanted.bytes)
-        reservation, id_ = Reservation(wanted), new_reservation()
+        reservation, id_ = Reservation(wanted), new_id()
         tried: list[Holder] = []
         try:
             for holder, quota in self._bounds(site, person) if wanted else ():

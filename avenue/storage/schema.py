@@ -30,7 +30,7 @@ from avenue.storage.indexes import (
 )
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.outboxes import gather
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 RESTORE = "restore"
 """The entry of `META` during a restore."""

@@ -6,7 +6,7 @@ Collections of the deployment are not sharded.
 
 from collections.abc import Mapping
 
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 ShardKey = tuple[str, ...]
 """Fields, each of them ascending."""

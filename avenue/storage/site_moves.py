@@ -11,7 +11,7 @@ from typing import Any
 
 from avenue.identity import HOME_CLUSTER, SiteState
 from avenue.storage.connection import Database, Document
-from avenue.storage.copying.moving import MoverReplaced
+from avenue.storage.copying.move_guard import MoverReplaced
 from avenue.storage.directory import Phase, Place, cluster_in, place_in
 from avenue.storage.records import sound
 from avenue.storage.scope import deployment

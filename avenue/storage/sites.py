@@ -9,10 +9,11 @@ from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
 from avenue.identity import DEFAULT_SITE, Limit, Role, Site, SiteState
 from avenue.storage.clusters import reachable
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.directory import cluster_in
 from avenue.storage.records import sound
-from avenue.storage.scope import Collection, deployment, site
+from avenue.storage.scope import deployment, site
 from avenue.theme import contact_of, links_of, theme_of
 
 SITES = "sites"

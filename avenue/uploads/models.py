@@ -8,7 +8,7 @@ from avenue.cursors import ListPage
 from avenue.errors import AvenueError
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim, State
-from avenue.storage.quotas import Amount
+from avenue.storage.holders import Amount
 
 Place = tuple[datetime, str]
 """The time of the last upload of a page, and its id."""

@@ -10,10 +10,12 @@ from avenue.media.intake.models import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, State
 from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.transitions import change_one, claim_one, restore_one, trash_one
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.paging import behind
-from avenue.storage.scope import Collection, SiteRecords, in_many, site
+from avenue.storage.scope import SiteRecords, site
+from avenue.storage.word_search import having_words, in_many
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
@@ -42,7 +44,7 @@ class UploadStore(SiteRecords):
         assets, way = self._records(site_id, ASSETS), 1 if query.oldest_first else -1
         in_state = _in_state(query.state)
         wanted = [in_state, *_asked(query), *_seen(sight)]
-        words = assets.having_words(query.words, in_state)
+        words = having_words(assets, query.words, in_state)
         total = assets.total({"$and": [*wanted, *words]})
         if total is None:
             words = in_many(query.words)

@@ -4,10 +4,8 @@
 `described` route is included.
 """
 
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import getdoc
 from typing import Any, Literal
 
@@ -15,54 +13,21 @@ from flask import Flask
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
-from werkzeug.routing import Rule
 
 import avenue
-from avenue.errors import (
-    AvenueError,
-    Forbidden,
-    MalformedRecord,
-    NotFound,
-    SiteMoves,
-    TooManyRequests,
-    Unauthenticated,
-    Unavailable,
-)
 from avenue.identity import ID_PATTERN, Role
-from avenue.web.auth import (
-    COOKIE_NAME,
-    InsufficientScope,
-    InvalidToken,
-    SecondFactorSetupRequired,
-    guard_of,
-)
-from avenue.web.csrf import SAFE_METHODS, CsrfFailed
-from avenue.web.describing import JSON, Description, Reply, description_of
-from avenue.web.errors import (
-    BadMultipart,
-    BodyCutOff,
-    BodyTooLarge,
-    FileTooLarge,
-    InvalidBody,
-    NoFile,
-    SiteNotReady,
-    SiteRemoved,
-    SpoolUnavailable,
-    TextFieldTooLong,
-    TooManyParts,
-    UnknownHost,
-)
+from avenue.web.auth import COOKIE_NAME, guard_of
+from avenue.web.describing import JSON, Reply
 from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
 from avenue.web.limits import upload_route
+from avenue.web.operations import PLACE_IN_RULE, Operation, is_bytes, operations, refusals
 from avenue.web.problems import Problem
-from avenue.web.request_kinds import API, WITHOUT_SITE
 
 Json = dict[str, Any]
 
 COMPONENTS = "#/components/schemas/"
 FORM = "multipart/form-data"
 FILE: Json = {"type": "string", "format": "binary"}
-PLACE_IN_RULE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 EVERYBODY, SIGNED_IN, SUPERUSER = "everybody", "signed_in", "superuser"
 
 ABOUT = """\
@@ -103,45 +68,7 @@ HEADERS_OF_STATUS = {
     503: ("Retry-After",),
 }
 
-OF_UPLOADS = (
-    BadMultipart,
-    NoFile,
-    BodyCutOff,
-    FileTooLarge,
-    BodyTooLarge,
-    TooManyParts,
-    TextFieldTooLong,
-    SpoolUnavailable,
-)
-OF_JSON_BODIES = (InvalidBody, BodyTooLarge, BodyCutOff)
-
 Mode = Literal["validation", "serialization"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One method of one rule of the URL map, and the description of its view."""
-
-    rule: Rule
-    method: str
-    view: Any
-    said: Description
-
-    @property
-    def path(self) -> str:
-        """The rule as OpenAPI writes it."""
-        return PLACE_IN_RULE.sub(r"{\1}", self.rule.rule)
-
-
-def operations(app: Flask) -> Iterator[Operation]:
-    """Yield every described operation of `app`, in the order they were registered."""
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        said = description_of(view)
-        if said is None:
-            continue
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield Operation(rule=rule, method=method, view=view, said=said)
 
 
 def document(app: Flask) -> Json:
@@ -210,7 +137,7 @@ class _Shapes:
         queries = set()
         for said in (each.said for each in found):
             taken = (said.body, said.query, said.headers)
-            asked |= {(each, "validation") for each in taken if each and not _is_bytes(each)}
+            asked |= {(each, "validation") for each in taken if each and not is_bytes(each)}
             for reply in said.replies.values():
                 asked |= {(each, "serialization") for each in reply.contents.values()}
             queries |= {said.query, said.headers}
@@ -321,7 +248,7 @@ def _id() -> Json:
 
 def _content(operation: Operation, shapes: _Shapes) -> Json:
     content: Json = {}
-    if _is_bytes(operation.said.body):
+    if is_bytes(operation.said.body):
         content[operation.said.body] = {"schema": FILE}
     elif operation.said.body:
         content[JSON] = {"schema": shapes.taken(operation.said.body)}
@@ -340,7 +267,7 @@ def _responses(operation: Operation, shapes: _Shapes) -> Json:
         str(status): _reply(reply, shapes) for status, reply in operation.said.replies.items()
     }
     by_status: dict[int, dict[str, str]] = {}
-    for error in _refusals(operation):
+    for error in refusals(operation):
         by_status.setdefault(error.status, {}).setdefault(error.code, _sentence(error))
     problem = {"content": {JSON: {"schema": shapes.given(Problem)}}}
     for status, codes in sorted(by_status.items()):
@@ -369,33 +296,6 @@ def _reply(reply: Reply, shapes: _Shapes) -> Json:
 def _headers(names: Iterable[str]) -> Json:
     found = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"headers": found} if found else {}
-
-
-def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
-    """Yield the view's own errors, then those of permissions, body, limits and database."""
-    yield from operation.said.refuses
-    path, guard = operation.rule.rule, guard_of(operation.view)
-    if guard:
-        yield from (Unauthenticated, InvalidToken, SecondFactorSetupRequired)
-        yield from (Forbidden,) if guard.roles or guard.superuser else ()
-        yield from (InsufficientScope,) if guard.scope_for(operation.method) else ()
-    if operation.method not in SAFE_METHODS:
-        yield CsrfFailed
-    has_json = operation.said.body and not _is_bytes(operation.said.body)
-    yield from OF_JSON_BODIES if has_json else ()
-    yield from OF_UPLOADS if upload_route.is_on(operation.view) else ()
-    if operation.rule.arguments and all(each.status != 404 for each in operation.said.refuses):  # noqa: PLR2004
-        yield NotFound
-    if path.startswith(f"{API}/"):
-        yield TooManyRequests
-    if path not in WITHOUT_SITE:
-        yield from (UnknownHost, SiteRemoved, SiteNotReady, Unavailable, MalformedRecord)
-        yield from () if operation.method in SAFE_METHODS else (SiteMoves,)
-
-
-def _is_bytes(body: Any) -> bool:
-    """Return whether a body is described by its media type only."""
-    return isinstance(body, str)
 
 
 def _sentence(kind: Any) -> str:

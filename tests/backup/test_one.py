@@ -10,8 +10,8 @@ from avenue.backup.errors import NotInSnapshot
 from avenue.backup.one import Returned
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.storage.chunks import Incomplete
 from avenue.storage.copying.returning import CannotReturn
-from avenue.storage.gridfs import Incomplete
 from avenue.storage.scope import deployment as whole_deployment
 from tests.backup.deployment import Deployment
 from tests.health.planting import CHUNKS, FILES

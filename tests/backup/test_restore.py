@@ -21,7 +21,8 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import LEFT_OUT
-from avenue.storage.copying.writing import NotEmpty, Renaming
+from avenue.storage.copying.renaming import Renaming
+from avenue.storage.copying.writing import NotEmpty
 from avenue.storage.indexes import missing_indexes
 from avenue.storage.schema import HalfRestored, NewerDatabase, Standing, look
 from tests.backup.deployment import Deployment

@@ -13,7 +13,7 @@ from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings
 from avenue.identity import command_actor, new_id
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.migration.deployment import Deployment

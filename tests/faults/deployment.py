@@ -15,7 +15,7 @@ from avenue.config import Settings
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.storage.connection import Database
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests.mongod import Client as MongoClient
 from tests.server import Client, path_of
 from tests.waiting import wait_until

@@ -32,10 +32,10 @@ from avenue.shop.models import Entry, Product, Status
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
+from avenue.storage.holders import Amount
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
-from avenue.storage.quotas import Amount
 from avenue.storage.room import Reservation
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests.faults.deployment import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
 from tests.mongod import Mongod, fail_point
 from tests.threads import Threads

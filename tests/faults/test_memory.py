@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from avenue.storage.gridfs import READ_BYTES
+from avenue.storage.chunks import READ_BYTES
 from tests.faults.deployment import sha256
 from tests.mongod import Guard
 from tests.pictures import noise_png

@@ -12,8 +12,9 @@ from pymongo import WriteConcern
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import DEFAULT_SITE, new_id
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import site
 from tests.faults.deployment import raw
 from tests.faults.failover import rounds, shop_on
 from tests.faults.resuming import MIB, a_file, arrives_whole, by_tus_js_client

@@ -18,7 +18,8 @@ from avenue.config import Settings
 from avenue.media.urls import asset_in
 from avenue.storage.connection import Database
 from avenue.web.errors import MethodNotAllowed
-from avenue.web.openapi import PLACE_IN_RULE, document
+from avenue.web.openapi import document
+from avenue.web.operations import PLACE_IN_RULE
 
 Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -14,8 +14,9 @@ from avenue.config import new_secret
 from avenue.health.checks.addresses.store import DocumentStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.storage.indexes import INDEXES, create_indexes
+from avenue.storage.mongo_facts import differing
 from avenue.storage.sites import Sites
-from avenue.storage.status import DeploymentStatus, differing
+from avenue.storage.status import DeploymentStatus
 from tests.commands import Commands
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.debug_app import add_entries

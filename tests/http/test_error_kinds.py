@@ -12,7 +12,7 @@ from avenue.health.history.failures.models import MOST_KINDS, Occurrences
 from avenue.health.history.failures.recording import FailureRecorder
 from avenue.health.history.failures.store import FailureStore
 from avenue.health.views.state.service import StateService
-from avenue.storage.scope import Collection
+from avenue.storage.collection import Collection
 from tests.http.application import HOST, Application, Caller
 from tests.http.test_products import assert_refused
 

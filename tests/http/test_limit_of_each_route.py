@@ -16,7 +16,7 @@ from avenue.config import Settings
 from avenue.identity import Role
 from avenue.web import limits
 from avenue.web.limits import MOST_ADDRESSES, TOO_OFTEN, WINDOW_SECONDS, OwnCounts, limit_of
-from avenue.web.openapi import PLACE_IN_RULE
+from avenue.web.operations import PLACE_IN_RULE
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, Part, unique
 from tests.http.contract import unconnected_app
 from tests.http.test_costs import queries

@@ -33,14 +33,15 @@ from avenue.moves.store import MoveReports
 from avenue.notifications.store import OutboxStore
 from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.shop.store.products import TrashedProducts
-from avenue.storage.gridfs import Incomplete
+from avenue.storage.chunks import Incomplete
+from avenue.storage.holders import Holder
 from avenue.storage.instances import INSTANCES
-from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from avenue.storage.scope import site
 from avenue.storage.shapes import SHAPES
 from avenue.storage.site_counts import SiteCounts
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore

@@ -33,15 +33,9 @@ from avenue.scanning.clamd import Clamd
 from avenue.scanning.errors import ScannerAway
 from avenue.storage.connection import Database
 from avenue.storage.indexes import INDEXES
+from avenue.storage.mongo_facts import DatabaseFacts, KnownIndex, Member, MongoFacts, Oplog
 from avenue.storage.schema import Standing
-from avenue.storage.status import (
-    DatabaseFacts,
-    DeploymentStatus,
-    KnownIndex,
-    Member,
-    MongoFacts,
-    Oplog,
-)
+from avenue.storage.status import DeploymentStatus
 from avenue.web.services import EXTENSION
 from tests.http.application import Application, a_picture
 from tests.http.debug_app import Hand, add_entries, inspected, status, storage

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import avenue
 from avenue.web.describing import described, description_of
 from avenue.web.docs import example
-from avenue.web.openapi import PLACE_IN_RULE, operations
+from avenue.web.operations import PLACE_IN_RULE, operations
 from tests.http.application import HOST, OTHER_HOST, PRODUCTS, Application, Caller, a_picture
 from tests.http.contract import Contract, unconnected_app
 from tests.table import table

@@ -7,7 +7,7 @@ from flask import Flask
 
 from avenue.app.background import Background
 from avenue.identity import Role
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
 from tests.http.application import HOST, Application, Caller, Part, a_picture, unique
 from tests.http.tus import MIB, begin, begun, end, send
 from tests.threads import at_once

@@ -6,7 +6,8 @@ one fails. What runs for the whole deployment (sweeper, jobs) runs outside of re
 
 import pytest
 
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, deployment, site
+from avenue.storage.scope import deployment, site
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests import pictures
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, large_picture, unique
 from tests.http.test_product_images import Shelf

@@ -8,7 +8,7 @@ import pytest
 from avenue.identity import new_id
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import assert_refused

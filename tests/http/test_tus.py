@@ -22,7 +22,7 @@ from avenue.media.errors import DecodersBusy, UnsupportedMediaType
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.uploads.tus.errors import ChecksumMismatch, UploadTakenOver
 from avenue.uploads.tus.models import Part as TusPart
 from avenue.uploads.tus.protocol import Checksum

@@ -13,7 +13,7 @@ from avenue.moves.models import MOVES
 from avenue.sites.cloning import CLONE
 from avenue.sites.removal import REMOVE
 from avenue.storage.indexes import INDEXES, Index
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests.http.application import Application
 from tests.http.test_work_of_every_route import JOBS, READS, Deployment
 from tests.http.test_work_of_queries import PLACES

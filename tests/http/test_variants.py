@@ -21,7 +21,7 @@ from avenue.media.renditions.service import Renditions
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests import pictures
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf

@@ -16,7 +16,8 @@ from avenue.identity import Role, Scope
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.web.auth import guard_of
-from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
+from avenue.web.openapi import EVERYBODY, SIGNED_IN, SUPERUSER
+from avenue.web.operations import PLACE_IN_RULE
 from tests.http.application import HOST, SITES, Application, Caller, a_picture, unique, zipped
 from tests.http.contract import unconnected_app
 from tests.http.tus import begun

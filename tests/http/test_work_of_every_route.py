@@ -35,7 +35,7 @@ from avenue.shop.service.samples import LOAD
 from avenue.sites.cloning import CLONE, CloneOrder
 from avenue.sites.moving import MOVE, PURGE_MOVED
 from avenue.sites.removal import REMOVE, REMOVE_DUE
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
 from avenue.storage.sites import Sites
 from bench.filling import Filling
@@ -465,7 +465,7 @@ PATIENCE_SECONDS = 120
 """What is counted here are keys and documents; how long the database takes for them is not."""
 BOUND = 50
 BOUNDS = (
-    *(f"avenue.{each}.MOST_COUNTED" for each in ("totals", "storage.scope")),
+    *(f"avenue.{each}.MOST_COUNTED" for each in ("totals", "storage.collection")),
     "avenue.builder.library.folders.store.MOST_COUNTED",
     "avenue.builder.library.store.MOST_READ",
     "avenue.media.alt_texts.store.MOST_READ",

@@ -394,12 +394,12 @@ def counts_no_more(
     assert "total_at_least" not in answer
     assert said not in admin.get(page, **shown).text
     for most, total in ((there, there), (there - 1, None)):
-        for module in ("avenue.storage.scope", "avenue.totals"):
+        for module in ("avenue.storage.collection", "avenue.totals"):
             monkeypatch.setattr(f"{module}.MOST_COUNTED", most)
         answer = admin.get(listed).json
         assert answer["total"] == total
         assert answer.get("total_at_least") == (None if total else there)
-    monkeypatch.setattr("avenue.storage.scope.MOST_COUNTED", 10)
+    monkeypatch.setattr("avenue.storage.collection.MOST_COUNTED", 10)
     assert said in admin.get(page, **shown).text
 
 

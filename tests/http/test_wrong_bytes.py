@@ -16,7 +16,7 @@ from avenue.media.errors import DamagedFile
 from avenue.media.serving import stored_file
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.storage.gridfs import CHUNK_BYTES, READ_BYTES
+from avenue.storage.chunks import CHUNK_BYTES, READ_BYTES
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, large_picture
 from tests.http.debug_app import storage
 from tests.server import path_of

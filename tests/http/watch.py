@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo.monitoring import CommandListener
 
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 Command = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from avenue.app.background import Background
 from avenue.app.publishing import PUBLISH
 from avenue.app.walks import REBUILD, SWEEP
 from avenue.storage.connection import Database
-from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.scope import deployment
 from tests.http.application import Application
 from tests.listening import recorded

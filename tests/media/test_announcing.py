@@ -19,7 +19,8 @@ from avenue.media.store.transitions import claim_one
 from avenue.media.sweeper import Sweeper
 from avenue.shop.store.external_pictures import ExternalPictures
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import BUCKETS, site
+from avenue.storage.scope import site
+from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from tests.http.application import GROUPS, PRODUCTS, Application, Part, a_picture, unique

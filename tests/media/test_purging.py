@@ -26,7 +26,7 @@ from avenue.media.sweeper import Sweeper
 from avenue.notifications.service import Deliverer, WebhookSender
 from avenue.notifications.store import OutboxStore
 from avenue.outside.posting import Poster
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.standard import SignedPost, of_purges

@@ -15,7 +15,7 @@ from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, Writes
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 
 BUCKET = "product_images"
 BYTES = b"0123456789" * 250_000  # three chunks

@@ -14,7 +14,7 @@ from avenue.config import Settings
 from avenue.identity import DEFAULT_SITE, Role, Scope, new_id
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from tests.commands import Commands
 from tests.forking import Process
 from tests.migration.deployment import LAZY, OWNERS, Deployment, deployment

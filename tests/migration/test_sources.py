@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import moves
+from avenue.app import move_progress
 from avenue.app.imports import (
     SourceOrder,
     external_imports_of,
@@ -440,7 +440,7 @@ def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
 def test_the_job_of_the_button_goes_on_where_it_was_stopped(
     avenue: Deployment, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moves, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(move_progress, "SAVE_SECONDS", 0)
     jobs = JobService(MongoJobStore(avenue.database))
     stand_in.files = {each: picture(seed) for seed, each in enumerate("abcde")}
     base = "http://pictures.example/demo/image/upload/v1"

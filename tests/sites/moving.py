@@ -9,7 +9,7 @@ from pymongo import WriteConcern
 
 from avenue.app.background import Background
 from avenue.identity import new_id
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS

@@ -27,7 +27,8 @@ from avenue.moves.service import as_operator
 from avenue.sites.errors import FirstSiteStays
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import HomeSource
-from avenue.storage.copying.writing import NotEmpty, Renaming
+from avenue.storage.copying.renaming import Renaming
+from avenue.storage.copying.writing import NotEmpty
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.leases import Lease, Leases
 from avenue.storage.schema import HalfRestored, Standing, installation_of, look, migrate

@@ -19,7 +19,7 @@ from avenue.health.models import Measure
 from avenue.health.rules.measures import readings
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.schema import STEPS, migrate
 from avenue.storage.sites import Sites
 from tests.commands import Commands

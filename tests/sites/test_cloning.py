@@ -12,7 +12,7 @@ from bson import encode
 
 from avenue.identity import is_id
 from avenue.sites.cloning import CLONE as CLONE_JOB
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.export.filled import fill, said_by
 from tests.migration.deployment import Deployment

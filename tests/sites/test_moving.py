@@ -17,8 +17,8 @@ from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.moves.service import as_operator
-from avenue.sites import moving
 from avenue.sites.errors import NothingToAbort
+from avenue.sites.move_steps import MoveSteps
 from avenue.sites.moving import MOVE, MoveService
 from avenue.storage.scope import SiteScope
 from avenue.storage.sites import Sites
@@ -171,7 +171,7 @@ def test_a_move_that_is_killed_goes_on_and_comes_back_or_is_undone(
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(moving._Run, step, kill)
+            patch.setattr(MoveSteps, step, kill)
             with pytest.raises(Killed):
                 runner.run_one()
         two.raw["jobs"].update_one({"_id": job.id}, [{"$set": {"run_at": "$$NOW"}}])

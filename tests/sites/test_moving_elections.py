@@ -15,7 +15,7 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
-from avenue.sites import moving
+from avenue.sites.move_steps import MoveSteps
 from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
 from tests.http.application import OTHER_SITE, Application, a_picture
@@ -66,7 +66,7 @@ def test_nothing_is_lost_whoever_steps_down(
         background = Background(two.settings, two.database)
 
         def stepping(name: str, cluster: str, happened: list[str]) -> Any:
-            step = getattr(moving._Run, name)
+            step = getattr(MoveSteps, name)
 
             def done(run: Any, *of: Any) -> Any:
                 if not happened:
@@ -87,7 +87,7 @@ def test_nothing_is_lost_whoever_steps_down(
                     happened: list[str] = []
                     clusters[hurt].wait_until_healthy()
                     with monkeypatch.context() as patch:
-                        patch.setattr(moving._Run, step, stepping(step, hurt, happened))
+                        patch.setattr(MoveSteps, step, stepping(step, hurt, happened))
                         job = background.finish(service.begin(operator, OTHER_SITE, target).id)
                         if phase == "purging":
                             background.finish(service.purge(operator, OTHER_SITE).id)

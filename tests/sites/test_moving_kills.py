@@ -15,7 +15,7 @@ import pytest
 from avenue.app.services import Services
 from avenue.identity import DEFAULT_SITE, Role, command_actor
 from avenue.moves.service import as_operator
-from avenue.sites import moving
+from avenue.sites.move_steps import MoveSteps
 from avenue.storage.sites import Sites
 from tests.forking import forked
 from tests.http.application import OTHER_HOST, OTHER_SITE, PRODUCTS, Application, a_picture
@@ -127,7 +127,7 @@ def test_a_process_that_was_stopped_writes_nothing_where_the_site_was(
         ]
         for each in threads:
             each.start()
-        fence = moving._Run._fence
+        fence = MoveSteps._fence
 
         def stopped_before(run: Any, touched: Any) -> None:
             # One that is stopped for long its master kills, and starts another one.
@@ -136,7 +136,7 @@ def test_a_process_that_was_stopped_writes_nothing_where_the_site_was(
                 each.suspend()
             fence(run, touched)
 
-        monkeypatch.setattr(moving._Run, "_fence", stopped_before)
+        monkeypatch.setattr(MoveSteps, "_fence", stopped_before)
         woken = 0
         for target in ("c2", "home") * (ROUNDS // 2):
             count = len(made)

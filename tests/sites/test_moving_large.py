@@ -20,8 +20,8 @@ import pytest
 from avenue.app.services import Services
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
-from avenue.sites.moving import _Run
-from avenue.storage.copying.moving import SiteCopy
+from avenue.sites.move_steps import MoveSteps
+from avenue.storage.copying.move_files import CopiedFiles
 from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
 from tests.health.planting import CHUNKS, FILES, Documents, Store
@@ -39,7 +39,7 @@ COPIES = 2.3
 """Of the bytes: both clusters, and what they need beside them."""
 LEAST_MEMORY = 4_000 * MB
 PROJECTED_GB = 50
-PARTS = {"_bring_all": _Run, "damaged": SiteCopy, "_settle": _Run, "_fence": _Run}
+PARTS = {"_bring_all": MoveSteps, "damaged": CopiedFiles, "_settle": MoveSteps, "_fence": MoveSteps}
 
 
 @pytest.fixture

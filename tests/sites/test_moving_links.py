@@ -20,7 +20,7 @@ from avenue.app.background import Background
 from avenue.app.services import Services
 from avenue.identity import DEFAULT_SITE, command_actor
 from avenue.moves.service import as_operator
-from avenue.sites import moving
+from avenue.sites.move_steps import MoveSteps
 from avenue.storage.connection import Database
 from avenue.storage.sites import Sites
 from tests.http.application import OTHER_SITE, Application
@@ -132,7 +132,7 @@ def test_a_move_outlasts_a_cut_between_its_clusters(
     background = Background(settings, far_database)
 
     def cutting(name: str, happened: list[float]) -> Any:
-        step = getattr(moving._Run, name)
+        step = getattr(MoveSteps, name)
 
         def done(run: Any, *of: Any) -> Any:
             if not happened:
@@ -153,7 +153,7 @@ def test_a_move_outlasts_a_cut_between_its_clusters(
                 let_pass(1)
                 happened: list[float] = []
                 with monkeypatch.context() as patch:
-                    patch.setattr(moving._Run, step, cutting(step, happened))
+                    patch.setattr(MoveSteps, step, cutting(step, happened))
                     job = background.finish(service.begin(operator, OTHER_SITE, target).id)
                     if phase == "purging":
                         job = background.finish(service.purge(operator, OTHER_SITE).id)

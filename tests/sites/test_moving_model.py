@@ -25,8 +25,9 @@ from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner
 from avenue.moves.service import as_operator
 from avenue.sites.errors import NothingToAbort
-from avenue.sites.moving import _Run
-from avenue.storage.copying.moving import Guard, SiteCopy
+from avenue.sites.move_steps import MoveSteps
+from avenue.storage.copying.move_guard import Guard
+from avenue.storage.copying.moving import SiteCopy
 from avenue.storage.directory import WRITES_WAIT, Phase
 from avenue.storage.scope import SiteScope
 from avenue.storage.site_moves import SiteMoveRecords
@@ -37,20 +38,20 @@ from tests.sites.moving import MIB, begun, of_site, send
 from tests.waiting import within
 
 STEPS: dict[str, tuple[type, ...]] = {
-    "_prepare": (_Run,),
-    "_bring_all": (_Run,),
+    "_prepare": (MoveSteps,),
+    "_bring_all": (MoveSteps,),
     "differing": (SiteCopy,),
     "_put": (SiteCopy,),
-    "_settle": (_Run,),
-    "_fence": (_Run,),
-    "_refuse": (_Run,),
-    "_drain": (_Run,),
-    "_check_refusal": (_Run,),
+    "_settle": (MoveSteps,),
+    "_fence": (MoveSteps,),
+    "_refuse": (MoveSteps,),
+    "_drain": (MoveSteps,),
+    "_check_refusal": (MoveSteps,),
     "leave": (Guard,),
     "step": (SiteMoveRecords,),
-    "open_there": (_Run,),
-    "_reopen": (_Run,),
-    "_empty": (_Run,),
+    "open_there": (MoveSteps,),
+    "_reopen": (MoveSteps,),
+    "_empty": (MoveSteps,),
     "end": (SiteMoveRecords,),
 }
 """What a mover does, in about this order; before each of them anything may happen."""

@@ -13,7 +13,7 @@ from avenue.jobs.models import State
 from avenue.sites.removal import GRACE_DAYS, REMOVE, REMOVE_DUE
 from avenue.sites.service import SiteService
 from avenue.storage.removing import SiteRemains, WaitsForBackup
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.http.application import OTHER_HOST, OTHER_SITE, Application, a_picture
 from tests.migration.deployment import Deployment

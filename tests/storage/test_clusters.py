@@ -30,15 +30,16 @@ from avenue.notifications.store import OutboxStore
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import ClusterAway, HomeSource
-from avenue.storage.quotas import COUNT_QUOTAS, Holder
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     DEPLOYMENT_COLLECTIONS,
     ForeignDatabase,
     NotAReplicaSet,
     migrate,
 )
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from avenue.storage.scope import site
 from avenue.storage.site_counts import COUNT_SITES
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.http.test_moves import superuser

@@ -13,8 +13,9 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure
 
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Conflict, Unavailable
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database
-from avenue.storage.scope import AlreadyThere, Collection, deployment
+from avenue.storage.scope import deployment
 from tests.mongod import FailPoint, Mongod, fail_point, free_port
 from tests.table import table
 from tests.threads import at_once

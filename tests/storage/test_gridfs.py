@@ -14,8 +14,10 @@ from bson import Binary, ObjectId
 from gridfs.errors import CorruptGridFile
 
 from avenue.clock import utc_now
+from avenue.storage.chunks import CHUNK_BYTES, Incomplete
 from avenue.storage.connection import Database
-from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
+from avenue.storage.file_facts import FileFacts
+from avenue.storage.gridfs import Files, OtherBytes
 from avenue.storage.scope import deployment, site
 from tests.mongod import Mongod, fail_point
 from tests.table import table
@@ -346,7 +348,7 @@ def test_a_site_reaches_only_its_own_files(database: Database) -> None:
         read(other, "a", 4)
     other.delete("a")
     assert read(mine, "a", 4) == b"mine"
-    assert [facts.id for facts in deployment(database).files(BUCKET).files_after("", 10)] == [
+    assert [facts.id for facts in deployment(database).walk(BUCKET).files_after("", 10)] == [
         "mine/a"
     ]
 
@@ -358,7 +360,7 @@ def test_the_deployment_walks_through_all_files_and_owners_of_chunks(
         write(site(database, "shop").files(BUCKET), name, some_bytes(MIB + 1))
     stock.upload_from_stream("of another client", b"with an ObjectId of its own")
     database.raw[f"{BUCKET}.files"].delete_one({"_id": "shop/c"})
-    everything = deployment(database).files(BUCKET)
+    everything = deployment(database).walk(BUCKET)
 
     def walk(step: Callable[[str, int], list[str]]) -> Iterator[str]:
         last = ""
@@ -373,12 +375,13 @@ def test_the_deployment_walks_through_all_files_and_owners_of_chunks(
 
 
 def test_the_age_of_chunks_is_that_of_the_newest(database: Database, files: Files) -> None:
-    assert files.newest_chunk_at("a") is None
+    walk = deployment(database).walk(BUCKET)
+    assert walk.newest_chunk_at("shop/a") is None
     write(files, "a", some_bytes(2 * MIB))
     chunk = database.raw[f"{BUCKET}.chunks"].find_one({"n": 1})
     assert chunk is not None
     assert isinstance(chunk["_id"], ObjectId)
-    assert files.newest_chunk_at("a") == chunk["_id"].generation_time
+    assert walk.newest_chunk_at("shop/a") == chunk["_id"].generation_time
 
 
 class Endless(io.RawIOBase):

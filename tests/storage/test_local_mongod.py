@@ -15,13 +15,10 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from avenue.config import Settings
-from avenue.storage.local_mongod import (
-    LOG_BYTES,
-    LocalMongod,
-    LocalMongodError,
-    NoLocalDatabase,
-    find_mongod,
-)
+from avenue.storage.local_mongod import LocalMongod
+from avenue.storage.mongod_binary import find_mongod
+from avenue.storage.mongod_data_dir import LOG_BYTES
+from avenue.storage.mongod_errors import LocalMongodError, NoLocalDatabase
 from tests.mongod import Guard, client_of, free_port
 from tests.waiting import DEADLINE_SECONDS, ending, line_of, wait_until
 

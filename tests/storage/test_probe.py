@@ -16,9 +16,9 @@ from avenue.media.models import Asset, Version
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
+from avenue.storage.chunks import Incomplete
 from avenue.storage.connection import Database
-from avenue.storage.gridfs import Incomplete
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 
 OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN
 

@@ -15,7 +15,8 @@ from avenue.errors import StorageFull, Unavailable
 from avenue.identity import Site, new_id
 from avenue.storage import quotas
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount, Holder, Ledger, Reserved
+from avenue.storage.holders import Amount, Holder
+from avenue.storage.quotas import Ledger, Reserved
 from avenue.storage.room import MB, QuotaExceeded, StorageRoom, UserQuotaExceeded
 from tests.mongod import Mongod, database_name
 from tests.threads import Threads

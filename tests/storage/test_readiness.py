@@ -12,8 +12,9 @@ from avenue.health.rules.oplog import window as judged
 from avenue.health.views.readiness import service
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.storage.connection import Database
+from avenue.storage.mongo_facts import Oplog
 from avenue.storage.schema import NotMigrated
-from avenue.storage.status import DeploymentStatus, Oplog
+from avenue.storage.status import DeploymentStatus
 from tests.mongod import Mongod, fail_point
 
 OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN

@@ -11,11 +11,14 @@ from bson import Binary, ObjectId
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from avenue.config import Settings
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import LEASES, Files
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
-from avenue.storage.scope import SITE_COLLECTIONS, AlreadyThere, Collection, deployment, site
+from avenue.storage.malformed_records import malformed, malformed_after
+from avenue.storage.scope import deployment, site
 from avenue.storage.shapes import Shape
+from avenue.storage.site_data import SITE_COLLECTIONS
 from tests.mongod import Mongod, client_of, fail_point
 from tests.table import table
 from tests.threads import at_once
@@ -376,7 +379,7 @@ def test_a_page_is_filled_up_behind_what_cannot_be_read(mine: Collection, malfor
 def test_a_list_ends_behind_too_much_that_cannot_be_read(
     mine: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avenue.storage.scope.MOST_MALFORMED", 5)
+    monkeypatch.setattr("avenue.storage.collection.MOST_MALFORMED", 5)
     numbers = [1, *[-1] * 10, 2]
     mine.put_all([{"_id": f"{place:03d}", "n": n} for place, n in enumerate(numbers)])
     assert mine.values(of_each, {}, sort=[("_id", 1)], limit=2) == [1]
@@ -395,7 +398,7 @@ def test_records_are_judged_in_pieces_however_large_they_are(
         mine.insert({"_id": f"{place:03d}", "n": n, "html": large})
     pieces, last = [], ""
     while last is not None:
-        last, found = mine.malformed_after(last, 500)
+        last, found = malformed_after(mine, last, 500)
         pieces.append([each.id for each in found])
     assert [each for piece in pieces for each in piece] == ["001", "004"]
     assert len(pieces) > 2
@@ -412,7 +415,7 @@ def test_records_of_every_kind_of_id_are_judged(
         mine.insert({"_id": each, "n": "zzz"})
     found, last = [], ""
     while last is not None:
-        last, some = mine.malformed_after(last, 2)
+        last, some = malformed_after(mine, last, 2)
         found += some
     assert sorted(each.id for each in found) == sorted(map(str, ids))
-    assert all(mine.malformed(each.id) for each in found if ObjectId.is_valid(each.id))
+    assert all(malformed(mine, each.id) for each in found if ObjectId.is_valid(each.id))

@@ -2,8 +2,9 @@
 
 import pytest
 
+from avenue.storage.collection import Session
 from avenue.storage.connection import Database
-from avenue.storage.scope import Session, deployment, site
+from avenue.storage.scope import deployment, site
 from tests.table import table
 from tests.transactions import DEPLOYMENT, everywhere, named_by, watched
 

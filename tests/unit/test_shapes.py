@@ -27,8 +27,8 @@ from avenue.shop.matching.models import Outcome as FileOutcome
 from avenue.shop.matching.models import Stage as PictureStage
 from avenue.shop.models import Status
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from avenue.storage.shapes import SHAPES, Maybe, Of, Shape, Values
+from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 
 TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("assets", "state", State),

@@ -22,9 +22,10 @@ from avenue.accounts.store.documents import (
 )
 from avenue.errors import MalformedRecord
 from avenue.identity import Role
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import left_out
-from avenue.storage.scope import AlreadyThere, Collection, deployment
+from avenue.storage.scope import deployment
 
 MOST_SESSIONS = 50
 """The most browser sessions of a person; above it the oldest ends."""

@@ -28,7 +28,8 @@ from avenue.notifications.store import OutboxStore
 from avenue.scanning.clamd import Clamd
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
-from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
+from avenue.storage.holders import COUNT_QUOTAS, Amount, Holder
+from avenue.storage.quotas import Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.sites import Sites

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from avenue.cursors import ListPage
 from avenue.identity import Actor
 from avenue.media.models import Asset, State
-from avenue.storage.scope import Session
+from avenue.storage.collection import Session
 from avenue.web.paging import Place, Value
 
 MOST_TAGS = 20

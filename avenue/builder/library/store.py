@@ -35,10 +35,12 @@ from avenue.media.store.transitions import (
     trash_one,
     without_alt,
 )
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.paging import behind
-from avenue.storage.scope import Collection, SiteRecords, in_many, site
+from avenue.storage.scope import SiteRecords, site
+from avenue.storage.word_search import having_words, in_many
 from avenue.totals import MOST_READ
 from avenue.web.paging import Place
 
@@ -287,7 +289,7 @@ class MediaStore(SiteRecords):
     def _asked(self, site_id: str, query: MediaQuery) -> tuple[Document, frozenset[str]]:
         """Return the condition of a list without a cursor, and the ids that are left out."""
         wanted = _wanted(site_id, query)
-        words = self._records(site_id, ASSETS).having_words(query.words, _in(site_id, query.state))
+        words = having_words(self._records(site_id, ASSETS), query.words, _in(site_id, query.state))
         wanted |= {"$and": words} if words else {}
         return wanted, self._used(site_id) if query.unused else frozenset()
 

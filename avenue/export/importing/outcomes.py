@@ -3,7 +3,7 @@
 from avenue.export.importing.source import Origin
 from avenue.migration.adopt.models import Adopted
 from avenue.migration.adopt.store import AdoptedStore
-from avenue.storage.scope import Session
+from avenue.storage.collection import Session
 
 
 class Outcomes:

@@ -30,8 +30,9 @@ from avenue.media.models import ScanState
 from avenue.media.quarantine.store import ScanStore
 from avenue.media.references import Standing
 from avenue.notifications.store import OutboxStore
+from avenue.storage.mongo_facts import percent
 from avenue.storage.sites import Sites
-from avenue.storage.status import DeploymentStatus, percent
+from avenue.storage.status import DeploymentStatus
 
 EVERY_SECONDS = 180
 DAY = timedelta(days=1)

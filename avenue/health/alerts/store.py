@@ -13,9 +13,10 @@ from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.levels import action_for
 from avenue.notifications.models import Draft, Message
 from avenue.notifications.store import DEPLOYMENT_OUTBOX, put
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import faults_of, readable
-from avenue.storage.scope import AlreadyThere, Collection, deployment
+from avenue.storage.scope import deployment
 
 ALERTS = "infra_alerts"
 KEPT_FOR = timedelta(days=2 * 365)

@@ -10,7 +10,7 @@ from avenue.health.checks.models import Damage, DamagedFile, InspectedAsset, Sto
 from avenue.health.checks.store.assets import InspectedAssets
 from avenue.media.models import State
 from avenue.media.references import Fault, Kind
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.survey import ChunkSize
 
 MB = 1024 * 1024

@@ -22,7 +22,7 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.sweeper import agreed_skew_seconds
 from avenue.storage.records import Malformed
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.sites import Sites
 
 FSCK = "fsck"

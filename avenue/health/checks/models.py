@@ -9,7 +9,7 @@ from typing import Any, Self
 from avenue.media.models import Claim, State
 from avenue.media.references import Fault, Standing
 from avenue.media.references import Kind as Broken
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 from avenue.web.fields import Moment
 
 YOUNG = timedelta(hours=1)

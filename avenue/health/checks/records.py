@@ -6,7 +6,7 @@ from avenue.health.checks.models import OF_A_RECORD, BrokenReference, records_of
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.media.references import Fault, Kind, Referrers
 from avenue.storage.records import Malformed
-from avenue.storage.scope import SITE_COLLECTIONS
+from avenue.storage.site_data import SITE_COLLECTIONS
 
 JUDGED = tuple(sorted(SITE_COLLECTIONS))
 """The collections of a site, in the order in which they are checked."""

@@ -21,8 +21,8 @@ from avenue.media.references import Kind as Broken
 from avenue.media.serving.seekable_file import SeekableFile
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.storage.gridfs import CHUNK_BYTES
-from avenue.storage.quotas import Holder
+from avenue.storage.chunks import CHUNK_BYTES
+from avenue.storage.holders import Holder
 
 EndUpload = Callable[[str, str], None]
 """Deletes an expired resumable upload of a site, with its bytes."""

@@ -20,7 +20,7 @@ from avenue.identity import Site
 from avenue.media.models import State
 from avenue.media.store.swept import SweptStore
 from avenue.storage.quotas import Ledger
-from avenue.storage.scope import BUCKETS
+from avenue.storage.site_data import BUCKETS
 
 BATCH = 500
 ASSETS_AT_ONCE = 50

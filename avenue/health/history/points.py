@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from avenue.health.history.snapshots.models import Snapshot, Stored
-from avenue.storage.status import percent
+from avenue.storage.mongo_facts import percent
 from avenue.web.fields import Moment, Rounded2
 
 

@@ -20,7 +20,7 @@ from avenue.health.thresholds import (
     UNUSED_DAYS,
 )
 from avenue.storage.indexes import INDEXES, Index
-from avenue.storage.status import (
+from avenue.storage.mongo_facts import (
     DatabaseFacts,
     IndexWeight,
     KnownIndex,

@@ -26,7 +26,7 @@ from avenue.health.thresholds import (
     LEAST_REQUESTS,
     MARGIN_PERCENT,
 )
-from avenue.storage.status import percent
+from avenue.storage.mongo_facts import percent
 
 HOURS_A_DAY = 24
 WORSE = (Level.WARNING, Level.CRITICAL)

@@ -10,7 +10,7 @@ from avenue.health.rules.deployment import MONITOR
 from avenue.health.rules.levels import Rule, finding, levels_at
 from avenue.health.sentences import Said, size
 from avenue.health.thresholds import OPLOG_HOURS, OPLOG_MARGIN, WANTED_OPLOG_HOURS
-from avenue.storage.status import Oplog
+from avenue.storage.mongo_facts import Oplog
 
 MB = 1024 * 1024
 PLACE = "local.oplog.rs"

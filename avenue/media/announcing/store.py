@@ -19,8 +19,8 @@ from avenue.media.announcing.models import (
 from avenue.media.models import Visibility
 from avenue.notifications.models import Channel, Draft
 from avenue.notifications.store import GIVE_UP_DAYS, OUTBOX, put
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
-from avenue.storage.scope import Collection
 
 T = TypeVar("T")
 MARGIN_SECONDS = 2.0

@@ -25,8 +25,8 @@ from avenue.media.pictures.facts import Wanted
 from avenue.media.pictures.limits import ImageLimits
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.store.assets import AssetStore
+from avenue.storage.holders import Amount, Holder
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
-from avenue.storage.quotas import Amount, Holder
 from avenue.storage.room import Reservation, StorageRoom
 from avenue.web.errors import FileTooLarge
 

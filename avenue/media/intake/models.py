@@ -8,7 +8,7 @@ from avenue.errors import AvenueError, Gone, NotFound, Translate, filled, senten
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
 from avenue.media.naming import safe_name
-from avenue.storage.gridfs import Sums
+from avenue.storage.chunks import Sums
 from avenue.storage.idempotency import OpenWrite
 from avenue.web import metrics
 

@@ -9,8 +9,9 @@ from avenue.media.announcing.models import Kind
 from avenue.media.announcing.store import announce, together
 from avenue.media.models import DUE, Asset, Scan, ScanState, State, Version
 from avenue.media.store.documents import ASSETS, from_document, scan_document
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import Collection, SiteRecords, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 from avenue.totals import MOST_COUNTED
 
 META = "avenue_meta"

@@ -15,9 +15,10 @@ from avenue.media.renditions.models import (
     SweptRendition,
 )
 from avenue.media.store.documents import ASSETS, shown_in
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import readable
-from avenue.storage.scope import AlreadyThere, SiteRecords, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 
 RENDITIONS = "renditions"
 SWEPT = {"site": 1, "file": 1, "made_at": 1}

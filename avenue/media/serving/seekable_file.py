@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Protocol
 
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.chunks import CHUNK_BYTES
 
 
 class Pieces(Protocol):

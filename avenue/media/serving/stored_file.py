@@ -16,7 +16,7 @@ from avenue.media.serving.cache import ByteCache, Place
 from avenue.media.serving.disk_cache import Facts
 from avenue.media.store.assets import AssetStore
 from avenue.server.file_body import Body, FileBody, pieces_of
-from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
+from avenue.storage.chunks import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
 
 MOST_SUMS = 20_000
 """Number of files or chunks whose CRC a worker remembers: 3 MB."""

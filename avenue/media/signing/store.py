@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Document
-from avenue.storage.scope import AlreadyThere, SiteRecords
+from avenue.storage.scope import SiteRecords
 
 LINK_KEYS = "link_keys"
 SALT_BYTES = 32

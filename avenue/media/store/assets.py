@@ -14,10 +14,11 @@ from avenue.media.store.documents import (
     to_document,
 )
 from avenue.media.store.transitions import change_one, mark_damaged
+from avenue.storage.chunks import Sums
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Readable, Sums
+from avenue.storage.gridfs import Readable
+from avenue.storage.holders import Amount, Holder
 from avenue.storage.idempotency import Writes
-from avenue.storage.quotas import Amount, Holder
 from avenue.storage.records import whole
 from avenue.storage.scope import SiteRecords, site
 

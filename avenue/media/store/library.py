@@ -11,10 +11,11 @@ from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store.documents import ASSETS, from_document, to_document
 from avenue.media.store.transitions import claim_one
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.listing import listing_of
-from avenue.storage.scope import Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.words import words_of
 
 NOTHING: Mapping[str, Any] = {}

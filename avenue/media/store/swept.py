@@ -10,11 +10,14 @@ from avenue.media.store.documents import ASSETS, from_document
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.media.store.transitions import UNCLAIMED, condemn
 from avenue.storage.arriving import Arriving
+from avenue.storage.collection import Collection, Sort
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts, Files
+from avenue.storage.file_facts import FileFacts
+from avenue.storage.file_walk import FileWalk
+from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, Files
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, Sort, deployment, next_of_sites, site
+from avenue.storage.scope import deployment, next_of_sites, site
 
 META = "avenue_meta"
 T = TypeVar("T")
@@ -154,6 +157,10 @@ class SweptStore:
     def bucket(self, name: str) -> Files:
         """Return a bucket with the files of every site."""
         return deployment(self._database).files(name)
+
+    def walk(self, bucket: str) -> FileWalk:
+        """Return the walk through the files of every site in a bucket."""
+        return deployment(self._database).walk(bucket)
 
     def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
         """Return the existing file documents of `file_ids`."""

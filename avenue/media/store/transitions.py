@@ -9,9 +9,9 @@ from avenue.media.announcing.store import announce, announce_one, together
 from avenue.media.intake.filetypes import FILE_TYPES, file_name
 from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.store.documents import from_document, version_document
+from avenue.storage.collection import Change, Collection
 from avenue.storage.connection import Document
 from avenue.storage.listing import listing_of
-from avenue.storage.scope import Change, Collection
 
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 UNCLAIMED = {"claim": None, "state": State.LIVE}

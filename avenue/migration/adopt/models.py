@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from avenue.identity import Actor
 from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, External
-from avenue.storage.scope import Session
+from avenue.storage.collection import Session
 
 Fields = Mapping[str, Any]
 

@@ -4,8 +4,9 @@ import hashlib
 
 from avenue.clock import utc_now
 from avenue.migration.adopt.models import Adopted
+from avenue.storage.collection import Session
 from avenue.storage.connection import Document
-from avenue.storage.scope import Session, SiteRecords
+from avenue.storage.scope import SiteRecords
 
 ADOPTED = "adopted"
 

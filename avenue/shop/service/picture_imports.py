@@ -44,8 +44,8 @@ from avenue.shop.service.picture_archives import named, opened, unpacked
 from avenue.shop.service.pictures import MOST_BYTES_TO_SHRINK
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.product_queries import ProductQueries
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.idempotency import IdempotencyKeyReused
-from avenue.storage.scope import AlreadyThere
 
 PICTURES_BY_SKU = "pictures_by_sku"
 GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."

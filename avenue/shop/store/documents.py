@@ -7,9 +7,10 @@ from avenue.clock import utc_now
 from avenue.media.models import Claim
 from avenue.media.store.transitions import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.paging import behind_or_missing
-from avenue.storage.scope import Collection, in_many
+from avenue.storage.word_search import having_words, in_many
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ def page_of(
     If there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
     words: Sequence[Mapping[str, Any]] = (
-        () if query.is_long else collection.having_words(query.words)
+        () if query.is_long else having_words(collection, query.words)
     )
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)

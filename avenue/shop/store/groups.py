@@ -20,9 +20,10 @@ from avenue.shop.store.documents import (
     trash_all,
 )
 from avenue.shop.store.purges import purging_group
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.words import words_of
 
 

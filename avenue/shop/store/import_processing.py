@@ -42,9 +42,10 @@ from avenue.shop.store.import_documents import (
 )
 from avenue.shop.store.product_queries import categories_of, with_ids, with_skus
 from avenue.shop.store.purges import purge_products
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import AlreadyThere, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 
 T = TypeVar("T")
 

@@ -30,9 +30,10 @@ from avenue.shop.store.import_documents import (
     rows_after,
 )
 from avenue.shop.store.product_queries import with_ids
+from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Document
 from avenue.storage.records import sound
-from avenue.storage.scope import AlreadyThere, SiteRecords
+from avenue.storage.scope import SiteRecords
 from avenue.storage.sites import PROFILES, profiles_of
 
 KEEP_DAYS = 30

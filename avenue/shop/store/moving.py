@@ -25,9 +25,10 @@ from avenue.shop.store import product_documents
 from avenue.shop.store.documents import GROUPS, entries_in, entries_out, trash_all
 from avenue.shop.store.picture_transaction import OWNERS
 from avenue.shop.store.purges import purge_owner
+from avenue.storage.collection import AlreadyThere, Collection, Session
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import AlreadyThere, Collection, Session, site
+from avenue.storage.scope import site
 
 RULES: Mapping[str, TypeAdapter[Any]] = {
     "name": TypeAdapter(Name),

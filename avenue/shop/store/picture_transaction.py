@@ -13,8 +13,9 @@ from avenue.shop.errors import GroupNotFound, ProductNotFound
 from avenue.shop.models import GROUP, PRODUCT, Entry
 from avenue.shop.store.documents import GROUPS, PRODUCTS, entries_in, entry_out, touch
 from avenue.shop.store.purges import purge_owner
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import site
 
 T = TypeVar("T")
 OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}

@@ -35,9 +35,10 @@ from avenue.shop.models import Entry, PictureOwner
 from avenue.shop.store.documents import entry_out, set_at_revision, touch
 from avenue.shop.store.picture_transaction import OWNERS, Scene, in_transaction
 from avenue.shop.store.purges import purge_owner, with_purges
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import UploadInProgress, Writes
-from avenue.storage.scope import Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 
 
 class PictureStore(SiteRecords):

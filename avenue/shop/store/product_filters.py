@@ -12,11 +12,9 @@ from avenue.shop.models import (
     ProductQuery,
     Status,
 )
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import (
-    Collection,
-)
 from avenue.totals import MOST_COUNTED
 
 

@@ -27,13 +27,10 @@ from avenue.shop.store.documents import (
 )
 from avenue.shop.store.product_documents import from_document
 from avenue.shop.store.product_filters import among, conditions_of, having_attributes
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
-from avenue.storage.scope import (
-    Collection,
-    SiteRecords,
-    site,
-)
+from avenue.storage.scope import SiteRecords, site
 
 MOST_LACKING = 1_000
 """Pictures, or findings, that a list of products by those is drawn from, the newest pictures; of

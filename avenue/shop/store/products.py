@@ -29,15 +29,9 @@ from avenue.shop.store.documents import (
 )
 from avenue.shop.store.product_documents import from_document, to_document, values_of
 from avenue.shop.store.purges import purge_products, with_purges
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import (
-    AlreadyThere,
-    Collection,
-    SiteRecords,
-    deployment,
-    of_its_site,
-    site,
-)
+from avenue.storage.scope import SiteRecords, deployment, of_its_site, site
 
 FORGOTTEN_AT_ONCE = 500
 RESTORED_SKU = sentence("Change that product's SKU or delete it, then restore this one.")

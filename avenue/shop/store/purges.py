@@ -13,9 +13,9 @@ from avenue.media.announcing.store import purge_paths
 from avenue.shop.addresses import LISTS, paths_of_categories, paths_of_group, paths_of_product
 from avenue.shop.models import Product, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import Collection
 
 T = TypeVar("T")
 MOST_MEMBERS = 200

@@ -14,9 +14,10 @@ from avenue.media.references import Referrer, ids_changed_since
 from avenue.media.urls import own_urls
 from avenue.shop.models import GROUP, PRODUCT, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import site
 from avenue.storage.site_counts import Counter, Numbers, SiteCounts
 
 COLLECTIONS = {PRODUCT: PRODUCTS, GROUP: GROUPS}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from avenue.storage.chunks import Incomplete
 from avenue.storage.connection import Database, Document
 from avenue.storage.copying.returning import (
     ASSETS,
@@ -25,7 +26,6 @@ from avenue.storage.copying.returning import (
     assets_of,
     versions_of,
 )
-from avenue.storage.gridfs import Incomplete
 from avenue.storage.records import UNREADABLE
 from avenue.storage.scope import site
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from avenue.errors import Conflict, StorageFull
 from avenue.storage.connection import META, Database, unavailable_when_away
-from avenue.storage.copying.writing import KEYS, NOT_RESTORED, UNSENT
+from avenue.storage.copying.settling import KEYS, UNSENT
+from avenue.storage.copying.writing import NOT_RESTORED
 from avenue.storage.schema import OUR_COLLECTIONS
 
 OWN = "drill"

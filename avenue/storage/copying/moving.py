@@ -9,10 +9,7 @@ mover that was stopped and continues after another one has taken over writes not
 """
 
 import contextlib
-import hashlib
-import itertools
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,23 +20,23 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.change_stream import ChangeStream
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from avenue.errors import Unavailable
 from avenue.identity import new_id
 from avenue.storage.batches import batches
+from avenue.storage.collection import DUPLICATE_KEY
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
-from avenue.storage.scope import BUCKETS, DUPLICATE_KEY, RENDITIONS, SITE_COLLECTIONS
+from avenue.storage.copying.move_guard import Guard
 from avenue.storage.shard_keys import SHARD_KEYS
+from avenue.storage.site_data import BUCKETS, RENDITIONS, SITE_COLLECTIONS
 
 RAW = CodecOptions(document_class=RawBSONDocument)
 SAFELY = ReadConcern("majority")
 DOCUMENTS_AT_ONCE = 200
 BYTES_AT_ONCE = 8 * 1024 * 1024
 EVENTS_AT_ONCE = 2000
-FILES_AT_ONCE = 20
 KEY: Document = {"_id": 1}
 STREAM_WAIT_MS = 50
 MOST_IN_THE_WAY = 1000
@@ -47,10 +44,6 @@ HISTORY_LOST = frozenset({136, 280, 286})
 """The server's error if a change stream cannot continue where it was."""
 CHUNKS = ".chunks"
 FILES = ".files"
-
-
-class MoverReplaced(Exception):
-    """Another process has taken over the move."""
 
 
 class HistoryLost(Exception):
@@ -102,48 +95,12 @@ class Keys:
         return sum(map(len, self.by_part.values()))
 
 
-class Guard:
-    """Lets only one process at a time write to a cluster for a site that is not there yet."""
-
-    def __init__(self, cluster: Database, site_id: str, mover: str, epoch: int) -> None:
-        """`mover` is a unique name of this run, `epoch` the step it takes."""
-        self._cluster = cluster
-        self._meta = cluster.raw[META]
-        self._by_id = {"_id": f"move/{site_id}"}
-        self._mover, self._epoch = mover, epoch
-
-    def take_over(self) -> None:
-        """Become the current mover; raise `MoverReplaced` if the move has continued since."""
-        self._put({"mover": self._mover, "epoch": self._epoch})
-
-    def leave(self) -> None:
-        """Let no run write before the next move, this one included; repeatable."""
-        with contextlib.suppress(MoverReplaced):
-            self._put({"mover": None, "epoch": self._epoch + 1})
-
-    def check(self, session: ClientSession) -> None:
-        """Raise `MoverReplaced` in a transaction of a run that is no longer the current one."""
-        mine = {**self._by_id, "mover": self._mover}
-        if not self._meta.update_one(mine, {"$inc": {"writes": 1}}, session=session).matched_count:
-            raise MoverReplaced
-
-    def _put(self, fields: Document) -> None:
-        past = {**self._by_id, "epoch": {"$lte": fields["epoch"]}}
-        try:
-            self._cluster.repeat(
-                lambda: self._meta.update_one(past, {"$set": fields}, upsert=True),
-                self._cluster.write_seconds,
-            )
-        except DuplicateKeyError as error:
-            raise MoverReplaced from error
-
-
 class SiteCopy:
     """The data of a site on the cluster `source`, and its copy on `target`."""
 
     def __init__(self, source: Database, target: Database, site_id: str, guard: Guard) -> None:
         """`guard` is the target's."""
-        self._source, self._target = source, target
+        self.source, self.target = source, target
         self._site, self._guard = site_id, guard
         ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
         buckets = [
@@ -162,20 +119,20 @@ class SiteCopy:
         """Return the number of documents at the source."""
         found = 0
         for part in self.parts.values():
-            count = partial(self._source.raw[part.name].count_documents, part.own)
-            found += self._source.repeat(count, self._source.write_seconds)
+            count = partial(self.source.raw[part.name].count_documents, part.own)
+            found += self.source.repeat(count, self.source.write_seconds)
         return found
 
     def differing(self, part: Part) -> Iterator[list[Any]]:
         """Yield the keys of documents that differ, in batches."""
         with self._reading() as session:
-            for some in batches(_read(self._source, part, session=session), DOCUMENTS_AT_ONCE):
+            for some in batches(_read(self.source, part, session=session), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
-                there = _by_key(_read(self._target, part, keys))
+                there = _by_key(_read(self.target, part, keys))
                 yield [each["_id"] for each in some if there.get(each["_id"]) != bytes(each.raw)]
-            for some in batches(_read(self._target, part, fields=KEY), DOCUMENTS_AT_ONCE):
+            for some in batches(_read(self.target, part, fields=KEY), DOCUMENTS_AT_ONCE):
                 keys = [each["_id"] for each in some]
-                there = _by_key(_read(self._source, part, keys, session=session, fields=KEY))
+                there = _by_key(_read(self.source, part, keys, session=session, fields=KEY))
                 yield [each for each in keys if each not in there]
 
     def bring(self, keys: Keys, beat: Callable[[], None] = lambda: None) -> None:
@@ -190,15 +147,15 @@ class SiteCopy:
             for name, some in keys.by_part.items():
                 part = self.parts[name]
                 for these in batches(sorted(some, key=repr), DOCUMENTS_AT_ONCE):
-                    here = _by_key(_read(self._source, part, these, session=session))
-                    there = _by_key(_read(self._target, part, these))
+                    here = _by_key(_read(self.source, part, these, session=session))
+                    there = _by_key(_read(self.target, part, these))
                     found.add(name, (key for key in these if here.get(key) != there.get(key)))
         return found
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[ClientSession]:
         """Give a session that reads nothing older than the current state, despite elections."""
-        client, meta = self._source.client, self._source.raw[META]
+        client, meta = self.source.client, self.source.raw[META]
         mark = {"_id": f"{self._mark}/read"}
         with unavailable_when_away(), client.start_session(causal_consistency=True) as session:
             meta.update_one(mark, {"$inc": {"times": 1}}, upsert=True, session=session)
@@ -219,15 +176,15 @@ class SiteCopy:
         A reader that sees it in the stream has seen all before it.
         """
         mark = f"{self._mark}/{new_id()}"
-        meta = self._source.raw[META]
-        self._source.repeat(lambda: meta.insert_one({"_id": mark}), self._source.write_seconds)
+        meta = self.source.raw[META]
+        self.source.repeat(lambda: meta.insert_one({"_id": mark}), self.source.write_seconds)
         return mark
 
     def forget_marks(self) -> None:
         """Delete all marks; repeatable."""
-        meta = self._source.raw[META]
+        meta = self.source.raw[META]
         marks = {"_id": {"$regex": f"^{self._mark}/"}}
-        self._source.repeat(lambda: meta.delete_many(marks), self._source.write_seconds)
+        self.source.repeat(lambda: meta.delete_many(marks), self.source.write_seconds)
 
     def follow(
         self,
@@ -246,7 +203,7 @@ class SiteCopy:
         try:
             with (
                 unavailable_when_away(),
-                self._source.client.start_session(causal_consistency=True) as session,
+                self.source.client.start_session(causal_consistency=True) as session,
                 self._watch(token, session) as stream,
             ):
                 while True:
@@ -263,59 +220,6 @@ class SiteCopy:
                 raise HistoryLost from error
             raise
 
-    def damaged(self, after: list[str], save: Callable[[list[str], int], None]) -> int:
-        """Read every file of the target after the position `after`, and verify its hash.
-
-        A file with other bytes at the source is copied again. Return how many are damaged on both
-        sides; `save` is called with that and the position, now and then.
-        """
-        damaged = 0
-        for bucket in sorted(BUCKETS):
-            if after and bucket < after[0]:
-                continue
-            files = self.parts[f"{bucket}{FILES}"]
-            found = self._files_after(files, after[1] if after and bucket == after[0] else "")
-            while some := list(itertools.islice(found, FILES_AT_ONCE)):
-                wrong = self._wrong(self._target, bucket, some)
-                damaged += sum(self._is_damaged(bucket, each) for each in wrong)
-                save([bucket, some[-1]["_id"]], damaged)
-        return damaged
-
-    def _files_after(self, files: Part, last: str) -> Iterator[Document]:
-        """Yield the file documents of the target after an id, in order."""
-        collection = self._target.raw[files.name]
-        while True:
-            query = {"_id": {**files.own["_id"], "$gt": last}} if last else files.own
-            found = self._target.repeat(
-                partial(_first, collection, query), self._target.read_seconds
-            )
-            if not found:
-                return
-            yield from found
-            last = found[-1]["_id"]
-
-    def _is_damaged(self, bucket: str, file: Document) -> bool:
-        """Copy the chunks of a file again, and return whether they are still wrong."""
-        part = self.parts[f"{bucket}{CHUNKS}"]
-        keys = Keys()
-        for database in (self._source, self._target):
-            chunks = database.raw[part.name]
-            with unavailable_when_away():
-                found = list(chunks.find({"files_id": file["_id"]}, {"_id": 1}))
-            keys.add(part.name, (each["_id"] for each in found))
-        self.bring(keys)
-        return bool(self._wrong(self._target, bucket, [file]))
-
-    def _wrong(self, database: Database, bucket: str, files: Sequence[Document]) -> list[Document]:
-        """Return the files whose chunks do not match their documents."""
-        sums = {each["_id"]: _Sums() for each in files}
-        chunks = database.raw[f"{bucket}{CHUNKS}"]
-        order = [("files_id", 1), ("n", 1)]
-        with unavailable_when_away():
-            for each in chunks.find({"files_id": {"$in": [*sums]}}).sort(order):
-                sums[each["files_id"]].add(each.get("data"))
-        return [each for each in files if not sums[each["_id"]].are_of(each)]
-
     def _watch(
         self, token: Mapping[str, Any] | None, session: ClientSession | None
     ) -> ChangeStream[Document]:
@@ -323,7 +227,7 @@ class SiteCopy:
             {"$match": {"ns.coll": {"$in": [*self.parts, META]}}},
             {"$project": {"ns": 1, "documentKey": 1, **_SHOWN}},
         ]
-        return self._source.raw.watch(
+        return self.source.raw.watch(
             pipeline,
             resume_after=token,
             session=session,
@@ -373,7 +277,7 @@ class SiteCopy:
         """Copy some keys; return those that conflicted, to be copied again."""
         again: set[Any] = set()
         missing, documents, size = set(keys), [], 0
-        for document in _read(self._source, part, keys, session=session, has_bytes=True):
+        for document in _read(self.source, part, keys, session=session, has_bytes=True):
             missing.discard(document["_id"])
             documents.append(document)
             size += len(document.raw)
@@ -403,7 +307,7 @@ class SiteCopy:
                 return in_the_way
 
     def _put(self, part: Part, gone: Sequence[Any], documents: Sequence[RawBSONDocument]) -> None:
-        collection = self._target.raw[part.name]
+        collection = self.target.raw[part.name]
         puts: list[ReplaceOne[Document]] = [
             ReplaceOne(part.by_key(each), each, upsert=True) for each in documents
         ]
@@ -416,7 +320,7 @@ class SiteCopy:
             if puts:
                 collection.bulk_write(puts, bypass_document_validation=True, session=session)
 
-        self._target.transaction(work)
+        self.target.transaction(work)
 
     def _other(self, part: Part, error: BulkWriteError) -> Any:
         """Return the key of the target's document with the unique value of one of ours."""
@@ -424,34 +328,10 @@ class SiteCopy:
         for each in refused:
             if each.get("code") == DUPLICATE_KEY and each.get("keyValue"):
                 query = {"$and": [part.own, dict(each["keyValue"])]}
-                look = partial(self._target.raw[part.name].find_one, query, {"_id": 1})
-                found = self._target.repeat(look, self._target.read_seconds)
+                look = partial(self.target.raw[part.name].find_one, query, {"_id": 1})
+                found = self.target.repeat(look, self.target.read_seconds)
                 return found["_id"] if found else None
         return None
-
-
-class _Sums:
-    """The checksums and length of a file's chunks, added one after the other."""
-
-    def __init__(self) -> None:
-        self._digest, self._each, self._length = hashlib.sha256(), list[int](), 0
-
-    def add(self, data: object) -> None:
-        """Add the next chunk."""
-        read = data if isinstance(data, bytes) else b""
-        self._digest.update(read)
-        self._each.append(zlib.crc32(read))
-        self._length += len(read)
-
-    def are_of(self, file: Document) -> bool:
-        """Return whether they match the file document."""
-        metadata = file.get("metadata")
-        sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
-        return (
-            self._length == file.get("length")
-            and sha256 in {None, self._digest.hexdigest()}
-            and file.get("crc32") in (None, self._each)
-        )
 
 
 _SHOWN = {"fullDocument.site": 1, "fullDocument.files_id": 1}
@@ -483,10 +363,6 @@ def _read(
         batchSize=DOCUMENTS_AT_ONCE,
         session=session,
     )
-
-
-def _first(collection: Collection[Document], query: Document) -> list[Document]:
-    return list(collection.find(query).sort("_id", 1).limit(DOCUMENTS_AT_ONCE))
 
 
 def _by_key(documents: Iterable[RawBSONDocument]) -> dict[Any, bytes]:

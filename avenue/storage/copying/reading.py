@@ -28,7 +28,8 @@ from avenue.storage.directory import WRITES_WAIT, cluster_in
 from avenue.storage.gridfs import Files
 from avenue.storage.refusing import of_no
 from avenue.storage.schema import installation_of
-from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, deployment
+from avenue.storage.scope import deployment
+from avenue.storage.site_data import BUCKETS, RENDITIONS, SITE_COLLECTIONS
 
 FILES = ".files"
 CHUNKS = ".chunks"

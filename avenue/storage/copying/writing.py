@@ -6,10 +6,9 @@ restore, started again, resumes. With several clusters each of them has to be em
 ours together.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import IO, Any
 
 import bson
@@ -18,18 +17,18 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
 
 from avenue.errors import Conflict
-from avenue.identity import HOME_CLUSTER
 from avenue.storage.batches import batches
+from avenue.storage.chunks import CHUNK_BYTES
 from avenue.storage.clusters import CLUSTER
 from avenue.storage.connection import MARKER, META, QUICK, Database, Document, unavailable_when_away
 from avenue.storage.copying.reading import (
     CHUNKS,
     FILES,
     LEFT_OUT,
-    bucket_of,
     documents_in,
 )
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.copying.renaming import SITES, Renaming, Wanted
+from avenue.storage.copying.settling import settle
 from avenue.storage.indexes import EXPIRY, INDEXES, create_indexes
 from avenue.storage.schema import (
     OUR_COLLECTIONS,
@@ -40,45 +39,13 @@ from avenue.storage.schema import (
     mark_restored,
     migrate,
 )
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.site_data import BUCKETS
 
-SITES = "sites"
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_RECORDS = 1000
 BATCH_FILES = 200
 NOT_RESTORED = LEFT_OUT | {META, "tus_uploads"}
 """Collections that are not restored: bytes of resumable uploads are not backed up."""
-OF_ONE_DEPLOYMENT = frozenset(
-    {
-        "jobs",
-        "fsck_findings",
-        "infra_metrics",
-        "infra_alerts",
-        "alert_choices",
-        "push_subscriptions",
-        "password_links",
-        "backups",
-        "notification_receivers",
-        "house_notifications",
-    }
-)
-"""Collections of the deployment, which are not restored with a single site."""
-OF_ONE_NAME = frozenset(
-    {
-        "adopted",
-        "findings",
-        "inspections",
-        "link_keys",
-        "move_reports",
-        "upload_tickets",
-        "notifications",
-        "webhook_events",
-        "writes",
-    }
-)
-"""Collections with immutable site ids, whose content is temporary or generated again."""
-KEYS = frozenset({"api_tokens", "password_links", "upload_tickets"})
-"""Collections of credentials. Their expiry is never extended."""
 
 
 class NotEmpty(Conflict):
@@ -99,89 +66,6 @@ class NotThoseBytes(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renaming:
-    """Restores one site only, optionally with another id; and replaces hosts.
-
-    `site` is None for all sites. `hosts` are from old to new. `clusters` are those of sites, by
-    their old ids; sites that are missing go to home.
-    """
-
-    site: str | None = None
-    becomes: str | None = None
-    hosts: tuple[tuple[str, str], ...] = ()
-    clusters: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def new_id(self) -> str | None:
-        """Return the new id of the site, None for all sites."""
-        return self.becomes or self.site
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether anything is left out or changed, except the clusters of sites."""
-        return self.site is not None or bool(self.hosts)
-
-    def wants(self, collection: str) -> bool:
-        """Return whether anything of a collection is restored."""
-        if self.site is None:
-            return True
-        is_other_name = self.becomes not in {None, self.site}
-        return collection not in OF_ONE_DEPLOYMENT and not (
-            is_other_name and collection in OF_ONE_NAME
-        )
-
-    def renamed(self, collection: str, document: Document) -> Document | None:
-        """Return a record for restoring, None if it is left out."""
-        if collection == SITES:
-            document = self._placed(self._hosts_of(document))
-        if self.site is None:
-            return document
-        if collection == "users":
-            return self._person(document)
-        is_ours = collection in OUR_COLLECTIONS
-        owner = document["_id"] if collection == SITES else _site_of(collection, document)
-        if not is_ours or owner != self.site:
-            return None
-        return self._moved(document)
-
-    def _person(self, document: Document) -> Document | None:
-        roles = document.get("roles") or {}
-        if self.site not in roles and not document.get("superuser"):
-            return None
-        kept = {self.new_id: roles[self.site]} if self.site in roles else {}
-        return {**document, "roles": kept}
-
-    def _moved(self, document: Document) -> Document:
-        old, new = self.site, self.new_id
-        moved = dict(document)
-        if (own := moved["_id"]) == old:
-            moved["_id"] = new
-        elif isinstance(own, str) and own.startswith(f"{old}/"):
-            moved["_id"] = f"{new}/{own.removeprefix(f'{old}/')}"
-        if "site" in moved:
-            moved["site"] = new
-        if isinstance(metadata := moved.get("metadata"), dict) and "site" in metadata:
-            moved["metadata"] = {**metadata, "site": new}
-        return moved
-
-    def _placed(self, document: Document) -> Document:
-        """Return the record of a site with its cluster; a move in progress is dropped."""
-        placed = {name: each for name, each in document.items() if name not in {"cluster", "move"}}
-        cluster = dict(self.clusters).get(document["_id"], HOME_CLUSTER)
-        return placed if cluster == HOME_CLUSTER else {**placed, "cluster": cluster}
-
-    def _hosts_of(self, document: Document) -> Document:
-        renamed, hosts = dict(self.hosts), document.get("hosts")
-        changed = dict(document)
-        if isinstance(hosts, list):
-            changed["hosts"] = [renamed.get(each, each) for each in hosts]
-        if isinstance(base_url := changed.get("base_url"), str):
-            scheme, _, host = base_url.partition("://")
-            changed["base_url"] = f"{scheme}://{renamed.get(host, host)}"
-        return changed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileToPut:
     """A file document, and the source of its bytes; it may raise `NotThoseBytes` at its end.
 
@@ -190,25 +74,6 @@ class FileToPut:
 
     document: Document
     pieces: Callable[[], Iterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The part of a backup for one cluster: data of `sites`, or with `but` all other data."""
-
-    sites: frozenset[str] = frozenset()
-    but: bool = True
-
-    def wants(self, collection: str) -> bool:
-        """Return whether any document of a collection is included."""
-        return self.but or _is_of_sites(collection)
-
-    def has(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Return whether a document of a collection is included."""
-        if not self.sites or not _is_of_sites(collection):
-            return self.but
-        owner = _site_of(collection, document)
-        return (isinstance(owner, str) and owner in self.sites) is not self.but
 
 
 class Destination:
@@ -243,7 +108,7 @@ class Destination:
             else:
                 self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
             # This index finds the chunks of an interrupted batch.
-            of_chunks = [each for each in INDEXES if _is_of_chunks(each.collection)]
+            of_chunks = [each for each in INDEXES if each.collection.endswith(CHUNKS)]
             create_indexes(self._database, of_chunks)
 
     def _go_on(self, order: Mapping[str, Any]) -> None:
@@ -330,29 +195,6 @@ class Destination:
             if renamed is not None and wanted.has(name, document):
                 yield renamed
 
-    def settle(self, taken_at: datetime, *, keeps_tokens: bool) -> None:
-        """Extend expiries, and stop what would continue by itself."""
-        with unavailable_when_away():
-            now: datetime = self._raw.command("hello")["localTime"]
-            passed = max(now - taken_at.replace(tzinfo=None), timedelta())
-            for name, query, change in _held(int(passed.total_seconds() * 1000)):
-                self._raw[name].update_many(query, change)
-            for name, query in UNSENT:
-                self._raw[name].delete_many(query)
-            for name, query, change in QUIET:
-                self._raw[name].update_many(query, change)
-            if not keeps_tokens:
-                self._revoke()
-
-    def _revoke(self) -> None:
-        """Revoke all sessions and everything else that gives access without a password."""
-        for name in KEYS:
-            self._raw[name].delete_many({})
-        self._raw["link_keys"].update_many({}, {"$set": {"keys": []}})
-        # No session or token of any earlier time has this epoch, whenever it was restored.
-        epoch = int(time.time())
-        self._raw["users"].update_many({}, {"$set": {"session_epoch": epoch, "token_epoch": epoch}})
-
     def index(self, foreign: Mapping[str, bytes]) -> None:
         """Create the indexes, TTL indexes last.
 
@@ -413,72 +255,12 @@ class Destinations:
 
         `foreign` has the metadata of collections, by cluster and name.
         """
-        for cluster, each in self._all.items():
-            each.settle(taken_at, keeps_tokens=keeps_tokens)
-            each.index(foreign.get(cluster, {}))
+        for each in (self._home, *self._home.clusters.values()):
+            settle(each, taken_at, keeps_tokens=keeps_tokens)
+            self._all[each.cluster].index(foreign.get(each.cluster, {}))
         with unavailable_when_away():
             mark_restored(self._home, version)
         migrate(self._home)
-
-
-def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
-    """Yield the changes that give everything the remaining time that it had."""
-
-    def later(field: str) -> list[Document]:
-        shifted = {"$add": [f"${field}", passed_ms]}
-        is_date = {"$eq": [{"$type": f"${field}"}, "date"]}
-        return [{"$set": {field: {"$cond": [is_date, shifted, f"${field}"]}}}]
-
-    yield "assets", {"claim": None, "expires_at": {"$type": "date"}}, later("expires_at")
-    # What has to be kept until a date is only extended if that has passed.
-    overdue = {"claim": {"$ne": None}, "expires_at": {"$type": "date"}}
-    is_over = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
-    yield "assets", {**overdue, **is_over}, later("expires_at")
-    for name in ("assets", "shop_products_trashed"):
-        yield name, {"trash.at": {"$type": "date"}}, later("trash.at")
-    yield "shop_picture_imports", {"expires_at": {"$type": "date"}}, later("expires_at")
-    for index in INDEXES:
-        if EXPIRY in index.options and index.collection not in KEYS:
-            (field,) = (key for key, _ in index.keys)
-            yield index.collection, {field: {"$type": "date"}}, later(field)
-
-
-UNSENT: tuple[tuple[str, Document], ...] = (
-    ("notifications", {"state": "pending"}),
-    ("house_notifications", {"state": "pending"}),
-    ("webhook_events", {"state": "pending"}),
-    ("jobs", {"every_seconds": {"$ne": None}}),
-)
-"""Collections of undelivered messages, and of state that a process creates again."""
-QUIET: tuple[tuple[str, Document, Any], ...] = (
-    # Of versions before 5.
-    ("assets", {"purges": {"$exists": True}}, {"$unset": {"purges": ""}}),
-    # A time that has passed since: an editor decides whether the page is still published.
-    (
-        "page_content",
-        {"publish_at": {"$type": "date"}, "$expr": {"$lt": ["$publish_at", "$$NOW"]}},
-        {"$unset": {"publish_at": ""}},
-    ),
-    ("infra_alerts", {"notices.0": {"$exists": True}}, {"$set": {"notices": []}}),
-    (
-        "jobs",
-        {"state": {"$in": ["queued", "running", "paused"]}},
-        [
-            {
-                "$set": {
-                    "state": "cancelled",
-                    "error": "It was cancelled; what it had done until then stays.",
-                    "finished_at": "$$NOW",
-                    "forget_at": {"$dateAdd": {"startDate": "$$NOW", "unit": "day", "amount": 30}},
-                    "holder": None,
-                    "wish": None,
-                }
-            },
-            {"$unset": "open_key"},
-        ],
-    ),
-)
-"""Undelivered emails, messages and notices are not sent; no job starts by itself."""
 
 
 def _chunks_of(file: FileToPut) -> Iterator[Document]:
@@ -512,18 +294,3 @@ def _in_messages(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
 
 def _length(document: Any) -> int:
     return len(document.raw) if isinstance(document, RawBSONDocument) else 1000
-
-
-def _site_of(collection: str, document: Mapping[str, Any]) -> object:
-    if collection in SITE_COLLECTIONS or collection == "api_tokens":
-        return document.get("site")
-    own_id = document["_id"]
-    return own_id.partition("/")[0] if isinstance(own_id, str) and "/" in own_id else None
-
-
-def _is_of_sites(collection: str) -> bool:
-    return collection in SITE_COLLECTIONS or bucket_of(collection) is not None
-
-
-def _is_of_chunks(collection: str) -> bool:
-    return collection.endswith(CHUNKS)

@@ -14,9 +14,10 @@ from avenue.media.store.transitions import trash_where
 from avenue.notifications.models import Channel, Draft, Message
 from avenue.notifications.store import OUTBOX, OutboxStore, put
 from avenue.storage.clusters import clusters_at_hand
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, deployment, next_of_sites
+from avenue.storage.scope import deployment, next_of_sites
 from avenue.uploads.store import OVER
 
 REASON = "expired"

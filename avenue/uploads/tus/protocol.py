@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.chunks import CHUNK_BYTES
 from avenue.uploads.tus.errors import InvalidTusHeader, UnsupportedTusVersion
 
 VERSION = "1.0.0"

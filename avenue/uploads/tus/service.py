@@ -18,8 +18,8 @@ from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
 from avenue.media.naming import safe_name
 from avenue.media.serving.seekable_file import SeekableFile
-from avenue.storage.gridfs import Digest
-from avenue.storage.quotas import Amount
+from avenue.storage.chunks import Digest
+from avenue.storage.holders import Amount
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.models import Filing
 from avenue.uploads.service import UploadService

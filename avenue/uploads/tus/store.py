@@ -14,9 +14,10 @@ from pymongo.client_session import ClientSession
 from avenue.media.models import Asset
 from avenue.media.store.documents import ASSETS, to_document
 from avenue.storage.arriving import TUS_UPLOADS
+from avenue.storage.chunks import Incomplete
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Files, Incomplete
-from avenue.storage.quotas import Amount, Holder
+from avenue.storage.gridfs import Files
+from avenue.storage.holders import Amount, Holder
 from avenue.storage.records import whole
 from avenue.storage.scope import SiteRecords, deployment, site
 from avenue.uploads.models import Filing

@@ -16,7 +16,7 @@ from avenue.health.facts.work import WATCH
 from avenue.health.models import Measure
 from avenue.health.rules.measures import rules
 from avenue.health.views.pages.words import ALERT_UNITS
-from avenue.storage.status import DatabaseFacts
+from avenue.storage.mongo_facts import DatabaseFacts
 from tests.health.alerts.conftest import OPERATORS, Deployment
 
 MINUTE = timedelta(minutes=1)

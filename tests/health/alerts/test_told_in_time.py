@@ -30,7 +30,8 @@ from avenue.jobs.runner import JobRunner
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.notifications import chats
 from avenue.outside.posting import Poster
-from avenue.storage.status import DatabaseFacts, DeploymentStatus
+from avenue.storage.mongo_facts import DatabaseFacts
+from avenue.storage.status import DeploymentStatus
 from tests.health.alerts.conftest import KEY, OPERATORS
 from tests.http.application import HOST, Application, a_picture
 from tests.http.debug_app import Hand, add_entries, nothing_runs_meanwhile

@@ -23,7 +23,7 @@ from avenue.health.views.doctor import service
 from avenue.health.views.doctor.service import MOST_TOLD, CheckContext, looked
 from avenue.media.intake.sniffing import HEIC
 from avenue.storage.indexes import INDEXES, Index
-from avenue.storage.status import IndexWeight, KnownIndex, Member, MongoFacts, Oplog
+from avenue.storage.mongo_facts import IndexWeight, KnownIndex, Member, MongoFacts, Oplog
 from tests.table import table
 
 ROOT = Path(__file__).parents[3]

@@ -22,8 +22,8 @@ from avenue.jobs.access import Work
 from avenue.jobs.models import Job, Progress, State
 from avenue.media.references import Standing
 from avenue.notifications.models import Undelivered
-from avenue.storage.quotas import Amount
-from avenue.storage.status import DatabaseFacts, Member, MongoFacts, Oplog
+from avenue.storage.holders import Amount
+from avenue.storage.mongo_facts import DatabaseFacts, Member, MongoFacts, Oplog
 from tests.table import table
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from avenue.media.serving.seekable_file import SeekableFile
 from avenue.media.serving.stored_file import StoredFile
-from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.chunks import CHUNK_BYTES
 
 
 class Stored:

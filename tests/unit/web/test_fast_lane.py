@@ -10,7 +10,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.server.fast_lane import PICTURE_ROUTE, FastLane, Given, Read, Reader, Tally
+from avenue.server.fast_lane import PICTURE_ROUTE, FastLane, Given, Read, Tally
+from avenue.server.request_fields import Reader
 from tests.table import table
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"

@@ -19,9 +19,10 @@ from avenue.clock import utc_now
 from avenue.media.models import Claim, State
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import owned_by
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import AlreadyThere, Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.storage.site_counts import Counter, Numbers, SiteCounts
 from avenue.totals import MOST_COUNTED
 from avenue.words import folded

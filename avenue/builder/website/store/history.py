@@ -9,8 +9,9 @@ from avenue.builder.website.errors import EntryNotFound
 from avenue.builder.website.models import Entry, Save, kept_entries
 from avenue.builder.website.store.documents import BEFORE, HISTORY, draft_in, texts_in
 from avenue.identity import new_id
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
-from avenue.storage.scope import Collection, SiteRecords
+from avenue.storage.scope import SiteRecords
 
 SERIES = timedelta(minutes=5)
 """Saves of one person within this time are one entry of the history: the editor saves

@@ -36,11 +36,13 @@ from avenue.builder.website.store.pictures import PagePictures
 from avenue.identity import new_id
 from avenue.media.announcing.store import purge_paths
 from avenue.media.intake.models import UploadResult
+from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import IS_TEXT
 from avenue.storage.paging import behind_or_missing
-from avenue.storage.scope import AlreadyThere, Collection, SiteRecords, in_many, site
+from avenue.storage.scope import SiteRecords, site
+from avenue.storage.word_search import having_words, in_many
 from avenue.web.paging import Place
 
 T = TypeVar("T")
@@ -84,7 +86,7 @@ class PageStore(SiteRecords):
         """Return a page of the list, without texts."""
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
         pages, order = self._records(site_id, PAGES), [(key, way), ("_id", way)]
-        wanted = [*pages.having_words(query.words), *_asked(query)]
+        wanted = [*having_words(pages, query.words), *_asked(query)]
         total = pages.total({"$and": wanted} if wanted else {}, order)
         if total is None:
             wanted = [*in_many(query.words), *_asked(query)]

@@ -11,9 +11,10 @@ from avenue.errors import MalformedRecord
 from avenue.media.models import Claim
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import hold_live
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.records import check
-from avenue.storage.scope import Collection, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 
 PRODUCT, GROUP, PAGE = "product", "group", "page"
 PICTURED = frozenset({PRODUCT, GROUP})

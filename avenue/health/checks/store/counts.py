@@ -8,8 +8,9 @@ from avenue.media.store.documents import ASSETS
 from avenue.storage.connection import Database
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import whole
-from avenue.storage.scope import BUCKETS, RENDITIONS, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
 from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
+from avenue.storage.site_data import BUCKETS, RENDITIONS
 
 
 class StoredCounts(SiteRecords):

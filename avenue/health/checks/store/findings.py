@@ -20,9 +20,10 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.clusters import clusters_at_hand
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
-from avenue.storage.scope import Collection, SiteRecords, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
 
 FINDINGS = "fsck_findings"
 KEEP_DAYS = 30

@@ -8,8 +8,10 @@ from avenue.media.references import FINDINGS, Fault, Kind, Standing
 from avenue.media.store.swept import META
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database, Document
+from avenue.storage.malformed_records import malformed, malformed_after
 from avenue.storage.records import Malformed
-from avenue.storage.scope import SITE_COLLECTIONS, SiteRecords, deployment, site
+from avenue.storage.scope import SiteRecords, deployment, site
+from avenue.storage.site_data import SITE_COLLECTIONS
 
 INSPECTIONS = "inspections"
 INSPECTED, REFERRED = "inspected", "referred"
@@ -109,15 +111,14 @@ class InspectionStore(SiteRecords):
     def malformed_after(
         self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:
-        """Check records of a site, None: of all sites; see `Collection.malformed_after`."""
+        """Check records of a site, None: of all sites; see `storage.malformed_records`."""
         if site_id is not None:
-            own = self._records(site_id, collection)
-            return own.malformed_after(last, limit)
+            return malformed_after(self._records(site_id, collection), last, limit)
         if collection not in SITE_COLLECTIONS:
-            return deployment(self._database).collection(collection).malformed_after(last, limit)
+            return malformed_after(deployment(self._database).collection(collection), last, limit)
 
         def look(cluster: Database) -> tuple[str | None, list[Malformed]]:
-            return deployment(cluster).collection(collection).malformed_after(last, limit)
+            return malformed_after(deployment(cluster).collection(collection), last, limit)
 
         looked = on_each(self._database, look)
         # If one cluster ends earlier than another, the rest comes with the next batch.
@@ -137,8 +138,8 @@ class InspectionStore(SiteRecords):
         )
 
     def malformed(self, site_id: str, collection: str, record: str) -> Malformed | None:
-        """Check one record; see `Collection.malformed`."""
-        return self._records(site_id, collection).malformed(record)
+        """Check one record; see `storage.malformed_records`."""
+        return malformed(self._records(site_id, collection), record)
 
     def malformed_count(self, site_id: str, most: int) -> int:
         """Return the number of malformed records of a site in the last pass, at most `most` + 1."""

@@ -8,10 +8,11 @@ from avenue.health.checks.trace.models import KeptFacts, Record
 from avenue.media.models import Version
 from avenue.media.renditions.store import RENDITIONS
 from avenue.media.store.documents import ASSETS, from_document
+from avenue.storage.chunks import CHUNK_BYTES, Incomplete
 from avenue.storage.connection import Document
-from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 from avenue.storage.records import check
-from avenue.storage.scope import BUCKETS, SiteRecords, site
+from avenue.storage.scope import SiteRecords, site
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.survey import ChunkSize, FileRecord
 
 MOST_RENDITIONS = 500

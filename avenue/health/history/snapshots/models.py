@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from avenue.health.history.traffic.models import SiteTraffic
-from avenue.storage.status import percent
+from avenue.storage.mongo_facts import percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

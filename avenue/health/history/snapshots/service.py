@@ -13,7 +13,8 @@ from avenue.health.history.snapshots.models import BackupAges, ClusterFigures, Q
 from avenue.health.history.snapshots.store import DeploymentCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Site
-from avenue.storage.quotas import Amount, Holder, Ledger
+from avenue.storage.holders import Amount, Holder
+from avenue.storage.quotas import Ledger
 from avenue.storage.room import site_quota
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus

@@ -21,7 +21,8 @@ from avenue.storage.clusters import every_cluster
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import whole
-from avenue.storage.scope import BUCKETS, deployment, site
+from avenue.storage.scope import deployment, site
+from avenue.storage.site_data import BUCKETS
 from avenue.storage.status import DeploymentStatus, beside
 
 SNAPSHOTS = "infra_metrics"

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from avenue.health.models import Measure
-from avenue.storage.status import percent
+from avenue.storage.mongo_facts import percent
 from avenue.web.fields import Moment, Rounded1, Rounded2, Rounded3, Rounded4, shown
 
 GB = 1_000_000_000

@@ -18,7 +18,7 @@ from avenue.health.sentences import Bytes, Host, Number, Said
 from avenue.jobs.access import Work
 from avenue.media.references import Standing
 from avenue.notifications.models import Undelivered
-from avenue.storage.status import DatabaseFacts, MongoFacts, percent
+from avenue.storage.mongo_facts import DatabaseFacts, MongoFacts, percent
 
 
 def members(mongodb: MongoFacts) -> Component:

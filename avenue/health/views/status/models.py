@@ -12,7 +12,7 @@ from avenue.health.checks.models import AssetCounts, BrokenReference
 from avenue.health.models import Verdict
 from avenue.media.references import Kind
 from avenue.shop.models import GROUP, PRODUCT
-from avenue.storage.status import Member
+from avenue.storage.mongo_facts import Member
 from avenue.web.fields import Moment
 
 CheckedAt = Annotated[

@@ -37,7 +37,8 @@ from avenue.media.leftovers import LEFT_FOLDERS, files_left
 from avenue.media.references import Fault, Standing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import Counted, StatusStore
-from avenue.storage.status import DatabaseFacts, DeploymentStatus, MongoFacts, is_persistent
+from avenue.storage.mongo_facts import DatabaseFacts, MongoFacts, is_persistent
+from avenue.storage.status import DeploymentStatus
 
 MOST_URL_OWNERS = 500  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of the time limit of a read: how long a deep check lasts
