@@ -18,8 +18,11 @@ from avenue.config import Settings
 from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.storage.connection import Database
 from avenue.storage.mongod_binary import find_mongod
-from tests import compiled as _compiled  # noqa: F401 - routes and templates, once
-from tests import failed_jobs, hung
+from tests import (
+    compiled as _compiled,  # noqa: F401 - routes and templates, once
+    failed_jobs,
+    hung,
+)
 from tests.browser.deployment import launched
 from tests.commands import Commands
 from tests.forking import forking

@@ -22,6 +22,7 @@ TESTS = [
     for path in sorted((ROOT / "tests").rglob("*.py"))
     if "node_modules" not in path.relative_to(ROOT).parts
 ]
+MOST_LINES = 400
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 
 # Everybody who takes the whole deployment instead of one site, and why that is right.
@@ -207,6 +208,14 @@ def test_every_module_says_what_it_is_for():
     first = {path: text_of(path).partition("\n")[0].removesuffix('"""') for path in MODULES}
     said = re.compile(r'"""\S.*[.?:…]')
     assert not {path for path, line in first.items() if not said.fullmatch(line)}
+
+
+def test_only_tables_and_the_event_loop_are_long():
+    """docs/architecture.md says why each of these files is longer than the others may be."""
+    long = {
+        str(path.relative_to(PACKAGE)) for path in MODULES if text_of(path).count("\n") > MOST_LINES
+    }
+    assert long == {"config.py", "server/worker.py", "storage/indexes.py", "storage/shapes.py"}
 
 
 def test_no_room_is_named_for_nothing():

@@ -18,8 +18,7 @@ from bson import ObjectId
 from click import Command, Group
 
 from avenue import cli
-from avenue.cli import commands as registered
-from avenue.cli import context
+from avenue.cli import commands as registered, context
 from avenue.config import Settings, new_secret
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore

@@ -2,43 +2,29 @@
 
 from flask import Flask
 
-from avenue.accounts import pages as account_pages
-from avenue.accounts import routes as account_routes
-from avenue.audit import pages as audit_pages
-from avenue.audit import routes as audit_routes
-from avenue.backup import pages as backup_pages
-from avenue.backup import routes as backup_routes
+from avenue.accounts import pages as account_pages, routes as account_routes
+from avenue.audit import pages as audit_pages, routes as audit_routes
+from avenue.backup import pages as backup_pages, routes as backup_routes
 from avenue.builder.editor import pages as editor_pages
-from avenue.builder.library import pages as library_pages
-from avenue.builder.library import routes as library_routes
-from avenue.builder.website import pages as website_pages
-from avenue.builder.website import routes as website_routes
+from avenue.builder.library import pages as library_pages, routes as library_routes
+from avenue.builder.website import pages as website_pages, routes as website_routes
 from avenue.config import Settings
-from avenue.health.views import pages as ops_pages
-from avenue.health.views import routes as ops_routes
+from avenue.health.views import pages as ops_pages, routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
-from avenue.health.views.pages import problems as problem_pages
-from avenue.health.views.pages import state as state_pages
+from avenue.health.views.pages import problems as problem_pages, state as state_pages
 from avenue.health.views.public import routes as public_routes
 from avenue.health.views.receivers import routes as receiver_routes
 from avenue.health.views.status import routes as status_routes
 from avenue.health.views.trace import routes as trace_routes
 from avenue.mcp import routes as mcp_routes
-from avenue.media.alt_texts import pages as alt_text_pages
-from avenue.media.alt_texts import routes as alt_text_routes
-from avenue.media.quarantine import pages as quarantine_pages
-from avenue.media.quarantine import routes as quarantine_routes
+from avenue.media.alt_texts import pages as alt_text_pages, routes as alt_text_routes
+from avenue.media.quarantine import pages as quarantine_pages, routes as quarantine_routes
 from avenue.media.serving import routes as media_routes
-from avenue.moves import pages as move_pages
-from avenue.moves import routes as move_routes
-from avenue.provisioning import pages as provisioning_pages
-from avenue.provisioning import routes as provisioning_routes
-from avenue.shop import pages as shop_pages
-from avenue.shop import routes as shop_routes
-from avenue.sites import pages as site_pages
-from avenue.sites import routes as site_routes
-from avenue.uploads import pages as upload_pages
-from avenue.uploads import routes as upload_routes
+from avenue.moves import pages as move_pages, routes as move_routes
+from avenue.provisioning import pages as provisioning_pages, routes as provisioning_routes
+from avenue.shop import pages as shop_pages, routes as shop_routes
+from avenue.sites import pages as site_pages, routes as site_routes
+from avenue.uploads import pages as upload_pages, routes as upload_routes
 from avenue.uploads.aliases import routes as alias_routes
 from avenue.uploads.filepond import routes as filepond_routes
 from avenue.uploads.links import routes as link_routes

@@ -8,16 +8,12 @@ from avenue.config import Settings
 from avenue.health.alerts.quick_checks import EVERY_SECONDS as WATCH_SECONDS
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT, REFERENCES, REFERENCES_SECONDS
-from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
-from avenue.health.checks.scrub import SCRUB
-from avenue.health.facts.certificates import CERTIFICATES
-from avenue.health.facts.certificates import EVERY_SECONDS as CERTIFICATES_SECONDS
+from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR, SCRUB
+from avenue.health.facts.certificates import CERTIFICATES, EVERY_SECONDS as CERTIFICATES_SECONDS
 from avenue.health.facts.work import TELL, TELL_SITES, WATCH
-from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
-from avenue.health.history.snapshots.service import SNAPSHOT
+from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS, SNAPSHOT
 from avenue.media.announcing.models import PURGES, WEBHOOKS
-from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS
-from avenue.media.quarantine.walk import SCAN
+from avenue.media.quarantine.walk import EVERY_SECONDS as SCAN_SECONDS, SCAN
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.notifications.service import EVERY_SECONDS
@@ -25,10 +21,8 @@ from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD
 from avenue.sites.cloning import CLONE
-from avenue.sites.moving import EVERY_SECONDS as PURGE_MOVED_SECONDS
-from avenue.sites.moving import MOVE, PURGE_MOVED
-from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
-from avenue.sites.removal import REMOVE, REMOVE_DUE
+from avenue.sites.moving import EVERY_SECONDS as PURGE_MOVED_SECONDS, MOVE, PURGE_MOVED
+from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS, REMOVE, REMOVE_DUE
 from avenue.storage.holders import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
 

@@ -9,8 +9,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from avenue.audit.models import Entry as Change
-from avenue.audit.models import EntryQuery
+from avenue.audit.models import Entry as Change, EntryQuery
 from avenue.audit.service import AuditService
 from avenue.audit.table import head, rows
 from avenue.audit.texts import action_words, choices, details_words, doer_words

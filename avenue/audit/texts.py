@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from avenue.audit.models import Doer, DoerKind, Entry
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext, ngettext
+from avenue.web.language import gettext as _, lazy_gettext, ngettext
 
 ACTIONS = {
     "addresses.mended": lazy_gettext("made records point to their files instead of addresses"),

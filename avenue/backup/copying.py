@@ -1,21 +1,25 @@
 """Copies the files of a snapshot into a repository, each as one object."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from avenue.backup.models import Finding, HashedFile, Kind, Objects, Part, Progress, Share, Tell
 from avenue.backup.repository import SHA256, PartWriter, Repository
+from avenue.backup.targets import Draft
 from avenue.storage.chunks import Incomplete
 from avenue.storage.copying.reading import DatabaseSource, FileAt, bucket_of, files_in
 from avenue.storage.leases import Lease
 
+T = TypeVar("T")
 WRITERS = 8
-"""Objects written at a time: on a disk several take little longer than one."""
+"""Objects written at a time."""
 BATCH_FILES = 200
 BATCH_BYTES = 4 * 1024 * 1024
-"""Small files read together, while those before them are written."""
+"""Files written together; the small ones are read together while those before are written."""
 MOST_FINDINGS = 10_000
 TOLD_EVERY = 100
 KEY_CHARACTERS = 32
@@ -30,6 +34,10 @@ class _Copied:
     sha256: str = ""
     is_new: bool = False
     finding: Finding | None = None
+
+
+_Batch = tuple[list[FileAt], list[FileAt], dict[str, bytes]]
+"""Files that exist in the repository, others, and the bytes of those."""
 
 
 class FileCopies:
@@ -94,50 +102,60 @@ class FileCopies:
 
     def _copies(self, source: DatabaseSource, files: Iterator[FileAt]) -> Iterator[_Copied]:
         """Copy files in parallel, in any order; existing objects are only listed."""
-        before: list[Future[_Copied]] = []
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="backup") as pool:
-            try:
-                for batch in _batches(files):
-                    lacking = [each for each in batch if not _is_known(each, self._known)]
-                    named = [each for each in batch if _is_known(each, self._known)]
-                    copies = self._begun(pool, source, lacking)
-                    yield from (_Copied(file=each, sha256=each.sha256 or "") for each in named)
-                    yield from (each.result() for each in before)
-                    before = copies
-                yield from (each.result() for each in before)
-            finally:
-                pool.shutdown(cancel_futures=True)
+            for known, lacking, data in read_ahead(self._batches(source, files)):
+                yield from (_Copied(file=each, sha256=each.sha256 or "") for each in known)
+                with self._repository.target.drafts() as begin:
+                    copy = partial(self._copy, source, data, begin)
+                    copies = list(pool.map(copy, lacking))
+                yield from copies
 
-    def _begun(
-        self, pool: ThreadPoolExecutor, source: DatabaseSource, batch: Sequence[FileAt]
-    ) -> list[Future[_Copied]]:
-        """Read the small ones of some files, and start writing all; return the results."""
-        small = [each for each in batch if _sha256_of(each) and each.length <= BATCH_BYTES]
-        found = dict(source.read_together(small[0].bucket, small)) if small else {}
-        return [pool.submit(self._copy, source, each, found.pop(each.id, None)) for each in batch]
+    def _batches(self, source: DatabaseSource, files: Iterator[FileAt]) -> Iterator[_Batch]:
+        """Yield files in batches, with the bytes of the small ones that are to be written."""
+        for batch in _batches(files):
+            lacking = [each for each in batch if not _is_known(each, self._known)]
+            known = [each for each in batch if _is_known(each, self._known)]
+            small = [each for each in lacking if _sha256_of(each) and each.length <= BATCH_BYTES]
+            data = dict(source.read_together(small[0].bucket, small)) if small else {}
+            yield known, lacking, data
 
-    def _copy(self, source: DatabaseSource, file: FileAt, data: bytes | None) -> _Copied:
+    def _copy(
+        self,
+        source: DatabaseSource,
+        data: dict[str, bytes],
+        begin: Callable[[], Draft],
+        file: FileAt,
+    ) -> _Copied:
         """Copy one file into the repository; read it again if it had other bytes at first."""
-        copied = self._copy_once(file, source.read(file) if data is None else [data])
-        return self._copy_once(file, source.read(file)) if copied.finding else copied
+        found = data.pop(file.id, None)
+        copied = self._copy_once(file, source.read(file) if found is None else [found], begin())
+        return self._copy_once(file, source.read(file), begin()) if copied.finding else copied
 
-    def _copy_once(self, file: FileAt, pieces: Iterable[bytes]) -> _Copied:
+    def _copy_once(self, file: FileAt, pieces: Iterable[bytes], draft: Draft) -> _Copied:
         what, digest = f"{file.bucket}/{file.id}", hashlib.sha256()
-        with self._repository.target.draft() as draft:
-            try:
-                for piece in pieces:
-                    digest.update(piece)
-                    draft.write(piece)
-            except Incomplete as error:
-                finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
-                return _Copied(file=file, finding=finding)
-            found = digest.hexdigest()
-            if _sha256_of(file) not in {None, found}:
-                detail = f"Its bytes have the sha256 {found}, not {file.sha256}."
-                finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
-                return _Copied(file=file, finding=finding)
-            draft.keep(self._repository.object_name(found))
+        try:
+            for piece in pieces:
+                digest.update(piece)
+                draft.write(piece)
+        except Incomplete as error:
+            finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
+            return _Copied(file=file, finding=finding)
+        found = digest.hexdigest()
+        if _sha256_of(file) not in {None, found}:
+            detail = f"Its bytes have the sha256 {found}, not {file.sha256}."
+            finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
+            return _Copied(file=file, finding=finding)
+        draft.keep(self._repository.object_name(found))
         return _Copied(file=file, sha256=found, is_new=True)
+
+
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items of an iterator, reading one ahead in another thread."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def _sha256_of(file: FileAt) -> str | None:

@@ -8,11 +8,10 @@ continue without the lease, so the places of the sites are read first and last, 
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 from avenue import __version__
-from avenue.backup.copying import FileCopies
+from avenue.backup.copying import FileCopies, read_ahead
 from avenue.backup.errors import BackupLost, BackupRuns, SitesMoved
 from avenue.backup.models import (
     FORMAT,
@@ -209,7 +208,7 @@ class _Snapshot:
         with self._repository.writing(self._id, f"{name}.metadata.json.gz", parts) as writer:
             writer.add(collection.metadata)
         with self._repository.writing(self._id, f"{name}.bson.gz", parts) as writer:
-            for batch in _ahead(moment.records(collection.name)):
+            for batch in read_ahead(moment.records(collection.name)):
                 writer.add(batch)
                 count += count_in(batch)
                 self._lease.check()
@@ -241,12 +240,3 @@ class _Snapshot:
             objects=objects,
             findings=tuple(findings),
         )
-
-
-def _ahead(batches: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the items of an iterator, reading one ahead."""
-    with ThreadPoolExecutor(1, thread_name_prefix="records") as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            yield batch

@@ -74,10 +74,10 @@ class EncryptedTarget:
         self._target.prepare()
 
     @contextlib.contextmanager
-    def draft(self) -> Iterator[Draft]:
-        """Start an object, which is encrypted while it is written."""
-        with self._target.draft() as draft:
-            yield EncryptedDraft(draft, self._key, self._hidden)
+    def drafts(self) -> Iterator[Callable[[], Draft]]:
+        """Give a function that starts an object, which is encrypted while it is written."""
+        with self._target.drafts() as begin:
+            yield lambda: EncryptedDraft(begin(), self._key, self._hidden)
 
     def settle(self) -> None:
         """Return once all kept objects would survive a power failure."""

@@ -25,7 +25,7 @@ from avenue.backup.errors import (
     WrongKey,
 )
 from avenue.backup.models import FORMAT, Manifest, Part
-from avenue.backup.targets import Draft, Missing, Target
+from avenue.backup.targets import Draft, Missing, Target, draft_in
 from avenue.clock import iso, utc_now
 from avenue.identity import new_id
 
@@ -187,7 +187,7 @@ class Repository:
     @contextlib.contextmanager
     def writing(self, snapshot_id: str, name: str, parts: list[Part]) -> Iterator[PartWriter]:
         """Write a part of a snapshot, which is added to `parts` once it is stored."""
-        with self.target.draft() as draft:
+        with draft_in(self.target) as draft:
             writer = PartWriter(draft)
             yield writer
             parts.append(writer.end(name))
@@ -309,7 +309,7 @@ def _put_json(target: Target, name: str, body: dict[str, Any]) -> None:
     """Write a JSON document with the sha256 of its text, so that damage is detected."""
     text = _canonical(body)
     sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "body": body}
-    with target.draft() as draft:
+    with draft_in(target) as draft:
         draft.write(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False).encode())
         draft.keep(name)
     target.settle()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from avenue.backup.targets import Missing, Target
+from avenue.backup.targets import Missing, Target, draft_in
 from avenue.export.models import MANIFEST
 from avenue.export.naming import is_path
 
@@ -34,7 +34,7 @@ class Earlier:
         """Rename the manifest, so that it confirms no hashes from now on; its paths stay known."""
         if not self._vouches:
             return
-        with self._target.open(MANIFEST) as source, self._target.draft() as draft:
+        with self._target.open(MANIFEST) as source, draft_in(self._target) as draft:
             while data := source.read(READ_BYTES):
                 draft.write(data)
             draft.keep(PREVIOUS)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from avenue.backup.errors import TargetUnreachable
-from avenue.backup.targets import Draft, Missing, Target
+from avenue.backup.targets import Draft, Missing, Target, draft_in
 from avenue.builder.library.folders.models import FolderTree
 from avenue.builder.website.models import Page
 from avenue.export import presenting
@@ -87,12 +87,13 @@ class Export:
         earlier = Earlier(self._target)
         try:
             earlier.set_aside()
-            with self._target.draft() as manifest, self._target.draft() as table:
-                for line in self._lines(earlier, table):
-                    manifest.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-                    tell(self.counts)
-                if Part.PRODUCTS in self._order.parts:
-                    table.keep(TABLE)
+            with draft_in(self._target) as manifest:
+                with draft_in(self._target) as table:
+                    for line in self._lines(earlier, table):
+                        manifest.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                        tell(self.counts)
+                    if Part.PRODUCTS in self._order.parts:
+                        table.keep(TABLE)
                 if not self._has_malformed:  # the files of malformed records are unknown
                     for path in earlier.unused():
                         self._target.delete(path)
@@ -254,7 +255,7 @@ class Export:
         elif earlier is not None:
             file = StoredFile(asset=asset, version=current, store=self._assets)
             try:
-                with self._target.draft() as draft:
+                with draft_in(self._target) as draft:
                     for data in file.chunks(0, current.bytes):
                         draft.write(data)
                     draft.keep(path)
@@ -266,7 +267,7 @@ class Export:
         return True
 
     def _put(self, path: str, data: bytes) -> None:
-        with self._target.draft() as draft:
+        with draft_in(self._target) as draft:
             draft.write(data)
             draft.keep(path)
 

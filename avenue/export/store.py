@@ -6,8 +6,7 @@ from avenue.builder.website.models import Page
 from avenue.builder.website.store.documents import PAGES, page_in
 from avenue.export.models import Part
 from avenue.media.models import Asset, State
-from avenue.media.store.documents import ASSETS
-from avenue.media.store.documents import from_document as asset_in
+from avenue.media.store.documents import ASSETS, from_document as asset_in
 from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.shop.models import Group, Product
 from avenue.shop.store import groups, product_documents

@@ -6,7 +6,7 @@ import fcntl
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -107,15 +107,18 @@ class ZipTarget:
             self._archive = self._file = None
 
     @contextlib.contextmanager
-    def draft(self) -> Iterator[Draft]:
-        """Start an entry; unless it is kept, nothing is written."""
+    def drafts(self) -> Iterator[Callable[[], Draft]]:
+        """Give a function that starts an entry; unless it is kept, nothing is written."""
         if self._archive is None:
             raise ValueError("`prepare` comes first")
-        with (
-            self._explained(),
-            tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir)) as spool,
-        ):
-            yield _ZipDraft(self._archive, cast(IO[bytes], spool))
+        archive = self._archive
+        with self._explained(), contextlib.ExitStack() as spools:
+
+            def begin() -> Draft:
+                spool = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir))  # noqa: SIM115
+                return _ZipDraft(archive, cast(IO[bytes], spools.enter_context(spool)))
+
+            yield begin
 
     def settle(self) -> None:
         """Do nothing: `finish` makes it durable."""

@@ -18,8 +18,7 @@ from avenue.moves.models import ADOPT, MOVES, Adopt, Bring, Move, TakeOut
 from avenue.moves.service import MoveService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 from avenue.web.pages import page, see, size
 from avenue.web.services import using
 

@@ -25,8 +25,7 @@ from avenue.theme import MOST_LINKS, NETWORKS, Corners, Font, Scheme, Size
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.cache_policy import SECONDS, Kind
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.limits import upload_route
 from avenue.web.pages import Entry, Group, page, see
 from avenue.web.services import using

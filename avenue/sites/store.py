@@ -1,7 +1,6 @@
 """Sites and their logos, in MongoDB."""
 
-from collections.abc import Callable, Mapping
-from collections.abc import Collection as Several
+from collections.abc import Callable, Collection as Several, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 

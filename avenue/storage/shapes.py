@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from bson import Decimal128
-from pydantic_core import CoreSchema
-from pydantic_core import core_schema as cs
+from pydantic_core import CoreSchema, core_schema as cs
 
 from avenue.storage.directory import Phase
 

@@ -18,8 +18,7 @@ import avenue
 from avenue.identity import ID_PATTERN, Role
 from avenue.web.auth import COOKIE_NAME, guard_of
 from avenue.web.describing import JSON, Reply
-from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
-from avenue.web.limits import upload_route
+from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS, upload_route
 from avenue.web.operations import PLACE_IN_RULE, Operation, is_bytes, operations, refusals
 from avenue.web.problems import Problem
 

@@ -37,8 +37,7 @@ from avenue.web import language as languages
 from avenue.web.assets import asset
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.hosts import current_site
-from avenue.web.language import language
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import language, lazy_gettext as _
 from avenue.web.listing import SAID
 
 THEME_COOKIE = "avenue_theme"

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 
 from flask_babel import LazyString
 
-from avenue.web.language import lazy_gettext as _
-from avenue.web.language import ngettext
+from avenue.web.language import lazy_gettext as _, ngettext
 
 ARRIVING: Mapping[str, LazyString] = {
     # Ways to add files

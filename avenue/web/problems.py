@@ -43,8 +43,7 @@ from avenue.web.errors import (
     TooLarge,
 )
 from avenue.web.headers import WINDOW_POLICY
-from avenue.web.language import COOKIE, gettext, language
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import COOKIE, gettext, language, lazy_gettext as _
 from avenue.web.marks import current_view
 from avenue.web.pages import chosen_theme, theme
 from avenue.web.request_kinds import PANEL, is_file, under, wants_page

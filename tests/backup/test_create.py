@@ -1,8 +1,11 @@
 """A snapshot holds everything as it was at one time, and objects are written once."""
 
+import errno
 import os
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,6 +19,7 @@ from avenue.backup.errors import (
 )
 from avenue.backup.models import Kind
 from avenue.backup.repository import Repository
+from avenue.backup.targets import directory
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
@@ -202,9 +206,40 @@ def test_a_manifest_that_is_damaged_is_told_and_not_used(shop: Deployment) -> No
     ]
 
 
+def test_objects_written_together_are_synced_before_any_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, seen = DirectoryTarget(tmp_path / "repository"), []
+    target.prepare()
+
+    def put(sync: Callable[[Sequence[IO[bytes]]], None]) -> None:
+        monkeypatch.setattr(directory, "_sync_files", sync)
+        with target.drafts() as begin:
+            drafts = [begin() for _ in range(3)]
+            for number, draft in enumerate(drafts):
+                draft.write(bytes([number]) * 100_000)
+                if number < 2:
+                    draft.keep(f"objects/{number}")
+
+    def failing(files: Sequence[IO[bytes]]) -> None:
+        seen.append(len(files))
+        raise OSError(errno.EIO, "the disk is broken")
+
+    sync = directory._sync_files
+    with pytest.raises(TargetUnreachable):
+        put(failing)
+    assert (seen, list(target.list(""))) == ([2], [])
+    assert list((tmp_path / "repository" / directory.DRAFTS).iterdir()) == []
+    put(sync)
+    assert [(each.name, each.size) for each in target.list("")] == [
+        ("objects/0", 100_000),
+        ("objects/1", 100_000),
+    ]
+
+
 def _full(shop: Deployment) -> None:
     class Full(DirectoryTarget):
-        def draft(self):  # type: ignore[no-untyped-def]
+        def drafts(self):  # type: ignore[no-untyped-def]
             raise TargetFull(target="it")
 
     shop.target = Full(shop.folder)

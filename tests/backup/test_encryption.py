@@ -10,7 +10,7 @@ from avenue.backup import encryption
 from avenue.backup.encryption import EncryptedTarget, key_of, new_key
 from avenue.backup.errors import BackupDamaged, KeyNeeded, NotEncrypted, WrongKey
 from avenue.backup.repository import Repository
-from avenue.backup.targets import Missing
+from avenue.backup.targets import Missing, draft_in
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.cli.backups import backup
 from avenue.storage.connection import Database
@@ -36,7 +36,7 @@ def encrypted(plain: DirectoryTarget, monkeypatch: pytest.MonkeyPatch) -> Encryp
 
 
 def put(target: EncryptedTarget, name: str, data: bytes) -> None:
-    with target.draft() as draft:
+    with draft_in(target) as draft:
         for start in range(0, len(data), 100):
             draft.write(data[start : start + 100])
         draft.keep(name)

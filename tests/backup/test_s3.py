@@ -11,8 +11,7 @@ from avenue.backup import opening
 from avenue.backup.errors import InvalidTarget, TargetRefuses, TargetUnreachable
 from avenue.backup.opening import target_of
 from avenue.backup.prune import Keeping
-from avenue.backup.targets import Missing
-from avenue.backup.targets import s3 as s3_module
+from avenue.backup.targets import Missing, draft_in, s3 as s3_module
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.backup.targets.s3 import S3Access
 from avenue.errors import AvenueError
@@ -66,7 +65,7 @@ def test_all_that_a_directory_does_a_bucket_does(
     name = next(each.name for each in shop.target.list("objects/"))
     shop.target.delete(name)
     assert shop.found() == {("missing", name)}
-    with shop.target.draft() as draft:  # in parts
+    with draft_in(shop.target) as draft:  # in parts
         draft.write(b"x" * 6 * 1024 * 1024)
         draft.keep("large")
     assert shop.target.size("large") == 6 * 1024 * 1024

@@ -35,12 +35,12 @@ from avenue.web import (
     headers,
     hosts,
     language,
+    pages as web_pages,
     parsing,
     problems,
     site_frame,
     stylesheet,
 )
-from avenue.web import pages as web_pages
 from avenue.web.services import provide
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos Ana")

@@ -13,8 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from avenue.media.naming import display_name
 from avenue.media.serving.delivery import IncompleteBody

@@ -20,8 +20,7 @@ from avenue.server.worker import READS_FOR_A_THREAD
 from tests import pictures
 from tests.http.application import large_picture
 from tests.http.lane_app import TRIES_SECONDS, Gallery
-from tests.http.test_lane import CLOSING, answer, everything, get, statuses
-from tests.http.test_lane import Server as LaneServer
+from tests.http.test_lane import CLOSING, Server as LaneServer, answer, everything, get, statuses
 from tests.mongod import Guard
 from tests.server import Server, path_of, prepare
 from tests.table import table

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from pymongo.errors import WriteError
 
 from avenue.app.services import Services
@@ -874,7 +873,7 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(
         length = file["length"]
         pieces = files.read(asset["versions"][0]["file"], 0, length, length=length)
         assert len(b"".join(pieces)) == length
-        assert files._chunk_bytes(file_id) > 0
+        assert files._reading._chunk_bytes(file_id) > 0
 
 
 @table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])

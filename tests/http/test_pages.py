@@ -17,9 +17,11 @@ from werkzeug.test import TestResponse
 
 from avenue.builder.website import models
 from avenue.builder.website.service import PageService
-from avenue.builder.website.store import history as history_store
-from avenue.builder.website.store import pages as page_store
-from avenue.builder.website.store import uses as use_store
+from avenue.builder.website.store import (
+    history as history_store,
+    pages as page_store,
+    uses as use_store,
+)
 from avenue.identity import Actor, Role, new_id
 from avenue.media.models import Claim
 from avenue.media.store.legacy_urls import LegacyUrls

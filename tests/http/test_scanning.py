@@ -15,8 +15,7 @@ from avenue.app.background import Background
 from avenue.app.exports import export as export_to
 from avenue.builder.library.service import MediaService
 from avenue.clock import utc_now
-from avenue.export.models import ExportOrder
-from avenue.export.models import Part as ExportPart
+from avenue.export.models import ExportOrder, Part as ExportPart
 from avenue.media.quarantine import walk
 from avenue.media.quarantine.walk import SCAN
 from avenue.outside.dialling import dial
@@ -37,8 +36,7 @@ from tests.http.application import (
 )
 from tests.http.test_filepond import process
 from tests.http.test_picture_imports import IMPORTS, ZIP
-from tests.http.test_tickets import made
-from tests.http.test_tickets import send as send_with_ticket
+from tests.http.test_tickets import made, send as send_with_ticket
 from tests.http.test_work_of_every_route import a_clone
 from tests.http.tus import begin, begun, send
 from tests.mongod import Mongod

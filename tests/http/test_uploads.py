@@ -10,8 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from avenue.identity import Role, Scope
 from avenue.media.serving.delivery import repr_digest

@@ -14,8 +14,7 @@ from tests.http.application import HOST, Application, Caller, a_picture, unique
 from tests.http.test_media_by_url import editor, origin
 from tests.http.test_media_library import MEDIA, a_folder, added, code
 from tests.mcp.speaking import called, refused, result_of, said
-from tests.unit.outside.test_fetching import HOST as ELSEWHERE
-from tests.unit.outside.test_fetching import redirect, whole
+from tests.unit.outside.test_fetching import HOST as ELSEWHERE, redirect, whole
 
 __all__ = ["editor", "origin"]
 ADDRESS = f"http://{ELSEWHERE}/fotos/playa.png"

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from hypothesis import HealthCheck, settings
-from hypothesis import Phase as Part
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase as Part, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from avenue.app.background import Background

@@ -13,18 +13,13 @@ from avenue.health.checks.models import Outcome as FsckOutcome
 from avenue.health.models import ALERTED, Measure
 from avenue.health.rules.measures import rules
 from avenue.identity import Role, Scope
-from avenue.jobs.models import State as JobState
-from avenue.jobs.models import Wish
+from avenue.jobs.models import State as JobState, Wish
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import ScanState, State, Visibility
-from avenue.media.references import Kind as FaultKind
-from avenue.media.references import Standing
-from avenue.notifications.models import Channel
-from avenue.notifications.models import State as MessageState
+from avenue.media.references import Kind as FaultKind, Standing
+from avenue.notifications.models import Channel, State as MessageState
 from avenue.shop.importing.models import Format, Outcome, Reversal, Stage
-from avenue.shop.matching.models import Finding
-from avenue.shop.matching.models import Outcome as FileOutcome
-from avenue.shop.matching.models import Stage as PictureStage
+from avenue.shop.matching.models import Finding, Outcome as FileOutcome, Stage as PictureStage
 from avenue.shop.models import Status
 from avenue.storage.schema import DEPLOYMENT_COLLECTIONS
 from avenue.storage.shapes import SHAPES, Maybe, Of, Shape, Values

@@ -5,8 +5,7 @@ import timeit
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.words import LONGEST_WORD, MOST_WORDS, folded, wanted_words, words_of
 

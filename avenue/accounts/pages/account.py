@@ -11,8 +11,7 @@ from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, current_session, drop_session, require
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 

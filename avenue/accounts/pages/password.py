@@ -18,8 +18,7 @@ from avenue.identity import Actor
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.hosts import current_site
-from avenue.web.language import gettext as _
-from avenue.web.language import language
+from avenue.web.language import gettext as _, language
 from avenue.web.pages import page, see
 from avenue.web.services import using
 

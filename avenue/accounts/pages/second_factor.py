@@ -22,8 +22,7 @@ from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import before_second_factor, current_actor, require
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
 

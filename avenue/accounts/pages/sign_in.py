@@ -38,8 +38,7 @@ from avenue.web.auth import (
     safe_next,
 )
 from avenue.web.hosts import current_site
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 

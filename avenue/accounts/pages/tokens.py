@@ -12,8 +12,7 @@ from avenue.accounts.service import AccountService
 from avenue.identity import Scope
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using

@@ -35,8 +35,7 @@ from avenue.accounts.recovery import NoMail
 from avenue.errors import AvenueError, TooManyRequests
 from avenue.identity import Role, Scope
 from avenue.web.csrf import CsrfFailed
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 
 ROLES: Mapping[Role, tuple[LazyString, LazyString]] = {
     Role.ADMIN: (

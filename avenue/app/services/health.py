@@ -12,8 +12,7 @@ from avenue.backup.store import BackupStore, Deed
 from avenue.builder.website.store.uses import PageReferrers
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.health.alerts.channels.browsers import SEALED_FOR as BROWSERS
-from avenue.health.alerts.channels.browsers import Browsers
+from avenue.health.alerts.channels.browsers import SEALED_FOR as BROWSERS, Browsers
 from avenue.health.alerts.channels.service import ReceiverService
 from avenue.health.alerts.channels.store import BrowserStore, ChoiceStore
 from avenue.health.alerts.quick_checks import QuickCheckService, Watched

@@ -14,10 +14,8 @@ from avenue.accounts.models import POW
 from avenue.accounts.oidc.groups import GroupRoles
 from avenue.accounts.oidc.models import Policy
 from avenue.accounts.oidc.provider import Client, Provider
-from avenue.accounts.oidc.service import PURPOSE as SIGN_INS
-from avenue.accounts.oidc.service import OidcService
-from avenue.accounts.passkeys import PURPOSE as CHALLENGES
-from avenue.accounts.passkeys import Passkeys
+from avenue.accounts.oidc.service import PURPOSE as SIGN_INS, OidcService
+from avenue.accounts.passkeys import PURPOSE as CHALLENGES, Passkeys
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService

@@ -4,8 +4,8 @@ Names are relative, of `a-z A-Z 0-9 . _ - %` and `/`. Every method raises `Targe
 `TargetRefuses` or `TargetFull`; an object that does not exist is a `Missing`.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -23,13 +23,16 @@ class Stored:
 
 
 class Draft(Protocol):
-    """An object being written: it does not exist before `keep`."""
+    """An object being written."""
 
     def write(self, data: bytes, /) -> int:
         """Add bytes."""
 
     def keep(self, name: str) -> None:
-        """Store the whole object under `name`, replacing an existing one."""
+        """Store the whole object under `name`, at the end of its block at the latest.
+
+        An existing one is replaced.
+        """
 
 
 class Target(Protocol):
@@ -42,8 +45,8 @@ class Target(Protocol):
     def prepare(self) -> None:
         """Create what the first object needs; repeatable."""
 
-    def draft(self) -> AbstractContextManager[Draft]:
-        """Start an object; unless it is kept, it is deleted at the end."""
+    def drafts(self) -> AbstractContextManager[Callable[[], Draft]]:
+        """Give a function that starts an object, from any thread; what is not kept is deleted."""
 
     def settle(self) -> None:
         """Return once all kept objects would survive a power failure."""
@@ -59,3 +62,10 @@ class Target(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete an object; a missing one is no error."""
+
+
+@contextmanager
+def draft_in(target: Target) -> Iterator[Draft]:
+    """Start one object in `target`; if it is kept, it is stored at the end of the block."""
+    with target.drafts() as begin:
+        yield begin()

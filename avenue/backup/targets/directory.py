@@ -1,10 +1,12 @@
 """A repository in a directory: each object is a file that is synced before it is renamed."""
 
 import contextlib
+import ctypes
 import errno
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -17,33 +19,38 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+def _release() -> tuple[int, ...]:
+    """Return the version of the kernel, as (6, 1)."""
+    return tuple(int(each) for each in re.findall(r"\d+", os.uname().release)[:2])
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SYNCS_TOGETHER = hasattr(_LIBC, "syncfs") and _release() >= (5, 8)
+"""Whether a file system can be synced as a whole: Linux reports failed writes there since 5.8."""
+
+
 class DirectoryDraft:
     """A file in `drafts` that is renamed once all of it is on the disk."""
 
-    def __init__(self, root: Path, file: IO[bytes], path: str, touched: set[Path]) -> None:
-        self._root = root
-        self._file = file
-        self._path = path
-        self._touched = touched
-        self.is_kept = False
+    def __init__(self, folder: Path) -> None:
+        handle, path = tempfile.mkstemp(dir=folder)
+        self.path = Path(path)
+        self.file = open(handle, "wb")  # noqa: SIM115 - until `discard`
+        self.name = ""
 
     def write(self, data: bytes, /) -> int:
         """Add bytes."""
-        return self._file.write(data)
+        return self.file.write(data)
 
     def keep(self, name: str) -> None:
-        """Store the whole file under `name`, replacing an existing one."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        path = self._root / name
-        try:
-            os.replace(self._path, path)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._touched.update(set(path.parent.parents) - set(self._root.parent.parents))
-            os.replace(self._path, path)
-        self._touched.add(path.parent)
-        self.is_kept = True
+        """Store the whole file under `name` at the end of the block."""
+        self.name = name
+
+    def discard(self) -> None:
+        """Close the file, and delete it unless it was renamed."""
+        with contextlib.suppress(OSError):  # the disk is full: the reason is known already
+            self.file.close()
+        self.path.unlink(missing_ok=True)
 
 
 class DirectoryTarget:
@@ -71,17 +78,34 @@ class DirectoryTarget:
                 left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def draft(self) -> Iterator[DirectoryDraft]:
-        """Start a file; unless it is kept, it is deleted at the end."""
+    def drafts(self) -> Iterator[Callable[[], DirectoryDraft]]:
+        """Give a function that starts a file; the kept ones are stored together at the end."""
+        begun: list[DirectoryDraft] = []
+
+        def begin() -> DirectoryDraft:
+            draft = DirectoryDraft(self._root / DRAFTS)
+            begun.append(draft)
+            return draft
+
         with self._explained():
-            handle, path = tempfile.mkstemp(dir=self._root / DRAFTS)
-            with open(handle, "wb") as file:
-                draft = DirectoryDraft(self._root, file, path, self._touched)
-                try:
-                    yield draft
-                finally:
-                    if not draft.is_kept:
-                        Path(path).unlink(missing_ok=True)
+            try:
+                yield begin
+                kept = [each for each in begun if each.name]
+                _sync_files([each.file for each in kept])
+                for each in kept:
+                    self._put(each.path, self._root / each.name)
+            finally:
+                for each in begun:
+                    each.discard()
+
+    def _put(self, draft: Path, path: Path) -> None:
+        try:
+            os.replace(draft, path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._touched.update(set(path.parent.parents) - set(self._root.parent.parents))
+            os.replace(draft, path)
+        self._touched.add(path.parent)
 
     def tidy(self) -> None:
         """Remove the folder of drafts, at the end of all writing."""
@@ -162,6 +186,23 @@ class DirectoryTarget:
         if error.errno in REFUSED:
             return TargetRefuses(target=self.address, why=why)
         return TargetUnreachable(target=self.address, why=why)
+
+
+def _sync_files(files: Sequence[IO[bytes]]) -> None:
+    """Return once all of `files`, on one file system, would survive a power failure.
+
+    Several are synced by one call: each `fsync` waits for a commit of the journal, and so does a
+    database on the same disk.
+    """
+    for each in files:
+        each.flush()
+    if len(files) > 1 and _SYNCS_TOGETHER:
+        if _LIBC.syncfs(files[0].fileno()):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+        return
+    for each in files:
+        os.fsync(each.fileno())
 
 
 def _sync(folder: Path) -> None:

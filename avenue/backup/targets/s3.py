@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -74,6 +74,7 @@ class S3Draft:
         """Send it as `name`, replacing an existing object."""
         self._spool.seek(0)
         self._target.send(name, self._spool, self._size, self._md5.digest())
+        self._spool.close()
 
 
 class _Body(io.RawIOBase):
@@ -141,13 +142,15 @@ class S3Target:
         next(iter(self.list("")), None)
 
     @contextlib.contextmanager
-    def draft(self) -> Iterator[S3Draft]:
-        """Start an object; unless it is kept, nothing is sent."""
-        with (
-            self.explained(),
-            tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir)) as spool,
-        ):
-            yield S3Draft(self, cast(IO[bytes], spool))
+    def drafts(self) -> Iterator[Callable[[], S3Draft]]:
+        """Give a function that starts an object; unless it is kept, nothing is sent."""
+        with self.explained(), contextlib.ExitStack() as spools:
+
+            def begin() -> S3Draft:
+                spool = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir))  # noqa: SIM115
+                return S3Draft(self, cast(IO[bytes], spools.enter_context(spool)))
+
+            yield begin
 
     def send(self, name: str, spool: IO[bytes], size: int, md5: bytes) -> None:
         """Send an object; large ones in parts, which become visible together at the end."""

@@ -1,7 +1,6 @@
 """The files of the media library, in MongoDB."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Collection as Ids
+from collections.abc import Callable, Collection as Ids, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession

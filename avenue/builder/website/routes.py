@@ -51,8 +51,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import FileTooLarge, InvalidQuery
 from avenue.web.paging import cursor_place
-from avenue.web.parsing import M, body_as, one_of, page_asked_for
-from avenue.web.parsing import PageQuery as ListQuery
+from avenue.web.parsing import M, PageQuery as ListQuery, body_as, one_of, page_asked_for
 from avenue.web.services import using
 from avenue.words import wanted_words
 

@@ -1,8 +1,7 @@
 """The initial texts of blocks, and the texts of remarks."""
 
 from avenue.builder.website.checks import Kind
-from avenue.web.language import in_every_language
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import in_every_language, lazy_gettext as _
 
 FIRST_TEXTS = {
     "first_heading": _("A heading"),

@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from avenue.media.models import Claim, State
-from avenue.media.references import Fault, Standing
-from avenue.media.references import Kind as Broken
+from avenue.media.references import Fault, Kind as Broken, Standing
 from avenue.storage.site_data import BUCKETS
 from avenue.web.fields import Moment
 

@@ -24,8 +24,7 @@ from avenue.media.models import Asset
 from avenue.media.presenting import image_json, sources
 from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.language import LANGUAGES, lazy_gettext, ngettext
-from avenue.web.language import gettext as _
+from avenue.web.language import LANGUAGES, gettext as _, lazy_gettext, ngettext
 from avenue.web.listing import here_with
 from avenue.web.pages import MOST_SHOWN, Entry, Group, here, page, see
 from avenue.web.parsing import LARGEST_PAGE, page_asked_for

@@ -5,8 +5,13 @@ import re
 from avenue.errors import sentence
 from avenue.shop.importing.errors import BadCell
 from avenue.shop.models import DEFAULT_CURRENCY
-from avenue.shop.typed_prices import WITHOUT_CENTS, AmbiguousPrice, HasCents, UnreadablePrice
-from avenue.shop.typed_prices import read_price as typed
+from avenue.shop.typed_prices import (
+    WITHOUT_CENTS,
+    AmbiguousPrice,
+    HasCents,
+    UnreadablePrice,
+    read_price as typed,
+)
 
 SOME_WITH_CENTS = ""
 

@@ -8,8 +8,7 @@ from avenue.shop.errors import SamplesBusy
 from avenue.shop.service.samples import SampleService, SampleStanding
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import page, reader, see
 from avenue.web.services import using
 

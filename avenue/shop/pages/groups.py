@@ -24,8 +24,7 @@ from avenue.shop.service.groups import SORT_VALUES, GroupService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 from avenue.web.listing import here_with
 from avenue.web.pages import page, see
 from avenue.web.services import using

@@ -7,8 +7,7 @@ from flask_babel import LazyString
 from avenue.errors import AvenueError
 from avenue.jobs.models import State as JobState
 from avenue.shop.importing.models import Outcome, Refusal, Reversal, State
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 
 OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
     Outcome.CREATED: ("good", _("New product")),

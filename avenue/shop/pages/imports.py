@@ -11,8 +11,7 @@ from flask_babel import LazyString, format_decimal
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.media.models import External
 from avenue.media.naming import safe_name
 from avenue.media.presenting import picture_json
@@ -37,8 +36,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
-from avenue.web.language import gettext as _
-from avenue.web.language import language
+from avenue.web.language import gettext as _, language
 from avenue.web.limits import upload_route
 from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using

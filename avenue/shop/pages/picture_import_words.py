@@ -7,8 +7,7 @@ from flask_babel import LazyString
 from avenue.errors import AvenueError
 from avenue.media.archives import Why
 from avenue.shop.matching.models import Finding, KeptFile, Outcome, Reason, State
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 
 FINDINGS: Mapping[str, tuple[str, LazyString]] = {
     Finding.MATCHED: ("good", _("Matched")),

@@ -33,8 +33,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
-from avenue.web.language import LOCALES, language
-from avenue.web.language import gettext as _
+from avenue.web.language import LOCALES, gettext as _, language
 from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.services import using

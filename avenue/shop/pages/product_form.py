@@ -30,8 +30,7 @@ from avenue.shop.typed_prices import (
     read_price,
     typed_price,
 )
-from avenue.web.language import LANGUAGES, LOCALES, language
-from avenue.web.language import gettext as _
+from avenue.web.language import LANGUAGES, LOCALES, gettext as _, language
 
 FIELDS = (
     "name",

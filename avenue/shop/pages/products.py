@@ -36,8 +36,7 @@ from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import SORT_VALUES, ProductService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
-from avenue.web.language import gettext, ngettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _, ngettext
 from avenue.web.listing import back_with, here_with, ids_of, undoable
 from avenue.web.pages import page, see
 from avenue.web.services import using

@@ -39,8 +39,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.cache_policy import cache_nowhere
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
-from avenue.web.language import LOCALES, language
-from avenue.web.language import gettext as _
+from avenue.web.language import LOCALES, gettext as _, language
 from avenue.web.pages import chosen_theme, page, reader
 from avenue.web.services import using
 from avenue.web.site_frame import Logos

@@ -8,8 +8,7 @@ from typing import BinaryIO
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, Role, new_id
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.jobs.service import JobService
 from avenue.shop.importing.columns import MOST_OWN, ColumnNames, OwnColumn, key_of
 from avenue.shop.importing.errors import (

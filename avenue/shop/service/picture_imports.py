@@ -8,8 +8,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, Unavailable
 from avenue.identity import Actor, Limit, Role, new_id
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.jobs.service import JobService
 from avenue.media.archives import ArchiveFile
 from avenue.media.errors import DamagedFile, InfectedFile

@@ -10,8 +10,7 @@ from avenue.audit.service import AuditService
 from avenue.config import Settings
 from avenue.errors import Forbidden, MalformedRecord
 from avenue.identity import Actor, Role, Site, new_id
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.intake.spool import spooled

@@ -29,8 +29,7 @@ from avenue.shop.importing.models import (
 from avenue.shop.models import Product
 from avenue.shop.store import products as product_store
 from avenue.shop.store.documents import GROUPS, PRODUCTS, touch
-from avenue.shop.store.groups import from_document as group_in
-from avenue.shop.store.groups import to_document as group_out
+from avenue.shop.store.groups import from_document as group_in, to_document as group_out
 from avenue.shop.store.import_documents import (
     IMPORTS,
     ROWS,

@@ -20,8 +20,7 @@ from avenue.media.store.transitions import claim_one
 from avenue.shop.errors import GroupNotFound, SkuTaken
 from avenue.shop.fields import Currency, Description, Name, Price, Short, StatusText
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Entry, Group, Product, Status
-from avenue.shop.store import groups as group_documents
-from avenue.shop.store import product_documents
+from avenue.shop.store import groups as group_documents, product_documents
 from avenue.shop.store.documents import GROUPS, entries_in, entries_out, trash_all
 from avenue.shop.store.picture_transaction import OWNERS
 from avenue.shop.store.purges import purge_owner

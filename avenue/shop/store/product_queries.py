@@ -1,7 +1,6 @@
 """Lists of products, and products by SKU, id or group, from MongoDB."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Collection as Ids
+from collections.abc import Callable, Collection as Ids, Iterable, Iterator, Sequence
 
 from avenue.media.references import FINDINGS, found_against
 from avenue.media.store.documents import ASSETS

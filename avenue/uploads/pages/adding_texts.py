@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 
-from avenue.web.language import lazy_gettext as _
-from avenue.web.language import ngettext
+from avenue.web.language import lazy_gettext as _, ngettext
 from avenue.web.picture_words import in_both_forms
 
 TEXTS: Mapping[str, LazyString] = {

@@ -7,8 +7,7 @@ from flask_babel import format_decimal
 from avenue.identity import Actor
 from avenue.uploads.models import Standing
 from avenue.uploads.service import UploadService
-from avenue.web.language import gettext as _
-from avenue.web.language import ngettext
+from avenue.web.language import gettext as _, ngettext
 from avenue.web.pages import size
 from avenue.web.services import using
 

@@ -8,8 +8,7 @@ from avenue.media.errors import ZipTooLarge
 from avenue.media.signing.service import DAY_SECONDS
 from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
 from avenue.uploads.kinds import Kind
-from avenue.web.language import gettext, ngettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _, ngettext
 
 CATEGORIES: Mapping[str, LazyString] = {
     "general": _("General"),

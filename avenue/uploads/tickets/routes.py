@@ -5,8 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, jsonify, request
 from typing_extensions import TypedDict
 
-from avenue.accounts.challenges import HEADER as CHALLENGE_HEADER
-from avenue.accounts.challenges import Challenges, Purpose, Try
+from avenue.accounts.challenges import HEADER as CHALLENGE_HEADER, Challenges, Purpose, Try
 from avenue.accounts.errors import ChallengeFailed, ChallengeRequired
 from avenue.clock import iso
 from avenue.errors import StorageFull

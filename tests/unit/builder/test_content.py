@@ -6,11 +6,9 @@ import hashlib
 import re
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from avenue.builder.content import css as css_module
-from avenue.builder.content import html as html_module
+from avenue.builder.content import css as css_module, html as html_module
 from avenue.builder.content.addresses import MAX_ADDRESSES
 from avenue.builder.content.cleaning import (
     MAX_READ_CHARACTERS,

@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.config import Settings
 from avenue.health.alerts.models import News, State

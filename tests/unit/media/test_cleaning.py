@@ -8,8 +8,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image, ImageOps, ImageSequence
 
 from avenue.media.intake.cleaning import CLEANABLE, REMOVABLE, BrokenStructure, Cleaned, clean

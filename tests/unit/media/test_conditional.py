@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from http import HTTPStatus
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.clock import utc_now
 from avenue.media.serving.conditional import (

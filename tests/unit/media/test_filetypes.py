@@ -4,8 +4,7 @@ import io
 import struct
 import zipfile
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.media.intake.filetypes import (
     FILE_TYPES,

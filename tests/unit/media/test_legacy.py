@@ -3,8 +3,7 @@
 import unicodedata
 from urllib.parse import quote
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.media.legacy import (
     LONGEST_ADDRESS_CHARACTERS,

@@ -6,8 +6,7 @@ import unicodedata
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.media.naming import MAX_NAME_CHARACTERS, content_disposition, display_name
 from tests.table import table

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.media.serving.seekable_file import SeekableFile
 from avenue.media.serving.stored_file import StoredFile

@@ -4,8 +4,7 @@ import hmac
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from avenue.media.signing import signatures
 from avenue.media.signing.signatures import (

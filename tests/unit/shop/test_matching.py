@@ -3,8 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.shop.matching.models import Finding, NamedFile, PlannedFile, Reason, Shelf
 from avenue.shop.matching.planning import plan

@@ -6,8 +6,7 @@ import string
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.uploads.tus.errors import InvalidTusHeader, UnsupportedTusVersion
 from avenue.uploads.tus.protocol import Chunk, Cutter, check_version, checksum, metadata, number

@@ -6,12 +6,19 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.unreader import IterUnreader
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avenue.server import arrival
-from avenue.server.arrival import NO_BODY, ODD, Arrival, ChunkWalk, Framing, Pace, Spool
-from avenue.server.arrival import framing_of as framing
+from avenue.server.arrival import (
+    NO_BODY,
+    ODD,
+    Arrival,
+    ChunkWalk,
+    Framing,
+    Pace,
+    Spool,
+    framing_of as framing,
+)
 from avenue.web.errors import SpoolUnavailable
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"

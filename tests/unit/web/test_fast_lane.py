@@ -7,8 +7,7 @@ import gunicorn
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from avenue.server.fast_lane import PICTURE_ROUTE, FastLane, Given, Read, Tally
 from avenue.server.request_fields import Reader

@@ -36,8 +36,7 @@ from avenue.media.intake.policy import library_pictures
 from avenue.web.audit import audited, note, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.headers import EDITOR_POLICY
-from avenue.web.language import LANGUAGES, language
-from avenue.web.language import gettext as _
+from avenue.web.language import LANGUAGES, gettext as _, language
 from avenue.web.pages import page, see
 from avenue.web.services import using
 from avenue.web.site_frame import name_of_locale

@@ -26,8 +26,7 @@ from avenue.identity import Actor, Role
 from avenue.web import listing
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.language import LOCALES
-from avenue.web.language import gettext as _
+from avenue.web.language import LOCALES, gettext as _
 from avenue.web.listing import Listed, back_with, here_with
 from avenue.web.pages import page, see, shown_again
 from avenue.web.paging import cursor_place, cursor_text

@@ -17,8 +17,7 @@ from avenue.media.models import Asset
 from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.presenting import sources
 from avenue.web import listing
-from avenue.web.language import LANGUAGES
-from avenue.web.language import gettext as _
+from avenue.web.language import LANGUAGES, gettext as _
 from avenue.web.listing import Listed
 from avenue.web.pages import here
 from avenue.web.paging import Place, cursor_place, cursor_text

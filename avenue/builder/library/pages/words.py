@@ -9,8 +9,7 @@ from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.models import MOST_TAGS, Sort
 from avenue.errors import Forbidden
 from avenue.media.errors import ZipTooLarge
-from avenue.web.language import lazy_gettext as _
-from avenue.web.language import ngettext
+from avenue.web.language import lazy_gettext as _, ngettext
 from avenue.web.picture_words import arriving_words, screen_words
 
 NOTHING_CHECKED = "nothing_checked"

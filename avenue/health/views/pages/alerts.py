@@ -6,8 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from avenue.health.alerts.models import Alert
-from avenue.health.alerts.models import State as AlertState
+from avenue.health.alerts.models import Alert, State as AlertState
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.texts import headline
 from avenue.health.models import ALERTED, Level

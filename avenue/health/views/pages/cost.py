@@ -15,8 +15,7 @@ from avenue.health.views.capacity.visits import Assumptions, VisitsPlan, plan_of
 from avenue.health.views.pages.tabs import INFRASTRUCTURE, tabs_for
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
-from avenue.web.language import gettext
-from avenue.web.language import lazy_gettext as _
+from avenue.web.language import gettext, lazy_gettext as _
 from avenue.web.pages import page
 from avenue.web.services import using
 

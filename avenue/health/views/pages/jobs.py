@@ -9,8 +9,7 @@ from avenue.health.views.pages import words
 from avenue.health.views.pages.tabs import INFRASTRUCTURE, done, tab_page
 from avenue.identity import Actor, Role
 from avenue.jobs.access import JobAccess
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.jobs.presenting import acts_of
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require

@@ -13,20 +13,16 @@ from markupsafe import Markup, escape
 from avenue.accounts.account_emails import Why
 from avenue.errors import filled
 from avenue.health.alerts.errors import AlertRecovered
-from avenue.health.alerts.models import Alert, News
-from avenue.health.alerts.models import State as AlertState
+from avenue.health.alerts.models import Alert, News, State as AlertState
 from avenue.health.alerts.store import kind_of
 from avenue.health.history.points import Point, Span
 from avenue.health.models import Component, Level, Unit, Verdict
 from avenue.health.sentences import KILO, Bytes, Number
 from avenue.jobs.errors import JobIsPeriodic, JobOver
-from avenue.jobs.models import State as JobState
-from avenue.jobs.models import Wish
+from avenue.jobs.models import State as JobState, Wish
 from avenue.jobs.service import ENDED
-from avenue.notifications.models import TO_PEOPLE
-from avenue.notifications.models import State as MessageState
-from avenue.web.language import gettext, language, lazy_gettext, ngettext
-from avenue.web.language import gettext as _
+from avenue.notifications.models import TO_PEOPLE, State as MessageState
+from avenue.web.language import gettext, gettext as _, language, lazy_gettext, ngettext
 from avenue.web.pages import size
 
 CODE = re.compile(r"`([^`]+)`")

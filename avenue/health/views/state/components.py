@@ -10,8 +10,7 @@ from avenue.health.alerts.models import Alert
 from avenue.health.checks.models import Pass
 from avenue.health.history.snapshots.models import QuotaUse, Snapshot
 from avenue.health.models import Component, Finding, Level, Measure, Unit, worst
-from avenue.health.rules import deployment, integrity, work
-from avenue.health.rules import oplog as of_oplog
+from avenue.health.rules import deployment, integrity, oplog as of_oplog, work
 from avenue.health.rules.levels import Rules, finding, judged
 from avenue.health.rules.measures import error_percent
 from avenue.health.sentences import Bytes, Host, Number, Said

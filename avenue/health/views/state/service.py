@@ -24,8 +24,7 @@ from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview, Pass
 from avenue.identity import Actor, Role
 from avenue.jobs.access import JobAccess
-from avenue.jobs.models import Job
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job, State as JobState
 from avenue.jobs.service import JobService
 from avenue.media.announcing.models import WEBHOOKS
 from avenue.media.intake.library import MediaLibrary
