@@ -30,6 +30,14 @@ def cpu_seconds(roots: Iterable[int]) -> float:
     return total
 
 
+def own_seconds(process: psutil.Process) -> float:
+    """Return the processor time of a process, without that of its children; 0 if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
+
+
 def rest(roots: Sequence[int], within_seconds: float) -> None:
     """Wait until the trees below `roots` do next to nothing: what they began has an end."""
     ends_at, used = time.monotonic() + within_seconds, cpu_seconds(roots)

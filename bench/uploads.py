@@ -257,14 +257,17 @@ def one_round(target: Target, mongod: int, picture: bytes, clients: int, seconds
 
 
 def _used(target: Target, mongod: int) -> tuple[float, float, float]:
-    """Return the processor time of web processes, decode processes and mongod so far."""
-    decoders = sum(
-        processes.cpu_seconds([process.pid])
+    """Return the processor time of web processes, decode processes and mongod so far.
+
+    Only decode processes end meanwhile, so what a web process has of its children is theirs.
+    """
+    web = sum(
+        processes.own_seconds(process)
         for process in processes.tree(target.root)
-        if DECODER in _command(process)
+        if DECODER not in _command(process)
     )
     every = processes.cpu_seconds([target.root])
-    return every - decoders, decoders, processes.cpu_seconds([mongod])
+    return web, every - web, processes.cpu_seconds([mongod])
 
 
 def _command(process: psutil.Process) -> Sequence[str]:

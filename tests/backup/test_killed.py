@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
-from avenue.config import new_secret
+from avenue.app.services import Services
+from avenue.clock import utc_now
+from avenue.config import Settings, new_secret
 from avenue.identity import DEFAULT_SITE
 from avenue.storage.connection import Database
+from avenue.storage.holders import Holder
 from avenue.storage.schema import HalfRestored, Standing, look
 from tests.backup.deployment import Deployment
 from tests.backup.test_restore import check_all, contents, restore
@@ -217,6 +220,17 @@ def test_what_writers_keep_true_is_true_in_a_backup_made_beside_them(
     shop: Deployment, empty: Database, rounds: int
 ) -> None:
     shop.fill(12)
+    now = utc_now()
+    too_much = {
+        "bytes": 10**12,
+        "files": 10**6,
+        "is_large": True,
+        "counted_at": now,
+        "asked_at": now,
+    }
+    shop.raw["quotas"].insert_one(
+        {"_id": DEFAULT_SITE, "site": DEFAULT_SITE, "held": [], **too_much}
+    )
     with Writers(shop) as writers:
 
         def tell(_: object) -> None:
@@ -239,6 +253,10 @@ def test_what_writers_keep_true_is_true_in_a_backup_made_beside_them(
     counted = {each["_id"]: each["images"] for each in raw["guest_counts"].find()}
     assert counted == {each["_id"]: len(each["images"]) for each in raw["shop_products"].find()}
     assert check_all(empty) == []
+    services = Services(Settings(mongodb_uri=shop.uri, local=True), empty)
+    used = services.ledger.used(Holder(site=DEFAULT_SITE))
+    stored = [each["versions"][0]["bytes"] for each in raw["assets"].find(OF_SITE)]
+    assert (used.files, used.bytes) == (len(stored), sum(stored)), "counted anew"
 
 
 @pytest.mark.long
