@@ -122,7 +122,7 @@ def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
     tab(page, "Alertas")
     page.get_by_label("Nivel").select_option("warning")
     page.get_by_role("button", name="Filtrar").click()
-    alert = page.locator(".alert", has_text="está lleno al 85 %")
+    alert = page.locator(".alert", has_text="El disco de la base de datos está lleno")
     expect(alert).to_contain_text("Sin ver")
     check_accessible(page)
     alert.get_by_role("button", name="Marcar como vista").click()

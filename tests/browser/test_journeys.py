@@ -100,7 +100,7 @@ def test_on_a_small_phone_without_javascript(visit: Callable[..., Visitor], sign
     page.get_by_role("button", name="Guardar el producto").click()
     page.wait_for_url("**said=created*")
     page.locator("#pictures input[type=file]").set_input_files(photographs(2))
-    page.locator("#pictures form.zone button").click()
+    page.locator("#pictures form.zone").get_by_role("button", name="Subir").click()
     expect(page.locator("#picture-list > li")).to_have_count(2)
     product = page.url.partition("?")[0].rpartition("/")[2]
     assert len(visitor.call("GET", f"/api/shop/products/{product}")["images"]) == 2

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from avenue.sites.contrast import USUAL
 from tests import pictures
 from tests.browser.deployment import Held, Visitor, check_accessible
+from tests.waiting import wait_until
 
 SETTINGS = "/admin/settings"
 
@@ -99,7 +100,7 @@ def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
     late.let_go()
     expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
     expect(page.locator("#logo-shown img")).to_have_attribute("width", "120")
-    assert admin.call("GET", "/api/site")["name"] == "Zapatos Ana"
+    wait_until(lambda: admin.call("GET", "/api/site")["name"] == "Zapatos Ana", "the saved name")
 
 
 @pytest.mark.long

@@ -479,7 +479,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
         expect(row(page, name)).to_contain_text("Subiendo: ")
         expect(row(page, name).get_by_role("progressbar", name=f"Subida de {name}")).to_be_visible()
     expect(row(page, "c.jpg")).to_contain_text("En cola")
-    expect(summary(page)).to_have_text("3 en curso")
+    expect(summary(page)).to_have_text("3 subiendo")
     expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 2720)
     check_accessible(page)
     row(page, "a.jpg").get_by_role("button", name="Cancelar").click()

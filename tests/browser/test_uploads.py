@@ -294,7 +294,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
         each.continue_()
     expect(page.locator('#queue > [data-state="stored"]')).to_have_count(3)
     expect(row(page, wrong.name)).to_have_attribute("data-state", "refused")
-    expect(page.locator(".summary")).to_have_text("3 listos, 3 rechazado")
+    expect(page.locator(".summary")).to_have_text("3 listos, 3 rechazados")
     expect(page.locator("#stored-own")).to_have_text("Lo tuyo: 9 MB")
     check_accessible(page)
     row(page, wrong.name).get_by_role("button", name="Descartar").click()
