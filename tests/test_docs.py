@@ -160,6 +160,16 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     assert set(re.findall(r"`(AVENUE_[A-Z0-9_]+)", page)) <= settings
 
 
+def test_every_file_of_the_map_exists() -> None:
+    """Of those that are named with a folder; a folder alone may be relative to the one before."""
+    page = (DOCS / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+/[a-z_0-9]+\.[a-z]+)`", page))
+    assert len(named) > 50
+    assert not {
+        each for each in named if not any((p / each).exists() for p in (ROOT / "avenue", ROOT))
+    }
+
+
 def test_the_operations_page_explains_why_an_import_passes_something_over():
     assert {why.value for why in Why} <= set(re.findall(r"`(\w+)`", OPERATIONS))
 
