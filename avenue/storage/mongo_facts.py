@@ -1,4 +1,4 @@
-"""What is known of MongoDB: members, sizes, indexes, oplog. What it may not tell is None."""
+"""Facts about MongoDB: members, sizes, indexes, oplog. A fact that cannot be read is None."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from avenue.storage.indexes import INDEXES, Index
 
 GB = 10**9
 FULL_PERCENT = 90
-"""MongoDB drops the oldest of the oplog in pieces, so a full one is a little smaller at times."""
+"""MongoDB removes the oldest entries in blocks, so a full oplog is sometimes a little smaller."""
 SURVIVING_MEMBERS = 2
 TELLING_HOURS = 1.0
-"""An oplog that is younger says nothing of how fast it fills."""
+"""The rate at which a younger oplog fills is not known."""
 VOLUME = "volume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownIndex:
-    """An index there is. `uses` counts what it answered `since`; both None if unknown."""
+    """An existing index. `uses` counts its queries `since` that time; both None if unknown."""
 
     collection: str
     name: str
@@ -29,13 +29,13 @@ class KnownIndex:
 
     @property
     def place(self) -> str:
-        """Where it is, in words of `mongosh`."""
+        """Its collection and name."""
         return f"{self.collection}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of the replica set; `state` and `healthy` are None where that is not told."""
+    """A member of the replica set; `state` and `healthy` are None if unknown."""
 
     host: str
     state: str | None
@@ -44,10 +44,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MongoFacts:
-    """The deployment; behind a router `members` and `data_members` are None.
+    """The MongoDB deployment; behind a router `members` and `data_members` are None.
 
-    `data_members` is how many hold data (arbiters do not). Of `connections_…` the server that was
-    asked has its own.
+    `data_members` counts the members that hold data (arbiters do not). `connections_…` are of the
+    server that answered.
     """
 
     version: str | None
@@ -62,13 +62,13 @@ class MongoFacts:
 
     @property
     def oplog_hours(self) -> float | None:
-        """How long a member may be away and still catch up."""
+        """The hours that a member may be offline and still catch up."""
         return self.oplog.hours if self.oplog else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFacts:
-    """The sizes of our database, and of its disk."""
+    """The sizes of the database and its disk."""
 
     data_bytes: int | None
     storage_bytes: int | None
@@ -78,17 +78,17 @@ class DatabaseFacts:
 
     @property
     def disk_percent(self) -> float | None:
-        """How full the disk is."""
+        """The used share of the disk."""
         return percent(self.disk_used_bytes, self.disk_total_bytes)
 
     def percent_of(self, plan_gb: int) -> float | None:
-        """Return how much our database has of a plan of so many GB (10⁹), None without one."""
+        """Return the used share of a plan of so many GB (10⁹ bytes), None without a plan."""
         return percent((self.storage_bytes or 0) + (self.index_bytes or 0), plan_gb * GB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexWeight:
-    """How many documents a collection has, and the bytes of all its indexes."""
+    """The number of documents of a collection, and the size of its indexes."""
 
     collection: str
     documents: int
@@ -96,12 +96,12 @@ class IndexWeight:
 
     @property
     def bytes_each(self) -> float:
-        """Bytes of indexes for each document."""
+        """The index bytes per document."""
         return self.bytes / self.documents if self.documents else 0.0
 
 
 def is_persistent(mongodb: MongoFacts, settings: Settings) -> bool:
-    """Return whether the bytes outlive one machine, or a disk that was declared to last."""
+    """Return whether data survives the loss of a machine, or is on a volume by `settings`."""
     if settings.local:
         return False
     several = mongodb.data_members is not None and mongodb.data_members >= SURVIVING_MEMBERS
@@ -110,9 +110,9 @@ def is_persistent(mongodb: MongoFacts, settings: Settings) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oplog:
-    """How far back members can catch up, and its bytes of how many at most; None: not told.
+    """The oplog: the hours that it covers, its size and its maximum size; None if unknown.
 
-    While it is not full yet, it reaches back to when the set was made.
+    Until it is full, it covers the time since the replica set was created.
     """
 
     hours: float
@@ -122,37 +122,34 @@ class Oplog:
 
     @property
     def full_percent(self) -> float | None:
-        """How much of its size is used."""
+        """The used share of its maximum size."""
         return percent(self.bytes, self.most_bytes)
 
     @property
     def is_filling(self) -> bool:
-        """Whether there is room in it yet; False where that is not told."""
+        """Whether it is not full yet; False if unknown."""
         return self.full_percent is not None and self.full_percent < FULL_PERCENT
 
     @property
     def full_hours(self) -> float | None:
-        """How far it reaches back, None while it only grows, or if that is unknown.
-
-        Until then the time says when the set was made, and nothing of what was dropped.
-        """
+        """The hours that it covers once entries are removed; None before, or if unknown."""
         return None if self.full_percent is None or self.is_filling else self.hours
 
     @property
     def reaches_hours(self) -> float | None:
-        """How far it will reach once it is full, at the rate measured; None if unknown."""
+        """The hours that it will cover once it is full, at the present rate; None if unknown."""
         if self.hours < TELLING_HOURS or not self.bytes or not self.most_bytes:
             return None
         return max(self.most_bytes * self.hours / self.bytes, self.hours)
 
 
 def percent(part: int | None, whole: int | None) -> float | None:
-    """Return `part` of `whole` in percent, None where either is not known or there is no whole."""
+    """Return `part` of `whole` in percent; None if either is unknown or `whole` is 0."""
     return None if part is None or not whole else 100 * part / whole
 
 
 def differing(known: Sequence[KnownIndex]) -> list[Index]:
-    """Return the indexes of our list that are there by name, and other than they should be."""
+    """Return the expected indexes whose name exists with other options."""
     there = {each.place: each for each in known}
     return [
         each

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from avenue.builder.website import models
+from avenue.builder.website.rendering import NO_PICTURE
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import (
     history as history_store,
@@ -619,7 +620,7 @@ def test_who_has_it_already_is_told_so(
 def test_a_picture_of_a_dead_disk_is_not_shown_to_visitors(
     application: Application, as_editor: Caller, nobody: Caller, picture: dict[str, Any]
 ):
-    """A path from before that leads to no public picture has no URL; its text stays."""
+    """For a path from before that leads to no public picture, a neutral one is shown."""
     found, lost = (f"/uploads/{unique('foto &')}.jpg" for _ in range(2))
     elsewhere = "https://cdn.example/uploads/a.jpg"
     html = "".join(
@@ -634,7 +635,7 @@ def test_a_picture_of_a_dead_disk_is_not_shown_to_visitors(
     def shown() -> list[bool]:
         answer = nobody.get(address)
         tags.append(answer.headers["ETag"])
-        return [" src=" in each for each in re.findall("<img[^>]*>", answer.text)]
+        return [NO_PICTURE not in each for each in re.findall("<img[^>]*>", answer.text)]
 
     tags: list[str] = []
     assert shown() == [True, False, True]

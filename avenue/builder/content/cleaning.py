@@ -43,7 +43,7 @@ def expanded(
 ) -> Content:
     """Return stored content for delivery, with `link` for each reference.
 
-    Where `link` returns None, a picture gets no URL, so that its `alt` text is shown; a link
+    Where `link` returns None, a picture gets no URL, so that nothing is requested; a link
     becomes plain text; and a background is removed. So is an external picture whose URL
     `is_hidden`. When the result is submitted again, everything that had a URL is as before; so for
     an editor `link` must return one for every asset, and nothing may be hidden.

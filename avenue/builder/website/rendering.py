@@ -36,7 +36,7 @@ from avenue.media.serving.cache import ByteCache
 from avenue.media.urls import original_url, variant_url
 from avenue.web.site_frame import Frame, Logo
 
-REVISION = 5
+REVISION = 6
 """Increased when the same page is to be rendered differently."""
 SHARED = "og.jpg"
 """The picture for previews in other programs: not all of them support WebP."""
@@ -50,6 +50,11 @@ BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
 NOTE_STYLE = (
     "margin:0;padding:.5rem 1rem;background:#1c2420;color:#fff;font:1rem/1.5 system-ui,sans-serif"
 )
+NO_PICTURE = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 6'%3E"
+    "%3Cpath fill='%23999' fill-opacity='.2' d='M0 0h8v6H0z'/%3E%3C/svg%3E"
+)
+"""Shown for a picture without a URL, for which browsers show a broken one."""
 MISSING = re.compile('<p class="avenue-missing">[^<]*</p>')
 """A picture that an editor still has to choose (`blocks.py`)."""
 MAIN = re.compile(r"<main[\s>]")
@@ -125,12 +130,13 @@ def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: 
         link_of(site, pictured.assets),
         partial(_is_lost, site, pictured.lost_paths),
     )
+    shown = with_pictures(found.html, lambda given: {} if "src" in given else {"src": NO_PICTURE})
     style = "".join(_style(found.css, around if draft.themed else None))
     above = f'<p role="note" style="{NOTE_STYLE}">{escape(note)}</p>\n' if note else ""
     body = (
-        _framed(draft, above, found.html, around.frame())
+        _framed(draft, above, shown, around.frame())
         if draft.themed
-        else f"<body>\n{above}{found.html}\n</body>"
+        else f"<body>\n{above}{shown}\n</body>"
     )
     look = f' data-theme="{site.theme.scheme}"' if draft.themed else ""
     head = "\n".join(_head(site, pictured))
