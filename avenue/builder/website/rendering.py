@@ -51,8 +51,8 @@ NOTE_STYLE = (
     "margin:0;padding:.5rem 1rem;background:#1c2420;color:#fff;font:1rem/1.5 system-ui,sans-serif"
 )
 NO_PICTURE = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 6'%3E"
-    "%3Cpath fill='%23999' fill-opacity='.2' d='M0 0h8v6H0z'/%3E%3C/svg%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='160' height='120'%3E"
+    "%3Cpath fill='%23999' fill-opacity='.2' d='M0 0h160v120H0z'/%3E%3C/svg%3E"
 )
 """Shown for a picture without a URL, for which browsers show a broken one."""
 MISSING = re.compile('<p class="avenue-missing">[^<]*</p>')
