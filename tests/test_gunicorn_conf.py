@@ -178,7 +178,34 @@ def test_a_deployed_server_listens_everywhere(configured):
     assert cfg.address == [("0.0.0.0", 8000)]  # noqa: S104
 
 
-def test_nothing_a_client_sends_is_believed_and_nothing_is_shared_before_the_fork(configured):
+LOADED_BEFORE_THE_FORK = """
+import gc, runpy, sys, threading
+import psutil
+from pymongo import MongoClient
+conf = runpy.run_path("gunicorn.conf.py")
+conf["when_ready"](None)
+assert "avenue.app.starting" in sys.modules
+assert threading.enumerate() == [threading.main_thread()]
+assert not psutil.Process().net_connections("all")
+gc.unfreeze()
+assert not [each for each in gc.get_objects() if isinstance(each, MongoClient)]
+"""
+
+
+def test_modules_that_are_loaded_before_the_fork_open_nothing_and_start_no_thread():
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADED_BEFORE_THE_FORK],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "AVENUE_LOCAL": "1"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+
+
+def test_no_forwarded_header_is_believed_and_no_application_is_made_before_the_fork(configured):
     cfg = configured(AVENUE_LOCAL="1")
     assert (cfg.secure_scheme_headers, cfg.forwarded_allow_ips, cfg.forwarder_headers) == (
         {},

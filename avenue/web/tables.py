@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import BinaryIO, cast
 
-import xlsxwriter
 from flask import Response, stream_with_context
-from xlsxwriter.exceptions import XlsxFileError
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -39,6 +37,10 @@ def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
 
     Texts are text cells and never formulas. Raise `TableTooLong` or `SpoolUnavailable`.
     """
+    # Imported on use: that takes 2 MB.
+    import xlsxwriter
+    from xlsxwriter.exceptions import XlsxFileError
+
     folder = using(Settings).tmp_dir
     file = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - `Response` closes
     try:

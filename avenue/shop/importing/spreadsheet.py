@@ -12,8 +12,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-import openpyxl
-
 from avenue.errors import sentence
 from avenue.shop.importing.errors import TooManyRows, UnreadableTable
 
@@ -76,6 +74,8 @@ def _bounded(file: BinaryIO) -> BinaryIO:
 
 
 def _rows(file: BinaryIO, most_rows: int) -> Iterator[list[str]]:
+    import openpyxl  # on use: it takes 8 MB, with the image library that it loads
+
     book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     try:
         blank = filled = 0
