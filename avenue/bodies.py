@@ -4,10 +4,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+LONGEST_NAME = 200
+LONGEST_ALT = 1000
+
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Revision = Annotated[int, Field(ge=0, lt=2**31)]
-AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)
+]
+AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_ALT)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -9,10 +9,9 @@ from avenue.accounts.models import User
 from avenue.accounts.old_hashes import is_known
 from avenue.accounts.passwords import Passwords, made_password
 from avenue.accounts.store.accounts import MongoAccountStore
+from avenue.bodies import LONGEST_NAME
 from avenue.clock import utc_now
 from avenue.identity import Role, new_id
-
-LONGEST_NAME = 200
 
 
 class Newcomers:

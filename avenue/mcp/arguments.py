@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from avenue.bodies import Body, Id
+from avenue.bodies import Body, Id, Name
 from avenue.builder.library.bodies import Ids, MediaChanges
 from avenue.builder.library.models import NO_FOLDER
 
@@ -73,8 +73,7 @@ class Search(PartOfList):
     """The words to search for."""
 
     query: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Name,
         Field(description="Beginnings of words of name, alt texts and tags; accents do not matter"),
     ]
 
@@ -94,8 +93,7 @@ class NewFile(_NewMedia):
     """A file as bytes."""
 
     name: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Name,
         Field(description="What the file is called, as beach.jpg."),
     ]
     data: Annotated[

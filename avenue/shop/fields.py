@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import Body
+from avenue.bodies import Body, Name
 from avenue.errors import sentence
 from avenue.shop import attributes, categories
 from avenue.shop.models import DEFAULT_CURRENCY
@@ -85,7 +85,6 @@ def _attributes(written: dict[str, list[str]]) -> dict[str, list[str]]:
         ) from None
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Description = Annotated[str, StringConstraints(max_length=20_000)]
 Price = Annotated[

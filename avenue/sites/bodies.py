@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import Language
+from avenue.bodies import Language, Name
 from avenue.errors import sentence
 from avenue.identity import ID_PATTERN, Role
 from avenue.media.intake.type_patterns import TypePattern
@@ -48,7 +48,6 @@ MOST_CATEGORIES = 50
 SIZE_NAME = re.compile("[a-z][a-z0-9]{0,19}")
 WRITTEN_SIZE = re.compile(r"([1-9][0-9]{1,3})(?:\s*[x×]\s*([1-9][0-9]{1,3})(?:\s+cover)?)?")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)

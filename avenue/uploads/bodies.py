@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import PictureTexts
+from avenue.bodies import Name, PictureTexts
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.errors import sentence
@@ -50,9 +50,7 @@ class UploadChanges(PictureTexts):
     `visibility` all its URLs change.
     """
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = (
-        ""
-    )
+    name: Name = ""
     reference: Reference = None
     hold: bool = False
     visibility: Literal["public", "private"] = "private"

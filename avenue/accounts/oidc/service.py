@@ -31,6 +31,7 @@ from avenue.accounts.oidc.provider import Going, Provider
 from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.store.roles import RoleStore
 from avenue.accounts.tries import Tries
+from avenue.bodies import LONGEST_NAME
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.identity import Site, new_id
@@ -42,7 +43,6 @@ CALLBACK = "/login/oidc/callback"
 GOOD_FOR = timedelta(minutes=10)
 SECRET_BYTES = 32
 MOST_CODE_CHARACTERS = 4096
-LONGEST_NAME = 200
 MFA = "mfa"  # RFC 8176
 TIMES = 3
 """How often an account is read again that others change at the same moment."""

@@ -5,12 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import Body, Id, PictureTexts, each_once
-from avenue.builder.library.models import MOST_TAGS
+from avenue.bodies import Body, Id, Name, PictureTexts, each_once
+from avenue.builder.library.models import LONGEST_TAG, MOST_TAGS
 from avenue.errors import sentence
 from avenue.media.serving.zipping import MOST_FILES
 
-LONGEST_TAG = 50
 MOST_IDS = 200
 
 
@@ -47,9 +46,7 @@ class MediaChanges(PictureTexts):
     `focal` resets the focal point to the automatic one.
     """
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = (
-        ""
-    )
+    name: Name = ""
     folder: Id | None = None
     tags: Tags = Field(default=[])
 

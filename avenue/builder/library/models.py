@@ -13,6 +13,7 @@ from avenue.storage.collection import Session
 from avenue.web.paging import Place, Value
 
 MOST_TAGS = 20
+LONGEST_TAG = 50
 
 NO_FOLDER = "none"
 """The folder id for files in no folder."""

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from avenue.bodies import Language, PictureTexts
+from avenue.bodies import Language, Name, PictureTexts
 from avenue.builder.library.bodies import Tags
 from avenue.builder.website.bodies import SeoBody, Slug
 from avenue.builder.website.models import LONGEST_TITLE
 from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
-from avenue.shop.fields import LONGEST_URL, Currency, Name, ProductBody, StatusText
+from avenue.shop.fields import LONGEST_URL, Currency, ProductBody, StatusText
 from avenue.uploads.bodies import Reference
 
 LONGEST_LINE = 16 * 1024 * 1024

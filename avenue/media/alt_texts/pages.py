@@ -12,9 +12,10 @@ from flask import Blueprint, Response, g, request
 from flask_babel import LazyString
 from pydantic import ValidationError
 
+from avenue.bodies import LONGEST_ALT
 from avenue.cursors import cursor, read_cursor
 from avenue.identity import Role, Site
-from avenue.media.alt_texts.bodies import LONGEST_TEXT, AltText
+from avenue.media.alt_texts.bodies import AltText
 from avenue.media.alt_texts.errors import DescribedMeanwhile, PictureNotFound
 from avenue.media.alt_texts.models import Description
 from avenue.media.alt_texts.routes import note_description
@@ -132,7 +133,7 @@ def _write(asset_id: str, outcome: Outcome) -> None:
         asset, is_new = texts.describe(current_actor(), asset_id, Description(**body.model_dump()))
     except ValidationError:
         outcome.refused.append(
-            (name, _("Too long: at most %(most)s characters.", most=LONGEST_TEXT))
+            (name, _("Too long: at most %(most)s characters.", most=LONGEST_ALT))
         )
     except PictureNotFound as error:
         outcome.refused.append((name, " ".join(error.said(_))))
@@ -173,7 +174,7 @@ def _shown(outcome: Outcome | None = None) -> Response:
         tongues={each: TONGUES.get(each, each) for each in languages},
         at=here_with,
         suggests=using(Suggester).is_set_up,
-        longest=LONGEST_TEXT,
+        longest=LONGEST_ALT,
         said=_said(),
         texts=screen_words() | {name: str(each) for name, each in TEXTS.items()},
     )

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from avenue.bodies import LONGEST_ALT
 from avenue.config import Settings
 from avenue.identity import Actor
-from avenue.media.alt_texts.bodies import LONGEST_TEXT
 from avenue.media.alt_texts.errors import NoSuggestions, NothingSuggested, SuggestersBusy
 from avenue.media.alt_texts.service import AltTextService
 from avenue.media.models import Asset
@@ -70,7 +70,7 @@ class Suggester:
         said = " ".join(text.split()) if isinstance(text, str) else ""
         if not said or not said.isprintable():
             raise NothingSuggested
-        return said[:LONGEST_TEXT].rstrip()
+        return said[:LONGEST_ALT].rstrip()
 
     def _question(self, actor: Actor, asset: Asset, language: str) -> dict[str, object]:
         # Services know JPEG best; a PNG with transparency would be several times as large.

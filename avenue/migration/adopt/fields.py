@@ -11,12 +11,12 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from avenue.bodies import LONGEST_ALT
 from avenue.migration.adopt.decoding import is_inline
 from avenue.migration.adopt.models import Fields, Holds
 
 Names = Mapping[str, tuple[str, ...]]
 
-LONGEST_ALT = 1000
 MOST_LANGUAGES = 20
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 ALTS = (

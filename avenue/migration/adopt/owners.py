@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from avenue.bodies import LONGEST_NAME
 from avenue.errors import AvenueError, Conflict, Unavailable
 from avenue.media.intake.models import Refusal, UploadRequest, UploadResult
 from avenue.media.intake.spool import SpooledFile, spooled
@@ -22,7 +23,6 @@ MOST_PICTURES = 100
 """The most pictures of a product or group: as many as a page can show."""
 LEFT_OUT = {"sku_taken": "sku", "group_not_found": "group"}
 """Errors after which a record is imported without the field."""
-LONGEST_NAME = 200
 LONGEST_TOLD = 40
 
 

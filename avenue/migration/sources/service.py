@@ -14,6 +14,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from avenue.bodies import LONGEST_ALT
+from avenue.builder.library.models import LONGEST_TAG, MOST_TAGS
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
 from avenue.media.intake.models import Incoming
@@ -35,8 +37,6 @@ Look = Callable[[], None]
 THREADS = 4
 """So no host gets more than four requests at once."""
 LISTED_ANEW = 3
-LONGEST_ALT, LONGEST_TAG, MOST_TAGS = 1000, 50, 20
-"""As the media library takes them."""
 DESCRIBES = frozenset({"alt", "decorative", "focal", "tags"})
 """Fields that people set, and that are only imported if empty."""
 SAME_ADDRESS = "Another file of the source has the same address; one of them answers."

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from avenue.bodies import Name
 from avenue.errors import AvenueError, sentence
 from avenue.field_problems import problems_of
 from avenue.shop import attributes
@@ -13,7 +14,6 @@ from avenue.shop.errors import OwnUrl
 from avenue.shop.fields import (
     Currency,
     ImageUrl,
-    Name,
     ProductBody,
     Short,
 )

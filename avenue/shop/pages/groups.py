@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from avenue.bodies import LONGEST_NAME
 from avenue.config import Settings
 from avenue.errors import AvenueError, Invalid
 from avenue.identity import Actor, Role, is_id
@@ -31,7 +32,6 @@ from avenue.web.services import using
 from avenue.words import wanted_words
 
 PATH = "/admin/groups"
-LONGEST_NAME = 200
 LONGEST_OPTION = 64
 MOST_OPTIONS = 50
 MOST_FOUND = 20

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request
 
+from avenue.bodies import LONGEST_ALT
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.sniffing import MEDIA_TYPES
 from avenue.media.models import Asset, Claim, Version
@@ -34,7 +35,6 @@ from avenue.web.services import using
 FRAGMENT = "shop/_pictures.html"
 MOST_REFUSALS_TOLD = 20
 LONGEST_NAME_TOLD = 100
-LONGEST_ALT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

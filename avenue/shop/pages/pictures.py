@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from avenue.bodies import LONGEST_ALT
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.intake.policy import UploadPolicy
@@ -14,7 +15,6 @@ from avenue.shop.errors import GroupNotFound, ProductNotFound
 from avenue.shop.models import Picture
 from avenue.shop.pages.picture_screen import (
     FRAGMENT,
-    LONGEST_ALT,
     alt_languages,
     back_to,
     screen_of,

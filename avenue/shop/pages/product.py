@@ -7,6 +7,7 @@ from babel.numbers import get_currency_name
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
+from avenue.bodies import LONGEST_NAME
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Role
@@ -39,7 +40,6 @@ from avenue.web.pages import page, see
 from avenue.web.services import using
 
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
-LONGEST_NAME = 200
 TRIES = 5
 UNPROCESSABLE = 422
 TEMPORARY = "temp_images"

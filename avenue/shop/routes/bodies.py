@@ -5,12 +5,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import Body, Id, PictureTexts, Revision
+from avenue.bodies import Body, Id, Name, PictureTexts, Revision
 from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
     ImageUrl,
-    Name,
     ProductBody,
     Short,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from avenue.bodies import LONGEST_ALT, LONGEST_NAME
 from avenue.errors import AvenueError, Invalid
 from avenue.identity import Actor
 from avenue.media.models import Asset
@@ -12,8 +13,6 @@ from avenue.shop.models import PicturedProduct, Status
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 
-LONGEST_ALT = 1000
-LONGEST_NAME = 200
 NAME = "{name}"
 """Placeholder for the product's name in a text for many pictures."""
 

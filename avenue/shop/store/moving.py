@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from avenue.bodies import Name
 from avenue.clock import utc_now
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
@@ -18,7 +19,7 @@ from avenue.media.models import Asset, Claim, External
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import claim_one
 from avenue.shop.errors import GroupNotFound, SkuTaken
-from avenue.shop.fields import Currency, Description, Name, Price, Short, StatusText
+from avenue.shop.fields import Currency, Description, Price, Short, StatusText
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Entry, Group, Product, Status
 from avenue.shop.store import groups as group_documents, product_documents
 from avenue.shop.store.documents import GROUPS, entries_in, entries_out, trash_all

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from avenue.bodies import LONGEST_NAME
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Actor
@@ -22,8 +23,6 @@ from avenue.web.language import gettext as _
 from avenue.web.listing import joined
 from avenue.web.pages import page, see, shown_again
 from avenue.web.services import using
-
-LONGEST_NAME = 200
 
 blueprint = Blueprint("upload_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
