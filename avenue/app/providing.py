@@ -33,7 +33,7 @@ from avenue.media.serving.refreshing import Refresher
 from avenue.media.serving.response_cache import ResponseCache
 from avenue.notifications.register import MailRegister
 from avenue.shop.pages.products import KnownProblems
-from avenue.shop.pages.window import MorePages
+from avenue.shop.pages.storefront import MorePages
 from avenue.shop.store.old_ids import OldIds
 from avenue.storage.clusters import database_of_site
 from avenue.storage.schema import Gate

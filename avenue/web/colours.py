@@ -47,7 +47,7 @@ def style_sheet(colors: Mapping[str, str]) -> str:
     own = {name: rgb(each) for name, each in colors.items()}
     rules = [
         *_in_both_looks("", lambda look: _accent(own, [look.paper, look.ground], look)),
-        *_in_both_looks(" body.window", lambda look: _window(own, look)),
+        *_in_both_looks(" body.storefront", lambda look: _storefront(own, look)),
     ]
     return "\n".join(rules) + "\n" if rules else ""
 
@@ -112,7 +112,7 @@ def _accent(own: Tokens, grounds: Sequence[Rgb], look: Look) -> Tokens:
     return {"accent": accent, "on-accent": on(accent), "accent-soft": soft}
 
 
-def _window(own: Tokens, look: Look) -> Tokens:
+def _storefront(own: Tokens, look: Look) -> Tokens:
     """Return the tokens of the storefront.
 
     Background and text are for the light theme; a site that is dark itself has them in both.

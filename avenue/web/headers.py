@@ -18,7 +18,7 @@ PICTURES_POLICY = PAGE_POLICY.replace(
 """For pages with external pictures, or pictures that are just being chosen."""
 FILES_POLICY = f"{PAGE_POLICY}; frame-src 'self'; media-src 'self'"
 """For pages that show a file of any type: the file has its own policy, which allows no scripts."""
-WINDOW_POLICY = (
+STOREFRONT_POLICY = (
     PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:") + "; font-src 'self'"
 )
 """The storefront shows external pictures, too, and the fonts of its theme."""

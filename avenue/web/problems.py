@@ -42,7 +42,7 @@ from avenue.web.errors import (
     RangeNotSatisfiable,
     TooLarge,
 )
-from avenue.web.headers import WINDOW_POLICY
+from avenue.web.headers import STOREFRONT_POLICY
 from avenue.web.language import COOKIE, gettext, language, lazy_gettext as _
 from avenue.web.marks import current_view
 from avenue.web.pages import chosen_theme, theme
@@ -288,7 +288,7 @@ def _page(problem: Refusal) -> Response:
     )
     response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
     if is_of_site:
-        response.headers["Content-Security-Policy"] = WINDOW_POLICY
+        response.headers["Content-Security-Policy"] = STOREFRONT_POLICY
     response.vary.add("Accept")
     return response
 

@@ -332,7 +332,7 @@ def _told(deployment: Deployment) -> None:
             "first_at": now,
             "last_at": now,
             "request_ids": ["r1"],
-            "traceback": "avenue/shop/pages/window.py:60",
+            "traceback": "avenue/shop/pages/storefront.py:60",
             "resolved_at": now,
             "resolved_by": new_id(),
         }

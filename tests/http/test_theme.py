@@ -10,7 +10,7 @@ from PIL import Image
 from avenue.builder.website.pages import POLICY
 from avenue.identity import Role
 from avenue.sites.service import SiteService
-from avenue.web.headers import WINDOW_POLICY
+from avenue.web.headers import STOREFRONT_POLICY
 from tests import pictures
 from tests.http.application import Application, Caller, a_picture, unique
 from tests.table import table
@@ -117,7 +117,7 @@ def test_header_menu_and_footer_stand_around_pages_and_storefront(
     assert answer.json["contact"]["instagram"] == "https://www.instagram.com/luna.py"
     missing = nobody.get("/p/nothing-here", headers=IN_ENGLISH)
     assert missing.status_code == 404
-    assert missing.headers["Content-Security-Policy"] == WINDOW_POLICY
+    assert missing.headers["Content-Security-Policy"] == STOREFRONT_POLICY
     assert '<meta name="robots" content="noindex">' in missing.text
     for page in (seen(nobody, path), seen(nobody, "/"), missing.text):
         for expected in (
@@ -229,7 +229,7 @@ def test_the_style_sheet_is_kept_for_ever_and_named_by_what_is_in_it(
     preloads = re.findall(r'rel="preload" href="([^"]+)" as="font" crossorigin', after.text)
     assert set(preloads) < set(fonts)
     assert len(preloads) == 2
-    for policy in (POLICY, WINDOW_POLICY):
+    for policy in (POLICY, STOREFRONT_POLICY):
         assert "font-src 'self'" in policy
         assert re.search("script-src '(none|self)'", policy)
     # Another site has its own.

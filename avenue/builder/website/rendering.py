@@ -36,7 +36,7 @@ from avenue.media.serving.cache import ByteCache
 from avenue.media.urls import original_url, variant_url
 from avenue.web.site_frame import Frame, Logo
 
-REVISION = 6
+REVISION = 7
 """Increased when the same page is to be rendered differently."""
 SHARED = "og.jpg"
 """The picture for previews in other programs: not all of them support WebP."""
@@ -172,7 +172,7 @@ def _framed(draft: Draft, above: str, html: str, frame: Frame) -> str:
         unseen = ' class="unseen"' if SECOND_HEADING.search(html) else ""
         title = f"<h1{unseen}>{escape(draft.title)}</h1>\n"
     return (
-        f'<body class="window">\n{above}{frame.header}\n'
+        f'<body class="storefront">\n{above}{frame.header}\n'
         f'<{element} id="main" class="site-content" tabindex="-1">\n{title}{html}\n</{element}>\n'
         f"{frame.footer}\n</body>"
     )

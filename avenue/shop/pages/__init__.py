@@ -11,7 +11,7 @@ from avenue.shop.pages import (
     product,
     products,
     sharing,
-    window,
+    storefront,
 )
 from avenue.shop.service.products import ProductService
 from avenue.web.language import lazy_gettext as _
@@ -28,7 +28,7 @@ BLUEPRINTS = (
     picture_imports.blueprint,
     sharing.blueprint,
     demo.blueprint,
-    window.blueprint,
+    storefront.blueprint,
 )
 
 NAVIGATION = (

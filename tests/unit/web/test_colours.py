@@ -9,7 +9,7 @@ from avenue.web.colours import contrast, luminance, on, readable, rgb, style_she
 from tests.table import table
 
 NAMES = ("primary", "accent", "background", "text")
-RULE = re.compile(r':root\[data-theme="(light|dark|auto)"\]( body\.window)? \{([^}]*)\}')
+RULE = re.compile(r':root\[data-theme="(light|dark|auto)"\]( body\.storefront)? \{([^}]*)\}')
 TOKENS_CSS = {
     "light": {"paper": "#ffffff", "ground": "#f3f4f1", "ink": "#1c211d"},
     "dark": {"paper": "#1d211f", "ground": "#121513", "ink": "#eceeec"},

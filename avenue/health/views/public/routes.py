@@ -12,7 +12,7 @@ from avenue.health.views.public.service import PublicStatusService
 from avenue.identity import Site
 from avenue.web.describing import described
 from avenue.web.fields import facts_of
-from avenue.web.headers import WINDOW_POLICY
+from avenue.web.headers import STOREFRONT_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language, lazy_gettext
 from avenue.web.pages import chosen_theme, page
@@ -54,7 +54,7 @@ def show_status() -> Response:
     site, status = _asked()
     return page(
         "health/status.html",
-        csp=WINDOW_POLICY,
+        csp=STOREFRONT_POLICY,
         found=status,
         parts=PARTS,
         conditions=CONDITIONS,

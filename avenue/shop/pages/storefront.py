@@ -37,7 +37,7 @@ from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
 from avenue.web.cache_policy import cache_nowhere
-from avenue.web.headers import WINDOW_POLICY
+from avenue.web.headers import STOREFRONT_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, gettext as _, language
 from avenue.web.pages import chosen_theme, page, reader
@@ -68,12 +68,12 @@ class MorePages:
     of: Callable[[Site], Sequence[tuple[str, datetime]]]
 
 
-blueprint = Blueprint("window", __name__, template_folder="../templates")
+blueprint = Blueprint("storefront", __name__, template_folder="../templates")
 blueprint.before_request(read_old_id)
 
 
 @blueprint.get("/")
-def show_window() -> Response:
+def show_storefront() -> Response:
     """Show the published products, newest first: `?search=`, `?after=`."""
     site, actor = current_site(), reader()
     search = request.args.get("search", "").strip()[:LONGEST_SEARCH]
@@ -141,8 +141,8 @@ def _product_list(query: ProductQuery, path: str, **facts: Any) -> Response:
     query = replace(query, status=Status.PUBLISHED, after=place)
     found = using(ProductService).find(Actor(site=site), query)
     pictures = [each for item in found.items for each in item.images]
-    return _window(
-        "shop/window.html",
+    return _storefront_page(
+        "shop/storefront.html",
         products=[_tile(site, each) for each in found.items],
         total=found.total,
         after=after,
@@ -192,8 +192,8 @@ def show_product(product_id: str, slug: str = "") -> Response:
     if not pictures and group:
         pictures = _reachable(site, group.images)
     canonical = site.base_url + address_of(product)
-    return _window(
-        "shop/window_product.html",
+    return _storefront_page(
+        "shop/storefront_product.html",
         product=product,
         question=_(
             "Hello, I am interested in %(name)s: %(address)s", name=product.name, address=canonical
@@ -339,12 +339,12 @@ def _summary(product: Product) -> str:
     return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1].rstrip()}…"
 
 
-def _window(template: str, **facts: Any) -> Response:
+def _storefront_page(template: str, **facts: Any) -> Response:
     """Return a page of the storefront, or 304 if the client has it already."""
     site = current_site()
     response = page(
         template,
-        csp=WINDOW_POLICY,
+        csp=STOREFRONT_POLICY,
         logo=using(Logos).of(site),
         here_path=request.path if not request.args else "",
         theme=chosen_theme() or site.theme.scheme,

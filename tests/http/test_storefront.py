@@ -319,7 +319,7 @@ def test_of_many_products_there_is_an_index_of_sitemaps(
 ):
     products = [published(as_seller) for _ in range(3)]
     draft = as_seller.a_product()
-    monkeypatch.setattr("avenue.shop.pages.window.SITEMAP_PRODUCTS", 2)
+    monkeypatch.setattr("avenue.shop.pages.storefront.SITEMAP_PRODUCTS", 2)
     index = ET.fromstring(nobody.get("/sitemap.xml").text)  # noqa: S314 - our own
     assert index.tag == f"{SITEMAP}sitemapindex"
     parts = [(each.text or "").removeprefix(BASE) for each in index.iter(f"{SITEMAP}loc")]
