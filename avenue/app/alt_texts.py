@@ -5,7 +5,7 @@ from typing import Any
 
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role
-from avenue.media.alt_texts.models import Place, Room
+from avenue.media.alt_texts.models import Feature, Place
 from avenue.media.models import Asset, Claim
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.pictures import PictureService
@@ -14,7 +14,7 @@ from avenue.shop.store.status import StatusStore
 PANEL_PATHS = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
-def library_room(media: MediaService) -> Room:
+def library_feature(media: MediaService) -> Feature:
     """Return the media library as a source: its pictures are used in pages and as the logo."""
 
     def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
@@ -27,10 +27,12 @@ def library_room(media: MediaService) -> Room:
     def change(actor: Actor, asset: Asset, changes: Mapping[str, Any]) -> Asset:
         return media.change(actor, asset.id, changes, asset.revision)
 
-    return Room(name="library", kinds=("library",), role=Role.EDITOR, places=places, change=change)
+    return Feature(
+        name="library", kinds=("library",), role=Role.EDITOR, places=places, change=change
+    )
 
 
-def shop_room(pictures: PictureService, names: StatusStore) -> Room:
+def shop_feature(pictures: PictureService, names: StatusStore) -> Feature:
     """Return the shop as a source: each of its pictures belongs to one product or group."""
 
     def places(actor: Actor, assets: Sequence[Asset]) -> Mapping[str, Sequence[Place]]:
@@ -57,4 +59,6 @@ def shop_room(pictures: PictureService, names: StatusStore) -> Room:
         claim = asset.claim or Claim(kind=PRODUCT, id="")
         return pictures.describe(actor, claim, asset.id, changes, asset.revision)
 
-    return Room(name="shop", kinds=(PRODUCT, GROUP), role=Role.STAFF, places=places, change=change)
+    return Feature(
+        name="shop", kinds=(PRODUCT, GROUP), role=Role.STAFF, places=places, change=change
+    )

@@ -174,7 +174,7 @@ def adoption_of(
             command_actor(site),
             AdoptionTargets(
                 library=services.library,
-                shelf=LibraryStore(database),
+                library_store=LibraryStore(database),
                 legacy_urls=services.legacy_urls,
                 catalogue=MovedStore(database),
                 website=MovedPages(services.pages),

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Flask
 
-from avenue.app.alt_texts import library_room, shop_room
+from avenue.app.alt_texts import library_feature, shop_feature
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
 from avenue.app.home import other_tasks
@@ -112,8 +112,8 @@ def _provide_shop(app: Flask, services: Services) -> None:
         services.picture_imports,
         shared_to_library(services.media, pictures, services.reader, services.settings.tmp_dir),
     )
-    rooms = [shop_room(pictures, services.shop_status), library_room(services.media)]
-    texts = AltTextService(AltTextStore(database), rooms)
+    features = [shop_feature(pictures, services.shop_status), library_feature(services.media)]
+    texts = AltTextService(AltTextStore(database), features)
     provide(app, texts, Suggester(texts, services.renditions, services.settings))
 
 

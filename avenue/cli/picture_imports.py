@@ -115,7 +115,7 @@ def _numbered(number: int, planned: PlannedFile) -> KeptFile:
         number=number,
         file=planned.file,
         finding=planned.finding,
-        shelf=planned.shelf,
+        matched=planned.matched,
         position=planned.position,
         candidates=planned.candidates,
         reason=planned.reason,
@@ -150,7 +150,7 @@ def _line(file: KeptFile) -> str:
     match file.finding:
         case Finding.MATCHED:
             sign = {Outcome.ADDED: "+", Outcome.PRESENT: "="}.get(file.outcome or Outcome.ADDED)
-            return f"{sign} {path}  {file.shelf.sku if file.shelf else ''}"
+            return f"{sign} {path}  {file.matched.sku if file.matched else ''}"
         case Finding.AMBIGUOUS:
             return f"? {path}  ambiguous: {' or '.join(file.candidates)}"
         case Finding.UNMATCHED:

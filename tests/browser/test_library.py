@@ -322,7 +322,7 @@ def found_unused(page: Page, word: str) -> Locator:
     return page.locator(".things .name", has_text=word)
 
 
-# The wall
+# The gallery
 
 
 WHOLE = """() => [...document.querySelectorAll("#items > li")].filter((each) => {
@@ -331,7 +331,7 @@ WHOLE = """() => [...document.querySelectorAll("#items > li")].filter((each) => 
 }).length"""
 
 
-def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word: str) -> None:
+def test_the_gallery_is_looked_through_dragged_from_and_edited(admin: Visitor, word: str) -> None:
     ids = [added(admin, f"{word}-{each}.jpg")["id"] for each in "ab"]
     folder = a_folder(admin)
     page = opened(admin, LIBRARY)
@@ -369,7 +369,9 @@ def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word
     assert (now["width"], now["height"], now["name"]) == (80, 119, f"{word}-a.jpg")
     check_accessible(page)
     drawer.get_by_label("Texto alternativo: Español").fill("Un bosque")
-    drawer.get_by_role("button", name="Restaurar esta versión").click()  # without leaving the wall
+    drawer.get_by_role(
+        "button", name="Restaurar esta versión"
+    ).click()  # without leaving the gallery
     expect(page.locator("#live")).to_have_text("La versión anterior vuelve a ser la actual.")
     expect(drawer.get_by_label("Texto alternativo: Español")).to_have_value("Un bosque")
     now = admin.call("GET", f"{API}/{ids[0]}")

@@ -156,7 +156,7 @@ def looks(answer: Any) -> list[str]:
 @pytest.mark.long
 def test_the_look_is_remembered(as_editor: Caller) -> None:
     added(as_editor)
-    assert 'class="wall"' in read(as_editor, f"{PAGE}")
+    assert 'class="gallery"' in read(as_editor, f"{PAGE}")
     answer = as_editor.get(f"{PAGE}?view=list", headers=IN_ENGLISH)
     [kept] = looks(answer)
     assert 'class="things"' in answer.text

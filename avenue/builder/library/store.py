@@ -61,13 +61,13 @@ class MediaStore(SiteRecords):
     def __init__(
         self,
         database: Database,
-        shelf: LibraryStore,
+        library: LibraryStore,
         folders: FolderStore,
         users: Sequence[Users],
     ) -> None:
         super().__init__(database)
         self._writes = Writes(database)
-        self._shelf = shelf
+        self._library = library
         self._folders = folders
         self._users = users
 
@@ -143,7 +143,7 @@ class MediaStore(SiteRecords):
             if not self._folders.hold(site_id, folder, session):
                 raise FolderNotFound
 
-        self._shelf.keep(site_id, upload_result, once=once, folder=folder, first=hold)
+        self._library.keep(site_id, upload_result, once=once, folder=folder, first=hold)
 
     def change(
         self,

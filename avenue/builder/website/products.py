@@ -71,14 +71,14 @@ def with_products(site: Site, pictured: PicturedPage, cards: ProductCards) -> Pi
         return pictured
     wanted = list(dict.fromkeys(each.product for each in found if each.product))
     known = {each.id: each for each in cards.of(site, wanted)} if wanted else {}
-    shelves = {
+    by_category = {
         each: cards.newest(site, each)
         for each in dict.fromkeys(each.category for each in found if each.category is not None)
     }
-    shown = [*known.values(), *(card for shelf in shelves.values() for card in shelf)]
+    shown = [*known.values(), *(card for cards in by_category.values() for card in cards)]
     parts, place = [], 0
     for each in found:
-        parts += [html[place : each.begin], _written(each, known, shelves)]
+        parts += [html[place : each.begin], _written(each, known, by_category)]
         place = each.end
     draft = replace(pictured.page.draft, html="".join([*parts, html[place:]]))
     own = {card.picture.id: card.picture for card in shown if isinstance(card.picture, Asset)}
@@ -118,15 +118,15 @@ def _found_in(site: Site, html: str) -> Iterator[_Found]:
 def _written(
     found: _Found,
     known: Mapping[str, ProductCard],
-    shelves: Mapping[str, Sequence[ProductCard]],
+    by_category: Mapping[str, Sequence[ProductCard]],
 ) -> str:
     if found.product is not None:
         card = known.get(found.product)
         return _card(card, found.attributes) if card else ""
-    shelf = shelves[found.category or ""]
-    if not shelf:
+    cards = by_category[found.category or ""]
+    if not cards:
         return f'<div class="{GRID}"></div>'
-    grid = "".join(_card(each, {"class": CARD}) for each in shelf)
+    grid = "".join(_card(each, {"class": CARD}) for each in cards)
     link = f"<a{_attributes(found.attributes)}>{found.inside}</a>"
     return f'<div class="{GRID}">{grid}</div>{link}'
 

@@ -23,7 +23,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Feature:
     """A feature with pictures; `app` provides them.
 
     `kinds` are the claims of its pictures, all of which people with `role` may describe. `places`

@@ -33,7 +33,7 @@ from avenue.web.picture_words import screen_words
 from avenue.web.services import using
 
 PATH = "/admin/alt-texts"
-ROOMS: Mapping[str, LazyString] = {
+FEATURES: Mapping[str, LazyString] = {
     "shop": lazy_gettext("Products and groups"),
     "library": lazy_gettext("Library"),
 }
@@ -154,10 +154,10 @@ def _write(asset_id: str, outcome: Outcome) -> None:
 def _shown(outcome: Outcome | None = None) -> Response:
     actor, asked, language = current_actor(), page_asked_for(), _language()
     texts = using(AltTextService)
-    rooms = [each.name for each in texts.rooms_of(actor)]
-    room = _room(rooms)
+    features = [each.name for each in texts.features_of(actor)]
+    feature = _asked_feature(features)
     after = read_cursor(asked.after)
-    found = texts.find(actor, language, room=room, after=after, limit=asked.limit)
+    found = texts.find(actor, language, feature=feature, after=after, limit=asked.limit)
     languages = dict.fromkeys([actor.site.language, *LANGUAGES])
     return page(
         "alt_texts/alt_texts.html",
@@ -168,8 +168,8 @@ def _shown(outcome: Outcome | None = None) -> Response:
         total=found.total,
         next=here_with(after=cursor(*found.next)) if found.next else None,
         first=here_with() if after else None,
-        rooms={each: ROOMS[each] for each in rooms} if len(rooms) > 1 else {},
-        room=room,
+        features={each: FEATURES[each] for each in features} if len(features) > 1 else {},
+        feature=feature,
         tongue=language,
         tongues={each: TONGUES.get(each, each) for each in languages},
         at=here_with,
@@ -194,10 +194,10 @@ def _row(site: Site, asset: Asset, places: Any) -> Row:
     )
 
 
-def _room(rooms: Sequence[str]) -> str | None:
+def _asked_feature(features: Sequence[str]) -> str | None:
     """Return the requested feature, None for all."""
     asked = request.args.get("of", "")
-    return asked if asked in rooms else None
+    return asked if asked in features else None
 
 
 def _language() -> str:

@@ -41,7 +41,7 @@ class AdoptionTargets:
     """The services and stores that an adoption writes to."""
 
     library: MediaLibrary
-    shelf: LibraryStore
+    library_store: LibraryStore
     legacy_urls: LegacyUrls
     catalogue: Catalogue
     website: Website
@@ -162,7 +162,7 @@ class AdoptionContext:
         data = self.pictures.load(found) if data is None else data
         sha256 = print_of(data)
         there = (
-            self.places.shelf.by_source(self.site, sha256, claim)
+            self.places.library_store.by_source(self.site, sha256, claim)
             if claim
             else self._standing(found, sha256)
         )
@@ -184,7 +184,9 @@ class AdoptionContext:
                     raise asset.error or Conflict(asset.message)
                 self.settle(found, asset)
                 owner = claim or Claim(kind="upload", id=asset.id)
-                self.places.shelf.keep(self.site, upload_result, owner, once=claim is not None)
+                self.places.library_store.keep(
+                    self.site, upload_result, owner, once=claim is not None
+                )
             kept = upload_result.assets[0]
         if kept.id != asset.id:
             self.settle(found, kept)
@@ -202,7 +204,7 @@ class AdoptionContext:
                 self.places.legacy_urls.put(self.site, each, asset.id)
         if found.alt and not asset.alt:
             alt = {name or self.actor.site.language: text for name, text in found.alt.items()}
-            self.places.shelf.describe(self.site, asset.id, {"alt": alt})
+            self.places.library_store.describe(self.site, asset.id, {"alt": alt})
 
     def _standing(self, found: Found, sha256: str) -> Asset | None:
         """Return the asset of an address of the file, if it owns itself and has these bytes."""

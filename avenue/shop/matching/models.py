@@ -59,7 +59,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class MatchedProduct:
     """A product that files can match: its SKU, and its number of pictures."""
 
     product: str
@@ -82,14 +82,14 @@ class NamedFile:
 class PlannedFile:
     """A file and its classification.
 
-    `shelf` (the product) and `position` (the number in its name, 1 if it has none) are those of a
+    `matched` (the product) and `position` (the number in its name, 1 if it has none) are those of a
     matched one, `candidates` the SKUs that an ambiguous one matches, `reason` (`Reason` or `Why`)
     of one that is left out.
     """
 
     file: NamedFile
     finding: Finding
-    shelf: Shelf | None = None
+    matched: MatchedProduct | None = None
     position: int = 1
     candidates: tuple[str, ...] = ()
     reason: str | None = None

@@ -4,12 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from avenue.shop.matching.models import Finding, NamedFile, PlannedFile, Reason, Shelf
+from avenue.shop.matching.models import Finding, MatchedProduct, NamedFile, PlannedFile, Reason
 from avenue.shop.matching.naming import is_picture, keys_of, readings_of
 
 
 def plan(
-    files: Sequence[NamedFile], shelves: Iterable[Shelf], *, most_bytes: int, most_pictures: int
+    files: Sequence[NamedFile],
+    products: Iterable[MatchedProduct],
+    *,
+    most_bytes: int,
+    most_pictures: int,
 ) -> list[PlannedFile]:
     """Return the classified files.
 
@@ -18,7 +22,7 @@ def plan(
     of one product those beyond `most_pictures`.
     """
     wanted = {reading.key for each in files for reading in readings_of(each.path)}
-    by_key = _by_key(shelves, wanted)
+    by_key = _by_key(products, wanted)
     seen: set[str] = set()
     planned = [_planned(each, by_key, seen, most_bytes) for each in files]
     matched = [each for each in planned if each.finding is Finding.MATCHED]
@@ -31,17 +35,19 @@ def plan(
     ]
 
 
-def _by_key(shelves: Iterable[Shelf], wanted: set[str]) -> Mapping[str, list[Shelf]]:
+def _by_key(
+    products: Iterable[MatchedProduct], wanted: set[str]
+) -> Mapping[str, list[MatchedProduct]]:
     """Return the products that some name could match; the others are not kept in memory."""
-    by_key: dict[str, list[Shelf]] = {}
-    for shelf in shelves:
-        for key in keys_of(shelf.sku) & wanted:
-            by_key.setdefault(key, []).append(shelf)
+    by_key: dict[str, list[MatchedProduct]] = {}
+    for matched in products:
+        for key in keys_of(matched.sku) & wanted:
+            by_key.setdefault(key, []).append(matched)
     return by_key
 
 
 def _planned(
-    file: NamedFile, by_key: Mapping[str, Sequence[Shelf]], seen: set[str], most_bytes: int
+    file: NamedFile, by_key: Mapping[str, Sequence[MatchedProduct]], seen: set[str], most_bytes: int
 ) -> PlannedFile:
     reason = file.why_not or _why_left_out(file, most_bytes)
     if reason is None and file.path in seen:
@@ -50,17 +56,17 @@ def _planned(
         return PlannedFile(file=file, finding=Finding.LEFT_OUT, reason=str(reason))
     seen.add(file.path)
     meant = {
-        shelf.product: (shelf, reading.position)
+        matched.product: (matched, reading.position)
         for reading in readings_of(file.path)
-        for shelf in by_key.get(reading.key, ())
+        for matched in by_key.get(reading.key, ())
     }
     if not meant:
         return PlannedFile(file=file, finding=Finding.UNMATCHED)
     if len(meant) > 1:
-        candidates = tuple(sorted(shelf.sku for shelf, _ in meant.values()))
+        candidates = tuple(sorted(matched.sku for matched, _ in meant.values()))
         return PlannedFile(file=file, finding=Finding.AMBIGUOUS, candidates=candidates)
-    [(shelf, position)] = meant.values()
-    return PlannedFile(file=file, finding=Finding.MATCHED, shelf=shelf, position=position)
+    [(matched, position)] = meant.values()
+    return PlannedFile(file=file, finding=Finding.MATCHED, matched=matched, position=position)
 
 
 def _why_left_out(file: NamedFile, most_bytes: int) -> Reason | None:
@@ -72,10 +78,10 @@ def _why_left_out(file: NamedFile, most_bytes: int) -> Reason | None:
 
 
 def _place(planned: PlannedFile) -> tuple[str, str, int, str]:
-    shelf = planned.shelf
+    matched = planned.matched
     return (
-        shelf.sku if shelf else "",
-        shelf.product if shelf else "",
+        matched.sku if matched else "",
+        matched.product if matched else "",
         planned.position,
         planned.file.path,
     )
@@ -85,7 +91,7 @@ def _within_limits(matched: Iterable[PlannedFile], most_pictures: int) -> list[P
     taken: Counter[str] = Counter()
     within = []
     for each in matched:
-        product = each.shelf.product if each.shelf else ""
+        product = each.matched.product if each.matched else ""
         taken[product] += 1
         is_one_too_many = taken[product] > most_pictures
         within.append(

@@ -29,14 +29,14 @@ def file_json(kept: KeptFile, translate: Translate = str) -> FileReply:
 
     `translate` is for the reason of a refusal, by default English.
     """
-    shelf, failure = kept.shelf, kept.failure
+    matched, failure = kept.matched, kept.failure
     return {
         "number": kept.number,
         "path": kept.file.path,
         "finding": kept.finding,
-        "sku": shelf.sku if shelf else None,
-        "product": shelf.product if shelf else None,
-        "position": kept.position if shelf else None,
+        "sku": matched.sku if matched else None,
+        "product": matched.product if matched else None,
+        "position": kept.position if matched else None,
         "by_hand": kept.by_hand,
         "candidates": list(kept.candidates),
         "reason": kept.reason,

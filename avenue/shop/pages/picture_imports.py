@@ -178,7 +178,7 @@ def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> R
     imports, actor = using(PictureImportService), current_actor()
     standing, query = imports.get(actor, picture_import_id), files_asked_for()
     found = imports.files(actor, picture_import_id, query)
-    of_them = [each.shelf.product for each in found.items if each.shelf]
+    of_them = [each.matched.product for each in found.items if each.matched]
     shown = {each.product.id: each for each in using(ProductService).own_among(actor, of_them)}
     files = [{**_file(each, shown), "unclear": unclear.get(each.number)} for each in found.items]
     return page(
@@ -269,7 +269,7 @@ def _tabs(standing: PictureImportStanding, query: FileQuery) -> list[Mapping[str
 
 def _file(kept: KeptFile, shown: Mapping[str, PicturedProduct]) -> dict[str, object]:
     mark = words.OUTCOMES[kept.outcome] if kept.outcome else words.FINDINGS[kept.finding]
-    product = shown.get(kept.shelf.product) if kept.shelf else None
+    product = shown.get(kept.matched.product) if kept.matched else None
     images = product.images if product else ()
     return {
         "number": kept.number,
@@ -282,7 +282,7 @@ def _file(kept: KeptFile, shown: Mapping[str, PicturedProduct]) -> dict[str, obj
         "cover": picture_json(current_site(), images[0]) if images else None,
         "path": kept.file.path,
         "mark": mark,
-        "shelf": kept.shelf if kept.finding is Finding.MATCHED else None,
+        "matched": kept.matched if kept.finding is Finding.MATCHED else None,
         "position": kept.position,
         "why": words.why(kept),
     }

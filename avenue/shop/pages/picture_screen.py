@@ -23,7 +23,7 @@ from avenue.media.presenting import data_url, picture_json
 from avenue.media.replies import ExternalImage, Image
 from avenue.shop.models import PRODUCT, Picture
 from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
-from avenue.shop.routes.owners import SHELVES
+from avenue.shop.routes.owners import OWNER_PATHS
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import nothing_changed
 from avenue.web.auth import current_actor
@@ -81,17 +81,17 @@ class Screen:
     @property
     def page_path(self) -> str:
         """The page that contains it."""
-        return f"/admin/{self.shelf}/{self.owner_id or 'new'}"
+        return f"/admin/{self.owner_path}/{self.owner_id or 'new'}"
 
     @property
-    def shelf(self) -> str:
+    def owner_path(self) -> str:
         """The path segment of the kind."""
-        return SHELVES[self.kind]
+        return OWNER_PATHS[self.kind]
 
     @property
     def owner_url(self) -> str | None:
         """The owner's address in the API."""
-        return f"/api/shop/{SHELVES[self.kind]}/{self.owner_id}" if self.owner_id else None
+        return f"/api/shop/{OWNER_PATHS[self.kind]}/{self.owner_id}" if self.owner_id else None
 
     @property
     def upload_url(self) -> str:

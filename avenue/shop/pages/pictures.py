@@ -19,7 +19,7 @@ from avenue.shop.pages.picture_screen import (
     back_to,
     screen_of,
 )
-from avenue.shop.routes.owners import SHELVES, of_both
+from avenue.shop.routes.owners import OWNER_PATHS, of_both
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -193,7 +193,7 @@ def _done(claim: Claim, said: str, work: Callable[[], object]) -> Response:
 
 
 def _page_path(claim: Claim) -> str:
-    return f"/admin/{SHELVES[claim.kind]}/{claim.id}"
+    return f"/admin/{OWNER_PATHS[claim.kind]}/{claim.id}"
 
 
 def _moved(order: list[str], sent: Mapping[str, str]) -> list[str]:

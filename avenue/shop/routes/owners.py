@@ -18,7 +18,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.services import using
 
 View = Callable[..., Any]
-SHELVES: Mapping[str, str] = {PRODUCT: "products", GROUP: "groups"}
+OWNER_PATHS: Mapping[str, str] = {PRODUCT: "products", GROUP: "groups"}
 
 
 def of_both(blueprint: Blueprint, method: str, rule: str) -> Callable[[View], View]:
@@ -32,9 +32,9 @@ def of_both(blueprint: Blueprint, method: str, rule: str) -> Callable[[View], Vi
         def with_claim(kind: str, owner_id: str, **arguments: str) -> Any:
             return view(Claim(kind=kind, id=owner_id), **arguments)
 
-        for kind, shelf in SHELVES.items():
+        for kind, owners in OWNER_PATHS.items():
             blueprint.add_url_rule(
-                f"/{shelf}/<owner_id>/{rule}",
+                f"/{owners}/<owner_id>/{rule}",
                 view_func=with_claim,
                 methods=[method],
                 defaults={"kind": kind},

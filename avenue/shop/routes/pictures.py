@@ -35,7 +35,7 @@ from avenue.shop.errors import (
 )
 from avenue.shop.replies import Group, Product
 from avenue.shop.routes.bodies import ImageAddress, ImageChanges, ImageOrder, NewExternalImage
-from avenue.shop.routes.owners import SHELVES, of_both, owner_json, showing_current
+from avenue.shop.routes.owners import OWNER_PATHS, of_both, owner_json, showing_current
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -152,7 +152,8 @@ def replace_image(claim: Claim, asset_id: str) -> Response:
 def list_image_versions(claim: Claim, asset_id: str) -> Response:
     """List the kept versions of a picture, newest first."""
     asset = using(PictureService).picture(current_actor(), claim, asset_id)
-    url = f"{g.site.base_url}/api/shop/{SHELVES[claim.kind]}/{claim.id}/images/{asset_id}/versions"
+    owners = OWNER_PATHS[claim.kind]
+    url = f"{g.site.base_url}/api/shop/{owners}/{claim.id}/images/{asset_id}/versions"
     return jsonify(versions_json(asset, url))
 
 

@@ -94,7 +94,7 @@ class PictureImportWorker:
             with self._fitting(actor.site, archive, file) as picture:
                 upload_result = self._pictures.add(
                     actor,
-                    Claim(kind=PRODUCT, id=file.shelf.product if file.shelf else ""),
+                    Claim(kind=PRODUCT, id=file.matched.product if file.matched else ""),
                     [picture],
                     key=f"{run.id}/{file.number}",
                 )

@@ -29,10 +29,10 @@ from avenue.shop.matching.errors import (
 from avenue.shop.matching.models import (
     FilePage,
     FileQuery,
+    MatchedProduct,
     PictureImport,
     PictureImportStanding,
     PlannedFile,
-    Shelf,
     Stage,
     State,
 )
@@ -87,7 +87,7 @@ class PictureImportService:
         owner = None if actor.runs_shop else str(actor.id)
         return plan(
             files,
-            self._products.shelves(site.id, owner=owner),
+            self._products.with_sku(site.id, owner=owner),
             most_bytes=max(self._pictures.on(site).max_bytes, MOST_BYTES_TO_SHRINK),
             most_pictures=site.limit(Limit.IMAGES_PER_PRODUCT, self._limit),
         )
@@ -169,11 +169,11 @@ class PictureImportService:
         }
         if any(each and each not in products for each in wanted.values()):
             raise ProductNotFound
-        shelves = {
-            number: _shelf_of(products[product]) if product else None
+        matched = {
+            number: _matched_product(products[product]) if product else None
             for number, product in wanted.items()
         }
-        changed = self._imports.assign(site_id, run, shelves)
+        changed = self._imports.assign(site_id, run, matched)
         return self.get(actor, run.id), changed
 
     def thumbnail(self, actor: Actor, import_id: str, number: int) -> bytes:
@@ -283,8 +283,8 @@ def _role_of(actor: Actor) -> Role:
     return Role.STAFF if actor.runs_shop else Role.SELLER
 
 
-def _shelf_of(product: Product) -> Shelf:
-    return Shelf(
+def _matched_product(product: Product) -> MatchedProduct:
+    return MatchedProduct(
         product=product.id,
         sku=product.sku or "",
         name=product.name,

@@ -26,11 +26,11 @@ from avenue.shop.matching.models import (
     FileQuery,
     Finding,
     KeptFile,
+    MatchedProduct,
     NamedFile,
     Outcome,
     PictureImport,
     PlannedFile,
-    Shelf,
     Stage,
 )
 from avenue.shop.models import Failure, ListQuery
@@ -147,7 +147,9 @@ class PictureImportStore(SiteRecords):
         found = files.values(_file_in, query, limit=1)
         return found[0] if found else None
 
-    def assign(self, site_id: str, run: PictureImport, wanted: Mapping[int, Shelf | None]) -> int:
+    def assign(
+        self, site_id: str, run: PictureImport, wanted: Mapping[int, MatchedProduct | None]
+    ) -> int:
         """Assign files of an import to products, or to none; return how many changed.
 
         All or nothing. Raise `FileNotInArchive`, or `ImportBegun` if it is being applied.
@@ -157,17 +159,17 @@ class PictureImportStore(SiteRecords):
         def work(session: ClientSession) -> int:
             files, changed = scope.collection(FILES).within(session), 0
             counts: Counter[str] = Counter()
-            for number, shelf in wanted.items():
+            for number, matched in wanted.items():
                 query = {"_id": _file_id(run.id, number), **_CAN_BE_OPENED}
                 found = files.values(_file_in, query, limit=1)
                 if not found:
                     raise FileNotInArchive
-                before = found[0].shelf
-                if (before and before.product) == (shelf and shelf.product):
+                before = found[0].matched
+                if (before and before.product) == (matched and matched.product):
                     continue
                 changed += 1
-                finding = _finding_by_hand(found[0], shelf)
-                told = asdict(shelf) if shelf else None
+                finding = _finding_by_hand(found[0], matched)
+                told = asdict(matched) if matched else None
                 files.update(
                     query,
                     {"$set": {"finding": finding.value, "shelf": told, "by_hand": True}},
@@ -240,8 +242,8 @@ class PictureImportStore(SiteRecords):
 _CAN_BE_OPENED: Document = {"finding": {"$ne": Finding.LEFT_OUT.value}}
 
 
-def _finding_by_hand(file: KeptFile, shelf: Shelf | None) -> Finding:
-    if shelf:
+def _finding_by_hand(file: KeptFile, matched: MatchedProduct | None) -> Finding:
+    if matched:
         return Finding.MATCHED
     return Finding.AMBIGUOUS if file.candidates else Finding.UNMATCHED
 
@@ -314,7 +316,7 @@ def _file_out(import_id: str, number: int, planned: PlannedFile, forget_at: obje
         "number": number,
         "file": asdict(planned.file),
         "finding": planned.finding.value,
-        "shelf": asdict(planned.shelf) if planned.shelf else None,
+        "shelf": asdict(planned.matched) if planned.matched else None,
         "position": planned.position,
         "candidates": list(planned.candidates),
         "reason": planned.reason,
@@ -325,13 +327,13 @@ def _file_out(import_id: str, number: int, planned: PlannedFile, forget_at: obje
 
 
 def _file_in(document: Mapping[str, Any]) -> KeptFile:
-    shelf, outcome, failure = document["shelf"], document["outcome"], document["failure"]
+    matched, outcome, failure = document["shelf"], document["outcome"], document["failure"]
     return KeptFile(
         number=document["number"],
         by_hand=bool(document.get("by_hand")),
         file=NamedFile(**document["file"]),
         finding=Finding(document["finding"]),
-        shelf=Shelf(**shelf) if shelf else None,
+        matched=MatchedProduct(**matched) if matched else None,
         position=document["position"],
         candidates=tuple(document["candidates"]),
         reason=document["reason"],

@@ -10,7 +10,7 @@ from avenue.shop.attributes import (
     bounds_of,
 )
 from avenue.shop.categories import MOST_CATEGORIES
-from avenue.shop.matching.models import Shelf
+from avenue.shop.matching.models import MatchedProduct
 from avenue.shop.models import (
     PRODUCT,
     Lacking,
@@ -35,7 +35,7 @@ MOST_LACKING = 1_000
 """Pictures, or findings, that a list of products by those is drawn from, the newest pictures; of
 one person's products those of so many, the newest."""
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
-SHELVES_AT_ONCE = 5000
+PRODUCTS_AT_ONCE = 5000
 
 
 class ProductQueries(SiteRecords):
@@ -178,18 +178,18 @@ class ProductQueries(SiteRecords):
         )
         return [each["_id"] for each in found]
 
-    def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
+    def with_sku(self, site_id: str, *, owner: str | None) -> Iterator[MatchedProduct]:
         """Yield each product with a SKU, of one person or (None) of all, by SKU."""
         products, last = self._records(site_id, PRODUCTS), ""
         query = {"owner": owner} if owner is not None else {}
         count = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
         fields = {"sku": 1, "name": 1, "pictures": count}
         while found := products.values(
-            _shelf,
+            _matched_product,
             {"sku": {"$type": "string", "$gt": last}, **query},
             fields,
             sort=[("sku", 1)],
-            limit=SHELVES_AT_ONCE,
+            limit=PRODUCTS_AT_ONCE,
         ):
             yield from found
             last = found[-1].sku
@@ -219,8 +219,8 @@ def with_ids(products: Collection, ids: Iterable[str]) -> dict[str, Product]:
     return {each.id: each for each in found}
 
 
-def _shelf(document: Document) -> Shelf:
-    return Shelf(
+def _matched_product(document: Document) -> MatchedProduct:
+    return MatchedProduct(
         product=document["_id"],
         sku=document["sku"],
         name=document["name"],

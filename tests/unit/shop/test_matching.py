@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from avenue.shop.matching.models import Finding, NamedFile, PlannedFile, Reason, Shelf
+from avenue.shop.matching.models import Finding, MatchedProduct, NamedFile, PlannedFile, Reason
 from avenue.shop.matching.planning import plan
 from tests.table import table
 
@@ -14,14 +14,16 @@ MOST_BYTES, MOST_PICTURES = 1000, 5
 
 def planned(paths: list[str], skus: list[str], **limits: int) -> list[PlannedFile]:
     files = [NamedFile(path=each, key=str(n), length=10) for n, each in enumerate(paths)]
-    shelves = [Shelf(product=f"id of {each}", sku=each, name=each, pictures=0) for each in skus]
+    products = [
+        MatchedProduct(product=f"id of {each}", sku=each, name=each, pictures=0) for each in skus
+    ]
     known = {"most_bytes": MOST_BYTES, "most_pictures": MOST_PICTURES, **limits}
-    return plan(files, shelves, **known)
+    return plan(files, products, **known)
 
 
 def meaning(path: str, skus: list[str]) -> tuple[str, int] | Finding:
     [found] = planned([path], skus)
-    return (found.shelf.sku, found.position) if found.shelf else found.finding
+    return (found.matched.sku, found.position) if found.matched else found.finding
 
 
 @table(
@@ -91,9 +93,9 @@ def test_matched_files_come_in_the_order_of_their_numbers() -> None:
 
 
 def left_out(file: NamedFile, **limits: int) -> str | None:
-    shelves = [Shelf(product="1", sku="AB", name="", pictures=0)]
+    products = [MatchedProduct(product="1", sku="AB", name="", pictures=0)]
     known = {"most_bytes": MOST_BYTES, "most_pictures": MOST_PICTURES, **limits}
-    [found] = plan([file], shelves, **known)
+    [found] = plan([file], products, **known)
     assert found.finding is Finding.LEFT_OUT
     return found.reason
 
@@ -133,7 +135,7 @@ def test_every_file_is_found_once_and_only_clear_ones_are_matched(
     found = planned(paths, skus)
     assert sorted(each.file.path for each in found) == sorted(paths)
     for each in found:
-        assert (each.shelf is not None) == (
+        assert (each.matched is not None) == (
             each.finding is Finding.MATCHED or each.reason == Reason.TOO_MANY
         )
         assert bool(each.candidates) == (each.finding is Finding.AMBIGUOUS)

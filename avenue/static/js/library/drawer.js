@@ -1,4 +1,4 @@
-// One picture beside the wall: its details as its own page has them, and the way to the next one.
+// One picture beside the gallery: its details as its own page has them, and the way to the next one.
 import { announce } from "../announce.js";
 import { ask } from "../api.js";
 import { coloured } from "../lists/lists.js";
@@ -7,13 +7,13 @@ import { describing } from "./details.js";
 import { reason } from "../pictures/told.js";
 import { text } from "../texts.js";
 import { editable, editing } from "./editing.js";
-import { refresh } from "./shelf.js";
+import { refresh } from "./refreshing.js";
 
-/** What the page of a picture has that is of use beside the wall. */
+/** What the page of a picture has that is of use beside the gallery. */
 const PARTS = ["preview", "about", "uses", "versions"];
 
-/** Return `show(id)`, which shows a picture of `shelf` in `dialog`. */
-export function drawer(shelf, dialog) {
+/** Return `show(id)`, which shows a picture of `section` in `dialog`. */
+export function drawer(section, dialog) {
   const inside = dialog.querySelector("[data-in]"), title = dialog.querySelector("h2");
   const act = (name) => dialog.querySelector(`[data-act=${name}]`);
   const wrong = dialog.querySelector(":scope > .wrong");
@@ -23,7 +23,7 @@ export function drawer(shelf, dialog) {
   });
   let shown = null, details = null, hasChanged = false;
 
-  const tiles = () => [...shelf.querySelectorAll("#items > li")].map((each) => each.dataset.key);
+  const tiles = () => [...section.querySelectorAll("#items > li")].map((each) => each.dataset.key);
   const beside = (step) => tiles()[tiles().indexOf(shown) + step];
 
   async function show(id) {
@@ -32,7 +32,7 @@ export function drawer(shelf, dialog) {
     if (wasOpen && !dialog.open) return; // closed while that was saved
     shown = id;
     wrong.hidden = true;
-    const link = shelf.querySelector(`[data-key="${id}"] .name`);
+    const link = section.querySelector(`[data-key="${id}"] .name`);
     title.textContent = link.textContent;
     dialog.querySelector("[data-open]").href = link.href;
     act("previous").disabled = !beside(-1);
@@ -117,7 +117,7 @@ export function drawer(shelf, dialog) {
     details = null;
     if (hasChanged) await refresh();
     hasChanged = false;
-    shelf.querySelector(`[data-key="${shown}"] .name`)?.focus({ preventScroll: true });
+    section.querySelector(`[data-key="${shown}"] .name`)?.focus({ preventScroll: true });
   }
 
   return show;

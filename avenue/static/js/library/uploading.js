@@ -5,7 +5,7 @@ import { arrivals } from "../pictures/arriving.js";
 import { Queue } from "../pictures/queue.js";
 import { Rows, size } from "../pictures/rows.js";
 import { text } from "../texts.js";
-import { refresh } from "./shelf.js";
+import { refresh } from "./refreshing.js";
 
 const API = "/api/builder/media";
 const zone = document.getElementById("uploader"), notice = document.getElementById("notice");
@@ -27,7 +27,7 @@ arrivals(zone, take, (most) => {
 addEventListener("beforeunload", (event) => {
   if (queue.isBusy || queue.count("broken")) event.preventDefault();
 });
-document.getElementById("shelf").addEventListener("click", (event) => event.target.closest("[data-choose]") && document.getElementById("files").click());
+document.getElementById("library-contents").addEventListener("click", (event) => event.target.closest("[data-choose]") && document.getElementById("files").click());
 zone.dataset.ready = "";
 
 function take(files) {

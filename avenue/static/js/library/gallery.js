@@ -1,13 +1,13 @@
-// The wall of pictures: filters that apply at once, pictures dragged onto folders, and the drawer.
+// The gallery of pictures: filters that apply at once, pictures dragged onto folders, and the drawer.
 import { announce } from "../announce.js";
 import { ask } from "../api.js";
 import { reason } from "../pictures/told.js";
 import { text } from "../texts.js";
-import { refresh } from "./shelf.js";
+import { refresh } from "./refreshing.js";
 
 const PAUSE = 300;
 const MEDIA = "application/x-avenue-media";
-const shelf = document.getElementById("shelf");
+const section = document.getElementById("library-contents");
 
 // Filters
 
@@ -24,7 +24,7 @@ form.addEventListener("submit", (event) => {
   badge.hidden = !count;
   const address = query.size ? `${location.pathname}?${query}` : location.pathname;
   history.pushState({}, "", address);
-  refresh().then(() => announce(shelf.querySelector(".total").textContent));
+  refresh().then(() => announce(section.querySelector(".total").textContent));
 });
 search.addEventListener("input", () => {
   clearTimeout(waiting);
@@ -51,15 +51,15 @@ function close(menu) {
 
 /** The pictures that go with the one at `tile`: all that are chosen, if it is. */
 function taken(tile) {
-  const chosen = [...shelf.querySelectorAll("#items input[name=id]:checked")].map((each) => each.value);
+  const chosen = [...section.querySelectorAll("#items input[name=id]:checked")].map((each) => each.value);
   return chosen.includes(tile.dataset.key) ? chosen : [tile.dataset.key];
 }
 
-shelf.addEventListener("pointerdown", (event) => {
+section.addEventListener("pointerdown", (event) => {
   const tile = event.pointerType === "mouse" && event.target.closest("#items > li");
   if (tile) tile.draggable = true; // not by a finger, which scrolls
 });
-shelf.addEventListener("dragstart", (event) => {
+section.addEventListener("dragstart", (event) => {
   const tile = event.target.closest?.("#items > li");
   if (!tile) return;
   const ids = taken(tile);
@@ -73,11 +73,11 @@ shelf.addEventListener("dragstart", (event) => {
   }
   tile.classList.add("dragged");
 });
-shelf.addEventListener("dragend", () => {
-  for (const each of shelf.querySelectorAll(".dragged, .over")) each.classList.remove("dragged", "over");
+section.addEventListener("dragend", () => {
+  for (const each of section.querySelectorAll(".dragged, .over")) each.classList.remove("dragged", "over");
 });
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
-  shelf.addEventListener(kind, (event) => {
+  section.addEventListener(kind, (event) => {
     const place = event.target.closest?.(".places a[data-folder]");
     if (!place || !event.dataTransfer.types.includes(MEDIA)) return;
     event.preventDefault();
@@ -89,7 +89,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
 async function move(ids, place) {
   const before = new Map();
   for (const id of ids) {
-    const folder = shelf.querySelector(`#items > [data-key="${id}"]`)?.dataset.folder ?? "";
+    const folder = section.querySelector(`#items > [data-key="${id}"]`)?.dataset.folder ?? "";
     before.set(folder, [...(before.get(folder) ?? []), id]);
   }
   const into = (some, folder) => ask("POST", "/api/builder/media/move", { ids: some, folder: folder || null });
@@ -100,7 +100,7 @@ async function move(ids, place) {
     toast(reason(error));
     return;
   }
-  for (const each of shelf.querySelectorAll("#items input[name=id]:checked")) each.checked = false;
+  for (const each of section.querySelectorAll("#items input[name=id]:checked")) each.checked = false;
   await refresh();
   toast(text(ids.length === 1 ? "moved_one" : "moved_many", { count: ids.length, name }), async () => {
     for (const [folder, some] of before) await into(some, folder);
@@ -133,12 +133,12 @@ function toast(words, undo) {
 const dialog = document.getElementById("drawer");
 let show; // fetched when it is first needed
 if (dialog) {
-  shelf.addEventListener("click", async (event) => {
+  section.addEventListener("click", async (event) => {
     const tile = event.target.closest("#items > li");
     const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest(".pick, .chip");
     if (!tile || isElsewhere) return;
     event.preventDefault();
-    show ??= import("./drawer.js").then(({ drawer }) => drawer(shelf, dialog));
+    show ??= import("./drawer.js").then(({ drawer }) => drawer(section, dialog));
     (await show)(tile.dataset.key);
   });
 }

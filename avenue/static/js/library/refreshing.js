@@ -25,37 +25,37 @@ async function look() {
   } catch {
     return false;
   }
-  const shelf = document.getElementById("shelf"), fresh = page.getElementById("shelf");
+  const section = document.getElementById("library-contents"), fresh = page.getElementById("library-contents");
   if (!fresh) return false;
-  while (shelf.querySelector(".dragged")) await new Promise((done) => setTimeout(done, 50)); // it has to arrive
-  const kept = held(shelf);
+  while (section.querySelector(".dragged")) await new Promise((done) => setTimeout(done, 50)); // it has to arrive
+  const kept = held(section);
   localMoments(fresh);
   coloured(fresh);
-  shelf.replaceChildren(...fresh.childNodes);
-  give(shelf, kept);
-  const form = shelf.querySelector("form[data-selection]");
+  section.replaceChildren(...fresh.childNodes);
+  give(section, kept);
+  const form = section.querySelector("form[data-selection]");
   if (form) selecting(form);
   return true;
 }
 
-/** What people have done on the shelf that the server does not know: choices, words, what is open, the focus. */
-function held(shelf) {
-  const fields = [...shelf.querySelectorAll("input:not([type=hidden]), select")];
-  const focus = shelf.contains(document.activeElement) ? fields.find((each) => each === document.activeElement) : null;
+/** What people have done in the library that the server does not know: choices, words, what is open, the focus. */
+function held(section) {
+  const fields = [...section.querySelectorAll("input:not([type=hidden]), select")];
+  const focus = section.contains(document.activeElement) ? fields.find((each) => each === document.activeElement) : null;
   return {
     checked: fields.filter((each) => each.name === "id" && each.checked).map((each) => each.value),
     typed: fields.filter((each) => each.id).map((each) => [each.id, each.value]),
-    open: [...shelf.querySelectorAll("details[open] > summary")].map((each) => each.dataset.part),
+    open: [...section.querySelectorAll("details[open] > summary")].map((each) => each.dataset.part),
     focus: focus && (focus.id ? `#${focus.id}` : `[name="${focus.name}"][value="${focus.value}"]`),
   };
 }
 
-function give(shelf, { checked, typed, open, focus }) {
-  for (const box of shelf.querySelectorAll("input[name=id]")) box.checked = checked.includes(box.value);
+function give(section, { checked, typed, open, focus }) {
+  for (const box of section.querySelectorAll("input[name=id]")) box.checked = checked.includes(box.value);
   for (const [id, value] of typed) {
-    const field = shelf.querySelector(`#${id}`);
+    const field = section.querySelector(`#${id}`);
     if (field) field.value = value;
   }
-  for (const each of shelf.querySelectorAll("summary")) if (open.includes(each.dataset.part)) each.parentElement.open = true;
-  if (focus) shelf.querySelector(focus)?.focus({ preventScroll: true });
+  for (const each of section.querySelectorAll("summary")) if (open.includes(each.dataset.part)) each.parentElement.open = true;
+  if (focus) section.querySelector(focus)?.focus({ preventScroll: true });
 }
