@@ -234,7 +234,7 @@ def test_who_looked_before_another_one_made_it_does_not_make_it_again(
         return made(*args)
 
     monkeypatch.setattr(renditions, "_made", made_too_late)
-    assert renditions.find(asset, "card", "jpg").file.data
+    assert renditions.find_or_make(asset, "card", "jpg").file.data
     assert len(calls) == 1
 
 
@@ -247,7 +247,7 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, calls, monkeypa
 
     def ask(_: int) -> bytes:
         start.wait(DEADLINE_SECONDS)
-        return renditions.find(asset, "card", "jpg").file.data
+        return renditions.find_or_make(asset, "card", "jpg").file.data
 
     with Threads(50) as threads:
         answers = set(threads.map(ask, range(50)))
@@ -291,7 +291,7 @@ def test_a_size_that_takes_longer_than_its_request_may_is_kept(application, imag
 
     monkeypatch.setattr(DecodePool, "render", slow)
     for _ in range(2):
-        found = contextvars.copy_context().run(renditions.find, asset, "og", "avif")
+        found = contextvars.copy_context().run(renditions.find_or_make, asset, "og", "avif")
         assert (found.file.data, found.stands_in) == (calls[0][0].data, False)
     assert len(calls) == 1
 

@@ -75,7 +75,7 @@ class Suggester:
     def _question(self, actor: Actor, asset: Asset, language: str) -> dict[str, object]:
         # Services know JPEG best; a PNG with transparency would be several times as large.
         extension = "webp" if asset.current.has_alpha else "jpg"
-        file = self._renditions.find(asset, SENT, extension).file
+        file = self._renditions.find_or_make(asset, SENT, extension).file
         picture = b"".join(file.chunks(0, file.length))
         return {
             "image": base64.b64encode(picture).decode(),

@@ -90,7 +90,7 @@ class Renditions:
         self._single_flight: SingleFlight[KeptRendition] = SingleFlight()
         self._makers = threading.Semaphore(max(1, settings.threads // 2))
 
-    def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
+    def known(self, asset: Asset, variant: str, extension: str) -> Known | None:
         """Return the facts of a rendition without reading its bytes.
 
         None if it does not exist yet.
@@ -110,8 +110,8 @@ class Renditions:
     ) -> KeptRendition | None:
         """Return a rendition if it is there and its asset is public and shows it.
 
-        Where it has to be read, the asset is read by the same command and given to `note`, which
-        returns what of it may be shown. Where it is at hand nobody is asked for the asset.
+        If the rendition is cached, the asset is not read. Otherwise both are read by one command,
+        and `note` gets the asset and returns it if it may be shown.
         """
 
         def read() -> KeptRendition | None:
@@ -119,7 +119,7 @@ class Renditions:
             asset = note(found)
             if asset is None or asset.visibility is not Visibility.PUBLIC:
                 return None
-            shows = self.has(asset, key.variant, key.extension)
+            shows = self.offers(asset, key.variant, key.extension)
             return kept if shows and self._is_of(asset, key) else None
 
         place = Place(f"{site_id}/{key.id}", read, RenditionOnDisk(site_id, key))
@@ -129,12 +129,12 @@ class Renditions:
     def _is_of(self, asset: Asset, key: RenditionKey) -> bool:
         return key == RenditionKey.of(asset, key.variant, key.extension)
 
-    def there(
+    def stored(
         self, asset: Asset, variant: str, extension: str, kept: KeptRendition | None = None
     ) -> Found | None:
-        """Return a public picture as `variant`, a row of the table, or None if not made yet.
+        """Return a public picture as `variant`, or None if that is not generated yet.
 
-        `kept` is what was found of it.
+        `kept` is a rendition of the picture that the caller has read already.
         """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
@@ -142,13 +142,13 @@ class Renditions:
             kept = self._cache.fetch(place)
         return Found(file=RenditionFile.of(kept, asset.name), place=place) if kept else None
 
-    def find(self, asset: Asset, variant: str, extension: str) -> Found:
+    def find_or_make(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return a picture as `variant`, generated now if it is missing.
 
         Raise `NotFound` if it is not in the table, `RenditionBusy` if it takes too long, and the
         errors of reading the original.
         """
-        if not self.has(asset, variant, extension):
+        if not self.offers(asset, variant, extension):
             raise NotFound
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
@@ -188,7 +188,7 @@ class Renditions:
         finally:
             self._makers.release()
 
-    def has(self, asset: Asset, variant: str, extension: str) -> bool:
+    def offers(self, asset: Asset, variant: str, extension: str) -> bool:
         """Return whether `asset` has such a rendition, generated already or not."""
         return (
             self._settings.pipeline_mode != OFF
@@ -203,7 +203,7 @@ class Renditions:
         keys = [
             RenditionKey.of(asset, variant, extension)
             for variant in variants
-            if self.has(asset, variant, extension)
+            if self.offers(asset, variant, extension)
         ]
         there = self._store.existing(asset.site, keys) if keys else frozenset()
         return [key for key in keys if key.id not in there]
@@ -221,9 +221,9 @@ class Renditions:
             made = self._renderer.render(file, asset.current.media_type, self._limits, wanted)
         # In an empty context, without the deadline of the request: rendering may have used it up,
         # and would be repeated by every request for this size.
-        return contextvars.Context().run(self._stored, asset, keys, made)
+        return contextvars.Context().run(self._store_made, asset, keys, made)
 
-    def _stored(
+    def _store_made(
         self, asset: Asset, keys: Sequence[RenditionKey], made: Sequence[Rendition]
     ) -> list[KeptRendition]:
         """Store and return what was rendered; raise `NotFound` as `make`."""

@@ -92,9 +92,9 @@ class ColdRead:
             if path != original_path(asset) or stored.is_spoiled or stored.place is None:
                 return None
             return stored, stored.place
-        if not self._renditions.has(asset, variant, extension):
+        if not self._renditions.offers(asset, variant, extension):
             return None
         if path != variant_path(asset, variant, extension):
             return None
-        made = self._renditions.there(asset, variant, extension, kept)
+        made = self._renditions.stored(asset, variant, extension, kept)
         return (made.file, made.place) if made and made.place else None

@@ -219,7 +219,7 @@ def _path(asset: Asset, variant: str, extension: str) -> str | None:
     variant = form_on(g.site.sizes, variant)
     if variant == ORIGINAL:  # a deleted own size of the site, without a similar one
         return original_path(asset)
-    known = using(Renditions).has(asset, variant, extension)
+    known = using(Renditions).offers(asset, variant, extension)
     return variant_path(asset, variant, extension) if known else None
 
 
@@ -306,7 +306,7 @@ def _deliver(admission: Admission, variant: str, extension: str) -> Response:
         return _deliver_original(admission, IMMUTABLE)
     asset = admission.asset
     if not request.environ.keys().isdisjoint(FIELDS):
-        known = using(Renditions).look(asset, variant, extension)
+        known = using(Renditions).known(asset, variant, extension)
         if known:
             fresh = admission.freshness(IMMUTABLE)
             response = not_modified(request.environ, known.about, fresh)
@@ -314,7 +314,7 @@ def _deliver(admission: Admission, variant: str, extension: str) -> Response:
                 _may_be_given_again(asset, known.about, known.place)
                 return response
     try:
-        found = using(Renditions).find(asset, variant, extension)
+        found = using(Renditions).find_or_make(asset, variant, extension)
     except DamagedFile:
         raise _of_today(asset, variant) from None
     freshness = STAND_IN if found.stands_in else IMMUTABLE
