@@ -38,7 +38,6 @@ from avenue.shop.store.old_ids import OldIds
 from avenue.storage.clusters import database_of_site
 from avenue.storage.schema import Gate
 from avenue.storage.status import DeploymentStatus
-from avenue.uploads.filepond.service import FilePondService
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.zips.service import ZipService
 from avenue.web import headers
@@ -120,7 +119,7 @@ def _provide_shop(app: Flask, services: Services) -> None:
 def _provide_uploads(app: Flask, services: Services) -> None:
     uploads, links = services.uploads, services.signed_links
     provide(app, uploads, ZipService(uploads, services.reader, services.settings))
-    provide(app, services.tus, FilePondService(services.tus, uploads), services.tickets)
+    provide(app, services.tus, services.tickets)
     provide(app, QuarantineService(services.quarantine))
     provide(app, links, LinkService(services.library, links, services.settings))
 

@@ -19,7 +19,6 @@ from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note
 from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
 from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.routes import FILE_REPLIES
-from avenue.uploads.bodies import checked_reference
 from avenue.uploads.errors import (
     BadReference,
     TooManyUploads,
@@ -28,7 +27,6 @@ from avenue.uploads.errors import (
     UploadNotFound,
 )
 from avenue.uploads.filepond.errors import OneFileAtATime
-from avenue.uploads.filepond.service import FilePondService
 from avenue.uploads.routes import ReferenceText, received
 from avenue.uploads.service import UploadService
 from avenue.uploads.tus import protocol
@@ -39,8 +37,9 @@ from avenue.uploads.tus.errors import (
     UploadLost,
     UploadTakenOver,
 )
-from avenue.uploads.tus.models import Part, TusUpload
+from avenue.uploads.tus.models import NewUpload, Part, TusUpload
 from avenue.uploads.tus.routes import FILE_REFUSALS, LENGTH, OFFSET, Number
+from avenue.uploads.tus.service import TusService
 from avenue.web import body
 from avenue.web.audit import audited, note, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -103,18 +102,19 @@ blueprint = Blueprint("filepond", __name__, url_prefix="/api/uploads/filepond")
 @audited("upload.added")
 def process() -> ResponseReturnValue:
     """Upload one file; with `Upload-Length`, start an upload in parts."""
-    actor, uploads = current_actor(), using(UploadService)
+    actor = current_actor()
     if LENGTH in request.headers:
-        length = protocol.number(LENGTH, request.headers.get(LENGTH))
-        reference = checked_reference(request.args.get("reference"))
-        filing = uploads.filing(actor, request.args.get("category"), reference)
+        new = NewUpload(
+            length=protocol.number(LENGTH, request.headers.get(LENGTH)),
+            metadata=None,
+            fields={name: request.args.get(name, "") for name in ("category", "reference")},
+        )
         nothing_changed()
-        begun = using(FilePondService).begin(actor, filing, length)
-        return _named(begun.id, HTTPStatus.CREATED)
+        return _named(using(TusService).begin(actor, new).id, HTTPStatus.CREATED)
     filing, incoming = received(actor)
     if len(incoming) > 1:
         raise OneFileAtATime
-    upload_result = uploads.add(actor, filing, incoming, key=idempotency_key())
+    upload_result = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
     note_upload(upload_result)
     status = HTTPStatus.CREATED if upload_result.created else HTTPStatus.OK
     answer = _named(upload_result.assets[0].id, status)
@@ -142,15 +142,18 @@ def patch() -> ResponseReturnValue:
 
     After the last one the file is checked and stored, or rejected like any other.
     """
-    actor, pond, upload_id = current_actor(), using(FilePondService), request.args.get("patch", "")
+    actor, resumable, upload_id = current_actor(), using(TusService), request.args.get("patch", "")
     part = Part(
         offset=protocol.number(OFFSET, request.headers.get(OFFSET)),
         read=body.blocks,
         counts_whole=True,
         name=_name(),
     )
-    before = pond.standing(actor, upload_id)
-    upload = pond.receive(actor, upload_id, part, request.content_length or 0)
+    before = resumable.get(actor, upload_id)
+    # FilePond repeats a part whose answer was lost, and ends a file whose last part is full with an
+    # empty one.
+    is_new = part.offset + (request.content_length or 0) > before.offset
+    upload = resumable.receive(actor, upload_id, part) if is_new else before
     if upload.is_done and not before.is_done:
         note(object_id=upload.id)
     else:
@@ -172,7 +175,7 @@ def show() -> ResponseReturnValue:
     """Return a file (`?load=`, `?restore=`); with `?patch=`, the offset of its upload."""
     actor, asked = current_actor(), request.args
     if "patch" in asked:
-        return _standing(using(FilePondService).standing(actor, asked["patch"]), HTTPStatus.OK)
+        return _standing(using(TusService).get(actor, asked["patch"]), HTTPStatus.OK)
     upload = using(UploadService).get(actor, asked.get("load") or asked.get("restore") or "")
     return deliver(request.environ, using(MediaReader).open(upload), PRIVATE)
 
@@ -187,8 +190,13 @@ def show() -> ResponseReturnValue:
 @audited("upload.removed")
 def revert() -> ResponseReturnValue:
     """Revert the upload with the id in the body: its parts, or the finished file, are removed."""
-    upload_id = body.whole(LONGEST_ID).decode("latin-1").strip()
-    if using(FilePondService).remove(current_actor(), upload_id):
+    actor, upload_id = current_actor(), body.whole(LONGEST_ID).decode("latin-1").strip()
+    try:
+        was_finished = using(TusService).end(actor, upload_id)
+    except NotFound:  # uploaded in one request, or the record of its parts has expired
+        using(UploadService).remove(actor, upload_id)
+        was_finished = True
+    if was_finished:
         note(object_id=upload_id)
     else:
         note_each("upload.cancelled", [upload_id])
