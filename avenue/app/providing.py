@@ -39,7 +39,6 @@ from avenue.storage.clusters import database_of_site
 from avenue.storage.schema import Gate
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads.links.service import LinkService
-from avenue.uploads.zips.service import ZipService
 from avenue.web import headers
 from avenue.web.services import provide
 from avenue.web.site_frame import Logos
@@ -117,9 +116,8 @@ def _provide_shop(app: Flask, services: Services) -> None:
 
 
 def _provide_uploads(app: Flask, services: Services) -> None:
-    uploads, links = services.uploads, services.signed_links
-    provide(app, uploads, ZipService(uploads, services.reader, services.settings))
-    provide(app, services.tus, services.tickets)
+    links = services.signed_links
+    provide(app, services.uploads, services.tus, services.tickets)
     provide(app, QuarantineService(services.quarantine))
     provide(app, links, LinkService(services.library, links, services.settings))
 

@@ -5,14 +5,15 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from avenue.bodies import Name, PictureTexts
+from avenue.bodies import Body, Id, Name, PictureTexts, each_once
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.errors import sentence
 from avenue.identity import is_id
+from avenue.media.serving.zipping import MOST_FILES
 from avenue.uploads.errors import BadReference
 from avenue.uploads.models import Place
 from avenue.web.paging import packed, unpacked
@@ -54,6 +55,16 @@ class UploadChanges(PictureTexts):
     reference: Reference = None
     hold: bool = False
     visibility: Literal["public", "private"] = "private"
+
+
+class ZipWanted(Body):
+    """The uploads of a ZIP, in its order; duplicates are included once."""
+
+    ids: Annotated[
+        list[Id],
+        Field(min_length=1, max_length=MOST_FILES, examples=[["uP1oAd5xQ7rT9yU1oP3aSd"]]),
+        AfterValidator(each_once),
+    ]
 
 
 def cursor_text(place: Place) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response
 
+from avenue.config import Settings
 from avenue.identity import Scope
 from avenue.media.errors import DamagedFile, InQuarantine, NotScanned, ZipTooLarge
 from avenue.media.serving.delivery import deliver_made
-from avenue.media.serving.zipping import ZIP_TYPE
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.zipping import ZIP_TYPE, bounded_zip
+from avenue.uploads.bodies import ZipWanted
 from avenue.uploads.errors import UploadNotFound
-from avenue.uploads.zips.bodies import ZipWanted
-from avenue.uploads.zips.service import ZipService
+from avenue.uploads.service import UploadService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import Reply, described
@@ -36,7 +38,9 @@ def make_zip() -> Response:
 
 def zipped(upload_ids: Sequence[str]) -> Response:
     """Return uploads as a ZIP and log it; raise `UploadNotFound`, `ZipTooLarge`."""
-    made = using(ZipService).open(current_actor(), upload_ids)
+    found = using(UploadService).get_all(current_actor(), upload_ids)
+    files = [using(MediaReader).open(each) for each in found]
+    made = bounded_zip(files, using(Settings).max_zip_mb)
     response = deliver_made(
         made.pieces(), made.length, name=f"{current_site().name}.zip", media_type=ZIP_TYPE
     )
