@@ -29,7 +29,6 @@ from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
-from avenue.uploads.tus.sweeping import TusSweeper
 from avenue.web import metrics
 
 SWEEP = "sweep"
@@ -70,7 +69,7 @@ class Walks:
         swept = Counter(expired=expired)
 
         def sweep(cluster: Database) -> None:
-            swept.update(resumable=TusSweeper(SweptTusStore(cluster)).sweep())
+            swept.update(resumable=SweptTusStore(cluster).sweep())
             work = self._sweeper(cluster)
             counts = work.sweep(lambda done: job.save(done=done.total), all_of_it=all_of_it)
             swept.update(counts.as_dict())

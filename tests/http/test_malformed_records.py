@@ -44,7 +44,6 @@ from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
-from avenue.uploads.tus.sweeping import TusSweeper
 from tests.http import test_imports, test_picture_imports, tus
 from tests.http.application import PASSWORD, PRODUCTS, Application, a_picture, unique, zipped
 from tests.mongod import Mongod
@@ -93,7 +92,7 @@ class Deployment:
             forget_owners=TrashedProducts(application.database).forget,
             orphan_age=timedelta(0),
         )
-        self.tus_sweeper = TusSweeper(SweptTusStore(application.database))
+        self.tus_sweeper = SweptTusStore(application.database)
         self.retention = Retention(ExpiredUploads(application.database), services.audit)
         self.alerts = services.alerts
         self.outbox = OutboxStore(application.database)

@@ -27,7 +27,6 @@ from avenue.uploads.tus.models import Part as TusPart
 from avenue.uploads.tus.protocol import Checksum
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import SweptTusStore
-from avenue.uploads.tus.sweeping import TusSweeper
 from avenue.web.errors import BodyCutOff
 from tests import pictures
 from tests.http.application import HOST, Application, Caller, a_picture, unique, zipped
@@ -82,7 +81,7 @@ class Deployment:
 
     def sweep(self) -> int:
         """One round of both sweepers, which takes orphans of any age."""
-        ended = TusSweeper(SweptTusStore(self.application.database)).sweep()
+        ended = SweptTusStore(self.application.database).sweep()
         Sweeper(
             SweptStore(self.application.database),
             buckets=BUCKETS,

@@ -181,7 +181,17 @@ class SweptTusStore(SiteRecords):
         self._uploads = deployment(database).collection(TUS_UPLOADS)
         self._store = TusStore(database)
 
-    def forget_expired(self) -> bool | None:
+    def sweep(self) -> int:
+        """Delete expired uploads; return the number of unfinished ones, whose bytes were deleted.
+
+        Safe on many instances, and after any crash.
+        """
+        ended = 0
+        while (went := self._forget_expired()) is not None:
+            ended += went
+        return ended
+
+    def _forget_expired(self) -> bool | None:
         """Delete one expired upload, with its bytes if it was never finished.
 
         Return whether bytes were deleted; None when there is no such upload.
