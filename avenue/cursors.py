@@ -19,14 +19,16 @@ Place = TypeVar("Place")
 class ListPage(Generic[Item, Place]):
     """A page of a list: `next` is the cursor of the next page, None at the end.
 
-    `total` is how many match in all, None where there are more than are counted: then there are
-    `at_least` so many, None for more than 10,000.
+    `first` is the cursor of the first item, None for an empty page. `total` is how many match in
+    all, None where there are more than are counted: then there are `at_least` so many, None for
+    more than 10,000.
     """
 
     items: tuple[Item, ...]
     next: Place | None
     total: int | None
     at_least: int | None = None
+    first: Place | None = None
 
     @classmethod
     def of(
@@ -45,7 +47,11 @@ class ListPage(Generic[Item, Place]):
         items = tuple(found[:limit])
         more = len(found) > limit
         return cls(
-            items=items, next=place(items[-1]) if more else None, total=total, at_least=at_least
+            items=items,
+            next=place(items[-1]) if more else None,
+            total=total,
+            at_least=at_least,
+            first=place(items[0]) if items else None,
         )
 
 

@@ -1,11 +1,11 @@
 """Models of products, groups and their pictures."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from avenue.cursors import ListPage
 from avenue.errors import AvenueError, Translate, filled, words_of
@@ -237,6 +237,10 @@ class ListQuery:
     limit: int = 50
     is_long: bool = False
     is_counted: bool = True
+
+    def preceding(self, place: tuple[Any, str]) -> Self:
+        """Return the query for what precedes `place`, the nearest first."""
+        return replace(self, descending=not self.descending, after=place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Models of filing and listing uploads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from avenue.cursors import ListPage
@@ -40,6 +40,10 @@ class UploadQuery:
     oldest_first: bool = False
     after: Place | None = None
     limit: int
+
+    def preceding(self, place: Place) -> "UploadQuery":
+        """Return the query for what precedes `place`, the nearest first."""
+        return replace(self, oldest_first=True, after=place)
 
     @property
     def state(self) -> State:

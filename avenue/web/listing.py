@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 
+from avenue.cursors import ListPage
 from avenue.identity import is_id
 from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
@@ -30,41 +31,40 @@ class Listed:
     counted: int = MOST_COUNTED
 
 
-class Found(Protocol):
-    """A part of a list as a service returns it: `next` is the place after its last item."""
+class Query(Protocol):
+    """A query for a part of a list, after a place in it."""
 
     @property
-    def items(self) -> Sequence[Any]:
-        """The items, in the order of the query."""
+    def after(self) -> Any:
+        """The place before the first item; None for the beginning of the list."""
 
-    @property
-    def next(self) -> Any:
-        """Where the next part begins; None at the end."""
+    def preceding(self, place: Any) -> Self:
+        """Return the query for what precedes `place`: the same list against its order."""
 
-    @property
-    def total(self) -> int | None:
-        """How many match in all."""
+
+Q = TypeVar("Q", bound=Query)
 
 
 def listed(
-    found: Found,
-    first: Any,
+    query: Q,
+    find: Callable[[Q], ListPage[Any, Any]],
     text_of: Callable[[Any], str],
-    *,
-    backwards: bool,
-    at_least: int | None = None,
+    place_of: Callable[[str], Any],
 ) -> Listed:
-    """Return a page of a list for the panel; `backwards` if it was read against its order.
+    """Return a page of a list for the panel: what `query` asks for, or what precedes `?before=`.
 
-    `first` is the place of the first item read, None where nothing precedes it. `at_least` is how
-    many there are where `total` is None; see `totals`.
+    `text_of` returns the cursor of a place, `place_of` the place of a cursor. Raise `BadCursor`.
     """
+    before = request.args.get("before")
+    query = query.preceding(place_of(before)) if before else query
+    found = find(query)
+    first = found.first if query.after else None
     ends = [text_of(each) if each else None for each in (first, found.next)]
-    previous, following = reversed(ends) if backwards else ends
+    previous, following = reversed(ends) if before else ends
     return Listed(
-        items=tuple(reversed(found.items)) if backwards else tuple(found.items),
+        items=tuple(reversed(found.items)) if before else found.items,
         total=found.total,
-        counted=MOST_COUNTED if at_least is None else max(at_least - 1, 0),
+        counted=MOST_COUNTED if found.at_least is None else max(found.at_least - 1, 0),
         previous=previous,
         next=following,
     )

@@ -42,6 +42,16 @@ class Sort(StrEnum):
         return self in {Sort.NEWEST, Sort.NAME_BACKWARDS, Sort.LARGEST}
 
 
+BACKWARDS: Mapping[Sort, Sort] = {
+    Sort.NEWEST: Sort.OLDEST,
+    Sort.OLDEST: Sort.NEWEST,
+    Sort.NAME: Sort.NAME_BACKWARDS,
+    Sort.NAME_BACKWARDS: Sort.NAME,
+    Sort.SMALLEST: Sort.LARGEST,
+    Sort.LARGEST: Sort.SMALLEST,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaQuery:
     """A query for at most `limit` files after the place `after`.
@@ -65,6 +75,10 @@ class MediaQuery:
     sort: Sort = Sort.NEWEST
     after: Place | None = None
     limit: int = 50
+
+    def preceding(self, place: Place) -> "MediaQuery":
+        """Return the query for what precedes `place`, the nearest first."""
+        return replace(self, sort=BACKWARDS[self.sort], after=place)
 
     def part(self, *, limit: int, after: Place | None) -> "MediaQuery":
         """Return the same query for another part of the list."""

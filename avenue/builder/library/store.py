@@ -102,6 +102,7 @@ class MediaStore(SiteRecords):
         return MediaPage(
             items=tuple(asset for asset, _ in found[: query.limit]),
             next=found[query.limit - 1][1] if more else None,
+            first=found[0][1] if found else None,
             total=total,
             at_least=None if most is None or total is not None else most + 1,
         )

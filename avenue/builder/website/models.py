@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE
+from avenue.cursors import ListPage
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
 from avenue.web.paging import Place
@@ -200,18 +201,13 @@ class PageQuery:
     after: Place | None = None
     limit: int
 
+    def preceding(self, place: Place) -> "PageQuery":
+        """Return the query for what precedes `place`, the nearest first."""
+        return replace(self, descending=not self.descending, after=place)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageList:
-    """A page of a list, without texts, with the place of the `first` item.
 
-    `next` is the cursor of the next page, `total` how many match in all.
-    """
-
-    items: Sequence[Page]
-    first: Place | None
-    next: Place | None
-    total: int | None
+PageList = ListPage[Page, Place]
+"""A page of a list, without texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

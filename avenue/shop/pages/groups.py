@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -15,9 +16,9 @@ from avenue.identity import Actor, Role, is_id
 from avenue.media.presenting import picture_json
 from avenue.shop.errors import ImageNotFound, ProductNotFound, RevisionConflict
 from avenue.shop.models import GroupQuery, Option, PicturedGroup, Product, ProductQuery, Sort
-from avenue.shop.pages.lists import listed
 from avenue.shop.pages.picture_screen import screen_of, screen_page
 from avenue.shop.pages.texts import SAID as PICTURES_SAID
+from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.presenting import group_json
 from avenue.shop.routes.bodies import MOST_PRODUCTS_OF_A_GROUP
 from avenue.shop.routes.lists import list_asked_for
@@ -26,7 +27,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, lazy_gettext as _
-from avenue.web.listing import here_with
+from avenue.web.listing import here_with, listed
 from avenue.web.pages import page, see
 from avenue.web.services import using
 from avenue.words import wanted_words
@@ -81,7 +82,12 @@ def show_groups() -> Response:
     query = GroupQuery(
         owner=None if actor.runs_shop else actor.id, **list_asked_for([*SORT_VALUES])
     )
-    found = listed(query, lambda wanted: using(GroupService).find(actor, wanted), _place_of)
+    found = listed(
+        query,
+        partial(using(GroupService).find, actor),
+        partial(cursor_text, query.sort),
+        partial(cursor_place, query.sort),
+    )
     covers = [
         picture_json(actor.site, each.images[0]) if each.images else None for each in found.items
     ]
@@ -180,11 +186,6 @@ def delete_group(group_id: str) -> Response:
     """Delete a group; its products stay."""
     using(GroupService).delete(current_actor(), group_id)
     return see(f"{PATH}?said=deleted")
-
-
-def _place_of(pictured: PicturedGroup) -> tuple[Any, str]:
-    sort = Sort(request.args.get("sort", "-created_at").removeprefix("-"))
-    return SORT_VALUES[sort](pictured.group), pictured.group.id
 
 
 def _sent() -> Form:

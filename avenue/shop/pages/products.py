@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -24,7 +24,7 @@ from avenue.shop.models import (
     Sort,
     Status,
 )
-from avenue.shop.pages.lists import listed
+from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.lists import (
     choice,
     filter_asked_for,
@@ -33,11 +33,11 @@ from avenue.shop.routes.lists import (
 )
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
 from avenue.shop.service.groups import GroupService
-from avenue.shop.service.products import SORT_VALUES, ProductService
+from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.language import gettext, lazy_gettext as _, ngettext
-from avenue.web.listing import back_with, here_with, ids_of, undoable
+from avenue.web.listing import back_with, here_with, ids_of, listed, undoable
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
@@ -85,7 +85,12 @@ blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folde
 def show_products() -> Response:
     """Show your own products, for staff and administrators all, filtered by the URL."""
     actor, query = current_actor(), _query(current_actor())
-    found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
+    found = listed(
+        query,
+        partial(using(ProductService).find, actor),
+        partial(cursor_text, query.sort),
+        partial(cursor_place, query.sort),
+    )
     said, problem = _messages()
     gone = undoable(MOST_AT_ONCE)
     return page(
@@ -189,11 +194,6 @@ def _query(actor: Actor) -> ProductQuery:
         in_trash=trash_asked_for(),
         **list_asked_for([*Sort]),
     )
-
-
-def _place_of(pictured: PicturedProduct) -> tuple[Any, str]:
-    sort = Sort(request.args.get("sort", "-created_at").removeprefix("-"))
-    return SORT_VALUES[sort](pictured.product), pictured.product.id
 
 
 def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:

@@ -1,7 +1,7 @@
 """`/admin/uploads`: the list of uploads, and actions on several of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -27,11 +27,10 @@ from avenue.uploads.pages.words import (
 )
 from avenue.uploads.service import UploadService
 from avenue.uploads.zips.routes import zipped
-from avenue.web import listing
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
-from avenue.web.listing import Listed, back_with, here_with, ids_of, number_said, undoable
+from avenue.web.listing import back_with, here_with, ids_of, listed, number_said, undoable
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -53,7 +52,8 @@ blueprint = Blueprint(
 def show_uploads() -> Response:
     """Show the uploads that the person may read and the URL asks for."""
     actor, query = current_actor(), _query(current_actor())
-    found = _listed(actor, query)
+    find = partial(using(UploadService).find, actor)
+    found = listed(query, find, cursor_text, cursor_place)
     said, problem = _messages()
     return page(
         "uploads/uploads.html",
@@ -139,20 +139,6 @@ def _query(actor: Actor) -> UploadQuery:
         in_trash=request.args.get("state") == TRASH,
         after=cursor_place(asked.after) if asked.after else None,
         limit=asked.limit,
-    )
-
-
-def _listed(actor: Actor, query: UploadQuery) -> Listed:
-    """Return the requested page: of `query` itself, or before `?before=`."""
-    before = request.args.get("before")
-    if before:
-        query = replace(query, oldest_first=True, after=cursor_place(before))
-    found = using(UploadService).find(actor, query)
-    return listing.listed(
-        found,
-        (found.items[0].created_at, found.items[0].id) if found.items and query.after else None,
-        cursor_text,
-        backwards=bool(before),
     )
 
 

@@ -1,6 +1,5 @@
 """`/admin/website`: the list of a site's own pages, new pages, and the actions on each."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -22,12 +21,11 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.words import REMARKS, placeholders
 from avenue.clock import iso
 from avenue.errors import AvenueError, Invalid, NotFound
-from avenue.identity import Actor, Role
-from avenue.web import listing
+from avenue.identity import Role
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import LOCALES, gettext as _
-from avenue.web.listing import Listed, back_with, here_with
+from avenue.web.listing import back_with, here_with, listed
 from avenue.web.pages import page, see, shown_again
 from avenue.web.paging import cursor_place, cursor_text
 from avenue.web.parsing import page_asked_for
@@ -173,7 +171,12 @@ def revision_sent() -> int | None:
 
 def _shown(*, problem: str = "", status: int = 200) -> Response:
     actor, query = current_actor(), _query()
-    found = _listed(actor, query)
+    found = listed(
+        query,
+        partial(using(PageService).find, actor),
+        partial(cursor_text, query.sort),
+        partial(cursor_place, query.sort, query.sort.kind),
+    )
     return page(
         "editor/pages.html",
         status=status,
@@ -214,18 +217,3 @@ def _query() -> PageQuery:
 def _sort_asked() -> str:
     asked = request.args.get("sort", "")
     return asked if asked in SORTS else next(iter(SORTS))
-
-
-def _listed(actor: Actor, query: PageQuery) -> Listed:
-    """Return the requested page of the list: of `query` itself, or before a cursor."""
-    before = request.args.get("before")
-    if before:
-        place = cursor_place(query.sort, query.sort.kind, before)
-        query = replace(query, descending=not query.descending, after=place)
-    found = using(PageService).find(actor, query)
-    return listing.listed(
-        found,
-        found.first if query.after else None,
-        partial(cursor_text, query.sort),
-        backwards=bool(before),
-    )

@@ -216,7 +216,7 @@ def _back() -> str:
 def _library(actor: Actor, error: AvenueError | None = None) -> Response:
     folders = using(FolderService).every(actor)
     here, query = _here(folders), _query()
-    found = listed(actor, query, request.args.get("before"))
+    found = listed(actor, query)
     look = _look()
     said, problem = messages_in_url()
     response = page(

@@ -1,6 +1,6 @@
 """`/admin/library/reports`: unused pictures."""
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 
 from avenue.builder.library.bodies import MOST_IDS
 from avenue.builder.library.folders.service import FolderService
@@ -38,7 +38,7 @@ def show_unused() -> Response:
     actor, asked = current_actor(), page_asked_for()
     after = cursor_place(Sort.NEWEST, Sort.NEWEST.kind, asked.after) if asked.after else None
     query = MediaQuery(limit=asked.limit, unused=True, after=after)
-    found = listed(actor, query, request.args.get("before"))
+    found = listed(actor, query)
     said, problem = messages_in_url()
     return page(
         "library/unused.html",

@@ -1,16 +1,15 @@
 """View models of pictures and folders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from avenue.builder.library.folders.models import OpenFolder
-from avenue.builder.library.models import MediaQuery, Sort
+from avenue.builder.library.models import MediaQuery
 from avenue.builder.library.presenting import media_json
 from avenue.builder.library.replies import Media
 from avenue.builder.library.service import MediaService
-from avenue.cursors import BadCursor
 from avenue.identity import Actor, Site
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
@@ -20,19 +19,9 @@ from avenue.web import listing
 from avenue.web.language import LANGUAGES, gettext as _
 from avenue.web.listing import Listed
 from avenue.web.pages import here
-from avenue.web.paging import Place, cursor_place, cursor_text
-from avenue.web.parsing import LONGEST_CURSOR
+from avenue.web.paging import cursor_place, cursor_text
 from avenue.web.services import using
-from avenue.words import folded
 
-BACKWARDS: Mapping[Sort, Sort] = {
-    Sort.NEWEST: Sort.OLDEST,
-    Sort.OLDEST: Sort.NEWEST,
-    Sort.NAME: Sort.NAME_BACKWARDS,
-    Sort.NAME_BACKWARDS: Sort.NAME,
-    Sort.SMALLEST: Sort.LARGEST,
-    Sort.LARGEST: Sort.SMALLEST,
-}
 RATIOS = tuple(round(0.5 * 6 ** (step / 30), 2) for step in range(31))
 """Width by height of tiles, 6 % apart. A style sheet has a class for each: with a policy of no
 inline styles there is no other way to reserve the space of a picture before it is loaded."""
@@ -142,28 +131,12 @@ def cuts() -> Mapping[str, tuple[int, int | None]]:
     return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
 
 
-def listed(actor: Actor, query: MediaQuery, before: str | None) -> Listed:
-    """Return a page of the library: of `query` itself, or before the cursor `before`."""
+def listed(actor: Actor, query: MediaQuery) -> Listed:
+    """Return the requested page of the library; see `listing.listed`."""
     sort = query.sort
-    if before:
-        if len(before) > LONGEST_CURSOR:
-            raise BadCursor
-        place = cursor_place(sort, sort.kind, before)
-        query = replace(query, sort=BACKWARDS[sort], after=place)
-    found = using(MediaService).find(actor, query)
     return listing.listed(
-        found,
-        _place(sort, found.items[0]) if found.items and query.after else None,
+        query,
+        partial(using(MediaService).find, actor),
         partial(cursor_text, sort),
-        backwards=bool(before),
-        at_least=found.at_least,
+        partial(cursor_place, sort, sort.kind),
     )
-
-
-def _place(sort: Sort, picture: Asset) -> Place:
-    """Return the place of a picture in a list by `sort`."""
-    if sort.kind is int:
-        return picture.current.bytes, picture.id
-    if sort.kind is str:
-        return folded(picture.name), picture.id
-    return picture.created_at, picture.id

@@ -99,12 +99,10 @@ class PageStore(SiteRecords):
             limit=query.limit + 1,
         )
         shown = found[: query.limit]
-        places: list[Place] = [place for _, place in shown]
-        last = places[-1] if places else None
         return PageList(
-            items=[page for page, _ in shown],
-            first=places[0] if places else None,
-            next=last if len(found) > query.limit else None,
+            items=tuple(page for page, _ in shown),
+            first=shown[0][1] if shown else None,
+            next=shown[-1][1] if len(found) > query.limit else None,
             total=total,
         )
 
