@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from avenue.identity import Role, Scope
-from avenue.sites.contrast import USUAL, ratio, too_weak
+from avenue.sites.contrast import USUAL, too_weak
 from tests import pictures
 from tests.http.application import HOST, PASSWORD, Caller, Part, form, unique
 from tests.table import table
@@ -372,10 +372,7 @@ def test_colours_that_people_cannot_read_are_warned_of(as_admin):
     assert "Buttons are hard to see on this background: the contrast is 1, the minimum is 3" in page
 
 
-def test_contrast_is_as_wcag_has_it():
-    assert ratio("#000000", "#ffffff") == ratio("#ffffff", "#000000") == pytest.approx(21)
-    assert ratio("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
-    assert ratio("#123456", "#123456") == 1
+def test_colours_that_meet_are_far_enough_apart():
     assert too_weak({}) == []
     assert [pair.front for pair, _ in too_weak({"background": USUAL["text"]})] == [
         "text",
