@@ -1,6 +1,6 @@
 """`/admin/infrastructure/move`: imports and exports, for superusers: dry run first, then start."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -16,10 +16,10 @@ from avenue.jobs.models import Job
 from avenue.migration.models import Kind
 from avenue.moves.models import ADOPT, MOVES, Adopt, Bring, Move, TakeOut
 from avenue.moves.service import MoveService
-from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, lazy_gettext as _
-from avenue.web.pages import page, see, size
+from avenue.web.pages import page, see, shown_again, size
 from avenue.web.services import using
 
 PATH = f"{INFRASTRUCTURE}/move"
@@ -113,11 +113,39 @@ PARTS: Mapping[Part, LazyString] = {
 blueprint = Blueprint("move_pages", __name__, url_prefix=PATH, template_folder="templates")
 
 
+def _start_page(error: AvenueError | None = None, **_view: str) -> Response:
+    """Show the forms; after an `error` as filled in, without the address."""
+    actor = current_actor()
+    moves = using(MoveService).list(actor)
+    return page(
+        "moves/moves.html",
+        error=error,
+        tabs=tabs_for(actor),
+        here=PATH,
+        at_work=_shown([each for each in moves if not each.job.is_finished]),
+        past=_shown([each for each in moves if each.job.is_finished][:PAST_SHOWN]),
+        site=actor.site.id,
+        move_kinds=" ".join(MOVES),
+        as_what=AS,
+        parts=PARTS,
+        has_places=bool(using(Settings).move_dir),
+        has_clusters=bool(using(Settings).cluster_uris),
+        sites=f"{INFRASTRUCTURE}/sites",
+        typed={
+            name: text
+            for name, text in request.form.items()
+            if name != "uri" and "@" not in text  # which may have a password before it
+        },
+        texts=words.texts(),
+        problem=" ".join(error.said(gettext)) if error else None,
+    )
+
+
 @blueprint.get("")
 @require(superuser=True)
 def show_moves() -> Response:
     """Show the forms, and running and finished moves."""
-    return _start_page({}, None)
+    return _start_page()
 
 
 @blueprint.get("/<job_id>")
@@ -148,6 +176,7 @@ def show_move(job_id: str) -> Response:
 @blueprint.post("/adopt")
 @audited("job.begun")
 @require(superuser=True)
+@shown_again(_start_page, besides=NotFound)
 def adopt() -> Response:
     """Start a dry run of importing a database; its page then starts the import."""
     form = request.form
@@ -158,12 +187,13 @@ def adopt() -> Response:
         hosts=_hosts(),
         is_dry=True,
     )
-    return _begun(lambda: using(MoveService).adopt(current_actor(), order, is_typed=True))
+    return _begun(using(MoveService).adopt(current_actor(), order, is_typed=True))
 
 
 @blueprint.post("/import")
 @audited("job.begun")
 @require(superuser=True)
+@shown_again(_start_page, besides=NotFound)
 def bring() -> Response:
     """Start a dry run of importing files; its page then starts the import."""
     form = request.form
@@ -176,20 +206,22 @@ def bring() -> Response:
         is_public=bool(form.get("public")),
         is_dry=True,
     )
-    return _begun(lambda: using(MoveService).bring(current_actor(), order, is_typed=True))
+    return _begun(using(MoveService).bring(current_actor(), order, is_typed=True))
 
 
 @blueprint.post("/external")
 @audited("job.begun")
 @require(superuser=True)
+@shown_again(_start_page, besides=NotFound)
 def bring_external() -> Response:
     """Start importing the pictures that records name on other hosts."""
-    return _begun(lambda: using(MoveService).bring_external(current_actor(), is_typed=True))
+    return _begun(using(MoveService).bring_external(current_actor(), is_typed=True))
 
 
 @blueprint.post("/export")
 @audited("job.begun")
 @require(superuser=True)
+@shown_again(_start_page, besides=NotFound)
 def take_out() -> Response:
     """Start an export, or a dry run of it."""
     form = request.form
@@ -199,57 +231,22 @@ def take_out() -> Response:
         has_private=bool(form.get("private")),
         is_dry=form.get("do") != "start",
     )
-    return _begun(lambda: using(MoveService).take_out(current_actor(), order, is_typed=True))
+    return _begun(using(MoveService).take_out(current_actor(), order, is_typed=True))
 
 
 @blueprint.post("/<job_id>/start")
 @audited("job.begun")
 @require(superuser=True)
+@shown_again(_start_page, besides=NotFound)
 def start(job_id: str) -> Response:
     """Start a move after a dry run, or a finished one again."""
     follows = bool(request.form.get("follow"))
-    return _begun(lambda: using(MoveService).start(current_actor(), job_id, follows=follows))
+    return _begun(using(MoveService).start(current_actor(), job_id, follows=follows))
 
 
-def _begun(do: Callable[[], Job]) -> Response:
-    """Start a move and show it; on an error the forms as filled, without the address."""
-    try:
-        job = do()
-    except NotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        typed = {
-            name: text
-            for name, text in request.form.items()
-            if name != "uri" and "@" not in text  # which may have a password before it
-        }
-        return _start_page(typed, error)
+def _begun(job: Job) -> Response:
     note(object_id=job.id, kind=job.kind)
     return see(f"{PATH}/{job.id}?said=started")
-
-
-def _start_page(typed: Mapping[str, str], error: AvenueError | None) -> Response:
-    actor = current_actor()
-    moves = using(MoveService).list(actor)
-    return page(
-        "moves/moves.html",
-        status=error.status if error else 200,
-        tabs=tabs_for(actor),
-        here=PATH,
-        at_work=_shown([each for each in moves if not each.job.is_finished]),
-        past=_shown([each for each in moves if each.job.is_finished][:PAST_SHOWN]),
-        site=actor.site.id,
-        move_kinds=" ".join(MOVES),
-        as_what=AS,
-        parts=PARTS,
-        has_places=bool(using(Settings).move_dir),
-        has_clusters=bool(using(Settings).cluster_uris),
-        sites=f"{INFRASTRUCTURE}/sites",
-        typed=typed,
-        texts=words.texts(),
-        problem=" ".join(error.said(gettext)) if error else None,
-    )
 
 
 def _shown(moves: list[Move]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from avenue.storage.directory import Phase
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, lazy_gettext as _
-from avenue.web.pages import page, see, size
+from avenue.web.pages import page, see, shown_again, size
 from avenue.web.services import using
 
 PATH = f"{INFRASTRUCTURE}/sites"
@@ -148,63 +148,13 @@ def reopen_site(site_id: str) -> Response:
     return _changed("reopened", lambda: using(RemovalService).reopen(current_actor(), site_id))
 
 
-@blueprint.get("/<site_id>/move")
-@require(superuser=True)
-def show_site_move(site_id: str) -> Response:
-    """Show the cluster of a site and the progress of its move, and the forms to change that."""
-    return _move(site_id)
-
-
-@blueprint.post("/<site_id>/move")
-@require(superuser=True)
-@audited("site.moved", "site_id")
-def move_site(site_id: str) -> Response:
-    """Start to move a site to another cluster, or continue."""
-    target = request.form.get("to", "")
-    note(to=target[:LONGEST_NAME])
-    return _move_changed(
-        site_id, "moving", lambda: using(MoveService).begin(current_actor(), site_id, target)
-    )
-
-
-@blueprint.post("/<site_id>/move/abort")
-@require(superuser=True)
-@audited("site.move_undone", "site_id")
-def abort_site_move(site_id: str) -> Response:
-    """Undo the move of a site that has not switched yet."""
-    return _move_changed(
-        site_id, "undoing", lambda: using(MoveService).abort(current_actor(), site_id)
-    )
-
-
-@blueprint.post("/<site_id>/move/purge")
-@require(superuser=True)
-@audited("site.moved", "site_id")
-def purge_site_move(site_id: str) -> Response:
-    """Delete at once the data of a moved site on its previous cluster."""
-    return _move_changed(
-        site_id, "purging", lambda: using(MoveService).purge(current_actor(), site_id)
-    )
-
-
-def _move_changed(site_id: str, said: str, do: Callable[[], object]) -> Response:
-    try:
-        do()
-    except NotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        return _move(site_id, problem=" ".join(error.said(gettext)), status=error.status)
-    return see(f"{PATH}/{site_id}/move?said={said}")
-
-
-def _move(site_id: str, *, problem: str = "", status: int = 200) -> Response:
+def _move(error: AvenueError | None, site_id: str) -> Response:
     actor = current_actor()
     standing = using(MoveService).standing(actor, site_id)
     phase = standing.move.phase if standing.move else None
     return page(
         "provisioning/move.html",
-        status=status,
+        error=error,
         tabs=tabs_for(actor),
         sites=PATH,
         here=f"{PATH}/{site_id}/move",
@@ -218,9 +168,48 @@ def _move(site_id: str, *, problem: str = "", status: int = 200) -> Response:
         is_first=site_id == DEFAULT_SITE,
         job=jobs_shown([standing.job], actor)[0] if standing.job else None,
         texts=words.texts(),
-        problem=problem,
+        problem=" ".join(error.said(gettext)) if error else "",
         said=MOVE_SAID.get(request.args.get("said", "")),
     )
+
+
+@blueprint.get("/<site_id>/move")
+@require(superuser=True)
+def show_site_move(site_id: str) -> Response:
+    """Show the cluster of a site and the progress of its move, and the forms to change that."""
+    return _move(None, site_id)
+
+
+@blueprint.post("/<site_id>/move")
+@require(superuser=True)
+@audited("site.moved", "site_id")
+@shown_again(_move, besides=NotFound)
+def move_site(site_id: str) -> Response:
+    """Start to move a site to another cluster, or continue."""
+    target = request.form.get("to", "")
+    note(to=target[:LONGEST_NAME])
+    using(MoveService).begin(current_actor(), site_id, target)
+    return see(f"{PATH}/{site_id}/move?said=moving")
+
+
+@blueprint.post("/<site_id>/move/abort")
+@require(superuser=True)
+@audited("site.move_undone", "site_id")
+@shown_again(_move, besides=NotFound)
+def abort_site_move(site_id: str) -> Response:
+    """Undo the move of a site that has not switched yet."""
+    using(MoveService).abort(current_actor(), site_id)
+    return see(f"{PATH}/{site_id}/move?said=undoing")
+
+
+@blueprint.post("/<site_id>/move/purge")
+@require(superuser=True)
+@audited("site.moved", "site_id")
+@shown_again(_move, besides=NotFound)
+def purge_site_move(site_id: str) -> Response:
+    """Delete at once the data of a moved site on its previous cluster."""
+    using(MoveService).purge(current_actor(), site_id)
+    return see(f"{PATH}/{site_id}/move?said=purging")
 
 
 def _changed(said: str, do: Callable[[], object]) -> Response:

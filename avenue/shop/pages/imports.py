@@ -165,20 +165,20 @@ def show_import(import_id: str) -> Response:
     )
 
 
+def _refused(error: AvenueError, import_id: str) -> Response:
+    nothing_changed()
+    return see(f"{PATH}/{import_id}?problem={error.code}")
+
+
 @blueprint.post("/<import_id>/apply")
 @audited("import.begun")
 @require(Role.SELLER)
+@shown_again(_refused, besides=NotFound)
 def apply_import(import_id: str) -> Response:
     """Apply a dry run, and show the resulting import."""
-    try:
-        standing, is_new = using(ImportService).apply(
-            current_actor(), import_id, fetch_images="fetch_images" in request.form
-        )
-    except NotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        return see(f"{PATH}/{import_id}?problem={error.code}")
+    standing, is_new = using(ImportService).apply(
+        current_actor(), import_id, fetch_images="fetch_images" in request.form
+    )
     note(object_id=standing.run.id)
     if not is_new:
         nothing_changed()
@@ -212,15 +212,10 @@ def ask_before_undo(import_id: str) -> Response:
 @blueprint.post("/<import_id>/undo")
 @audited("import.undo_begun", "import_id")
 @require(Role.SELLER)
+@shown_again(_refused, besides=NotFound)
 def undo_import(import_id: str) -> Response:
     """Undo an import, in the background."""
-    try:
-        using(ImportService).undo(current_actor(), import_id)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        return see(f"{PATH}/{import_id}?problem={error.code}")
+    using(ImportService).undo(current_actor(), import_id)
     return see(f"{PATH}/{import_id}")
 
 

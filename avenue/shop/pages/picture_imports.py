@@ -143,9 +143,15 @@ def show_picture_import(picture_import_id: str) -> Response:
     return _picture_import(picture_import_id, {})
 
 
+def _refused(error: AvenueError, picture_import_id: str) -> Response:
+    nothing_changed()
+    return see(f"{PATH}/{picture_import_id}?problem={error.code}")
+
+
 @blueprint.post("/<picture_import_id>/files")
 @audited("picture_import.assigned", "picture_import_id")
 @require(Role.SELLER)
+@shown_again(_refused, besides=PictureImportNotFound)
 def assign_files(picture_import_id: str) -> Response:
     """Assign files to the products named in the form, by SKU, by words, or by a choice.
 
@@ -158,13 +164,7 @@ def assign_files(picture_import_id: str) -> Response:
         if name.startswith(FILE_FIELD) and NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
     named, unclear = chosen_products(actor, asked)
-    try:
-        _, changed = imports.assign(actor, picture_import_id, named)
-    except PictureImportNotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        return see(f"{PATH}/{picture_import_id}?problem={error.code}")
+    _, changed = imports.assign(actor, picture_import_id, named)
     note(files=changed)
     if not changed:
         nothing_changed()
@@ -212,15 +212,10 @@ def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> R
 @blueprint.post("/<picture_import_id>")
 @audited("picture_import.begun", "picture_import_id")
 @require(Role.SELLER)
+@shown_again(_refused, besides=NotFound)
 def apply_picture_import(picture_import_id: str) -> Response:
     """Import the matched pictures, in the background."""
-    try:
-        using(PictureImportService).apply(current_actor(), picture_import_id)
-    except NotFound:
-        raise
-    except AvenueError as error:
-        nothing_changed()
-        return see(f"{PATH}/{picture_import_id}?problem={error.code}")
+    using(PictureImportService).apply(current_actor(), picture_import_id)
     return see(f"{PATH}/{picture_import_id}")
 
 
