@@ -26,22 +26,20 @@ class MoveReports(SiteRecords):
 
     def pieces(self, site_id: str, job_id: str) -> Iterator[str]:
         """Yield the lines of a job in order, in batches, each with its line end."""
-        last, piece = "", self._after(site_id, job_id, "")
-        while piece:
+        last, reports = "", self._records(site_id, REPORTS)
+        while piece := reports.values(
+            lambda each: (each["_id"], each["lines"]),
+            {"$and": [_named(job_id), {"_id": {"$gt": last}}]},
+            sort=[("_id", 1)],
+            limit=1,
+        ):
             last, text = piece[0]
             yield text
-            piece = self._after(site_id, job_id, last)
 
     def lines(self, site_id: str, job_id: str) -> Iterator[str]:
         """Yield the lines of a job in order."""
         for piece in self.pieces(site_id, job_id):
             yield from piece.splitlines()
-
-    def _after(self, site_id: str, job_id: str, last: str) -> list[tuple[str, str]]:
-        after = {"$and": [_named(job_id), {"_id": {"$gt": last}}]}
-        return self._records(site_id, REPORTS).values(
-            lambda each: (each["_id"], each["lines"]), after, sort=[("_id", 1)], limit=1
-        )
 
 
 def _named(job_id: str) -> Document:

@@ -43,10 +43,9 @@ class Weight:
 def weights(sites: Iterable[str], newest: Snapshot, earlier: Snapshot | None) -> dict[str, Weight]:
     """Return the weight of each of `sites`."""
     known = sorted(sites)
-    stored, hot = _bytes(newest), _hot_bytes(newest)
-    files: Counter[str] = Counter()
-    for each in newest.stored:
-        files[each.site] += each.files
+    stored = _sums((each.site, each.bytes) for each in newest.stored)
+    hot = _sums((each.site, each.bytes) for each in newest.renditions)
+    files = _sums((each.site, each.files) for each in newest.stored)
     requests, writes = _traffic(newest, earlier)
     measures = [_of(known, stored), _of(known, hot), _of(known, requests), _of(known, writes)]
     shares = {site: max(_shares(each)[site] for each in measures) for site in known}
@@ -72,17 +71,11 @@ def weights(sites: Iterable[str], newest: Snapshot, earlier: Snapshot | None) ->
     }
 
 
-def _bytes(snapshot: Snapshot) -> Counter[str]:
+def _sums(figures: Iterable[tuple[str, int]]) -> Counter[str]:
+    """Return the sums of the figures of each site."""
     found: Counter[str] = Counter()
-    for each in snapshot.stored:
-        found[each.site] += each.bytes
-    return found
-
-
-def _hot_bytes(snapshot: Snapshot) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for each in snapshot.renditions:
-        found[each.site] += each.bytes
+    for site, figure in figures:
+        found[site] += figure
     return found
 
 
@@ -103,7 +96,8 @@ def _forecast(newest: Snapshot, earlier: Snapshot | None) -> Mapping[str, int]:
     days = (newest.at - earlier.at).total_seconds() / DAY_SECONDS if earlier else 0
     if earlier is None or days < LEAST_DAYS or "stored" in {*newest.missing, *earlier.missing}:
         return {}
-    now, before = _bytes(newest), _bytes(earlier)
+    now = _sums((each.site, each.bytes) for each in newest.stored)
+    before = _sums((each.site, each.bytes) for each in earlier.stored)
     return {
         site: max(0, round(now[site] + (now[site] - before[site]) * FORECAST_DAYS / days))
         for site in before

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from avenue.cursors import ListPage
 from avenue.errors import AvenueError, Translate, filled, words_of
@@ -37,34 +37,6 @@ class Entry:
     def key(self) -> str:
         """The key of the picture within its owner: the asset's id, or the URL."""
         return self.asset or self.url or ""
-
-
-class PictureOwner(Protocol):
-    """An owner of pictures: a product or a group. The first of `images` is the cover."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def owner(self) -> str | None:
-        """The person it belongs to."""
-
-    @property
-    def images(self) -> tuple[Entry, ...]:
-        """Its pictures in order."""
-
-    @property
-    def revision(self) -> int:
-        """Counts its changes."""
-
-    @property
-    def claim(self) -> Claim:
-        """The claim on its pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +130,10 @@ class Group:
     def claim(self) -> Claim:
         """The claim on the group's pictures."""
         return Claim(kind=GROUP, id=self.id)
+
+
+PictureOwner = Product | Group
+"""An owner of pictures; the first of its `images` is the cover."""
 
 
 Picture = Asset | External

@@ -10,8 +10,8 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
 
 from avenue.errors import AvenueError, sentence
 from avenue.shop.importing.columns import ColumnNames, shown
@@ -44,16 +44,6 @@ class Record:
     error: AvenueError | None = None
 
 
-class Source(Protocol):
-    """A file with records, which can be read repeatedly."""
-
-    def records(self) -> Iterator[Record]:
-        """Yield every row that is not blank; raise `UnreadableTable`, `InvalidBody`."""
-
-    def layout(self) -> Layout:
-        """Return the detected format once all of the file was read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """A file that can be read completely as a table of products.
@@ -79,7 +69,7 @@ def read_table(
         file = csv_of(file, most_rows)
         start = _start_of(file)
     is_json = not is_spreadsheet and _begins_as_json(start)
-    source: Source = _Json(file, names, most_json_levels) if is_json else _Csv(file, names)
+    source: _Json | _Csv = _Json(file, names, most_json_levels) if is_json else _Csv(file, names)
     total = 0
     for _ in source.records():
         total += 1
@@ -93,6 +83,12 @@ def read_table(
     return Table(source.records, layout, total)
 
 
+def _note_unknown(names: ColumnNames, name: str, unknown: dict[str, None]) -> None:
+    """Add the name of an ignored column to `unknown`, up to a limit."""
+    if name.strip() and not names.is_known(name) and len(unknown) < MOST_NAMES_SHOWN:
+        unknown[shown(name)] = None
+
+
 def _begins_as_json(start: bytes) -> bool:
     return start.lstrip(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
 
@@ -103,17 +99,6 @@ def _start_of(file: BinaryIO) -> bytes:
     if not start.strip():
         raise UnreadableTable(sentence("The file is empty."))
     return start
-
-
-@dataclass(slots=True)
-class _Unknown:
-    """Collects the names of ignored columns, up to a limit."""
-
-    names: dict[str, None] = field(default_factory=dict)
-
-    def add(self, name: str) -> None:
-        if name.strip() and len(self.names) < MOST_NAMES_SHOWN:
-            self.names[shown(name)] = None
 
 
 class _Csv:
@@ -131,15 +116,14 @@ class _Csv:
             raise NoSkuColumn([shown(each) for each in self._header[:MOST_NAMES_SHOWN]])
 
     def layout(self) -> Layout:
-        unknown = _Unknown()
+        unknown: dict[str, None] = {}
         for name in self._header:
-            if not self._names.is_known(name):
-                unknown.add(name)
+            _note_unknown(self._names, name, unknown)
         return Layout(
             format=Format.CSV,
             encoding=ENCODINGS[self._encoding],
             delimiter=self._delimiter,
-            unknown=tuple(unknown.names),
+            unknown=tuple(unknown),
         )
 
     def records(self) -> Iterator[Record]:
@@ -230,10 +214,10 @@ class _Json:
             raise UnreadableTable(sentence("The JSON is not UTF-8.")) from None
         check_depth(self._text, most_levels)
         self._may_hold_halves = "\\u" in self._text
-        self._unknown = _Unknown()
+        self._unknown: dict[str, None] = {}
 
     def layout(self) -> Layout:
-        unknown = tuple(self._unknown.names)
+        unknown = tuple(self._unknown)
         return Layout(format=Format.JSON, encoding="utf-8", delimiter=None, unknown=unknown)
 
     def records(self) -> Iterator[Record]:
@@ -254,8 +238,7 @@ class _Json:
         for name, value in item.items():
             known = self._names.field_of(name)
             if known is None:
-                if not self._names.is_known(name):
-                    self._unknown.add(name)
+                _note_unknown(self._names, name, self._unknown)
             elif known in cells:
                 raise BadCell(sentence("Two keys in the row hold {field}."), field=known)
             else:

@@ -1,6 +1,7 @@
 """Actions on many products at once."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -101,10 +102,8 @@ class BulkService:
         self, actor: Actor, pictured: PicturedProduct, asset_id: str, changes: dict[str, str]
     ) -> None:
         """Change a picture, unless it was deleted meanwhile."""
-        try:
+        with suppress(ImageNotFound):
             self._pictures.describe(actor, pictured.product.claim, asset_id, changes)
-        except ImageNotFound:
-            return
 
     def _each(
         self, work: Callable[[PicturedProduct], bool], products: Sequence[PicturedProduct]

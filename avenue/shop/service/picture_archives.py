@@ -1,7 +1,7 @@
 """Reading the ZIPs of pictures by SKU: the files, and whether they are pictures."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +19,9 @@ MOST_FILES = 20_000
 MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
 
 
-@contextmanager
-def opened(file: ArchiveFile) -> Iterator[Archive]:
-    """Yield the opened ZIP; raise `UnsafeArchive`."""
-    with closing(Archive(file, most_directory_bytes=MOST_DIRECTORY_BYTES)) as archive:
-        yield archive
+def opened(file: ArchiveFile) -> AbstractContextManager[Archive]:
+    """Return the opened ZIP; raise `UnsafeArchive`."""
+    return closing(Archive(file, most_directory_bytes=MOST_DIRECTORY_BYTES))
 
 
 def named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:

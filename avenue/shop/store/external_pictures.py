@@ -57,7 +57,8 @@ class ExternalPictures(SiteRecords):
             upload_result.fates = {}  # of an aborted attempt
             found = scene.owners.find_one({"_id": claim.id}, {"images": 1, "options": 1})
             if found is None or Entry(url=url) not in entries_in(found["images"]):
-                return _claimed(scene, asset)
+                # Claimed already in an earlier run of this transaction?
+                return scene.by_source().get(asset.current.source_sha256)
             kept = scene.by_source().get(asset.current.source_sha256, asset)
             if upload_result.write:
                 upload_result.fates = {asset.id: kept}
@@ -73,11 +74,6 @@ class ExternalPictures(SiteRecords):
             return kept
 
         return in_transaction(self._database, site_id, claim, work)
-
-
-def _claimed(scene: Scene, asset: Asset) -> Asset | None:
-    """Return `asset` if the owner has already claimed it, in an earlier run of this transaction."""
-    return scene.by_source().get(asset.current.source_sha256)
 
 
 def _renamed(found: Document, url: str, asset_id: str) -> Document:

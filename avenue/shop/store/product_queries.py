@@ -8,6 +8,8 @@ from avenue.media.store.transitions import owners_without_alt
 from avenue.shop.attributes import (
     MOST_SETS,
     bounds_of,
+    in_category,
+    pairs_of,
 )
 from avenue.shop.categories import MOST_CATEGORIES
 from avenue.shop.matching.models import MatchedProduct
@@ -25,11 +27,11 @@ from avenue.shop.store.documents import (
     page_of,
 )
 from avenue.shop.store.product_documents import from_document
-from avenue.shop.store.product_filters import among, conditions_of, having_attributes
 from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
 from avenue.storage.scope import SiteRecords, site
+from avenue.totals import MOST_COUNTED
 
 MOST_LACKING = 1_000
 """Pictures, or findings, that a list of products by those is drawn from, the newest pictures; of
@@ -50,14 +52,14 @@ class ProductQueries(SiteRecords):
         """
         name = TRASHED if query.in_trash else PRODUCTS
         products = self._records(site_id, name)
-        conditions = [*conditions_of(query), *having_attributes(products, query), *among(lacking)]
+        conditions = [*_conditions(query), *_having_attributes(products, query), *_among(lacking)]
         return page_of(products, from_document, query, conditions)
 
     def count(
         self, site_id: str, query: ProductQuery, lacking: Lacking | None, most: int
     ) -> int | None:
         """Return how many match, None for more than `most`; words and attributes do not count."""
-        conditions = [*conditions_of(query), *among(lacking)]
+        conditions = [*_conditions(query), *_among(lacking)]
         wanted = {"$and": conditions} if conditions else {}
         return self._records(site_id, PRODUCTS).total(wanted, most=most)
 
@@ -231,3 +233,54 @@ def _matched_product(document: Document) -> MatchedProduct:
 def _listed(document: Document) -> Product:
     """Return a product that was read `WITHOUT_TEXTS`."""
     return from_document({**document, "description": "", "images": []})
+
+
+def _conditions(query: ProductQuery) -> list[Document]:
+    """Return the conditions for the fields of `query`, except its words and attributes."""
+    conditions: list[Document] = []
+    if not query.everything:
+        visible: list[Document] = [{"status": Status.PUBLISHED}]
+        if query.visible_to:
+            visible.append({"owner": query.visible_to})
+        conditions.append({"$or": visible})
+    if query.category and not query.chosen:  # whose keys have the category in them
+        conditions.append({"category_keys": {"$eq": query.category, **IS_TEXT}})
+    if (query.category or query.chosen) and not query.status:  # their indexes begin with it
+        conditions.append({"status": {"$in": [*Status]}})
+    if query.pictures is Pictures.NONE:
+        conditions.append({"images": []})
+    if query.group:
+        conditions.append({"group": {"$eq": query.group, **IS_TEXT}})
+    exact = {"owner": query.owner, "status": query.status}
+    return conditions + [{name: value} for name, value in exact.items() if value]
+
+
+def _among(lacking: Lacking | None) -> list[Document]:
+    """Return the condition for the products of `lacking`, if it is given."""
+    return [] if lacking is None else [{"_id": {"$in": list(lacking.ids)}}]
+
+
+def _having_attributes(products: Collection, query: ProductQuery) -> list[Document]:
+    """Return the conditions for products with the selected attributes.
+
+    The index is used for one of several attributes, which should be the rarest: they are counted in
+    it, and the others written such that no index can be used for them.
+    """
+    wanted = [
+        [in_category(query.category or "", each) for each in pairs]
+        for pairs in pairs_of(query.chosen)
+    ]
+    found: list[Document] = [{"attribute_keys": {"$in": each, **IS_TEXT}} for each in wanted]
+    if len(found) <= 1:
+        return found
+    status = query.status or {"$in": [*Status]}
+    totals = [products.total({"status": status, **each}) for each in found]
+    rarest = min(range(len(found)), key=lambda each: totals[each] or MOST_COUNTED + 1)
+    others = [_among_keys(each) for number, each in enumerate(wanted) if number != rarest]
+    return [found[rarest], *others]
+
+
+def _among_keys(wanted: Sequence[str]) -> Document:
+    keys = {"$cond": [{"$isArray": "$attribute_keys"}, "$attribute_keys", []]}
+    shared = {"$setIntersection": [keys, {"$literal": list(wanted)}]}
+    return {"$expr": {"$gt": [{"$size": shared}, 0]}}
