@@ -25,10 +25,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flagged:
-    """A URL that does not work for visitors of the page; `url` is truncated for display."""
+    """A URL that does not work for visitors of the page; `url` is truncated for display.
+
+    The reasons are those of `Reason`, and for assets of a shown page `gone` and `private`.
+    """
 
     url: str
-    reason: Reason
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avenue.builder.content.cleaning import received
-from avenue.builder.content.models import Content, Keep, Received
+from avenue.builder.content.models import Content, Flagged, Keep, Received
 from avenue.builder.website.errors import TooManyPictures
-from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
+from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, changed
 from avenue.builder.website.store.pictures import PagePictures
 from avenue.identity import Actor, new_id
 from avenue.media.intake.library import MediaLibrary
@@ -33,7 +33,7 @@ class Taken:
     """
 
     draft: Draft
-    flagged: tuple[Flag, ...] | None = None
+    flagged: tuple[Flagged, ...] | None = None
     upload_result: UploadResult | None = None
 
 
@@ -128,8 +128,7 @@ def _ids(incoming: Sequence[SpooledFile], upload_result: UploadResult) -> dict[s
 
 
 def _taken(draft: Draft, found: Received, upload_result: UploadResult | None) -> Taken:
-    flags = tuple(Flag(url=each.url, reason=each.reason) for each in found.flagged)
-    return Taken(draft=_with(draft, found), flagged=flags, upload_result=upload_result)
+    return Taken(draft=_with(draft, found), flagged=found.flagged, upload_result=upload_result)
 
 
 def _with(draft: Draft, found: Received) -> Draft:

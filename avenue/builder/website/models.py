@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from html import unescape
 from itertools import islice
 from typing import Any
 
+from avenue.builder.content.models import Flagged
 from avenue.builder.content.references import REFERENCE
 from avenue.cursors import ListPage
 from avenue.media.legacy import legacy_path
@@ -110,17 +111,6 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """A URL in a draft that does not work, and why.
-
-    The reasons are those of `avenue.builder.content`, and `gone` and `private` of assets.
-    """
-
-    url: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page of a site; `slug` is its path under `/p/`, `revision` counts its changes.
 
@@ -133,7 +123,7 @@ class Page:
     draft: Draft
     published: Published | None = None
     status: Status = Status.DRAFT
-    flagged: tuple[Flag, ...] = ()
+    flagged: tuple[Flagged, ...] = ()
     publish_at: datetime | None = None
     revision: int = 1
     created_at: datetime
@@ -151,7 +141,7 @@ class Save:
     draft: Draft
     published: Published | None
     slug: str
-    flagged: tuple[Flag, ...] | None
+    flagged: tuple[Flagged, ...] | None
     at: datetime
     by: str | None
     is_step: bool = False
@@ -180,10 +170,10 @@ class PicturedPage:
     lost_paths: frozenset[str] = frozenset()
 
     @property
-    def flagged(self) -> tuple[Flag, ...]:
+    def flagged(self) -> tuple[Flagged, ...]:
         """The URLs that do not work, including assets that are gone or private."""
         return self.page.flagged + tuple(
-            Flag(url=f"avenue:{each}", reason="private" if each in self.assets else "gone")
+            Flagged(url=f"avenue:{each}", reason="private" if each in self.assets else "gone")
             for each in sorted(self.page.draft.assets)
             if not is_shown(self.assets.get(each))
         )
@@ -270,11 +260,6 @@ def changed(draft: Draft, changes: Changes) -> Draft:
     own = ("title", "locale", "html", "css", "themed", "translation_of")
     fields = {name: changes[name] for name in own if name in changes}
     return replace(draft, **fields, seo=replace(draft.seo, **changes.get("seo", {})))
-
-
-def fields_of(draft: Draft) -> Changes:
-    """Return the changes that turn any draft into `draft`."""
-    return asdict(draft)
 
 
 def status_of(draft: Draft, published: Published | None) -> Status:

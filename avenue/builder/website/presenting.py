@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from avenue.builder.content.cleaning import expanded
-from avenue.builder.content.models import Content, Link
+from avenue.builder.content.models import Content, Flagged, Link
 from avenue.builder.content.references import reference
 from avenue.builder.library.presenting import media_json
 from avenue.builder.website import replies
 from avenue.builder.website.checks import Remark
 from avenue.builder.website.models import (
     Entry,
-    Flag,
     Page,
     PageList,
     PageQuery,
@@ -126,7 +125,7 @@ def _content(site: Site, pictured: PicturedPage) -> Content:
     return expanded(Content(html=draft.html, css=draft.css), linked)
 
 
-def _summary(site: Site, page: Page, flagged: tuple[Flag, ...]) -> replies.PageSummary:
+def _summary(site: Site, page: Page, flagged: tuple[Flagged, ...]) -> replies.PageSummary:
     published = page.published
     return {
         "id": page.id,

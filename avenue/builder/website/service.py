@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from avenue.builder.website.differences import difference
@@ -26,7 +26,6 @@ from avenue.builder.website.models import (
     PicturedPage,
     Published,
     Save,
-    fields_of,
     numbered,
     slug_of,
 )
@@ -204,7 +203,7 @@ class PageService:
     ) -> PicturedPage:
         """Restore an earlier state as the draft; raises as `change`, and `EntryNotFound`."""
         page = self._page(actor, page_id)
-        changes = fields_of(self._history.entry(actor.site.id, page.id, number).draft)
+        changes = asdict(self._history.entry(actor.site.id, page.id, number).draft)
         return self._changed(actor, page_id, changes, revision, is_step=True)
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:

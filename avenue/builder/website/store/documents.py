@@ -9,7 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from avenue.builder.website.models import Draft, Flag, Page, Published, Seo, Status, used_by
+from avenue.builder.content.models import Flagged
+from avenue.builder.website.models import Draft, Page, Published, Seo, Status, used_by
 from avenue.storage.connection import Document
 from avenue.words import folded, words_of
 
@@ -67,7 +68,7 @@ def page_in(document: Document) -> Page:
         published=published,
         status=Status(str(status)) if status in [*Status] else unsaid,
         flagged=tuple(
-            Flag(url=each["url"], reason=each["reason"]) for each in document.get("flagged", ())
+            Flagged(url=each["url"], reason=each["reason"]) for each in document.get("flagged", ())
         ),
         publish_at=document.get("publish_at"),
         revision=document.get("revision") or 0,
