@@ -63,18 +63,16 @@ class UploadService:
         incoming: Sequence[Incoming | Refusal],
         *,
         key: str | None,
-        most_mb: int | None = None,
     ) -> UploadResult:
         """Store received files as uploads of the actor, up to the limit of the category.
 
         For the same bytes with the same reference the existing upload is returned. `key` is the
-        Idempotency-Key, `most_mb` the limit of the protocol, by default that of one request. Raise
-        the first refusal when every file was rejected.
+        Idempotency-Key. Raise the first refusal when every file was rejected.
         """
         if actor.id is None:
             raise Unauthenticated
         with self._library.receiving(
-            actor, self._order(actor, filing, incoming, key, most_mb), incoming
+            actor, self._order(actor, filing, incoming, key), incoming
         ) as upload_result:
             self._store.add(actor.site.id, filing, upload_result)
         upload_result.raise_if_empty()
@@ -192,14 +190,13 @@ class UploadService:
         filing: Filing,
         incoming: Sequence[Incoming | Refusal],
         key: str | None,
-        most_mb: int | None,
     ) -> UploadRequest:
         site_id, most = actor.site.id, filing.category.max_files
         hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
         counted = filing.reference is not None and most is not None
         taken = self._store.count(site_id, actor.id, filing) if counted else 0
         return UploadRequest(
-            policy=policy_of(filing.category, most_mb or self.most_mb(actor)),
+            policy=policy_of(filing.category, self.most_mb(actor)),
             target=f"upload/{filing.category.name}/{filing.reference or ''}",
             key=key,
             known=self._store.same(site_id, actor.id, filing, hashes),

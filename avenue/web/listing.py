@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import request
 
 from avenue.cursors import ListPage
+from avenue.errors import Invalid
 from avenue.identity import is_id
 from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
@@ -73,6 +74,14 @@ def listed(
 def ids_of(sent: Sequence[str]) -> list[str]:
     """Return the distinct ids among `sent`."""
     return [each for each in dict.fromkeys(sent) if is_id(each)]
+
+
+def checked_ids(most: int) -> list[str]:
+    """Return the ids of the checked items of a form; raise `Invalid` for more than `most`."""
+    ids = ids_of(request.form.getlist("id"))
+    if len(ids) > most:
+        raise Invalid(f"At most {most} are changed at once.")
+    return ids
 
 
 def undoable(most: int) -> list[str]:

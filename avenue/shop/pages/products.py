@@ -9,7 +9,6 @@ from functools import partial
 from flask import Blueprint, Response, request
 
 from avenue.config import Settings
-from avenue.errors import Invalid
 from avenue.identity import Actor, Role
 from avenue.media.presenting import picture_json
 from avenue.media.replies import ExternalImage, Image
@@ -37,7 +36,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.language import gettext, lazy_gettext as _, ngettext
-from avenue.web.listing import back_with, here_with, ids_of, listed, undoable
+from avenue.web.listing import back_with, checked_ids, here_with, listed, undoable
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
@@ -119,7 +118,7 @@ def show_products() -> Response:
 @audited("products.changed")
 def change_many() -> Response:
     """Apply one action to all selected products; deleting asks for confirmation on a page."""
-    actor, ids = current_actor(), _checked()
+    actor, ids = current_actor(), checked_ids(MOST_AT_ONCE)
     action = choice("action", request.form.get("action", ""), [*ACTIONS])
     if not ids:
         nothing_changed()
@@ -222,14 +221,6 @@ def _groups(actor: Actor, chosen: str | None) -> list[Group]:
     return found
 
 
-def _checked() -> list[str]:
-    """Return the ids of the selected products, without duplicates; raise `Invalid`."""
-    ids = ids_of(request.form.getlist("id"))
-    if len(ids) > MOST_AT_ONCE:
-        raise Invalid(f"At most {MOST_AT_ONCE} products are changed at once.")
-    return ids
-
-
 def _ask_first(actor: Actor, ids: list[str]) -> Response:
     products = using(ProductService).own_among(actor, ids)
     return page(
@@ -261,21 +252,24 @@ def _sentence(action: str, num: int) -> str:
     if not num:
         same = gettext("No changes were needed.")
         return gettext("It is no longer in the trash.") if action == "restore" else same
-    if action == "publish":
-        return ngettext("%(num)s product published.", "%(num)s products published.", num)
-    if action == "draft":
-        return ngettext("%(num)s product is now a draft.", "%(num)s products are now drafts.", num)
-    if action == "alt":
-        return ngettext(
+    said = {
+        "publish": ngettext("%(num)s product published.", "%(num)s products published.", num),
+        "draft": ngettext(
+            "%(num)s product is now a draft.", "%(num)s products are now drafts.", num
+        ),
+        "alt": ngettext(
             "The photos of %(num)s product now have alt text.",
             "The photos of %(num)s products now have alt text.",
             num,
-        )
-    if action == "restore":
-        return ngettext("%(num)s product was restored.", "%(num)s products were restored.", num)
-    return ngettext(
-        "%(num)s product was deleted. It stays in the trash for %(days)s days.",
-        "%(num)s products were deleted. They stay in the trash for %(days)s days.",
-        num,
-        days=using(Settings).trash_days,
-    )
+        ),
+        "restore": ngettext(
+            "%(num)s product was restored.", "%(num)s products were restored.", num
+        ),
+        "delete": ngettext(
+            "%(num)s product was deleted. It stays in the trash for %(days)s days.",
+            "%(num)s products were deleted. They stay in the trash for %(days)s days.",
+            num,
+            days=using(Settings).trash_days,
+        ),
+    }
+    return said[action]

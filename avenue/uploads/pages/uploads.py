@@ -30,7 +30,7 @@ from avenue.uploads.zips.routes import zipped
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
-from avenue.web.listing import back_with, here_with, ids_of, listed, number_said, undoable
+from avenue.web.listing import back_with, checked_ids, here_with, listed, number_said, undoable
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -81,7 +81,7 @@ def show_uploads() -> Response:
 @audited("upload.zip_made")
 def zip_many() -> Response:
     """Send all selected uploads as one ZIP; the page stays as it is."""
-    ids = _checked()
+    ids = checked_ids(MOST_AT_ONCE)
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     try:
@@ -98,7 +98,7 @@ def change_many() -> Response:
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
-    ids = _checked()
+    ids = checked_ids(MOST_AT_ONCE)
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     said, do = act
@@ -149,14 +149,6 @@ def _owners(actor: Actor) -> list[tuple[str, str]]:
     if chosen not in dict(known):
         known.append((chosen, email_of(actor, chosen) or _("Someone else")))
     return known
-
-
-def _checked() -> list[str]:
-    """Return the ids in a form; raise `Invalid` for more than a page shows."""
-    ids = ids_of(request.form.getlist("id"))
-    if len(ids) > MOST_AT_ONCE:
-        raise Invalid
-    return ids
 
 
 def _unchanged(why: str) -> Response:

@@ -81,51 +81,44 @@ def category_name(name: str) -> str:
 
 def done_words(what: str, count: int) -> str:
     """Return the message for `count` files, "" for an unknown code."""
-    match what:
-        case "removed":
-            return ngettext(
-                "%(num)s file moved to the trash.", "%(num)s files moved to the trash.", count
-            )
-        case "restored":
-            return ngettext("%(num)s file restored.", "%(num)s files restored.", count)
-        case "added":
-            return ngettext("%(num)s file uploaded.", "%(num)s files uploaded.", count)
-        case _:
-            return ""
+    said = {
+        "removed": ngettext(
+            "%(num)s file moved to the trash.", "%(num)s files moved to the trash.", count
+        ),
+        "restored": ngettext("%(num)s file restored.", "%(num)s files restored.", count),
+        "added": ngettext("%(num)s file uploaded.", "%(num)s files uploaded.", count),
+    }
+    return said.get(what, "")
 
 
 def why_nothing(code: str, most_zip_mb: int) -> str:
     """Return why nothing was done with the selected files, "" for an unknown code."""
-    match code:
-        case _ if code == NOTHING_CHECKED:
-            return gettext("Select files first.")
-        case ZipTooLarge.code:
-            return gettext(
-                "That exceeds the limit for one ZIP (%(most)s MB). Select fewer at once.",
-                most=most_zip_mb,
-            )
-        case UploadNotFound.code:
-            return gettext("One of these files no longer exists. Choose again.")
-        case _:
-            return ""
+    why = {
+        NOTHING_CHECKED: gettext("Select files first."),
+        ZipTooLarge.code: gettext(
+            "That exceeds the limit for one ZIP (%(most)s MB). Select fewer at once.",
+            most=most_zip_mb,
+        ),
+        UploadNotFound.code: gettext("One of these files no longer exists. Choose again."),
+    }
+    return why.get(code, "")
 
 
 def kept_words(code: str, count: int) -> str:
     """Return why `count` files were not changed."""
-    if code == UploadHeld.code:
-        return ngettext(
+    why = {
+        UploadHeld.code: ngettext(
             "%(num)s file is locked and was kept.", "%(num)s files are locked and were kept.", count
-        )
-    if code == TooManyUploads.code:
-        return ngettext(
+        ),
+        TooManyUploads.code: ngettext(
             "%(num)s file stays in the trash: its reference is full.",
             "%(num)s files stay in the trash: their references are full.",
             count,
-        )
-    if code == UploadNotFound.code:
-        return ngettext(
+        ),
+        UploadNotFound.code: ngettext(
             "%(num)s file belongs to someone else or no longer exists, and was skipped.",
             "%(num)s files belong to someone else or no longer exist, and were skipped.",
             count,
-        )
-    return gettext("Some changes could not be made.")
+        ),
+    }
+    return why.get(code) or gettext("Some changes could not be made.")

@@ -43,7 +43,7 @@ from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.headers import PICTURES_POLICY
 from avenue.web.language import gettext
 from avenue.web.limits import upload_route
-from avenue.web.listing import back_with, here_with, ids_of, joined, number_said, undoable
+from avenue.web.listing import back_with, checked_ids, here_with, joined, number_said, undoable
 from avenue.web.pages import YEAR_SECONDS, page, see
 from avenue.web.parsing import incoming_files
 from avenue.web.services import using
@@ -92,7 +92,7 @@ def change_many() -> Response:
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
-    ids = _checked()
+    ids = checked_ids(MOST_IDS)
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     try:
@@ -106,21 +106,13 @@ def change_many() -> Response:
 @audited("media.zip_made")
 def zip_many() -> Response:
     """Send all selected pictures as one ZIP; the page stays as it is."""
-    ids = _checked()
+    ids = checked_ids(MOST_IDS)
     if not ids:
         return _unchanged(NOTHING_CHECKED)
     try:
         return zipped(ids)
     except (MediaNotFound, ZipTooLarge) as error:
         return _unchanged(error.code)
-
-
-def _checked() -> list[str]:
-    """Return the ids in a form; raise `Invalid` for more than can be changed at once."""
-    ids = ids_of(request.form.getlist("id"))
-    if len(ids) > MOST_IDS:
-        raise Invalid
-    return ids
 
 
 def _move(actor: Actor, ids: Sequence[str]) -> Response:
