@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pymongo.client_session import ClientSession
-
 from avenue.clock import utc_now
 from avenue.media.store.documents import ASSETS
 from avenue.shop.errors import ProductNotFound
@@ -23,7 +21,7 @@ from avenue.shop.store.purges import purging_group
 from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import SiteRecords, site
+from avenue.storage.scope import SiteRecords
 from avenue.words import words_of
 
 
@@ -37,20 +35,18 @@ class GroupStore(SiteRecords):
         self, site_id: str, group: Group, product_ids: Sequence[str], *, owner: str | None
     ) -> None:
         """Insert a new group with these products; raise `ProductNotFound`."""
-        scope = site(self._database, site_id)
+        records = self._records(site_id, GROUPS)
         if not product_ids and not self._database.purges_caches:
-            scope.collection(GROUPS).insert(to_document(group))
+            records.insert(to_document(group))
             return
 
-        def work(session: ClientSession) -> None:
-            groups = scope.collection(GROUPS).within(session)
+        def work(groups: Collection) -> None:
             if groups.find_one({"_id": group.id}, {"_id": 1}) is None:
                 with purging_group(groups, group.id):
                     groups.insert(to_document(group))
-                    products = scope.collection(PRODUCTS).within(session)
-                    _set_members(products, group.id, product_ids, owner)
+                    _set_members(groups.beside(PRODUCTS), group.id, product_ids, owner)
 
-        scope.transaction(work)
+        records.transaction(work)
 
     def get(self, site_id: str, group_id: str) -> Group | None:
         """Return one group, or None."""
@@ -86,37 +82,31 @@ class GroupStore(SiteRecords):
 
         None if it has changed since `group` was read. Raise `ProductNotFound`.
         """
-        scope = site(self._database, site_id)
         changed = to_document(replace(group, **changes, updated_at=utc_now()))
         values = {name: changed[name] for name in {*changes, "updated_at", "words", "name_key"}}
 
-        def work(session: ClientSession) -> Document | None:
-            groups = scope.collection(GROUPS).within(session)
+        def work(groups: Collection) -> Document | None:
             with purging_group(groups, group.id):
                 found = set_at_revision(groups, group.id, group.revision, values)
                 if found and product_ids is not None:
-                    products = scope.collection(PRODUCTS).within(session)
-                    _set_members(products, group.id, product_ids, owner)
+                    _set_members(groups.beside(PRODUCTS), group.id, product_ids, owner)
             return found
 
-        found = scope.transaction(work)
+        found = self._records(site_id, GROUPS).transaction(work)
         return from_document(found) if found else None
 
     def delete(self, site_id: str, group: Group, *, by: str | None) -> None:
         """Delete a group: its pictures go to the trash with it, its products stay."""
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> None:
-            groups = scope.collection(GROUPS).within(session)
-            assets = scope.collection(ASSETS).within(session)
+        def work(groups: Collection) -> None:
             found = groups.find_one({"_id": group.id})
             images = entries_in(found["images"]) if found else ()
-            trash_all(assets, group.claim, images, by=by, reason="group_deleted")
+            trash_all(groups.beside(ASSETS), group.claim, images, by=by, reason="group_deleted")
             with purging_group(groups, group.id):
-                _set_members(scope.collection(PRODUCTS).within(session), group.id, (), None)
+                _set_members(groups.beside(PRODUCTS), group.id, (), None)
                 groups.delete({"_id": group.id})
 
-        scope.transaction(work)
+        self._records(site_id, GROUPS).transaction(work)
 
 
 def _set_members(

@@ -4,12 +4,12 @@ Some rows, their changes to products and groups, and the progress of the import 
 transaction. So a process may be killed anywhere: what is not recorded has not been done.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
-
-from pymongo.client_session import ClientSession
 
 from avenue.errors import Unavailable
 from avenue.media.announcing.store import purge_paths
@@ -41,10 +41,10 @@ from avenue.shop.store.import_documents import (
 )
 from avenue.shop.store.product_queries import categories_of, with_ids, with_skus
 from avenue.shop.store.purges import purge_products
-from avenue.storage.collection import AlreadyThere
-from avenue.storage.connection import Database, Document
+from avenue.storage.collection import AlreadyThere, Collection
+from avenue.storage.connection import Document
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import SiteRecords, site
+from avenue.storage.scope import SiteRecords
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class ImportProcessing(SiteRecords):
         If there are no more, it is done. Raise `ImportNotFound`.
         """
 
-        def work(session: ClientSession) -> Import:
-            scene = _Scene(self._database, site_id, session, import_id)
+        def work(imports: Collection) -> Import:
+            scene = _Scene(imports, import_id)
             run = scene.run()
             if run.stage is not Stage.APPLYING:
                 return run
@@ -89,8 +89,8 @@ class ImportProcessing(SiteRecords):
         If there are no more, the unused groups it created are deleted, and it is undone.
         """
 
-        def work(session: ClientSession) -> Import:
-            scene = _Scene(self._database, site_id, session, import_id)
+        def work(imports: Collection) -> Import:
+            scene = _Scene(imports, import_id)
             run = scene.run()
             if run.stage is not Stage.UNDOING:
                 return run
@@ -112,55 +112,46 @@ class ImportProcessing(SiteRecords):
         )
         ids = iter(sorted({each["new_group"] for each in made}))
         while some := list(islice(ids, ROWS_AT_ONCE)):
-            self._together(site_id, self._removal_of_groups(site_id, some))
+            self._together(site_id, partial(_remove_unused, ids=some))
 
     def set_images_job(self, site_id: str, import_id: str, job_id: str) -> None:
         """Store the job that imports the pictures of an import."""
         self._records(site_id, IMPORTS).update({"_id": import_id}, {"$set": {"images_job": job_id}})
 
-    def _removal_of_groups(
-        self, site_id: str, ids: Sequence[str]
-    ) -> Callable[[ClientSession], None]:
-        scope = site(self._database, site_id)
+    def _together(self, site_id: str, work: Callable[[Collection], T]) -> T:
+        """Run `work` with the imports, in a transaction.
 
-        def work(session: ClientSession) -> None:
-            groups = scope.collection(GROUPS).within(session)
-            products = scope.collection(PRODUCTS).within(session)
-            used = {
-                each["group"]
-                for each in products.find({"group": {"$in": ids, **IS_TEXT}}, {"group": 1})
-            }
-            unused = [each for each in ids if each not in used]
-            bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
-            groups.delete_all({"_id": {"$in": unused}, **bare})
-            purge_paths(
-                groups, [*LISTS, *(path for each in unused for path in paths_of_group(each))]
-            )
-
-        return work
-
-    def _together(self, site_id: str, work: Callable[[ClientSession], T]) -> T:
-        """Run `work` in a transaction, again if someone else took a SKU at the same moment."""
+        Again if someone else took a SKU at the same moment.
+        """
         for _ in range(MOST_TRIES):
             try:
-                return site(self._database, site_id).transaction(work)
+                return self._records(site_id, IMPORTS).transaction(work)
             except AlreadyThere:
                 continue
         raise Unavailable
 
 
+def _remove_unused(imports: Collection, ids: Sequence[str]) -> None:
+    """Delete the groups of `ids` that are unused and unchanged, in the transaction of `imports`."""
+    groups, products = imports.beside(GROUPS), imports.beside(PRODUCTS)
+    used = {
+        each["group"] for each in products.find({"group": {"$in": ids, **IS_TEXT}}, {"group": 1})
+    }
+    unused = [each for each in ids if each not in used]
+    bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
+    groups.delete_all({"_id": {"$in": unused}, **bare})
+    purge_paths(groups, [*LISTS, *(path for each in unused for path in paths_of_group(each))])
+
+
 class _Scene:
     """The state of one transaction: an import, its rows, and the shop."""
 
-    def __init__(
-        self, database: Database, site_id: str, session: ClientSession, import_id: str
-    ) -> None:
-        scope = site(database, site_id)
+    def __init__(self, imports: Collection, import_id: str) -> None:
         self._import_id = import_id
-        self._imports = scope.collection(IMPORTS).within(session)
-        self._rows = scope.collection(ROWS).within(session)
-        self._products = scope.collection(PRODUCTS).within(session)
-        self._groups = scope.collection(GROUPS).within(session)
+        self._imports = imports
+        self._rows = imports.beside(ROWS)
+        self._products = imports.beside(PRODUCTS)
+        self._groups = imports.beside(GROUPS)
         self._document = self._imports.find_one({"_id": import_id})
 
     def run(self) -> Import:
@@ -254,10 +245,7 @@ class _Scene:
     def move_on(self, rows: Sequence[Row], cursor: str, counted: Sequence[str]) -> Import:
         """Record that these rows are done, one more of each name in `counted`."""
         last = row_id_of(self._import_id, rows[-1].number)
-        increments: dict[str, int] = {}
-        for name in counted:
-            increments[name] = increments.get(name, 0) + 1
-        return self._changed({"$set": {cursor: last}, "$inc": increments})
+        return self._changed({"$set": {cursor: last}, "$inc": dict(Counter(counted))})
 
     def finish(self, stage: Stage, time_field: str) -> Import:
         return self._changed(

@@ -35,6 +35,7 @@ from avenue.shop.matching.models import (
 )
 from avenue.shop.models import Failure, ListQuery
 from avenue.shop.store.documents import page_of
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import SiteRecords, site
@@ -128,15 +129,11 @@ class PictureImportStore(SiteRecords):
 
     def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:
         """Return the first matched file without an outcome, or None."""
-        found = (
-            site(self._database, site_id)
-            .collection(FILES)
-            .values(
-                _file_in,
-                {**_behind(run.id, 0), "finding": Finding.MATCHED.value, "outcome": None},
-                sort=[("_id", 1)],
-                limit=1,
-            )
+        found = self._records(site_id, FILES).values(
+            _file_in,
+            {**_behind(run.id, 0), "finding": Finding.MATCHED.value, "outcome": None},
+            sort=[("_id", 1)],
+            limit=1,
         )
         return found[0] if found else None
 
@@ -154,10 +151,9 @@ class PictureImportStore(SiteRecords):
 
         All or nothing. Raise `FileNotInArchive`, or `ImportBegun` if it is being applied.
         """
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> int:
-            files, changed = scope.collection(FILES).within(session), 0
+        def work(files: Collection) -> int:
+            changed = 0
             counts: Counter[str] = Counter()
             for number, matched in wanted.items():
                 query = {"_id": _file_id(run.id, number), **_CAN_BE_OPENED}
@@ -176,28 +172,24 @@ class PictureImportStore(SiteRecords):
                 )
                 counts[f"found.{found[0].finding}"] -= 1
                 counts[f"found.{finding}"] += 1
-            imports = scope.collection(IMPORTS).within(session)
             planned = {"_id": run.id, "stage": Stage.PLANNED}
-            if changed and not imports.update(planned, {"$inc": dict(counts)}):
+            if changed and not files.beside(IMPORTS).update(planned, {"$inc": dict(counts)}):
                 raise ImportBegun
             return changed
 
-        return scope.transaction(work)
+        return self._records(site_id, FILES).transaction(work)
 
     def begin_applying(self, site_id: str, run: PictureImport, *, hours: int) -> None:
         """Start applying an import; repeatable. Raise `ArchiveExpired`."""
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> None:
-            imports = scope.collection(IMPORTS).within(session)
+        def work(imports: Collection) -> None:
             query = {"_id": run.id, "stage": Stage.PLANNED}
             if not imports.update(query, {"$set": {"stage": Stage.APPLYING}}):
                 return  # it is running, or done
-            assets = scope.collection(ASSETS).within(session)
-            if not keep_longer(assets, run.archive, hours=hours):
+            if not keep_longer(imports.beside(ASSETS), run.archive, hours=hours):
                 raise ArchiveExpired
 
-        scope.transaction(work)
+        self._records(site_id, IMPORTS).transaction(work)
 
     def set_job(self, site_id: str, import_id: str, job_id: str) -> None:
         """Store the job that applies an import."""
@@ -212,17 +204,15 @@ class PictureImportStore(SiteRecords):
         failure: Failure | None,
     ) -> PictureImport:
         """Store the outcome of a file, count it once, and return the import."""
-        scope = site(self._database, site_id)
         told = {"outcome": outcome.value, "failure": asdict(failure) if failure else None}
 
-        def work(session: ClientSession) -> None:
-            files = scope.collection(FILES).within(session)
-            imports = scope.collection(IMPORTS).within(session)
+        def work(files: Collection) -> None:
             waiting = {"_id": _file_id(run.id, file.number), "outcome": None}
             if files.update(waiting, {"$set": told}):
-                imports.update({"_id": run.id}, {"$inc": {"done": 1, f"counts.{outcome}": 1}})
+                counted = {"done": 1, f"counts.{outcome}": 1}
+                files.beside(IMPORTS).update({"_id": run.id}, {"$inc": counted})
 
-        scope.transaction(work)
+        self._records(site_id, FILES).transaction(work)
         return self.get(site_id, run.id)
 
     def finish(self, site_id: str, run: PictureImport) -> PictureImport:

@@ -6,8 +6,6 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from pymongo.client_session import ClientSession
-
 from avenue.clock import utc_now
 from avenue.errors import sentence
 from avenue.media.store.documents import ASSETS
@@ -31,7 +29,7 @@ from avenue.shop.store.product_documents import from_document, to_document, valu
 from avenue.shop.store.purges import purge_products, with_purges
 from avenue.storage.collection import AlreadyThere, Collection
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import SiteRecords, deployment, of_its_site, site
+from avenue.storage.scope import SiteRecords, deployment, of_its_site
 
 FORGOTTEN_AT_ONCE = 500
 RESTORED_SKU = sentence("Change that product's SKU or delete it, then restore this one.")
@@ -45,18 +43,17 @@ class ProductStore(SiteRecords):
 
         In one transaction. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
         """
-        scope = site(self._database, site_id)
+        records = self._records(site_id, PRODUCTS)
         if not product.images and product.group is None and not self._database.purges_caches:
-            return self._insert(scope.collection(PRODUCTS), product)
+            return self._insert(records, product)
 
-        def work(session: ClientSession) -> None:
-            products = scope.collection(PRODUCTS).within(session)
+        def work(products: Collection) -> None:
             if products.find_one({"_id": product.id}, {"_id": 1}):
                 return  # an earlier run of this transaction, whose answer was lost
-            _join(scope.collection(GROUPS).within(session), product.group)
+            _join(products.beside(GROUPS), product.group)
             self._insert(products, product)
             purge_products(products, product)
-            assets = scope.collection(ASSETS).within(session)
+            assets = products.beside(ASSETS)
             gone = [
                 each.key
                 for each in product.images
@@ -65,7 +62,7 @@ class ProductStore(SiteRecords):
             if gone:
                 raise TempImageExpired(images=gone)
 
-        return scope.transaction(work)
+        return records.transaction(work)
 
     def get(self, site_id: str, product_id: str) -> Product | None:
         """Return one product, or None."""
@@ -76,7 +73,6 @@ class ProductStore(SiteRecords):
 
         Raise `SkuTaken`, `GroupNotFound`.
         """
-        scope = site(self._database, site_id)
         changed = replace(product, **changes, updated_at=utc_now())
         values = values_of(changed, changes)
 
@@ -93,7 +89,7 @@ class ProductStore(SiteRecords):
             return found
 
         moves = "group" in changes and changes["group"] != product.group
-        products = scope.collection(PRODUCTS)
+        products = self._records(site_id, PRODUCTS)
         try:
             found = products.transaction(move) if moves else with_purges(products, work)
         except AlreadyThere:
@@ -102,26 +98,24 @@ class ProductStore(SiteRecords):
 
     def trash(self, site_id: str, product: Product, *, by: str | None) -> None:
         """Move a product to the trash with its pictures."""
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> None:
-            products = scope.collection(PRODUCTS).within(session)
+        def work(products: Collection) -> None:
             found = products.find_one({"_id": product.id})
             if found is None:
                 return  # an earlier run of this transaction, whose answer was lost
             # Before the pictures: they are never longer in the trash than their product.
             stamp = {"trash": {"at": "$$NOW", "by": {"$literal": by}}}
             stamped = {"$mergeObjects": [{"$literal": found}, stamp]}
-            trashed = scope.collection(TRASHED).within(session)
+            trashed = products.beside(TRASHED)
             trashed.update({"_id": product.id}, [{"$replaceWith": stamped}], upsert=True)
-            assets = scope.collection(ASSETS).within(session)
+            assets = products.beside(ASSETS)
             images = entries_in(found["images"])
             trash_all(assets, product.claim, images, by=by, reason="product_deleted")
-            _leave(scope.collection(GROUPS).within(session), found.get("group"))
+            _leave(products.beside(GROUPS), found.get("group"))
             products.delete({"_id": product.id})
             purge_products(products, found)
 
-        scope.transaction(work)
+        self._records(site_id, PRODUCTS).transaction(work)
 
     def restore(self, site_id: str, product: Product) -> Product | None:
         """Restore a product from the trash, with the pictures it had, in their order.
@@ -129,24 +123,22 @@ class ProductStore(SiteRecords):
         It returns to its group if that still exists. None if it is not in the trash (any more).
         Raise `SkuTaken` if another product uses its SKU now; then nothing has changed.
         """
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> Document | None:
-            trashed = scope.collection(TRASHED).within(session)
+        def work(trashed: Collection) -> Document | None:
             found = trashed.find_one({"_id": product.id})
             if found is None:
                 return None
             del found["trash"]
-            groups = scope.collection(GROUPS).within(session)
+            groups = trashed.beside(GROUPS)
             if "group" in found and not groups.update({"_id": found["group"]}, touch({})):
                 del found["group"]
-            products = scope.collection(PRODUCTS).within(session)
+            products = trashed.beside(PRODUCTS)
             restored = {**found, "revision": found["revision"] + 1, "updated_at": utc_now()}
             try:
                 products.insert(restored)
             except AlreadyThere:
                 raise SkuTaken(sku=product.sku or "", hint=RESTORED_SKU) from None
-            assets = scope.collection(ASSETS).within(session)
+            assets = trashed.beside(ASSETS)
             for each in entries_in(found["images"]):
                 if each.asset:
                     restore_one(assets, each.asset, product.claim)
@@ -154,7 +146,7 @@ class ProductStore(SiteRecords):
             purge_products(products, restored)
             return restored
 
-        found = scope.transaction(work)
+        found = self._records(site_id, TRASHED).transaction(work)
         return from_document(found) if found else None
 
     def _insert(self, products: Collection, product: Product) -> None:

@@ -234,15 +234,13 @@ class PageStore(SiteRecords):
 
     def delete(self, site_id: str, page_id: str) -> None:
         """Delete a page and its history; raise `PageNotFound`."""
-        scope = site(self._database, site_id)
 
-        def work(session: ClientSession) -> bool:
-            scope.collection(HISTORY).within(session).delete_all({"page": page_id})
-            pages = scope.collection(PAGES).within(session)
+        def work(pages: Collection) -> bool:
+            pages.beside(HISTORY).delete_all({"page": page_id})
             _purge(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
             return bool(pages.delete({"_id": page_id}))
 
-        if not scope.transaction(work):
+        if not self._records(site_id, PAGES).transaction(work):
             raise PageNotFound
 
     def _together(
