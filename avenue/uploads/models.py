@@ -6,6 +6,7 @@ from datetime import datetime
 
 from avenue.cursors import ListPage
 from avenue.errors import AvenueError
+from avenue.identity import Actor
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim, State
 from avenue.storage.holders import Amount
@@ -82,6 +83,11 @@ def is_upload(asset: Asset) -> bool:
     """Return whether `asset` is a live upload."""
     is_one = asset.claim is not None and asset.claim.kind == UPLOAD
     return is_one and asset.state is State.LIVE
+
+
+def may_change(actor: Actor, upload: Asset) -> bool:
+    """Return whether the actor may change, remove and restore `upload`, and revoke its links."""
+    return actor.is_admin or (actor.id is not None and upload.owner == actor.id)
 
 
 def claim_of(upload_id: str) -> Claim:

@@ -28,7 +28,16 @@ from avenue.uploads.errors import (
     UploadHeld,
     UploadNotFound,
 )
-from avenue.uploads.models import Done, Filing, Sight, Standing, UploadPage, UploadQuery, is_upload
+from avenue.uploads.models import (
+    Done,
+    Filing,
+    Sight,
+    Standing,
+    UploadPage,
+    UploadQuery,
+    is_upload,
+    may_change,
+)
 from avenue.uploads.store import UploadStore
 
 NO_LIMIT = 2**31
@@ -180,10 +189,6 @@ class UploadService:
         """Restore one's own uploads from the trash, one by one; missing ones are ignored."""
         return _each(upload_ids, lambda each: self.restore(actor, each))
 
-    def may_change(self, actor: Actor, upload: Asset) -> bool:
-        """Return whether the actor may change, remove and restore `upload`."""
-        return actor.is_admin or (actor.id is not None and upload.owner == actor.id)
-
     def _order(
         self,
         actor: Actor,
@@ -206,7 +211,7 @@ class UploadService:
 
     def _own(self, actor: Actor, upload: Asset) -> Asset:
         """Return `upload` if the actor may change it; for others it does not exist."""
-        if self.may_change(actor, upload):
+        if may_change(actor, upload):
             return upload
         raise UploadNotFound
 

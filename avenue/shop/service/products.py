@@ -242,7 +242,7 @@ class ProductService:
     def trashed_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` in the trash that the actor may restore, in their order."""
         actor.must_be_signed_in(Role.SELLER)
-        found = self._queries.trashed(actor.site.id, product_ids)
+        found = self._queries.these(actor.site.id, product_ids, in_trash=True)
         return self._pictured(actor, [each for each in found if may_change(actor, each)])
 
     def restore(self, actor: Actor, product_id: str) -> PicturedProduct:

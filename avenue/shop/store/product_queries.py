@@ -67,14 +67,11 @@ class ProductQueries(SiteRecords):
         """Return the number of drafts, None above `most`."""
         return self._records(site_id, PRODUCTS).total({"status": Status.DRAFT}, most=most)
 
-    def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
-        """Return those of `product_ids` that exist, in their order."""
-        found = with_ids(self._records(site_id, PRODUCTS), product_ids)
-        return [found[each] for each in dict.fromkeys(product_ids) if each in found]
-
-    def trashed(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
-        """Return those of `product_ids` that are in the trash, in their order."""
-        found = with_ids(self._records(site_id, TRASHED), product_ids)
+    def these(
+        self, site_id: str, product_ids: Sequence[str], *, in_trash: bool = False
+    ) -> list[Product]:
+        """Return those of `product_ids` that exist, or are in the trash, in their order."""
+        found = with_ids(self._records(site_id, TRASHED if in_trash else PRODUCTS), product_ids)
         return [found[each] for each in dict.fromkeys(product_ids) if each in found]
 
     def with_skus(self, site_id: str, skus: Iterable[str]) -> dict[str, Product]:

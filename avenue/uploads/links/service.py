@@ -16,7 +16,7 @@ from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
 from avenue.media.urls import form_path
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.links.errors import LinkTooLong
-from avenue.uploads.models import is_upload
+from avenue.uploads.models import is_upload, may_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class LinkService:
         Raise `UploadNotFound`.
         """
         asset = self._library.get_many(actor, [upload_id]).get(upload_id)
-        if asset is None or not is_upload(asset) or not _may_revoke(actor, asset):
+        if asset is None or not is_upload(asset) or not may_change(actor, asset):
             raise UploadNotFound
         self._links.revoke(asset)
 
@@ -122,7 +122,3 @@ def _readable(actor: Actor, asset: Asset | None) -> Asset:
     if asset is None or not is_upload(asset) or not may_read(actor, asset):
         raise UploadNotFound
     return asset
-
-
-def _may_revoke(actor: Actor, asset: Asset) -> bool:
-    return actor.is_admin or (actor.id is not None and asset.owner == actor.id)

@@ -10,10 +10,10 @@ from avenue.identity import Actor
 from avenue.media.categories import GENERAL
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
+from avenue.uploads.models import may_change
 from avenue.uploads.pages.words import category_name
 from avenue.uploads.presenting import upload_json
 from avenue.uploads.replies import Upload
-from avenue.uploads.service import UploadService
 from avenue.web.language import gettext as _
 from avenue.web.services import using
 
@@ -42,7 +42,7 @@ def rows(actor: Actor, uploads: Sequence[Asset]) -> list[Row]:
             label=FILE_TYPES[each.current.media_type].label,
             category=category_name(each.category or GENERAL),
             owner=names.get(each.owner or "", _("Someone else")),
-            is_own=using(UploadService).may_change(actor, each),
+            is_own=may_change(actor, each),
         )
         for each in uploads
     ]

@@ -66,6 +66,3 @@ class TooManyTickets(TooManyRequests):
 
     message = "You have {limit} unused tickets."
     hint = "Wait until some of them are used or expire."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(retry_after_seconds=60, words={"limit": limit})

@@ -66,7 +66,7 @@ class TicketService:
         if not policy.media_types:
             raise NoTypeLeft(allowed=list(filing.category.types))
         if self._store.count_open(actor.site.id, actor.id) >= MOST_OPEN:
-            raise TooManyTickets(MOST_OPEN)
+            raise TooManyTickets(retry_after_seconds=60, words={"limit": MOST_OPEN})
         ticket_id, secret = new_id(), TICKET_MARK + secrets.token_urlsafe(SECRET_BYTES)
         bounded = replace(new, category=filing.category.name, max_bytes=policy.max_bytes)
         self._store.insert(actor.site.id, ticket_id, actor.id, sha256(secret), bounded)

@@ -83,6 +83,3 @@ class TooManyOpenUploads(TooManyRequests):
 
     message = "You have {limit} unfinished uploads."
     hint = "Finish or cancel some of them first."
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(retry_after_seconds=60, words={"limit": limit})

@@ -84,7 +84,7 @@ class TusService:
         self._uploads.check_room(actor, filing)
         owner = str(actor.id)
         if self._store.count_open(actor.site.id, owner) >= MOST_OPEN:
-            raise TooManyOpenUploads(MOST_OPEN)
+            raise TooManyOpenUploads(retry_after_seconds=60, words={"limit": MOST_OPEN})
         named = (new.fields[each] for each in NAMES if new.fields.get(each))
         upload = TusUpload(
             id=new_id(),

@@ -1,5 +1,6 @@
 """Folders: the tree of folders in the library."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,16 +71,14 @@ class FolderTree:
 
     def opened(self, media: Mapping[str, int] | None) -> Iterator[OpenFolder]:
         """Yield every folder, by its way; `media` are the numbers of files by folder, if known."""
-        within: dict[str | None, int] = {}
-        for each in self._by_id.values():
-            within[each.parent] = within.get(each.parent, 0) + 1
+        within = Counter(each.parent for each in self._by_id.values())
         ways = {each: self.path(each) for each in self._by_id}
         for folder_id in sorted(ways, key=lambda each: [step.name for step in ways[each]]):
             yield OpenFolder(
                 folder=self._by_id[folder_id],
                 path=ways[folder_id],
                 media=None if media is None else media.get(folder_id, 0),
-                folders=within.get(folder_id, 0),
+                folders=within[folder_id],
             )
 
     def _way_ids(self, folder_id: str) -> list[str]:
