@@ -16,6 +16,7 @@ from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
 from avenue.config import Settings, is_private_host
+from avenue.errors import required
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.media.legacy import can_answer
 from avenue.migration.addresses import OldAddresses
@@ -284,9 +285,7 @@ def bucket_of(settings: Settings, text: str) -> tuple[Bucket, str, str]:
 
     Raise `BadImportSource` or `S3NotInstalled`.
     """
-    found = _BUCKET.fullmatch(text)
-    if not found:
-        raise BadImportSource(text, "that names no bucket")
+    found = required(_BUCKET.fullmatch(text), BadImportSource(text, "that names no bucket"))
     access = S3Access(
         endpoint=settings.import_s3_endpoint,
         region=settings.import_s3_region,

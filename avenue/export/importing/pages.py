@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE, SCHEME
+from avenue.errors import required
 from avenue.export.errors import FileDiffers, LostFile
 from avenue.export.importing.lines import PageLine, TextsEntry
 from avenue.export.importing.outcomes import Outcomes, key_of
@@ -53,9 +54,7 @@ class PageImport:
         put = partial(self._website.put, self._actor, page_id)
         first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
         seen = before.revision if before else None
-        revision = put(first, is_published=published is not None, seen=seen)
-        if revision is None:
-            raise ChangedHere
+        revision = required(put(first, is_published=published is not None, seen=seen), ChangedHere)
         if published and published != draft:
             revision = put(draft, is_published=None, seen=None) or revision
         remembered = self._outcomes.remembered(PAGE, line.id, page_id, revision)

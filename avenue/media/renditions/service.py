@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import NotFound, Unavailable
+from avenue.errors import NotFound, Unavailable, required
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.pictures.decoding import DecodePool
@@ -259,9 +259,7 @@ class Renditions:
     def _stand_in(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return the next larger rendition of the same crop; raise `RenditionBusy`."""
         keys = [RenditionKey.of(asset, each, extension) for each in larger(variant)]
-        kept = self._store.find_first(asset.site, keys) if keys else None
-        if kept is None:
-            raise RenditionBusy
+        kept = required(self._store.find_first(asset.site, keys) if keys else None, RenditionBusy)
         return Found(file=RenditionFile.of(kept, asset.name), stands_in=True)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from avenue.errors import required
 from avenue.media.legacy import legacy_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt import fields as names
@@ -132,9 +133,7 @@ class Pictures:
         if record is None or not levels:
             raise LostPicture(picture.key[:LONGEST_TOLD])
         own = names.names_of(Holds.PICTURES, self._mapped.fields.get(picture.collection, {}))
-        value = self._data_of(record.fields, own["data"])
-        if value is None:
-            raise BrokenSource
+        value = required(self._data_of(record.fields, own["data"]), BrokenSource)
         if value.inline is not None:
             return file_bytes(value.inline, self._max_bytes)
         return self._named_inside(value, picture, levels - 1)

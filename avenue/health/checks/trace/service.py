@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import NotFound
+from avenue.errors import NotFound, required
 from avenue.health.checks.bytes import fault_of
 from avenue.health.checks.models import Damage, StoredVersion
 from avenue.health.checks.trace.links import Known, broken_links
@@ -138,12 +138,10 @@ class TraceService:
             return reference[1]
         # A site has had many names: on another host only the form of an address says it is ours.
         target = targets_of(site, [text], self._legacy_urls.find_many)[text]
-        found = (
-            target if isinstance(target, str) else asset_in(text) or self._from_before(site, text)
+        return required(
+            target if isinstance(target, str) else asset_in(text) or self._from_before(site, text),
+            NoSuchAsset,
         )
-        if found is None:
-            raise NoSuchAsset
-        return found
 
     def _from_before(self, site: Site, address: str) -> str | None:
         path = legacy_path(address)
