@@ -123,19 +123,16 @@ def export_import_of(
     Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or the
     errors of `export` about site and database.
     """
-    Gate(database).pass_or_raise()
-    sites = Sites(database, settings)
-    site = sites.named(site_id)
     with ExitStack() as stack:
+        importing = stack.enter_context(importing_into(settings, database, site_id))
         place = stack.enter_context(_opened(settings, address))
         origin = Origin(
             name=name_of(place),
-            site=site,
+            site=importing.site,
             place=place,
             tables=stack.enter_context(closing(ExportTables())),
             tmp_dir=settings.tmp_dir,
         )
-        importing = stack.enter_context(importing_into(settings, database, site))
         plans = {each: stack.enter_context(closing(EntryPlan())) for each in FILE_PASSES}
         opened = {
             each: importing.opened(
@@ -153,7 +150,7 @@ def export_import_of(
             for each, plan in plans.items()
         }
         work = ExportImport(
-            command_actor(site),
+            command_actor(importing.site),
             origin,
             ExportImportTargets(
                 catalogue=MovedStore(database),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from avenue.app.files import import_targets
-from avenue.app.services import Services, opened_services
+from avenue.app.files import hosts_of, import_targets, site_services
+from avenue.app.services import Services
 from avenue.backup.errors import TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
@@ -46,8 +46,6 @@ from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
 from avenue.storage.holders import Amount
 from avenue.storage.room import site_quota
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 HOURS = 24
@@ -115,14 +113,12 @@ def external_imports_of(
 
     Raises as `files_of`.
     """
-    Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
-    with importing_into(settings, database, site) as importing:
-        named_after = named_by_owners(site.id, importing.targets.owners)
+    with importing_into(settings, database, site_id) as importing:
+        addresses = ExternalAddresses(hosts_of(importing.site))
+        named_after = named_by_owners(site_id, importing.targets.owners)
         owned = ExternalPictures(named_after, addresses, fetcher)
-        shown = PagePictures(site.id, importing.targets.pages, addresses, fetcher)
+        shown = PagePictures(site_id, importing.targets.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
         yield [
             importing.opened(
@@ -153,17 +149,16 @@ def table_images_of(
 
     Raise `ImportNotFound`; otherwise raises as `files_of`.
     """
-    Gate(database).pass_or_raise()
-    site, tables = Sites(database, settings).named(site_id), ImportStore(database)
-    by = tables.get(site.id, import_id).by
-    # The importer's quota applies here, too.
-    actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
-    source = ExternalPictures(
-        partial(tables.images_after, site.id, import_id),
-        ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc)),
-        fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir),
-    )
-    with importing_into(settings, database, site) as importing:
+    with importing_into(settings, database, site_id) as importing:
+        site, tables = importing.site, ImportStore(database)
+        by = tables.get(site_id, import_id).by
+        # The importer's quota applies here, too.
+        actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
+        source = ExternalPictures(
+            partial(tables.images_after, site_id, import_id),
+            ExternalAddresses(hosts_of(site)),
+            fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir),
+        )
         wanted = Wanted(
             destination=importing.destination(Kind.PRODUCTS),
             addresses=None,
@@ -199,16 +194,13 @@ def source_import_of(
     """
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     source = source_of(settings, order.address, fetcher)
-    Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
-    wanted_addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
-    with importing_into(settings, database, site) as importing:
+    with importing_into(settings, database, site_id) as importing:
+        hosts = (*order.hosts, *hosts_of(importing.site), *source.hosts)
         yield importing.opened(
             source,
             Wanted(
                 destination=importing.destination(order.kind, is_public=order.is_public),
-                addresses=wanted_addresses,
+                addresses=OldAddresses(prefix="/", hosts=hosts),
                 is_public=order.is_public,
                 answers=can_answer,
             ),
@@ -253,9 +245,9 @@ class Importing:
 
 
 @contextmanager
-def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
-    """Yield the services for an import into `site`, and end its decode processes afterwards."""
-    with opened_services(settings, database) as services:
+def importing_into(settings: Settings, database: Database, site_id: str) -> Iterator[Importing]:
+    """Yield the services for an import into a site; raises as `site_services`."""
+    with site_services(settings, database, site_id) as (services, site):
         yield Importing(services=services, site=site, targets=import_targets(services))
 
 
