@@ -6,9 +6,7 @@ nothing to do.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -32,6 +30,7 @@ from avenue.migration.sources.models import Entry, Folders, Listed, Source
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.retrying import Retries, result
 from avenue.migration.storing import FileStorer, ImportTargets, Kept, is_kept
+from avenue.migration.threads import side_by_side
 
 Look = Callable[[], None]
 THREADS = 4
@@ -182,15 +181,9 @@ class SourceImport:
             self._silence(entry, "same_address", SAME_ADDRESS)
 
     def _copied(self, look: Look) -> Iterator[None]:
-        pending: deque[Future[None]] = deque()
         with self._retries.threads(THREADS) as threads:
-            for entry in self._plan.entries():
-                if len(pending) >= 2 * THREADS:
-                    result(pending.popleft(), look)
-                    yield
-                pending.append(threads.submit(self._one, entry))
-            while pending:
-                result(pending.popleft(), look)
+            wait = partial(result, look=look)
+            for _ in side_by_side(threads, self._one, self._plan.entries(), 2 * THREADS, wait):
                 yield
 
     def _one(self, entry: Entry) -> None:
