@@ -132,6 +132,7 @@ def export_import_of(
             place=place,
             tables=stack.enter_context(closing(ExportTables())),
             tmp_dir=settings.tmp_dir,
+            adopted=AdoptedStore(database),
         )
         plans = {each: stack.enter_context(closing(EntryPlan())) for each in FILE_PASSES}
         opened = {
@@ -157,7 +158,6 @@ def export_import_of(
                 website=MovedPages(importing.services.pages),
                 owners=importing.targets.owners,
                 library=importing.targets.library,
-                adopted=AdoptedStore(database),
                 audit=importing.targets.audit,
             ),
             {each: FilesImport(work=opened[each].work, plan=plans[each]) for each in FILE_PASSES},

@@ -7,7 +7,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from avenue.errors import filled
 from avenue.export.importing.lines import GroupLine, ProductLine
-from avenue.export.importing.outcomes import Outcomes
 from avenue.export.importing.source import WAITING, Origin
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
@@ -31,13 +30,11 @@ class CatalogueImport:
         self,
         actor: Actor,
         origin: Origin,
-        outcomes: Outcomes,
         catalogue: Catalogue,
         owners: PictureOwners,
     ) -> None:
         self._actor = actor
         self._origin = origin
-        self._outcomes = outcomes
         self._catalogue = catalogue
         self._owners = owners
 
@@ -79,8 +76,8 @@ class CatalogueImport:
             images,
             UploadResult(received=[]),
             seen=None,
-            note=lambda session, revision: self._outcomes.store(
-                self._outcomes.remembered(kind, line.id, own_id, revision), session
+            note=lambda session, revision: self._origin.store(
+                self._origin.remembered(kind, line.id, own_id, revision), session
             ),
         )
         return Became.CREATED if is_new else Became.UNCHANGED

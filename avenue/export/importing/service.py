@@ -18,15 +18,13 @@ from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.importing.catalogue import CatalogueImport
 from avenue.export.importing.lines import FileLine, GroupLine, PageLine, ProductLine, Record
 from avenue.export.importing.manifest import read_manifest
-from avenue.export.importing.outcomes import Outcomes, key_of
 from avenue.export.importing.pages import PageImport
-from avenue.export.importing.source import Origin
+from avenue.export.importing.source import Origin, key_of
 from avenue.export.importing.tables import Pass
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
 from avenue.migration.adopt.models import Became, Catalogue, Website
 from avenue.migration.adopt.service import with_retries
-from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.service import Look, SourceImport, go_on
@@ -48,7 +46,6 @@ class ExportImportTargets:
     website: Website
     owners: PictureOwners
     library: MediaLibrary
-    adopted: AdoptedStore
     audit: AuditService
 
 
@@ -80,11 +77,8 @@ class ExportImport:
         self._tables = origin.tables
         self._targets = targets
         self._files = files
-        self._outcomes = Outcomes(origin, targets.adopted)
-        self._catalogue = CatalogueImport(
-            actor, origin, self._outcomes, targets.catalogue, targets.owners
-        )
-        self._pages = PageImport(actor, origin, self._outcomes, targets.website, targets.library)
+        self._catalogue = CatalogueImport(actor, origin, targets.catalogue, targets.owners)
+        self._pages = PageImport(actor, origin, targets.website, targets.library)
         self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
 
     def read(self) -> Iterator[None]:
@@ -97,7 +91,7 @@ class ExportImport:
     def preview(self, look: Look = go_on) -> Iterator[None]:
         """Count what `bring` would do, as far as possible without storing anything."""
         for kind, record in self._records():
-            is_known = self._outcomes.before(key_of(kind, record.id)) is not None
+            is_known = self._origin.before(key_of(kind, record.id)) is not None
             self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
             yield
         for each in self._files.values():
@@ -176,7 +170,7 @@ class ExportImport:
         """Import a record that is not imported yet; an error is reported for that record."""
         kind = _kind_of(record)
         try:
-            became, before = Became.UNCHANGED, self._outcomes.before(key_of(kind, record.id))
+            became, before = Became.UNCHANGED, self._origin.before(key_of(kind, record.id))
             if before is None or not before.is_whole:
                 became = with_retries(lambda: bring(record))
         except (StorageFull, Unavailable):
