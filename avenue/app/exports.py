@@ -22,7 +22,6 @@ from avenue.export.importing.service import (
     FILE_PASSES,
     ExportImport,
     ExportImportTargets,
-    FilesImport,
 )
 from avenue.export.importing.source import ExportFiles, Origin
 from avenue.export.importing.tables import ExportTables, Pass
@@ -160,7 +159,7 @@ def export_import_of(
                 library=importing.targets.library,
                 audit=importing.targets.audit,
             ),
-            {each: FilesImport(work=opened[each].work, plan=plans[each]) for each in FILE_PASSES},
+            {each: one.work for each, one in opened.items()},
         )
         yield OpenExportImport(
             address=place.address,

@@ -86,9 +86,10 @@ class OpenImport:
     quota: QuotaLeft
 
 
-def planned_facts(opened: OpenImport, plan: EntryPlan) -> dict[str, Any]:
+def planned_facts(opened: OpenImport) -> dict[str, Any]:
     """Return the plan of an import: how much to copy, how long it takes, whether it fits."""
-    amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
+    plan, rate, left = opened.work.plan, opened.origin.entries_per_hour, opened.quota
+    amounts = plan.amounts()
     return {
         **asdict(amounts),
         "days": round(amounts.entries / rate / HOURS, 2) if rate else None,

@@ -164,7 +164,7 @@ class MoveJobs:
                 self._settings, self._database, _site(job), order, plan, self._fetcher
             ) as opened,
         ):
-            self._bring(job, [(opened, plan)], is_dry=job.args["is_dry"])
+            self._bring(job, [opened], is_dry=job.args["is_dry"])
             counts = {"from": opened.origin.name, "as": order.kind.value, **_counts(plan)}
             counts |= {"plan": job.cursor["plan"], "silent_total": plan.count_silent()}
             return self._reported(job, counts, _lists_of([plan]))
@@ -184,7 +184,7 @@ class MoveJobs:
             )
             with opened as parts:
                 plans = (owned, shown)[: len(parts)]
-                self._bring(job, list(zip(parts, plans, strict=True)), is_dry=is_dry)
+                self._bring(job, parts, is_dry=is_dry)
             told = [_counts(each) for each in plans]
             figures = ("stored", "duplicates", "unchanged", "refused_total")
             return self._reported(
@@ -278,16 +278,13 @@ class MoveJobs:
         counts = {"to": where, **asdict(work.counts), "left_total": len(work.left)}
         return self._reported(job, counts, {"left": map(asdict, work.left)})
 
-    def _bring(
-        self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
-    ) -> None:
+    def _bring(self, job: RunningJob, parts: Sequence[OpenImport], *, is_dry: bool) -> None:
         """List the sources, store the plan in the job, and then import them."""
         told = ProgressSaver(job)
-        for opened, _ in parts:
-            for steps in (opened.work.read(job.save), opened.work.preview()):
-                for _ in steps:
-                    told.tell(0, None)
-        plans = [planned_facts(opened, plan) for opened, plan in parts]
+        for each in parts:
+            for _ in chain(each.work.read(job.save), each.work.preview()):
+                told.tell(0, None)
+        plans = list(map(planned_facts, parts))
         told.plan(plans[0] if len(plans) == 1 else added(plans))
         if not is_dry:
             told.watch(_brought(job, parts), told.cursor["plan"]["entries"])
@@ -307,9 +304,9 @@ class MoveJobs:
         return {**counts, **told}
 
 
-def _brought(job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]]) -> Iterator[None]:
-    for opened, _ in parts:
-        yield from opened.work.bring(job.save)
+def _brought(job: RunningJob, parts: Sequence[OpenImport]) -> Iterator[None]:
+    for each in parts:
+        yield from each.work.bring(job.save)
 
 
 @contextmanager

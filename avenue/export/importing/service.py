@@ -26,7 +26,6 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.migration.adopt.models import Became, Catalogue, Website
 from avenue.migration.adopt.service import with_retries
 from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
-from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.service import Look, SourceImport, go_on
 from avenue.shop.models import GROUP, PRODUCT
 
@@ -49,14 +48,6 @@ class ExportImportTargets:
     audit: AuditService
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesImport:
-    """The import of the files of one pass, and its tables."""
-
-    work: SourceImport
-    plan: EntryPlan
-
-
 class ExportImport:
     """Imports an export into a site: `read` first, then `preview` or `bring`.
 
@@ -69,7 +60,7 @@ class ExportImport:
         actor: Actor,
         origin: Origin,
         targets: ExportImportTargets,
-        files: Mapping[Pass, FilesImport],
+        files: Mapping[Pass, SourceImport],
     ) -> None:
         self._actor = actor
         self._site = actor.site.id
@@ -95,8 +86,8 @@ class ExportImport:
             self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
             yield
         for each in self._files.values():
-            yield from each.work.read(look)
-            yield from each.work.preview()
+            yield from each.read(look)
+            yield from each.preview()
 
     def bring(self, look: Look = go_on) -> Iterator[None]:
         """Import what is new or changed.
@@ -111,9 +102,9 @@ class ExportImport:
             )
             self._catalogue.note_waiting()
             for each in self._files.values():
-                for _ in each.work.read(look):
+                for _ in each.read(look):
                     pass
-                yield from each.work.bring(look)
+                yield from each.bring(look)
             for is_translation in (False, True):  # a translation needs its page
                 for _, line in self._tables.lines(Pass.PAGES):
                     page = PageLine.model_validate_json(line)
