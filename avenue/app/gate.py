@@ -6,6 +6,7 @@ from flask import Flask, g, request
 
 from avenue.config import Settings
 from avenue.errors import SiteMoves
+from avenue.seats import seat
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from avenue.web import limits
@@ -81,8 +82,8 @@ class _WritingRequests:
         if found is None or request.method in READING:
             return
         self._database.instance.begin()
-        if not self._database.directory.begin_writing(found.id, 0) and not self._wait(found.id):
-            raise SiteMoves
+        if not self._database.directory.begin_writing(found.id, 0):
+            self._wait(found.id)
         g.writes_into = found.id
 
     def end(self, _: BaseException | None) -> None:
@@ -90,10 +91,7 @@ class _WritingRequests:
         if (site_id := g.pop("writes_into", None)) is not None:
             self._database.directory.end_writing(site_id)
 
-    def _wait(self, site_id: str) -> bool:
-        if not self._seats.acquire(blocking=False):
-            return False
-        try:
-            return self._database.directory.begin_writing(site_id, MOST_WAITING_SECONDS)
-        finally:
-            self._seats.release()
+    def _wait(self, site_id: str) -> None:
+        with seat(self._seats, SiteMoves):
+            if not self._database.directory.begin_writing(site_id, MOST_WAITING_SECONDS):
+                raise SiteMoves

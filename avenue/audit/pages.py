@@ -1,6 +1,5 @@
 """`/admin/audit`: the audit log for people, and as a table."""
 
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -120,12 +119,11 @@ def _after() -> str | None:
 
 
 def _query(asked: dict[str, str], limit: int) -> EntryQuery:
-    query = EntryQuery(limit=limit)
-    return replace(
-        query,
+    return EntryQuery(
         actor=asked.get("actor"),
         action=asked.get("action"),
         object_id=asked.get("object"),
+        limit=limit,
     )
 
 

@@ -35,6 +35,7 @@ from avenue.media.serving.cache import ByteCache, Place
 from avenue.media.serving.single_flight import SingleFlight
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
+from avenue.seats import seat
 
 OFF = "off"
 
@@ -181,12 +182,8 @@ class Renditions:
 
         # Threads for other requests stay free. Requests by browsers wait for a thread beforehand,
         # in the worker's event loop.
-        if not self._makers.acquire(blocking=False):
-            raise RenditionBusy
-        try:
+        with seat(self._makers, RenditionBusy):
             return self._single_flight.share(place, work, self._settings.rendition_wait_seconds)
-        finally:
-            self._makers.release()
 
     def offers(self, asset: Asset, variant: str, extension: str) -> bool:
         """Return whether `asset` has such a rendition, generated already or not."""
