@@ -15,11 +15,10 @@ from avenue.export.errors import FileDiffers
 from avenue.export.importing.lines import FileLine
 from avenue.export.importing.places import Place
 from avenue.export.importing.tables import ExportTables, Pass
-from avenue.identity import Site
+from avenue.identity import Site, derived_id
 from avenue.media.categories import GENERAL, UPLOAD, category_of
 from avenue.media.intake.models import Incoming
 from avenue.migration.adopt.models import Adopted
-from avenue.migration.adopt.pictures import derived_id
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Problem, Reference
 from avenue.migration.sources.models import Entry, Listed

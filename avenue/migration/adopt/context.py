@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avenue.audit.service import AuditService
 from avenue.errors import AvenueError, Conflict
-from avenue.identity import Actor
+from avenue.identity import Actor, derived_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
@@ -27,7 +27,7 @@ from avenue.migration.adopt.models import (
     Remark,
     Website,
 )
-from avenue.migration.adopt.pictures import Found, Pictures, derived_id, print_of
+from avenue.migration.adopt.pictures import Found, Pictures, print_of
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.storage.earlier import Record
 

@@ -1,6 +1,5 @@
 """Finds the pictures that old records name: in the record, the database or a folder."""
 
-import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -192,13 +191,6 @@ class Pictures:
 def print_of(data: bytes) -> str:
     """Return the hash that identifies bytes."""
     return hashlib.sha256(data).hexdigest()
-
-
-def derived_id(*parts: str) -> str:
-    """Return an id for a record of a source, always the same for the same record."""
-    digest = hashlib.sha256("\n".join(parts).encode()).digest()
-    made = base64.urlsafe_b64encode(digest).decode()[:22]
-    return "a" + made[1:] if made.startswith("-") else made
 
 
 def _is_elsewhere(text: str) -> bool:
