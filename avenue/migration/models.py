@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from avenue.identity import Actor
-from avenue.media.intake.models import UploadResult
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Claim
 
 PAGE = "page"
 
@@ -142,21 +141,3 @@ class Destination:
     claim: Callable[[str], Claim]
     adopts: bool
     has_folders: bool = False
-
-
-class PictureOwners(Protocol):
-    """The records that own pictures: products and groups; provided by a higher layer."""
-
-    def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
-        """Return owners after `last` that name pictures by URL, with each URL, in batches.
-
-        An owner's URLs are in one batch; an empty list at the end.
-        """
-
-    def adopt(
-        self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
-    ) -> Asset | None:
-        """Replace `url` of an owner by the picture of `upload_result`, in one transaction.
-
-        Return the picture that is there now, None if nothing names `url` any more.
-        """

@@ -13,11 +13,12 @@ from avenue.identity import Actor
 from avenue.media.intake.models import UploadResult
 from avenue.media.models import Claim, External
 from avenue.migration.adopt.errors import BadField
-from avenue.migration.adopt.models import Became, Catalogue
-from avenue.migration.models import PictureOwners
+from avenue.migration.adopt.models import Became
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.fields import ImageUrl
 from avenue.shop.models import GROUP, PRODUCT, Option
+from avenue.shop.store.external_pictures import ExternalPictures
+from avenue.shop.store.moving import MovedStore
 
 IMAGE_URL: TypeAdapter[str] = TypeAdapter(ImageUrl)
 LONGEST_TOLD = 200
@@ -30,8 +31,8 @@ class CatalogueImport:
         self,
         actor: Actor,
         origin: Origin,
-        catalogue: Catalogue,
-        owners: PictureOwners,
+        catalogue: MovedStore,
+        owners: ExternalPictures,
     ) -> None:
         self._actor = actor
         self._origin = origin

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE, SCHEME
+from avenue.builder.website.moving import MovedPages
 from avenue.errors import required
 from avenue.export.errors import FileDiffers, LostFile
 from avenue.export.importing.lines import PageLine, TextsEntry
@@ -14,7 +15,7 @@ from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Asset, State
 from avenue.migration.adopt.errors import ChangedHere
-from avenue.migration.adopt.models import Became, Website
+from avenue.migration.adopt.models import Became
 from avenue.migration.models import PAGE
 
 
@@ -25,7 +26,7 @@ class PageImport:
         self,
         actor: Actor,
         origin: Origin,
-        website: Website,
+        website: MovedPages,
         library: MediaLibrary,
     ) -> None:
         self._actor = actor

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from avenue.audit.service import AuditService
+from avenue.builder.website.moving import MovedPages
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.importing.catalogue import CatalogueImport
 from avenue.export.importing.lines import FileLine, GroupLine, PageLine, ProductLine, Record
@@ -23,11 +24,13 @@ from avenue.export.importing.source import Origin, key_of
 from avenue.export.importing.tables import Pass
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
-from avenue.migration.adopt.models import Became, Catalogue, Website
+from avenue.migration.adopt.models import Became
 from avenue.migration.adopt.service import with_retries
-from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
+from avenue.migration.models import PAGE, Outcome, Problem
 from avenue.migration.sources.service import Look, SourceImport, go_on
 from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.store.external_pictures import ExternalPictures
+from avenue.shop.store.moving import MovedStore
 
 THREADS = 8
 AT_ONCE = 100
@@ -41,9 +44,9 @@ L = TypeVar("L", GroupLine, ProductLine, PageLine)
 class ExportImportTargets:
     """The services and stores that an import writes to."""
 
-    catalogue: Catalogue
-    website: Website
-    owners: PictureOwners
+    catalogue: MovedStore
+    website: MovedPages
+    owners: ExternalPictures
     library: MediaLibrary
     audit: AuditService
 

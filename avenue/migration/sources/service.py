@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from avenue.bodies import LONGEST_ALT
+from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.models import LONGEST_TAG, MOST_TAGS
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
@@ -26,7 +27,7 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Outcome, Problem
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import CursorGone, MalformedEntry, SourceUnclear, WouldBePublic
-from avenue.migration.sources.models import Entry, Folders, Listed, Source
+from avenue.migration.sources.models import Entry, Listed, Source
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.retrying import Retries, result
 from avenue.migration.storing import FileStorer, ImportTargets, Kept, is_kept
@@ -78,7 +79,7 @@ class SourceImport:
         wanted: Wanted,
         targets: ImportTargets,
         adopted: AdoptedStore,
-        folders: Folders,
+        folders: MovedFolders,
         plan: EntryPlan,
     ) -> None:
         self._actor = actor
