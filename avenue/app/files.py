@@ -10,7 +10,7 @@ from avenue.accounts.newcomers import Newcomers
 from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
-from avenue.identity import DEFAULT_SITE, Actor, Site, command_actor
+from avenue.identity import DEFAULT_SITE, Site, command_actor
 from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Visibility
 from avenue.media.pictures.limits import MB
@@ -27,7 +27,7 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files, Stores
 from avenue.migration.folder_import import FolderImport
-from avenue.migration.models import FolderOrder, Removal, UsedAt
+from avenue.migration.models import FolderOrder
 from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore
 from avenue.migration.storing import ImportTargets
@@ -74,28 +74,9 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             ),
             policy=library_pictures(settings).on(site),
             audit=services.audit,
-            removal=_removal(services),
+            media=services.media,
             tmp_dir=settings.tmp_dir,
         )
-
-
-def _removal(services: Services) -> Removal:
-    """Return the service that deletes a file of the media library, as its editors do."""
-
-    def remove(actor: Actor, asset_id: str, *, force: bool) -> list[UsedAt]:
-        kept = services.media.remove(actor, [asset_id], force=force).kept.get(asset_id, ())
-        return [
-            UsedAt(
-                kind=each.kind,
-                id=each.id,
-                title=each.title,
-                where=each.where,
-                url=actor.site.base_url + each.path,
-            )
-            for each in kept
-        ]
-
-    return remove
 
 
 @contextmanager
