@@ -27,8 +27,9 @@ error itself.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
+T = TypeVar("T")
 Translate = Callable[[str], str]
 """Translates an English sentence with unfilled `{places}`."""
 
@@ -111,6 +112,13 @@ class AvenueError(Exception):
         """Return message and hint, translated."""
         message, hint = self.templates
         return filled(message, self.words, translate), filled(hint, self.words, translate)
+
+
+def required(value: T | None, error: Exception | type[Exception]) -> T:
+    """Return `value`; raise `error` if it is None."""
+    if value is None:
+        raise error
+    return value
 
 
 class Invalid(AvenueError):

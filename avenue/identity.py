@@ -1,5 +1,6 @@
 """The caller (actor) and the site of a request."""
 
+import base64
 import hashlib
 import itertools
 import re
@@ -32,6 +33,13 @@ def new_id() -> str:
     while (drawn := secrets.token_urlsafe(16)).startswith("-"):
         pass
     return drawn
+
+
+def derived_id(*parts: str) -> str:
+    """Return an id as `new_id` does, always the same for the same parts."""
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    made = base64.urlsafe_b64encode(digest).decode()[:22]
+    return "a" + made[1:] if made.startswith("-") else made
 
 
 def address_key(address: str) -> str:

@@ -15,7 +15,7 @@ from avenue.identity import Role, new_id
 
 
 class Newcomers:
-    """See `migration.adopt.models.People`."""
+    """The people of the deployment, for imports."""
 
     def __init__(
         self,

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import bcrypt
 
@@ -45,11 +44,8 @@ _ARGON2 = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Check:
-    """Returns whether the bytes of a password match a hash."""
-
-    is_right: Callable[[bytes], bool]
+_Check = Callable[[bytes], bool]
+"""Returns whether the bytes of a password match a hash."""
 
 
 def is_known(stored: str) -> bool:
@@ -72,7 +68,7 @@ def is_right(stored: str, password: str) -> bool:
     if check is None:
         return False
     try:
-        return check.is_right(password.encode("utf-8", "surrogatepass"))
+        return check(password.encode("utf-8", "surrogatepass"))
     except (ValueError, OverflowError, MemoryError):  # parameters that the library rejects
         return False
 
@@ -102,7 +98,7 @@ def _bcrypt_of(found: re.Match[str], prepared: Callable[[bytes], bytes]) -> _Che
     def is_right(password: bytes) -> bool:
         return b"\x00" not in password and bcrypt.checkpw(prepared(password), hashed)
 
-    return _Check(is_right=is_right)
+    return is_right
 
 
 def _pbkdf2(method: str, rounds: int, salt: bytes, wanted: bytes | None) -> _Check | None:
@@ -113,7 +109,7 @@ def _pbkdf2(method: str, rounds: int, salt: bytes, wanted: bytes | None) -> _Che
         made = hashlib.pbkdf2_hmac(method, password, salt, rounds, len(wanted))
         return hmac.compare_digest(made, wanted)
 
-    return _Check(is_right=is_right)
+    return is_right
 
 
 def _scrypt(n: int, r: int, p: int, salt: bytes, wanted: bytes | None) -> _Check | None:
@@ -126,7 +122,7 @@ def _scrypt(n: int, r: int, p: int, salt: bytes, wanted: bytes | None) -> _Check
         made = hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=room, dklen=len(wanted))
         return hmac.compare_digest(made, wanted)
 
-    return _Check(is_right=is_right)
+    return is_right
 
 
 def _django_pbkdf2(found: re.Match[str]) -> _Check | None:

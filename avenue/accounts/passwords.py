@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from avenue.accounts.breaches import HashFile, is_listed
 from avenue.accounts.errors import BreachedPassword, SignInBusy, WeakPassword
 from avenue.accounts.old_hashes import argon2_of, is_right
+from avenue.seats import seat
 
 # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two rounds, one lane.
 MEMORY_KIB = 19 * 1024
@@ -47,7 +48,7 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """Return the hash of `password` to store. Raise `SignInBusy` when too many wait."""
-        with _Seat(self._seats, self._longest_wait_seconds):
+        with seat(self._seats, SignInBusy, seconds=self._longest_wait_seconds):
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
@@ -58,7 +59,7 @@ class Passwords:
         None (no such person) costs one verification too, so that it takes as long, and so does an
         empty one (no password). Hashes of other applications are verified by `old_hashes`.
         """
-        with _Seat(self._seats, self._longest_wait_seconds):
+        with seat(self._seats, SignInBusy, seconds=self._longest_wait_seconds):
             if not stored:
                 self._is_argon2(self._nobodys_hash, _bytes(password))
                 return False
@@ -87,21 +88,6 @@ class Passwords:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
-
-
-class _Seat:
-    """One of the few slots for hashing; `SignInBusy` when none gets free in time."""
-
-    def __init__(self, seats: threading.BoundedSemaphore, longest_wait_seconds: float) -> None:
-        self._seats = seats
-        self._longest_wait_seconds = longest_wait_seconds
-
-    def __enter__(self) -> None:
-        if not self._seats.acquire(timeout=self._longest_wait_seconds):
-            raise SignInBusy
-
-    def __exit__(self, *_: object) -> None:
-        self._seats.release()
 
 
 def made_password() -> str:

@@ -28,6 +28,7 @@ from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.store.second_factors import FactorStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
+from avenue.errors import required
 from avenue.identity import Site
 from avenue.sealing import Sealing, SecretLost
 from avenue.storage.rate_limits import RateLimits
@@ -109,9 +110,7 @@ class SecondFactors:
         """
         secret = self._secret_begun(user, sealed)
         self._check_password(user, proof, address)
-        step = self._step_of(secret, proof.otp)
-        if step is None:
-            raise WrongSecondFactor
+        step = required(self._step_of(secret, proof.otp), WrongSecondFactor)
         factor, codes = new_factor(self._sealing.sealed(secret), step, at=self._now())
         if not self._factors.set_up_second_factor(user.id, factor):
             raise SetupGone

@@ -38,7 +38,7 @@ from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.accounts.tries import Tries, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, required
 from avenue.identity import Actor, Role, Scope, Site, new_id
 from avenue.storage.rate_limits import RateLimits
 
@@ -193,10 +193,7 @@ class AccountService:
 
     def user_of(self, actor: Actor) -> User:
         """Return the person of an actor."""
-        user = self._store.user_by_id(actor.id) if actor.id else None
-        if user is None:
-            raise UserNotFound
-        return user
+        return required(self._store.user_by_id(actor.id) if actor.id else None, UserNotFound)
 
     def change_own_password(self, actor: Actor, current: str, new: str, *, address: str) -> User:
         """Set one's own password; all sessions and tokens end. Return the person after that.
@@ -343,17 +340,14 @@ class AccountService:
 
     def actor_named(self, site: Site, email: str) -> Actor:
         """Return a person as an actor on `site`; raise `UserNotFound` or `Forbidden`."""
-        actor = self._callers.actor(self.user_named(email), site)
-        if actor is None:
-            raise Forbidden("This person may do nothing on this site.")
-        return actor
+        return required(
+            self._callers.actor(self.user_named(email), site),
+            Forbidden("This person may do nothing on this site."),
+        )
 
     def user_named(self, email: str) -> User:
         """Return the person with this email; raise `UserNotFound`."""
-        user = self._store.user_by_email(normal_email(email))
-        if user is None:
-            raise UserNotFound
-        return user
+        return required(self._store.user_by_email(normal_email(email)), UserNotFound)
 
     def add_token(
         self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int

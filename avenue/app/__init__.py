@@ -3,8 +3,7 @@
 from flask import Flask
 
 from avenue.app.blueprints import NAVIGATION, NAVIGATION_WITH_SCANNER, register_blueprints
-from avenue.app.gate import install_gate
-from avenue.app.moving import let_writes_wait
+from avenue.app.gate import install_gate, let_writes_wait
 from avenue.app.providing import provide_delivery, provide_services
 from avenue.app.recording import note_errors
 from avenue.app.services import Services

@@ -8,14 +8,11 @@ from functools import partial
 from typing import Any
 
 from avenue.app.backups import BackupJobs
-from avenue.app.counts import count_jobs
 from avenue.app.job_kinds import CLASSES, seconds_of
 from avenue.app.messages import message_jobs
 from avenue.app.moves import MoveJobs, places_of
-from avenue.app.publishing import PUBLISH, publish_due
 from avenue.app.services import Services
-from avenue.app.shop_jobs import shop_jobs
-from avenue.app.sites import site_jobs
+from avenue.app.site_jobs import site_jobs
 from avenue.app.walks import SWEEP, Walks
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
@@ -54,13 +51,10 @@ class Background:
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
         self._handlers: dict[str, Handler] = {
             **Walks(services).handlers,
-            **shop_jobs(services, self._jobs),
-            **count_jobs(services),
-            PUBLISH: partial(publish_due, services),
             **MoveJobs(settings, database).handlers,
             # Messages wait for a process that has the settings of their receiver.
             **message_jobs(services),
-            **site_jobs(services),
+            **site_jobs(services, self._jobs),
         }
         self._backups = BackupJobs(settings, database, checked)
         if settings.backup_to:

@@ -3,7 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -15,12 +15,12 @@ from avenue.backup.one import Return, Returned
 from avenue.backup.opening import target_of
 from avenue.backup.prune import Keeping, Pruned, Pruning
 from avenue.backup.repository import Repository
-from avenue.backup.restore import Restoration
+from avenue.backup.restore import Restoration, Restored
 from avenue.backup.service import BACKUP, DRILL, VERIFY, BackupService
 from avenue.backup.store import BackupStore, Deed
 from avenue.backup.targets import Target
 from avenue.backup.targets.s3 import S3Access
-from avenue.backup.verify import Portion, Verification, Verified
+from avenue.backup.verify import Portion, Verification
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError
@@ -118,16 +118,6 @@ def bring_back(
     return returned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drilled:
-    """The result of a test restore: restored `files` and `records`, and its `findings`."""
-
-    snapshot: str
-    records: int
-    files: int
-    findings: tuple[Finding, ...]
-
-
 def drill(
     settings: Settings,
     database: Database,
@@ -135,12 +125,11 @@ def drill(
     manifest: Manifest,
     check: Check,
     tell: Tell = ignore_progress,
-) -> Drilled:
+) -> Restored:
     """Restore a snapshot into a database beside each real one, check it, and drop them.
 
-    Sites of clusters that are no longer set up go to home.
-
-    Raise `DrillInTheWay`; otherwise raises as `Restoration`.
+    Record that, and return what was restored, with all findings. Sites of clusters that are no
+    longer set up go to home. Raise `DrillInTheWay`; otherwise raises as `Restoration`.
     """
     clusters = {HOME_CLUSTER: database, **_clusters_of(manifest, database)}
     places = {
@@ -167,12 +156,8 @@ def drill(
             ),
             *check(own, scratch, tell),
         ]
-    return Drilled(
-        snapshot=manifest.id,
-        records=restored.records,
-        files=restored.files,
-        findings=tuple(findings),
-    )
+    BackupStore(database).note(Deed.DRILLED, manifest.id, len(findings))
+    return replace(restored, findings=tuple(findings))
 
 
 def _clusters_of(manifest: Manifest, database: Database) -> Mapping[str, Database]:
@@ -260,7 +245,8 @@ class BackupJobs:
         portion = Portion(number=utc_now().toordinal() % PORTIONS, of=PORTIONS)
         repository = self._repository()
         verified = Verification(repository).run(reads=portion, tell=_saving(job))
-        note_verified(self._database, verified)
+        newest = verified.snapshots[-1] if verified.snapshots else ""
+        BackupStore(self._database).note(Deed.VERIFIED, newest, len(verified.findings))
         return {
             "objects": verified.objects,
             "read": verified.read,
@@ -278,7 +264,6 @@ class BackupJobs:
             self._check,
             _saving(job),
         )
-        BackupStore(self._database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
         return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
 
     def bring_back(self, job: RunningJob) -> Mapping[str, Any]:
@@ -306,12 +291,6 @@ def backup_service(services: Services) -> BackupService:
         BackupStore(services.database),
         services.jobs,
     )
-
-
-def note_verified(database: Database, verified: Verified) -> None:
-    """Record that snapshots were verified."""
-    newest = verified.snapshots[-1] if verified.snapshots else ""
-    BackupStore(database).note(Deed.VERIFIED, newest, len(verified.findings))
 
 
 def keeping_of(settings: Settings) -> Keeping:

@@ -22,7 +22,6 @@ from avenue.export.importing.service import (
     FILE_PASSES,
     ExportImport,
     ExportImportTargets,
-    FilesImport,
 )
 from avenue.export.importing.source import ExportFiles, Origin
 from avenue.export.importing.tables import ExportTables, Pass
@@ -123,19 +122,17 @@ def export_import_of(
     Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or the
     errors of `export` about site and database.
     """
-    Gate(database).pass_or_raise()
-    sites = Sites(database, settings)
-    site = sites.named(site_id)
     with ExitStack() as stack:
+        importing = stack.enter_context(importing_into(settings, database, site_id))
         place = stack.enter_context(_opened(settings, address))
         origin = Origin(
             name=name_of(place),
-            site=site,
+            site=importing.site,
             place=place,
             tables=stack.enter_context(closing(ExportTables())),
             tmp_dir=settings.tmp_dir,
+            adopted=AdoptedStore(database),
         )
-        importing = stack.enter_context(importing_into(settings, database, site))
         plans = {each: stack.enter_context(closing(EntryPlan())) for each in FILE_PASSES}
         opened = {
             each: importing.opened(
@@ -153,17 +150,16 @@ def export_import_of(
             for each, plan in plans.items()
         }
         work = ExportImport(
-            command_actor(site),
+            command_actor(importing.site),
             origin,
             ExportImportTargets(
                 catalogue=MovedStore(database),
                 website=MovedPages(importing.services.pages),
                 owners=importing.targets.owners,
                 library=importing.targets.library,
-                adopted=AdoptedStore(database),
                 audit=importing.targets.audit,
             ),
-            {each: FilesImport(work=opened[each].work, plan=plans[each]) for each in FILE_PASSES},
+            {each: one.work for each, one in opened.items()},
         )
         yield OpenExportImport(
             address=place.address,

@@ -10,7 +10,7 @@ from avenue.accounts.newcomers import Newcomers
 from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
-from avenue.identity import DEFAULT_SITE, Actor, command_actor
+from avenue.identity import DEFAULT_SITE, Site, command_actor
 from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Visibility
 from avenue.media.pictures.limits import MB
@@ -27,7 +27,7 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files, Stores
 from avenue.migration.folder_import import FolderImport
-from avenue.migration.models import FolderOrder, Removal, UsedAt
+from avenue.migration.models import FolderOrder
 from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore
 from avenue.migration.storing import ImportTargets
@@ -37,21 +37,33 @@ from avenue.shop.store.moving import MovedStore
 from avenue.storage.connection import Database
 from avenue.storage.earlier import EarlierDatabase
 from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 
 LARGEST_DOCUMENT_MB = 16
 """MongoDB's limit for a document."""
 
 
 @contextmanager
-def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
-    """Yield the files of a site to a command, and end its decode processes afterwards.
+def site_services(
+    settings: Settings, database: Database, site_id: str
+) -> Iterator[tuple[Services, Site]]:
+    """Yield services to a command about a site, and end its decode processes afterwards.
 
     Raise `UnknownSite`, or an error if the database must not be used.
     """
     Gate(database).pass_or_raise()
     with opened_services(settings, database) as services:
-        site = services.sites.named(site_id)
+        yield services, services.sites.named(site_id)
+
+
+def hosts_of(site: Site) -> tuple[str, ...]:
+    """Return the hosts of a site, and that of its base URL."""
+    return (*site.hosts, urlsplit(site.base_url).netloc)
+
+
+@contextmanager
+def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
+    """Yield the files of a site to a command; raises as `site_services`."""
+    with site_services(settings, database, site_id) as (services, site):
         yield Files(
             command_actor(site),
             library=services.library,
@@ -62,28 +74,9 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             ),
             policy=library_pictures(settings).on(site),
             audit=services.audit,
-            removal=_removal(services),
+            media=services.media,
             tmp_dir=settings.tmp_dir,
         )
-
-
-def _removal(services: Services) -> Removal:
-    """Return the service that deletes a file of the media library, as its editors do."""
-
-    def remove(actor: Actor, asset_id: str, *, force: bool) -> list[UsedAt]:
-        kept = services.media.remove(actor, [asset_id], force=force).kept.get(asset_id, ())
-        return [
-            UsedAt(
-                kind=each.kind,
-                id=each.id,
-                title=each.title,
-                where=each.where,
-                url=actor.site.base_url + each.path,
-            )
-            for each in kept
-        ]
-
-    return remove
 
 
 @contextmanager
@@ -94,11 +87,8 @@ def folder_import_of(
 
     Raise `NotATree`, `UnsafeArchive`; otherwise raises as `files_of`.
     """
-    Gate(database).pass_or_raise()
-    with opened_services(settings, database) as services:
-        site = services.sites.named(site_id)
-        own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
-        addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
+    with site_services(settings, database, site_id) as (services, site):
+        addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *hosts_of(site)))
         with opened_tree(order.place, top=addresses.folder_name) as tree:
             yield FolderImport(
                 command_actor(site),
@@ -149,15 +139,11 @@ def adoption_of(
     `files_of`.
     """
     mapped = read_map(order.map) if order.map else Mapped()
-    Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    addresses = OldAddresses(
-        prefix="/", hosts=(*order.hosts, *site.hosts, urlsplit(site.base_url).netloc)
-    )
     # A document of the earlier database was not sent by a visitor, so any size is accepted.
     largest = max(settings.max_product_image_mb, LARGEST_DOCUMENT_MB) * MB
     with ExitStack() as stack:
-        services = stack.enter_context(opened_services(settings, database))
+        services, site = stack.enter_context(site_services(settings, database, site_id))
+        addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *hosts_of(site)))
         source = stack.enter_context(closing(EarlierDatabase(order.uri)))
         if source.is_same_as(settings.mongodb_uri):
             raise SourceIsHere

@@ -1,8 +1,12 @@
-"""Checks the database before a request uses it, and limits how long its queries take."""
+"""Checks the database before requests use it, limits its time, and lets writes wait for moves."""
 
-from flask import Flask, request
+import threading
+
+from flask import Flask, g, request
 
 from avenue.config import Settings
+from avenue.errors import SiteMoves
+from avenue.seats import seat
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from avenue.web import limits
@@ -11,6 +15,9 @@ from avenue.web.requestlog import TRIED_SECONDS
 
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
+MOST_WAITING_SECONDS = 2.0
+"""The most seconds a write waits while its site moves to another cluster."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -37,7 +44,7 @@ def install_gate(app: Flask, gate: Gate, database: Database, settings: Settings)
 
 def seconds_for(method: str, settings: Settings) -> float:
     """Return the seconds of database time for a request: writing plus transferring its body."""
-    if method in {"GET", "HEAD", "OPTIONS"}:
+    if method in READING:
         return settings.read_seconds
     declared_bytes = request.content_length or 0
     seconds = settings.write_seconds + declared_bytes / MB
@@ -49,3 +56,42 @@ def seconds_for(method: str, settings: Settings) -> float:
     if limits.resumable_route.is_on(view):
         seconds += settings.max_tus_mb  # the last part may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)
+
+
+def let_writes_wait(app: Flask, database: Database, settings: Settings) -> None:
+    """Let requests that write to a site wait while it moves to another cluster.
+
+    After that they are refused with `SiteMoves`. With a single cluster, nothing waits.
+    """
+    if database.clusters:
+        turns = _WritingRequests(database, max(settings.threads // 2, 1))
+        app.before_request(turns.begin)
+        app.teardown_request(turns.end)
+
+
+class _WritingRequests:
+    """Tracks the writing requests; at most `seats` of the threads wait."""
+
+    def __init__(self, database: Database, seats: int) -> None:
+        self._database = database
+        self._seats = threading.Semaphore(seats)
+
+    def begin(self) -> None:
+        """Begin to write, if this request does; raise `SiteMoves`."""
+        found = g.get("site")
+        if found is None or request.method in READING:
+            return
+        self._database.instance.begin()
+        if not self._database.directory.begin_writing(found.id, 0):
+            self._wait(found.id)
+        g.writes_into = found.id
+
+    def end(self, _: BaseException | None) -> None:
+        """Note that the request no longer writes."""
+        if (site_id := g.pop("writes_into", None)) is not None:
+            self._database.directory.end_writing(site_id)
+
+    def _wait(self, site_id: str) -> None:
+        with seat(self._seats, SiteMoves):
+            if not self._database.directory.begin_writing(site_id, MOST_WAITING_SECONDS):
+                raise SiteMoves

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from avenue.app.files import import_targets
-from avenue.app.services import Services, opened_services
+from avenue.app.files import hosts_of, import_targets, site_services
+from avenue.app.services import Services
 from avenue.backup.errors import TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
 from avenue.config import Settings, is_private_host
+from avenue.errors import required
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.media.legacy import can_answer
 from avenue.migration.addresses import OldAddresses
@@ -45,8 +46,6 @@ from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
 from avenue.storage.holders import Amount
 from avenue.storage.room import site_quota
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
 
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 HOURS = 24
@@ -87,9 +86,10 @@ class OpenImport:
     quota: QuotaLeft
 
 
-def planned_facts(opened: OpenImport, plan: EntryPlan) -> dict[str, Any]:
+def planned_facts(opened: OpenImport) -> dict[str, Any]:
     """Return the plan of an import: how much to copy, how long it takes, whether it fits."""
-    amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
+    plan, rate, left = opened.work.plan, opened.origin.entries_per_hour, opened.quota
+    amounts = plan.amounts()
     return {
         **asdict(amounts),
         "days": round(amounts.entries / rate / HOURS, 2) if rate else None,
@@ -114,14 +114,12 @@ def external_imports_of(
 
     Raises as `files_of`.
     """
-    Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
-    with importing_into(settings, database, site) as importing:
-        named_after = named_by_owners(site.id, importing.targets.owners)
+    with importing_into(settings, database, site_id) as importing:
+        addresses = ExternalAddresses(hosts_of(importing.site))
+        named_after = named_by_owners(site_id, importing.targets.owners)
         owned = ExternalPictures(named_after, addresses, fetcher)
-        shown = PagePictures(site.id, importing.targets.pages, addresses, fetcher)
+        shown = PagePictures(site_id, importing.targets.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
         yield [
             importing.opened(
@@ -152,17 +150,16 @@ def table_images_of(
 
     Raise `ImportNotFound`; otherwise raises as `files_of`.
     """
-    Gate(database).pass_or_raise()
-    site, tables = Sites(database, settings).named(site_id), ImportStore(database)
-    by = tables.get(site.id, import_id).by
-    # The importer's quota applies here, too.
-    actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
-    source = ExternalPictures(
-        partial(tables.images_after, site.id, import_id),
-        ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc)),
-        fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir),
-    )
-    with importing_into(settings, database, site) as importing:
+    with importing_into(settings, database, site_id) as importing:
+        site, tables = importing.site, ImportStore(database)
+        by = tables.get(site_id, import_id).by
+        # The importer's quota applies here, too.
+        actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
+        source = ExternalPictures(
+            partial(tables.images_after, site_id, import_id),
+            ExternalAddresses(hosts_of(site)),
+            fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir),
+        )
         wanted = Wanted(
             destination=importing.destination(Kind.PRODUCTS),
             addresses=None,
@@ -198,16 +195,13 @@ def source_import_of(
     """
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     source = source_of(settings, order.address, fetcher)
-    Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
-    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
-    wanted_addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
-    with importing_into(settings, database, site) as importing:
+    with importing_into(settings, database, site_id) as importing:
+        hosts = (*order.hosts, *hosts_of(importing.site), *source.hosts)
         yield importing.opened(
             source,
             Wanted(
                 destination=importing.destination(order.kind, is_public=order.is_public),
-                addresses=wanted_addresses,
+                addresses=OldAddresses(prefix="/", hosts=hosts),
                 is_public=order.is_public,
                 answers=can_answer,
             ),
@@ -252,9 +246,9 @@ class Importing:
 
 
 @contextmanager
-def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
-    """Yield the services for an import into `site`, and end its decode processes afterwards."""
-    with opened_services(settings, database) as services:
+def importing_into(settings: Settings, database: Database, site_id: str) -> Iterator[Importing]:
+    """Yield the services for an import into a site; raises as `site_services`."""
+    with site_services(settings, database, site_id) as (services, site):
         yield Importing(services=services, site=site, targets=import_targets(services))
 
 
@@ -284,9 +278,7 @@ def bucket_of(settings: Settings, text: str) -> tuple[Bucket, str, str]:
 
     Raise `BadImportSource` or `S3NotInstalled`.
     """
-    found = _BUCKET.fullmatch(text)
-    if not found:
-        raise BadImportSource(text, "that names no bucket")
+    found = required(_BUCKET.fullmatch(text), BadImportSource(text, "that names no bucket"))
     access = S3Access(
         endpoint=settings.import_s3_endpoint,
         region=settings.import_s3_region,

@@ -1,7 +1,7 @@
 """The kinds of jobs: which run one after the other, and which run periodically."""
 
 from avenue.accounts.account_emails import MAIL
-from avenue.app.publishing import PUBLISH, PUBLISH_SECONDS
+from avenue.app.site_jobs import PUBLISH, PUBLISH_SECONDS
 from avenue.app.walks import REBUILD, SWEEP
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.config import Settings

@@ -11,7 +11,7 @@ from avenue.accounts.recovery import RecoveryService
 from avenue.app.services import Services
 from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, required
 from avenue.health.alerts.channels.service import ReceiverService, chat_receiver
 from avenue.health.alerts.messages import alerts_of, email_about, emails_about_alerts, push_about
 from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL, TELL_SITES
@@ -79,9 +79,7 @@ class EmailSender:
     def __call__(self, messages: Sequence[Message]) -> None:
         """Send emails; raise `Refused`, and `MailUnavailable` if the server is unreachable."""
         for each in messages:
-            email = self._written(each)
-            if email is None:
-                raise Refused(None, is_final=True)
+            email = required(self._written(each), Refused(None, is_final=True))
             try:
                 self._relay.send(email)
             except MailRefused as error:

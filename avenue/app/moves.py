@@ -1,13 +1,13 @@
 """The jobs of `avenue.moves`: imports and exports of a site."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from avenue.app.adoption_passes import AdoptionPasses, Lists
 from avenue.app.exports import export, export_import_of
 from avenue.app.files import AdoptionOrder, adoption_of, folder_import_of
 from avenue.app.imports import (
@@ -22,6 +22,7 @@ from avenue.app.imports import (
 from avenue.app.move_progress import Facts, ProgressSaver
 from avenue.app.services import Services
 from avenue.backup.errors import S3NotInstalled
+from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.errors import ExportRefused, ExportUnreachable
@@ -31,6 +32,8 @@ from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.media.legacy import can_answer
 from avenue.media.references import IMPORT_EXTERNAL
+from avenue.migration.adopt.presenting import adoption_facts, refused
+from avenue.migration.adopt.service import Adoption
 from avenue.migration.models import FolderOrder, Kind, Outcome
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
@@ -51,6 +54,8 @@ from avenue.storage.earlier import SourceAway
 
 MOST_TOLD = 100
 """Entries of each list in a job's result; the complete lists are in its report."""
+
+Lists = Mapping[str, Iterable[Facts]]
 
 
 def move_service(services: Services) -> MoveService:
@@ -112,10 +117,36 @@ class MoveJobs:
                 # Opened before the first pass, so that no change during it is missed.
                 adoption.changes() if follows else nullcontext() as changes,
             ):
-                passes = AdoptionPasses(job, adoption, self._reported, is_dry=args["is_dry"])
-                facts = passes.make()
+                told = ProgressSaver(job)
+                facts = self._adopted(job, adoption, told, is_dry=args["is_dry"])
                 while changes is not None:
-                    passes.follow(changes)
+                    first = min(changes.taken(), default=None)
+                    if first is None:
+                        told.tell(0, 0)
+                    else:
+                        self._adopted(job, adoption, told, is_dry=False, first=first)
+        return facts
+
+    def _adopted(
+        self,
+        job: RunningJob,
+        adoption: Adoption,
+        told: ProgressSaver,
+        *,
+        is_dry: bool,
+        first: datetime | None = None,
+    ) -> Facts:
+        """Make a pass over the database and return its report.
+
+        `first` is the time of the first change, None in the first pass.
+        """
+        for _ in adoption.read():
+            told.tell(0, None)
+        total = sum(each.documents for each in adoption.recognised)
+        told.watch(adoption.preview() if is_dry else adoption.bring(), total)
+        facts = self._reported(job, adoption_facts(adoption), {"refused": refused(adoption)})
+        behind = (utc_now() - first).total_seconds() if first else None
+        told.report(facts, behind_seconds=behind)
         return facts
 
     def bring_source(self, job: RunningJob) -> Facts:
@@ -133,7 +164,7 @@ class MoveJobs:
                 self._settings, self._database, _site(job), order, plan, self._fetcher
             ) as opened,
         ):
-            self._bring(job, [(opened, plan)], is_dry=job.args["is_dry"])
+            self._bring(job, [opened], is_dry=job.args["is_dry"])
             counts = {"from": opened.origin.name, "as": order.kind.value, **_counts(plan)}
             counts |= {"plan": job.cursor["plan"], "silent_total": plan.count_silent()}
             return self._reported(job, counts, _lists_of([plan]))
@@ -153,7 +184,7 @@ class MoveJobs:
             )
             with opened as parts:
                 plans = (owned, shown)[: len(parts)]
-                self._bring(job, list(zip(parts, plans, strict=True)), is_dry=is_dry)
+                self._bring(job, parts, is_dry=is_dry)
             told = [_counts(each) for each in plans]
             figures = ("stored", "duplicates", "unchanged", "refused_total")
             return self._reported(
@@ -247,16 +278,13 @@ class MoveJobs:
         counts = {"to": where, **asdict(work.counts), "left_total": len(work.left)}
         return self._reported(job, counts, {"left": map(asdict, work.left)})
 
-    def _bring(
-        self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
-    ) -> None:
+    def _bring(self, job: RunningJob, parts: Sequence[OpenImport], *, is_dry: bool) -> None:
         """List the sources, store the plan in the job, and then import them."""
         told = ProgressSaver(job)
-        for opened, _ in parts:
-            for steps in (opened.work.read(job.save), opened.work.preview()):
-                for _ in steps:
-                    told.tell(0, None)
-        plans = [planned_facts(opened, plan) for opened, plan in parts]
+        for each in parts:
+            for _ in chain(each.work.read(job.save), each.work.preview()):
+                told.tell(0, None)
+        plans = list(map(planned_facts, parts))
         told.plan(plans[0] if len(plans) == 1 else added(plans))
         if not is_dry:
             told.watch(_brought(job, parts), told.cursor["plan"]["entries"])
@@ -276,9 +304,9 @@ class MoveJobs:
         return {**counts, **told}
 
 
-def _brought(job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]]) -> Iterator[None]:
-    for opened, _ in parts:
-        yield from opened.work.bring(job.save)
+def _brought(job: RunningJob, parts: Sequence[OpenImport]) -> Iterator[None]:
+    for each in parts:
+        yield from each.work.bring(job.save)
 
 
 @contextmanager

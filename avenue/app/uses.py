@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from avenue.app.alt_texts import PANEL_PATHS
+from avenue.app.connections import PANEL_PATHS
 from avenue.builder.library.models import Use, Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService

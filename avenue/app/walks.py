@@ -24,7 +24,9 @@ from avenue.media.sweeper import Sweeper
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database
+from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.outboxes import gather
+from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
@@ -36,7 +38,7 @@ REBUILD = "rebuild"
 
 
 class Walks:
-    """The sweeper, the checks, the scan, sizes of pictures, and snapshots."""
+    """The sweeper, the checks, the scan, sizes of pictures, snapshots, and counts."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -55,6 +57,8 @@ class Walks:
             CERTIFICATES: self._look_at_certificates,
             FSCK: self._fsck,
             SCRUB: self._scrub,
+            COUNT_QUOTAS: self._count_quotas,
+            COUNT_SITES: self._count_sites,
         }
         if self._services.settings.scanner:
             handlers[SCAN] = self._scan
@@ -157,3 +161,31 @@ class Walks:
 
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         return self._services.alerts.check(self._services.snapshots.take())
+
+    def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
+        """Count what each site and person has stored, or one of them."""
+        if holder := job.args.get("holder"):
+            return {"counted": int(self._services.ledger.count(Holder.of(holder)))}
+
+        def count(cluster: Database) -> int:
+            def save(after: str, done: int) -> None:
+                job.save(cursor=after if is_home else job.cursor, done=done)
+
+            # After a kill, the rest is counted again.
+            is_home = cluster is self._services.database
+            after = (job.cursor or "") if is_home else ""
+            return self._services.on(cluster).ledger.count_all(after, save)
+
+        return {"counted": sum(on_each(self._services.database, count))}
+
+    def _count_sites(self, job: RunningJob) -> Mapping[str, int]:
+        """Count the figures of each site, starting where an earlier run ended."""
+        counts, counters = SiteCounts(self._services.database), self._services.site_counters
+        sites = sorted(each.id for each in self._services.sites.reachable())
+        for done, site_id in enumerate(sites):
+            if site_id < (job.cursor or ""):
+                continue
+            job.save(cursor=site_id, done=done, total=len(sites))
+            for name, counter in counters.items():
+                counts.count(site_id, name, counter)
+        return {"counted": len(sites)}

@@ -1,6 +1,6 @@
 """`/admin/audit`: the audit log for people, and as a table."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -11,12 +11,11 @@ from werkzeug.routing import RequestRedirect
 
 from avenue.audit.models import Entry as Change, EntryQuery
 from avenue.audit.service import AuditService
-from avenue.audit.table import head, rows
 from avenue.audit.texts import action_words, choices, details_words, doer_words
 from avenue.clock import iso
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
-from avenue.web.language import lazy_gettext
+from avenue.web.language import gettext as _, lazy_gettext
 from avenue.web.pages import Entry, Group, page
 from avenue.web.services import using
 from avenue.web.tables import table
@@ -77,7 +76,34 @@ def give_table() -> Response:
     """Return the filtered entries as a table, the newest `MOST_ROWS` at most."""
     actor, query = current_actor(), _query(_asked(), AT_ONCE)
     found = using(AuditService).walk(actor, query)  # a refusal is still an answer here
-    return table(actor.site.id, head(), rows(islice(found, MOST_ROWS)))
+    return table(actor.site.id, _head(), _rows(islice(found, MOST_ROWS)))
+
+
+def _head() -> Sequence[str]:
+    """Return the names of the columns, in the language of the request."""
+    return (
+        _("When (UTC)"),
+        _("Who"),
+        _("What"),
+        _("Action"),
+        _("ID"),
+        _("Details"),
+        _("Request"),
+    )
+
+
+def _rows(entries: Iterator[Change]) -> Iterator[Sequence[str]]:
+    """Yield the row of each entry."""
+    for each in entries:
+        yield (
+            iso(each.at),
+            doer_words(each.doer),
+            action_words(each.action),
+            each.action,
+            each.object_id or "",
+            "; ".join(details_words(each)),
+            each.request_id or "",
+        )
 
 
 def _shown(change: Change, asked: dict[str, str]) -> dict[str, Any]:
@@ -120,12 +146,11 @@ def _after() -> str | None:
 
 
 def _query(asked: dict[str, str], limit: int) -> EntryQuery:
-    query = EntryQuery(limit=limit)
-    return replace(
-        query,
+    return EntryQuery(
         actor=asked.get("actor"),
         action=asked.get("action"),
         object_id=asked.get("object"),
+        limit=limit,
     )
 
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.bodies import Body
 from avenue.identity import ID_PATTERN
 from avenue.totals import WholeList
 
@@ -12,10 +13,8 @@ Kind = Literal["group", "page", "picture", "product", "upload"]
 RECORD_ID = f"^{ID_PATTERN.pattern}$"
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """One thing to restore."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Kind
     id: Annotated[str, Field(pattern=RECORD_ID, examples=["pV0mZr3rT7uY9wQ1aB2cDg"])]

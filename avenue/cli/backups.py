@@ -32,19 +32,17 @@ from avenue.backup.presenting import (
 from avenue.backup.prune import Keeping
 from avenue.backup.repository import Repository, SnapshotState
 from avenue.backup.restore import Restoration
-from avenue.backup.store import BackupStore, Deed
 from avenue.backup.verify import ALL, Portion, Verification
 from avenue.cli.context import (
     as_json,
     database_of,
+    failing_with,
     local,
     say,
     settings_as_they_are,
     settings_in_force,
-    why,
 )
-from avenue.config import ConfigError, Settings
-from avenue.errors import AvenueError
+from avenue.config import Settings
 from avenue.storage.copying.renaming import Renaming
 
 DAMAGED, TROUBLE = 1, 2
@@ -294,7 +292,6 @@ def drill(
         repository = _repository(settings, address)
         manifest = repository.manifest(snapshot_id)
         drilled = backups.drill(settings, database, repository, manifest, checked, _draw)
-        BackupStore(database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
     facts = {
         "snapshot": drilled.snapshot,
         "records": drilled.records,
@@ -358,10 +355,8 @@ def _pairs(given: tuple[str, ...], what: str) -> tuple[tuple[str, str], ...]:
 def _troubles() -> Iterator[None]:
     """Print an error to stderr and end with exit code 2."""
     try:
-        yield
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        sys.exit(TROUBLE)
+        with failing_with(TROUBLE):
+            yield
     finally:
         if sys.stderr.isatty():
             click.echo(err=True)

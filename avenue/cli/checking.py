@@ -8,9 +8,16 @@ import click
 
 from avenue.app.background import Background
 from avenue.app.services import Services
-from avenue.cli.context import as_json, database_of, finished, local, say, settings_in_force, why
-from avenue.config import ConfigError, Settings
-from avenue.errors import AvenueError
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    failing_with,
+    finished,
+    local,
+    say,
+    settings_in_force,
+)
+from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.models import CheckRequest, Counts, Flaw, Outcome
 from avenue.identity import DEFAULT_SITE
@@ -36,16 +43,16 @@ def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool)
     Exit code 0: no problems, or all were repaired; 1: problems remain; 2: the check failed; the
     reason is on stderr.
     """
-    try:
-        with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-            order = CheckRequest(site=site_id, repair=repair)
-            job = _checked(settings, database, order)
-            store = Services(settings, database).checks
-            counts = store.counts(job.id)
-            findings = store.findings(job.id, "", MOST_FINDINGS)
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        sys.exit(TROUBLE)
+    with (
+        failing_with(TROUBLE),
+        settings_in_force(is_local=is_local) as settings,
+        database_of(settings) as database,
+    ):
+        order = CheckRequest(site=site_id, repair=repair)
+        job = _checked(settings, database, order)
+        store = Services(settings, database).checks
+        counts = store.counts(job.id)
+        findings = store.findings(job.id, "", MOST_FINDINGS)
     say(wants_json, _facts(job, order, counts, findings), _text(job, counts, findings))
     if job.error:
         sys.exit(TROUBLE)

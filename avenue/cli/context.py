@@ -112,6 +112,16 @@ def why(error: AvenueError | ConfigError) -> str:
     return f"{error.message}\n{error.hint}" if isinstance(error, AvenueError) else str(error)
 
 
+@contextmanager
+def failing_with(code: int) -> Iterator[None]:
+    """Print an error of the block to stderr, and end with this exit code."""
+    try:
+        yield
+    except (AvenueError, ConfigError) as error:
+        click.echo(why(error), err=True)
+        sys.exit(code)
+
+
 def draw(job: Job) -> None:
     """Draw the progress of a job as a bar on stderr if it is a terminal."""
     done, total = job.progress.done, job.progress.total

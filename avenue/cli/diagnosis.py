@@ -23,7 +23,6 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.health.checks.addresses.mending import Mended, findings_of, findings_of_site, summary_of
-from avenue.health.checks.trace.service import TraceService
 from avenue.health.models import Finding, Level
 from avenue.health.rules.machine import Machine
 from avenue.health.views.doctor.models import Look, Report
@@ -112,8 +111,8 @@ def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
     unknown.
     """
     try:
-        with _traces_of(site, is_local=is_local) as (service, known_site):
-            found = service.trace(command_actor(known_site), which)
+        with services_of(is_local=is_local) as services:
+            found = services.trace.trace(command_actor(services.sites.named(site)), which)
     except AvenueError as error:
         click.echo(f"{error.message}\n{error.hint}", err=True)
         sys.exit(NOT_KNOWN)
@@ -231,10 +230,3 @@ def _sites(settings: Settings, database: Database, site_id: str | None) -> list[
 
 def _away(error: AvenueError) -> Look:
     return Look(check=DATABASE, findings=(undetermined("MONGODB_URI", error, Level.CRITICAL),))
-
-
-@contextmanager
-def _traces_of(site_id: str, *, is_local: bool) -> Iterator[tuple[TraceService, Site]]:
-    with services_of(is_local=is_local) as services:
-        site = services.sites.named(site_id)
-        yield services.trace, site

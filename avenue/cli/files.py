@@ -10,8 +10,15 @@ from typing import Any
 import click
 
 from avenue.app.files import files_of
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force, why
-from avenue.config import ConfigError
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    failing_with,
+    local,
+    of_site,
+    say,
+    settings_in_force,
+)
 from avenue.errors import AvenueError
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.migration.errors import FileIsShown
@@ -94,12 +101,8 @@ def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
 
     Exit code 0: it exists; 1: it does not; 2: the check failed.
     """
-    try:
-        with _files(site, is_local=is_local) as files:
-            found = files.exists(which)
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        sys.exit(NOT_KNOWN)
+    with failing_with(NOT_KNOWN), _files(site, is_local=is_local) as files:
+        found = files.exists(which)
     say(wants_json, {"exists": found}, "yes" if found else "no")
     sys.exit(0 if found else 1)
 

@@ -16,9 +16,8 @@ import click
 from avenue.app.background import Background
 from avenue.app.moves import move_service
 from avenue.app.services import Services
-from avenue.cli.context import ORDERS, draw, services_of, why
-from avenue.config import ConfigError, Settings
-from avenue.errors import AvenueError
+from avenue.cli.context import ORDERS, draw, failing_with, services_of, why
+from avenue.config import Settings
 from avenue.identity import Actor, command_actor
 from avenue.jobs.errors import JobOver, JobPaused
 from avenue.jobs.models import WITH_COMMAND, Job
@@ -68,14 +67,10 @@ def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: boo
 
     0: everything is done; 1: something was refused or is left to do; 2: nothing was done.
     """
-    try:
-        with services_of(is_local=options.is_local) as services:
-            operator = as_operator(command_actor(services.sites.named(options.site)))
-            job = begin(services.settings, move_service(services), operator)
-            return _Work(services, options, output).do(job, follows=follows)
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        return NOTHING_DONE
+    with failing_with(NOTHING_DONE), services_of(is_local=options.is_local) as services:
+        operator = as_operator(command_actor(services.sites.named(options.site)))
+        job = begin(services.settings, move_service(services), operator)
+        return _Work(services, options, output).do(job, follows=follows)
 
 
 class _Work:

@@ -1,15 +1,21 @@
-"""Formats the records of an export: lines of the manifest, product tables, the report."""
+"""Formats the records of an export: lines of the manifest, pages as HTML files, the report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
+from avenue.builder.content.references import REFERENCE
 from avenue.builder.website.models import Draft, Page
 from avenue.clock import iso
 from avenue.media.models import Asset
 from avenue.shop.models import Entry, Group, Product
 
 Facts = dict[str, Any]
+
+POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
+"""The Content-Security-Policy: no scripts run, whatever was stored."""
 
 
 def group_line(group: Group) -> Facts:
@@ -99,6 +105,25 @@ def page_line(page: Page, path: str, sha256: str) -> Facts:
         "draft": _texts(page.draft),
         "published": {**_texts(published.draft), "at": iso(published.at)} if published else None,
     }
+
+
+def page_html(draft: Draft, address_of: Callable[[str, str], str]) -> str:
+    """Return a page as a file with its CSS, which links to the exported pictures.
+
+    `address_of` returns the path of a file by id and variant.
+    """
+
+    def placed(found: "re.Match[str]") -> str:
+        return address_of(found["asset"], found["variant"])
+
+    css = REFERENCE.sub(placed, draft.css).replace("</", "<\\/")
+    return (
+        f'<!doctype html>\n<html lang="{escape(draft.locale)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(draft.title)}</title>\n<style>\n{css}\n</style>\n</head>\n<body>\n"
+        f"{REFERENCE.sub(placed, draft.html)}\n</body>\n</html>\n"
+    )
 
 
 def exported_text(facts: Mapping[str, Any]) -> str:

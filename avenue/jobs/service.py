@@ -8,7 +8,7 @@ one resumes from the cursor saved last. So a step may be repeated, and handlers 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from avenue.errors import AvenueError, MalformedRecord, filled, sentence
+from avenue.errors import AvenueError, MalformedRecord, filled, required, sentence
 from avenue.identity import new_id
 from avenue.jobs.errors import GiveUp, JobIsPeriodic, JobNotFound, JobOver, Waits
 from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
@@ -67,10 +67,7 @@ class JobService:
 
     def get(self, job_id: str) -> Job:
         """Return one job or raise `JobNotFound`."""
-        found = self._store.find(job_id)
-        if found is None:
-            raise JobNotFound
-        return found
+        return required(self._store.find(job_id), JobNotFound)
 
     def known(self, job_id: str | None) -> Job | None:
         """Return one job; None when there is none, or it cannot be read."""

@@ -4,11 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from avenue.audit.service import AuditService
+from avenue.builder.library.presenting import use_json
+from avenue.builder.library.service import MediaService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
 from avenue.media.errors import DamagedFile
@@ -33,7 +35,7 @@ from avenue.migration.errors import (
     UnreadableFile,
     UnwritableFile,
 )
-from avenue.migration.models import KeptFile, Removal
+from avenue.migration.models import KeptFile
 
 BLOCK_BYTES = 256 * 1024
 
@@ -64,7 +66,7 @@ class Files:
         stores: Stores,
         policy: UploadPolicy,
         audit: AuditService,
-        removal: Removal,
+        media: MediaService,
         tmp_dir: Path,
     ) -> None:
         self._actor = actor
@@ -74,7 +76,7 @@ class Files:
         self._legacy_urls = stores.legacy_urls
         self._policy = policy
         self._audit = audit
-        self._removal = removal
+        self._media = media
         self._tmp_dir = tmp_dir
 
     def put(
@@ -157,9 +159,9 @@ class Files:
         if asset.claim != Claim.library(asset.site):
             raise FileInUse(asset.claim.kind if asset.claim else None)
         if asset.state is State.LIVE:
-            used = self._removal(self._actor, asset.id, force=force)
-            if used:
-                raise FileIsShown([asdict(each) for each in used])
+            removed = self._media.remove(self._actor, [asset.id], force=force)
+            if used := removed.kept.get(asset.id):
+                raise FileIsShown([use_json(self._actor.site, each) for each in used])
             details = {"force": True} if force else {}
             self._audit.record_command(asset.site, "rm", "media.removed", asset.id, details=details)
         return asset.id

@@ -6,15 +6,18 @@ the next one, which uses the same ids, and a third one finds nothing to do.
 """
 
 import time
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
+from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, State
 from avenue.migration.addresses import OldAddresses
+from avenue.migration.errors import FileChanged
 from avenue.migration.models import (
     PAGE,
     Content,
@@ -26,8 +29,8 @@ from avenue.migration.models import (
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.plan import Plan
 from avenue.migration.reading import read_tree
-from avenue.migration.spool import Spool
 from avenue.migration.storing import FileStorer, ImportTargets
+from avenue.migration.threads import side_by_side
 from avenue.migration.tree import Tree
 from avenue.storage.idempotency import UploadInProgress
 
@@ -35,6 +38,9 @@ THREADS = 4
 PATIENCE_SECONDS = 120
 """After so long without success the database counts as unreachable."""
 PAUSE_SECONDS = 1.0
+
+Copy = Callable[[], SpooledFile]
+"""Copies a file of the tree where it cannot change any more, at the first call."""
 
 
 class FolderImport:
@@ -124,15 +130,9 @@ class FolderImport:
 
     def _bring_all(self) -> Iterator[AvenueError | None]:
         """Process all open contents; yield None for each one done, else its temporary error."""
-        pending: deque[Future[AvenueError | None]] = deque()
         with ThreadPoolExecutor(THREADS) as pool:
             try:
-                for content in self._plan.contents():
-                    if len(pending) >= 2 * THREADS:
-                        yield pending.popleft().result()
-                    pending.append(pool.submit(self._try, content))
-                while pending:
-                    yield pending.popleft().result()
+                yield from side_by_side(pool, self._try, self._plan.contents(), 2 * THREADS)
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -152,12 +152,12 @@ class FolderImport:
 
     def _bring_one(self, content: Content) -> None:
         home = self._settle_unchanged(content)
-        with Spool(self._tree, content, self._tmp_dir) as spool:
+        with copied(self._tree, content, self._tmp_dir) as incoming:
             for reference in self._plan.references_of(content):
-                home = self._adopt(reference, content, spool) or home
+                home = self._adopt(reference, content, incoming) or home
             for path in self._open_paths(content):
                 if home is None:
-                    home = self._keep(path, spool)
+                    home = self._keep(path, incoming)
                 else:
                     self._targets.legacy_urls.put(self._site, path, home.id)
                     self._plan.settle(path, Outcome.DUPLICATE)
@@ -180,11 +180,11 @@ class FolderImport:
             path for path in self._plan.paths_of(content) if self._plan.outcome_of(path) is None
         )
 
-    def _adopt(self, reference: Reference, content: Content, spool: Spool) -> Asset | None:
+    def _adopt(self, reference: Reference, content: Content, incoming: Copy) -> Asset | None:
         """Give an owner the picture it names; return None if it no longer names it."""
         is_first = self._standing(reference.path, content) is None
         answers = [reference.path] if is_first else []
-        kept = self._storer.adopt(reference, spool.incoming(), answers)
+        kept = self._storer.adopt(reference, incoming(), answers)
         if kept is None:
             return None
         self._plan.settle_reference(reference)
@@ -192,9 +192,9 @@ class FolderImport:
             self._plan.settle(reference.path, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
         return kept.asset
 
-    def _keep(self, path: str, spool: Spool) -> Asset:
+    def _keep(self, path: str, incoming: Copy) -> Asset:
         """Store a file for the destination's owner."""
-        kept = self._storer.keep(spool.incoming(), [path])
+        kept = self._storer.keep(incoming(), [path])
         self._plan.settle(path, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
         return kept.asset
 
@@ -204,3 +204,28 @@ class FolderImport:
         if asset is None or asset.claim is None or asset.state is State.PURGING:
             return None
         return asset if asset.current.source_sha256 == content.sha256 else None
+
+
+@contextmanager
+def copied(tree: Tree, content: Content, tmp_dir: Path) -> Iterator[Copy]:
+    """Yield a function that copies a file of `tree` into `tmp_dir` at its first call.
+
+    It raises `FileChanged` if the bytes are not those read before, `UnreadableFile`,
+    `DamagedEntry` or `SpoolUnavailable`.
+    """
+
+    def check_bytes(length: int) -> None:
+        if length > content.length:
+            raise FileChanged
+
+    with ExitStack() as spools:
+
+        @cache
+        def incoming() -> SpooledFile:
+            blocks = tree.read(content.key)
+            file = spools.enter_context(spooled(content.name, blocks, tmp_dir, check_bytes))
+            if file.sha256 != content.sha256:
+                raise FileChanged
+            return file
+
+        yield incoming

@@ -1,15 +1,13 @@
 """Models of imported and exported files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from avenue.identity import Actor
-from avenue.media.intake.models import UploadResult
 from avenue.media.intake.policy import UploadPolicy
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Claim
 
 PAGE = "page"
 
@@ -31,30 +29,6 @@ class KeptFile:
     width: int | None
     height: int | None
     created: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsedAt:
-    """A place that uses a file: its kind (`page`, `logo`), its state, and where it is edited.
-
-    `url` is absolute.
-    """
-
-    kind: str
-    id: str
-    title: str
-    where: tuple[str, ...]
-    url: str
-
-
-class Removal(Protocol):
-    """Moves live files of the media library to the trash; provided by a higher layer."""
-
-    def __call__(self, actor: Actor, asset_id: str, *, force: bool) -> Sequence[UsedAt]:
-        """Move a file to the trash unless it is used; with `force` remove it from its uses first.
-
-        Return the uses that remain; none if it was moved.
-        """
 
 
 class Outcome(StrEnum):
@@ -142,21 +116,3 @@ class Destination:
     claim: Callable[[str], Claim]
     adopts: bool
     has_folders: bool = False
-
-
-class PictureOwners(Protocol):
-    """The records that own pictures: products and groups; provided by a higher layer."""
-
-    def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
-        """Return owners after `last` that name pictures by URL, with each URL, in batches.
-
-        An owner's URLs are in one batch; an empty list at the end.
-        """
-
-    def adopt(
-        self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
-    ) -> Asset | None:
-        """Replace `url` of an owner by the picture of `upload_result`, in one transaction.
-
-        Return the picture that is there now, None if nothing names `url` any more.
-        """

@@ -14,10 +14,11 @@ from avenue.media.models import Asset, Claim, State
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
-from avenue.migration.models import Destination, Outcome, PictureOwners, Reference
+from avenue.migration.models import Destination, Outcome, Reference
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.store import PageStore
+from avenue.shop.store.external_pictures import ExternalPictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class ImportTargets:
     legacy_urls: LegacyUrls
     store: LibraryStore
     pages: PageStore
-    owners: PictureOwners
+    owners: ExternalPictures
     audit: AuditService
 
     def references_of_owners(self, site_id: str, addresses: OldAddresses) -> Iterator[Reference]:

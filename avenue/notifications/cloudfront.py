@@ -6,6 +6,7 @@ or the role of the machine.
 
 from collections.abc import Mapping
 
+from avenue.errors import required
 from avenue.webhooks.errors import NotDelivered
 
 REGION = "us-east-1"
@@ -20,9 +21,7 @@ def signed(url: str, body: bytes) -> Mapping[str, str]:
         from botocore.session import Session
     except ImportError:
         raise NotDelivered(reason="botocore_missing") from None
-    credentials = Session().get_credentials()
-    if credentials is None:
-        raise NotDelivered(reason="no_credentials")
+    credentials = required(Session().get_credentials(), NotDelivered(reason="no_credentials"))
     request = AWSRequest("POST", url, {"Content-Type": "text/xml"}, body)
     SigV4Auth(credentials, "cloudfront", REGION).add_auth(request)
     return dict(request.headers.items())

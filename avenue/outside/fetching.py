@@ -29,6 +29,7 @@ from avenue.outside.errors import (
 from avenue.outside.names import Resolve, resolved
 from avenue.outside.pauses import LIMITING, pause_of
 from avenue.outside.urls import Target, target_of
+from avenue.seats import seat
 
 MAX_REDIRECTS = 5
 MAX_AT_ONCE = 4
@@ -89,12 +90,8 @@ class Fetcher:
         target = target_of(url)
         with ExitStack() as held:
             file = held.enter_context(_new_file(self._tmp_dir))
-            if not self._turns.acquire(blocking=False):
-                raise FetchersBusy
-            try:
+            with seat(self._turns, FetchersBusy):
                 fetched = self._fetch(target, url, file, max_bytes)
-            finally:
-                self._turns.release()
             yield fetched
 
     def _fetch(self, target: Target, url: str, file: BinaryIO, max_bytes: int) -> Fetched:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from avenue.errors import required
 from avenue.identity import HOME_CLUSTER, SiteState
 from avenue.storage.connection import Database, Document
 from avenue.storage.copying.move_guard import MoverReplaced
@@ -108,10 +109,7 @@ class SiteMoveRecords:
         values = {f"move.{name}": value for name, value in fields.items()}
         change = {**cluster, **values, "move.phase": phase.value, "epoch": _NEXT}
         found = self._sites.find_and_update(_still(move), [{"$set": change}])
-        after = _move(found) if found else None
-        if after is None:
-            raise MoverReplaced
-        return after
+        return required(_move(found) if found else None, MoverReplaced)
 
     def save(self, move: SiteMove, **values: Any) -> None:
         """Store fields of a move; raise `MoverReplaced`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
-from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
+from avenue.errors import DATABASE_AWAY, NotFound, Unavailable, required
 from avenue.identity import DEFAULT_SITE, Limit, Role, Site, SiteState
 from avenue.storage.clusters import reachable
 from avenue.storage.collection import Collection
@@ -79,10 +79,7 @@ class Sites:
 
     def named(self, site_id: str) -> Site:
         """Return the site of this id, or raise `UnknownSite`."""
-        found = self.by_id(site_id)
-        if found is None:
-            raise UnknownSite(site=site_id)
-        return found
+        return required(self.by_id(site_id), UnknownSite(site=site_id))
 
     def logo(self, site_id: str) -> str | None:
         """Return the asset id of the logo of a site, None if it has none."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from avenue.app.background import Background
-from avenue.app.publishing import PUBLISH
+from avenue.app.site_jobs import PUBLISH
 from avenue.clock import iso, utc_now
 from tests.http.application import Application, Caller, unique
 from tests.http.test_library_pages import IN_ENGLISH

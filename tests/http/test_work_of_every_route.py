@@ -13,8 +13,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from avenue.app.background import Background
-from avenue.app.publishing import PUBLISH
 from avenue.app.services import Services
+from avenue.app.site_jobs import PUBLISH
 from avenue.app.walks import REBUILD, SWEEP
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK

@@ -1,7 +1,7 @@
 """What background rounds ask and change (docs/adr/0023)."""
 
 from avenue.app.background import Background
-from avenue.app.publishing import PUBLISH
+from avenue.app.site_jobs import PUBLISH
 from avenue.app.walks import REBUILD, SWEEP
 from avenue.storage.connection import Database
 from avenue.storage.holders import COUNT_QUOTAS

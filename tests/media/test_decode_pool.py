@@ -31,9 +31,9 @@ from avenue.media.pictures import decoding
 from avenue.media.pictures.channel import send
 from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.pictures.facts import CleanCopy, Examined, PictureFacts, Rendition, Wanted
-from avenue.media.pictures.imaging import examine, render
 from avenue.media.pictures.variants import EAGER, FORMATS, VARIANTS
 from tests import pictures
+from tests.opening import examine, render
 from tests.threads import Threads, at_once, joined
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -506,7 +506,7 @@ def test_a_process_knows_neither_flask_nor_mongodb_nor_the_settings() -> None:
 def test_a_process_loads_the_readers_it_needs_and_no_others() -> None:
     program = (
         "import io, sys; from tests import pictures;"
-        "from avenue.media.pictures.imaging import examine;"
+        "from tests.opening import examine;"
         "from avenue.media.pictures.limits import ImageLimits;"
         "limits = ImageLimits(max_megapixels=1, max_jpeg_megapixels=1, max_side_pixels=999,"
         " max_frames=1, max_scans=9, cpu_seconds=1, memory_mb=64);"

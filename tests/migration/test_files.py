@@ -492,8 +492,8 @@ def test_what_is_used_is_not_removed_and_where_is_told(files, database, used):
         files.rm(used)
     told = refused.value.facts["usage"]
     assert [(each["kind"], each["where"]) for each in told] == [
-        ("logo", ("published",)),
-        ("page", ("draft", "published")),
+        ("logo", ["published"]),
+        ("page", ["draft", "published"]),
     ]
     assert told[1]["url"] == f"{BASE_URL}/admin/website/page-1"
     assert refused.value.facts["total"] == 2

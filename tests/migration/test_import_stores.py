@@ -15,8 +15,8 @@ from avenue.media.intake.models import UploadResult
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store.assets import AssetStore
 from avenue.migration.errors import FileChanged, UnreadableFile
+from avenue.migration.folder_import import copied
 from avenue.migration.models import Content, Page
-from avenue.migration.spool import Spool
 from avenue.migration.store import PageStore
 from avenue.migration.tree import opened_tree
 from avenue.shop.store.external_pictures import OWNERS_AT_ONCE, ExternalPictures
@@ -168,14 +168,14 @@ def test_a_file_that_changed_since_it_was_looked_at_is_not_stored(
     (tmp_path / "a.jpg").write_bytes(now)
     with opened_tree(tmp_path, top="uploads") as tree:
         looked_at = content(b"first", b"a.jpg")
-        with Spool(tree, looked_at, tmp_path) as spool, pytest.raises(FileChanged):
-            spool.incoming()
+        with copied(tree, looked_at, tmp_path) as incoming, pytest.raises(FileChanged):
+            incoming()
         (tmp_path / "a.jpg").write_bytes(b"first")
-        with Spool(tree, looked_at, tmp_path) as spool:
-            assert spool.incoming().file.read() == b"first"
+        with copied(tree, looked_at, tmp_path) as incoming:
+            assert incoming().file.read() == b"first"
         (tmp_path / "a.jpg").unlink()
-        with Spool(tree, looked_at, tmp_path) as spool, pytest.raises(UnreadableFile):
-            spool.incoming()
+        with copied(tree, looked_at, tmp_path) as incoming, pytest.raises(UnreadableFile):
+            incoming()
 
 
 def test_a_damaged_entry_is_told_from_one_that_changed(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_damaged_entry_is_told_from_one_that_changed(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(raw.replace(b"first", b"fi?st"))
     with (
         opened_tree(tmp_path / "a.zip", top="uploads") as tree,
-        Spool(tree, content(b"first", b"0"), tmp_path) as spool,
+        copied(tree, content(b"first", b"0"), tmp_path) as incoming,
         pytest.raises(DamagedEntry),
     ):
-        spool.incoming()
+        incoming()

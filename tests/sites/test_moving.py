@@ -180,7 +180,7 @@ def test_a_move_that_is_killed_goes_on_and_comes_back_or_is_undone(
         answer = there.patch(url, json={"name": name})
         return answer.status_code, answer.json.get("code") or answer.json["name"]
 
-    monkeypatch.setattr("avenue.app.moving.MOST_WAITING_SECONDS", 0.05)
+    monkeypatch.setattr("avenue.app.gate.MOST_WAITING_SECONDS", 0.05)
     two.forget_jobs()
     moved = service.begin(operator, OTHER_SITE, "c2")
     for step, phase, answer in (

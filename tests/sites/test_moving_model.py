@@ -375,7 +375,7 @@ class Moves(RuleBasedStateMachine):
 
 @pytest.fixture
 def deployment(two: Application, second: Mongod, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    monkeypatch.setattr("avenue.app.moving.MOST_WAITING_SECONDS", 0.05)
+    monkeypatch.setattr("avenue.app.gate.MOST_WAITING_SECONDS", 0.05)
     monkeypatch.setattr("avenue.storage.instances.BUSY_SECONDS", 0.01)
     monkeypatch.setattr("avenue.storage.instances.CALM_SECONDS", 0.05)
     deployment = Deployment(two, second.client[two.database.clusters["c2"].raw.name])

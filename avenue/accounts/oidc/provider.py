@@ -25,6 +25,7 @@ from avenue.clock import utc_now
 from avenue.config import is_private_host
 from avenue.errors import AvenueError
 from avenue.outside.asking import Asker
+from avenue.seats import seat
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
@@ -288,12 +289,8 @@ class Provider:
         """Take one of the few slots and yield the deadline for requests; raise `OidcAway`."""
         if self._clock() < self._away_until:
             raise OidcAway
-        if not self._seats.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise OidcAway
-        try:
+        with seat(self._seats, OidcAway, seconds=LONGEST_WAIT_SECONDS):
             yield self._clock() + TALK_SECONDS
-        finally:
-            self._seats.release()
 
     def _ask(
         self, url: str, until: float, headers: Mapping[str, str] | None = None, body: Any = None

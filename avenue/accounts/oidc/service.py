@@ -33,7 +33,7 @@ from avenue.accounts.store.roles import RoleStore
 from avenue.accounts.tries import Tries
 from avenue.bodies import LONGEST_NAME
 from avenue.clock import utc_now
-from avenue.errors import NotFound
+from avenue.errors import NotFound, required
 from avenue.identity import Site, new_id
 from avenue.sealing import Sealing, SecretLost
 from avenue.storage.rate_limits import RateLimits
@@ -192,16 +192,11 @@ class OidcService:
     def _let_in(self, site: Site, user: User, claims: Claims) -> User:
         if self._groups.role_on(site.id, claims.groups) is None:
             raise OidcNoRole
-        known = self._store.user_by_id(user.id)
-        if known is None:
-            raise OidcFailed
-        return known
+        return required(self._store.user_by_id(user.id), OidcFailed)
 
     def _join(self, site: Site, claims: Claims, note: Note) -> None:
         """Link an existing account, or create one."""
-        role = self._groups.role_on(site.id, claims.groups)
-        if role is None:
-            raise OidcNoRole
+        role = required(self._groups.role_on(site.id, claims.groups), OidcNoRole)
         try:
             email = checked_email(claims.email)
         except InvalidEmail:

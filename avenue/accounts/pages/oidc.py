@@ -12,7 +12,7 @@ from avenue.accounts.oidc.service import GOOD_FOR, OidcService
 from avenue.accounts.pages.sign_in import SECOND_STEP, SHOWN_AGAIN, login_form
 from avenue.accounts.pages.steps import PANEL, begin, begin_first_step
 from avenue.accounts.pages.words import keep_out_of_caches
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, required
 from avenue.identity import Actor
 from avenue.web.audit import audits_itself, note, note_each
 from avenue.web.auth import safe_next
@@ -72,9 +72,7 @@ def come_from_provider() -> Response:
         found = oidc.finish(
             site, sealed, request.args, address=request.remote_addr or "", note=_note_change
         )
-        actor = using(Callers).by_id(site, found.user.id)
-        if actor is None:
-            raise OidcNoRole
+        actor = required(using(Callers).by_id(site, found.user.id), OidcNoRole)
     except SHOWN_AGAIN as error:
         return _refused(PANEL, error)
     user, shown = found.user, found.second_factor_shown

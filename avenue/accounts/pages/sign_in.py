@@ -27,7 +27,7 @@ from avenue.accounts.pages.words import OIDC_REFUSALS, keep_out_of_caches, reaso
 from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
-from avenue.errors import AvenueError, TooManyRequests, Unavailable
+from avenue.errors import AvenueError, TooManyRequests, Unavailable, required
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import (
@@ -153,9 +153,7 @@ def sign_in_by_passkey() -> Response:
             raise WrongPasskey
         sealed, credential = form.get("challenge", ""), form.get("credential", "")
         user = using(Passkeys).check(party, sealed, credential, address=request.remote_addr or "")
-        actor = using(Callers).by_id(current_site(), user.id)
-        if actor is None:
-            raise WrongPasskey
+        actor = required(using(Callers).by_id(current_site(), user.id), WrongPasskey)
     except SHOWN_AGAIN as error:
         return login_form(target, error)
     begin(user, actor)

@@ -7,7 +7,7 @@ from avenue.identity import Actor
 
 
 class MovedPages:
-    """See `migration.adopt.models.Website`."""
+    """The pages of sites, for imports."""
 
     def __init__(self, pages: PageService) -> None:
         self._pages = pages

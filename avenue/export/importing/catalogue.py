@@ -7,18 +7,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from avenue.errors import filled
 from avenue.export.importing.lines import GroupLine, ProductLine
-from avenue.export.importing.outcomes import Outcomes
 from avenue.export.importing.source import WAITING, Origin
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
 from avenue.media.intake.models import UploadResult
 from avenue.media.models import Claim, External
 from avenue.migration.adopt.errors import BadField
-from avenue.migration.adopt.models import Became, Catalogue
-from avenue.migration.models import PictureOwners
+from avenue.migration.adopt.models import Became
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.fields import ImageUrl
 from avenue.shop.models import GROUP, PRODUCT, Option
+from avenue.shop.store.external_pictures import ExternalPictures
+from avenue.shop.store.moving import MovedStore
 
 IMAGE_URL: TypeAdapter[str] = TypeAdapter(ImageUrl)
 LONGEST_TOLD = 200
@@ -31,13 +31,11 @@ class CatalogueImport:
         self,
         actor: Actor,
         origin: Origin,
-        outcomes: Outcomes,
-        catalogue: Catalogue,
-        owners: PictureOwners,
+        catalogue: MovedStore,
+        owners: ExternalPictures,
     ) -> None:
         self._actor = actor
         self._origin = origin
-        self._outcomes = outcomes
         self._catalogue = catalogue
         self._owners = owners
 
@@ -79,8 +77,8 @@ class CatalogueImport:
             images,
             UploadResult(received=[]),
             seen=None,
-            note=lambda session, revision: self._outcomes.store(
-                self._outcomes.remembered(kind, line.id, own_id, revision), session
+            note=lambda session, revision: self._origin.store(
+                self._origin.remembered(kind, line.id, own_id, revision), session
             ),
         )
         return Became.CREATED if is_new else Became.UNCHANGED

@@ -6,15 +6,16 @@ from functools import partial
 from typing import Any
 
 from avenue.builder.content.references import REFERENCE, SCHEME
+from avenue.builder.website.moving import MovedPages
+from avenue.errors import required
 from avenue.export.errors import FileDiffers, LostFile
 from avenue.export.importing.lines import PageLine, TextsEntry
-from avenue.export.importing.outcomes import Outcomes, key_of
-from avenue.export.importing.source import Origin
+from avenue.export.importing.source import Origin, key_of
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Asset, State
 from avenue.migration.adopt.errors import ChangedHere
-from avenue.migration.adopt.models import Became, Website
+from avenue.migration.adopt.models import Became
 from avenue.migration.models import PAGE
 
 
@@ -25,20 +26,18 @@ class PageImport:
         self,
         actor: Actor,
         origin: Origin,
-        outcomes: Outcomes,
-        website: Website,
+        website: MovedPages,
         library: MediaLibrary,
     ) -> None:
         self._actor = actor
         self._origin = origin
-        self._outcomes = outcomes
         self._website = website
         self._library = library
 
     def bring(self, line: PageLine) -> Became:
         """Import a page, again if missing files have been imported, unless it was changed since."""
         self._check_file(line)
-        before = self._outcomes.before(key_of(PAGE, line.id))
+        before = self._origin.before(key_of(PAGE, line.id))
         lost: dict[str, None] = {}
         draft = self._texts(line.draft, lost)
         page_id = self._origin.id_of(PAGE, line.id)
@@ -53,14 +52,12 @@ class PageImport:
         put = partial(self._website.put, self._actor, page_id)
         first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
         seen = before.revision if before else None
-        revision = put(first, is_published=published is not None, seen=seen)
-        if revision is None:
-            raise ChangedHere
+        revision = required(put(first, is_published=published is not None, seen=seen), ChangedHere)
         if published and published != draft:
             revision = put(draft, is_published=None, seen=None) or revision
-        remembered = self._outcomes.remembered(PAGE, line.id, page_id, revision)
+        remembered = self._origin.remembered(PAGE, line.id, page_id, revision)
         remembered = replace(remembered, print=mark, is_whole=not lost)
-        self._outcomes.store(remembered)
+        self._origin.store(remembered)
         return Became.UPDATED if before else Became.CREATED
 
     def _check_file(self, line: PageLine) -> None:
@@ -87,9 +84,7 @@ class PageImport:
                 text,
             )
 
-        original = texts.translation_of and self._outcomes.before(
-            key_of(PAGE, texts.translation_of)
-        )
+        original = texts.translation_of and self._origin.before(key_of(PAGE, texts.translation_of))
         seo = texts.seo.model_dump()
         if texts.seo.image:
             seo["image"] = here(texts.seo.image)
@@ -100,6 +95,6 @@ class PageImport:
 
     def _asset(self, own_id: str) -> Asset | None:
         """Return the live imported file with this id in the export, or None."""
-        known = self._outcomes.before(own_id)
+        known = self._origin.before(own_id)
         found = self._library.get_many(self._actor, [known.target if known else own_id])
         return next((each for each in found.values() if each.state is State.LIVE), None)

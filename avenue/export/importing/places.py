@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from avenue.errors import required
 from avenue.export.errors import NoExport
 from avenue.export.models import HEADER
 from avenue.media.archives import BLOCK_BYTES, Archive, TreeFile
@@ -67,9 +68,7 @@ class _Zip:
         }
 
     def read(self, path: str) -> Iterator[bytes]:
-        key = self._keys.get(path.encode())
-        if key is None:
-            raise SourceGone
+        key = required(self._keys.get(path.encode()), SourceGone)
         yield from self._archive.read(key)
 
 
@@ -83,9 +82,7 @@ class BucketPlace:
 
     def read(self, path: str) -> Iterator[bytes]:
         """See `Place.read`."""
-        body = self._bucket.read(self._prefix + path)
-        if body is None:
-            raise SourceGone
+        body = required(self._bucket.read(self._prefix + path), SourceGone)
         with closing(body):
             while block := body.read(BLOCK_BYTES):
                 yield block

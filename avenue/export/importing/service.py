@@ -14,23 +14,23 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from avenue.audit.service import AuditService
+from avenue.builder.website.moving import MovedPages
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.importing.catalogue import CatalogueImport
 from avenue.export.importing.lines import FileLine, GroupLine, PageLine, ProductLine, Record
 from avenue.export.importing.manifest import read_manifest
-from avenue.export.importing.outcomes import Outcomes, key_of
 from avenue.export.importing.pages import PageImport
-from avenue.export.importing.source import Origin
+from avenue.export.importing.source import Origin, key_of
 from avenue.export.importing.tables import Pass
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
-from avenue.migration.adopt.models import Became, Catalogue, Website
+from avenue.migration.adopt.models import Became
 from avenue.migration.adopt.service import with_retries
-from avenue.migration.adopt.store import AdoptedStore
-from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
-from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.models import PAGE, Outcome, Problem
 from avenue.migration.sources.service import Look, SourceImport, go_on
 from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.store.external_pictures import ExternalPictures
+from avenue.shop.store.moving import MovedStore
 
 THREADS = 8
 AT_ONCE = 100
@@ -44,20 +44,11 @@ L = TypeVar("L", GroupLine, ProductLine, PageLine)
 class ExportImportTargets:
     """The services and stores that an import writes to."""
 
-    catalogue: Catalogue
-    website: Website
-    owners: PictureOwners
+    catalogue: MovedStore
+    website: MovedPages
+    owners: ExternalPictures
     library: MediaLibrary
-    adopted: AdoptedStore
     audit: AuditService
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesImport:
-    """The import of the files of one pass, and its tables."""
-
-    work: SourceImport
-    plan: EntryPlan
 
 
 class ExportImport:
@@ -72,7 +63,7 @@ class ExportImport:
         actor: Actor,
         origin: Origin,
         targets: ExportImportTargets,
-        files: Mapping[Pass, FilesImport],
+        files: Mapping[Pass, SourceImport],
     ) -> None:
         self._actor = actor
         self._site = actor.site.id
@@ -80,11 +71,8 @@ class ExportImport:
         self._tables = origin.tables
         self._targets = targets
         self._files = files
-        self._outcomes = Outcomes(origin, targets.adopted)
-        self._catalogue = CatalogueImport(
-            actor, origin, self._outcomes, targets.catalogue, targets.owners
-        )
-        self._pages = PageImport(actor, origin, self._outcomes, targets.website, targets.library)
+        self._catalogue = CatalogueImport(actor, origin, targets.catalogue, targets.owners)
+        self._pages = PageImport(actor, origin, targets.website, targets.library)
         self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
 
     def read(self) -> Iterator[None]:
@@ -97,12 +85,12 @@ class ExportImport:
     def preview(self, look: Look = go_on) -> Iterator[None]:
         """Count what `bring` would do, as far as possible without storing anything."""
         for kind, record in self._records():
-            is_known = self._outcomes.before(key_of(kind, record.id)) is not None
+            is_known = self._origin.before(key_of(kind, record.id)) is not None
             self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
             yield
         for each in self._files.values():
-            yield from each.work.read(look)
-            yield from each.work.preview()
+            yield from each.read(look)
+            yield from each.preview()
 
     def bring(self, look: Look = go_on) -> Iterator[None]:
         """Import what is new or changed.
@@ -117,9 +105,9 @@ class ExportImport:
             )
             self._catalogue.note_waiting()
             for each in self._files.values():
-                for _ in each.work.read(look):
+                for _ in each.read(look):
                     pass
-                yield from each.work.bring(look)
+                yield from each.bring(look)
             for is_translation in (False, True):  # a translation needs its page
                 for _, line in self._tables.lines(Pass.PAGES):
                     page = PageLine.model_validate_json(line)
@@ -176,7 +164,7 @@ class ExportImport:
         """Import a record that is not imported yet; an error is reported for that record."""
         kind = _kind_of(record)
         try:
-            became, before = Became.UNCHANGED, self._outcomes.before(key_of(kind, record.id))
+            became, before = Became.UNCHANGED, self._origin.before(key_of(kind, record.id))
             if before is None or not before.is_whole:
                 became = with_retries(lambda: bring(record))
         except (StorageFull, Unavailable):

@@ -15,13 +15,15 @@ from avenue.export.errors import FileDiffers
 from avenue.export.importing.lines import FileLine
 from avenue.export.importing.places import Place
 from avenue.export.importing.tables import ExportTables, Pass
-from avenue.identity import Site
+from avenue.identity import Site, derived_id
 from avenue.media.categories import GENERAL, UPLOAD, category_of
 from avenue.media.intake.models import Incoming
-from avenue.migration.adopt.pictures import derived_id
+from avenue.migration.adopt.models import Adopted
+from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Problem, Reference
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled
+from avenue.storage.collection import Session
 
 AT_ONCE = 500
 WAITING = "/avenue-export/"
@@ -30,13 +32,17 @@ WAITING = "/avenue-export/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """An export and the site to import it into; outcomes are stored under `name`."""
+    """An export and the site to import it into.
+
+    What earlier runs have imported is stored in `adopted`, under `name`.
+    """
 
     name: str
     site: Site
     place: Place
     tables: ExportTables
     tmp_dir: Path
+    adopted: AdoptedStore
 
     def id_of(self, kind: str, own_id: str) -> str:
         """Return the id of a record of the export here; the same whenever it is imported."""
@@ -45,6 +51,32 @@ class Origin:
     def refuse(self, what: str, error: AvenueError) -> None:
         """Record something of the export as refused."""
         self.tables.refuse(Problem(path=what, code=error.code, message=error.message))
+
+    def before(self, key: str) -> Adopted | None:
+        """Return the stored outcome of a record, by `key_of` or the id of a file."""
+        return self.adopted.get(self.site.id, self.name, key)
+
+    def store(self, outcome: Adopted, session: Session | None = None) -> None:
+        """Store an outcome, in that transaction if one is given."""
+        self.adopted.put(self.site.id, outcome, session)
+
+    def remembered(self, kind: str, own_id: str, target: str, revision: int) -> Adopted:
+        """Return the outcome of an imported record, to be stored."""
+        return Adopted(
+            collection=self.name,
+            key=key_of(kind, own_id),
+            kind=kind,
+            keys=(own_id,),
+            target=target,
+            print="",
+            revision=revision,
+            is_whole=True,
+        )
+
+
+def key_of(kind: str, own_id: str) -> str:
+    """Return the key of a record's outcome; that of a file is its id alone."""
+    return f"{kind} {own_id}"
 
 
 class ExportFiles:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from avenue.media.models import Claim, State
+from avenue.media.models import Claim, State, Version
 from avenue.media.references import Fault, Kind as Broken, Standing
 from avenue.storage.site_data import BUCKETS
 from avenue.web.fields import Moment
@@ -155,6 +155,11 @@ class StoredVersion:
     file: str
     bytes: int
     sha256: str
+
+    @classmethod
+    def of(cls, version: Version) -> Self:
+        """Return those of `version`."""
+        return cls(file=version.file, bytes=version.bytes, sha256=version.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

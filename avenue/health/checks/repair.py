@@ -224,7 +224,7 @@ class Repair:
         way = self._way(finding)
         if way is None:
             return self._advice_on(finding)
-        meant = _as_stored(way.version)
+        meant = StoredVersion.of(way.version)
         try:
             self._go(way, site_id, bucket)
         except DamagedFile:  # its source was damaged meanwhile
@@ -244,7 +244,7 @@ class Repair:
         elif way.chunks is not None:
             if not way.has_record:
                 self._assets.seal_file(way.asset, way.version)
-            meant = _as_stored(way.version)
+            meant = StoredVersion.of(way.version)
             self._of.store.keep_only(site_id, bucket, meant, way.chunks, way.chunk_bytes)
 
     def _way(self, finding: Flaw) -> _Way | None:
@@ -260,7 +260,9 @@ class Repair:
         for chunk_bytes in dict.fromkeys([told or 0, CHUNK_BYTES]):
             if chunk_bytes < 1:
                 continue
-            chunks = self._of.store.right_chunks(site_id, bucket, _as_stored(version), chunk_bytes)
+            chunks = self._of.store.right_chunks(
+                site_id, bucket, StoredVersion.of(version), chunk_bytes
+            )
             if chunks is not None:
                 return _Way(
                     asset=asset,
@@ -270,7 +272,7 @@ class Repair:
                     chunks=chunks,
                 )
         for other, same in self._assets.same_bytes(asset, version):
-            if self._of.files.fault_of(site_id, other.bucket, _as_stored(same)) is None:
+            if self._of.files.fault_of(site_id, other.bucket, StoredVersion.of(same)) is None:
                 twin = StoredFile(asset=other, version=same, store=self._assets)
                 return _Way(asset=asset, version=version, twin=twin)
         return None
@@ -283,7 +285,7 @@ class Repair:
         if asset and asset.current.file != finding.subject:
             cure = "Nobody is shown it: it is an older version. " + FROM_A_BACKUP
         is_whole = any(
-            self._of.files.fault_of(asset.site, asset.bucket, _as_stored(each)) is None
+            self._of.files.fault_of(asset.site, asset.bucket, StoredVersion.of(each)) is None
             for each in others
             if asset
         )
@@ -313,7 +315,3 @@ def _site_in(stored_id: object) -> str:
 def _stored_id(finding: Flaw) -> Any:
     """Return the id of a file in the database."""
     return finding.stored_id if finding.site is None else f"{finding.site}/{finding.subject}"
-
-
-def _as_stored(version: Version) -> StoredVersion:
-    return StoredVersion(file=version.file, bytes=version.bytes, sha256=version.sha256)

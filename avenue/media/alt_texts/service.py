@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from avenue.errors import Forbidden, NotFound
+from avenue.errors import Forbidden, NotFound, required
 from avenue.identity import Actor, is_id
 from avenue.media.alt_texts.errors import DescribedMeanwhile, PictureNotFound
 from avenue.media.alt_texts.models import Description, Feature, Lacking, Moment, Place
@@ -54,10 +54,10 @@ class AltTextService:
     def get(self, actor: Actor, asset_id: str) -> Asset:
         """Return a live picture that `actor` may describe; raise `PictureNotFound`."""
         kinds = [kind for each in self.features_of(actor) for kind in each.kinds]
-        found = self._store.get(actor.site.id, kinds, asset_id) if is_id(asset_id) else None
-        if found is None:
-            raise PictureNotFound
-        return found
+        return required(
+            self._store.get(actor.site.id, kinds, asset_id) if is_id(asset_id) else None,
+            PictureNotFound,
+        )
 
     def name_of(self, actor: Actor, asset: Asset) -> str:
         """Return the title of the first use of a picture, "" for none."""

@@ -6,8 +6,6 @@ text is shown to a person and not stored.
 
 import base64
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from avenue.bodies import LONGEST_ALT
 from avenue.config import Settings
@@ -24,6 +22,7 @@ from avenue.outside.errors import (
     FetchTooSlow,
     TooLargeToFetch,
 )
+from avenue.seats import seat
 
 SENT = "w640"
 """The size that is sent: at this width a picture has less than 200 kB."""
@@ -64,7 +63,7 @@ class Suggester:
         if not self.is_set_up:
             raise NoSuggestions
         asset = self._texts.get(actor, asset_id)
-        with self._slot():
+        with seat(self._seats, SuggestersBusy):
             answer = self._asked(self._question(actor, asset, language))
         text = answer.get("alt") if isinstance(answer, dict) else None
         said = " ".join(text.split()) if isinstance(text, str) else ""
@@ -92,13 +91,3 @@ class Suggester:
             return self._asker.json("", question)
         except (AddressNotAllowed, FetchFailed, FetchTooSlow, TooLargeToFetch, FetchersBusy):
             raise NothingSuggested from None
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        """Take one of the few slots; raise `SuggestersBusy` if all are taken."""
-        if not self._seats.acquire(blocking=False):
-            raise SuggestersBusy
-        try:
-            yield
-        finally:
-            self._seats.release()

@@ -24,7 +24,7 @@ from avenue.media.intake.cleaning import BrokenStructure, clean
 from avenue.media.pictures.answers import Message, examined_to_message, renditions_to_message
 from avenue.media.pictures.channel import receive_with_files, send
 from avenue.media.pictures.facts import CleanCopy, Wanted
-from avenue.media.pictures.imaging import OpenPicture, check_header, open_picture
+from avenue.media.pictures.imaging.opening import OpenPicture, check_header, open_picture
 from avenue.media.pictures.limits import MB, ImageLimits
 
 NICENESS = 10

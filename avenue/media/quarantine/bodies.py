@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from avenue.bodies import Body
 
 LONGEST_REASON = 300
 Reason = Annotated[
@@ -10,9 +12,7 @@ Reason = Annotated[
 ]
 
 
-class Release(BaseModel):
+class Release(Body):
     """Why a file may be read although the scanner has found something in it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     reason: Annotated[Reason, Field(description="Kept with the file and in the log of changes.")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from avenue.clock import utc_now
 from avenue.cursors import ListPage
-from avenue.errors import Conflict, NotFound
+from avenue.errors import Conflict, NotFound, required
 from avenue.identity import Actor, Role, is_id
 from avenue.media.models import DUE, Asset, Scan, ScanState, Version
 from avenue.media.quarantine.errors import NotInQuarantine
@@ -36,16 +36,16 @@ class QuarantineService:
         `NotInQuarantine`.
         """
         actor.must_have(Role.ADMIN)
-        asset = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
-        if asset is None:
-            raise NotFound
+        asset = required(
+            self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None, NotFound
+        )
         held = [each for each in asset.versions if is_held(each)]
         if not held:
             raise NotInQuarantine
         for version in held:
-            released = self._store.note(asset, version, _released(version, actor, reason))
-            if released is None:
-                raise Conflict
+            released = required(
+                self._store.note(asset, version, _released(version, actor, reason)), Conflict
+            )
             asset = released
         return asset
 

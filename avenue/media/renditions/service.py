@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import NotFound, Unavailable
+from avenue.errors import NotFound, Unavailable, required
 from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.pictures.decoding import DecodePool
@@ -35,6 +35,7 @@ from avenue.media.serving.cache import ByteCache, Place
 from avenue.media.serving.single_flight import SingleFlight
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
+from avenue.seats import seat
 
 OFF = "off"
 
@@ -181,12 +182,8 @@ class Renditions:
 
         # Threads for other requests stay free. Requests by browsers wait for a thread beforehand,
         # in the worker's event loop.
-        if not self._makers.acquire(blocking=False):
-            raise RenditionBusy
-        try:
+        with seat(self._makers, RenditionBusy):
             return self._single_flight.share(place, work, self._settings.rendition_wait_seconds)
-        finally:
-            self._makers.release()
 
     def offers(self, asset: Asset, variant: str, extension: str) -> bool:
         """Return whether `asset` has such a rendition, generated already or not."""
@@ -259,9 +256,7 @@ class Renditions:
     def _stand_in(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return the next larger rendition of the same crop; raise `RenditionBusy`."""
         keys = [RenditionKey.of(asset, each, extension) for each in larger(variant)]
-        kept = self._store.find_first(asset.site, keys) if keys else None
-        if kept is None:
-            raise RenditionBusy
+        kept = required(self._store.find_first(asset.site, keys) if keys else None, RenditionBusy)
         return Found(file=RenditionFile.of(kept, asset.name), stands_in=True)
 
 

@@ -5,9 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from avenue.accounts.newcomers import Newcomers
 from avenue.audit.service import AuditService
+from avenue.builder.website.moving import MovedPages
 from avenue.errors import AvenueError, Conflict
-from avenue.identity import Actor
+from avenue.identity import Actor, derived_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
@@ -19,16 +21,14 @@ from avenue.migration.adopt.fields import Names, keys_of, names_of
 from avenue.migration.adopt.inventory import Inventory
 from avenue.migration.adopt.models import (
     Adopted,
-    Catalogue,
     Fields,
     Holds,
     Mapped,
-    People,
     Remark,
-    Website,
 )
-from avenue.migration.adopt.pictures import Found, Pictures, derived_id, print_of
+from avenue.migration.adopt.pictures import Found, Pictures, print_of
 from avenue.migration.adopt.store import AdoptedStore
+from avenue.shop.store.moving import MovedStore
 from avenue.storage.earlier import Record
 
 PRODUCT, GROUP, PERSON, PAGE, FILE = "product", "group", "person", "page", "file"
@@ -43,9 +43,9 @@ class AdoptionTargets:
     library: MediaLibrary
     library_store: LibraryStore
     legacy_urls: LegacyUrls
-    catalogue: Catalogue
-    website: Website
-    people: People
+    catalogue: MovedStore
+    website: MovedPages
+    people: Newcomers
     adopted: AdoptedStore
     audit: AuditService
 

@@ -1,15 +1,9 @@
-"""Models of an earlier application's database, and protocols of the services that import it."""
+"""Models of an earlier application's database, and of its import."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
-
-from avenue.identity import Actor
-from avenue.media.intake.models import UploadResult
-from avenue.media.models import Asset, Claim, External
-from avenue.storage.collection import Session
+from typing import Any
 
 Fields = Mapping[str, Any]
 
@@ -100,75 +94,3 @@ class Adopted:
     print: str
     revision: int
     is_whole: bool
-
-
-Note = Callable[[Session, int], None]
-"""Stores the revision of an imported record, in the transaction that imports it."""
-
-
-class Catalogue(Protocol):
-    """The shop, as far as products and groups are imported into it."""
-
-    def checked(self, kind: str, fields: Fields) -> tuple[Fields, list[tuple[str, str]]]:
-        """Return the valid fields, and the invalid ones with the reason."""
-
-    def put(
-        self,
-        actor: Actor,
-        claim: Claim,
-        fields: Fields,
-        images: Sequence[Asset | External],
-        upload_result: UploadResult,
-        *,
-        seen: int | None,
-        note: Note,
-    ) -> bool:
-        """Store a product or group with these pictures in order, in one transaction.
-
-        `seen` is its revision after the last import, None for a new one. Return False if it has
-        another one now, or is gone. Raise `SkuTaken`.
-        """
-
-
-class Website(Protocol):
-    """The pages of the site."""
-
-    def put(
-        self,
-        actor: Actor,
-        page_id: str,
-        fields: Fields,
-        *,
-        is_published: bool | None,
-        seen: int | None,
-    ) -> int | None:
-        """Store a page; return its revision, None if it no longer has the revision `seen`.
-
-        With `is_published` None the published version does not change.
-        """
-
-
-class People(Protocol):
-    """The users of the deployment."""
-
-    def admit(
-        self,
-        site_id: str,
-        email: str,
-        *,
-        name: str,
-        role: str,
-        password_hash: str | None,
-        disabled: bool,
-        created_at: datetime | None,
-    ) -> tuple[str, bool]:
-        """Return the id of the user with `email`, and whether it is new; others are not changed.
-
-        Raise `InvalidEmail`.
-        """
-
-    def check(self, email: str) -> None:
-        """Raise `InvalidEmail` if `admit` would."""
-
-    def can_check(self, password_hash: str) -> bool:
-        """Return whether this kind of password hash is supported."""

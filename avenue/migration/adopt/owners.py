@@ -13,7 +13,7 @@ from avenue.media.intake.models import Refusal, UploadRequest, UploadResult
 from avenue.media.intake.spool import SpooledFile, spooled
 from avenue.media.models import Asset, Claim, External
 from avenue.migration.adopt import fields as names
-from avenue.migration.adopt.context import GROUP, PERSON, PRODUCT, AdoptionContext
+from avenue.migration.adopt.context import GROUP, PERSON, AdoptionContext
 from avenue.migration.adopt.errors import BadField, ChangedHere, LostPicture, MemberGone, SharedSku
 from avenue.migration.adopt.models import Adopted, Became, Fields, Holds
 from avenue.migration.adopt.pictures import Found, print_of
@@ -43,38 +43,19 @@ class AdoptedOwners:
     def __init__(self, context: AdoptionContext) -> None:
         self._context = context
 
-    def bring_product(self, collection: str, record: Record) -> Became:
-        """Import a product; raise `ChangedHere`, or why it is refused."""
-        return self._bring_owner(PRODUCT, Holds.PRODUCTS, collection, record)
-
-    def bring_group(self, collection: str, record: Record) -> Became:
-        """Do the same with a group; its members are named by the products."""
-        self._note_gone(collection, record)
-        return self._bring_owner(GROUP, Holds.GROUPS, collection, record)
-
-    def preview_product(self, collection: str, record: Record) -> None:
-        """Count the pictures of a product, and raise why it would be refused."""
-        self._preview(Holds.PRODUCTS, collection, record)
-
-    def preview_group(self, collection: str, record: Record) -> None:
-        """Do the same with a group."""
-        self._note_gone(collection, record)
-        self._preview(Holds.GROUPS, collection, record)
-
-    def _note_gone(self, collection: str, record: Record) -> None:
-        own = self._context.names(collection, Holds.GROUPS)
-        for keys in names.members(names.first(record.fields, own["members"])):
-            if not self._context.inventory.is_seen(keys):
-                self._context.refuse(collection, record.key, MemberGone(words={"name": keys[0]}))
-
-    def _preview(self, holds: Holds, collection: str, record: Record) -> None:
+    def preview(self, holds: Holds, collection: str, record: Record) -> None:
+        """Count the pictures of a product or group, and raise why it would be refused."""
+        self._note_gone(holds, collection, record)
         fields = self._fields_of(collection, holds, record)
         self._checked(holds.removesuffix("s"), collection, record.key, fields)
         for each in self._found(collection, holds, record):
             if not each.is_lost:
                 self._context.count("elsewhere" if each.url else "stored")
 
-    def _bring_owner(self, kind: str, holds: Holds, collection: str, record: Record) -> Became:
+    def bring(self, holds: Holds, collection: str, record: Record) -> Became:
+        """Import a product or group; raise `ChangedHere`, or why it is refused."""
+        self._note_gone(holds, collection, record)
+        kind = holds.removesuffix("s")
         own, _, before = self._context.opened(collection, holds, record)
         fields = self._checked(
             kind, collection, record.key, self._fields_of(collection, holds, record)
@@ -99,6 +80,13 @@ class AdoptedOwners:
                 is_whole=is_whole,
             )
             return self._put(kind, fields, pieces, before, remembered)
+
+    def _note_gone(self, holds: Holds, collection: str, record: Record) -> None:
+        """Report the members of a group that do not exist."""
+        own = self._context.names(collection, holds)
+        for keys in names.members(names.first(record.fields, own.get("members", ()))):
+            if not self._context.inventory.is_seen(keys):
+                self._context.refuse(collection, record.key, MemberGone(words={"name": keys[0]}))
 
     def _put(
         self,

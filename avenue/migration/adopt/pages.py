@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from avenue.errors import AvenueError, Unavailable
+from avenue.errors import AvenueError, Unavailable, required
 from avenue.media.models import Asset, Claim
 from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.context import PAGE, AdoptionContext
@@ -43,15 +43,16 @@ class AdoptedPages:
         if before and before.print == mark:
             return Became.UNCHANGED
         page_id = self._context.id_of(PAGE, collection, record.key)
-        revision = self._context.places.website.put(
-            self._context.actor,
-            page_id,
-            rewritten,
-            is_published=is_published,
-            seen=before.revision if before else None,
+        revision = required(
+            self._context.places.website.put(
+                self._context.actor,
+                page_id,
+                rewritten,
+                is_published=is_published,
+                seen=before.revision if before else None,
+            ),
+            ChangedHere,
         )
-        if revision is None:
-            raise ChangedHere
         remembered = self._context.remembered(
             collection, record, PAGE, own, page_id, revision=revision
         )

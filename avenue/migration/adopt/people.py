@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from avenue.errors import required
 from avenue.identity import Role
 from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.context import PERSON, AdoptionContext
@@ -38,9 +39,7 @@ class AdoptedPeople:
         own, fields, before = self._context.opened(collection, Holds.PEOPLE, record)
         if before:
             return Became.UNCHANGED  # the password may have been changed here, and the role
-        email = names.text(fields, own["email"])
-        if email is None:
-            raise UnreadableRecord("email")
+        email = required(names.text(fields, own["email"]), UnreadableRecord("email"))
         password = self._password_of(own, record)
         says = names.first(fields, own["active"])
         person, is_new = self._context.places.people.admit(
@@ -63,9 +62,7 @@ class AdoptedPeople:
     def preview(self, collection: str, record: Record) -> None:
         """Report an unsupported password; raise `UnreadableRecord` or `InvalidEmail`."""
         own = self._context.names(collection, Holds.PEOPLE)
-        email = names.text(record.fields, own["email"])
-        if email is None:
-            raise UnreadableRecord("email")
+        email = required(names.text(record.fields, own["email"]), UnreadableRecord("email"))
         self._context.places.people.check(email)
         if self._password_of(own, record) is None:
             self._context.refuse(collection, record.key, PasswordReset(words={"email": email}))

@@ -1,12 +1,12 @@
 """Finds the pictures that old records name: in the record, the database or a folder."""
 
-import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from avenue.errors import required
 from avenue.media.legacy import legacy_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt import fields as names
@@ -132,9 +132,7 @@ class Pictures:
         if record is None or not levels:
             raise LostPicture(picture.key[:LONGEST_TOLD])
         own = names.names_of(Holds.PICTURES, self._mapped.fields.get(picture.collection, {}))
-        value = self._data_of(record.fields, own["data"])
-        if value is None:
-            raise BrokenSource
+        value = required(self._data_of(record.fields, own["data"]), BrokenSource)
         if value.inline is not None:
             return file_bytes(value.inline, self._max_bytes)
         return self._named_inside(value, picture, levels - 1)
@@ -193,13 +191,6 @@ class Pictures:
 def print_of(data: bytes) -> str:
     """Return the hash that identifies bytes."""
     return hashlib.sha256(data).hexdigest()
-
-
-def derived_id(*parts: str) -> str:
-    """Return an id for a record of a source, always the same for the same record."""
-    digest = hashlib.sha256("\n".join(parts).encode()).digest()
-    made = base64.urlsafe_b64encode(digest).decode()[:22]
-    return "a" + made[1:] if made.startswith("-") else made
 
 
 def _is_elsewhere(text: str) -> bool:

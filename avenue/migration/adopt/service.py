@@ -6,10 +6,11 @@ completed by the next one, and a third one finds nothing to do.
 """
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
@@ -22,6 +23,7 @@ from avenue.migration.adopt.pages import AdoptedPages
 from avenue.migration.adopt.people import AdoptedPeople
 from avenue.migration.adopt.recognising import Recogniser
 from avenue.migration.adopt.unnamed import Unnamed
+from avenue.migration.threads import side_by_side
 from avenue.storage.earlier import Changes, EarlierDatabase, Record
 from avenue.storage.idempotency import UploadInProgress
 
@@ -92,8 +94,8 @@ class Adoption:
         """Determine what `bring` would do, as far as possible without storing anything."""
         looks: dict[str, Callable[[str, Record], None]] = {
             "people": self._people.preview,
-            "groups": self._owners.preview_group,
-            "products": self._owners.preview_product,
+            "groups": partial(self._owners.preview, Holds.GROUPS),
+            "products": partial(self._owners.preview, Holds.PRODUCTS),
             "pages": self._pages.preview,
         }
         for kind in KINDS:
@@ -111,8 +113,8 @@ class Adoption:
         """
         works: dict[str, Callable[[str, Record], Became]] = {
             "people": self._people.bring,
-            "groups": self._owners.bring_group,
-            "products": self._owners.bring_product,
+            "groups": partial(self._owners.bring, Holds.GROUPS),
+            "products": partial(self._owners.bring, Holds.PRODUCTS),
             "pages": self._pages.bring,
         }
         try:
@@ -133,24 +135,19 @@ class Adoption:
         self, kind: str, one: Callable[[str, Record], Became], records: Records
     ) -> Iterator[None]:
         """Import records, several at once; an error about a record is reported for that record."""
-        pending: deque[Future[None]] = deque()
         with ThreadPoolExecutor(THREADS if kind in SIDE_BY_SIDE else 1) as threads:
             try:
-                for record, collection in records:
-                    pending.append(threads.submit(self._one, kind, one, collection, record))
-                    if len(pending) > THREADS:
-                        pending.popleft().result()
-                        yield
-                while pending:
-                    pending.popleft().result()
+                work = partial(self._one, kind, one)
+                for _ in side_by_side(threads, work, records, THREADS + 1):
                     yield
             finally:
-                for each in pending:
-                    each.cancel()
+                threads.shutdown(cancel_futures=True)
 
     def _one(
-        self, kind: str, one: Callable[[str, Record], Became], collection: str, record: Record
+        self, kind: str, one: Callable[[str, Record], Became], each: tuple[Record, str]
     ) -> None:
+        record, collection = each
+
         def work() -> Became:
             self._context.begin()
             return one(collection, record)

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 from avenue.media.intake.models import Incoming
 from avenue.media.models import Claim
 from avenue.migration.addresses import OldAddresses, Replace
-from avenue.migration.models import PAGE, PictureOwners, Reference
+from avenue.migration.models import PAGE, Reference
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.originals import original_of
 from avenue.migration.sources.url_list import fetched
 from avenue.migration.store import PageStore
 from avenue.outside.fetching import Fetcher
+from avenue.shop.store.external_pictures import ExternalPictures as OwnedPictures
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic")
 PICTURE_HOSTS = (
@@ -47,7 +48,7 @@ NamedAfter = Callable[[str | None], tuple[Sequence[tuple[Claim, str]], str | Non
 """Returns some owners after a cursor with each URL that they name, and the next cursor."""
 
 
-def named_by_owners(site_id: str, owners: PictureOwners) -> NamedAfter:
+def named_by_owners(site_id: str, owners: OwnedPictures) -> NamedAfter:
     """Return a function that returns all owners of a site that name pictures by URL, in batches."""
 
     def after(cursor: str | None) -> tuple[Sequence[tuple[Claim, str]], str | None]:

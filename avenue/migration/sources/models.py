@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
-from avenue.identity import Actor
 from avenue.media.intake.models import Incoming
 from avenue.migration.models import Reference
 
@@ -85,14 +84,4 @@ class Source(Protocol):
 
         Raise `RateLimited`, or why it is unavailable: `FetchFailed`, `FetchTooSlow`,
         `AddressNotAllowed`, `BadUrl`, `FileTooLarge`, `NotOriginal`.
-        """
-
-
-class Folders(Protocol):
-    """The folders of the media library."""
-
-    def at(self, actor: Actor, names: Sequence[str]) -> str | None:
-        """Return the id of the folder at the path `names`, created if it does not exist.
-
-        If the limits on folders do not allow it, it is the deepest allowed one on the path.
         """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import quote
 
+from avenue.errors import required
 from avenue.media.intake.models import Incoming
 from avenue.migration.sources.errors import SourceGone
 from avenue.migration.sources.models import Entry, Listed
@@ -60,9 +61,7 @@ class S3Source:
     @contextmanager
     def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
         """See `Source.opened`."""
-        body = self._bucket.read(entry.key)
-        if body is None:
-            raise SourceGone
+        body = required(self._bucket.read(entry.key), SourceGone)
         with (
             closing(body),
             spooled(

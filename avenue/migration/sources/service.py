@@ -6,15 +6,14 @@ nothing to do.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from avenue.bodies import LONGEST_ALT
+from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.models import LONGEST_TAG, MOST_TAGS
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
@@ -28,10 +27,11 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Outcome, Problem
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import CursorGone, MalformedEntry, SourceUnclear, WouldBePublic
-from avenue.migration.sources.models import Entry, Folders, Listed, Source
+from avenue.migration.sources.models import Entry, Listed, Source
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.retrying import Retries, result
 from avenue.migration.storing import FileStorer, ImportTargets, Kept, is_kept
+from avenue.migration.threads import side_by_side
 
 Look = Callable[[], None]
 THREADS = 4
@@ -79,7 +79,7 @@ class SourceImport:
         wanted: Wanted,
         targets: ImportTargets,
         adopted: AdoptedStore,
-        folders: Folders,
+        folders: MovedFolders,
         plan: EntryPlan,
     ) -> None:
         self._actor = actor
@@ -89,7 +89,7 @@ class SourceImport:
         self._targets = targets
         self._adopted = adopted
         self._folders = folders
-        self._plan = plan
+        self.plan = plan
         self._retries = Retries()
         self._storer = FileStorer(actor, wanted.destination, targets)
         self._pages = wanted.addresses and PageAddresses(
@@ -119,13 +119,13 @@ class SourceImport:
         if self._wanted.destination.adopts:
             addresses = self._wanted.addresses
             for reference in self._targets.references_of_owners(self._site, addresses):
-                self._plan.note(reference)
+                self.plan.note(reference)
         for reference in self._pages.references():
-            self._plan.note(reference)
+            self.plan.note(reference)
 
     def preview(self) -> Iterator[None]:
         """Settle what is imported already; what would be copied stays open."""
-        for entry in self._plan.entries():
+        for entry in self.plan.entries():
             if self._is_refused(entry) or self._is_unchanged(entry):
                 continue
             yield
@@ -139,10 +139,10 @@ class SourceImport:
         try:
             yield from self._copied(look)
             for reference in self._pages.rewrite() if self._pages else ():
-                self._plan.settle_reference(reference)
+                self.plan.settle_reference(reference)
         finally:
             name = self._source.name
-            self._targets.write_down(self._site, "source.imported", name, self._plan)
+            self._targets.write_down(self._site, "source.imported", name, self.plan)
 
     def _listed(self, look: Look) -> Iterator[Listed]:
         """Yield the pages of the list; again from its start if the source rejects the cursor."""
@@ -178,19 +178,13 @@ class SourceImport:
                 self._silence(entry, "own_address", OWN_ADDRESS)
             else:
                 paths.append(path)
-        if not self._plan.add(entry, tuple(paths)):
+        if not self.plan.add(entry, tuple(paths)):
             self._silence(entry, "same_address", SAME_ADDRESS)
 
     def _copied(self, look: Look) -> Iterator[None]:
-        pending: deque[Future[None]] = deque()
         with self._retries.threads(THREADS) as threads:
-            for entry in self._plan.entries():
-                if len(pending) >= 2 * THREADS:
-                    result(pending.popleft(), look)
-                    yield
-                pending.append(threads.submit(self._one, entry))
-            while pending:
-                result(pending.popleft(), look)
+            wait = partial(result, look=look)
+            for _ in side_by_side(threads, self._one, self.plan.entries(), 2 * THREADS, wait):
                 yield
 
     def _one(self, entry: Entry) -> None:
@@ -201,7 +195,7 @@ class SourceImport:
             raise
         except AvenueError as error:
             self._refuse(entry.key, error)
-            self._plan.settle(entry, Outcome.REFUSED)
+            self.plan.settle(entry, Outcome.REFUSED)
 
     def _bring(self, entry: Entry) -> None:
         policy = self._wanted.destination.policy
@@ -209,9 +203,9 @@ class SourceImport:
             policy.check_file(file.file)
             kept = self._keep(entry, file)
         if kept is None:
-            self._plan.settle(entry, Outcome.UNCHANGED)
+            self.plan.settle(entry, Outcome.UNCHANGED)
             return
-        self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
+        self.plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
 
     def _note(self, entry: Entry, asset: Asset) -> None:
         """Set the fields of an imported entry's asset, and store the outcome; repeatable."""
@@ -242,13 +236,13 @@ class SourceImport:
         The outcome is that for the first referrer. Return None if it is only for referrers, and
         none of them names it any more.
         """
-        paths = self._plan.paths_of(entry)
+        paths = self.plan.paths_of(entry)
         first: Kept | None = None
-        for reference in self._plan.references_of(entry):
+        for reference in self.plan.references_of(entry):
             note = self._describe if first else self._note
             kept = self._storer.adopt(reference, file, [] if first else paths, partial(note, entry))
             if kept:
-                self._plan.settle_reference(reference)
+                self.plan.settle_reference(reference)
                 first = first or kept
         if first or (self._wanted.is_external and self._wanted.destination.adopts):
             return first
@@ -296,7 +290,7 @@ class SourceImport:
             policy.check_bytes(entry.length or 0)
         except AvenueError as error:
             self._refuse(entry.key, error)
-            self._plan.settle(entry, Outcome.REFUSED)
+            self.plan.settle(entry, Outcome.REFUSED)
             return True
         return False
 
@@ -306,16 +300,16 @@ class SourceImport:
         if known is None or known.print != entry.version:
             return False
         asset = self._storer.asset(known.target)
-        if asset is None or asset.state is not State.LIVE or self._plan.references_of(entry):
+        if asset is None or asset.state is not State.LIVE or self.plan.references_of(entry):
             return False
-        self._plan.settle(entry, Outcome.UNCHANGED)
+        self.plan.settle(entry, Outcome.UNCHANGED)
         return True
 
     def _refuse(self, what: str, error: AvenueError) -> None:
-        self._plan.refuse(Problem(path=what, code=error.code, message=error.message))
+        self.plan.refuse(Problem(path=what, code=error.code, message=error.message))
 
     def _silence(self, entry: Entry, code: str, message: str) -> None:
-        self._plan.silence(Problem(path=entry.key, code=code, message=message))
+        self.plan.silence(Problem(path=entry.key, code=code, message=message))
 
 
 def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ MOVED_OUT = "moved"
 
 
 class MovedStore:
-    """See `migration.adopt.models.Catalogue`."""
+    """The products and groups of sites, for imports."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

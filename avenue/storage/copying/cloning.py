@@ -5,7 +5,6 @@ rewritten reference names the copy of its target, and ids of the second site can
 those of the first. Records are rewritten completely: fields, and addresses inside texts.
 """
 
-import base64
 import hashlib
 import re
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from avenue.identity import derived_id
 from avenue.storage.chunks import Incomplete
 from avenue.storage.connection import Database, Document
 from avenue.storage.copying.returning import (
@@ -74,9 +74,7 @@ class Cloning:
 
     def id_of(self, own_id: str) -> str:
         """Return the new id of a record or a file."""
-        digest = hashlib.sha256(f"{self.seed}\n{own_id}".encode()).digest()
-        made = base64.urlsafe_b64encode(digest).decode()[:22]
-        return "a" + made[1:] if made.startswith("-") else made
+        return derived_id(self.seed, own_id)
 
     def file_of(self, asset: str, file: str) -> str:
         """Return the new id of a file; each asset has its own."""

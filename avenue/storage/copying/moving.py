@@ -23,7 +23,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from avenue.errors import Unavailable
+from avenue.errors import Unavailable, required
 from avenue.identity import new_id
 from avenue.storage.batches import batches
 from avenue.storage.collection import DUPLICATE_KEY
@@ -165,9 +165,7 @@ class SiteCopy:
         """Return the token from which a change stream reports changes from now on."""
         with unavailable_when_away(), self._watch(None, None) as stream:
             stream.try_next()
-            token = stream.resume_token
-            if token is None:
-                raise Unavailable
+            token = required(stream.resume_token, Unavailable)
             return dict(token)
 
     def _put_mark(self) -> str:

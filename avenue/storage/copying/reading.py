@@ -20,7 +20,7 @@ from bson import json_util
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from avenue.errors import Unavailable
+from avenue.errors import Unavailable, required
 from avenue.identity import HOME_CLUSTER
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster, admit
 from avenue.storage.connection import META, Database, Document, unavailable_when_away
@@ -223,9 +223,7 @@ class HomeSource(DatabaseSource):
         """
         found = []
         for name in sorted(set(places.values()) - {HOME_CLUSTER}):
-            cluster = self._database.clusters.get(name)
-            if cluster is None:
-                raise UnknownCluster(cluster=name)
+            cluster = required(self._database.clusters.get(name), UnknownCluster(cluster=name))
             try:
                 cluster.ping()
                 admit(cluster)

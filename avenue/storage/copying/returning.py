@@ -16,7 +16,7 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
 from avenue.clock import utc_now
-from avenue.errors import Conflict
+from avenue.errors import Conflict, required
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Readable
 from avenue.storage.scope import site
@@ -190,9 +190,10 @@ class Returning:
             return
         owners = self._raw(asset)[OWNERS[claim["kind"]]]
         by_id = {"_id": claim["id"], "site": asset["site"]}
-        owner = owners.find_one(by_id, {"images": 1}, session=session)
-        if owner is None:
-            raise CannotReturn(what=asset["_id"], why=f"its {claim['kind']} is not there any more")
+        owner = required(
+            owners.find_one(by_id, {"images": 1}, session=session),
+            CannotReturn(what=asset["_id"], why=f"its {claim['kind']} is not there any more"),
+        )
         if asset["_id"] in assets_of(PRODUCTS, owner):
             return
         if len(owner.get("images") or ()) >= most:

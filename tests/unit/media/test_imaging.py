@@ -22,8 +22,8 @@ from avenue.media.intake.picture_headers import read_header
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import detect
 from avenue.media.pictures.facts import PictureFacts
-from avenue.media.pictures.imaging import examine
 from tests import pictures
+from tests.opening import examine
 from tests.table import table
 
 LIMITS = image_limits(Settings())

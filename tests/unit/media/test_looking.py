@@ -10,8 +10,8 @@ from avenue.config import Settings
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import detect
 from avenue.media.pictures.facts import Look, Wanted
-from avenue.media.pictures.imaging import examine
 from tests import pictures
+from tests.opening import examine
 from tests.table import table
 
 LIMITS = image_limits(Settings())

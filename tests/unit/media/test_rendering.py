@@ -23,9 +23,10 @@ from avenue.media.errors import ImageTooCostly
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import detect
 from avenue.media.pictures.facts import Examined, Rendition, Wanted
-from avenue.media.pictures.imaging import colours, examine, render, rendering
+from avenue.media.pictures.imaging import colours, rendering
 from avenue.media.pictures.variants import EAGER, FORMATS, VARIANTS, size_of
 from tests import pictures
+from tests.opening import examine, render
 from tests.waiting import DEADLINE_SECONDS
 
 LIMITS = image_limits(Settings())
@@ -526,7 +527,7 @@ def test_without_its_decoder_a_heic_is_refused_in_words(tmp_path: Path) -> None:
         "import sys; sys.modules['pillow_heif'] = None\n"
         "from avenue.config import Settings\n"
         "from avenue.media.intake.policy import image_limits\n"
-        "from avenue.media.pictures.imaging import examine\n"
+        "from tests.opening import examine\n"
         "jpeg, heic = (open(name, 'rb').read() for name in sys.argv[1:])\n"
         "assert examine(jpeg, 'image/jpeg', image_limits(Settings())).width == 320\n"
         "try: examine(heic, 'image/heic', image_limits(Settings()))\n"

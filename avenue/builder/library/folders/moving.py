@@ -16,13 +16,16 @@ LONGEST_NAME = 100
 
 
 class MovedFolders:
-    """See `migration.sources.models.Folders`."""
+    """The folders of media libraries, for imports."""
 
     def __init__(self, store: FolderStore) -> None:
         self._store = store
 
     def at(self, actor: Actor, names: Sequence[str]) -> str | None:
-        """Return the folder at the path `names`, created if necessary; see the protocol."""
+        """Return the id of the folder at the path `names`, created if it does not exist.
+
+        If the limits on folders do not allow it, it is the deepest allowed one on the path.
+        """
         site_id, parent = actor.site.id, None
         for raw in names[:DEEPEST]:
             name = " ".join("".join(filter(str.isprintable, raw)).split())[:LONGEST_NAME]

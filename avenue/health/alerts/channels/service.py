@@ -18,7 +18,7 @@ from avenue.accounts.models import User
 from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.clock import utc_now
 from avenue.config import WEBHOOK_PREFIX, AlertChat, Settings
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, required
 from avenue.health.alerts.channels.addresses import public_host
 from avenue.health.alerts.channels.browsers import Browsers
 from avenue.health.alerts.channels.errors import (
@@ -224,9 +224,7 @@ class ReceiverService:
             raise Forbidden
         if site is None:
             raise ReceiverNotFound
-        host = public_host(url)
-        if host is None:
-            raise InvalidWebhook
+        host = required(public_host(url), InvalidWebhook)
         key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         secret = f"{WEBHOOK_PREFIX}{key}"
         sealed = self._sealing.sealed(json.dumps({"url": url.strip(), "secret": secret}))

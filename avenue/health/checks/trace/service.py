@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import NotFound
+from avenue.errors import NotFound, required
 from avenue.health.checks.bytes import fault_of
 from avenue.health.checks.models import Damage, StoredVersion
 from avenue.health.checks.trace.links import Known, broken_links
@@ -77,7 +77,10 @@ class TraceService:
         actor.must_have(Role.OPS)
         site, asset_id = actor.site, self._id_of(actor.site, which)
         ends_at = None if seconds is None else time.monotonic() + seconds
-        record, kept = self._store.record(site.id, asset_id), self._kept(site, asset_id)
+        record, kept = (
+            self._store.record(site.id, asset_id),
+            self._store.renditions(site.id, asset_id),
+        )
         asset = record.asset if record else None
         versions = tuple(self._versions(asset, ends_at)) if asset else ()
         renditions = tuple(self._renditions(site, asset, kept, ends_at)) if asset else ()
@@ -138,19 +141,14 @@ class TraceService:
             return reference[1]
         # A site has had many names: on another host only the form of an address says it is ours.
         target = targets_of(site, [text], self._legacy_urls.find_many)[text]
-        found = (
-            target if isinstance(target, str) else asset_in(text) or self._from_before(site, text)
+        return required(
+            target if isinstance(target, str) else asset_in(text) or self._from_before(site, text),
+            NoSuchAsset,
         )
-        if found is None:
-            raise NoSuchAsset
-        return found
 
     def _from_before(self, site: Site, address: str) -> str | None:
         path = legacy_path(address)
         return self._legacy_urls.find(site.id, path) if path else None
-
-    def _kept(self, site: Site, asset_id: str) -> dict[str, KeptFacts]:
-        return self._store.renditions(site.id, asset_id)
 
     def _versions(self, asset: Asset, ends_at: float | None) -> Iterator[TracedVersion]:
         for version in asset.versions:
@@ -169,7 +167,7 @@ class TraceService:
                     chunks_expected=-(-version.bytes // cut) if cut and cut > 0 else None,
                     stored_bytes=sum(max(each.bytes, 0) for each in chunks),
                     hash=self._read(asset, version, ends_at),
-                    fault=fault_of(_expected(version), record, chunks),
+                    fault=fault_of(StoredVersion.of(version), record, chunks),
                 )
             yield traced
 
@@ -304,10 +302,6 @@ def _for_nobody(why: str) -> Rights:
 def _thumb_is_open(asset: Asset, category: Category | None) -> bool:
     is_picture = asset.current.width is not None if asset.versions else False
     return is_picture and category is not None and category.public_thumbs
-
-
-def _expected(version: Version) -> StoredVersion:
-    return StoredVersion(file=version.file, bytes=version.bytes, sha256=version.sha256)
 
 
 def _is_over(ends_at: float | None) -> bool:

@@ -1,6 +1,7 @@
 """Lists error kinds for operators of the deployment, and marks them as resolved."""
 
 from avenue.clock import utc_now
+from avenue.errors import required
 from avenue.health.history.failures.errors import FailureNotFound
 from avenue.health.history.failures.models import Failure, FailureState
 from avenue.health.history.failures.store import FailureStore
@@ -31,7 +32,4 @@ class FailureService:
         return self._found(failure_id)
 
     def _found(self, failure_id: str) -> Failure:
-        found = self._store.one(failure_id)
-        if found is None:
-            raise FailureNotFound
-        return found
+        return required(self._store.one(failure_id), FailureNotFound)

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from avenue.bodies import Body
 
 LONGEST_TEXT = 2048
 MOST_KEYS = 200
@@ -12,11 +14,7 @@ Key = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class LevelsBody(_Body):
+class LevelsBody(Body):
     """The levels of receivers; receivers that are left out do not change."""
 
     levels: Annotated[
@@ -28,19 +26,19 @@ class LevelsBody(_Body):
     ]
 
 
-class TestBody(_Body):
+class TestBody(Body):
     """The receiver of a test."""
 
     key: Key
 
 
-class PersonBody(_Body):
+class PersonBody(Body):
     """The email address of a person."""
 
     email: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
-class WebhookBody(_Body):
+class WebhookBody(Body):
     """The webhook of a site."""
 
     url: Annotated[
