@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from avenue.accounts.breaches import HashFile, is_listed
 from avenue.accounts.errors import BreachedPassword, SignInBusy, WeakPassword
 from avenue.accounts.old_hashes import argon2_of, is_right
-from avenue.seats import seat
+from avenue.slots import slot
 
 # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two rounds, one lane.
 MEMORY_KIB = 19 * 1024
@@ -42,13 +42,13 @@ class Passwords:
         self._hasher = hasher or PasswordHasher(
             time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES
         )
-        self._seats = threading.BoundedSemaphore(at_once)
+        self._slots = threading.BoundedSemaphore(at_once)
         self._longest_wait_seconds = longest_wait_seconds
         self._nobodys_hash = self.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
         """Return the hash of `password` to store. Raise `SignInBusy` when too many wait."""
-        with seat(self._seats, SignInBusy, seconds=self._longest_wait_seconds):
+        with slot(self._slots, SignInBusy, seconds=self._longest_wait_seconds):
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
@@ -59,7 +59,7 @@ class Passwords:
         None (no such person) costs one verification too, so that it takes as long, and so does an
         empty one (no password). Hashes of other applications are verified by `old_hashes`.
         """
-        with seat(self._seats, SignInBusy, seconds=self._longest_wait_seconds):
+        with slot(self._slots, SignInBusy, seconds=self._longest_wait_seconds):
             if not stored:
                 self._is_argon2(self._nobodys_hash, _bytes(password))
                 return False

@@ -6,7 +6,7 @@ from flask import Flask, g, request
 
 from avenue.config import Settings
 from avenue.errors import SiteMoves
-from avenue.seats import seat
+from avenue.slots import slot
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from avenue.web import limits
@@ -70,11 +70,11 @@ def let_writes_wait(app: Flask, database: Database, settings: Settings) -> None:
 
 
 class _WritingRequests:
-    """Tracks the writing requests; at most `seats` of the threads wait."""
+    """Tracks the writing requests; at most `slots` of the threads wait."""
 
-    def __init__(self, database: Database, seats: int) -> None:
+    def __init__(self, database: Database, slots: int) -> None:
         self._database = database
-        self._seats = threading.Semaphore(seats)
+        self._slots = threading.Semaphore(slots)
 
     def begin(self) -> None:
         """Begin to write, if this request does; raise `SiteMoves`."""
@@ -92,6 +92,6 @@ class _WritingRequests:
             self._database.directory.end_writing(site_id)
 
     def _wait(self, site_id: str) -> None:
-        with seat(self._seats, SiteMoves):
+        with slot(self._slots, SiteMoves):
             if not self._database.directory.begin_writing(site_id, MOST_WAITING_SECONDS):
                 raise SiteMoves

@@ -29,7 +29,7 @@ from avenue.outside.errors import (
 from avenue.outside.names import Resolve, resolved
 from avenue.outside.pauses import LIMITING, pause_of
 from avenue.outside.urls import Target, target_of
-from avenue.seats import seat
+from avenue.slots import slot
 
 MAX_REDIRECTS = 5
 MAX_AT_ONCE = 4
@@ -90,7 +90,7 @@ class Fetcher:
         target = target_of(url)
         with ExitStack() as held:
             file = held.enter_context(_new_file(self._tmp_dir))
-            with seat(self._turns, FetchersBusy):
+            with slot(self._turns, FetchersBusy):
                 fetched = self._fetch(target, url, file, max_bytes)
             yield fetched
 

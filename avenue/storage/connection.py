@@ -168,8 +168,8 @@ class Database:
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
         # No thread may wait long for a cluster that has only some of the sites.
-        seats = max(settings.threads // 2, 1) if home is None else None
-        self._waiting = LoadShedding(self.is_away, seats=seats)
+        slots = max(settings.threads // 2, 1) if home is None else None
+        self._waiting = LoadShedding(self.is_away, slots=slots)
         self._abandoned: deque[Document] = deque()
         self.clusters: dict[str, Database] = {}
         if home is None:

@@ -29,18 +29,18 @@ class LoadShedding:
         self,
         is_away: Callable[[], bool],
         *,
-        seats: int | None,
+        slots: int | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Without `seats` no one waits longer than `PATIENCE_SECONDS`, nor in the driver."""
+        """Without `slots` no one waits longer than `PATIENCE_SECONDS`, nor in the driver."""
         self._is_away = is_away
-        self._seats = None if seats is None else threading.Semaphore(seats)
+        self._slots = None if slots is None else threading.Semaphore(slots)
         self._now = now
         self._away_since: float | None = None
 
     @contextmanager
     def guest(self) -> Iterator[None]:
-        """Run the block as a request, which needs one of the seats to wait longer."""
+        """Run the block as a request, which needs one of the slots to wait longer."""
         token = _is_guest.set(True)
         try:
             yield
@@ -51,26 +51,26 @@ class LoadShedding:
     def turn(self) -> Iterator[Callable[[], None]]:
         """Yield a function to call before each attempt; it raises `Unavailable` instead of waiting.
 
-        A seat that it took is released at the end.
+        A slot that it took is released at the end.
         """
-        has_seat = False
+        has_slot = False
 
         def check() -> None:
-            nonlocal has_seat
-            if self._seats is None:
+            nonlocal has_slot
+            if self._slots is None:
                 self._wait_shortly()
                 return
-            if has_seat or not self._needs_seat():
+            if has_slot or not self._needs_slot():
                 return
-            if not self._seats.acquire(blocking=False):
+            if not self._slots.acquire(blocking=False):
                 raise Unavailable(DATABASE_AWAY)
-            has_seat = True
+            has_slot = True
 
         try:
             yield check
         finally:
-            if has_seat and self._seats is not None:
-                self._seats.release()
+            if has_slot and self._slots is not None:
+                self._slots.release()
 
     def _wait_shortly(self) -> None:
         while self._is_away():
@@ -81,7 +81,7 @@ class LoadShedding:
             time.sleep(LOOK_SECONDS)
         self._away_since = None
 
-    def _needs_seat(self) -> bool:
+    def _needs_slot(self) -> bool:
         if not self._is_away():
             self._away_since = None
             return False

@@ -8,7 +8,7 @@ import pytest
 from avenue.errors import Unavailable
 from avenue.storage.load_shedding import PATIENCE_SECONDS, LoadShedding
 
-SEATS = 2
+SLOTS = 2
 
 
 class Outage:
@@ -17,7 +17,7 @@ class Outage:
     def __init__(self) -> None:
         self.is_away = True
         self.seconds = 0.0
-        self.room = LoadShedding(lambda: self.is_away, seats=SEATS, now=lambda: self.seconds)
+        self.room = LoadShedding(lambda: self.is_away, slots=SLOTS, now=lambda: self.seconds)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_for_a_moment_everybody_waits(
     outage: Outage, turn: Callable[[], Callable[[], None]]
 ) -> None:
     with outage.room.guest():
-        checks = [turn() for _ in range(SEATS + 5)]
+        checks = [turn() for _ in range(SLOTS + 5)]
         for check in checks:
             check()
         outage.seconds = PATIENCE_SECONDS - 0.1
@@ -44,25 +44,25 @@ def test_for_a_moment_everybody_waits(
             check()
 
 
-def test_then_only_who_has_a_seat_and_keeps_it(
+def test_then_only_who_has_a_slot_and_keeps_it(
     outage: Outage, turn: Callable[[], Callable[[], None]]
 ) -> None:
     with outage.room.guest():
-        checks = [turn() for _ in range(SEATS + 1)]
+        checks = [turn() for _ in range(SLOTS + 1)]
         for check in checks:
             check()
         outage.seconds = PATIENCE_SECONDS
-        for check in checks[:SEATS]:
+        for check in checks[:SLOTS]:
             check()
         with pytest.raises(Unavailable):
-            checks[SEATS]()
-        for check in checks[:SEATS]:
+            checks[SLOTS]()
+        for check in checks[:SLOTS]:
             check()
 
 
-def test_a_seat_is_given_back(outage: Outage) -> None:
+def test_a_slot_is_given_back(outage: Outage) -> None:
     with outage.room.guest():
-        for _ in range(SEATS + 1):
+        for _ in range(SLOTS + 1):
             with outage.room.turn() as check:
                 check()
                 outage.seconds += PATIENCE_SECONDS
@@ -74,7 +74,7 @@ def test_who_is_no_request_needs_no_seat(
 ) -> None:
     turn()()
     outage.seconds = PATIENCE_SECONDS
-    for _ in range(SEATS + 5):
+    for _ in range(SLOTS + 5):
         turn()()
 
 
@@ -84,8 +84,8 @@ def test_when_it_is_back_nobody_needs_one_and_the_next_outage_begins_anew(
     with outage.room.guest():
         turn()()
         outage.seconds, outage.is_away = PATIENCE_SECONDS, False
-        for _ in range(SEATS + 5):
+        for _ in range(SLOTS + 5):
             turn()()
         outage.is_away = True
-        for _ in range(SEATS + 5):
+        for _ in range(SLOTS + 5):
             turn()()

@@ -25,7 +25,7 @@ from avenue.clock import utc_now
 from avenue.config import is_private_host
 from avenue.errors import AvenueError
 from avenue.outside.asking import Asker
-from avenue.seats import seat
+from avenue.slots import slot
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
@@ -95,7 +95,7 @@ class Provider:
         self._now = now
         self._clock = clock
         self._host = urlsplit(client.issuer).hostname or ""
-        self._seats = threading.BoundedSemaphore(TALKS_AT_ONCE)
+        self._slots = threading.BoundedSemaphore(TALKS_AT_ONCE)
         self._away_until = float("-inf")
         self._metadata: tuple[Mapping[str, Any], float] | None = None
         self._keys: tuple[KeySet, float] | None = None
@@ -289,7 +289,7 @@ class Provider:
         """Take one of the few slots and yield the deadline for requests; raise `OidcAway`."""
         if self._clock() < self._away_until:
             raise OidcAway
-        with seat(self._seats, OidcAway, seconds=LONGEST_WAIT_SECONDS):
+        with slot(self._slots, OidcAway, seconds=LONGEST_WAIT_SECONDS):
             yield self._clock() + TALK_SECONDS
 
     def _ask(

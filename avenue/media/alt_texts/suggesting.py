@@ -22,7 +22,7 @@ from avenue.outside.errors import (
     FetchTooSlow,
     TooLargeToFetch,
 )
-from avenue.seats import seat
+from avenue.slots import slot
 
 SENT = "w640"
 """The size that is sent: at this width a picture has less than 200 kB."""
@@ -38,7 +38,7 @@ class Suggester:
     def __init__(self, texts: AltTextService, renditions: Renditions, settings: Settings) -> None:
         self._texts = texts
         self._renditions = renditions
-        self._seats = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._asker = Asker(
             base_url=settings.alt_text_url,
             headers={"Authorization": f"Bearer {settings.alt_text_secret}"}
@@ -63,7 +63,7 @@ class Suggester:
         if not self.is_set_up:
             raise NoSuggestions
         asset = self._texts.get(actor, asset_id)
-        with seat(self._seats, SuggestersBusy):
+        with slot(self._slots, SuggestersBusy):
             answer = self._asked(self._question(actor, asset, language))
         text = answer.get("alt") if isinstance(answer, dict) else None
         said = " ".join(text.split()) if isinstance(text, str) else ""

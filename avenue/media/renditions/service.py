@@ -35,7 +35,7 @@ from avenue.media.serving.cache import ByteCache, Place
 from avenue.media.serving.single_flight import SingleFlight
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.seats import seat
+from avenue.slots import slot
 
 OFF = "off"
 
@@ -182,7 +182,7 @@ class Renditions:
 
         # Threads for other requests stay free. Requests by browsers wait for a thread beforehand,
         # in the worker's event loop.
-        with seat(self._makers, RenditionBusy):
+        with slot(self._makers, RenditionBusy):
             return self._single_flight.share(place, work, self._settings.rendition_wait_seconds)
 
     def offers(self, asset: Asset, variant: str, extension: str) -> bool:
