@@ -13,7 +13,6 @@ from avenue.app.services import Services
 from avenue.backup.targets import Target
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.builder.library.folders.store import FolderStore
-from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
 from avenue.export.errors import speaking_of_exports
 from avenue.export.importing.manifest import name_of
@@ -21,7 +20,6 @@ from avenue.export.importing.places import BucketPlace, Place, opened_place
 from avenue.export.importing.service import (
     FILE_PASSES,
     ExportImport,
-    ExportImportTargets,
 )
 from avenue.export.importing.source import ExportFiles, Origin
 from avenue.export.importing.tables import ExportTables, Pass
@@ -39,7 +37,6 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Kind
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.service import Wanted
-from avenue.shop.store.moving import MovedStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
@@ -152,13 +149,7 @@ def export_import_of(
         work = ExportImport(
             command_actor(importing.site),
             origin,
-            ExportImportTargets(
-                catalogue=MovedStore(database),
-                website=MovedPages(importing.services.pages),
-                owners=importing.targets.owners,
-                library=importing.targets.library,
-                audit=importing.targets.audit,
-            ),
+            importing.targets,
             {each: one.work for each, one in opened.items()},
         )
         yield OpenExportImport(

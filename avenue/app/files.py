@@ -16,7 +16,7 @@ from avenue.media.models import Visibility
 from avenue.media.pictures.limits import MB
 from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
-from avenue.migration.adopt.context import AdoptionContext, AdoptionTargets, Policies
+from avenue.migration.adopt.context import AdoptionContext, Policies
 from avenue.migration.adopt.errors import SourceIsHere
 from avenue.migration.adopt.inventory import Inventory
 from avenue.migration.adopt.maps import read_map
@@ -25,7 +25,7 @@ from avenue.migration.adopt.pictures import Pictures
 from avenue.migration.adopt.service import Adoption
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
-from avenue.migration.files import Files, Stores
+from avenue.migration.files import Files
 from avenue.migration.folder_import import FolderImport
 from avenue.migration.models import FolderOrder
 from avenue.migration.plan import Plan
@@ -66,14 +66,9 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
     with site_services(settings, database, site_id) as (services, site):
         yield Files(
             command_actor(site),
-            library=services.library,
-            stores=Stores(
-                library=LibraryStore(database),
-                assets=services.assets,
-                legacy_urls=services.legacy_urls,
-            ),
+            import_targets(services),
+            assets=services.assets,
             policy=library_pictures(settings).on(site),
-            audit=services.audit,
             media=services.media,
             tmp_dir=settings.tmp_dir,
         )
@@ -102,13 +97,16 @@ def folder_import_of(
 
 
 def import_targets(services: Services) -> ImportTargets:
-    """Return the destinations of imported files, and the records that refer to them."""
+    """Return what imports write to."""
     return ImportTargets(
         library=services.library,
+        library_store=LibraryStore(services.database),
         legacy_urls=services.legacy_urls,
-        store=LibraryStore(services.database),
         pages=PageStore(services.database),
         owners=ExternalPictures(services.database),
+        catalogue=MovedStore(services.database),
+        website=MovedPages(services.pages),
+        adopted=AdoptedStore(services.database),
         audit=services.audit,
     )
 
@@ -158,16 +156,8 @@ def adoption_of(
         )
         job_access = AdoptionContext(
             command_actor(site),
-            AdoptionTargets(
-                library=services.library,
-                library_store=LibraryStore(database),
-                legacy_urls=services.legacy_urls,
-                catalogue=MovedStore(database),
-                website=MovedPages(services.pages),
-                people=Newcomers(services.account_store, services.passwords),
-                adopted=AdoptedStore(database),
-                audit=services.audit,
-            ),
+            import_targets(services),
+            Newcomers(services.account_store, services.passwords),
             policies,
             mapped,
             inventory,

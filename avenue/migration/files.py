@@ -4,17 +4,14 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from avenue.audit.service import AuditService
 from avenue.builder.library.presenting import use_json
 from avenue.builder.library.service import MediaService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
 from avenue.media.errors import DamagedFile
-from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import SpooledFile, spooled
@@ -24,8 +21,6 @@ from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.scans import check_scanned
 from avenue.media.serving.stored_file import StoredFile
 from avenue.media.store.assets import AssetStore
-from avenue.media.store.legacy_urls import LegacyUrls
-from avenue.media.store.library import LibraryStore
 from avenue.media.urls import asset_in, original_url, variant_url
 from avenue.migration.errors import (
     FileExists,
@@ -36,17 +31,9 @@ from avenue.migration.errors import (
     UnwritableFile,
 )
 from avenue.migration.models import KeptFile
+from avenue.migration.storing import ImportTargets
 
 BLOCK_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """The stores of files and of their old addresses."""
-
-    library: LibraryStore
-    assets: AssetStore
-    legacy_urls: LegacyUrls
 
 
 class Files:
@@ -61,21 +48,17 @@ class Files:
     def __init__(
         self,
         actor: Actor,
+        targets: ImportTargets,
         *,
-        library: MediaLibrary,
-        stores: Stores,
+        assets: AssetStore,
         policy: UploadPolicy,
-        audit: AuditService,
         media: MediaService,
         tmp_dir: Path,
     ) -> None:
         self._actor = actor
-        self._library = library
-        self._store = stores.library
-        self._assets = stores.assets
-        self._legacy_urls = stores.legacy_urls
+        self._targets = targets
+        self._assets = assets
         self._policy = policy
-        self._audit = audit
         self._media = media
         self._tmp_dir = tmp_dir
 
@@ -91,7 +74,7 @@ class Files:
         """
         site_id = self._actor.site.id
         with self._spooled(source, name) as incoming:
-            there = self._store.by_source(site_id, incoming.sha256)
+            there = self._targets.library_store.by_source(site_id, incoming.sha256)
             order = UploadRequest(
                 policy=self._policy,
                 target="library",
@@ -100,12 +83,12 @@ class Files:
                 room=1,  # one file at a time; a library has no limit but the site's quota
                 no_room=StorageFull(),
             )
-            with self._library.receiving(self._actor, order, [incoming]) as upload_result:
-                self._store.keep(site_id, upload_result)
+            with self._targets.library.receiving(self._actor, order, [incoming]) as upload_result:
+                self._targets.library_store.keep(site_id, upload_result)
         upload_result.raise_if_empty()
         kept = upload_result.assets[0]
         if upload_result.created:
-            self._audit.record_command(site_id, "put", "file.added", kept.id)
+            self._targets.audit.record_command(site_id, "put", "file.added", kept.id)
         return self._kept_file(kept, created=upload_result.created)
 
     def get(
@@ -163,7 +146,9 @@ class Files:
             if used := removed.kept.get(asset.id):
                 raise FileIsShown([use_json(self._actor.site, each) for each in used])
             details = {"force": True} if force else {}
-            self._audit.record_command(asset.site, "rm", "media.removed", asset.id, details=details)
+            self._targets.audit.record_command(
+                asset.site, "rm", "media.removed", asset.id, details=details
+            )
         return asset.id
 
     def _live(self, which: str) -> Asset:
@@ -179,7 +164,7 @@ class Files:
 
     def _legacy_id(self, which: str) -> str | None:
         path = legacy_path(which)
-        return self._legacy_urls.find(self._actor.site.id, path) if path else None
+        return self._targets.legacy_urls.find(self._actor.site.id, path) if path else None
 
     def _verified(self, asset: Asset) -> Iterator[bytes]:
         """Yield the bytes of `asset`; raise `DamagedFile` at the end if their hash is wrong.

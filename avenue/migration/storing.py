@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from avenue.audit.service import AuditService
+from avenue.builder.website.moving import MovedPages
 from avenue.errors import Conflict
 from avenue.identity import Actor
 from avenue.media.intake.library import MediaLibrary
@@ -14,22 +15,27 @@ from avenue.media.models import Asset, Claim, State
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
+from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Outcome, Reference
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.store import PageStore
 from avenue.shop.store.external_pictures import ExternalPictures
+from avenue.shop.store.moving import MovedStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTargets:
-    """The services and stores that an import writes to."""
+    """The services and stores that imports write to."""
 
     library: MediaLibrary
+    library_store: LibraryStore
     legacy_urls: LegacyUrls
-    store: LibraryStore
     pages: PageStore
     owners: ExternalPictures
+    catalogue: MovedStore
+    website: MovedPages
+    adopted: AdoptedStore
     audit: AuditService
 
     def references_of_owners(self, site_id: str, addresses: OldAddresses) -> Iterator[Reference]:
@@ -115,14 +121,16 @@ class FileStorer:
         the same file. A new one has `facts`, fields as they are stored.
         """
         targets, claim = self._targets, self._destination.claim
-        there = own_key is None and targets.store.by_source(self._site, file.sha256, claim(""))
+        there = own_key is None and targets.library_store.by_source(
+            self._site, file.sha256, claim("")
+        )
         known = {file.sha256: there} if there else {}
         order = self._order(self._destination.policy.visibility, file, known)
         if own_key is not None:
             order = replace(order, key=own_key)
         with self._received(order, file) as (upload_result, asset):
             self._lead(answers, asset)
-            targets.store.keep(
+            targets.library_store.keep(
                 self._site,
                 upload_result,
                 claim(asset.id),

@@ -9,12 +9,9 @@ was killed is completed by the next one, and a third one finds nothing to do.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar
 
-from avenue.audit.service import AuditService
-from avenue.builder.website.moving import MovedPages
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.export.importing.catalogue import CatalogueImport
 from avenue.export.importing.lines import FileLine, GroupLine, PageLine, ProductLine, Record
@@ -23,14 +20,12 @@ from avenue.export.importing.pages import PageImport
 from avenue.export.importing.source import Origin, key_of
 from avenue.export.importing.tables import Pass
 from avenue.identity import Actor
-from avenue.media.intake.library import MediaLibrary
 from avenue.migration.adopt.models import Became
 from avenue.migration.adopt.service import with_retries
 from avenue.migration.models import PAGE, Outcome, Problem
 from avenue.migration.sources.service import Look, SourceImport, go_on
+from avenue.migration.storing import ImportTargets
 from avenue.shop.models import GROUP, PRODUCT
-from avenue.shop.store.external_pictures import ExternalPictures
-from avenue.shop.store.moving import MovedStore
 
 THREADS = 8
 AT_ONCE = 100
@@ -38,17 +33,6 @@ RECORDS = {GROUP: "groups", PRODUCT: "products", PAGE: "pages"}
 FILE_PASSES = (Pass.PICTURES, Pass.MEDIA, Pass.PRIVATE_UPLOADS, Pass.PUBLIC_UPLOADS)
 
 L = TypeVar("L", GroupLine, ProductLine, PageLine)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportImportTargets:
-    """The services and stores that an import writes to."""
-
-    catalogue: MovedStore
-    website: MovedPages
-    owners: ExternalPictures
-    library: MediaLibrary
-    audit: AuditService
 
 
 class ExportImport:
@@ -62,7 +46,7 @@ class ExportImport:
         self,
         actor: Actor,
         origin: Origin,
-        targets: ExportImportTargets,
+        targets: ImportTargets,
         files: Mapping[Pass, SourceImport],
     ) -> None:
         self._actor = actor

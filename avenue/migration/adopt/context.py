@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avenue.accounts.newcomers import Newcomers
-from avenue.audit.service import AuditService
-from avenue.builder.website.moving import MovedPages
 from avenue.errors import AvenueError, Conflict
 from avenue.identity import Actor, derived_id
-from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Refusal, UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import spooled
 from avenue.media.models import Asset, Claim, State
-from avenue.media.store.legacy_urls import LegacyUrls
-from avenue.media.store.library import LibraryStore
 from avenue.migration.adopt.fields import Names, keys_of, names_of
 from avenue.migration.adopt.inventory import Inventory
 from avenue.migration.adopt.models import (
@@ -27,27 +22,12 @@ from avenue.migration.adopt.models import (
     Remark,
 )
 from avenue.migration.adopt.pictures import Found, Pictures, print_of
-from avenue.migration.adopt.store import AdoptedStore
-from avenue.shop.store.moving import MovedStore
+from avenue.migration.storing import ImportTargets
 from avenue.storage.earlier import Record
 
 PRODUCT, GROUP, PERSON, PAGE, FILE = "product", "group", "person", "page", "file"
 COUNTED = ("people", "groups", "products", "pages", "unnamed", "pictures")
 LONGEST_KEY = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptionTargets:
-    """The services and stores that an adoption writes to."""
-
-    library: MediaLibrary
-    library_store: LibraryStore
-    legacy_urls: LegacyUrls
-    catalogue: MovedStore
-    website: MovedPages
-    people: Newcomers
-    adopted: AdoptedStore
-    audit: AuditService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +45,8 @@ class AdoptionContext:
     def __init__(
         self,
         actor: Actor,
-        places: AdoptionTargets,
+        places: ImportTargets,
+        people: Newcomers,
         policies: Policies,
         mapped: Mapped,
         inventory: Inventory,
@@ -75,6 +56,7 @@ class AdoptionContext:
         self.actor = actor
         self.site = actor.site.id
         self.places = places
+        self.people = people
         self.policies = policies
         self.mapped = mapped
         self.inventory = inventory

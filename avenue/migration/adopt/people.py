@@ -42,7 +42,7 @@ class AdoptedPeople:
         email = required(names.text(fields, own["email"]), UnreadableRecord("email"))
         password = self._password_of(own, record)
         says = names.first(fields, own["active"])
-        person, is_new = self._context.places.people.admit(
+        person, is_new = self._context.people.admit(
             self._context.site,
             email,
             name=names.text(fields, own["name"]) or "",
@@ -63,7 +63,7 @@ class AdoptedPeople:
         """Report an unsupported password; raise `UnreadableRecord` or `InvalidEmail`."""
         own = self._context.names(collection, Holds.PEOPLE)
         email = required(names.text(record.fields, own["email"]), UnreadableRecord("email"))
-        self._context.places.people.check(email)
+        self._context.people.check(email)
         if self._password_of(own, record) is None:
             self._context.refuse(collection, record.key, PasswordReset(words={"email": email}))
 
@@ -72,7 +72,7 @@ class AdoptedPeople:
         stored = names.first(record.fields, own["password"])
         if isinstance(stored, bytes):  # as the library of bcrypt returns it
             stored = stored.decode("ascii", "replace")
-        is_known = isinstance(stored, str) and self._context.places.people.can_check(stored)
+        is_known = isinstance(stored, str) and self._context.people.can_check(stored)
         return stored if is_known else None
 
     def _role_of(self, fields: Fields, own: tuple[str, ...]) -> str:

@@ -278,7 +278,7 @@ class SourceImport:
         if good and self._wanted.destination.has_folders:
             facts["tags"] = list(dict.fromkeys(good))[:MOST_TAGS]
         if facts:
-            self._targets.store.describe(self._site, asset.id, facts)
+            self._targets.library_store.describe(self._site, asset.id, facts)
 
     def _is_refused(self, entry: Entry) -> bool:
         """Refuse an entry that would be readable by more people here, or is too large."""

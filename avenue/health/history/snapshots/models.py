@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from avenue.health.history.traffic.models import SiteTraffic
-from avenue.storage.mongo_facts import percent
+from avenue.storage.mongo_facts import DatabaseFacts, percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,23 +79,13 @@ class BackupAges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(DatabaseFacts):
     """The figures of a cluster; None for those it does not report."""
 
-    data_bytes: int | None
-    storage_bytes: int | None
-    index_bytes: int | None
-    disk_used_bytes: int | None
-    disk_total_bytes: int | None
     connections_current: int | None
     connections_available: int | None
     oplog_hours: float | None
     data_members: int | None = None
-
-    @property
-    def disk_percent(self) -> float | None:
-        """The used share of its disk."""
-        return percent(self.disk_used_bytes, self.disk_total_bytes)
 
     @property
     def connections_percent(self) -> float | None:

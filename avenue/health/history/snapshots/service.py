@@ -105,14 +105,10 @@ def _beside(asked: DeploymentStatus) -> ClusterFigures:
 
 def _figures(asked: DeploymentStatus) -> dict[str, Any]:
     """Return the figures of a cluster, by the fields of `Figures`."""
-    mongodb, database = asked.mongodb(), asked.database()
+    mongodb = asked.mongodb()
     oplog = mongodb.oplog
     return {
-        "data_bytes": database.data_bytes,
-        "storage_bytes": database.storage_bytes,
-        "index_bytes": database.index_bytes,
-        "disk_used_bytes": database.disk_used_bytes,
-        "disk_total_bytes": database.disk_total_bytes,
+        **asdict(asked.database()),
         "connections_current": mongodb.connections_current,
         "connections_available": mongodb.connections_available,
         "oplog_hours": oplog.full_hours if oplog else None,
