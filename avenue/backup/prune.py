@@ -60,7 +60,8 @@ class Pruning:
     ) -> Pruned:
         """Delete what is not kept; with `is_trial` only report it. Repeatable.
 
-        Raise `BackupRuns` during a backup, and `OtherInstallation`: its backups may be running.
+        Raise `BackupRuns` during a backup, `BackupLost` if the lease is lost, and
+        `OtherInstallation`: its backups may be running.
         """
         if self._repository.installation != self._installation:
             raise OtherInstallation(target=self._repository.target.address)
@@ -75,8 +76,10 @@ class Pruning:
             findings += damaged
             removed = [each.id for each in manifests if each.id not in kept]
             if not is_trial:
+                lease.check()
                 self._repository.remove_unfinished()
                 for each in removed:
+                    lease.check()
                     self._repository.remove(each)
             objects = size = 0
             for sha256, of_it in () if findings else list(self._repository.objects()):

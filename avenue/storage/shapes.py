@@ -883,6 +883,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "recent": [or_null(LEVEL)],
             "told": Of(datetime),
             "checked_at": datetime,
+            "acknowledged_level": maybe(LEVEL),
         },
     ),
     "alert_choices": Shape(

@@ -8,7 +8,7 @@ import pytest
 from avenue.app.background import Background, checked
 from avenue.app.backups import drill, prune
 from avenue.app.services import Services
-from avenue.backup.errors import BackupRuns, OtherInstallation
+from avenue.backup.errors import BackupLost, BackupRuns, OtherInstallation
 from avenue.backup.models import Kind, Manifest
 from avenue.backup.prune import Keeping
 from avenue.backup.service import BACKUP, VERIFY
@@ -21,7 +21,7 @@ from avenue.jobs.errors import Halted
 from avenue.storage.connection import INSTALLATION, META
 from avenue.storage.copying.drilling import DrillInTheWay
 from avenue.storage.gridfs import BACKUP as LEASE
-from avenue.storage.leases import Lease, Leases
+from avenue.storage.leases import Lease, Leases, Lost
 from tests.backup.deployment import Deployment
 from tests.health.planting import CHUNKS
 from tests.table import table
@@ -104,6 +104,22 @@ def test_nobody_prunes_beside_a_backup_or_for_others(shop: Deployment) -> None:
     shop.raw[META].update_one({"_id": INSTALLATION}, {"$set": {"id": "another"}})
     with pytest.raises(OtherInstallation):
         prune(shop.database, repository, ALL)
+
+
+def test_no_snapshot_goes_once_the_lease_is_lost(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [shop.create().id for _ in range(2)]
+    checks = iter([None])
+
+    def lost_at_the_second_check(_: Lease) -> None:
+        if next(checks, Lost) is Lost:
+            raise Lost
+
+    monkeypatch.setattr(Lease, "check", lost_at_the_second_check)
+    with pytest.raises(BackupLost):
+        prune(shop.database, shop.repository, NEWEST)
+    assert [each.id for each in shop.repository.snapshots()] == before
 
 
 def test_a_drill_restores_checks_and_leaves_nothing(shop: Deployment) -> None:

@@ -291,6 +291,7 @@ def _told(deployment: Deployment) -> None:
         "opened_at": now,
         "acknowledged_at": None,
         "acknowledged_by": None,
+        "acknowledged_level": None,
         "recovered_at": None,
         **seen,
         "recent": ["warning"],

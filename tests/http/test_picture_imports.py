@@ -106,11 +106,18 @@ def test_pictures_find_their_products(application: Application) -> None:
     assert names == ["foto.jpg", f"{one}-2.jpg", f"{one}-3.jpg"]
     assert len(pictures_of(seller, second)) == 1
     assert archives(application) == before
-    entry = application.raw["audit_logs"].find_one(
-        {"action": "picture_import.finished", "object.id": plan["id"]}
-    )
-    assert entry is not None
+    finished = {"action": "picture_import.finished", "object.id": plan["id"]}
+    (entry,) = application.raw["audit_logs"].find(finished)
     assert entry["details"] == {"by": seller.id, "added": 3}
+
+    # A job that is killed after its entry, or right before it, is resumed.
+    unfinished = [{"$set": {"state": "queued", "run_at": "$$NOW"}}]
+    for lost in (None, entry["_id"]):
+        application.raw["audit_logs"].delete_one({"_id": lost})
+        application.raw["jobs"].update_one({"_id": entry["actor"]["id"]}, unfinished)
+        work(application, plan)
+        (again,) = application.raw["audit_logs"].find(finished)
+        assert again["details"] == entry["details"]
 
 
 def test_files_without_a_product_are_assigned_by_hand(application: Application) -> None:

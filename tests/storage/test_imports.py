@@ -580,6 +580,9 @@ def test_each_run_is_written_down_once_with_its_counts(shop: Shop) -> None:
     shop.bring(table, dry_run=True)
     done = shop.bring(table)
     shop.undo(done)
+    # As if they had been killed after that.
+    shop.raw["jobs"].update_many({}, [{"$set": {"state": "queued", "run_at": "$$NOW"}}])
+    shop.work()
     entries = [
         (each["action"], each["object"]["id"], each["details"])
         for each in shop.raw["audit_logs"].find({}, sort=[("at", 1)])

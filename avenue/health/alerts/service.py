@@ -67,7 +67,8 @@ class AlertService:
             if known is None:
                 self._store.open(after, drafts)
             else:
-                self._store.change(after, at, drafts)
+                is_worse = after.alert.level.rank > known.alert.level.rank
+                self._store.change(after, at, drafts, is_worse=is_worse)
             if news:
                 counts[news] += 1
         return counts

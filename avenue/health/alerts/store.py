@@ -23,7 +23,9 @@ KEPT_FOR = timedelta(days=2 * 365)
 """How long an alert is kept after it has recovered."""
 NEWEST_FIRST = [("opened_at", -1), ("_id", -1)]
 CHANGED = ("level", "value", "threshold", "changed_at", "recovered_at")
-"""The fields that a check changes; the acknowledgement is changed separately, by people."""
+"""The fields that every check changes."""
+ACKNOWLEDGEMENT = ("acknowledged_at", "acknowledged_by", "acknowledged_level")
+"""The fields that people change; a check deletes their values when the alert gets worse."""
 OF_STATE: dict[State, Document] = {
     State.OPEN: {"recovered_at": None, "acknowledged_at": None},
     State.ACKNOWLEDGED: {"recovered_at": None, "acknowledged_at": {"$ne": None}},
@@ -56,8 +58,7 @@ class MongoAlertStore:
             "site": alert.site,
             "unit": alert.unit.value,
             "opened_at": alert.opened_at,
-            "acknowledged_at": None,
-            "acknowledged_by": None,
+            **dict.fromkeys(ACKNOWLEDGEMENT),
             **_state(watched),
             "checked_at": alert.opened_at,
         }
@@ -82,11 +83,16 @@ class MongoAlertStore:
         with suppress(AlreadyThere):  # another process was faster
             self._insert(document, drafts)
 
-    def change(self, watched: Watched, at: datetime, drafts: Sequence[Draft]) -> None:
-        """Update an alert by the snapshot of `at`, once; older snapshots are ignored."""
+    def change(
+        self, watched: Watched, at: datetime, drafts: Sequence[Draft], *, is_worse: bool
+    ) -> None:
+        """Update an alert by the snapshot of `at`, once; older snapshots are ignored.
+
+        `is_worse`: its level has risen.
+        """
         change: Document = {"$set": {**_state(watched), "checked_at": at}}
-        if any(each.kind == kind_of(News.RAISED) for each in drafts):
-            change["$set"].update(acknowledged_at=None, acknowledged_by=None)
+        if is_worse and watched.alert.acknowledged_at is None:
+            change["$set"].update(dict.fromkeys(ACKNOWLEDGEMENT))
         if watched.alert.recovered_at is not None:
             change["$set"]["forget_at"] = watched.alert.recovered_at + KEPT_FOR
             change["$unset"] = {"open_key": ""}
@@ -100,7 +106,8 @@ class MongoAlertStore:
     def acknowledge(self, alert_id: str, person: str | None) -> None:
         """Store who has seen an alert, only the first one; repeatable."""
         fresh = {"_id": alert_id, **OF_STATE[State.OPEN]}
-        noted = {"acknowledged_at": "$$NOW", "acknowledged_by": {"$literal": person}}
+        values = ("$$NOW", {"$literal": person}, "$level")
+        noted = dict(zip(ACKNOWLEDGEMENT, values, strict=True))
         self._alerts.update(fresh, [{"$set": noted}])
 
     def alert(self, alert_id: str) -> Alert | None:
@@ -160,10 +167,12 @@ def _plain(value: Any) -> Any:
 
 def _watched(document: Document) -> Watched:
     _check_all(document)
+    acknowledged_level = document.get("acknowledged_level")
     return Watched(
         alert=_alert(document),
         recent=tuple(Level(each) if each else None for each in document["recent"]),
         told={Level(level): at for level, at in document["told"].items()},
+        acknowledged_level=Level(acknowledged_level) if acknowledged_level else None,
     )
 
 

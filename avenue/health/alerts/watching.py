@@ -19,12 +19,14 @@ from avenue.identity import new_id
 class Watched:
     """An alert and the state needed to judge the next snapshot.
 
-    `recent` are the levels of the last snapshots, `told` is when each level was last sent.
+    `recent` are the levels of the last snapshots, `told` is when each level was last sent,
+    `acknowledged_level` is the level when the alert was acknowledged.
     """
 
     alert: Alert
     recent: tuple[Level | None, ...]
     told: Mapping[Level, datetime] = field(default_factory=dict)
+    acknowledged_level: Level | None = None
 
     @property
     def worst_sent(self) -> Level:
@@ -85,11 +87,15 @@ def _opened(rule: Rule, reading: Reading, level: Level, at: datetime) -> Watched
 
 def _raised(rule: Rule, after: Watched, level: Level, at: datetime) -> tuple[Watched, News | None]:
     after = _at_level(rule, after, level, at)
-    if after.is_within_cooldown(level, at):
+    is_silent = after.is_within_cooldown(level, at)
+    if is_silent and _rank(after.acknowledged_level) >= level.rank:
         return after, None
     # It is worse than what was acknowledged.
     alert = replace(after.alert, acknowledged_at=None, acknowledged_by=None)
-    return replace(after, alert=alert, told={**after.told, level: at}), News.RAISED
+    after = replace(after, alert=alert, acknowledged_level=None)
+    if is_silent:
+        return after, None
+    return replace(after, told={**after.told, level: at}), News.RAISED
 
 
 def _at_level(rule: Rule, after: Watched, level: Level, at: datetime) -> Watched:

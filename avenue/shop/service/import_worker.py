@@ -67,6 +67,7 @@ class ImportWorker:
             job_id=job.id,
             job_kind=kind,
             details={"by": run.by, **counts},
+            entry_id=job.id,
         )
 
     def _decide(self, run: Import, rows: Sequence[NewRow], found: Found) -> list[Decision]:

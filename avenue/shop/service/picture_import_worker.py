@@ -58,14 +58,16 @@ class PictureImportWorker:
         if run.stage is Stage.APPLYING:
             run = self._taken_in(site, run, job)
             run = self._imports.finish(site.id, run)
-            self._audit.record_job(
-                site.id,
-                "picture_import.finished",
-                run.id,
-                job_id=job.id,
-                job_kind=PICTURES_BY_SKU,
-                details={"by": run.by, **run.counts},
-            )
+        # Also when resumed after `finish`: the entry may be missing.
+        self._audit.record_job(
+            site.id,
+            "picture_import.finished",
+            run.id,
+            job_id=job.id,
+            job_kind=PICTURES_BY_SKU,
+            details={"by": run.by, **run.counts},
+            entry_id=job.id,
+        )
         if archive := self._imports.discard_archive(site.id, run):
             self._library.purge(archive)
         return run.counts

@@ -224,7 +224,13 @@ class SampleWorker:
             job.save(cursor=number, done=number, total=len(steps))
         counts = {"products": len(demo.PRODUCTS), "groups": len(demo.GROUPS)}
         self._audit.record_job(
-            site_id, "samples.loaded", site_id, job_id=job.id, job_kind=LOAD, details=counts
+            site_id,
+            "samples.loaded",
+            site_id,
+            job_id=job.id,
+            job_kind=LOAD,
+            details=counts,
+            entry_id=job.id,
         )
         return counts
 

@@ -241,6 +241,17 @@ def test_worse_needs_an_acknowledgement_of_its_own(deployment: Deployment) -> No
     assert (worse.id, worse.acknowledged_at, worse.acknowledged_by) == (alert.id, None, None)
 
 
+def test_what_gets_worse_again_is_not_acknowledged_any_more(deployment: Deployment) -> None:
+    """Although that was told a short time ago, and is not told again so soon."""
+    for hour, percent in enumerate([96, 86, 86, 86]):
+        deployment.see(hour, disk=percent)
+    deployment.alerts.acknowledge(operator(), deployment.list()[0].id)
+    assert deployment.see(4, disk=96) == {}
+    (worse,) = deployment.list(state=State.OPEN)
+    assert (worse.level, worse.acknowledged_by) == (Level.CRITICAL, None)
+    assert deployment.see(24, disk=96) == {"reminder": 1}
+
+
 def test_what_is_over_is_not_acknowledged(deployment: Deployment) -> None:
     for hour, percent in enumerate([96, 10, 10, 10]):
         deployment.see(hour, disk=percent)

@@ -183,7 +183,7 @@ def test_what_stays_is_told_again_after_its_cooldown(
 def acknowledged(seen: Watching, when: datetime) -> Watching:
     assert seen.now is not None
     alert = replace(seen.now.alert, acknowledged_at=when, acknowledged_by="ana")
-    seen.now = replace(seen.now, alert=alert)
+    seen.now = replace(seen.now, alert=alert, acknowledged_level=alert.level)
     return seen
 
 
@@ -204,6 +204,15 @@ def test_an_acknowledgement_outlasts_a_slow_swing_between_two_levels() -> None:
     assert (seen.news, seen.level) == ([OPENED], WARNING)
     assert seen.now is not None
     assert seen.now.alert.state is State.ACKNOWLEDGED
+
+
+def test_what_was_acknowledged_at_a_lower_level_is_told_again_though_it_was_told_before() -> None:
+    seen = acknowledged(Watching().see([96, 82, 82, 82]), at(3)).see([70] * 3)
+    assert seen.level is NOTICE
+    seen.see([96] * 18)
+    assert seen.now is not None
+    assert seen.now.alert.state is State.OPEN, "nobody has seen it that bad again"
+    assert seen.told == [(0, OPENED, CRITICAL), (24, REMINDER, CRITICAL)]
 
 
 @pytest.mark.parametrize(
