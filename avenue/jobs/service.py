@@ -79,9 +79,14 @@ class JobService:
     def unfinished(self, *, site: str | None = None) -> list[Job]:
         """Return the newest 500 running, waiting or paused jobs, newest first.
 
-        Results and cursors are left out, here as in the other lists.
+        A job that runs for long may be missing: `using` has all. Results and cursors are left out,
+        here as in the other lists.
         """
         return self._store.newest(OPEN_JOBS, site, OPEN)
+
+    def using(self, site: str) -> list[Job]:
+        """Return all unfinished jobs of a site, and all running ones of the deployment."""
+        return self._store.using(site)
 
     def finished(self, *, site: str | None = None) -> list[Job]:
         """Return the newest 100 finished jobs, newest first; none is older than 30 days."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from avenue.identity import new_id
-from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
+from avenue.jobs.models import CANCELLED, OPEN, Job, Progress, Queue, State, Wish
 from avenue.storage.collection import AlreadyThere
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over, readable
@@ -13,6 +13,8 @@ from avenue.storage.scope import deployment
 JOBS = "jobs"
 KEEP_FINISHED_DAYS = 30
 WAITING = [State.QUEUED.value, State.RUNNING.value]
+LISTED: Document = {"result": 0, "cursor": 0}
+"""A projection without what may be large and is shown in no list."""
 
 
 class MongoJobStore:
@@ -93,8 +95,13 @@ class MongoJobStore:
         query: Document = {"state": {"$in": [each.value for each in states]}}
         if site is not None:
             query["site"] = site
-        shown = {"result": 0, "cursor": 0}  # which may be large and is shown in no list
-        return self._jobs.values(_job, query, shown, sort=[("created_at", -1)], limit=limit)
+        return self._jobs.values(_job, query, LISTED, sort=[("created_at", -1)], limit=limit)
+
+    def using(self, site: str) -> list[Job]:
+        """Return all unfinished jobs of `site`, and all running ones of the deployment."""
+        own = {"site": site, "state": {"$in": [each.value for each in OPEN]}}
+        of_all = {"site": None, "state": State.RUNNING.value}
+        return self._jobs.values(_job, {"$or": [own, of_all]}, LISTED)
 
     def queues(self) -> list[Queue]:
         """Return the numbers of jobs of each kind, by kind."""

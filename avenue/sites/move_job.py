@@ -124,9 +124,8 @@ class MoveWorker:
         """Return the kinds of job that may still read the site on the earlier cluster."""
         return [
             each.kind
-            for each in self._jobs.unfinished()
+            for each in self._jobs.using(move.site)
             if each.id != own_id
-            and each.site in {None, move.site}
             and each.state is State.RUNNING
             and each.started_at is not None
             and each.started_at < (move.switched_at or each.started_at)

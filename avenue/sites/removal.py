@@ -179,8 +179,8 @@ class RemovalWorker:
     def _busy(self, own_id: str, site_id: str, since: datetime) -> list[Job]:
         """Return the jobs, of the site or of all sites, that started before and still run."""
         found = []
-        for each in self._jobs.unfinished():
-            if each.id == own_id or each.site not in {None, site_id}:
+        for each in self._jobs.using(site_id):
+            if each.id == own_id:
                 continue
             if each.site == site_id and each.may_be_cancelled:
                 self._jobs.cancel(each.id)

@@ -40,7 +40,10 @@ class Place:
 
 
 class Directory:
-    """Caches the places of sites for `seconds`."""
+    """Caches the places of sites for `seconds`.
+
+    What is known is replaced and never changed, so readers need no lock.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = max(seconds, 1)
@@ -62,7 +65,8 @@ class Directory:
         """Update from the document of one site; return its cluster."""
         with self._changed:
             place = self._newer(site["_id"], place_in(site))
-            self._known[site["_id"]] = place, time.monotonic() + self._seconds
+            noted = place, time.monotonic() + self._seconds
+            self._known = {**self._known, site["_id"]: noted}
             self._changed.notify_all()
         return place.cluster
 

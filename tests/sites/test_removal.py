@@ -10,6 +10,7 @@ from bson import encode
 from avenue.app.background import Background
 from avenue.identity import Role
 from avenue.jobs.models import State
+from avenue.jobs.service import OPEN_JOBS
 from avenue.sites.removal import GRACE_DAYS, REMOVE, REMOVE_DUE
 from avenue.sites.service import SiteService
 from avenue.storage.removing import SiteRemains, WaitsForBackup
@@ -193,7 +194,12 @@ def test_a_deletion_waits_for_a_backup_and_for_the_work_of_the_deployment(
     raw["leases"].delete_many({})
     # A walk of the deployment that began when the site was still there.
     walk = {"state": "running", "holder": "h", "run_at": NOW + timedelta(hours=1)}
-    raw["jobs"].insert_one(job_of("walk", **walk, started_at=NOW, site=None) | {"site": None})
+    raw["jobs"].insert_one(job_of("walk", **walk, started_at=NOW) | {"site": None})
+    # It is the oldest of more jobs than any list has.
+    later = {"created_at": datetime.now(UTC), "run_at": NOW + timedelta(hours=1)}
+    raw["jobs"].insert_many(
+        [job_of(STAYING, _id=f"later {number}", **later) for number in range(OPEN_JOBS)]
+    )
     background = Background(deployment.settings, deployment.database)
     job = background.begin(REMOVE, {"site": GOING})
     seen: list[int] = []

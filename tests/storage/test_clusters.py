@@ -21,7 +21,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
-from avenue.identity import DEFAULT_SITE
+from avenue.identity import DEFAULT_SITE, new_id
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
@@ -30,6 +30,7 @@ from avenue.notifications.store import OutboxStore
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import ClusterAway, HomeSource
+from avenue.storage.directory import Directory
 from avenue.storage.holders import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     DEPLOYMENT_COLLECTIONS,
@@ -275,6 +276,25 @@ def test_what_is_no_cluster_of_this_installation_is_left_alone(
         with pytest.raises(UnknownCluster):
             site(database, "c")
     second.client.drop_database(used)
+
+
+def test_a_site_may_be_noted_while_another_thread_reads_the_directory() -> None:
+    directory = Directory(60)
+    moving = {"from": "home", "to": "c2", "phase": "copying"}
+    directory.learn([{"_id": each, "move": moving} for each in ("a", "b")])
+
+    class Noting(str):
+        """A cluster whose comparison lets another site be noted, as another thread may."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            directory.note({"_id": new_id()})
+            return str.__eq__(self, other)
+
+    assert directory.not_of(Noting("c2")) == ["a", "b"]
+    assert len(directory.newest_epochs()) == 4
 
 
 @pytest.mark.long
