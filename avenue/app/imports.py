@@ -15,7 +15,7 @@ from avenue.backup.errors import TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
-from avenue.config import Settings, is_private_host
+from avenue.config import Settings
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.media.legacy import can_answer
 from avenue.migration.addresses import OldAddresses
@@ -38,6 +38,7 @@ from avenue.migration.sources.service import SourceImport, Wanted
 from avenue.migration.sources.supabase import SupabaseSource, status_of
 from avenue.migration.sources.url_list import UrlList
 from avenue.migration.storing import ImportTargets
+from avenue.networks import is_trusted_host
 from avenue.outside.asking import Asker
 from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
@@ -306,7 +307,7 @@ def _supabase(settings: Settings, text: str, rest: str) -> Source:
     bucket, _, prefix = unquote(parts.path.strip("/")).partition("/")
     if not parts.hostname or "@" in parts.netloc or not bucket:
         raise BadImportSource(parts.hostname or "that", "it names no project and bucket")
-    if parts.scheme != "https" and not is_private_host(parts.hostname):
+    if parts.scheme != "https" and not is_trusted_host(parts.hostname):
         raise BadImportSource(parts.hostname, "its key would travel unencrypted; say https")
     base = f"{parts.scheme}://{parts.netloc}"
     headers = {"Authorization": f"Bearer {key}", "apikey": key}

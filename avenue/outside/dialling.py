@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import BinaryIO, cast
 
-from avenue.outside.addresses import is_public
+from avenue.networks import is_public
 from avenue.outside.errors import AddressNotAllowed
 from avenue.outside.names import Resolve, resolved
 from avenue.outside.urls import Target

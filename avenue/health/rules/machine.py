@@ -17,7 +17,6 @@ from avenue.health.facts.pictures import PICTURES
 from avenue.health.models import Finding, Level
 from avenue.health.rules.known import PACKAGES, version_in
 from avenue.health.thresholds import LEAST_SECRET_BITS
-from avenue.media.addresses import is_private
 from avenue.media.errors import BrokenImage, NoDecoder
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import PNG, MediaType
@@ -25,6 +24,7 @@ from avenue.media.leftovers import LEFT_FOLDERS, files_left
 from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.facts import Wanted
 from avenue.media.pictures.variants import FORMATS
+from avenue.networks import is_private_host
 from avenue.storage.status import LOOPBACK
 
 MB = 1024 * 1024
@@ -160,7 +160,7 @@ def proxies(machine: Machine) -> Iterator[Finding]:
             "has that proxy's address, and all of them share one rate limit.",
             cure="Set it to the number of proxies that are yours.",
         )
-    elif hops and is_private(base.hostname or ""):
+    elif hops and is_private_host(base.hostname or ""):
         yield Finding(
             level=Level.NOTICE,
             place=place,
@@ -278,7 +278,7 @@ def _local_database(machine: Machine) -> Iterator[Finding]:
     place = f"AVENUE_DATA_DIR={own.data_dir}"
     host = urlsplit(own.base_url).hostname or ""
     if own.local:
-        if not is_private(host):
+        if not is_private_host(host):
             yield Finding(
                 level=Level.WARNING,
                 place=place,
