@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from avenue.accounts.newcomers import Newcomers
+from avenue.accounts.adopted_people import AdoptedAccounts
 from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
@@ -178,7 +178,7 @@ def adoption_of(
                 legacy_urls=services.legacy_urls,
                 catalogue=MovedStore(database),
                 website=MovedPages(services.pages),
-                people=Newcomers(services.account_store, services.passwords),
+                people=AdoptedAccounts(services.account_store, services.passwords),
                 adopted=AdoptedStore(database),
                 audit=services.audit,
             ),

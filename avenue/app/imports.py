@@ -17,7 +17,7 @@ from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
 from avenue.config import Settings
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
-from avenue.media.legacy import can_answer
+from avenue.media.old_urls import can_answer
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of

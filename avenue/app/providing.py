@@ -9,11 +9,11 @@ from flask import Flask
 from avenue.app.alt_texts import library_feature, shop_feature
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
-from avenue.app.home import other_tasks
 from avenue.app.menus import menu_targets
 from avenue.app.moves import move_service
 from avenue.app.services import Services
-from avenue.app.sharing import shared_to_library
+from avenue.app.shared_photos import shared_to_library
+from avenue.app.start_page import other_tasks
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.website.previews import Previews
 from avenue.builder.website.rendering import Documents

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from avenue.identity import Site
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.media.references import EPHEMERAL, Fault, Kind
 from avenue.networks import is_private_host
 

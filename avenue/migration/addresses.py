@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.media.urls import is_own_path
 from avenue.networks import is_private_host
 

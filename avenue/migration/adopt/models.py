@@ -151,7 +151,7 @@ class Website(Protocol):
 class People(Protocol):
     """The users of the deployment."""
 
-    def admit(
+    def add_adopted(
         self,
         site_id: str,
         email: str,
@@ -168,7 +168,7 @@ class People(Protocol):
         """
 
     def check(self, email: str) -> None:
-        """Raise `InvalidEmail` if `admit` would."""
+        """Raise `InvalidEmail` if `add_adopted` would."""
 
     def can_check(self, password_hash: str) -> bool:
         """Return whether this kind of password hash is supported."""

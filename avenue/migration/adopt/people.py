@@ -43,7 +43,7 @@ class AdoptedPeople:
             raise UnreadableRecord("email")
         password = self._password_of(own, record)
         says = names.first(fields, own["active"])
-        person, is_new = self._context.places.people.admit(
+        person, is_new = self._context.places.people.add_adopted(
             self._context.site,
             email,
             name=names.text(fields, own["name"]) or "",
