@@ -348,7 +348,7 @@ def _quota_left(settings: Settings, used: Amount, site: Site) -> QuotaLeft:
 
 
 class _Bucket:
-    """See `migration.sources.s3.Bucket`."""
+    """A bucket for `migration.sources.s3`, by the S3 client of backups."""
 
     def __init__(self, target: S3Target) -> None:
         self._target = target

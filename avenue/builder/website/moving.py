@@ -7,7 +7,7 @@ from avenue.identity import Actor
 
 
 class MovedPages:
-    """See `migration.adopt.models.Website`."""
+    """Stores the pages of an earlier application: `Website` of `migration.adopt.models`."""
 
     def __init__(self, pages: PageService) -> None:
         self._pages = pages

@@ -93,7 +93,7 @@ class Renditions:
     def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
         """Return the facts of a rendition without reading its bytes.
 
-        None if it does not exist yet.
+        Return None if it does not exist yet.
         """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
@@ -108,10 +108,11 @@ class Renditions:
     def find_with_asset(
         self, site_id: str, key: RenditionKey, note: Callable[[Asset | None], Asset | None]
     ) -> KeptRendition | None:
-        """Return a rendition if it is there and its asset is public and shows it.
+        """Return a stored rendition if its asset is public and has it now; None otherwise.
 
-        Where it has to be read, the asset is read by the same command and given to `note`, which
-        returns what of it may be shown. Where it is at hand nobody is asked for the asset.
+        A cached rendition is returned without reading the asset. If the rendition is not cached,
+        one command reads both, and `note` is called with the asset and returns it if it may be
+        shown.
         """
 
         def read() -> KeptRendition | None:
@@ -132,9 +133,9 @@ class Renditions:
     def there(
         self, asset: Asset, variant: str, extension: str, kept: KeptRendition | None = None
     ) -> Found | None:
-        """Return a public picture as `variant`, a row of the table, or None if not made yet.
+        """Return a public picture as `variant`, which it must have; None if not generated yet.
 
-        `kept` is what was found of it.
+        `kept` is the rendition that `find_with_asset` has returned, if any.
         """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)

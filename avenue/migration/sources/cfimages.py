@@ -18,7 +18,7 @@ _DELIVERY = re.compile(rf"(?:{CF_IMAGES})?(/[A-Za-z0-9_-]{{22}})/.+/[^/]+")
 
 
 class CfImagesSource:
-    """See `Source`."""
+    """The pictures of an account of Cloudflare Images."""
 
     hosts = ("imagedelivery.net",)
     entries_per_hour = 14_400

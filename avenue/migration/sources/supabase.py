@@ -32,7 +32,7 @@ def status_of(status: int, body: bytes) -> int:
 
 
 class SupabaseSource:
-    """See `Source`."""
+    """A bucket of Supabase Storage, read with the key of its project."""
 
     entries_per_hour = None
 

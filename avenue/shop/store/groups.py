@@ -84,7 +84,7 @@ class GroupStore(SiteRecords):
     ) -> Group | None:
         """Set fields of a group, and its products unless None.
 
-        None if it has changed since `group` was read. Raise `ProductNotFound`.
+        Return None if it has changed since `group` was read. Raise `ProductNotFound`.
         """
         scope = site(self._database, site_id)
         changed = to_document(replace(group, **changes, updated_at=utc_now()))

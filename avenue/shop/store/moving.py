@@ -44,7 +44,7 @@ MOVED_OUT = "moved"
 
 
 class MovedStore:
-    """See `migration.adopt.models.Catalogue`."""
+    """Stores products and groups of an earlier application: `Catalogue` of `migration.adopt`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

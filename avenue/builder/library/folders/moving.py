@@ -16,7 +16,7 @@ LONGEST_NAME = 100
 
 
 class MovedFolders:
-    """See `migration.sources.models.Folders`."""
+    """The folders of imported pictures: `Folders` of `migration.sources.models`."""
 
     def __init__(self, store: FolderStore) -> None:
         self._store = store
