@@ -5,7 +5,6 @@
 """
 
 import base64
-import ipaddress
 import os
 import re
 import secrets
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from avenue.networks import is_trusted_host
+
 WEAK_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "development")
 LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
@@ -28,7 +29,6 @@ BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
 LONGEST_HASH_LINE = 64
 HASH_LINE = re.compile(rb"[0-9A-Fa-f]{40}(:[0-9]+)?\r?\n")
-PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
 CLUSTER_PREFIX = "AVENUE_CLUSTER_"
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
@@ -1473,7 +1473,7 @@ def is_webhook_url(url: str) -> bool:
     is_plain = url.isascii() and url.isprintable() and " " not in url
     if not (host and port_ok and is_plain) or parts.username or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_private_host(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_trusted_host(host))
 
 
 def webhook_key(secret: str) -> bytes | None:
@@ -1484,14 +1484,6 @@ def webhook_key(secret: str) -> bytes | None:
         return None
     is_long_enough = LEAST_WEBHOOK_KEY_BYTES <= len(key) <= MOST_WEBHOOK_KEY_BYTES
     return key if secret.startswith(WEBHOOK_PREFIX) and is_long_enough else None
-
-
-def is_private_host(host: str) -> bool:
-    """Return whether `host` is an address or a name in a private network."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith(PRIVATE_NAMES)
 
 
 def is_mailbox(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Word search for products, regardless of accents, case and order."""
+"""Words for searches and names, regardless of accents and case."""
 
 import re
 import unicodedata

@@ -5,7 +5,7 @@ Anything else, such as an operator in place of a text, is a 400.
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
+from avenue.accounts.email_addresses import MOST_EMAIL_CHARACTERS
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.identity import Scope
 

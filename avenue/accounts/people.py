@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from avenue.accounts.account_emails import Why
-from avenue.accounts.emails import checked_email
+from avenue.accounts.email_addresses import checked_email
 from avenue.accounts.errors import (
     AlreadyHere,
     EmailTaken,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from avenue.accounts.account_emails import MailOrder, QueuedEmails, Why, added_email, reset_email
-from avenue.accounts.emails import normal_email
+from avenue.accounts.email_addresses import normal_email
 from avenue.accounts.errors import ResetLinkGone
 from avenue.accounts.models import PasswordLink, User
 from avenue.accounts.passwords import Passwords

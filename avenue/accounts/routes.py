@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 from avenue.accounts import replies
 from avenue.accounts.bodies import LoginBody, TokenBody
 from avenue.accounts.challenges import HEADER, Challenges, Purpose, Try
-from avenue.accounts.emails import normal_email
+from avenue.accounts.email_addresses import normal_email
 from avenue.accounts.errors import (
     ChallengeFailed,
     ChallengeRequired,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from avenue.accounts.callers import TOKEN_MARK, Callers
 from avenue.accounts.devices import device_of
-from avenue.accounts.emails import checked_email, normal_email
+from avenue.accounts.email_addresses import checked_email, normal_email
 from avenue.accounts.errors import (
     ScopeNotYours,
     SessionNotFound,

@@ -52,7 +52,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     gate = Gate(database)
     cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
     services = Services(settings, database, settings.workers, cache)
-    hot = provide_delivery(app, services, gate, disk)
+    responses = provide_delivery(app, services, gate, disk)
     provide_services(app, services)
 
     for each in (parsing, language, assets, colours, stylesheet, site_frame, problems):
@@ -70,16 +70,16 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     _answer_machines(app, services)
     pages.install(app, NAVIGATION_WITH_SCANNER if settings.scanner else NAVIGATION)
     cache_policy.install(app)
-    _answer_ahead(app, hot)
+    _answer_ahead(app, responses)
     requestlog.install(app)
     return app
 
 
-def _answer_ahead(app: Flask, hot: ResponseCache) -> None:
+def _answer_ahead(app: Flask, responses: ResponseCache) -> None:
     """Answer cached pictures before the application is called."""
-    app.extensions[AT_HAND] = hot
+    app.extensions[AT_HAND] = responses
     app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
-        MeantMethods(CachedResponses(app.wsgi_app, hot))
+        MeantMethods(CachedResponses(app.wsgi_app, responses))
     )
 
 

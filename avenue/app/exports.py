@@ -29,8 +29,8 @@ from avenue.export.store import ExportStore
 from avenue.export.zip_target import ZipTarget
 from avenue.identity import command_actor
 from avenue.media.categories import GENERAL, UPLOAD, Category, policy_of
-from avenue.media.legacy import can_answer
 from avenue.media.models import Claim, Visibility
+from avenue.media.old_urls import can_answer
 from avenue.media.pictures.limits import MB
 from avenue.media.store.assets import AssetStore
 from avenue.migration.adopt.store import AdoptedStore

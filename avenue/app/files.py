@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from avenue.accounts.newcomers import Newcomers
+from avenue.accounts.adopted_people import AdoptedAccounts
 from avenue.app.services import Services, opened_services
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
@@ -157,7 +157,7 @@ def adoption_of(
         job_access = AdoptionContext(
             command_actor(site),
             import_targets(services),
-            Newcomers(services.account_store, services.passwords),
+            AdoptedAccounts(services.account_store, services.passwords),
             policies,
             mapped,
             inventory,

@@ -15,10 +15,10 @@ from avenue.backup.errors import TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
-from avenue.config import Settings, is_private_host
+from avenue.config import Settings
 from avenue.errors import required
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
-from avenue.media.legacy import can_answer
+from avenue.media.old_urls import can_answer
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
@@ -39,6 +39,7 @@ from avenue.migration.sources.service import SourceImport, Wanted
 from avenue.migration.sources.supabase import SupabaseSource, status_of
 from avenue.migration.sources.url_list import UrlList
 from avenue.migration.storing import ImportTargets
+from avenue.networks import is_trusted_host
 from avenue.outside.asking import Asker
 from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
@@ -298,7 +299,7 @@ def _supabase(settings: Settings, text: str, rest: str) -> Source:
     bucket, _, prefix = unquote(parts.path.strip("/")).partition("/")
     if not parts.hostname or "@" in parts.netloc or not bucket:
         raise BadImportSource(parts.hostname or "that", "it names no project and bucket")
-    if parts.scheme != "https" and not is_private_host(parts.hostname):
+    if parts.scheme != "https" and not is_trusted_host(parts.hostname):
         raise BadImportSource(parts.hostname, "its key would travel unencrypted; say https")
     base = f"{parts.scheme}://{parts.netloc}"
     headers = {"Authorization": f"Bearer {key}", "apikey": key}
@@ -339,7 +340,7 @@ def _quota_left(settings: Settings, used: Amount, site: Site) -> QuotaLeft:
 
 
 class _Bucket:
-    """See `migration.sources.s3.Bucket`."""
+    """A bucket for `migration.sources.s3`, by the S3 client of backups."""
 
     def __init__(self, target: S3Target) -> None:
         self._target = target

@@ -30,7 +30,7 @@ from avenue.export.models import Exported, ExportOrder, Part
 from avenue.identity import DEFAULT_SITE
 from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
-from avenue.media.legacy import can_answer
+from avenue.media.old_urls import can_answer
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.adopt.presenting import adoption_facts, refused
 from avenue.migration.adopt.service import Adoption

@@ -8,7 +8,7 @@ from flask import Flask
 
 from avenue.app import create_app, telemetry
 from avenue.app.background import Background
-from avenue.app.overseeing import watch_forever
+from avenue.app.background_watch import watch_forever
 from avenue.app.recording import write_traffic_and_errors
 from avenue.app.services import disk_cache_of
 from avenue.config import Settings

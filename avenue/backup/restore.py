@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from avenue.backup.errors import BackupDamaged, ClusterMissing
 from avenue.backup.models import (
@@ -182,13 +183,13 @@ class Restoration:
                     size += len(piece)
                     yield piece
         except Missing:
-            self._find(Kind.MISSING, what, "The backup does not have its bytes.")
+            self._record_and_raise(Kind.MISSING, what, "The backup does not have its bytes.")
         except BackupDamaged:
-            self._find(Kind.UNREADABLE, what, NOT_DECRYPTED)
+            self._record_and_raise(Kind.UNREADABLE, what, NOT_DECRYPTED)
         if digest.hexdigest() != sha256 or size != length:
-            self._find(Kind.WRONG_HASH, what, "The backup has other bytes.")
+            self._record_and_raise(Kind.WRONG_HASH, what, "The backup has other bytes.")
 
-    def _find(self, kind: Kind, what: str, detail: str) -> None:
+    def _record_and_raise(self, kind: Kind, what: str, detail: str) -> NoReturn:
         self._findings.append(Finding(kind=kind, what=what, detail=detail))
         raise NotThoseBytes
 

@@ -13,7 +13,7 @@ from avenue.config import Settings
 from avenue.export.models import HEADER
 from avenue.identity import Actor
 from avenue.jobs.models import Job
-from avenue.media.legacy import can_answer
+from avenue.media.old_urls import can_answer
 from avenue.migration.models import Kind
 from avenue.moves.models import Bring
 from avenue.moves.service import MoveService, is_place_of_files

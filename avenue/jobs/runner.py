@@ -104,9 +104,7 @@ class JobRunner:
         only: str | None = None,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        """`run_forever` runs one job of each of `classes` at the same time.
-
-        Without them one in all.
+        """`run_forever` runs one job of each of `classes` at the same time; without them, one job.
 
         With `only`, `run_one` runs only the job with that id. `prepare` is called until it succeeds
         once, before `run_forever` takes a job: it checks that the database is ours and registers

@@ -163,7 +163,7 @@ class JobService:
     def save(self, job: Job, saved: Mapping[str, Any]) -> Job | None:
         """Store the cursor and progress in `saved`, extend the lease; return the updated job.
 
-        None: it was no longer held.
+        Return None if the lease was no longer held.
         """
         return self._store.save(job, self.lease_seconds, saved)
 

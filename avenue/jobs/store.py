@@ -136,11 +136,9 @@ class MongoJobStore:
     ) -> Job | None:
         """Take the job that has been due longest, lease it to `holder`, and return it.
 
-        None if none.
-
-        When the answer is lost for good, the job waits for the end of that lease, like the job of a
-        killed runner. A caller with `only` is assumed to have access to what the job needs, and
-        need not wait for its first run.
+        Return None if no job is due. When the answer is lost for good, the job waits for the end of
+        that lease, like the job of a killed runner. A caller with `only` is assumed to have access
+        to what the job needs, and need not wait for its first run.
         """
         due: Document = {
             "state": {"$in": WAITING},
@@ -256,9 +254,7 @@ class MongoJobStore:
     def cancel(self, job_id: str) -> bool:
         """Cancel a waiting or paused job, or mark a running one to be cancelled.
 
-        Return whether it did.
-
-        Periodic jobs are left alone.
+        Return whether it did. Periodic jobs are not cancelled.
         """
         may = {"_id": job_id, "state": {"$in": [*WAITING, State.PAUSED.value]}}
         wish = {"$cond": [_is(State.RUNNING), Wish.CANCEL.value, None]}

@@ -1,27 +1,17 @@
 """Determines where a stored URL leads, from its text only: nothing is ever fetched."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from avenue.identity import Site
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.media.references import EPHEMERAL, Fault, Kind
+from avenue.networks import is_private_host
 
 OWN_PATH = re.compile(r"/media/([A-Za-z0-9_-]{22})(/.*)?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Names that are only known inside one machine or one private network.
-PRIVATE_ENDINGS = (
-    "localhost",
-    "localdomain",
-    "local",
-    "internal",
-    "intranet",
-    "lan",
-    "home.arpa",
-)
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 KnownPaths = Callable[[str, Collection[str]], Mapping[str, str]]
@@ -80,7 +70,7 @@ def _read(site: Site, url: str) -> Target | _OldPath:
         return _on_own_host(parts.path)
     if is_file or parts.scheme == "blob":
         return Fault(Kind.LOCAL_PATH, "The address is a file on somebody's own machine.")
-    if host and is_private(host):
+    if host and is_private_host(host):
         return Fault(Kind.LOCALHOST, f"The host {host} is reachable from its own machine only.")
     return None
 
@@ -101,15 +91,6 @@ def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
     if port in {None, default}:
         spellings |= {spelled, *(f"{spelled}:{each}" for each in DEFAULT_PORTS.values())}
     return bool(host) and not names.isdisjoint(spellings)
-
-
-def is_private(host: str) -> bool:
-    """Return whether only one machine or one private network knows this host."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or any(host.endswith(f".{each}") for each in PRIVATE_ENDINGS)
-    return not address.is_global
 
 
 def _host(parts: SplitResult) -> str:

@@ -7,6 +7,7 @@ in memory, with a limit; its files are read in blocks.
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ _DAMAGES = (
     NotImplementedError,
 )
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of a ZIP entry, APPNOTE 4.4.4
+_UNICODE_PATH = 0x7075  # the kind of an extra field
 _LEADS_OUT = re.compile(rb"(?:\A|/)\.\.(?:/|\Z)|\A/|\A[A-Za-z]:")
 _MADE_BY_SYSTEMS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__macosx"})
 
@@ -199,15 +201,36 @@ def _raw_name(entry: zipfile.ZipInfo) -> bytes:
     A name without the UTF-8 mark should be in code page 437, but many programs (macOS) write
     UTF-8 there too; 437 hardly ever looks like it.
     """
-    name = entry.filename.replace("\\", "/")
-    if entry.flag_bits & _UTF8:
-        return name.encode("utf-8", "surrogateescape")
-    raw = name.encode("cp437")
+    name = entry.orig_filename  # `filename` is from the Unicode path field since Python 3.12
+    found = name.encode()
+    if not entry.flag_bits & _UTF8:
+        raw = name.encode("cp437")
+        found = _unicode_path(entry.extra, raw) or (raw if _is_utf8(raw) else found)
+    return found.partition(b"\0")[0].replace(b"\\", b"/")
+
+
+def _unicode_path(extra: bytes, raw_name: bytes) -> bytes | None:
+    """Return the path in a Unicode path field of `extra`; None without one for `raw_name`.
+
+    Programs write it beside a name in an encoding of their own (APPNOTE 4.6.9).
+    """
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        field = extra[at + 4 : at + 4 + length]
+        at += 4 + length
+        is_for_name = field[:5] == struct.pack("<BL", 1, zlib.crc32(raw_name))
+        if kind == _UNICODE_PATH and is_for_name and _is_utf8(field[5:]):
+            return field[5:]
+    return None
+
+
+def _is_utf8(raw: bytes) -> bool:
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return name.encode()
-    return raw
+        return False
+    return True
 
 
 def _why_not(entry: zipfile.ZipInfo, name: bytes) -> Why | None:

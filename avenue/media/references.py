@@ -134,9 +134,10 @@ def found_against(
     *,
     most: int | None,
 ) -> dict[str, int]:
-    """Return the ids of referrers of `kind` that something was found against, with how much.
+    """Return the number of findings of each referrer of `kind` that has any, by its id.
 
-    Those of `among` if that is given. Of more findings than `most`, the first and one more.
+    With `among`, only of these referrers. At most `most` findings and one more are counted;
+    without `among`, the first by id.
     """
     meant: Document = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
     if among is not None:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from avenue.identity import ID_PATTERN, Site
 from avenue.media.errors import UnknownVariant
 from avenue.media.intake.filetypes import FILE_TYPES
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import (
     DEFAULT_EXTENSION,
     ORIGINAL,

@@ -1,16 +1,15 @@
 """Finds addresses of files on the old application's disk in the texts of old records."""
 
 import html
-import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.media.urls import is_own_path
+from avenue.networks import is_private_host
 
-_LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan")
 # Possessive, and an address ends where the next could begin: no text causes backtracking.
 _ATTRIBUTE = re.compile(
     r"""\b(?:src|href)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""",
@@ -92,14 +91,5 @@ class OldAddresses:
             return False
         if not parts.netloc:
             return True
-        return host in self._hosts or parts.netloc.lower() in self._hosts or _is_local(host)
-
-
-def _is_local(host: str) -> bool:
-    """Return whether `host` is this machine or in a private network, unreachable for others."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        # A name without a dot is one of a container network: `backend`, `localhost`.
-        return "." not in host.rstrip(".") or host.endswith(_LOCAL_ENDINGS)
-    return address.is_private or address.is_loopback or address.is_unspecified
+        is_named = host in self._hosts or parts.netloc.lower() in self._hosts
+        return is_named or is_private_host(host)

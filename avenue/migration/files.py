@@ -15,8 +15,8 @@ from avenue.media.errors import DamagedFile
 from avenue.media.intake.models import UploadRequest
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import SpooledFile, spooled
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, State
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.scans import check_scanned
 from avenue.media.serving.stored_file import StoredFile

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import BinaryIO, cast
 
-from avenue.outside.addresses import is_public
+from avenue.networks import is_public
 from avenue.outside.errors import AddressNotAllowed
 from avenue.outside.names import Resolve, resolved
 from avenue.outside.urls import Target
@@ -84,16 +84,16 @@ class _TimedSocket:
 
     def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
         self._connected = connected
-        self._patience = budget
+        self._budget = budget
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`."""
-        self._connected.settimeout(self._patience.left())
+        self._connected.settimeout(self._budget.left())
         self._connected.sendall(data)
 
     def makefile(self, _mode: str) -> BinaryIO:
         """Return a file that reads the received bytes."""
-        return cast("BinaryIO", io.BufferedReader(_Reader(self._connected, self._patience)))
+        return cast("BinaryIO", io.BufferedReader(_Reader(self._connected, self._budget)))
 
     def close(self) -> None:
         """Leave the socket open: a response may still be read from it."""
@@ -102,13 +102,13 @@ class _TimedSocket:
 class _Reader(io.RawIOBase):
     def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
         self._connected = connected
-        self._patience = budget
+        self._budget = budget
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
-        self._connected.settimeout(self._patience.left())
+        self._connected.settimeout(self._budget.left())
         return self._connected.recv_into(buffer)
 
 

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from avenue.config import is_private_host
+from avenue.networks import is_trusted_host
 from avenue.outside.dialling import HEAD_SECONDS, Dialler, GuardedConnection, TimeBudget, encrypted
 from avenue.outside.errors import FetchersBusy, FetchTooSlow, NoAnswer
 from avenue.outside.urls import Target, target_of
@@ -78,7 +78,7 @@ def connected_as_meant(
 
     Raise as `Dialler.connected`.
     """
-    if not (is_ours or is_private_host(target.host)):
+    if not (is_ours or is_trusted_host(target.host)):
         return dialler.connected(target, budget, open_things)
     # Resolved by the system's own rules: such names often need its search domains.
     plain = socket.create_connection((target.host, target.port), budget.left())

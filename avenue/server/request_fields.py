@@ -85,7 +85,7 @@ class Reader:
 def span_of(value: bytes, length: int) -> tuple[int, int] | None:
     """Return start and end (exclusive) of a Range field for a body of `length`.
 
-    None if it is not exactly one valid range.
+    Return None if it is not exactly one valid range.
     """
     found = _SPAN.fullmatch(value)
     if found is None:

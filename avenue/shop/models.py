@@ -242,9 +242,9 @@ class ProductQuery(ListQuery):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """The ids of products that lack what is kept beside them.
+    """The ids of products whose pictures lack a text or have problems.
 
-    Those found last where not `is_all`; there may be more then.
+    If not `is_all`, there may be more.
     """
 
     ids: Sequence[str]

@@ -211,7 +211,7 @@ class SiteService:
     ) -> dict[str, Any] | None:
         """Return the site's categories of uploads after the change.
 
-        None if it has none of its own.
+        Return None if it has none of its own.
         """
         own = dict(site.upload_categories)
         for name, changed in given.items():
@@ -337,7 +337,7 @@ def _deployment_limits(settings: Settings) -> dict[Limit, int]:
 def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
     """Return the stored fields for the appearance of public pages.
 
-    Of a theme, those that differ from the default.
+    Of a theme, only values that differ from the default are stored.
     """
     values: dict[str, Any] = {
         name: list(changes[name]) or None for name in ("menu", "legal") if name in changes

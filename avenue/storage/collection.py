@@ -27,7 +27,7 @@ Sort = Sequence[tuple[str, int]]
 
 DUPLICATE_KEY = 11000
 _BESIDE = "beside"
-"""Where in a document that of another collection comes along; no record has such a field."""
+"""The field in which `find_with` gets the other collection's document; no record has it."""
 MOST_LOGGED = 10
 """How many skipped records of a list are logged."""
 
@@ -166,9 +166,9 @@ class Collection:
     def find_with(
         self, query: Filter, name: str, other: Filter
     ) -> tuple[Document | None, Document | None]:
-        """Return the document that matches, and the one of collection `name` that `other` is for.
+        """Return a document that matches, and one of collection `name` that matches `other`.
 
-        By one command, whatever they are; without the first there is no second.
+        Both are read by one command and not checked; without the first, both are None.
         """
         theirs: list[Filter] = [{"$match": self.scoped(other)}, {"$limit": 1}]
         stages: list[Filter] = [

@@ -16,7 +16,7 @@ from avenue.storage.connection import Database, Document
 AT_ONCE = 500
 DAY = timedelta(days=1)
 UNTOLD = ("words", "listed", "purges", "expiry_notice")
-"""The fields of an asset for its search, and its own notices."""
+"""The fields of an asset that messages omit: those for its search, and its own notices."""
 ALERTED = ("measure", "site", "unit", "opened_at", "acknowledged_at", "acknowledged_by")
 LEFT_OF_EVENT = ("asset", "delivered_at", "turn")
 Moved = tuple[list[Document], Document | None]

@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-DOORKEEPER = "avenue.authenticator"
+AUTHENTICATOR = "avenue.authenticator"
 COOKIE_NAME = "avenue_session"
 LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
@@ -138,7 +138,7 @@ def install(app: Flask, authenticator: Authenticator, settings: Settings) -> Non
     # Not `manager.init_app`: its after_request step for "remember me" cookies, which Avenue does
     # not have, reads the session of every request and so puts `Vary: Cookie` on every picture.
     app.login_manager = manager  # type: ignore[attr-defined]
-    app.extensions[DOORKEEPER] = authenticator
+    app.extensions[AUTHENTICATOR] = authenticator
     app.before_request(_refuse_forged_requests)
     csrf.install(app)
 
@@ -326,4 +326,4 @@ def _readable(who: Callable[[], Actor | None]) -> Actor | None:
 
 def _authenticator() -> Authenticator:
     extensions: dict[str, Any] = current_app.extensions
-    return cast("Authenticator", extensions[DOORKEEPER])
+    return cast("Authenticator", extensions[AUTHENTICATOR])

@@ -57,7 +57,7 @@ LOGIN_PATH = "/login"
 SECOND_FACTOR_PATH = f"{PANEL}/account/second-factor"
 EXTENSION = "avenue.problems"
 NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""The text of a 404 page on public pages."""
+"""The statuses for which a public address shows the site's own page."""
 TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
     400: (_("Invalid request"), _("Go back and try again.")),
     401: (_("You need to sign in"), _("Sign in and try again.")),

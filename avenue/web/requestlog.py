@@ -28,9 +28,9 @@ ROUTE = "avenue.route"
 TRIED_SECONDS = "avenue.tried_seconds"
 """Key in the WSGI environ: the seconds spent on looking for an answer ahead of the application."""
 BY = "avenue.by"
+"""Key in the WSGI environ: set by a layer ahead of the application that has answered."""
 SITE = "avenue.site"
 """Key in the WSGI environ: the id of the request's site, if it has one."""
-"""Key in the WSGI environ: set by a layer ahead of the application that has answered."""
 LONGEST_METHOD = 20
 SECRET = re.compile(r"([?&]s=|avt_)[A-Za-z0-9_%-]+")
 """The signature of a link, and a ticket."""

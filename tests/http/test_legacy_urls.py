@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from avenue.identity import new_id
-from avenue.media.legacy import can_answer
+from avenue.media.old_urls import can_answer
 from avenue.media.store.legacy_urls import LegacyUrls
 from tests.http.application import HOST, OTHER_SITE, Application, Caller, a_picture, unique
 from tests.http.test_media import ELSEWHERE, MAY, MAY_NOT, Picture, stored, told

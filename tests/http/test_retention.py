@@ -43,9 +43,9 @@ def person(application: Application) -> Caller:
 def retain(application: Application, **options: Any) -> int:
     """One round of the job, by itself."""
     store = ExpiredUploads(application.database)
-    notices = options.pop("notices", Services(application.settings, application.database).audit)
+    audit = options.pop("audit", Services(application.settings, application.database).audit)
     run = {"before": None, "save": lambda _: None, **options}
-    return Retention(store, notices, sleep=lambda _: None).run("sweep", "sweep", **run)
+    return Retention(store, audit, sleep=lambda _: None).run("sweep", "sweep", **run)
 
 
 def an_upload(caller: Caller, **query: Any) -> str:
@@ -215,7 +215,7 @@ def test_what_a_killed_run_did_not_say_the_next_one_says_once(application, as_ad
 
     for _ in range(3):
         with pytest.raises(Killed):
-            retain(application, notices=Dying())
+            retain(application, audit=Dying())
     assert retain(application) == 2
     for upload_id in (unsaid, said_twice):
         assert len(entries(as_admin, upload_id, "upload.expired")) == 1

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avenue.clock import utc_now
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.storage.connection import Document
 from tests import pictures
 

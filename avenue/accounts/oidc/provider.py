@@ -22,8 +22,8 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from avenue.accounts.errors import OidcAway, OidcFailed
 from avenue.accounts.oidc.models import Claims
 from avenue.clock import utc_now
-from avenue.config import is_private_host
 from avenue.errors import AvenueError
+from avenue.networks import is_private_host
 from avenue.outside.asking import Asker
 from avenue.slots import slot
 

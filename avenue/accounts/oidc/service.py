@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from avenue.accounts.emails import checked_email, is_in_one_spelling
+from avenue.accounts.email_addresses import checked_email, is_in_one_spelling
 from avenue.accounts.errors import (
     EmailTaken,
     InvalidEmail,

@@ -3,7 +3,7 @@
 from flask import request
 
 from avenue.accounts.challenges import FIELDS, Challenges, Purpose, Try
-from avenue.accounts.emails import normal_email
+from avenue.accounts.email_addresses import normal_email
 from avenue.accounts.errors import ChallengeRequired
 from avenue.accounts.models import BotChallenge
 from avenue.errors import AvenueError, Unavailable

@@ -7,7 +7,7 @@ form sends it in its body.
 from flask import Blueprint, Response, request
 
 from avenue.accounts.challenges import Challenges, Purpose
-from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
+from avenue.accounts.email_addresses import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import ChallengeRequired, ResetLinkGone, WeakPassword
 from avenue.accounts.pages.challenge import answer_of, challenge_for, csp_for, tried
 from avenue.accounts.pages.words import keep_out_of_caches, reason

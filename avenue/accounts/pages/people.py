@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from avenue.accounts.bodies import MOST_NAME_CHARACTERS
-from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
+from avenue.accounts.email_addresses import MOST_EMAIL_CHARACTERS
 from avenue.accounts.models import Person
 from avenue.accounts.oidc.service import OidcService
 from avenue.accounts.pages.words import ROLES, SHOWN, keep_out_of_caches, reason

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
 from avenue.accounts.callers import Callers
 from avenue.accounts.challenges import Challenges, Purpose
-from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
+from avenue.accounts.email_addresses import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import (
     ChallengeRequired,
     OidcAway,

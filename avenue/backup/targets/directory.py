@@ -54,7 +54,7 @@ class DirectoryDraft:
 
 
 class DirectoryTarget:
-    """See `Target`."""
+    """A folder as `Target`: objects are files, written as drafts and renamed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -12,7 +12,7 @@ from avenue.builder.content.models import Flagged, Keep, Link, Reason
 from avenue.builder.content.references import REFERENCE, SCHEME, reference
 from avenue.identity import Site
 from avenue.media.addresses import OWN_PATH, leads_here, targets_of
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import ORIGINAL, form_on
 from avenue.media.references import Fault, Kind
 

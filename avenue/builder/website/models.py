@@ -13,8 +13,8 @@ from typing import Any
 from avenue.builder.content.models import Flagged
 from avenue.builder.content.references import REFERENCE
 from avenue.cursors import ListPage
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
+from avenue.media.old_urls import legacy_path
 from avenue.web.paging import Place
 
 MOST_PAGES = 5_000

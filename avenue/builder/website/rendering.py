@@ -20,8 +20,8 @@ from avenue.builder.website.presenting import address_of, link_of
 from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
 from avenue.media.addresses import is_out_of_reach
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import (
     VARIANTS,
     Variant,

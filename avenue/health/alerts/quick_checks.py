@@ -163,7 +163,10 @@ class QuickCheckService:
         return {(Measure.SECRETS, None): oldest_days(self._from.facts, self._settings, self._now())}
 
     def _expected(self) -> Figures:
-        """Return the expected storage: the last snapshot plus the uploads since."""
+        """Return pictures and requests as shares of what the settings expect.
+
+        The pictures are those of the last snapshot, the requests those per minute since then.
+        """
         own = self._settings
         if not (own.alert_requests_per_minute or own.alert_pictures):
             return {}

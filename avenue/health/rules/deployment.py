@@ -63,7 +63,7 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
                 subject="members",
                 level=Level.WARNING,
                 place=each.host,
-                says=f"This member is {each.state}: it does not help, and misses what is written.",
+                says=f"This member is {each.state}: it acknowledges no writes and falls behind.",
                 cure=Said(
                     sentence(
                         "Check the log of {host} and bring it back, or remove it from the "
@@ -77,7 +77,7 @@ def members(mongodb: MongoFacts) -> Iterator[Finding]:
             subject="members",
             level=Level.UNKNOWN,
             place="the members",
-            says="How they are is not told to this database user.",
+            says="This database user may not see their state.",
             cure=Said(MONITOR),
         )
 
@@ -97,7 +97,7 @@ def durability(mongodb: MongoFacts, settings: Settings) -> Iterator[Finding]:
         subject="durability",
         level=Level.NOTICE if settings.local else Level.CRITICAL,
         place=mongodb.primary or "the set",
-        says="One member holds all data: with its disk everything is lost.",
+        says="One member holds all data: if its disk fails, everything is lost.",
         cure=Said(cure),
     )
 
@@ -109,9 +109,9 @@ def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
             subject="votes",
             level=Level.NOTICE,
             place=", ".join(arbiters),
-            says="An arbiter votes and keeps nothing: when a member with data is away, a majority "
-            "to write to may be missing, and uploads wait.",
-            cure="Put a member with data in its place.",
+            says="An arbiter votes but stores nothing: when a member with data is down, there may "
+            "be no majority to write to, and uploads wait.",
+            cure="Replace it by a member with data.",
         )
     voters = (mongodb.data_members or 0) + len(arbiters)
     if voters and voters % 2 == 0:
@@ -119,7 +119,7 @@ def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
             subject="votes",
             level=Level.NOTICE,
             place="the set",
-            says=f"{voters} members vote: it survives no more losses than {voters - 1} would.",
+            says=f"{voters} members vote: they survive no more failures than {voters - 1} would.",
             cure="Add one member with data.",
         )
 
@@ -158,7 +158,7 @@ def _unreported(subject: str, cure: str) -> Finding:
         subject=subject,
         level=Level.UNKNOWN,
         place=subject,
-        says="The database does not tell.",
+        says="The database does not report this.",
         cure=Said(cure),
     )
 
@@ -170,9 +170,9 @@ def clock(ahead: float) -> Iterator[Finding]:
         yield Finding(
             level=Level.WARNING if abs(ahead) >= SKEW_WARNING_SECONDS else Level.NOTICE,
             place="this machine's clock",
-            says=f"It is {abs(ahead):.0f} s {way} the primary's. The sweeper refuses to judge how "
-            f"old things are from {SKEW_WARNING_SECONDS} s on.",
-            cure="Let both machines keep time by NTP (`timedatectl`, `chronyc tracking`).",
+            says=f"It is {abs(ahead):.0f} s {way} the primary's. From {SKEW_WARNING_SECONDS} s "
+            "on, the sweeper deletes nothing, because it cannot judge ages.",
+            cure="Synchronise both machines by NTP (`timedatectl`, `chronyc tracking`).",
         )
 
 
@@ -183,8 +183,8 @@ def write_concern(own: Mapping[str, Any], default: Mapping[str, Any] | None) -> 
         yield Finding(
             level=Level.WARNING,
             place="the connection",
-            says=f"Writes ask for {asked}, not for a journaled majority without a limit.",
-            cure="Take w, journal and wtimeoutMS out of MONGODB_URI.",
+            says=f"Writes ask for {asked}, not for a journaled majority without a timeout.",
+            cure="Remove w, journal and wtimeoutMS from MONGODB_URI.",
         )
     if default is not None and default.get("w") != "majority":
         yield Finding(
@@ -215,7 +215,7 @@ def version(told: str | None, today: date, settings: Settings) -> Iterator[Findi
         yield Finding(
             level=level,
             place=place,
-            says=f"It has the hole {fixed.advisory}, closed in {fixed.version}.",
+            says=f"It has the vulnerability {fixed.advisory}, fixed in {fixed.version}.",
             cure=f"Upgrade to {fixed.version} or newer, one member after the other.",
         )
     ends = MONGODB_ENDS.get(number[:2])
@@ -223,7 +223,7 @@ def version(told: str | None, today: date, settings: Settings) -> Iterator[Findi
         yield Finding(
             level=level,
             place=place,
-            says=f"Since {ends} this series gets no fixes any more, not even of holes.",
+            says=f"Since {ends} this series gets no more fixes, not even for vulnerabilities.",
             cure="Upgrade to a series that does: 8.0 until 2029-10-31.",
         )
     elif ends and ends < today + timedelta(days=SOON_DAYS):
@@ -242,7 +242,7 @@ def missing(places: Sequence[str]) -> Iterator[Finding]:
             subject="indexes",
             level=Level.CRITICAL,
             place=place,
-            says=f"index {place} is missing: what it finds is looked for in every document.",
+            says=f"index {place} is missing: its queries read every document.",
             cure="Run `python -m avenue migrate`.",
         )
 
@@ -258,7 +258,7 @@ def indexes(
             subject="indexes",
             level=Level.WARNING,
             place=f"{index.collection}.{index.name}",
-            says="This index is not as it should be (unique, or how long it keeps).",
+            says="This index has the wrong options (unique, or the time after which it deletes).",
             cure=f'Drop it (db.{index.collection}.dropIndex("{index.name}")), then run '
             "`python -m avenue migrate`.",
         )
@@ -266,7 +266,7 @@ def indexes(
         yield Finding(
             level=Level.NOTICE,
             place="$indexStats",
-            says="Which indexes are used is not told to this database user.",
+            says="This database user may not see which indexes are used.",
             cure=MONITOR,
         )
     for each in found:
@@ -285,9 +285,9 @@ def bloat(found: Sequence[IndexWeight]) -> Iterator[Finding]:
                 subject="indexes",
                 level=Level.NOTICE,
                 place=each.collection,
-                says=f"Its indexes have {size(each.bytes)}, {each.bytes_each:.0f} bytes a document;"
-                f" built anew they have about {fresh}.",
-                cure="Build them anew, one member after the other (docs/operations.md, “Indexes”).",
+                says=f"Its indexes have {size(each.bytes)}, {each.bytes_each:.0f} bytes per "
+                f"document; rebuilt, they have about {fresh}.",
+                cure="Rebuild them, one member after the other (docs/operations.md, “Indexes”).",
             )
 
 
@@ -301,12 +301,12 @@ def _useless(index: KnownIndex, now: datetime, *, is_ours: bool) -> Iterator[Fin
             level=Level.NOTICE,
             place=index.place,
             says=f"It is not Avenue's, and nobody has used it since {index.since:%Y-%m-%d}.",
-            cure="Drop it unless you know whom it is for: every write keeps it up.",
+            cure="Drop it unless you know what uses it: every write has to update it.",
         )
     elif index.uses == 0 and days >= UNUSED_DAYS:
         yield Finding(
             level=Level.NOTICE,
             place=index.place,
             says=f"On this member nobody has used this index for {days} days.",
-            cure="Leave it: what it is for is seldom done here, and `migrate` would make it again.",
+            cure="Leave it: its queries are rare here, and `migrate` would create it again.",
         )

@@ -17,7 +17,6 @@ from avenue.health.facts.pictures import PICTURES
 from avenue.health.models import Finding, Level
 from avenue.health.rules.known import PACKAGES, version_in
 from avenue.health.thresholds import LEAST_SECRET_BITS
-from avenue.media.addresses import is_private
 from avenue.media.errors import BrokenImage, NoDecoder
 from avenue.media.intake.policy import image_limits
 from avenue.media.intake.sniffing import PNG, MediaType
@@ -25,6 +24,7 @@ from avenue.media.leftovers import LEFT_FOLDERS, files_left
 from avenue.media.pictures.decoding import DecodePool
 from avenue.media.pictures.facts import Wanted
 from avenue.media.pictures.variants import FORMATS
+from avenue.networks import is_private_host
 from avenue.storage.status import LOOPBACK
 
 MB = 1024 * 1024
@@ -47,8 +47,8 @@ AS_REQUIRED = (
     "Install what requirements.txt names: `pip install --require-hashes -r requirements.txt`."
 )
 ANOTHER_KEY = (
-    'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`; with another '
-    "one everybody signs in again and signed links end."
+    'Generate one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`. After the '
+    "change everybody has to sign in again, and signed links no longer work."
 )
 
 
@@ -84,9 +84,9 @@ def local_disk(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 level=Level.WARNING,
                 place=f"{folder}/",
-                says=f"{found[0].relative_to(machine.folder)}{count} lie on this machine's disk, "
-                "where the next deployment loses them.",
-                cure="Find what still writes there, then bring them in: "
+                says=f"{found[0].relative_to(machine.folder)}{count} are on this machine's disk; "
+                "the next deployment deletes them.",
+                cure="Find what still writes there, then import them: "
                 f"`python -m avenue import {folder} --as products` (or media, uploads).",
             )
     yield from _spool(machine.settings)
@@ -148,25 +148,26 @@ def proxies(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 level=Level.NOTICE if hops else Level.WARNING,
                 place=place,
-                says=f"It is {hops}; at {platform} a service has {known} in front of it.",
-                cure=f"Set it to {known}, unless you have put others there.",
+                says=f"It is {hops}; the number of proxies in front of a service at {platform} is "
+                f"{known}.",
+                cure=f"Set it to {known}, unless you have added proxies.",
             )
             return
     if base.scheme == "https" and not hops:
         yield Finding(
             level=Level.WARNING,
             place=place,
-            says="PUBLIC_BASE_URL is https, which something in front must end; at 0 every visitor "
-            "has that proxy's address, and all of them share one rate limit.",
-            cure="Set it to the number of proxies that are yours.",
+            says="PUBLIC_BASE_URL is https, so a proxy must be in front; with 0, all visitors seem "
+            "to have the proxy's address and share one rate limit.",
+            cure="Set it to the number of your proxies.",
         )
-    elif hops and is_private(base.hostname or ""):
+    elif hops and is_private_host(base.hostname or ""):
         yield Finding(
             level=Level.NOTICE,
             place=place,
-            says=f"It is {hops}, and {base.hostname} is reached without a proxy: "
-            "then anybody can say any address for theirs.",
-            cure="Set it to 0 where nothing stands in front.",
+            says=f"It is {hops}, but {base.hostname} is reached without a proxy: clients can "
+            "claim any address.",
+            cure="Set it to 0 if there is no proxy in front.",
         )
 
 
@@ -190,7 +191,7 @@ def decoders(machine: Machine) -> Iterator[Finding]:
                 yield Finding(
                     level=Level.WARNING,
                     place=kind.name,
-                    says=f"{kind.label} cannot be opened here: uploads of it are refused.",
+                    says=f"{kind.label} cannot be decoded here: such uploads are refused.",
                     cure=AS_REQUIRED,
                 )
         for form in FORMATS.values():
@@ -198,7 +199,7 @@ def decoders(machine: Machine) -> Iterator[Finding]:
                 yield Finding(
                     level=Level.WARNING,
                     place=form.media_type.name,
-                    says=f"{form.media_type.label} cannot be written here: no size is made in it.",
+                    says=f"{form.media_type.label} cannot be encoded here: no size is made in it.",
                     cure=AS_REQUIRED,
                 )
 
@@ -211,7 +212,7 @@ def dependencies(_machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 level=Level.WARNING,
                 place=f"{name} {installed}",
-                says=f"It has the hole {fixed.advisory}, closed in {fixed.version}.",
+                says=f"It has the vulnerability {fixed.advisory}, fixed in {fixed.version}.",
                 cure=AS_REQUIRED,
             )
 
@@ -235,7 +236,7 @@ def _spool(own: Settings) -> Iterator[Finding]:
             level=Level.WARNING,
             place=place,
             says=f"Nothing can be written there ({error.strerror}): uploads are refused.",
-            cure="Name a folder that this process may write, as the image does.",
+            cure="Set a folder that this process may write to, as the Docker image does.",
         )
         return
     wanted_mb = max(own.max_upload_mb, own.max_archive_mb, own.max_zip_mb, own.max_media_mb)
@@ -243,8 +244,8 @@ def _spool(own: Settings) -> Iterator[Finding]:
         yield Finding(
             level=Level.WARNING,
             place=place,
-            says=f"{free_mb} MB are free; one body may have {wanted_mb} MB.",
-            cure="Give that disk more room, or lower AVENUE_MAX_ARCHIVE_MB, AVENUE_MAX_ZIP_MB and "
+            says=f"{free_mb} MB are free; one request body may have {wanted_mb} MB.",
+            cure="Enlarge that disk, or lower AVENUE_MAX_ARCHIVE_MB, AVENUE_MAX_ZIP_MB and "
             "AVENUE_MAX_UPLOAD_MB.",
         )
     kind = disk_of(own.tmp_dir)
@@ -252,24 +253,24 @@ def _spool(own: Settings) -> Iterator[Finding]:
         yield Finding(
             level=Level.NOTICE,
             place=place,
-            says=f"It lies on a disk that is kept ({kind}), for files that live some seconds; "
-            "each upload crosses the network twice more.",
-            cure="Name a folder on the machine's own disk, or in memory.",
+            says=f"It is on a network disk ({kind}): the temporary file of each upload crosses the "
+            "network twice.",
+            cure="Set a folder on the machine's own disk, or in memory.",
         )
     if kind in IN_MEMORY and own.disk_cache_mb:
         yield Finding(
             level=Level.NOTICE,
             place=place,
-            says=f"It lies in memory ({kind}), so there is no disk cache: each process reads each "
+            says=f"It is in memory ({kind}), so there is no disk cache: each process reads each "
             "picture from the database.",
-            cure="Name a folder on the machine's own disk, or say so by AVENUE_DISK_CACHE_MB=0.",
+            cure="Set a folder on the machine's own disk, or AVENUE_DISK_CACHE_MB=0 to accept it.",
         )
     if _is_below(own.tmp_dir, own.data_dir):
         yield Finding(
             level=Level.NOTICE,
             place=place,
-            says="It lies in AVENUE_DATA_DIR, which is kept.",
-            cure="Name a folder that need not outlive the process.",
+            says="It is inside AVENUE_DATA_DIR, which is kept.",
+            cure="Set a folder whose files may be lost when the process ends.",
         )
 
 
@@ -278,12 +279,12 @@ def _local_database(machine: Machine) -> Iterator[Finding]:
     place = f"AVENUE_DATA_DIR={own.data_dir}"
     host = urlsplit(own.base_url).hostname or ""
     if own.local:
-        if not is_private(host):
+        if not is_private_host(host):
             yield Finding(
                 level=Level.WARNING,
                 place=place,
                 says=f"{host} is served from a database on this machine's disk (`serve --local`), "
-                "where the next deployment, or the disk's end, loses every picture.",
+                "and the next deployment or a disk failure loses every picture.",
                 cure="Set MONGODB_URI to a replica set of three members; docs/operations.md says "
                 "how to move.",
             )
@@ -291,7 +292,7 @@ def _local_database(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             level=Level.NOTICE,
             place=place,
-            says="A database of `serve --local` lies there, and nothing here reads it.",
+            says="It has a database of `serve --local`, which is not used here.",
             cure="See what it holds (`python -m avenue doctor --local`); then remove the folder.",
         )
 

@@ -32,7 +32,7 @@ def window(found: Oplog | None, *, is_router: bool = False) -> Iterator[Finding]
             subject="oplog",
             level=Level.UNKNOWN,
             place=PLACE,
-            says="How far it reaches back is not told to this database user.",
+            says="This database user may not see how far it reaches back.",
             cure="Ask each shard." if is_router else Said(READ_LOCAL),
         )
         return
@@ -57,7 +57,7 @@ def large_enough(found: Oplog | None, settings: Settings) -> Iterator[Finding]:
             subject="oplog_size",
             level=Level.UNKNOWN,
             place=PLACE,
-            says="How large it is, is not told to this database user.",
+            says="This database user may not see its size.",
             cure=MONITOR,
         )
         return
@@ -66,7 +66,7 @@ def large_enough(found: Oplog | None, settings: Settings) -> Iterator[Finding]:
         level=Level.NOTICE if settings.local else Level.WARNING,
         place=PLACE,
         says=f"It may have {size(found.most_bytes)}, and one upload may have {largest_mb} MB: "
-        "few of those, and no other member can catch up.",
+        "after a few of those, a member that was down cannot catch up.",
         cure="Enlarge it, or lower AVENUE_MAX_TUS_MB.",
     )
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 MARGIN_SECONDS = 2.0
 """For a request that had read the asset just before the worker's cache expired."""
 UNTOLD = ("words", "listed")
-"""The fields of a file that messages need."""
+"""The fields of a file that messages omit: they are only for search and lists."""
 
 
 def together(assets: Collection, work: Callable[[Collection], T]) -> T:

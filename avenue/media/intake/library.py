@@ -94,7 +94,7 @@ class MediaLibrary:
         fingerprint: str,
         reservation: Reservation,
     ) -> Iterator[UploadResult]:
-        """Open the write of the checked files, and yield their upload_result."""
+        """Open the write of the checked files, store them, and yield the result."""
         fresh = [each for each in checked if isinstance(each, Checked)]
         if not fresh:
             received = [each for each in checked if not isinstance(each, Checked)]
@@ -209,9 +209,9 @@ class MediaLibrary:
         changes: Mapping[str, Any],
         revision: int | None = None,
     ) -> Asset | None:
-        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None if there is none.
+        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns, and return it.
 
-        With a `revision` also if it has another one.
+        Return None if there is none, or if it does not have the given `revision`.
         """
         return self._store.change(actor.site.id, asset_id, claim, changes, revision)
 
@@ -242,7 +242,7 @@ class MediaLibrary:
         write: OpenWrite,
         reservation: Reservation,
     ) -> Iterator[UploadResult]:
-        """Store the checked files, yield the upload_result, and delete what was not kept."""
+        """Store the checked files, yield the result, and delete what the caller did not keep."""
         upload_result = UploadResult(received=[], mended=mended, write=write)
         reservation.is_sure = False
         # By position, so that a retry with more space still has ids for all of its files.

@@ -94,7 +94,7 @@ class Renditions:
     def known(self, asset: Asset, variant: str, extension: str) -> Known | None:
         """Return the facts of a rendition without reading its bytes.
 
-        None if it does not exist yet.
+        Return None if it does not exist yet.
         """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
@@ -109,10 +109,11 @@ class Renditions:
     def find_with_asset(
         self, site_id: str, key: RenditionKey, note: Callable[[Asset | None], Asset | None]
     ) -> KeptRendition | None:
-        """Return a rendition if it is there and its asset is public and shows it.
+        """Return a stored rendition if its asset is public and has it now; None otherwise.
 
-        If the rendition is cached, the asset is not read. Otherwise both are read by one command,
-        and `note` gets the asset and returns it if it may be shown.
+        A cached rendition is returned without reading the asset. If the rendition is not cached,
+        one command reads both, and `note` is called with the asset and returns it if it may be
+        shown.
         """
 
         def read() -> KeptRendition | None:
@@ -133,9 +134,9 @@ class Renditions:
     def stored(
         self, asset: Asset, variant: str, extension: str, kept: KeptRendition | None = None
     ) -> Found | None:
-        """Return a public picture as `variant`, or None if that is not generated yet.
+        """Return a public picture as `variant`, which it must have; None if not generated yet.
 
-        `kept` is a rendition of the picture that the caller has read already.
+        `kept` is the rendition that `find_with_asset` has returned, if any.
         """
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)

@@ -200,9 +200,8 @@ class DiskCache:
     def _write(self, path: str, facts: Facts, pieces: Iterable[bytes]) -> bool:
         """Write a file, or wait for the process that is writing it.
 
-        Return False if that takes long.
-
-        Raise `OSError`, and the errors of reading the pieces.
+        Return False if that process takes too long. Raise `OSError`, and the errors of reading the
+        pieces.
         """
         temporary = f"{path}.part"
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

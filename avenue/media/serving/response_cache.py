@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 
-CANDIDATE = "avenue.hot"
+CANDIDATE = "avenue.candidate"
 """Key in the WSGI environ: set by the ordinary path if its answer may be cached."""
 
 MEDIA = "/media/"

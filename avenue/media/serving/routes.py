@@ -19,8 +19,8 @@ from avenue.errors import AvenueError, MalformedRecord, NotFound, Unauthenticate
 from avenue.identity import Actor, Site, is_id
 from avenue.media.access import filed_in, may_read
 from avenue.media.errors import DamagedFile, InQuarantine, LinkExpired, NotScanned
-from avenue.media.legacy import can_answer, legacy_path, width_in
 from avenue.media.models import Asset, Visibility
+from avenue.media.old_urls import can_answer, legacy_path, width_in
 from avenue.media.pictures.variants import (
     DEFAULT_EXTENSION,
     FORMATS,

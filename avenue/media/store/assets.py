@@ -248,9 +248,9 @@ class AssetStore(SiteRecords):
         changes: Mapping[str, Any],
         revision: int | None = None,
     ) -> Asset | None:
-        """Set fields of a live asset that `claim` owns; return it, None if there is none.
+        """Set fields of a live asset that `claim` owns, and return it.
 
-        With a `revision` also if it has another one.
+        Return None if there is none, or if it does not have the given `revision`.
         """
         return change_one(self._records(site_id, ASSETS), asset_id, claim, changes, revision)
 

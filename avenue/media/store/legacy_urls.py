@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from avenue.clock import utc_now
-from avenue.media.legacy import forms_of
+from avenue.media.old_urls import forms_of
 from avenue.storage.scope import SiteRecords
 
 LEGACY_URLS = "legacy_urls"

@@ -91,9 +91,9 @@ class SweptStore:
     def _first(
         self, query: Document, order: Sort, change: Callable[[Collection, Document], T | None]
     ) -> T | None:
-        """Return the result of `change` for the first asset of any site, within its site.
+        """Return the first true result of `change` for an asset of any site; None without one.
 
-        Else None.
+        Each asset is changed within its site.
         """
         while found := next_of_sites(self._assets, query, order):
             assets, asset_id = found

@@ -54,9 +54,9 @@ def change_one(
     changes: Mapping[str, Any],
     revision: int | None = None,
 ) -> Asset | None:
-    """Set fields of a live asset that `claim` owns; return it, None if there is none.
+    """Set fields of a live asset that `claim` owns, and return it.
 
-    With a `revision` also if it has another one.
+    Return None if there is none, or if it does not have the given `revision`.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     if revision is not None:
@@ -175,14 +175,14 @@ def owners_without_alt(
     *,
     most: int | None,
 ) -> dict[str, int]:
-    """Return the owners of `kind` that have live pictures without a text in `language`.
+    """Return how many live pictures without a text in `language` owners have, by the owner's id.
 
-    By their ids, with how many of them; those of `among` if that is given. Of more pictures than
-    `most`, those of the newest and of one more. See `without_alt`.
+    Only owners of `kind`, and in `among` if that is given, with such pictures (see `without_alt`)
+    are returned. At most `most` pictures and one more are counted; without `among`, the newest.
     """
     lacking: Document = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
     newest_first: list[Document] = [{"$sort": {"created_at": -1, "_id": -1}}]
-    if among is not None:  # so many are found by their owners, in whatever order
+    if among is not None:  # these are found by an index of their owners, in any order
         newest_first = []
     found = assets.aggregate(
         [

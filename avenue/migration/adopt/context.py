@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from avenue.accounts.newcomers import Newcomers
+from avenue.accounts.adopted_people import AdoptedAccounts
 from avenue.errors import AvenueError, Conflict
 from avenue.identity import Actor, derived_id
 from avenue.media.intake.models import Refusal, UploadRequest
@@ -46,7 +46,7 @@ class AdoptionContext:
         self,
         actor: Actor,
         places: ImportTargets,
-        people: Newcomers,
+        people: AdoptedAccounts,
         policies: Policies,
         mapped: Mapped,
         inventory: Inventory,

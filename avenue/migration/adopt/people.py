@@ -42,7 +42,7 @@ class AdoptedPeople:
         email = required(names.text(fields, own["email"]), UnreadableRecord("email"))
         password = self._password_of(own, record)
         says = names.first(fields, own["active"])
-        person, is_new = self._context.people.admit(
+        person, is_new = self._context.people.add_adopted(
             self._context.site,
             email,
             name=names.text(fields, own["name"]) or "",

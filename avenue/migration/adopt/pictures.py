@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from avenue.errors import required
-from avenue.media.legacy import legacy_path
+from avenue.media.old_urls import legacy_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.decoding import file_bytes

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from avenue.media.intake.models import Incoming
-from avenue.media.legacy import CF_IMAGES
+from avenue.media.old_urls import CF_IMAGES
 from avenue.migration.sources.errors import NotOriginal
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import downloaded, going_on
@@ -18,7 +18,7 @@ _DELIVERY = re.compile(rf"(?:{CF_IMAGES})?(/[A-Za-z0-9_-]{{22}})/.+/[^/]+")
 
 
 class CfImagesSource:
-    """See `Source`."""
+    """The pictures of an account of Cloudflare Images."""
 
     hosts = ("imagedelivery.net",)
     entries_per_hour = 14_400

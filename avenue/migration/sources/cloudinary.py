@@ -54,7 +54,7 @@ class Key:
 
 
 class CloudinarySource:
-    """See `Source`."""
+    """The pictures and raw files of a Cloudinary cloud, below a prefix."""
 
     hosts = ("res.cloudinary.com",)
     entries_per_hour = None  # the limit is on the API, which returns 500 files per request

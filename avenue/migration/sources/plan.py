@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
-from avenue.media.legacy import forms_of
+from avenue.media.old_urls import forms_of
 from avenue.migration.models import Outcome, Problem, Reference
 from avenue.migration.scratch import Row, ScratchTables
 from avenue.migration.sources.models import Entry

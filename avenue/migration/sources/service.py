@@ -18,8 +18,8 @@ from avenue.builder.library.models import LONGEST_TAG, MOST_TAGS
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
 from avenue.media.intake.models import Incoming
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, State, Visibility
+from avenue.media.old_urls import legacy_path
 from avenue.media.urls import is_own_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.models import Adopted

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from avenue.media.intake.models import Incoming
-from avenue.media.legacy import SUPABASE
+from avenue.media.old_urls import SUPABASE
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import downloaded, going_on
 from avenue.outside.asking import Asker
@@ -32,7 +32,7 @@ def status_of(status: int, body: bytes) -> int:
 
 
 class SupabaseSource:
-    """See `Source`."""
+    """A bucket of Supabase Storage, read with the key of its project."""
 
     entries_per_hour = None
 

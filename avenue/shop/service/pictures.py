@@ -13,8 +13,8 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.models import Incoming, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.spool import spooled
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Claim, External, State
+from avenue.media.old_urls import legacy_path
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.urls import asset_in
 from avenue.shop.errors import (

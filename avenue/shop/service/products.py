@@ -187,7 +187,7 @@ class ProductService:
     def published(self, site: Site, *, most: int) -> list[Product] | None:
         """Return the published products of `site`, newest first, without pictures.
 
-        None if there are more than `most`.
+        Return None if there are more than `most`.
         """
         return self._queries.published(site.id, most=most)
 

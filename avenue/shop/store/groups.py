@@ -80,7 +80,7 @@ class GroupStore(SiteRecords):
     ) -> Group | None:
         """Set fields of a group, and its products unless None.
 
-        None if it has changed since `group` was read. Raise `ProductNotFound`.
+        Return None if it has changed since `group` was read. Raise `ProductNotFound`.
         """
         changed = to_document(replace(group, **changes, updated_at=utc_now()))
         values = {name: changed[name] for name in {*changes, "updated_at", "words", "name_key"}}

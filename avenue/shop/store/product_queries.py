@@ -34,8 +34,8 @@ from avenue.storage.scope import SiteRecords, site
 from avenue.totals import MOST_COUNTED
 
 MOST_LACKING = 1_000
-"""Pictures, or findings, that a list of products by those is drawn from, the newest pictures; of
-one person's products those of so many, the newest."""
+"""The most pictures without a text (the newest), or findings, from which `lacking` finds products;
+of one person's products, it looks at this many of the newest."""
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 PRODUCTS_AT_ONCE = 5000
 
@@ -48,7 +48,7 @@ class ProductQueries(SiteRecords):
     ) -> tuple[list[Product], int | None]:
         """Return the products of one page, and how many match in all; see `page_of`.
 
-        Of those `lacking` something, if that is given.
+        With `lacking` only its products are looked at.
         """
         name = TRASHED if query.in_trash else PRODUCTS
         products = self._records(site_id, name)
@@ -131,9 +131,10 @@ class ProductQueries(SiteRecords):
         return members
 
     def lacking(self, site_id: str, query: ProductQuery) -> Lacking | None:
-        """Return the products that `query.pictures` asks for where something beside them says so.
+        """Return the products whose pictures lack a text or have problems, as `query` asks.
 
-        So no query has to look at every product. None where nothing of that kind is asked for.
+        They are found by their assets or findings, so that no query reads every product. Return
+        None if `query.pictures` asks for neither.
         """
         if query.pictures not in {Pictures.NO_ALT, Pictures.PROBLEMS}:
             return None
@@ -153,9 +154,9 @@ class ProductQueries(SiteRecords):
     def lacking_among(
         self, site_id: str, query: ProductQuery
     ) -> Callable[[Sequence[str]], Ids[str]] | None:
-        """Return what tells, of the ids of some products, which lack the same; None as `lacking`.
+        """Return a function that returns which of some product ids are `lacking`, without a limit.
 
-        For who goes through all products: problems are read once for all of them.
+        None where `lacking` returns None. To go through all products: problems are read only once.
         """
         scope = site(self._database, site_id)
         if query.pictures is Pictures.PROBLEMS:

@@ -20,12 +20,12 @@ class Retention:
     def __init__(
         self,
         store: ExpiredUploads,
-        notices: AuditService,
+        audit: AuditService,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
-        self._notices = notices
+        self._audit = audit
         self._sleep = sleep
 
     def run(self, job_id: str, job_kind: str, before: Counts | None, save: Save) -> int:
@@ -45,7 +45,7 @@ class Retention:
                 break
             self._sleep((time.monotonic() - began_at) * REST)
         for site_id, count in sorted(counts.items()):
-            self._notices.record_job(
+            self._audit.record_job(
                 site_id,
                 "uploads.expired",
                 site_id,
@@ -65,7 +65,7 @@ class Retention:
     def _log_expirations(self, job_id: str, job_kind: str) -> Counter[str]:
         counts: Counter[str] = Counter()
         while (message := self._store.next_unlogged()) is not None:
-            self._notices.record_job(
+            self._audit.record_job(
                 message.site,
                 message.kind,
                 str(message.about),

@@ -17,9 +17,9 @@ import pytest
 from avenue.accounts.account_emails import MAIL
 from avenue.app import messages, walks
 from avenue.app.background import Background
+from avenue.app.background_watch import alert_if_stopped
 from avenue.app.job_kinds import PERIODIC
 from avenue.app.messages import message_jobs
-from avenue.app.overseeing import oversee
 from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.health.checks.inspection import REFERENCES
@@ -232,7 +232,7 @@ def test_each_fault_is_told_within_ten_minutes_once_on_every_channel(shop: Shop)
     messages = message_jobs(services)
     for _ in range(5):
         shop.passes(2 * MINUTE)
-        oversee(services, messages)
+        alert_if_stopped(services, messages)
     told, came = shop.heard()
     assert told["alert.opened stopped"] == 1
     assert {place for place, each in came.items() if each.total()} >= {

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from avenue.accounts.devices import device_of
-from avenue.accounts.emails import checked_email, normal_email
+from avenue.accounts.email_addresses import checked_email, normal_email
 from avenue.accounts.errors import (
     EmailTaken,
     InvalidEmail,

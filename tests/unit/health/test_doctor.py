@@ -75,14 +75,14 @@ def test_files_in_an_upload_folder_are_named(tmp_path, folder):
         (tmp_path / folder / "2019" / name).write_bytes(b"x")
     (found,) = machine.local_disk(good(tmp_path))
     assert (found.place, found.level) == (f"{folder}/", Level.WARNING)
-    assert re.match(rf"{folder}/2019/[ab].jpg and 1 more lie on", found.says)
+    assert re.match(rf"{folder}/2019/[ab].jpg and 1 more are on", found.says)
 
 
 def test_bodies_need_a_place_to_arrive(tmp_path):
     (found,) = machine.local_disk(good(tmp_path, tmp_dir=tmp_path / "none"))
     assert "Nothing can be written there (No such file or directory)" in found.says
     (found,) = machine.local_disk(good(tmp_path, max_archive_mb=10**12))
-    assert re.match(r"[0-9]+ MB are free; one body may have 1000000000000 MB.", found.says)
+    assert re.match(r"[0-9]+ MB are free; one request body may have 1000000000000 MB.", found.says)
 
 
 def test_a_disk_that_is_kept_is_no_place_for_bodies(tmp_path, monkeypatch):
@@ -100,7 +100,7 @@ def test_a_disk_that_is_kept_is_no_place_for_bodies(tmp_path, monkeypatch):
     assert list(machine.local_disk(without)) == []
     assert list(machine.local_disk(good(tmp_path))) == []
     (found,) = machine.local_disk(good(tmp_path, data_dir=tmp_path))
-    assert "It lies in AVENUE_DATA_DIR" in found.says
+    assert "It is inside AVENUE_DATA_DIR" in found.says
 
 
 def test_a_database_on_this_disk_is_no_production(tmp_path):
@@ -345,11 +345,16 @@ PLANTED = [
     ),
     ("write_concern", Fake(default={"w": 1}), Level.NOTICE, "It is w: 1"),
     ("members", Fake(facts=facts(members=(SICK,))), Level.WARNING, "This member is RECOVERING"),
-    ("members", Fake(facts=facts(members=(UNTOLD,))), Level.UNKNOWN, "How they are is not told"),
+    (
+        "members",
+        Fake(facts=facts(members=(UNTOLD,))),
+        Level.UNKNOWN,
+        "This database user may not see",
+    ),
     ("members", Fake(facts=facts(data_members=1)), Level.CRITICAL, "One member holds all data"),
     ("members", Fake(facts=facts(data_members=4)), Level.NOTICE, "4 members vote"),
     ("members", Fake(facts=facts(data_members=2), votes=("a",)), Level.NOTICE, "An arbiter votes"),
-    ("oplog", Fake(log=None), Level.UNKNOWN, "How far it reaches back is not told"),
+    ("oplog", Fake(log=None), Level.UNKNOWN, "This database user may not see how far"),
     (
         "oplog",
         Fake(log=Oplog(bytes=1, most_bytes=990 * MB, hours=0, data_members=3)),
@@ -373,7 +378,7 @@ PLANTED = [
         "version",
         Fake(facts=facts(version="8.0.31")),
         Level.WARNING,
-        "It has the hole CVE-2026-89099",
+        "It has the vulnerability CVE-2026-89099",
     ),
     ("version", Fake(facts=facts(version="8.2.99")), Level.WARNING, "Since 2026-07-31 this series"),
     ("indexes", Fake(known=[*all_indexes()[1:]]), Level.CRITICAL, "index "),
@@ -387,7 +392,7 @@ PLANTED = [
         "indexes",
         Fake(known=[replace(each, uses=None, since=None) for each in all_indexes()]),
         Level.NOTICE,
-        "Which indexes are used is not told",
+        "This database user may not see which",
     ),
 ]
 

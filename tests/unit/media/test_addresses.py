@@ -62,6 +62,7 @@ PRIVATE = [
     "http://192.168.1.20:3000/a.jpg",
     "http://172.16.0.1/a.jpg",
     "http://169.254.1.1/a.jpg",
+    "http://224.0.0.1/a.jpg",
     "http://[fd00::1]/a.jpg",
     "http://web:8000/a.jpg",
     "http://shop.internal/a.jpg",

@@ -26,6 +26,7 @@ OLD = OldAddresses(prefix="/uploads", hosts=("old.example", "Shop.example:8443")
         ("http://10.0.0.3/uploads/a.jpg", "/uploads/a.jpg"),
         ("//backend:8000/uploads/a.jpg", "/uploads/a.jpg"),
         ("http://shop.local/uploads/a.jpg", "/uploads/a.jpg"),
+        ("http://shop.home.arpa/uploads/a.jpg", "/uploads/a.jpg"),
         ("https://old.example/uploads/a.jpg", "/uploads/a.jpg"),
         ("https://user:word@OLD.example:444/uploads/a.jpg", "/uploads/a.jpg"),
         ("https://shop.example:8443/uploads/a.jpg", "/uploads/a.jpg"),

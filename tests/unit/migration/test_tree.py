@@ -5,6 +5,7 @@ import stat
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,12 +150,25 @@ def test_the_packed_folder_itself_is_not_part_of_the_names(zipped: Callable[...,
     assert set(seen(zipped(*beside))) >= {b"uploads/a.jpg", b"other/b.jpg"}
 
 
+def beside_its_name(name: str, path: str, of: str | None = None) -> zipfile.ZipInfo:
+    """An entry with a Unicode path field, written for the name `of`."""
+    made = zipfile.ZipInfo(name)
+    field = struct.pack("<BL", 1, zlib.crc32((of or name).encode())) + path.encode()
+    made.extra = struct.pack("<HH", 0x7075, len(field)) + field
+    return made
+
+
 def test_names_in_a_zip_come_in_the_encodings_programs_write(
     tmp_path: Path, zipped: Callable[..., Path]
 ) -> None:
     marked = "uñas.jpg"  # zipfile marks it as UTF-8
     place = zipped(
-        (marked, b"1"), ("cafe437.jpg", b"2"), ("plainUTF.jpg", b"3"), ("a\\b.jpg", b"4")
+        (marked, b"1"),
+        ("cafe437.jpg", b"2"),
+        ("plainUTF.jpg", b"3"),
+        ("a\\b.jpg", b"4"),
+        (beside_its_name("__.jpg", "日本.jpg"), b"5"),
+        (beside_its_name("renamed.jpg", "before.jpg", of="before.jpg"), b"6"),
     )
     raw = place.read_bytes()
     raw = raw.replace(b"cafe437.jpg", b"caf\x82437.jpg")  # é in code page 437
@@ -165,6 +179,8 @@ def test_names_in_a_zip_come_in_the_encodings_programs_write(
         "café437.jpg".encode(): b"2",
         "plaéUTF.jpg".encode(): b"3",
         b"a/b.jpg": b"4",
+        "日本.jpg".encode(): b"5",
+        b"renamed.jpg": b"6",
     }
 
 

@@ -210,10 +210,7 @@ def _name_of(code: str) -> str:
 
 
 def _originals(page: Page) -> dict[str, str]:
-    """Return the pages that this one may be a translation of, by title.
-
-    Including the chosen one.
-    """
+    """Return the pages that this one may be a translation of, and the chosen one, by title."""
     query = PageQuery(sort=Sort.TITLE, descending=False, limit=MOST_ORIGINALS)
     actor, pages = current_actor(), using(PageService)
     found = {each.id: each for each in pages.find(actor, query).items}

@@ -1,8 +1,7 @@
 """Checks of webhook and push URLs from clients: `https`, port 443, on the public Internet."""
 
-from avenue.config import is_private_host
 from avenue.errors import AvenueError
-from avenue.outside.addresses import is_public
+from avenue.networks import is_private_host, is_public
 from avenue.outside.urls import target_of
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from email.utils import parseaddr
 
 from avenue.accounts.account_emails import MAIL
-from avenue.accounts.emails import checked_email
+from avenue.accounts.email_addresses import checked_email
 from avenue.accounts.models import User
 from avenue.accounts.store.accounts import MongoAccountStore
 from avenue.clock import utc_now

@@ -13,8 +13,8 @@ from avenue.health.checks.models import InspectedAsset
 from avenue.health.checks.store.assets import InspectedAssets
 from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, Target, leads_here, targets_of
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Claim, State
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.references import Fault, Kind
 from avenue.media.urls import asset_in

@@ -11,7 +11,7 @@ from avenue.health.checks.addresses.judging import AddressBook, Fate, Judged, ho
 from avenue.health.checks.addresses.store import COLLECTIONS, DocumentStore, Kept
 from avenue.health.models import Finding, Level
 from avenue.identity import Site
-from avenue.media.addresses import is_private
+from avenue.networks import is_private_host
 
 COMMAND = "doctor --fix urls"
 MENDED = "addresses.mended"
@@ -144,8 +144,9 @@ def findings_of(done: Mended) -> list[Finding]:
 
 def findings_of_site(site: Site, settings: Settings) -> Iterator[Finding]:
     """Yield problems of the configured address of a site."""
-    host = host_of(site.base_url)
-    if is_private(host) and not settings.local and not is_private(host_of(settings.base_url)):
+    of_site, of_deployment = host_of(site.base_url), host_of(settings.base_url)
+    is_left_over = is_private_host(of_site) and not is_private_host(of_deployment)
+    if is_left_over and not settings.local:
         yield Finding(
             level=Level.WARNING,
             place=f"site {site.id} base_url",

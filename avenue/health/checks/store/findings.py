@@ -138,10 +138,7 @@ class CheckStore(SiteRecords):
     def foreign_chunks(
         self, cluster: Database, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
-        """Return the file ids in the next `limit` chunks in `span`.
-
-        Those after `after`, if it is not `START`.
-        """
+        """Return the file ids of the next `limit` chunks in `span`, after `after` (or `START`)."""
         found = _chunks(cluster, bucket).find(
             {"files_id": _beyond(span, after)},
             {"_id": 0, "files_id": 1},

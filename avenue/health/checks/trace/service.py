@@ -29,8 +29,8 @@ from avenue.identity import Actor, Role, Site, is_id
 from avenue.media.access import filed_in
 from avenue.media.addresses import targets_of
 from avenue.media.categories import Category
-from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.old_urls import legacy_path
 from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, own_rows
 from avenue.media.renditions.models import RenditionKey
 from avenue.media.serving.delivery import IMMUTABLE, SHORT, Freshness, freshness_of

@@ -33,7 +33,7 @@ _UNSEEN = 2
 def plain(image: Image.Image) -> Image.Image:
     """Return the decoded `image` as L, LA, RGB, RGBA or CMYK, 8 bits each.
 
-    With an alpha channel only if something is transparent.
+    It has an alpha channel only if something is transparent.
     """
     image = _plain_mode(image)
     opaque = (255, 255)

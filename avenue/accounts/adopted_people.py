@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from avenue.accounts.emails import checked_email
+from avenue.accounts.email_addresses import checked_email
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import User
 from avenue.accounts.old_hashes import is_known
@@ -14,7 +14,7 @@ from avenue.clock import utc_now
 from avenue.identity import Role, new_id
 
 
-class Newcomers:
+class AdoptedAccounts:
     """The people of the deployment, for imports."""
 
     def __init__(
@@ -29,14 +29,14 @@ class Newcomers:
         self._now = now
 
     def check(self, email: str) -> None:
-        """Raise `InvalidEmail` if `admit` would."""
+        """Raise `InvalidEmail` if `add_adopted` would."""
         checked_email(email)
 
     def can_check(self, password_hash: str) -> bool:
         """Return whether this form of password hash is supported."""
         return is_known(password_hash)
 
-    def admit(
+    def add_adopted(
         self,
         site_id: str,
         email: str,

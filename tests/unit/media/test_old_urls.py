@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from hypothesis import given, strategies as st
 
-from avenue.media.legacy import (
+from avenue.media.old_urls import (
     LONGEST_ADDRESS_CHARACTERS,
     LONGEST_PATH_CHARACTERS,
     legacy_path,

@@ -15,7 +15,7 @@ from avenue.jobs.runner import Handler, RunningJob
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 
-OVERSEE_SECONDS = 60.0
+WATCH_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -31,21 +31,21 @@ class _Nobody(RunningJob):
 
 
 def watch_forever(settings: Settings, database: Database, stop: threading.Event) -> None:
-    """Let a web process check and alert while background work has stopped."""
+    """Call `alert_if_stopped` every minute, in a thread of a web process, until `stop` is set."""
     services = Services(settings, database)
     jobs = message_jobs(services)
-    while not stop.wait(OVERSEE_SECONDS):
+    while not stop.wait(WATCH_SECONDS):
         try:
             Gate(database).pass_or_raise()
-            oversee(services, jobs)
+            alert_if_stopped(services, jobs)
         except AvenueError as error:
             log.warning("Nobody could look after the background work: %s", error.message)
         except Exception:
             log.exception("Nobody could look after the background work.")
 
 
-def oversee(services: Services, jobs: Mapping[str, Handler]) -> None:
-    """Look, and tell, if background work has stopped."""
+def alert_if_stopped(services: Services, jobs: Mapping[str, Handler]) -> None:
+    """Run the quick checks and send their alerts, if background work has stopped."""
     told = {MAIL, TELL, TELL_SITES} if services.quick_checks.look_if_nobody_does() else set()
     for kind in jobs.keys() & told:
         jobs[kind](_Nobody())

@@ -1,7 +1,11 @@
-"""Tells public Internet addresses from others.
+"""Tells hosts on the public Internet from hosts of one machine or a private network.
 
-By the special-purpose registries of IANA (RFC 6890 and later registrations), not by Python's
-`is_global`, which differs between releases.
+Three questions: `is_public` (may the server connect to an address that a client chose?),
+`is_private_host` (is a URL useless to visitors?) and `is_trusted_host` (may a URL from the settings
+skip the check of the address?). A trusted host is always private; a private one is never public.
+
+Addresses are judged by the special-purpose registries of IANA (RFC 6890 and later registrations),
+not by Python's `is_global` and `is_private`, which differ between releases.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -42,6 +46,52 @@ _NOT_PUBLIC_V6 = tuple(
 _NAT64 = ip_network("64:ff9b::/96")  # the form used by networks without IPv4 (RFC 6052)
 _ISATAP = 0x5EFE  # in an interface id: the IPv4 address follows (RFC 5214); ignoring the bit 0x200
 _LAST_32_BITS = 0xFFFFFFFF
+
+_TRUSTED = tuple(
+    ip_network(each)
+    for each in (
+        "0.0.0.0/32",  # this machine
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "::/128",  # this machine
+        "::1/128",
+        "fc00::/7",  # private (RFC 4193)
+        "fe80::/10",  # link-local (RFC 4291)
+    )
+)
+# Reserved for one machine or one private network: RFC 6761, RFC 6762, and ICANN for `internal`.
+_TRUSTED_ENDINGS = (".internal", ".local", ".localhost")
+# Some are only a habit of routers and distributions, so nothing is trusted because of them.
+_PRIVATE_ENDINGS = (*_TRUSTED_ENDINGS, ".home.arpa", ".intranet", ".lan", ".localdomain")
+
+
+def is_private_host(host: str) -> bool:
+    """Return whether no visitor reaches `host`: one machine or one private network knows it.
+
+    A name without a dot is one of a container network (`backend`) or `localhost`.
+    """
+    host = host.rstrip(".")
+    try:
+        ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_PRIVATE_ENDINGS)
+    return not is_public(host)
+
+
+def is_trusted_host(host: str) -> bool:
+    """Return whether a URL from the settings with `host` may be `http` and skip `is_public`.
+
+    Narrower than `is_private_host`: addresses behind a carrier's NAT, for one, are strangers' too.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_TRUSTED_ENDINGS)
+    return any(address in each for each in _TRUSTED)
 
 
 def is_public(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""Which addresses count as public: the table of what has been used to reach what is not."""
+"""Which hosts are public, private and trusted; addresses that have been used to reach others."""
 
-from avenue.outside.addresses import is_public
+from avenue.networks import is_private_host, is_public, is_trusted_host
 from tests.table import table
 
 PUBLIC = [
@@ -106,3 +106,48 @@ def test_a_public_address_is_public(address):
 @table("address", NOT_PUBLIC)
 def test_no_other_address_is(address):
     assert not is_public(address)
+
+
+@table(
+    "host, private, trusted",
+    [
+        ("shop.example", False, False),
+        ("localhost.example", False, False),
+        ("8.8.8.8", False, False),
+        ("localhost", True, True),
+        ("backend", True, True),
+        ("api.localhost", True, True),
+        ("nas.local", True, True),
+        ("hooks.internal", True, True),
+        ("127.0.0.1", True, True),
+        ("0.0.0.0", True, True),  # noqa: S104
+        ("10.0.0.3", True, True),
+        ("192.168.1.20", True, True),
+        ("169.254.1.1", True, True),
+        ("198.18.0.1", True, True),
+        ("::1", True, True),
+        ("fd00::1", True, True),
+        ("fe80::1%eth0", True, True),
+        ("localhost.", True, False),
+        ("hooks.internal.", True, False),
+        ("nas.lan", True, False),
+        ("shop.localdomain", True, False),
+        ("shop.intranet", True, False),
+        ("shop.home.arpa", True, False),
+        ("100.64.0.1", True, False),
+        ("224.0.0.1", True, False),
+        ("203.0.113.5", True, False),
+        ("64:ff9b::7f00:1", True, False),
+        ("2002:7f00:1::", True, False),
+        ("::ffff:10.0.0.1", True, False),
+        ("fec0::1", True, False),
+    ],
+)
+def test_what_is_trusted_is_private_and_what_is_private_is_not_public(host, private, trusted):
+    assert (is_private_host(host), is_trusted_host(host)) == (private, trusted)
+    assert not (is_public(host) and private)
+
+
+@table("address", NOT_PUBLIC)
+def test_no_visitor_reaches_an_address_that_is_not_public(address):
+    assert is_private_host(address) or address in {"127.1", "0177.0.0.1"}  # read as names
