@@ -166,7 +166,7 @@ class PageStore(SiteRecords):
             series = {"by": page.updated_by, "at": page.updated_at}
             document |= {"series": series, "history": 0}
             pages.insert(document)
-            _purge(pages, {}, document)
+            purge_page(pages, {}, document)
             return page
 
         try:
@@ -212,7 +212,7 @@ class PageStore(SiteRecords):
                 _take_slug(pages, known.id, changed.slug)
                 values["old_slugs"] = _old_slugs(found, changed)
             pages.update({"_id": known.id}, {"$set": values})
-            _purge(pages, found, values)
+            purge_page(pages, found, values)
             return changed
 
         try:
@@ -237,7 +237,7 @@ class PageStore(SiteRecords):
 
         def work(pages: Collection) -> bool:
             pages.beside(HISTORY).delete_all({"page": page_id})
-            _purge(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
+            purge_page(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
             return bool(pages.delete({"_id": page_id}))
 
         if not self._records(site_id, PAGES).transaction(work):
@@ -282,7 +282,7 @@ def _old_slugs(found: Document, changed: Page) -> list[str]:
     return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
 
 
-def _purge(pages: Collection, before: Document, after: Document) -> None:
+def purge_page(pages: Collection, before: Document, after: Document) -> None:
     """Purge the earlier and the current URL of a page, if it was or is published.
 
     Its translations, which link to each other, are purged as well. Inside the transaction of the
