@@ -259,6 +259,10 @@ class MediaLibrary:
                 else:
                     upload_result.received.append(each)
             yield upload_result
+        except BaseException:
+            # Whether the caller's transaction was committed may be unknown: `abandon` decides.
+            upload_result.fates = {}
+            raise
         finally:
             surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
             with suppress(AvenueError):  # the sweeper repairs a failure here

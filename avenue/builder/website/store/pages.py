@@ -1,10 +1,8 @@
 """The pages of a site in MongoDB: lists, the published ones, and every change."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from pymongo.client_session import ClientSession
 
@@ -44,8 +42,6 @@ from avenue.storage.paging import behind_or_missing
 from avenue.storage.scope import SiteRecords, site
 from avenue.storage.word_search import having_words, in_many
 from avenue.web.paging import Place
-
-T = TypeVar("T")
 
 MOST_OLD_SLUGS = 20
 MOST_TRANSLATIONS = 50
@@ -170,7 +166,7 @@ class PageStore(SiteRecords):
             return page
 
         try:
-            return self._together(site_id, work, upload_result)
+            return site(self._database, site_id).transaction(work)
         except AlreadyThere:
             raise SlugTaken(slug=page.slug) from None
 
@@ -216,7 +212,7 @@ class PageStore(SiteRecords):
             return changed
 
         try:
-            return self._together(site_id, work, upload_result)
+            return site(self._database, site_id).transaction(work)
         except AlreadyThere:
             raise SlugTaken(slug=save.slug) from None
 
@@ -242,17 +238,6 @@ class PageStore(SiteRecords):
 
         if not self._records(site_id, PAGES).transaction(work):
             raise PageNotFound
-
-    def _together(
-        self, site_id: str, work: Callable[[ClientSession], T], upload_result: UploadResult | None
-    ) -> T:
-        """Run `work` in one transaction; nothing of `upload_result` is kept when it fails."""
-        try:
-            return site(self._database, site_id).transaction(work)
-        except Exception:
-            if upload_result is not None:
-                upload_result.fates = {}
-            raise
 
 
 def _saved(known: Page, save: Save) -> Page:
