@@ -646,7 +646,8 @@ def test_a_picture_is_replaced_by_one_file_only(application, as_seller):
     (picture,) = shelf.ids()
     counts, chosen = application.counts(), a_picture()
     url = f"{shelf.images}/{picture}/file"
-    answer = as_seller.upload(url, chosen, Part(a_picture(), name="b.jpg"), method="PUT")
+    other = Part(a_picture(), name="b.jpg")
+    answer = as_seller.upload(url, chosen, chosen, other, method="PUT")
     assert answer.status_code == 201
     assert [(e["name"], e["code"]) for e in answer.json["errors"]] == [("b.jpg", "one_file_only")]
     assert as_seller.get(answer.json["url"]).data == chosen
