@@ -24,7 +24,7 @@ from avenue.app.services import Services
 from avenue.backup.errors import S3NotInstalled
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, StorageFull, Unavailable
+from avenue.errors import AvenueError, Unavailable
 from avenue.export.errors import ExportRefused, ExportUnreachable
 from avenue.export.models import Exported, ExportOrder, Part
 from avenue.identity import DEFAULT_SITE
@@ -320,9 +320,9 @@ def _ends_at_once() -> Iterator[None]:
         yield
     except (SourceAway, ExportUnreachable, ExportRefused, S3NotInstalled) as error:
         raise GiveUp(error) from error
+    except Unavailable:
+        raise
     except AvenueError as error:
-        if isinstance(error, Unavailable) and not isinstance(error, StorageFull):
-            raise
         raise GiveUp(error) from error
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from avenue.builder.website.store.documents import PAGES
+from avenue.builder.website.store.pages import WHERE, purge_page
 from avenue.migration.models import Page
+from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.scope import SiteRecords
 
-PAGES = "page_content"
 PAGE_PARTS = ("draft", "published")
 PAGES_AT_ONCE = 10
 
@@ -33,17 +35,25 @@ class PageStore(SiteRecords):
     def change_page(self, site_id: str, page: Page, assets: Iterable[str]) -> bool:
         """Store the parts of a page that uses `assets` now; return False if it was changed since.
 
-        A retry after a lost answer finds its own change.
+        Only addresses of pictures differ, so its history and its time of change stay. Caches of a
+        published page are purged. A retry after a lost answer finds its own change.
         """
-        pages = self._records(site_id, PAGES)
+        known = {"_id": page.id, "revision": page.revision}
         change = {
             "$set": {**page.parts, "revision": (page.revision or 0) + 1},
             "$addToSet": {"assets": {"$each": sorted(assets)}},
         }
-        if pages.update({"_id": page.id, "revision": page.revision}, change):
+
+        def work(pages: Collection) -> bool:
+            before = pages.find_one(known, WHERE)
+            if before is None:
+                done = {"_id": page.id, **change["$set"]}
+                return pages.find_one(done, {"_id": 1}) is not None
+            pages.update(known, change)
+            purge_page(pages, before, {**before, **page.parts})
             return True
-        done = {"_id": page.id, **change["$set"]}
-        return pages.find_one(done, {"_id": 1}) is not None
+
+        return self._records(site_id, PAGES).transaction(work)
 
 
 def _page(document: Document) -> Page:

@@ -198,13 +198,14 @@ def _planned(
     hashes = [each.current.source_sha256 for each in stored]
     there = _same(assets, owner, filing, hashes)
     others = {**_filed(owner, filing), "_id": {"$nin": [each.id for each in stored]}}
-    most, count = filing.category.max_files, assets.count(others)
+    most = filing.category.max_files if filing.reference is not None else None
+    count = assets.count(others, most=most) if most is not None else 0
     fates: dict[str, Outcome] = {}
     for each in stored:
         twin = there.get(each.current.source_sha256)
         if twin is not None and twin.id != each.id:
             fates[each.id] = twin
-        elif filing.reference is not None and most is not None and count >= most:
+        elif most is not None and count >= most:
             fates[each.id] = Refusal.of(each.name, TooManyUploads(limit=most))
         else:
             fates[each.id] = each

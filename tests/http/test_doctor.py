@@ -401,6 +401,21 @@ def test_a_picture_that_goes_meanwhile_is_not_named(avenue, planted):
     assert planted.images("shop_products", planted.product)[0] != {"asset": planted.mine}
 
 
+def test_caches_of_what_is_changed_are_purged(avenue, planted, monkeypatch):
+    database, raw = avenue.application.database, avenue.application.raw
+    monkeypatch.setattr(database, "purges_caches", True)
+    raw["shop_products"].update_one({"_id": planted.product}, {"$set": {"status": "published"}})
+    store = DocumentStore(database)
+    values = {"product": {"description": "x"}, "page": {"published": {"html": "x"}}}
+    for kind, changed in values.items():
+        kept = store.get("default", kind, getattr(planted, kind))
+        assert store.change("default", kept, changed, [])
+    purges = list(raw["notifications"].find({"kind": "paths.purge"}))
+    raw["notifications"].delete_many({"kind": "paths.purge"})
+    paths = {path for each in purges for path in each["content"]["paths"]}
+    assert {"/p/inicio", f"/products/{planted.product}"} <= paths
+
+
 def test_another_sites_file_is_nobodys_business(avenue, planted):
     stranger = avenue.application.caller("seller_on_other_site").a_product(a_picture())
     url = f"https://old.example/media/{stranger['images'][0]['id']}/original"

@@ -210,6 +210,30 @@ def test_one_bad_picture_is_refused_alone(application: Application) -> None:
     assert len(pictures_of(seller, product)) == 1
 
 
+@pytest.mark.failing_jobs
+def test_without_space_it_stops_and_is_continued_later(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FI-")
+    product, admin = seller.a_product(sku=sku), application.caller("admin")
+    plan = planned(seller, zipped({f"{sku}-1.jpg": a_picture(), f"{sku}-2.jpg": a_picture()}))
+
+    def limit(files: int) -> None:  # the ZIP is one of them
+        answer = admin.patch("/api/site", json={"limits": {"user_quota_files": files}})
+        assert answer.status_code == 200, answer.text
+
+    limit(2)
+    try:
+        stopped = applied(application, seller, plan)
+        shown = seller.get(f"/admin/imports/pictures/{plan['id']}").text
+    finally:
+        limit(0)
+    assert (stopped["state"], stopped["progress"]) == ("failed", {"done": 1, "total": 2})
+    assert stopped["counts"] == {"added": 1, "present": 0, "refused": 0}
+    assert stopped["error"] in shown
+    done = applied(application, seller, plan)
+    assert (done["state"], done["counts"]["added"]) == ("done", 2)
+    assert len(pictures_of(seller, product)) == 2
+
+
 @pytest.mark.long
 def test_too_large_photographs_are_shrunk(application: Application) -> None:
     seller, sku = application.new_person(unique("fotos")), unique("FL-")

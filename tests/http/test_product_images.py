@@ -415,6 +415,27 @@ def test_a_retry_after_a_crash_may_find_more_room_than_the_first_try(
     ]
 
 
+@pytest.mark.parametrize(
+    ("store", "step", "is_committed"), [(Writes, "finish", False), (PictureStore, "add", True)]
+)
+def test_what_is_stored_is_deleted_unless_its_transaction_was_committed(
+    application, as_seller, monkeypatch, store, step, is_committed
+):
+    shelf, data, key = Shelf(as_seller), a_picture(), keyed(new_id())
+    counts, work = application.counts(), getattr(store, step)
+
+    def failing_afterwards(*args, **options):
+        work(*args, **options)
+        raise Unavailable
+
+    with monkeypatch.context() as fault:
+        fault.setattr(store, step, failing_afterwards)
+        assert_refused(shelf.add(data, **key), 503, "unavailable")
+    assert (application.counts() == counts) is not is_committed
+    assert shelf.add(data, **key).status_code == (200 if is_committed else 201)
+    assert [each["sha256"] for each in shelf.now()["images"]] == [hashlib.sha256(data).hexdigest()]
+
+
 def test_when_nobody_can_look_at_one_file_none_is_stored_and_the_key_stays_good(
     application, shelf, monkeypatch
 ):
@@ -625,7 +646,8 @@ def test_a_picture_is_replaced_by_one_file_only(application, as_seller):
     (picture,) = shelf.ids()
     counts, chosen = application.counts(), a_picture()
     url = f"{shelf.images}/{picture}/file"
-    answer = as_seller.upload(url, chosen, Part(a_picture(), name="b.jpg"), method="PUT")
+    other = Part(a_picture(), name="b.jpg")
+    answer = as_seller.upload(url, chosen, chosen, other, method="PUT")
     assert answer.status_code == 201
     assert [(e["name"], e["code"]) for e in answer.json["errors"]] == [("b.jpg", "one_file_only")]
     assert as_seller.get(answer.json["url"]).data == chosen

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from avenue.shop.service.pictures import Gallery, PictureService
 from tests import pictures
 from tests.http.application import FORM, Application, Caller, Part, a_picture, form, unique
 from tests.table import table
@@ -433,6 +434,24 @@ def test_a_text_is_kept_beside_those_of_other_languages(seller: Caller, owner: A
     assert not image["decorative"]
     answer = send(seller, path, {"alt.es": "x" * 1001})
     assert answer.location == f"{owner['page']}?refused=bad_alt&file=#pictures"
+
+
+def test_a_text_that_is_written_at_the_same_time_is_kept(
+    seller: Caller, owner: Any, application: Application, monkeypatch: pytest.MonkeyPatch
+):
+    picture, look = owner["ids"][0], PictureService.gallery
+
+    def gallery(*asked: Any) -> Gallery:
+        found = look(*asked)
+        change = {"$set": {"alt.pt": "Sapato"}, "$inc": {"revision": 1}}
+        application.raw["assets"].update_one({"_id": picture, "site": "default"}, change)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PictureService, "gallery", gallery)
+        send(seller, f"{owner['page']}/pictures/{picture}/alt", {"alt.es": "Zapato"})
+    image = seller.get(owner["url"]).json["images"][0]
+    assert image["alt"] == {"es": "Zapato", "pt": "Sapato"}
 
 
 def test_the_focal_point_is_set_and_given_back(seller: Caller, owner: Any):

@@ -219,6 +219,26 @@ def test_only_pictures_that_lack_a_text_are_given_one(
     assert "No changes were needed." in read(someone, again.location)
 
 
+def test_a_text_that_was_written_meanwhile_is_kept(
+    application: Application, someone: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, look = someone.a_product(a_picture()), ProductService.own_among
+
+    def own_among(*asked: Any) -> Any:
+        found = look(*asked)
+        change = {"$set": {"alt.es": "Ya dicho"}, "$inc": {"revision": 1}}
+        picture = {"_id": product["images"][0]["id"], "site": "default"}
+        application.raw["assets"].update_one(picture, change)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProductService, "own_among", own_among)
+        answer = bulk(someone, "alt", product, alt="{name}")
+    assert "No changes were needed." in read(someone, answer.location)
+    (image,) = someone.get(f"{PRODUCTS}/{product['id']}").json["images"]
+    assert image["alt"] == {"es": "Ya dicho"}
+
+
 def test_a_text_that_is_none_or_too_long_is_refused(someone: Caller) -> None:
     product = someone.a_product(a_picture())
     for alt in ("", "  ", "x" * 1001, "{name}" * 6):

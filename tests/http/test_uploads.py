@@ -28,6 +28,7 @@ from tests.http.application import (
     zipped,
 )
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
+from tests.listening import recorded
 from tests.table import table
 from tests.threads import at_once
 
@@ -155,6 +156,13 @@ def test_a_category_says_how_large_and_how_many(application, as_admin, as_client
     upload(as_client, b"three", **query)
     restored = as_client.post(f"{UPLOADS}/{first['id']}/restore")
     assert code(restored) == (409, "too_many_uploads")
+
+
+def test_what_has_no_limit_is_not_counted(application, as_client):
+    with recorded(application.raw.name) as sent:
+        upload(as_client, b"without a reference", name="a.txt")
+        upload(as_client, b"without a limit", name="a.txt", reference=unique("ORD-"))
+    assert [each for each in sent if each.get("aggregate") == "assets"] == []
 
 
 @pytest.mark.long

@@ -156,6 +156,23 @@ def test_a_page_that_was_changed_meanwhile_is_left_as_it_is(avenue: Deployment) 
     assert pages.page(SITE, "c") is None
 
 
+def test_caches_of_a_published_page_are_purged(
+    avenue: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(avenue.database, "purges_caches", True)
+    parts = {"draft": {"n": 1}, "published": {"n": 1}}
+    page = {"_id": "a", "site": SITE, "slug": "inicio", "revision": 1, **parts}
+    avenue.raw["page_content"].insert_one(page)
+    pages = PageStore(avenue.database)
+    (known,) = pages.pages_after(SITE, "")
+    assert pages.change_page(SITE, replace(known, parts={"draft": {"n": 2}}), {"new"})
+    assert avenue.raw["notifications"].find_one({}) is None  # visitors see the same
+    changed = Page(id="a", revision=2, parts={"published": {"n": 2}})
+    assert pages.change_page(SITE, changed, {"new"})
+    purge = avenue.raw["notifications"].find_one({"kind": "paths.purge"})
+    assert "/p/inicio" in purge["content"]["paths"]
+
+
 def content(data: bytes, key: bytes) -> Content:
     digest = hashlib.sha256(data).hexdigest()
     return Content(sha256=digest, length=len(data), key=key, name="a.jpg")

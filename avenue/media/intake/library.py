@@ -259,17 +259,25 @@ class MediaLibrary:
                 else:
                     upload_result.received.append(each)
             yield upload_result
+        except BaseException:
+            # Whether the caller's transaction was committed may be unknown: `abandon` decides.
+            upload_result.fates = {}
+            raise
         finally:
-            surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
+            kept_files = upload_result.kept_files
+            surplus = [pair for pair in pairs if pair[1] not in kept_files]
             with suppress(AvenueError):  # the sweeper repairs a failure here
-                if upload_result.kept or self._store.writes.abandon(actor.site.id, write):
+                if kept_files or self._store.writes.abandon(actor.site.id, write):
                     self._discard(actor.site.id, order.policy.bucket, surplus)
                     reservation.is_sure = True
-            reservation.kept = _amount_kept(order, upload_result)
+            kept = [each for each in upload_result.new if each.current.file in kept_files]
+            reservation.kept = Amount(
+                bytes=sum(each.current.bytes for each in kept),
+                files=0 if order.replaces else len(kept),
+            )
             if order.policy.later:
-                for each in upload_result.new:
-                    if each.id in upload_result.kept:
-                        self._make_later(each, order.policy.later)
+                for each in kept:
+                    self._make_later(each, order.policy.later)
 
     def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
         """Delete assets and files that were not kept."""
@@ -334,12 +342,3 @@ def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
     for each in incoming:
         digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
     return digest.hexdigest()
-
-
-def _amount_kept(order: UploadRequest, upload_result: UploadResult) -> Amount:
-    """Return the amount that was stored permanently."""
-    kept = [each for each in upload_result.new if each.id in upload_result.kept]
-    return Amount(
-        bytes=sum(each.current.bytes for each in kept),
-        files=0 if order.replaces else len(kept),
-    )

@@ -141,6 +141,13 @@ class UploadResult:
         return frozenset(each.id for each in self.fates.values() if isinstance(each, Asset))
 
     @property
+    def kept_files(self) -> frozenset[str]:
+        """Return the files of these assets: of the same file sent twice as a replacement, one."""
+        return frozenset(
+            each.current.file for each in self.fates.values() if isinstance(each, Asset)
+        )
+
+    @property
     def assets(self) -> list[Asset]:
         """Return the pictures of this upload."""
         return [each for each in self.outcomes if isinstance(each, Asset)]

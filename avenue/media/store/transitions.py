@@ -56,7 +56,8 @@ def change_one(
 ) -> Asset | None:
     """Set fields of a live asset that `claim` owns, and return it.
 
-    Return None if there is none, or if it does not have the given `revision`.
+    Return None if there is none, or if it does not have the given `revision`. The key
+    `alt.<language>` sets one of its texts; an empty text removes it.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     if revision is not None:
@@ -64,7 +65,11 @@ def change_one(
     if "focal" in changes or "visibility" in changes:
         changed = together(assets, lambda inside: _addressed_anew(inside, query, changes))
     else:
-        changed = assets.find_and_update(query, {"$set": dict(changes), "$inc": {"revision": 1}})
+        gone = {each: "" for each, text in changes.items() if each.startswith("alt.") and not text}
+        kept = {name: value for name, value in changes.items() if name not in gone}
+        removed = {"$unset": gone} if gone else {}
+        change = {"$set": kept, **removed, "$inc": {"revision": 1}}
+        changed = assets.find_and_update(query, change)
     return from_document(changed) if changed else None
 
 

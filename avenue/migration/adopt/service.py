@@ -194,7 +194,7 @@ def with_retries(work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except (Unavailable, UploadInProgress) as error:
-            if isinstance(error, StorageFull) or time.monotonic() > ends_at:
+        except (Unavailable, UploadInProgress):
+            if time.monotonic() > ends_at:
                 raise
             time.sleep(PAUSE_SECONDS)

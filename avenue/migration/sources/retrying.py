@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TypeVar
 
-from avenue.errors import AvenueError, StorageFull, Unavailable
+from avenue.errors import AvenueError, Unavailable
 from avenue.migration.sources.errors import AskedTooOften, SourceGone, SourceRefuses
 from avenue.outside.errors import FetchFailed, RateLimited
 from avenue.storage.idempotency import UploadInProgress
@@ -61,8 +61,8 @@ class Retries:
                 self._pause(error.pause_seconds)
             except FetchFailed as error:
                 raise _meaning(error) from None
-            except (Unavailable, UploadInProgress) as error:
-                if isinstance(error, StorageFull) or time.monotonic() > ends_at:
+            except (Unavailable, UploadInProgress):
+                if time.monotonic() > ends_at:
                     raise
                 self._pause(PAUSE_SECONDS)
 

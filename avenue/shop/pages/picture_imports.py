@@ -196,6 +196,7 @@ def _picture_import(picture_import_id: str, unclear: Mapping[int, Unclear]) -> R
         standing=standing,
         run=standing.run,
         state=words.STATES[standing.state],
+        reason=_(standing.error) if standing.error else "",
         at_work=standing.state in AT_WORK,
         tabs=_tabs(standing, query),
         counts=_summed([standing.run.counts], words.COUNTED),

@@ -111,18 +111,14 @@ def describe_picture(claim: Claim, asset_id: str) -> Response:
 
     `suggest` sets its value as the text in the site's own language instead.
     """
-    gallery = using(PictureService).gallery(current_actor(), claim)
+    using(PictureService).gallery(current_actor(), claim)
     alt = _alt_sent()
     if "suggest" in request.form:
         alt[alt_languages()[0]] = request.form["suggest"].strip()
     if any(len(text) > LONGEST_ALT for text in alt.values()):
         return back_to(_page_path(claim), refused=[("bad_alt", "")])
-    kept = {each.id: each.alt for each in gallery.pictures if isinstance(each, Asset)}
-    merged = {**kept.get(asset_id, {}), **alt}
-    changes = {
-        "alt": {tongue: text for tongue, text in merged.items() if text},
-        "decorative": "decorative" in request.form,
-    }
+    changes: dict[str, Any] = {f"alt.{tongue}": text for tongue, text in alt.items()}
+    changes["decorative"] = "decorative" in request.form
     return _describe(claim, asset_id, changes, "described")
 
 

@@ -1,7 +1,6 @@
 """Actions on many products at once."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -92,18 +91,22 @@ class BulkService:
             product = pictured.product
             alt = text.strip().replace(NAME, product.name)
             lacking = [each for each in pictured.images if lacks_alt(each, language)]
-            for each in lacking:
-                self._describe(actor, pictured, each.id, {f"alt.{language}": alt})
-            return bool(lacking)
+            changes = {f"alt.{language}": alt}
+            changed = [self._describe(actor, pictured, each, changes) for each in lacking]
+            return any(changed)
 
         return self._each(work, self._products.own_among(actor, product_ids))
 
     def _describe(
-        self, actor: Actor, pictured: PicturedProduct, asset_id: str, changes: dict[str, str]
-    ) -> None:
-        """Change a picture, unless it was deleted meanwhile."""
-        with suppress(ImageNotFound):
-            self._pictures.describe(actor, pictured.product.claim, asset_id, changes)
+        self, actor: Actor, pictured: PicturedProduct, asset: Asset, changes: dict[str, str]
+    ) -> bool:
+        """Change a picture; return False if it was changed or deleted meanwhile."""
+        claim = pictured.product.claim
+        try:
+            self._pictures.describe(actor, claim, asset.id, changes, asset.revision)
+        except ImageNotFound:
+            return False
+        return True
 
     def _each(
         self, work: Callable[[PicturedProduct], bool], products: Sequence[PicturedProduct]

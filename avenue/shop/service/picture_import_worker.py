@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from avenue.audit.service import AuditService
 from avenue.config import Settings
-from avenue.errors import AvenueError, Unavailable
+from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor, Site
+from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import RunningJob
 from avenue.media.archives import Archive
 from avenue.media.intake.library import MediaLibrary
@@ -90,7 +91,8 @@ class PictureImportWorker:
     ) -> tuple[Outcome, Failure | None]:
         """Import one picture and return its outcome.
 
-        Raise errors that are not about the picture: the next attempt may succeed.
+        Raise errors that are not about the picture: the next attempt may succeed. If there is no
+        space for it, the job fails at once, and continues here when a person starts it again.
         """
         try:
             with self._fitting(actor.site, archive, file) as picture:
@@ -102,6 +104,8 @@ class PictureImportWorker:
                 )
         except (Unavailable, UploadInProgress):
             raise
+        except StorageFull as error:  # also of a quota
+            raise GiveUp(error) from error
         except AvenueError as error:
             return Outcome.REFUSED, Failure.of(error)
         # A replayed upload was stored by a run that was killed right after it.

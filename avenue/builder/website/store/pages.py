@@ -1,10 +1,8 @@
 """The pages of a site in MongoDB: lists, the published ones, and every change."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from pymongo.client_session import ClientSession
 
@@ -44,8 +42,6 @@ from avenue.storage.paging import behind_or_missing
 from avenue.storage.scope import SiteRecords, site
 from avenue.storage.word_search import having_words, in_many
 from avenue.web.paging import Place
-
-T = TypeVar("T")
 
 MOST_OLD_SLUGS = 20
 MOST_TRANSLATIONS = 50
@@ -166,11 +162,11 @@ class PageStore(SiteRecords):
             series = {"by": page.updated_by, "at": page.updated_at}
             document |= {"series": series, "history": 0}
             pages.insert(document)
-            _purge(pages, {}, document)
+            purge_page(pages, {}, document)
             return page
 
         try:
-            return self._together(site_id, work, upload_result)
+            return site(self._database, site_id).transaction(work)
         except AlreadyThere:
             raise SlugTaken(slug=page.slug) from None
 
@@ -212,11 +208,11 @@ class PageStore(SiteRecords):
                 _take_slug(pages, known.id, changed.slug)
                 values["old_slugs"] = _old_slugs(found, changed)
             pages.update({"_id": known.id}, {"$set": values})
-            _purge(pages, found, values)
+            purge_page(pages, found, values)
             return changed
 
         try:
-            return self._together(site_id, work, upload_result)
+            return site(self._database, site_id).transaction(work)
         except AlreadyThere:
             raise SlugTaken(slug=save.slug) from None
 
@@ -237,22 +233,11 @@ class PageStore(SiteRecords):
 
         def work(pages: Collection) -> bool:
             pages.beside(HISTORY).delete_all({"page": page_id})
-            _purge(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
+            purge_page(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
             return bool(pages.delete({"_id": page_id}))
 
         if not self._records(site_id, PAGES).transaction(work):
             raise PageNotFound
-
-    def _together(
-        self, site_id: str, work: Callable[[ClientSession], T], upload_result: UploadResult | None
-    ) -> T:
-        """Run `work` in one transaction; nothing of `upload_result` is kept when it fails."""
-        try:
-            return site(self._database, site_id).transaction(work)
-        except Exception:
-            if upload_result is not None:
-                upload_result.fates = {}
-            raise
 
 
 def _saved(known: Page, save: Save) -> Page:
@@ -282,7 +267,7 @@ def _old_slugs(found: Document, changed: Page) -> list[str]:
     return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
 
 
-def _purge(pages: Collection, before: Document, after: Document) -> None:
+def purge_page(pages: Collection, before: Document, after: Document) -> None:
     """Purge the earlier and the current URL of a page, if it was or is published.
 
     Its translations, which link to each other, are purged as well. Inside the transaction of the

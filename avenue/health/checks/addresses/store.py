@@ -6,11 +6,13 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from avenue.builder.website.store.pages import purge_page
 from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
 from avenue.media.models import Claim
 from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import hold_live
+from avenue.shop.store.purges import purge_owner
 from avenue.storage.collection import Collection
 from avenue.storage.connection import Document
 from avenue.storage.records import check
@@ -63,8 +65,8 @@ class DocumentStore(SiteRecords):
     ) -> bool:
         """Set fields of a document, which names `assets` from now on.
 
-        Return False if it is no longer as in `kept`, or an asset belongs neither to it nor to the
-        library any more. Repeatable.
+        Its cached pages are purged. Return False if it is no longer as in `kept`, or an asset
+        belongs neither to it nor to the library any more. Repeatable.
         """
         scope, named = site(self._database, site_id), sorted(set(assets))
         is_page = kept.kind == PAGE
@@ -85,6 +87,10 @@ class DocumentStore(SiteRecords):
             else:
                 change["$set"]["updated_at"] = utc_now()
             documents.update({"_id": kept.id}, change)
+            if is_page:
+                purge_page(documents, found, {**found, **values})
+            else:
+                purge_owner(documents, kept.id)
             return True
 
         return scope.transaction(work)
