@@ -6,6 +6,7 @@ picture replaces that; the outcome of a file or page is stored once it is import
 was killed is completed by the next one, and a third one finds nothing to do.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,7 @@ class ExportImport:
         self._catalogue = CatalogueImport(actor, origin, targets.catalogue, targets.owners)
         self._pages = PageImport(actor, origin, targets.website, targets.library)
         self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
+        self._counting = threading.Lock()
 
     def read(self) -> Iterator[None]:
         """Read the manifest line by line; invalid lines are refused.
@@ -159,7 +161,8 @@ class ExportImport:
         self._count(kind, became)
 
     def _count(self, kind: str, became: Became) -> None:
-        self.counts[RECORDS[kind]][became] += 1
+        with self._counting:
+            self.counts[RECORDS[kind]][became] += 1
 
     def _write_down(self) -> None:
         """Write an audit entry if any record was imported; files have their own."""

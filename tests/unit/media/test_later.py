@@ -1,5 +1,6 @@
 """Sizes that follow the reply: a picture whose cluster is away keeps no other one waiting."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,25 +23,46 @@ class Rendering:
     def has(self, *_: object) -> bool:
         return True
 
-    def missing(self, _asset: str, wanted: list[str], _extension: str) -> list[str]:
+    def missing(self, _asset: object, wanted: list[str], _extension: str) -> list[str]:
         return wanted
 
-    def make(self, asset: str, _missing: list[str]) -> None:
-        if asset == "away" and not self.is_back:
+    def make(self, asset: Asset, _missing: list[str]) -> None:
+        if asset.id == "away" and not self.is_back:
             self.tried += 1
             raise Unavailable
-        self.made.append(asset)
+        self.made.append(asset.id)
+
+
+def sizes_by(rendering: Any, monkeypatch: pytest.MonkeyPatch) -> later.LaterSizes:
+    monkeypatch.setattr(later, "PAUSE_SECONDS", 0.01)
+    return later.LaterSizes(lambda: cast("Renditions", rendering))
+
+
+def note(sizes: later.LaterSizes, *assets: str) -> None:
+    for each in assets:
+        sizes.note(cast("Asset", SimpleNamespace(id=each)), ["gallery"])
 
 
 def test_a_picture_whose_cluster_is_away_keeps_no_other_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(later, "PAUSE_SECONDS", 0.01)
-    rendering: Any = Rendering()
-    sizes = later.LaterSizes(lambda: cast("Renditions", rendering))
-    for asset in ("away", "here", "there"):
-        sizes.note(cast("Asset", asset), ["gallery"])
+    rendering = Rendering()
+    note(sizes_by(rendering, monkeypatch), "away", "here", "there")
     wait_until(lambda: rendering.made == ["here", "there"])
     assert rendering.tried
     rendering.is_back = True
     wait_until(lambda: rendering.made == ["here", "there", "away"])
+
+
+def test_a_picture_whose_cluster_stays_away_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(later, "MOST_SECONDS", -1)
+    rendering = Rendering()
+    sizes = sizes_by(rendering, monkeypatch)
+    note(sizes, "away", "here")
+    wait_until(lambda: rendering.made == ["here"])
+    note(sizes, "there")
+    wait_until(lambda: rendering.made == ["here", "there"])
+    assert rendering.tried == 1
+    assert "sizes of picture away were not made" in caplog.text
