@@ -84,6 +84,13 @@ class JobService:
         """
         return self._store.newest(OPEN_JOBS, site, OPEN)
 
+    def latest(self, kind: str, **args: Any) -> Job | None:
+        """Return the newest job of a kind with these arguments among its own; None if none.
+
+        It may have finished; finished jobs are kept for 30 days.
+        """
+        return self._store.latest(kind, args)
+
     def using(self, site: str) -> list[Job]:
         """Return all unfinished jobs of a site, and all running ones of the deployment."""
         return self._store.using(site)

@@ -97,6 +97,13 @@ class MongoJobStore:
             query["site"] = site
         return self._jobs.values(_job, query, LISTED, sort=[("created_at", -1)], limit=limit)
 
+    def latest(self, kind: str, args: Mapping[str, Any]) -> Job | None:
+        """Return the newest job of `kind` with these arguments, in whatever state; or None."""
+        query: Document = {"state": {"$in": [each.value for each in State]}, "kind": kind}
+        query |= {f"args.{name}": value for name, value in args.items()}
+        found = self._jobs.values(_job, query, LISTED, sort=[("created_at", -1)], limit=1)
+        return found[0] if found else None
+
     def using(self, site: str) -> list[Job]:
         """Return all unfinished jobs of `site`, and all running ones of the deployment."""
         own = {"site": site, "state": {"$in": [each.value for each in OPEN]}}

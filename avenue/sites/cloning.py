@@ -96,9 +96,9 @@ class CloneService:
     def _begun(self, target: str) -> dict[str, Any]:
         """Return the arguments of the job that began to make a site; raise `SiteExists`."""
         if self._sites.site(target).state is SiteState.PREPARING:
-            for each in (*self._jobs.unfinished(), *self._jobs.finished()):
-                if each.kind == CLONE and each.args["to"] == target:
-                    return dict(each.args)
+            begun = self._jobs.latest(CLONE, to=target)
+            if begun is not None:
+                return dict(begun.args)
         raise SiteExists
 
 

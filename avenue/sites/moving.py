@@ -116,13 +116,11 @@ class MoveService:
         site = self._store.get(site_id)
         if site is None:
             raise SiteNotFound
-        jobs = (*self._jobs.unfinished(), *self._jobs.finished())
-        its = (each for each in jobs if each.kind == MOVE and each.args.get("site") == site_id)
         clusters = () if site_id == DEFAULT_SITE else (HOME_CLUSTER, *self._database.clusters)
         return Standing(
             site=site,
             move=self._records.find(site_id),
-            job=next(its, None),
+            job=self._jobs.latest(MOVE, site=site_id),
             targets=tuple(each for each in clusters if each != site.cluster),
         )
 

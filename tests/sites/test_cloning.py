@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 from bson import encode
 
-from avenue.identity import is_id
-from avenue.sites.cloning import CLONE as CLONE_JOB
+from avenue.app.services import Services
+from avenue.config import Settings
+from avenue.identity import DEFAULT_SITE, Actor, is_id
+from avenue.jobs.errors import GiveUp
+from avenue.jobs.service import LISTED_JOBS
+from avenue.sites.cloning import CLONE as CLONE_JOB, CloneOrder
+from avenue.sites.errors import SiteNotFound
 from avenue.storage.site_data import BUCKETS, SITE_COLLECTIONS
 from tests.commands import Commands
 from tests.export.filled import fill, said_by
@@ -225,3 +230,21 @@ def test_a_killed_clone_is_finished_by_the_next_run(
         "shop_products"
     ].count_documents({"site": "default"})
     assert not avenue.command("fsck", "--site", "b").returncode
+
+
+def test_a_failed_clone_is_continued_however_many_jobs_have_ended_since(
+    avenue: Deployment,
+) -> None:
+    services = Services(Settings(mongodb_uri=avenue.uri, local=True), avenue.database)
+    boss = Actor(site=services.sites.named(DEFAULT_SITE), superuser=True)
+    order = CloneOrder(original=DEFAULT_SITE, target="b", base_url=NEW)
+    first = services.clones.clone(boss, order)
+    running = services.jobs.claim({CLONE_JOB})
+    assert running is not None
+    services.jobs.fail(running, GiveUp(SiteNotFound()))
+    ended = avenue.raw["jobs"].find_one({"_id": first.id}) | {"kind": "walk", "args": {}}
+    later = [{**ended, "_id": f"later {number}"} for number in range(LISTED_JOBS)]
+    avenue.raw["jobs"].insert_many(later)
+    avenue.raw["jobs"].update_many({"kind": "walk"}, [{"$set": {"created_at": "$$NOW"}}])
+    again = services.clones.clone(boss, order)
+    assert (again.id != first.id, again.args) == (True, first.args)
