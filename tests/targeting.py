@@ -38,7 +38,7 @@ ASKS_ALL_SHARDS = {
     "storage.idempotency": "the sweeper looks for what was given up, of whatever site",
     "storage.quotas": "the job counts every site and person of a cluster",
     "storage.file_walk": "the sweeper walks through the files of every site",
-    "storage.outboxes": "the sweeper looks for what version 5 may have left",
+    "storage.outboxes": "what version 5 may have left, once",
     "storage.schema": "steps between versions, and whose database it is",
     "storage.earlier": "an earlier application, which has collections of these names",
     "storage.status": "what is told of indexes and sizes is of all shards",

@@ -37,7 +37,6 @@ from avenue.notifications.store import OutboxStore
 from avenue.outside.posting import Poster
 from avenue.sealing import SecretLost
 from avenue.storage.connection import Database
-from avenue.storage.outboxes import gather
 from avenue.storage.sites import Sites
 from avenue.webhooks import standard
 from avenue.webhooks.errors import NotDelivered
@@ -251,8 +250,6 @@ def _job(
     deliverer = Deliverer(store, receiver, send, at_once=at_once, longest_delay_seconds=seconds)
 
     def run(job: RunningJob) -> Mapping[str, int]:
-        if job.args:  # an email queued by the previous version
-            gather(database)
         return deliverer.deliver(job.save)
 
     return run

@@ -25,7 +25,6 @@ from avenue.shop.store.products import TrashedProducts
 from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database
 from avenue.storage.holders import COUNT_QUOTAS, Holder
-from avenue.storage.outboxes import gather
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.site_data import BUCKETS
 from avenue.uploads.retention.service import Retention
@@ -65,7 +64,6 @@ class Walks:
         return handlers
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
-        gather(self._services.database)
         expired = self._retention.run(
             job.id, SWEEP, job.cursor, lambda counts: job.save(cursor=counts)
         )

@@ -122,6 +122,16 @@ class BackupDamaged(Unprocessable):
     )
 
 
+class ManifestTooLarge(Unprocessable):
+    """The manifest of a backup would be too large to be read, so none is written."""
+
+    message = "The manifest of this backup would exceed the {most_mib} MiB that can be read."
+    hint = (
+        "It lists the files of other programs that lack their sha256. Store that as "
+        "`metadata.sha256` in the documents of these files, then run the backup again."
+    )
+
+
 class SnapshotNotFound(NotFound):
     """The snapshot does not exist, or is incomplete."""
 

@@ -16,6 +16,7 @@ from avenue.backup.encryption import EncryptedTarget, described
 from avenue.backup.errors import (
     BackupDamaged,
     KeyNeeded,
+    ManifestTooLarge,
     NewerRepository,
     NoRepository,
     NotARepository,
@@ -217,7 +218,7 @@ class Repository:
                 yield sha256, int(size)
 
     def complete(self, manifest: Manifest) -> None:
-        """Write the manifest: from now on the snapshot is complete."""
+        """Write the manifest: from now on the snapshot is complete. Raise `ManifestTooLarge`."""
         self.target.settle()
         body = _MANIFEST.dump_python(manifest, mode="json")
         _put_json(self.target, self._part_name(manifest.id, MANIFEST), body)
@@ -306,11 +307,17 @@ def _refuse_newer(body: dict[str, Any]) -> None:
 
 
 def _put_json(target: Target, name: str, body: dict[str, Any]) -> None:
-    """Write a JSON document with the sha256 of its text, so that damage is detected."""
+    """Write a JSON document with the sha256 of its text, so that damage is detected.
+
+    Raise `ManifestTooLarge` if `_get_json` would not read all of it.
+    """
     text = _canonical(body)
     sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "body": body}
+    stored = json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    if len(stored) > MOST_JSON_BYTES:
+        raise ManifestTooLarge(most_mib=MOST_JSON_BYTES // 2**20)
     with draft_in(target) as draft:
-        draft.write(json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False).encode())
+        draft.write(stored)
         draft.keep(name)
     target.settle()
 

@@ -148,13 +148,6 @@ INDEXES: tuple[Index, ...] = (
             }
         },
     ),
-    # Messages that processes of the previous version leave in their outboxes; see
-    # `storage.outboxes`.
-    Index(
-        collection="assets",
-        keys=_up("purges.at"),
-        options={"partialFilterExpression": {"purges.0": {"$exists": True}}},
-    ),
     Index(collection="adopted", keys=_up("site", "kind", "keys")),
     Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
     Index(collection="renditions", keys=_up("site", "asset", "file")),
@@ -206,18 +199,13 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection="media_folders", keys=_up("site", "parent", "name_key"), options={"unique": True}
     ),
-    # Uploads whose retention has ended, and those of them without an audit entry yet.
+    # Uploads whose retention has ended.
     Index(
         collection="assets",
         keys=_up("claim.kind", "state", "hold", "expires_at"),
         options={
             "partialFilterExpression": {"claim.kind": "upload", "expires_at": {"$type": "date"}}
         },
-    ),
-    Index(
-        collection="assets",
-        keys=_up("expiry_notice"),
-        options={"partialFilterExpression": {"expiry_notice": {"$exists": True}}},
     ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
@@ -439,7 +427,12 @@ FORMER = (
     ("assets", "site_1_claim.kind_1_alt.en_1"),
 )
 """Indexes of earlier versions that no query needs any more: collection and name."""
-FORMER_KEY_OF_MESSAGES = ("notifications", "open_key_1")
+FORMER_OF_MESSAGES = (
+    ("notifications", "open_key_1"),
+    ("assets", "purges.at_1"),
+    ("assets", "expiry_notice_1"),
+)
+"""The former unique key of messages, and the indexes of the outboxes before version 6."""
 
 
 def indexes_for(database: Database, indexes: Iterable[Index] = INDEXES) -> list[Index]:

@@ -1,9 +1,10 @@
 """Moves messages from the outboxes before version 6 to `notifications`.
 
 Before version 6 of the database there were five: `webhook_events`, `purges` and `expiry_notice` in
-assets, `notices` in alerts, and jobs that were emails. The step to version 6 does this, and the
-sweeper again, for processes of the previous version that were still running. A message keeps its id
-and leaves its old place only when it is in the new one, so this may be killed and repeated.
+assets, `notices` in alerts, and jobs that were emails. Only the step to version 6 does this: every
+release writes `notifications`, so no process that still runs writes to the former ones. A message
+keeps its id and leaves its old place only when it is in the new one, so this may be killed and
+repeated.
 """
 
 from collections.abc import Callable

@@ -44,13 +44,15 @@ def refuse(cluster: Database, site_id: str, *, seconds: float = PATIENCE_SECONDS
     Raise `MayNotRefuse`, or `Unavailable` if transactions are open for longer than `seconds`.
     """
     _meta_update(cluster, {"$addToSet": {"sites": site_id}})
-    _set(cluster, refused_on(cluster), seconds)
+    _set_all(cluster, seconds)
 
 
 def take(cluster: Database, site_id: str) -> None:
     """Let a cluster accept documents of a site again; repeatable."""
-    _set(cluster, [each for each in refused_on(cluster) if each != site_id], PATIENCE_SECONDS)
-    _meta_update(cluster, {"$pull": {"sites": site_id}})
+    others = [each for each in refused_on(cluster) if each != site_id]
+    _set(cluster, others, time.monotonic() + PATIENCE_SECONDS)
+    _meta_update(cluster, {"$pull": {"sites": site_id}})  # only now: a killed run is repeated
+    _set_all(cluster, PATIENCE_SECONDS)
 
 
 def insert_for(cluster: Database, site_id: str, session: ClientSession | None) -> None:
@@ -89,8 +91,21 @@ def does_refuse(cluster: Database, site_id: str) -> bool:
     return site_id in sites and wanted == {name: there.get(name) for name in wanted}
 
 
-def _set(cluster: Database, sites: Collection[str], seconds: float) -> None:
-    ends_at, there = time.monotonic() + seconds, _validators(cluster)
+def _set_all(cluster: Database, seconds: float) -> None:
+    """Set the validators for the listed sites.
+
+    Other processes may change the list meanwhile, for other sites: then set them again. Each change
+    of the list ends with this, so the validators match it once the last process has finished.
+    """
+    ends_at = time.monotonic() + seconds
+    sites: list[str] | None = None
+    while sites != (now := refused_on(cluster)):
+        _set(cluster, now, ends_at)
+        sites = now
+
+
+def _set(cluster: Database, sites: Collection[str], ends_at: float) -> None:
+    there = _validators(cluster)
     for name in _collections():
         wanted = of_no(sites, name)
         if there.get(name, {}) != wanted:

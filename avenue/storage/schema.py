@@ -24,7 +24,7 @@ from avenue.storage.connection import (
 )
 from avenue.storage.indexes import (
     FORMER,
-    FORMER_KEY_OF_MESSAGES,
+    FORMER_OF_MESSAGES,
     create_indexes,
     drop_indexes,
 )
@@ -316,8 +316,11 @@ def _give_sites_profiles(database: Database) -> None:
 
 
 def _keep_keys_of_messages_apart(database: Database) -> None:
-    """Allow messages of two sites to have the same key."""
-    drop_indexes(database, [FORMER_KEY_OF_MESSAGES])
+    """Allow messages of two sites to have the same key.
+
+    Drop the indexes of the outboxes before version 6, too.
+    """
+    drop_indexes(database, FORMER_OF_MESSAGES)
 
 
 Step = Callable[[Database], None]

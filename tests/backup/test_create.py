@@ -11,6 +11,7 @@ import pytest
 
 from avenue.backup.errors import (
     BackupRuns,
+    ManifestTooLarge,
     NewerRepository,
     NotARepository,
     OtherInstallation,
@@ -111,6 +112,18 @@ def test_records_older_than_the_history_that_is_kept_are_no_backup(
     ):
         shop.create()
     assert [each.is_complete for each in shop.repository.snapshots()] == [False]
+
+
+def test_a_manifest_that_could_not_be_read_is_not_written(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.create()
+    monkeypatch.setattr("avenue.backup.repository.MOST_JSON_BYTES", 1000)
+    with pytest.raises(ManifestTooLarge):
+        shop.create()
+    monkeypatch.undo()
+    assert [each.is_complete for each in shop.repository.snapshots()] == [True, False]
+    assert shop.repository.manifest().id == first.id
 
 
 def test_the_newest_snapshot_is_the_newest_although_the_clock_went_back(

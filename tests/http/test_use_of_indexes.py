@@ -59,7 +59,6 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
         {"site": 1, "_id": 1},
     ),
     "assets.site_1_versions.file_1": ({"versions.file": "a", **OF_SITE}, {}),
-    "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
     "page_content.publish_at_1": (
         {"publish_at": {"$lte": datetime(2026, 1, 31, tzinfo=UTC), "$type": "date"}},
         {"publish_at": 1},

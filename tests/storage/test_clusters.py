@@ -27,11 +27,13 @@ from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.notifications.models import Channel, Draft
 from avenue.notifications.store import OutboxStore
+from avenue.storage import refusing
 from avenue.storage.clusters import ClusterNotReady, UnknownCluster
 from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import ClusterAway, HomeSource
 from avenue.storage.directory import Directory
 from avenue.storage.holders import COUNT_QUOTAS, Holder
+from avenue.storage.refusing import of_no, refuse, refused_on, take
 from avenue.storage.schema import (
     DEPLOYMENT_COLLECTIONS,
     ForeignDatabase,
@@ -45,6 +47,7 @@ from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
 from tests.http.test_moves import superuser
 from tests.mongod import Guard, Mongod, database_name
+from tests.prepared import only_once
 from tests.waiting import wait_until
 
 PARTS = tuple(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks"))
@@ -276,6 +279,28 @@ def test_what_is_no_cluster_of_this_installation_is_left_alone(
         with pytest.raises(UnknownCluster):
             site(database, "c")
     second.client.drop_database(used)
+
+
+@pytest.mark.parametrize(("meanwhile", "left"), [(refuse, ["moving", "other"]), (take, [])])
+def test_two_processes_may_change_what_a_cluster_refuses_at_once(
+    migrated_uri: str, monkeypatch: pytest.MonkeyPatch, meanwhile: Any, left: list[str]
+) -> None:
+    only_once(migrated_uri)
+    set_one = refusing._command
+
+    def between(*first: Any) -> None:
+        monkeypatch.setattr(refusing, "_command", set_one)
+        meanwhile(database, "moving" if left else "other")
+        set_one(*first)
+
+    with closing(Database(Settings(mongodb_uri=migrated_uri, local=True))) as database:
+        for each in ("removed", "other"):
+            refuse(database, each)
+        monkeypatch.setattr(refusing, "_command", between)
+        take(database, "removed")
+        assert refused_on(database) == left
+        there = refusing._validators(database)
+        assert [name for name in refusing._collections() if there[name] != of_no(left, name)] == []
 
 
 def test_a_site_may_be_noted_while_another_thread_reads_the_directory() -> None:

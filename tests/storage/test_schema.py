@@ -195,8 +195,12 @@ def test_indexes_that_earlier_versions_needed_go(database: Database) -> None:
 def test_messages_of_two_sites_may_have_the_same_key(database: Database) -> None:
     messages = database.raw["notifications"]
     messages.create_index("open_key", unique=True, sparse=True)
+    former = {"purges.at_1", "expiry_notice_1"}
+    for each in former:
+        database.raw["assets"].create_index(each.removesuffix("_1"))
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 7}})
     assert migrate(database) == ["8: Allow messages of two sites to have the same key."]
+    assert not former & database.raw["assets"].index_information().keys()
     messages.insert_many([{"site": each, "open_key": "k"} for each in ("a", "b")])
     with pytest.raises(DuplicateKeyError):
         messages.insert_one({"site": "a", "open_key": "k"})
