@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 from avenue.accounts.captchas import Captcha, CaptchaAway
 from avenue.accounts.errors import ChallengeFailed, ChallengeRequired
 from avenue.accounts.models import POW, BotChallenge
-from avenue.accounts.tries import neighbourhood, sha256
+from avenue.accounts.tries import sha256
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
-from avenue.identity import Site
+from avenue.identity import Site, network_of
 from avenue.sealing import Sealing, SecretLost
 from avenue.storage.rate_limits import RateLimits
 
@@ -69,7 +69,7 @@ class Try:
 
         Emails and addresses cannot be read from them.
         """
-        by = [f"address {neighbourhood(self.address)}"]
+        by = [f"address {network_of(self.address)}"]
         by += [f"account {self.account}"] if self.account else []
         return [f"failed-{self.purpose}:{sha256(each)}" for each in by]
 
@@ -204,4 +204,4 @@ def is_solved(salt: str, number: str, bits: int) -> bool:
 
 def _bound(tried: Try) -> str:
     """Return what a proof of work is bound to: it is valid for nothing else."""
-    return f"{tried.purpose} {tried.site.id} {sha256(neighbourhood(tried.address))}"
+    return f"{tried.purpose} {tried.site.id} {sha256(network_of(tried.address))}"
