@@ -47,7 +47,10 @@ def derived_id(*parts: str) -> str:
 
 
 def address_key(address: str) -> str:
-    """Return a key for an address where the address itself must not be stored."""
+    """Return a key for an email address, a chat or a secret where that must not be stored itself.
+
+    It must stay the same when SECRET_KEY changes, so it has no key: it confirms a guessed address.
+    """
     return hashlib.sha256(address.encode()).hexdigest()[:16]
 
 

@@ -63,15 +63,14 @@ class Try:
     address: str
     account: str = ""
 
-    @property
-    def keys(self) -> list[str]:
-        """The keys under which failures are counted.
+    def keys(self, mark: Callable[[str], str]) -> list[str]:
+        """Return the keys under which failures are counted.
 
-        Emails and addresses cannot be read from them.
+        `mark` returns a keyed hash of the email and the address.
         """
         by = [f"address {network_of(self.address)}"]
         by += [f"account {self.account}"] if self.account else []
-        return [f"failed-{self.purpose}:{sha256(each)}" for each in by]
+        return [f"failed-{self.purpose}:{mark(each)}" for each in by]
 
     @property
     def hosts(self) -> set[str]:
@@ -106,7 +105,8 @@ class Challenges:
         """Return a new challenge if the next attempt needs one."""
         if self._after is None:
             return None
-        over = [each for each in self._counter.running(tried.keys) if each.tries >= self._after]
+        running = self._counter.running(tried.keys(self._counter.mark))
+        over = [each for each in running if each.tries >= self._after]
         if not over:
             return None
         return self._made(tried, max(each.seconds_left for each in over))
@@ -127,7 +127,7 @@ class Challenges:
     def count(self, tried: Try) -> None:
         """Count a failure."""
         if self._after is not None:
-            for key in tried.keys:
+            for key in tried.keys(self._counter.mark):
                 self._counter.count(key, window_seconds=WINDOW_SECONDS)
 
     @contextmanager

@@ -10,7 +10,10 @@ ADDRESS_FACTOR = 10  # attempts of one address for all accounts together
 
 
 class Tries:
-    """Counts attempts of one `kind`; the stored keys reveal neither emails nor addresses."""
+    """Counts attempts of one `kind`.
+
+    Emails and addresses in the stored keys cannot be read or guessed without SECRET_KEY.
+    """
 
     def __init__(self, counter: RateLimits, kind: str, *, per_minute: int) -> None:
         self._counter = counter
@@ -44,9 +47,12 @@ class Tries:
             raise TooManyRequests("Too many tries from here.", retry_after_seconds=max(waits))
 
     def _hit(self, what: str, limit: int) -> int:
-        return self._counter.hit(f"{self._kind}:{sha256(what)}", limit)
+        return self._counter.hit(f"{self._kind}:{self._counter.mark(what)}", limit)
 
 
 def sha256(text: str) -> str:
-    """Return the sha-256, in hex, of a text that must not be stored itself."""
+    """Return the sha-256, in hex, of a random secret that must not be stored itself.
+
+    Emails and addresses could be found by trying all of them: see `RateLimits.mark`.
+    """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
