@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import itertools
 import re
 import secrets
@@ -21,6 +22,9 @@ DEFAULT_SITE = "default"
 
 HOME_CLUSTER = "home"
 """The cluster of MONGODB_URI."""
+
+IPV6_CALLER_BITS = 64
+"""The smallest network a customer gets; they choose the rest (RFC 6177)."""
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -43,8 +47,27 @@ def derived_id(*parts: str) -> str:
 
 
 def address_key(address: str) -> str:
-    """Return a key for an address where the address itself must not be stored."""
+    """Return a key for an email address, a chat or a secret where that must not be stored itself.
+
+    It must stay the same when SECRET_KEY changes, so it has no key: it confirms a guessed address.
+    """
     return hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def network_of(address: str) -> str:
+    """Return an IP address; of IPv6 its network, because its owner chooses the rest.
+
+    Anything else is "unknown".
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, IPV6_CALLER_BITS), strict=False))
 
 
 class NumberedIds:

@@ -53,7 +53,8 @@ class Sealing:
 
     def mark(self, text: str) -> str:
         """Return a keyed hash of a text, which reveals nothing about it."""
-        return hmac.new(self._marking, text.encode(), hashlib.sha256).hexdigest()
+        data = text.encode("utf-8", "surrogatepass")
+        return hmac.new(self._marking, data, hashlib.sha256).hexdigest()
 
 
 def _derived(secret_key: str, purpose: bytes) -> bytes:

@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 from avenue.accounts.captchas import Captcha, CaptchaAway
 from avenue.accounts.errors import ChallengeFailed, ChallengeRequired
 from avenue.accounts.models import POW, BotChallenge
-from avenue.accounts.tries import neighbourhood, sha256
+from avenue.accounts.tries import sha256
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
-from avenue.identity import Site
+from avenue.identity import Site, network_of
 from avenue.sealing import Sealing, SecretLost
 from avenue.storage.rate_limits import RateLimits
 
@@ -63,15 +63,14 @@ class Try:
     address: str
     account: str = ""
 
-    @property
-    def keys(self) -> list[str]:
-        """The keys under which failures are counted.
+    def keys(self, mark: Callable[[str], str]) -> list[str]:
+        """Return the keys under which failures are counted.
 
-        Emails and addresses cannot be read from them.
+        `mark` returns a keyed hash of the email and the address.
         """
-        by = [f"address {neighbourhood(self.address)}"]
+        by = [f"address {network_of(self.address)}"]
         by += [f"account {self.account}"] if self.account else []
-        return [f"failed-{self.purpose}:{sha256(each)}" for each in by]
+        return [f"failed-{self.purpose}:{mark(each)}" for each in by]
 
     @property
     def hosts(self) -> set[str]:
@@ -106,7 +105,8 @@ class Challenges:
         """Return a new challenge if the next attempt needs one."""
         if self._after is None:
             return None
-        over = [each for each in self._counter.running(tried.keys) if each.tries >= self._after]
+        running = self._counter.running(tried.keys(self._counter.mark))
+        over = [each for each in running if each.tries >= self._after]
         if not over:
             return None
         return self._made(tried, max(each.seconds_left for each in over))
@@ -127,7 +127,7 @@ class Challenges:
     def count(self, tried: Try) -> None:
         """Count a failure."""
         if self._after is not None:
-            for key in tried.keys:
+            for key in tried.keys(self._counter.mark):
                 self._counter.count(key, window_seconds=WINDOW_SECONDS)
 
     @contextmanager
@@ -204,4 +204,4 @@ def is_solved(salt: str, number: str, bits: int) -> bool:
 
 def _bound(tried: Try) -> str:
     """Return what a proof of work is bound to: it is valid for nothing else."""
-    return f"{tried.purpose} {tried.site.id} {sha256(neighbourhood(tried.address))}"
+    return f"{tried.purpose} {tried.site.id} {sha256(network_of(tried.address))}"

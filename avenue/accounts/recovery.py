@@ -66,6 +66,7 @@ class RecoveryService:
         self._links = links
         self._passwords = passwords
         self._tries = Tries(counter, "forgotten", per_minute=tries_per_minute)
+        self._mark = counter.mark
         self._outbox = outbox
         self._deployment_url = deployment_url
         self._now = now
@@ -89,7 +90,7 @@ class RecoveryService:
         # people whom the provider has removed must not get in by email
         if user and not user.has_password:
             user = None
-        self._put(site, Why.FORGOTTEN, user, language, key=sha256(known_as))
+        self._put(site, Why.FORGOTTEN, user, language, key=self._mark(known_as))
 
     def write_to(self, site: Site, user: User, why: Why) -> None:
         """Send a person an email in the language of the site. Raise `NoMail`."""

@@ -60,6 +60,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError, Unavailable
+from avenue.identity import network_of
 from avenue.server.arrival import (
     HEAD_BYTES,
     NO_BODY,
@@ -104,7 +105,6 @@ from avenue.web.errors import (
     TooManyArriving,
 )
 from avenue.web.health import ALIVE
-from avenue.web.limits import network_of
 from avenue.web.requestlog import TRIED_SECONDS, write_facts
 
 Found = tuple[KnownAnswer, Body] | None

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from pymongo.errors import PyMongoError
 
 from avenue.errors import Unavailable
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database, Document, unavailable
 from avenue.storage.scope import deployment
 
 WINDOW_SECONDS = 60
+COUNTED = "emails and addresses in keys"
+"""The purpose of the `Sealing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,14 @@ class Window:
 class RateLimits:
     """Counts in windows that begin with the first try, by the server's clock."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealing: Sealing) -> None:
         self._database = database
         self._counters = deployment(database).quick_collection("rate_limits")
+        self._sealing = sealing
+
+    def mark(self, text: str) -> str:
+        """Return a keyed hash of a part of a key that must not be readable."""
+        return self._sealing.mark(text)
 
     def count(
         self,

@@ -13,7 +13,6 @@ both.
 Reads never wait for the count: a read that cannot be counted in time is allowed.
 """
 
-import ipaddress
 import math
 import threading
 import time
@@ -26,7 +25,7 @@ from flask import Flask, Response, current_app, g, request
 
 from avenue.config import Settings
 from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
-from avenue.identity import Actor, Role
+from avenue.identity import Actor, Role, network_of
 from avenue.web import metrics
 from avenue.web.marks import AnyView, Flag, current_view
 from avenue.web.request_kinds import API, MCP, PANEL, under
@@ -99,7 +98,6 @@ TOO_OFTEN = {
 LARGE_PART_BYTES = 1024 * 1024
 LARGE_PARTS_PER_MINUTE = 6000
 """No client pauses by itself, so no fast connection may reach it: this is 100 MB a second."""
-IPV6_CALLER_BITS = 64  # the smallest network a customer gets; they choose the rest (RFC 6177)
 WINDOW_SECONDS = 60
 COUNTING_SECONDS = 0.5
 """How long a read waits to be counted; usually that takes one or two milliseconds."""
@@ -337,16 +335,3 @@ def _caller(actor: Actor | None) -> str:
     if actor and actor.id:
         return f"user:{actor.id}"
     return f"address:{network_of(request.remote_addr or '')}"
-
-
-def network_of(address: str) -> str:
-    """Return `address`, for IPv6 its network, because its owner chooses the rest."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, IPV6_CALLER_BITS), strict=False))

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from avenue.accounts.challenges import Purpose, Try
 from avenue.config import Settings
 from avenue.identity import DEFAULT_SITE, Site
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
+from avenue.storage.rate_limits import COUNTED, RateLimits
 from tests.browser.deployment import Visitor, check_accessible, people
 from tests.http.application import unique
 from tests.mongod import Guard as Watchdog
@@ -19,6 +20,7 @@ from tests.server import Server
 from tests.smtp import Mailbox, mail_server
 
 NEWER = "staple of another kind"
+SECRET = "K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,8 @@ def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Serve
     """A server that can send emails; nobody else sees its people."""
     people(shared_uri)
     mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
-    with Server(guard, shared_uri, AVENUE_JOBS="inline", AVENUE_CHALLENGE="pow", **mail) as server:
+    settings = {"AVENUE_JOBS": "inline", "AVENUE_CHALLENGE": "pow", "SECRET_KEY": SECRET, **mail}
+    with Server(guard, shared_uri, **settings) as server:
         yield server
 
 
@@ -61,9 +64,10 @@ def test_whose_account_was_guessed_at_signs_in_once_the_browser_has_worked_for_i
     database = Database(Settings(mongodb_uri=server.uri, local=True))
     site = Site(id=DEFAULT_SITE, hosts=(), base_url="http://127.0.0.1", name="Avenue")
     tried = Try(purpose=Purpose.SIGN_IN, site=site, address="198.51.100.9", account=email)
+    limits = RateLimits(database, Sealing(SECRET, COUNTED))
     for _ in range(5):
-        for key in tried.keys:
-            RateLimits(database).count(key, window_seconds=900)
+        for key in tried.keys(limits.mark):
+            limits.count(key, window_seconds=900)
     database.close()
 
     bea = visit()

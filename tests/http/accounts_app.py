@@ -28,7 +28,7 @@ from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.sealing import Sealing
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import RateLimits
+from avenue.storage.rate_limits import COUNTED, RateLimits
 from avenue.web import (
     assets,
     auth,
@@ -146,7 +146,7 @@ def open_deployment(uri: str, *, can_mail: bool = True, **changes: Any) -> Itera
     store, passwords, tries = (
         MongoAccountStore(database),
         Passwords(hasher=hasher),
-        RateLimits(database),
+        RateLimits(database, Sealing(settings.secret_key, COUNTED)),
     )
     factors = SecondFactors(
         store,

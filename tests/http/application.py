@@ -166,7 +166,7 @@ class Application:
         `create_app` itself makes one that counts as people's requests are counted.
         """
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("avenue.app.services.stores.RateLimits", lambda _: self.counter)
+            patch.setattr("avenue.app.services.stores.RateLimits", lambda *_: self.counter)
             patch.setattr("avenue.app.services.stores.DecodePool", decoders)
             quick = functools.partial(Passwords, hasher=QUICK_HASHER)
             patch.setattr("avenue.app.services.people.Passwords", quick)

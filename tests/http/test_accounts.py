@@ -8,6 +8,7 @@ import pytest
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.passwords import made_password
+from avenue.accounts.tries import sha256
 from avenue.identity import Role, Site
 from tests.http.accounts_app import (
     ADA,
@@ -179,6 +180,8 @@ def test_an_email_is_not_readable_among_the_counters(deployment: Deployment) -> 
     assert len(counters) == 2
     assert ADA not in str(counters)
     assert "127.0.0.1" not in str(counters)
+    for guess in ("127.0.0.1", f"127.0.0.1 {ADA}"):
+        assert sha256(guess) not in str(counters)
 
 
 def test_the_database_keeps_neither_password_nor_token(deployment: Deployment) -> None:

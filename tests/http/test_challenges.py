@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from avenue.accounts.challenges import Challenges, is_solved
+from avenue.accounts.tries import sha256
 from avenue.web.headers import PAGE_POLICY
 from tests.http.accounts_app import (
     ADA,
@@ -83,6 +84,8 @@ def test_somebody_whose_account_is_attacked_gets_in_with_a_solved_challenge(
         assert deployment.hasher.checks == checks
         kept = [*deployment.database.raw["rate_limits"].find()]
         assert not any("ada" in str(each) or "198.51" in str(each) for each in kept)
+        guesses = [f"address {ATTACKER['environ_base']['REMOTE_ADDR']}", f"account {ADA}"]
+        assert not any(sha256(each) in str(kept) for each in guesses)
 
 
 def test_the_forms_bring_the_challenge_along_when_it_is_needed(migrated_uri: str) -> None:

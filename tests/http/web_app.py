@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from avenue.config import Settings
 from avenue.identity import Actor, Site
+from avenue.sealing import Sealing
 from avenue.storage.rate_limits import Window
 from avenue.web import (
     assets,
@@ -39,6 +40,7 @@ HOST = "shop.example"
 SITE = Site(id="shop", hosts=(HOST,), base_url="https://shop.example", name="Zapatos")
 OTHER = Site(id="b", hosts=("b.example",), base_url="https://b.example", name="B", locale="en")
 MAX_FILE_BYTES = 100_000
+SEALING = Sealing("k" * 40)
 STREAMED_BLOCKS = 400
 STREAMED_BLOCK = b"x" * 65536
 
@@ -64,6 +66,9 @@ class Counter:
     def running(self, keys: Sequence[str]) -> list[Window]:
         seen = [self.seen[each] for each in keys if each in self.seen]
         return [Window(tries=each, seconds_left=self.wait_seconds) for each in seen]
+
+    def mark(self, text: str) -> str:
+        return SEALING.mark(text)
 
     def hit(self, key: str, limit: int) -> int:
         window = self.count(key)

@@ -11,6 +11,7 @@ import pytest
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import WINDOW_SECONDS, RateLimits, Window
 from tests.mongod import Mongod, client_of, fail_point
@@ -20,14 +21,14 @@ from tests.threads import at_once
 
 @pytest.fixture
 def limits(database: Database) -> RateLimits:
-    return RateLimits(database)
+    return RateLimits(database, Sealing("key"))
 
 
 @pytest.fixture
 def elsewhere(shared_uri: str, database: Database) -> Iterator[RateLimits]:
     """The same limits in another process: over its own client."""
     own = Database(Settings(mongodb_uri=shared_uri, local=True))
-    yield RateLimits(own)
+    yield RateLimits(own, Sealing("key"))
     own.close()
 
 
@@ -57,7 +58,7 @@ def test_every_try_counts_once_over_threads_and_processes(
 
 
 def test_counting_takes_one_round_trip(database: Database, shared_uri: str) -> None:
-    limits, heard = RateLimits(database), Heard()
+    limits, heard = RateLimits(database, Sealing("key")), Heard()
     with client_of(shared_uri, event_listeners=[heard]) as client:
         listening = client[database.raw.name].rate_limits
         limits._counters = replace(limits._counters, source=listening)

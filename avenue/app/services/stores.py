@@ -26,11 +26,12 @@ from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.notifications.store import OutboxStore
 from avenue.scanning.clamd import Clamd
+from avenue.sealing import Sealing
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.holders import COUNT_QUOTAS, Amount, Holder
 from avenue.storage.quotas import Ledger
-from avenue.storage.rate_limits import RateLimits
+from avenue.storage.rate_limits import COUNTED, RateLimits
 from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.sites import Sites
 from avenue.uploads.tus.store import TusStore
@@ -57,7 +58,7 @@ class Stores:
     @cached_property
     def rate_limits(self) -> RateLimits:
         """Counts attempts and requests."""
-        return RateLimits(self.database)
+        return RateLimits(self.database, Sealing(self.settings.secret_key, COUNTED))
 
     @cached_property
     def sites(self) -> Sites:

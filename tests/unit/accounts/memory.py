@@ -319,6 +319,7 @@ class MinuteCounter:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.mark = Sealing("k" * 40).mark
 
     def hit(self, key: str, limit: int) -> int:
         self.counts[key] += 1
