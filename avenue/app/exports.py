@@ -33,7 +33,6 @@ from avenue.media.models import Claim, Visibility
 from avenue.media.old_urls import can_answer
 from avenue.media.pictures.limits import MB
 from avenue.media.store.assets import AssetStore
-from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Kind
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.service import Wanted
@@ -128,7 +127,7 @@ def export_import_of(
             place=place,
             tables=stack.enter_context(closing(ExportTables())),
             tmp_dir=settings.tmp_dir,
-            adopted=AdoptedStore(database),
+            adopted=importing.targets.adopted,
         )
         plans = {each: stack.enter_context(closing(EntryPlan())) for each in FILE_PASSES}
         opened = {

@@ -20,7 +20,6 @@ from avenue.errors import required
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.media.old_urls import can_answer
 from avenue.migration.addresses import OldAddresses
-from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.models import Destination, FolderOrder, Kind, Outcome
 from avenue.migration.sources.cfimages import CfImagesSource
@@ -236,7 +235,6 @@ class Importing:
             source,
             wanted,
             self.targets,
-            AdoptedStore(self.services.database),
             MovedFolders(self.services.folders),
             plan,
         )

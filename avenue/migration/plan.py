@@ -6,10 +6,10 @@ A tree of a million files takes no more memory than one of ten; see `ScratchTabl
 from collections.abc import Iterator
 
 from avenue.migration.models import Content, Outcome, Problem, Reference
-from avenue.migration.scratch import Row, ScratchTables
+from avenue.migration.scratch import ImportTables, Row
 
 
-class Plan(ScratchTables):
+class Plan(ImportTables):
     """See the module."""
 
     TABLES = """
@@ -153,16 +153,16 @@ CREATE INDEX named_by_path ON named (path);
 
     def refused(self) -> Iterator[Problem]:
         """Yield what was refused."""
-        return self._problems("refused")
+        return self._problems("refused", "rowid", first=0)
 
     def skipped(self) -> Iterator[Problem]:
         """Yield what was skipped."""
-        return self._problems("skipped")
+        return self._problems("skipped", "rowid", first=0)
 
     def count(self, outcome: Outcome) -> int:
         """Return the number of files with this outcome."""
         if outcome is Outcome.REFUSED:
-            return self._number("SELECT count(*) FROM refused")
+            return self.count_refused()
         return self._number("SELECT count(*) FROM files WHERE outcome = ?", outcome)
 
     def count_skipped(self) -> int:
@@ -181,14 +181,6 @@ CREATE INDEX named_by_path ON named (path);
     def count_rewritten(self) -> dict[str, int]:
         """Return the numbers of rewritten references, by the kind of their record."""
         return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
-
-    def _problems(self, table: str) -> Iterator[Problem]:
-        query = (
-            f"SELECT rowid, path, code, message FROM {table} WHERE rowid > ?"  # noqa: S608 - ours
-            " ORDER BY rowid LIMIT ?"
-        )
-        for _, path, code, message in self._paged(query, keys=1, first=0):
-            yield Problem(path=path, code=code, message=message)
 
 
 def _row(problem: Problem) -> Row:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from avenue.migration.models import Problem
+
 PAGE_ROWS = 500
 Row = tuple[Any, ...]
 
@@ -52,3 +54,25 @@ class ScratchTables:
     def _do(self, statement: str, *values: object) -> None:
         with self._lock:
             self._rows.execute(statement, values)
+
+
+class ImportTables(ScratchTables):
+    """Tables of which `refused` has what was refused: `path`, `code` and `message`."""
+
+    def refused(self) -> Iterator[Problem]:
+        """Yield what was refused."""
+        return self._problems("refused", "path")
+
+    def count_refused(self) -> int:
+        """Return the number of refusals."""
+        return self._number("SELECT count(*) FROM refused")
+
+    def _problems(self, table: str, *keys: str, first: str | int = "") -> Iterator[Problem]:
+        """Yield the problems in a table, in the order of these columns."""
+        columns, values = ", ".join(keys), ", ".join("?" * len(keys))
+        query = (
+            f"SELECT {columns}, path, code, message FROM {table}"  # noqa: S608 - ours
+            f" WHERE ({columns}) > ({values}) ORDER BY {columns} LIMIT ?"
+        )
+        for *_, path, code, message in self._paged(query, keys=len(keys), first=first):
+            yield Problem(path=path, code=code, message=message)

@@ -30,6 +30,7 @@ from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.references import IMPORT_EXTERNAL
+from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Kind, Outcome
 from avenue.migration.sources import service
 from avenue.migration.sources.errors import BadImportSource
@@ -344,7 +345,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     class Killed(BaseException):
         pass
 
-    put, done = service.AdoptedStore.put, []
+    put, done = AdoptedStore.put, []
 
     def dies(*values: Any, **named: Any) -> None:
         done.append(1)
@@ -353,7 +354,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
         put(*values, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.AdoptedStore, "put", dies)
+        patch.setattr(AdoptedStore, "put", dies)
         with pytest.raises(Killed):
             imports.run(source, Kind.UPLOADS)
     assert sum(counts(imports.run(source, Kind.UPLOADS))[:3]) == 6

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from avenue.migration.models import Problem
-from avenue.migration.scratch import ScratchTables
+from avenue.migration.scratch import ImportTables
 
 
 class Pass(StrEnum):
@@ -19,7 +19,7 @@ class Pass(StrEnum):
     PAGES = "pages"
 
 
-class ExportTables(ScratchTables):
+class ExportTables(ImportTables):
     """See the module."""
 
     TABLES = """
@@ -71,13 +71,3 @@ CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT RO
         """Record something as refused."""
         values = (problem.path, problem.code, problem.message)
         self._do("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", *values)
-
-    def refused(self) -> Iterator[Problem]:
-        """Yield what was refused."""
-        query = "SELECT path, code, message FROM refused WHERE path > ? ORDER BY path LIMIT ?"
-        for path, code, message in self._paged(query, keys=1):
-            yield Problem(path=path, code=code, message=message)
-
-    def count_refused(self) -> int:
-        """Return the number of refusals."""
-        return self._number("SELECT count(*) FROM refused")

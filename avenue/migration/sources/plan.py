@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from avenue.media.old_urls import forms_of
 from avenue.migration.models import Outcome, Problem, Reference
-from avenue.migration.scratch import Row, ScratchTables
+from avenue.migration.scratch import ImportTables, Row
 from avenue.migration.sources.models import Entry
 
 
@@ -22,7 +22,7 @@ class Amounts:
     unmeasured: int
 
 
-class EntryPlan(ScratchTables):
+class EntryPlan(ImportTables):
     """See the module."""
 
     TABLES = """
@@ -114,20 +114,9 @@ CREATE INDEX named_by_key ON named (key);
         """Record that an old address will not work."""
         self._do("INSERT OR REPLACE INTO silent VALUES (?, ?, ?)", *_row(problem))
 
-    def refused(self) -> Iterator[Problem]:
-        """Yield what was refused."""
-        query = "SELECT path, code, message FROM refused WHERE path > ? ORDER BY path LIMIT ?"
-        for path, code, message in self._paged(query, keys=1):
-            yield Problem(path=path, code=code, message=message)
-
     def silent(self) -> Iterator[Problem]:
         """Yield the old addresses that will not work."""
-        query = (
-            "SELECT path, code, message FROM silent WHERE (path, code) > (?, ?)"
-            " ORDER BY path, code LIMIT ?"
-        )
-        for path, code, message in self._paged(query, keys=2):
-            yield Problem(path=path, code=code, message=message)
+        return self._problems("silent", "path", "code")
 
     def amounts(self) -> Amounts:
         """Return the numbers of what is not settled yet."""
@@ -140,7 +129,7 @@ CREATE INDEX named_by_key ON named (key);
     def count(self, outcome: Outcome) -> int:
         """Return the number of entries with this outcome; refused ones include unlisted ones."""
         if outcome is Outcome.REFUSED:
-            return self._number("SELECT count(*) FROM refused")
+            return self.count_refused()
         return self._number("SELECT count(*) FROM entries WHERE outcome = ?", outcome)
 
     def count_silent(self) -> int:

@@ -23,7 +23,6 @@ from avenue.media.old_urls import legacy_path
 from avenue.media.urls import is_own_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.models import Adopted
-from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Outcome, Problem
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import CursorGone, MalformedEntry, SourceUnclear, WouldBePublic
@@ -78,7 +77,6 @@ class SourceImport:
         source: Source,
         wanted: Wanted,
         targets: ImportTargets,
-        adopted: AdoptedStore,
         folders: MovedFolders,
         plan: EntryPlan,
     ) -> None:
@@ -87,7 +85,6 @@ class SourceImport:
         self._source = source
         self._wanted = wanted
         self._targets = targets
-        self._adopted = adopted
         self._folders = folders
         self.plan = plan
         self._retries = Retries()
@@ -210,7 +207,7 @@ class SourceImport:
     def _note(self, entry: Entry, asset: Asset) -> None:
         """Set the fields of an imported entry's asset, and store the outcome; repeatable."""
         self._describe(entry, asset)
-        self._adopted.put(
+        self._targets.adopted.put(
             self._site,
             Adopted(
                 collection=self._source.name,
@@ -226,7 +223,7 @@ class SourceImport:
 
     def _brought_from(self, url: str) -> Asset | None:
         """Return the live asset that was imported from a URL."""
-        known = self._adopted.get(self._site, self._source.name, url)
+        known = self._targets.adopted.get(self._site, self._source.name, url)
         asset = self._storer.asset(known.target) if known else None
         return asset if is_kept(asset) else None
 
@@ -296,7 +293,7 @@ class SourceImport:
 
     def _is_unchanged(self, entry: Entry) -> bool:
         """Settle an entry that is imported already, unless it has new referrers."""
-        known = self._adopted.get(self._site, self._source.name, entry.key)
+        known = self._targets.adopted.get(self._site, self._source.name, entry.key)
         if known is None or known.print != entry.version:
             return False
         asset = self._storer.asset(known.target)
