@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -229,7 +230,7 @@ class BackupJobs:
         """Create a backup, then delete what is no longer kept."""
         settings = self._settings
         target = target_from(settings, settings.backup_to)
-        manifest = back_up(settings, self._database, target, _saving(job))
+        manifest = back_up(settings, self._database, target, partial(_save, job))
         pruned = prune(self._database, self._repository(), keeping_of(settings))
         return {
             "snapshot": manifest.id,
@@ -244,7 +245,7 @@ class BackupJobs:
         """Read the records of all snapshots, and today's portion of the objects."""
         portion = Portion(number=utc_now().toordinal() % PORTIONS, of=PORTIONS)
         repository = self._repository()
-        verified = Verification(repository).run(reads=portion, tell=_saving(job))
+        verified = Verification(repository).run(reads=portion, tell=partial(_save, job))
         newest = verified.snapshots[-1] if verified.snapshots else ""
         BackupStore(self._database).note(Deed.VERIFIED, newest, len(verified.findings))
         return {
@@ -262,7 +263,7 @@ class BackupJobs:
             repository,
             repository.manifest(),
             self._check,
-            _saving(job),
+            partial(_save, job),
         )
         return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
 
@@ -299,8 +300,5 @@ def keeping_of(settings: Settings) -> Keeping:
     return Keeping(daily=daily, weekly=weekly, monthly=monthly)
 
 
-def _saving(job: RunningJob) -> Tell:
-    def save(progress: Progress) -> None:
-        job.save(done=progress.done, total=progress.total)
-
-    return save
+def _save(job: RunningJob, progress: Progress) -> None:
+    job.save(done=progress.done, total=progress.total)

@@ -117,7 +117,7 @@ def external_imports_of(
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     with importing_into(settings, database, site_id) as importing:
         addresses = ExternalAddresses(hosts_of(importing.site))
-        named_after = named_by_owners(site_id, importing.targets.owners)
+        named_after = partial(named_by_owners, site_id, importing.targets.owners)
         owned = ExternalPictures(named_after, addresses, fetcher)
         shown = PagePictures(site_id, importing.targets.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))

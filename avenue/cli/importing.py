@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from avenue.cli.context import as_json, local, of_site
-from avenue.cli.moving import Begin, Facts, MoveOptions, Output, run_move
+from avenue.cli.moving import Facts, MoveOptions, Output, run_move
 from avenue.config import Settings
 from avenue.export.models import HEADER
 from avenue.identity import Actor
@@ -93,7 +93,15 @@ def import_files(
     if [place is not None, source is not None, is_external].count(True) != 1:
         raise click.UsageError("Give exactly one source: a folder or a ZIP, --from, or --external.")
     if is_external:
-        sys.exit(run_move(options, _external(is_dry=is_dry), _FilesOutput("external pictures")))
+        sys.exit(
+            run_move(
+                options,
+                lambda _, moves, operator: moves.bring_external(
+                    operator, is_dry=is_dry, is_typed=False
+                ),
+                _FilesOutput("external pictures"),
+            )
+        )
     order = Bring(
         place=source or str(Path(place or "")),
         kind=Kind(kind) if kind else None,
@@ -107,13 +115,6 @@ def import_files(
         return moves.bring(operator, order, is_typed=False)
 
     sys.exit(run_move(options, begin, output))
-
-
-def _external(*, is_dry: bool) -> Begin:
-    def begin(_: Settings, moves: MoveService, operator: Actor) -> Job:
-        return moves.bring_external(operator, is_dry=is_dry, is_typed=False)
-
-    return begin
 
 
 def _check(order: Bring) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from avenue.backup.errors import TargetFull, TargetRefuses, TargetUnreachable
+from avenue.backup.errors import TargetRefuses
 from avenue.backup.targets import Draft, Missing, Stored
-from avenue.backup.targets.directory import FULL, REFUSED
+from avenue.backup.targets.directory import REFUSED, explained
 from avenue.clock import utc_now
-from avenue.errors import AvenueError
 
 BLOCK_BYTES = 1024 * 1024
 IN_MEMORY_BYTES = 8 * 1024 * 1024
+REFUSED_HERE = REFUSED | {errno.EISDIR}
 LARGE_BYTES = 2**31 - 1
 """From this size on, the lengths of an entry have another format (APPNOTE 4.5.3)."""
 PACKED = (".csv", ".html", ".json", ".jsonl")
@@ -68,7 +68,7 @@ class ZipTarget:
 
     def prepare(self) -> None:
         """Start a new ZIP; delete the temporary file of a killed process."""
-        with self._explained():
+        with explained(self.address, REFUSED_HERE):
             handle = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             file = open(handle, "r+b")  # noqa: SIM115 - until `finish` or `close`
             try:
@@ -85,7 +85,7 @@ class ZipTarget:
         """Move the ZIP into its place, if one was started."""
         if self._archive is None or self._file is None:
             return
-        with self._explained():
+        with explained(self.address, REFUSED_HERE):
             self._archive.close()
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -112,7 +112,7 @@ class ZipTarget:
         if self._archive is None:
             raise ValueError("`prepare` comes first")
         archive = self._archive
-        with self._explained(), contextlib.ExitStack() as spools:
+        with explained(self.address, REFUSED_HERE), contextlib.ExitStack() as spools:
 
             def begin() -> Draft:
                 spool = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir))  # noqa: SIM115
@@ -128,7 +128,7 @@ class ZipTarget:
         if self._archive is not None or not self._path.exists():
             raise Missing
         try:
-            with self._explained(), zipfile.ZipFile(self._path) as there:
+            with explained(self.address, REFUSED_HERE), zipfile.ZipFile(self._path) as there:
                 return cast(BinaryIO, there.open(name))
         except (KeyError, zipfile.BadZipFile):
             raise Missing from None
@@ -147,18 +147,3 @@ class ZipTarget:
     def delete(self, name: str) -> None:
         """Do nothing: the new ZIP does not contain it."""
         del name
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._meaning(error) from error
-
-    def _meaning(self, error: OSError) -> AvenueError:
-        why = (error.strerror or type(error).__name__).lower()
-        if error.errno in FULL:
-            return TargetFull(target=self.address)
-        if error.errno in REFUSED or error.errno == errno.EISDIR:
-            return TargetRefuses(target=self.address, why=why)
-        return TargetUnreachable(target=self.address, why=why)

@@ -6,17 +6,30 @@ import errno
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from avenue.backup.errors import TargetFull, TargetRefuses, TargetUnreachable
 from avenue.backup.targets import Missing, Stored
-from avenue.errors import AvenueError
 
 DRAFTS = "drafts"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+@contextlib.contextmanager
+def explained(address: str, refused: Container[int] = REFUSED) -> Iterator[None]:
+    """Turn errors of the system about the target at `address` into ours."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        if error.errno in FULL:
+            raise TargetFull(target=address) from error
+        if error.errno in refused:
+            raise TargetRefuses(target=address, why=why) from error
+        raise TargetUnreachable(target=address, why=why) from error
 
 
 def _release() -> tuple[int, ...]:
@@ -69,7 +82,7 @@ class DirectoryTarget:
 
     def prepare(self) -> None:
         """Create the directory; its parent has to exist: a disk may not be mounted."""
-        with self._explained():
+        with explained(self.address):
             self._root.mkdir(exist_ok=True)
             drafts = self._root / DRAFTS
             drafts.mkdir(exist_ok=True)
@@ -87,7 +100,7 @@ class DirectoryTarget:
             begun.append(draft)
             return draft
 
-        with self._explained():
+        with explained(self.address):
             try:
                 yield begin
                 kept = [each for each in begun if each.name]
@@ -115,7 +128,7 @@ class DirectoryTarget:
 
     def settle(self) -> None:
         """Return once all kept files would survive a power failure."""
-        with self._explained():
+        with explained(self.address):
             while self._touched:
                 folder = self._touched.pop()
                 if folder.exists():
@@ -123,7 +136,7 @@ class DirectoryTarget:
 
     def open(self, name: str) -> BinaryIO:
         """Return the bytes of a file as a stream; raise `Missing`."""
-        with self._explained():
+        with explained(self.address):
             try:
                 return (self._root / name).open("rb")
             except (FileNotFoundError, IsADirectoryError):
@@ -132,7 +145,7 @@ class DirectoryTarget:
 
     def size(self, name: str) -> int | None:
         """Return the size of a file in bytes, None if it does not exist."""
-        with self._explained():
+        with explained(self.address):
             try:
                 return (self._root / name).stat().st_size
             except FileNotFoundError:
@@ -141,13 +154,13 @@ class DirectoryTarget:
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield the files whose names begin with `prefix`, by name."""
-        with self._explained():
+        with explained(self.address):
             self._is_there()
             yield from self._below(self._root / prefix)
 
     def delete(self, name: str) -> None:
         """Delete a file, and its folder if that is empty."""
-        with self._explained():
+        with explained(self.address):
             path = self._root / name
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # it is not empty
@@ -171,21 +184,6 @@ class DirectoryTarget:
     def _is_there(self) -> None:
         if not self._root.is_dir():
             raise TargetUnreachable(target=self.address, why="there is no such directory")
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._meaning(error) from error
-
-    def _meaning(self, error: OSError) -> AvenueError:
-        if error.errno in FULL:
-            return TargetFull(target=self.address)
-        why = (error.strerror or type(error).__name__).lower()
-        if error.errno in REFUSED:
-            return TargetRefuses(target=self.address, why=why)
-        return TargetUnreachable(target=self.address, why=why)
 
 
 def _sync_files(files: Sequence[IO[bytes]]) -> None:

@@ -6,6 +6,7 @@ A suspected problem is checked again before it is reported, so uploads may run m
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 from avenue.health.checks.files import FileInspector
@@ -78,10 +79,11 @@ class Walk:
         if depth is not Depth.NOTHING:
             self.of_bytes["assets"] = self._read if reads else self._counted
             for bucket in BUCKETS:
-                self.of_bytes[f"files of {bucket}"] = self._files_of(bucket)
-                self.of_bytes[f"chunks of {bucket}"] = self._chunks_of(bucket)
+                self.of_bytes[f"files of {bucket}"] = partial(self._files_of, bucket)
+                self.of_bytes[f"chunks of {bucket}"] = partial(self._chunks_of, bucket)
         self.steps = self.of_bytes | {
-            f"references of {kind}": self._references_of(kind) for kind in self._of.references.kinds
+            f"references of {kind}": partial(self._references_of, kind)
+            for kind in self._of.references.kinds
         }
         if reads:
             self.steps |= {
@@ -160,65 +162,55 @@ class Walk:
             if each.claim
         ]
 
-    def _files_of(self, bucket: str) -> Step:
-        def step(site: Site, last: str, tally: Tally) -> Passed:
-            end, found = self._of.files.unowned_files(site.id, bucket, last, BATCH)
-            tally.unowned_files[bucket] += len(found)
-            flaws = [
-                Flaw(
-                    kind=Kind.UNOWNED_FILE,
-                    site=site.id,
-                    bucket=bucket,
-                    subject=each,
-                    detail="No asset names this file.",
-                )
-                for each in found
-                # The file may name a wrong asset: what counts is which assets name it.
-                if not self._of.swept(site.id).is_used(bucket, f"{site.id}/{each}")
-            ]
-            return Passed(end=end or None, flaws=flaws)
+    def _files_of(self, bucket: str, site: Site, last: str, tally: Tally) -> Passed:
+        end, found = self._of.files.unowned_files(site.id, bucket, last, BATCH)
+        tally.unowned_files[bucket] += len(found)
+        flaws = [
+            Flaw(
+                kind=Kind.UNOWNED_FILE,
+                site=site.id,
+                bucket=bucket,
+                subject=each,
+                detail="No asset names this file.",
+            )
+            for each in found
+            # The file may name a wrong asset: what counts is which assets name it.
+            if not self._of.swept(site.id).is_used(bucket, f"{site.id}/{each}")
+        ]
+        return Passed(end=end or None, flaws=flaws)
 
-        return step
-
-    def _chunks_of(self, bucket: str) -> Step:
-        def step(site: Site, last: str, tally: Tally) -> Passed:
-            end, found = self._of.files.orphan_chunks(site.id, bucket, last, BATCH)
-            tally.orphan_chunks[bucket] += sum(found.values())
-            flaws = [
-                Flaw(
-                    kind=Kind.ORPHAN_CHUNKS,
-                    site=site.id,
-                    bucket=bucket,
-                    subject=each,
-                    detail=f"{count} chunks belong to no file.",
-                )
-                for each, count in found.items()
-                # If an asset names it, it is damaged, not orphaned: reported with the asset.
-                if not self._of.swept(site.id).may_be_named(f"{site.id}/{each}")
-            ]
-            return Passed(end=end or None, flaws=flaws)
-
-        return step
+    def _chunks_of(self, bucket: str, site: Site, last: str, tally: Tally) -> Passed:
+        end, found = self._of.files.orphan_chunks(site.id, bucket, last, BATCH)
+        tally.orphan_chunks[bucket] += sum(found.values())
+        flaws = [
+            Flaw(
+                kind=Kind.ORPHAN_CHUNKS,
+                site=site.id,
+                bucket=bucket,
+                subject=each,
+                detail=f"{count} chunks belong to no file.",
+            )
+            for each, count in found.items()
+            # If an asset names it, it is damaged, not orphaned: reported with the asset.
+            if not self._of.swept(site.id).may_be_named(f"{site.id}/{each}")
+        ]
+        return Passed(end=end or None, flaws=flaws)
 
     # References
 
-    def _references_of(self, kind: str) -> Step:
+    def _references_of(self, kind: str, site: Site, last: str, tally: Tally) -> Passed:
         counts = kind in self._of.references.counted
-
-        def step(site: Site, last: str, tally: Tally) -> Passed:
-            batch = self._of.references.after(site.id, kind, last, BATCH)
-            end = next_after(batch, BATCH)
-            judged = self._of.references.judge_range(site, kind, batch, last, end)
-            for standing, _ in judged:
-                tally.references[standing] += counts
-            flaws = [
-                _of_reference(site, each)
-                for _, each in judged
-                if each and each.fault.kind not in BYTES  # reported with the asset
-            ]
-            return Passed(end=end, flaws=flaws, looked=len(batch))
-
-        return step
+        batch = self._of.references.after(site.id, kind, last, BATCH)
+        end = next_after(batch, BATCH)
+        judged = self._of.references.judge_range(site, kind, batch, last, end)
+        for standing, _ in judged:
+            tally.references[standing] += counts
+        flaws = [
+            _of_reference(site, each)
+            for _, each in judged
+            if each and each.fault.kind not in BYTES  # reported with the asset
+        ]
+        return Passed(end=end, flaws=flaws, looked=len(batch))
 
     def _addresses(self, site: Site, last: str, _tally: Tally) -> Passed:
         batch = self._of.store.addresses_after(site.id, last, BATCH)

@@ -48,14 +48,12 @@ NamedAfter = Callable[[str | None], tuple[Sequence[tuple[Claim, str]], str | Non
 """Returns some owners after a cursor with each URL that they name, and the next cursor."""
 
 
-def named_by_owners(site_id: str, owners: OwnedPictures) -> NamedAfter:
-    """Return a function that returns all owners of a site that name pictures by URL, in batches."""
-
-    def after(cursor: str | None) -> tuple[Sequence[tuple[Claim, str]], str | None]:
-        found = owners.external_after(site_id, Claim(**json.loads(cursor)) if cursor else None)
-        return found, json.dumps(asdict(found[-1][0])) if found else None
-
-    return after
+def named_by_owners(
+    site_id: str, owners: OwnedPictures, cursor: str | None
+) -> tuple[Sequence[tuple[Claim, str]], str | None]:
+    """Return a batch of all owners of a site that name pictures by URL; see `NamedAfter`."""
+    found = owners.external_after(site_id, Claim(**json.loads(cursor)) if cursor else None)
+    return found, json.dumps(asdict(found[-1][0])) if found else None
 
 
 class ExternalPictures:
