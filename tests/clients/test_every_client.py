@@ -68,7 +68,7 @@ class Seat:
 
 
 @pytest.fixture(scope="module")
-def slot(
+def seat(
     request: pytest.FixtureRequest, browser: Browser, deployment: Deployment
 ) -> Iterator[Seat]:
     kind = request.param

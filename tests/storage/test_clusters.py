@@ -214,7 +214,7 @@ def test_one_that_is_away_costs_its_own_site_503_and_nobody_else_anything(
     try:
         in_a_moment(there, "GET", f"{PRODUCTS}/{other['id']}")  # an election would take as long
         wait_until(two.database.clusters["c2"].is_away, "the cluster is known to be away")
-        for number in range(3):  # every seat there is, and more
+        for number in range(3):  # every slot there is, and more
             answer = in_a_moment(there, "GET", f"{PRODUCTS}/{other['id']}")
             assert (answer.status_code, answer.json["code"]) == (503, "unavailable"), number
             assert int(answer.headers["Retry-After"]) > 0
