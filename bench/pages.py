@@ -195,7 +195,7 @@ def stocked(admin: Visitor) -> list[tuple[str, str, bool]]:
     )
     shown = admin.call("POST", f"/api/builder/pages/{page['id']}/publish", data={"revision": 1})
     return [
-        ("shop window", "/", False),
+        ("storefront", "/", False),
         ("shop product, 5 photos", f"/products/{product['id']}", False),
         ("published page, 4 pictures and a product", f"/p/{shown['slug']}", False),
         ("panel, products", "/admin/products", True),

@@ -24,7 +24,7 @@ def avenue() -> Maker:
     from avenue.config import Settings
     from avenue.media.intake.policy import image_limits
     from avenue.media.pictures.facts import Wanted
-    from avenue.media.pictures.imaging import examine
+    from avenue.media.pictures.imaging.opening import open_picture
 
     threads = len(os.sched_getaffinity(0))
     limits = image_limits(Settings())
@@ -32,7 +32,8 @@ def avenue() -> Maker:
     wanted = [Wanted(variant=name, extension="webp", focal=(0.5, 0.5)) for name in ROWS]
 
     def make(data: bytes) -> dict[str, bytes]:
-        examined = examine(data, "image/jpeg", limits, wanted, threads=threads)
+        picture = open_picture(data, "image/jpeg", limits, wanted)
+        examined = picture.examined(wanted, threads=threads)
         return {each.variant: each.data for each in examined.renditions}
 
     return make

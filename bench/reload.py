@@ -1,6 +1,6 @@
 """`make bench-reload`: how long answers take while SIGHUP replaces the processes of gunicorn.
 
-Four clients ask without a pause for `/healthz`, the shop window and a list. What they are answered
+Four clients ask without a pause for `/healthz`, the storefront and a list. What they are answered
 from the signal until a second after the last old process has ended is compared with before.
 """
 

@@ -4,8 +4,8 @@ Their addresses contain the revision of all of them together, `/static/<revision
 so that the modules' relative imports stay within one revision and a new deployment takes effect at
 once. `/static/…` without a revision works too, and is revalidated each time.
 
-Text is sent compressed to clients that accept it. Each process compresses all files before it
-serves (0.1 s) and keeps the bytes.
+Text is sent compressed to clients that accept it. The server compresses all files when it starts
+(0.1 s); its processes share the bytes. So files must not be replaced below a running server.
 """
 
 import functools
@@ -38,7 +38,7 @@ ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
 def install(app: Flask) -> None:
     """Serve the files, and provide `{{ asset("css/page.css") }}` to templates.
 
-    The revision is computed now: files that change while the process runs need a restart.
+    Files that change while the server runs need a restart.
     """
     app.extensions[EXTENSION] = _revision(FOLDER)
     app.add_url_rule("/static/<path:name>", "static", _serve)
@@ -85,7 +85,8 @@ def _encoded(name: str, coding: str) -> Response:
 
 
 def compress_all() -> None:
-    """Compress all texts in advance, so that no request waits for it."""
+    """Compress all texts in advance, and compute their revision, so that both are of one moment."""
+    _revision(FOLDER)
     for path in FOLDER.rglob("*"):
         if path.suffix in TEXT:
             for coding in ENCODINGS:
@@ -98,6 +99,7 @@ def _compressed(path: str, coding: str) -> bytes:
     return ENCODINGS[coding](Path(path).read_bytes())
 
 
+@functools.cache
 def _revision(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):

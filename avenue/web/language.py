@@ -24,7 +24,7 @@ COOKIE = "avenue_language"
 LOCALES = {"es": "es_PY", "en": "en"}
 """How numbers, prices and dates are written in each language."""
 
-ROOMS = Path(__file__).parent.parent
+PACKAGES = Path(__file__).parent.parent
 
 
 def language() -> str:
@@ -80,7 +80,7 @@ def install(app: Flask) -> None:
 def catalogue(language: str) -> NullTranslations:
     """Return the texts of `language` from all packages; for English, which the code is in, none."""
     found = Translations()
-    for path in sorted(ROOMS.glob(f"*/translations/{language}.po")):
+    for path in sorted(PACKAGES.glob(f"*/translations/{language}.po")):
         with path.open("rb") as file:
             room = read_po(file, locale=language)
         compiled = BytesIO()

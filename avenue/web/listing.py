@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 
-from avenue.cursors import ListPage
+from avenue.cursors import BadCursor, ListPage
 from avenue.errors import Invalid
 from avenue.identity import is_id
 from avenue.totals import MOST_COUNTED
 from avenue.web.auth import safe_next
+from avenue.web.language import gettext
+from avenue.web.parsing import LONGEST_CURSOR
 
 SAID = ("said", "count", "kept", "why", "undo")
 """Query parameters of one-time messages; `js/lists/lists.js` removes them from the address."""
@@ -57,6 +59,8 @@ def listed(
     `text_of` returns the cursor of a place, `place_of` the place of a cursor. Raise `BadCursor`.
     """
     before = request.args.get("before")
+    if before and len(before) > LONGEST_CURSOR:
+        raise BadCursor
     query = query.preceding(place_of(before)) if before else query
     found = find(query)
     first = found.first if query.after else None
@@ -80,7 +84,7 @@ def checked_ids(most: int) -> list[str]:
     """Return the ids of the checked items of a form; raise `Invalid` for more than `most`."""
     ids = ids_of(request.form.getlist("id"))
     if len(ids) > most:
-        raise Invalid(f"At most {most} are changed at once.")
+        raise Invalid(gettext("At most %(num)s are changed at once.", num=most))
     return ids
 
 

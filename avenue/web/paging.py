@@ -49,7 +49,10 @@ def packed(*parts: object) -> str:
 
 def unpacked(text: str) -> Any:
     """Return the parts of opaque text; raise `ValueError` for text that `packed` did not write."""
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    try:
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _is_item(item_id: object) -> bool:

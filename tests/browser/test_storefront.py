@@ -1,4 +1,4 @@
-"""The shop window as people and their browsers see it."""
+"""The storefront as people and their browsers see it."""
 
 import io
 from collections.abc import Callable

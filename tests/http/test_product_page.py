@@ -454,6 +454,18 @@ def test_a_text_that_is_written_at_the_same_time_is_kept(
     assert image["alt"] == {"es": "Zapato", "pt": "Sapato"}
 
 
+@pytest.mark.parametrize("text", ["Zapato", ""])
+def test_a_text_is_set_where_another_program_left_none(
+    seller: Caller, owner: Any, application: Application, text: str
+):
+    picture = owner["ids"][0]
+    application.raw["assets"].update_one(
+        {"_id": picture, "site": "default"}, {"$set": {"alt": None}}
+    )
+    send(seller, f"{owner['page']}/pictures/{picture}/alt", {"alt.es": text})
+    assert seller.get(owner["url"]).json["images"][0]["alt"] == ({"es": text} if text else {})
+
+
 def test_the_focal_point_is_set_and_given_back(seller: Caller, owner: Any):
     picture = owner["ids"][0]
     own = seller.get(owner["url"]).json["images"][0]

@@ -133,8 +133,15 @@ def test_one_can_page_on_and_back(someone: Caller, sort: str) -> None:
     assert link(first, "next") is not None
 
 
+DEEP = "W1tb"  # [[[ in base64
+
+
 @table(
-    "query", ["sort=x", "status=x", "pictures=x", "after=x", "before=x", "limit=0", "before=%00"]
+    "query",
+    [
+        *("sort=x", "status=x", "pictures=x", "after=x", "before=x", "limit=0", "before=%00"),
+        *(f"before={DEEP * times}" for times in (250, 800)),
+    ],
 )
 def test_a_list_that_is_none_is_refused(someone: Caller, query: str) -> None:
     assert someone.get(f"{PAGE}?{query}").status_code == 400

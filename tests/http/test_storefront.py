@@ -1,4 +1,4 @@
-"""The shop window: what everybody, and every program that reads pages, sees of the shop."""
+"""The storefront: what everybody, and every program that reads pages, sees of the shop."""
 
 import re
 from html.parser import HTMLParser

@@ -21,7 +21,7 @@ MOST_WAITING = 500
 PAUSE_SECONDS = 1.0
 """Pause when the database is unreachable or all decode processes are busy."""
 MOST_SECONDS = 600.0
-"""A picture whose sizes fail for so long is dropped: its site's cluster may stay unreachable."""
+"""A picture is dropped this long after its first failure: its cluster may stay unreachable."""
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +32,14 @@ class LaterSizes:
     def __init__(self, renditions: Callable[[], Renditions]) -> None:
         """`renditions` is called for the first picture."""
         self._renditions = renditions
-        self._waiting: deque[tuple[Asset, Sequence[str], float]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[Asset, Sequence[str], float | None]] = deque(maxlen=MOST_WAITING)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def note(self, asset: Asset, variants: Sequence[str]) -> None:
         """Generate `variants` of `asset` soon."""
         with self._changed:
-            self._waiting.append((asset, variants, time.monotonic()))
+            self._waiting.append((asset, variants, None))
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="later-sizes", daemon=True)
@@ -60,11 +60,13 @@ class LaterSizes:
                 log.exception("sizes of a picture were not made after its upload")
 
     def _put_back(
-        self, asset: Asset, variants: Sequence[str], since: float, error: Unavailable
+        self, asset: Asset, variants: Sequence[str], since: float | None, error: Unavailable
     ) -> None:
-        """Let a picture wait again, unless it has failed for too long; then pause."""
+        """Let a picture wait again, unless it first failed (`since`) too long ago; then pause."""
+        now = time.monotonic()
+        since = now if since is None else since
         with self._changed:
-            if time.monotonic() - since > MOST_SECONDS:
+            if now - since > MOST_SECONDS:
                 log.warning(
                     "The sizes of picture %s were not made after its upload: %s",
                     asset.id,

@@ -65,11 +65,11 @@ def change_one(
     if "focal" in changes or "visibility" in changes:
         changed = together(assets, lambda inside: _addressed_anew(inside, query, changes))
     else:
-        gone = {each: "" for each, text in changes.items() if each.startswith("alt.") and not text}
-        kept = {name: value for name, value in changes.items() if name not in gone}
-        removed = {"$unset": gone} if gone else {}
-        change = {"$set": kept, **removed, "$inc": {"revision": 1}}
-        changed = assets.find_and_update(query, change)
+        gone = [each for each, text in changes.items() if each.startswith("alt.") and not text]
+        kept = {each: {"$literal": value} for each, value in changes.items() if each not in gone}
+        # As stages, because these set `alt.<language>` where `alt` is null, too.
+        stages = [{"$set": {**kept, "revision": {"$add": ["$revision", 1]}}}]
+        changed = assets.find_and_update(query, [*stages, *([{"$unset": gone}] if gone else [])])
     return from_document(changed) if changed else None
 
 

@@ -151,7 +151,6 @@ def _refused(error: AvenueError, picture_import_id: str) -> Response:
 @blueprint.post("/<picture_import_id>/files")
 @audited("picture_import.assigned", "picture_import_id")
 @require(Role.SELLER)
-@shown_again(_refused, besides=PictureImportNotFound)
 def assign_files(picture_import_id: str) -> Response:
     """Assign files to the products named in the form, by SKU, by words, or by a choice.
 
@@ -164,7 +163,12 @@ def assign_files(picture_import_id: str) -> Response:
         if name.startswith(FILE_FIELD) and NUMBER.fullmatch(name.removeprefix(FILE_FIELD))
     }
     named, unclear = chosen_products(actor, asked)
-    _, changed = imports.assign(actor, picture_import_id, named)
+    try:
+        _, changed = imports.assign(actor, picture_import_id, named)
+    except PictureImportNotFound:
+        raise
+    except AvenueError as error:
+        return _refused(error, picture_import_id)
     note(files=changed)
     if not changed:
         nothing_changed()

@@ -1,4 +1,4 @@
-// Choosing a product for a card: found while one types, among those the shop window shows.
+// Choosing a product for a card: found while one types, among those the storefront shows.
 import { Refused, ask } from "../api.js";
 import { showThumbnail } from "../thumbnail.js";
 import { text } from "../texts.js";
