@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -64,6 +64,19 @@ def pool() -> Iterator[DecodePool]:
     pool = DecodePool(1)
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def quick_pool(pool: DecodePool) -> DecodePool:
+    """A pool whose process has the usual priority, where the user may give it that.
+
+    Beside busy processes, the low one of decoders makes a second of work take a minute.
+    """
+    examined(pool, pictures.photo())
+    (process,) = children()
+    with suppress(psutil.AccessDenied):
+        process.nice(0)
+    return pool
 
 
 OTHERS: set[psutil.Process] = set()
@@ -186,29 +199,29 @@ def test_an_empty_file_is_a_broken_picture(shared_pool: DecodePool) -> None:
 
 @pytest.mark.alone
 def test_a_scan_bomb_that_passes_the_scan_limit_gets_its_cpu_seconds_and_hardly_more(
-    pool: DecodePool,
+    quick_pool: DecodePool,
 ) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with pytest.raises(ImageTooCostly) as refused:
-        examined(pool, pictures.scan_bomb(), replace(ANY_SCANS, cpu_seconds=1))
+        examined(quick_pool, pictures.scan_bomb(), replace(ANY_SCANS, cpu_seconds=1))
     assert refused.value.facts == {"cpu_seconds": 1}
     assert children() == []
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # The kernel counts whole seconds, and the process's start is in the sum; it would take minutes.
     assert used < 10
-    assert examined(pool, pictures.photo()).width == 320
+    assert examined(quick_pool, pictures.photo()).width == 320
 
 
 @pytest.mark.alone
-def test_every_picture_has_its_own_cpu_seconds(pool: DecodePool) -> None:
+def test_every_picture_has_its_own_cpu_seconds(quick_pool: DecodePool) -> None:
     limits = replace(ANY_SCANS, cpu_seconds=1)
     bomb = pictures.scan_bomb(25)  # a second is many times what it takes, on a busy machine too
-    examined(pool, bomb, limits)
+    examined(quick_pool, bomb, limits)
     (process,) = children()
     started_with = sum(process.cpu_times()[:2])
     while sum(process.cpu_times()[:2]) < started_with + 1.5:
-        examined(pool, bomb, limits)
+        examined(quick_pool, bomb, limits)
     assert children() == [process]
 
 
@@ -626,12 +639,12 @@ def test_a_refusal_of_renditions_crosses_too(shared_pool: DecodePool) -> None:
 
 
 @pytest.mark.alone
-def test_renditions_have_time_and_memory_of_their_own(pool: DecodePool) -> None:
+def test_renditions_have_time_and_memory_of_their_own(quick_pool: DecodePool) -> None:
     """All variants of the tallest picture there may be, which hardly may be opened."""
     data = pictures.photo(1920, 12_000, noise=False, quality=80)
     wanted = [Wanted(variant=name, extension="webp") for name in VARIANTS]
     tight = replace(LIMITS, cpu_seconds=1, memory_mb=160)
-    result = everything(pool, data, wanted, tight)
+    result = everything(quick_pool, data, wanted, tight)
     assert {each.variant: each.height for each in result.renditions}["w1920"] == 12_000
 
 
