@@ -71,9 +71,9 @@ def test_words_of_an_error_that_says_when_to_come_back() -> None:
 
 @table("kind", error_kinds())
 def test_every_error_has_its_spanish_in_the_room_that_defines_it(kind: type[AvenueError]) -> None:
-    from avenue.web.language import ROOMS
+    from avenue.web.language import PACKAGES
 
-    spanish = spanish_of(ROOMS / room_of(kind))
+    spanish = spanish_of(PACKAGES / room_of(kind))
     for text in filter(None, (vars(kind).get("message"), vars(kind).get("hint"))):
         found = spanish.get(text)
         assert found is not None, text
@@ -93,9 +93,9 @@ def test_a_planted_error_would_be_noticed() -> None:
 
 
 def spanish_of_web():
-    from avenue.web.language import ROOMS
+    from avenue.web.language import PACKAGES
 
-    return spanish_of(ROOMS / "web")
+    return spanish_of(PACKAGES / "web")
 
 
 def test_the_sentences_name_only_facts_that_pydantic_gives() -> None:
