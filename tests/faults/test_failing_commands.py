@@ -69,7 +69,12 @@ def shop_with(guard: Guard, mongod: Mongod, uri: str, **env: str) -> Iterator[Sh
 
 @pytest.fixture(scope="module")
 def shop(guard: Guard, mongod: Mongod, shared_uri: str) -> Iterator[Shop]:
-    yield from shop_with(guard, mongod, shared_uri)
+    """A server that gives the database a minute.
+
+    On a busy machine eight uploads at once wait so long for the decoder that nothing of the usual
+    15 s is left to clear away what was refused.
+    """
+    yield from shop_with(guard, mongod, shared_uri, AVENUE_WRITE_SECONDS="60")
 
 
 @pytest.fixture(scope="module")
