@@ -1,5 +1,6 @@
 """What was backed up comes back as it was, and nothing starts over half of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,9 +21,10 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.storage.connection import META, Database
+from avenue.storage.copying import writing
 from avenue.storage.copying.reading import LEFT_OUT
 from avenue.storage.copying.renaming import Renaming
-from avenue.storage.copying.writing import NotEmpty
+from avenue.storage.copying.writing import Destination, FileToPut, NotEmpty
 from avenue.storage.indexes import missing_indexes
 from avenue.storage.schema import HalfRestored, NewerDatabase, Standing, look
 from tests.backup.deployment import Deployment
@@ -123,6 +125,25 @@ def test_what_the_repository_lost_is_told_and_the_rest_comes_back(
     assert {each.kind.value for each in restored.findings} == {"missing", "wrong_hash"}
     found = {each["kind"] for each in check_all(empty)}
     assert found == {"chunk_missing"}
+
+
+def test_chunks_that_an_election_loses_are_written_again(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "BATCH_BYTES", 1)  # each chunk is written at once
+    to, chunks = Destination(empty, Renaming()), empty.raw["product_images.chunks"]
+
+    def pieces() -> Iterator[bytes]:
+        chunks.delete_many({"files_id": "a", "n": 1})
+        yield b"xyz"
+
+    to.begin({})
+    first = FileToPut(document={"_id": "a", "chunkSize": 2}, pieces=lambda: iter([b"abcd"]))
+    last = FileToPut(document={"_id": "b", "chunkSize": 2}, pieces=pieces)
+    to.put_files("product_images", [first, last])
+    found = chunks.find().sort([("files_id", 1), ("n", 1)])
+    assert [each["data"] for each in found] == [b"ab", b"cd", b"xy", b"z"]
+    assert empty.raw["product_images.files"].count_documents({}) == 2
 
 
 def test_damaged_records_are_not_begun_with(shop: Deployment, empty: Database) -> None:

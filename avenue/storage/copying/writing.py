@@ -6,6 +6,7 @@ restore, started again, resumes. With several clusters each of them has to be em
 ours together.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ import bson
 from bson import Binary, ObjectId, json_util
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
+from pymongo.client_session import ClientSession
+from pymongo.read_concern import ReadConcern
 
 from avenue.errors import Conflict
 from avenue.storage.batches import batches
@@ -139,38 +142,67 @@ class Destination:
                 yield list(lacking.values())
 
     def put_files(self, bucket: str, files: Iterable[FileToPut]) -> None:
-        """Write files: the bytes of a batch, then their documents, which wait for a majority."""
-        batch: list[Document] = []
-        chunks: list[Document] = []
-        size = 0
-        for file in files:
-            batch.append(file.document)
-            try:
-                for chunk in _chunks_of(file):
-                    chunks.append(chunk)
-                    size += len(chunk["data"])
-                    if size >= BATCH_BYTES:
-                        self._put_chunks(bucket, chunks)
-                        chunks, size = [], 0
-            except NotThoseBytes:
-                own_id = file.document["_id"]
-                chunks = [each for each in chunks if each["files_id"] != own_id]
-                with unavailable_when_away():
-                    self._raw[f"{bucket}{CHUNKS}"].delete_many({"files_id": own_id})
-        self._put_chunks(bucket, chunks)
+        """Write files: the bytes of a batch, then their documents, which wait for a majority.
+
+        Chunks wait for the primary only, so those that an election has lost are written again.
+        """
+        batch = lacking = list(files)
+        while lacking:
+            lacking = self._put_bytes(bucket, lacking)
         if batch:
             with unavailable_when_away():
-                self._raw[f"{bucket}{FILES}"].insert_many(batch, ordered=False)
+                documents = [each.document for each in batch]
+                self._raw[f"{bucket}{FILES}"].insert_many(documents, ordered=False)
 
-    def _put_chunks(self, bucket: str, chunks: list[Document]) -> None:
+    def _put_bytes(self, bucket: str, files: Sequence[FileToPut]) -> list[FileToPut]:
+        """Write the chunks of files; return the files of which a majority does not have all.
+
+        Of those no chunk is left.
+        """
+        counts: Counter[Any] = Counter()
+        chunks: list[Document] = []
+        size = 0
+        with unavailable_when_away(), self._raw.client.start_session() as session:
+            for file in files:
+                own_id = file.document["_id"]
+                try:
+                    for chunk in _chunks_of(file):
+                        counts[own_id] += 1
+                        chunks.append(chunk)
+                        size += len(chunk["data"])
+                        if size >= BATCH_BYTES:
+                            self._put_chunks(bucket, chunks, session)
+                            chunks, size = [], 0
+                except NotThoseBytes:
+                    counts[own_id] = 0
+                    chunks = [each for each in chunks if each["files_id"] != own_id]
+                    self._delete_chunks(bucket, [own_id], session)
+            self._put_chunks(bucket, chunks, session)
+            safe = self._safe_chunks(bucket, [each.document["_id"] for each in files], session)
+            lost = {each for each in {*counts, *safe} if counts[each] != safe[each]}
+            if lost:
+                self._delete_chunks(bucket, lost, session)
+        return [each for each in files if each.document["_id"] in lost]
+
+    def _put_chunks(self, bucket: str, chunks: list[Document], session: ClientSession) -> None:
         if not chunks:
             return
         collection = self._raw.get_collection(f"{bucket}{CHUNKS}", write_concern=QUICK)
-        with unavailable_when_away():
-            if self.goes_on:
-                ids = [{"files_id": each["files_id"], "n": each["n"]} for each in chunks]
-                collection.delete_many({"$or": ids})
-            collection.insert_many(chunks, ordered=False)
+        if self.goes_on:
+            ids = [{"files_id": each["files_id"], "n": each["n"]} for each in chunks]
+            collection.delete_many({"$or": ids}, session=session)
+        collection.insert_many(chunks, ordered=False, session=session)
+
+    def _safe_chunks(self, bucket: str, ids: Sequence[Any], session: ClientSession) -> Counter[Any]:
+        """Return how many chunks of each file a majority has, after the writes of the session."""
+        chunks = self._raw.get_collection(f"{bucket}{CHUNKS}", read_concern=ReadConcern("majority"))
+        counted = {"$group": {"_id": "$files_id", "count": {"$sum": 1}}}
+        found = chunks.aggregate([{"$match": {"files_id": {"$in": ids}}}, counted], session=session)
+        return Counter({each["_id"]: each["count"] for each in found})
+
+    def _delete_chunks(self, bucket: str, ids: Iterable[Any], session: ClientSession) -> None:
+        chunks = self._raw[f"{bucket}{CHUNKS}"]
+        chunks.delete_many({"files_id": {"$in": [*ids]}}, session=session)
 
     def put_records(self, name: str, records: IO[bytes], wanted: Wanted) -> Iterator[int]:
         """Write the records of a collection; yield how many are done."""
