@@ -1,6 +1,7 @@
 """Creates the backup services for commands and jobs."""
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from avenue.app.services import Services
-from avenue.backup.create import Creation
+from avenue.backup.create import SETTLE_SECONDS, Creation, alone
 from avenue.backup.encryption import key_of
 from avenue.backup.models import Finding, Kind, Manifest, Progress, Share, Tell, ignore_progress
 from avenue.backup.one import Return, Returned
@@ -100,12 +101,19 @@ def bring_back(
     manifest: Manifest,
     kind: str,
     record_id: str,
+    *,
+    settle_seconds: float = SETTLE_SECONDS,
 ) -> Returned:
-    """Restore one item of a snapshot, request a count of the quotas, and record it."""
+    """Restore one item of a snapshot, request a count of the quotas, and record it.
+
+    Raise the errors of `Gate`, `alone` and `Return`.
+    """
     Gate(database).pass_or_raise()
     limit = settings.max_images_per_product
     work = Return(repository, Returning(database, trash_days=settings.trash_days), settings.tmp_dir)
-    returned = work.run(manifest, kind, record_id, most_images=limit)
+    with alone(Leases(database), "backup restore") as lease:
+        time.sleep(settle_seconds)
+        returned = work.run(manifest, kind, record_id, lease, most_images=limit)
     services = Services(settings, database)
     if returned.records:
         services.jobs.enqueue(COUNT_QUOTAS, key="restored")

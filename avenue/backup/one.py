@@ -24,6 +24,7 @@ from avenue.storage.copying.returning import (
     these_in,
     versions_of,
 )
+from avenue.storage.leases import Lease
 
 KINDS: Mapping[str, Sequence[str]] = {
     "product": (PRODUCTS, "shop_products_trashed"),
@@ -58,11 +59,14 @@ class Return:
         self._database = database
         self._tmp_dir = tmp_dir
 
-    def run(self, manifest: Manifest, kind: str, record_id: str, *, most_images: int) -> Returned:
+    def run(
+        self, manifest: Manifest, kind: str, record_id: str, lease: Lease, *, most_images: int
+    ) -> Returned:
         """Restore a thing of one of `KINDS`; its bytes first, then its records at once.
 
+        Under the lease of `alone`, or the sweeper could delete the bytes until they have a record.
         `most_images` is the most pictures a product may have. Raise `NotInSnapshot`,
-        `CannotReturn`, `BackupDamaged`, `Unavailable`.
+        `CannotReturn`, `BackupDamaged`, `Unavailable`, `Lost`.
         """
         name, record = self._record(manifest, kind, record_id)
         found = self._these(manifest, ASSETS, "_id", assets_of(name, record))
@@ -84,6 +88,7 @@ class Return:
                 files += finding is None
                 findings += [finding] if finding else []
         if records:
+            lease.check()
             self._database.put(name, record, gone, beside, most_images=most_images)
         return Returned(
             snapshot=manifest.id,

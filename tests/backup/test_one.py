@@ -1,17 +1,20 @@
 """One thing of a snapshot comes back into the running site; what is there stays as it is."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from avenue.app.backups import bring_back
-from avenue.backup.errors import NotInSnapshot
+from avenue.backup.errors import BackupRuns, NotInSnapshot
 from avenue.backup.one import Returned
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.media.store.swept import SweptStore
+from avenue.media.sweeper import Sweeper
 from avenue.storage.chunks import Incomplete
-from avenue.storage.copying.returning import CannotReturn
+from avenue.storage.copying.returning import CannotReturn, Returning
 from avenue.storage.scope import deployment as whole_deployment
 from tests.backup.deployment import Deployment
 from tests.health.planting import CHUNKS, FILES
@@ -20,7 +23,10 @@ from tests.health.planting import CHUNKS, FILES
 def back(shop: Deployment, kind: str, record_id: str) -> Returned:
     settings = Settings(local=True, public_base_url="https://shop.example")
     repository = shop.repository
-    return bring_back(settings, shop.database, repository, repository.manifest(), kind, record_id)
+    manifest = repository.manifest()
+    return bring_back(
+        settings, shop.database, repository, manifest, kind, record_id, settle_seconds=0
+    )
 
 
 def purge(shop: Deployment, *assets: str) -> None:
@@ -80,6 +86,28 @@ def test_a_picture_comes_back_to_its_product_and_a_damaged_one_is_mended(shop: D
     assert bytes_are_right(shop, gone)
     assert bytes_are_right(shop, flipped)
     assert shop.raw["assets"].find_one({"_id": flipped}) == before
+
+
+def test_the_sweeper_deletes_no_bytes_that_come_back_and_no_backup_runs_meanwhile(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = shop.fill(8).assets[0]
+    shop.create()
+    shop.raw["assets"].delete_one({"_id": gone})
+    long_ago = utc_now() - timedelta(days=1)
+    shop.raw[FILES].update_many({}, {"$set": {"uploadDate": long_ago}})
+    put = Returning.put
+
+    def sweep_and_put(*args: Any, **more: Any) -> None:
+        store = SweptStore(shop.database)
+        Sweeper(store, buckets=("product_images",), trash_days=30).sweep()
+        with pytest.raises(BackupRuns):
+            shop.create()
+        put(*args, **more)
+
+    monkeypatch.setattr(Returning, "put", sweep_and_put)
+    assert back(shop, "picture", gone).records == 1
+    assert bytes_are_right(shop, gone)
 
 
 def planted(shop: Deployment) -> dict[str, Any]:

@@ -214,7 +214,14 @@ def test_a_trial_goes_beside_each_cluster_and_one_thing_to_where_its_site_is(
     shops.c2["product_images.files"].delete_one({"_id": file_id})
     shops.c2["product_images.chunks"].delete_many({"files_id": file_id})
     repository = shops.repository
-    back = bring_back(settings, shops.database, repository, manifest, "product", product["id"])
+    back = bring_back(
+        settings,
+        shops.database,
+        repository,
+        manifest,
+        *("product", product["id"]),
+        settle_seconds=0,
+    )
     assert (back.site, back.records, back.files, back.findings) == (OTHER_SITE, 2, 1, ())
     assert shops.there.get(picture["url"]).status_code == 200
     assert shops.application.raw["shop_products"].count_documents({"site": OTHER_SITE}) == 0
