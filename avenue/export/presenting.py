@@ -77,6 +77,7 @@ def file_line(
         "tags": list(asset.tags),
         "category": asset.category,
         "reference": asset.reference,
+        "hold": asset.hold,
         "visibility": asset.visibility,
         "versions": [
             {

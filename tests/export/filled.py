@@ -179,6 +179,7 @@ def _describe(deployment: Deployment) -> None:
         if each["claim"]["kind"] == "upload":
             facts |= {"category": "orders", "reference": f"Pedido {number % 9}"}
             facts["visibility"] = "private" if number % 2 else "public"
+            facts["hold"] = number % 2 == 0
         deployment.raw["assets"].update_one({"_id": each["_id"]}, {"$set": facts})
     for group in deployment.raw["shop_products_grouped"].find():
         keys = [each.get("asset") or each["url"] for each in group["images"]]

@@ -186,6 +186,7 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
         line_of(out, "file", {"visibility": "everybody"}),
         line_of(out, "file", {"claim": {"kind": "person", "id": "x"}}),
         line_of(out, "file", {"alt": {"es": 1}}),
+        line_of(out, "file", {"hold": "yes"}),
         line_of(out, "file", {"tags": ["x"] * 10_000}),
         line_of(out, "file", {}),  # another one has this id
         line_of(out, "product", {"price": 1.5}),
@@ -201,7 +202,7 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
     told = empty.run("--from", out, code=1)
     first = len(manifest) + 1
     understood = {hostile.index(each) for each in hostile if "newer version" in each}
-    lines = {f"manifest.jsonl:{first + each}" for each in range(18) if each not in understood}
+    lines = {f"manifest.jsonl:{first + each}" for each in range(19) if each not in understood}
     codes = {each["path"]: each["code"] for each in told["refused"]}
     assert {path for path, code in codes.items() if code == "malformed_line"} == lines
     names = [f"pages/{each}.html {damaged['id']}" for each in ("draft", "published", "changed")]

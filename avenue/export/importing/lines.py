@@ -87,6 +87,7 @@ class FileLine(PictureTexts, _Line):
     tags: Tags = []
     category: Category | None = None
     reference: Reference = None
+    hold: bool = False
     visibility: Literal["public", "private"]
     old_urls: Annotated[list[OldPath], Field(max_length=MOST_OLD_URLS)] = []
     created_at: datetime

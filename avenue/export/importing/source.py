@@ -145,7 +145,7 @@ class ExportFiles:
         }
         if line.claim.kind == UPLOAD:
             facts |= {"category": line.category or GENERAL, "reference": line.reference}
-            facts["hold"] = False
+            facts["hold"] = line.hold
             category = category_of(self._origin.site, line.category or GENERAL)
             if category and category.retention_days is not None:
                 ends_at = utc_now() + timedelta(days=category.retention_days)
