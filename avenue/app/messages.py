@@ -18,7 +18,7 @@ from avenue.health.facts.work import BROWSERS, OWN_WEBHOOKS, TELL, TELL_SITES
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Email
-from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
+from avenue.mail.relay import Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purged_urls, purges_of
 from avenue.notifications.cdns import purge as purge_cdn
@@ -85,10 +85,7 @@ class EmailSender:
                 log.warning("An email (%s, %s) was refused: %s", each.kind, each.id, error.message)
                 raise Refused(error.code, is_final=True) from None
             except MailUnavailable as error:
-                if (
-                    isinstance(code := error.facts.get("smtp_code"), int)
-                    and code < FIRST_PERMANENT_CODE
-                ):  # perhaps only this message is refused
+                if "smtp_code" in error.facts:  # perhaps only this message is refused
                     raise Refused(error.code) from None
                 raise
             if each.kind.startswith(TO_PEOPLE):

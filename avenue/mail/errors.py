@@ -12,7 +12,7 @@ class MailUnavailable(Unavailable):
 
 
 class MailRefused(Unprocessable):
-    """The mail server rejected the email for good, or the address is invalid."""
+    """The mail server rejected the address for good, or the email is invalid."""
 
     code = "mail_refused"
     message = "The mail server rejected this email."

@@ -18,7 +18,13 @@ from avenue.mail.models import Email
 
 TIMEOUT_SECONDS = 15.0
 SUBMISSION_PORT, TLS_PORT = 587, 465
-FIRST_PERMANENT_CODE = 500  # RFC 5321, section 4.2.1
+ADDRESS_CODES = frozenset({550, 551, 553})
+"""Replies to `RCPT` that may mean an invalid recipient (RFC 5321, section 4.2.2)."""
+ENHANCED_CODE = re.compile(rb"5\.\d{1,3}\.\d{1,3}(?!\d)")
+ADDRESS_STATUSES = frozenset({b"5.1.1", b"5.1.2", b"5.1.3", b"5.1.4", b"5.1.6", b"5.1.10"})
+"""Enhanced codes about the recipient's address (RFC 3463, section 3.2, and RFC 7505); others are
+about the sender, the mailbox, the server or its rules.
+"""
 HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f.:IPv]+\]")
 
 
@@ -59,21 +65,21 @@ class Relay:
     def send(self, email: Email) -> None:
         """Send `email`; the server has accepted it when this returns.
 
-        Raise `MailRefused` for a permanent rejection, `MailUnavailable` for everything else. The
-        texts of the libraries contain addresses, so none of them is passed on.
+        Raise `MailRefused` if the recipient's address is invalid, `MailUnavailable` for everything
+        else: with an `smtp_code` if the server refused this email. The texts of the libraries
+        contain addresses, so none of them is passed on.
         """
         message, recipient = self._written(email)
         try:
             with self._connected() as server:
                 server.send_message(message, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            raise _refusal(max(codes, default=0)) from None
+            raise _recipient_refusal(*error.recipients[recipient]) from None
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            raise _refusal(error.smtp_code) from None
+            raise MailUnavailable(smtp_code=error.smtp_code) from None
         except smtplib.SMTPAuthenticationError as error:
             raise MailUnavailable(
-                "The mail server does not know our user and password.", smtp_code=error.smtp_code
+                "The mail server does not know our user and password.", kind=type(error).__name__
             ) from None
         except smtplib.SMTPNotSupportedError:
             raise MailRefused("The mail server cannot do what this email needs.") from None
@@ -142,8 +148,9 @@ def _domain_of(message: EmailMessage) -> str:
     return addresses[0].domain if addresses else "localhost"
 
 
-def _refusal(code: int) -> MailRefused | MailUnavailable:
-    if code >= FIRST_PERMANENT_CODE:
+def _recipient_refusal(code: int, text: bytes) -> MailRefused | MailUnavailable:
+    status = ENHANCED_CODE.match(text)
+    if code in ADDRESS_CODES and (status is None or status[0] in ADDRESS_STATUSES):
         return MailRefused(smtp_code=code)
     return MailUnavailable(smtp_code=code)
 

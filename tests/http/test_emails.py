@@ -130,19 +130,29 @@ def test_for_nobody_as_much_is_done_and_nothing_sent(post: Post, box: Mailbox) -
     assert box.commands == []
 
 
-def test_a_mail_server_that_is_away_is_asked_again_with_a_new_link(
-    application: Application, post: Post, box: Mailbox, lines: io.StringIO
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [("RCPT", "450 {} later"), ("MAIL", "550 no"), ("RCPT", "554 5.7.1 {} is not ours")],
+)
+def test_a_mail_server_that_takes_nothing_is_asked_again_with_a_new_link(
+    application: Application,
+    post: Post,
+    box: Mailbox,
+    lines: io.StringIO,
+    command: str,
+    reply: str,
 ) -> None:
     person = application.new_person(unique("tarde"))
     email = application.raw["users"].find_one({"_id": person.id})["email"]
-    box.replies["RCPT"] = f"450 {email} later"
+    box.replies[command] = reply.format(email)
     post.ask(email)
     assert post.send() == {"delivered": 0, "refused": 1}
     message = post.message()
     assert message["state"] == "pending"
     assert email not in str(message)
     assert email not in lines.getvalue()
-    del box.replies["RCPT"]
+    assert OutboxStore(application.database).failures_in_a_row()[MAIL], "an alert counts them"
+    del box.replies[command]
     post.send()
     box.next_email()
     assert post.message()["state"] == "delivered"
