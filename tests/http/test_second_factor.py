@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts.models import Challenge
 from avenue.accounts.service import AccountService
+from avenue.accounts.store.second_factors import FactorStore
 from avenue.identity import Actor, Role
 from avenue.sites.service import SiteService
 from avenue.web.auth import COOKIE_NAME, before_second_factor
@@ -27,7 +28,7 @@ from tests.http.accounts_app import (
     open_deployment,
     post,
 )
-from tests.http.application import Application, Caller
+from tests.http.application import Application, Caller, unique
 from tests.http.contract import unconnected_app
 from tests.http.test_account_pages import send, token_of
 from tests.http.test_who_may import DOORS, GUARDED, OPEN, PERSONAL, Cast, Door, ask
@@ -200,6 +201,13 @@ def test_an_administrator_resets_it_where_the_person_is_theirs(deployment: Deplo
         assert has_one is (status != 303)
     assert get(browsers[eva], ME).status_code == 401
     assert get(deployment.browser(eva), ME).status_code == 200
+
+
+def test_what_is_stored_late_about_a_factor_makes_none(application: Application) -> None:
+    person, factors = application.new_person(unique("tarde")), FactorStore(application.database)
+    factors.count_wrong_code(person.id, None)  # one of passkeys, which was just reset
+    factors.set_recovery_codes(person.id, None, ["sha256"])
+    assert "second_factor" not in application.raw["users"].find_one({"_id": person.id})
 
 
 def challenge_in(page: TestResponse) -> Challenge:

@@ -61,13 +61,13 @@ class FactorStore:
 
     def count_wrong_code(self, user_id: str, secret: str | None) -> None:
         """Count a wrong code; counting one twice does no harm."""
-        query = {"_id": user_id, "second_factor.secret": secret}
-        self._users.update(query, {"$inc": {"second_factor.wrong": 1}})
+        change = {"$inc": {"second_factor.wrong": 1}}
+        self._users.update(_with_factor(user_id, secret), change)
 
     def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
         """Replace the recovery codes."""
-        query = {"_id": user_id, "second_factor.secret": secret}
-        self._users.update(query, {"$set": {"second_factor.recovery_codes": list(hashes)}})
+        change = {"$set": {"second_factor.recovery_codes": list(hashes)}}
+        self._users.update(_with_factor(user_id, secret), change)
 
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
@@ -125,3 +125,12 @@ class FactorStore:
     def remove_passkey(self, user_id: str, passkey_id: str) -> None:
         """Delete a passkey; repeatable."""
         self._users.update({"_id": user_id}, {"$pull": {"passkeys": {"id": passkey_id}}})
+
+
+def _with_factor(user_id: str, secret: str | None) -> Document:
+    """Return the query for a person who still has that factor; its secret may be None."""
+    return {
+        "_id": user_id,
+        "second_factor": {"$type": "object"},
+        "second_factor.secret": secret,
+    }
