@@ -46,11 +46,14 @@ def seconds_for(method: str, settings: Settings) -> float:
     """Return the seconds of database time for a request: writing plus transferring its body."""
     if method in READING:
         return settings.read_seconds
+    view = current_view()
+    takes_files = limits.upload_route.is_on(view) or limits.resumable_route.is_on(view)
+    if takes_files and "Transfer-Encoding" in request.headers:  # a body of unknown length
+        return LONGEST_REQUEST_SECONDS
     declared_bytes = request.content_length or 0
     seconds = settings.write_seconds + declared_bytes / MB
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
-    view = current_view()
     if request.is_json and limits.fetching_route.is_on(view):
         seconds += settings.fetch_seconds
     if limits.resumable_route.is_on(view):

@@ -578,13 +578,19 @@ def test_a_write_is_noted_once_all_is_there(as_client: Caller, application: Appl
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "is_long"),
-    [("PATCH", f"{TUS}/{'x' * 22}", True), ("POST", TUS, True), ("POST", "/api/uploads", False)],
+    ("method", "path", "headers", "is_long"),
+    [
+        ("PATCH", f"{TUS}/{'x' * 22}", {}, True),
+        ("POST", TUS, {}, True),
+        ("POST", "/api/uploads", {}, False),
+        ("POST", "/api/uploads", {"Transfer-Encoding": "chunked"}, True),
+        ("PATCH", "/api/site", {"Transfer-Encoding": "chunked"}, False),
+    ],
 )
-def test_the_last_part_has_time_for_its_whole_file(
-    application: Application, method: str, path: str, is_long: bool
+def test_the_last_part_and_a_body_of_unknown_length_have_time_for_a_whole_file(
+    application: Application, method: str, path: str, headers: dict[str, str], is_long: bool
 ) -> None:
-    with application.app.test_request_context(path, method=method, data=b"x"):
+    with application.app.test_request_context(path, method=method, headers=headers, data=b"x"):
         seconds = seconds_for(method, application.settings)
     assert (seconds > application.settings.max_tus_mb) == is_long
 
