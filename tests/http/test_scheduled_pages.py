@@ -3,8 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from avenue.app.background import Background
 from avenue.app.site_jobs import PUBLISH
+from avenue.builder.website.store.pages import PageStore
 from avenue.clock import iso, utc_now
 from tests.http.application import Application, Caller, unique
 from tests.http.test_library_pages import IN_ENGLISH
@@ -61,6 +64,23 @@ def test_a_page_goes_online_at_its_moment_as_it_is_then(own_application: Applica
     assert work(own_application) == {"published": 0, "failed": 0}
     taken_back = editor.delete(f"{PAGES}/{later['id']}/schedule")
     assert (taken_back.status_code, taken_back.json["publish_at"]) == (200, None)
+
+
+def test_a_page_whose_schedule_is_cancelled_meanwhile_is_not_published(
+    application: Application, as_editor: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, save = made(as_editor), PageStore.save
+    past = {"$set": {"publish_at": utc_now() - timedelta(minutes=1)}}
+    application.raw["page_content"].update_one({"_id": page["id"]}, past)
+
+    def save_late(*known: Any) -> Any:
+        assert as_editor.delete(f"{PAGES}/{page['id']}/schedule").status_code == 200
+        return save(*known)
+
+    monkeypatch.setattr(PageStore, "save", save_late)
+    assert work(application) == {"published": 0, "failed": 1}
+    assert application.caller("nobody").get(f"/p/{page['slug']}").status_code == 404
+    assert as_editor.get(f"{PAGES}/{page['id']}").json["status"] == "draft"
 
 
 def test_a_moment_has_to_come(application: Application, as_editor: Caller) -> None:

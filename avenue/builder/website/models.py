@@ -135,7 +135,8 @@ class Page:
 class Save:
     """A save of a page: author and time; `flagged` None leaves it unchanged.
 
-    With `is_step` the earlier draft is kept even if it existed only briefly.
+    With `is_step` the earlier draft is kept even if it existed only briefly. With `due_at` it is
+    only for a page that is still scheduled for that time.
     """
 
     draft: Draft
@@ -145,6 +146,7 @@ class Save:
     at: datetime
     by: str | None
     is_step: bool = False
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

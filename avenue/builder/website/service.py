@@ -115,8 +115,13 @@ class PageService:
             return pictured(self._library, actor, page)
         return self._changed(actor, page_id, changes, revision)
 
-    def publish(self, actor: Actor, page_id: str, revision: int | None) -> PicturedPage:
-        """Publish the draft at `revision`; raises as `change`."""
+    def publish(
+        self, actor: Actor, page_id: str, revision: int | None, due_at: datetime | None = None
+    ) -> PicturedPage:
+        """Publish the draft at `revision`; raises as `change`.
+
+        With `due_at` only while it is scheduled for that time, or raise `RevisionConflict`.
+        """
         page = self._page_at(actor, page_id, revision)
         if page.published and page.published.draft == page.draft and page.draft.is_cleaned:
             return pictured(self._library, actor, page)
@@ -128,6 +133,7 @@ class PageService:
                 published=Published(draft=draft, at=now, by=actor.id),
                 flagged=taken.flagged,
                 at=now,
+                due_at=due_at,
             )
             saved = self._save(actor, page, save, taken)
         return pictured(self._library, actor, saved)
@@ -165,13 +171,14 @@ class PageService:
         """Publish a page that was scheduled for `at`; return whether that was necessary.
 
         It is not due afterwards, even if it cannot be published. Raise why that is, and
-        `RevisionConflict` or `Unavailable` if it stays due.
+        `RevisionConflict` or `Unavailable` if its schedule stays as it is: the page or its schedule
+        was changed meanwhile, or the database is away.
         """
         try:
             page = self._store.get(actor.site.id, page_id)
             is_due = page is not None and page.publish_at == at
             if page is not None and is_due:
-                self.publish(actor, page_id, page.revision)
+                self.publish(actor, page_id, page.revision, due_at=at)
         except (RevisionConflict, Unavailable):
             raise
         except AvenueError:

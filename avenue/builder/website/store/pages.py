@@ -195,6 +195,8 @@ class PageStore(SiteRecords):
                 return page_in(found)  # an earlier run of this transaction, whose answer was lost
             if (found.get("revision") or 0) != known.revision:
                 raise RevisionConflict
+            if save.due_at is not None and found.get("publish_at") != save.due_at:
+                raise RevisionConflict
             self._pictures.keep(site_id, upload_result, session)
             used = used_by(save.draft, save.published)
             self._pictures.hold(site_id, used - set(found.get("assets") or ()), session)
