@@ -192,7 +192,7 @@ def test_edges_are_to_forget_every_address_once_no_worker_shows_it(deployment, s
     told(deployment, inbox)
     seller.patch(f"{shelf.images}/{image['id']}", json={"focal": [0.1, 0.9]})
     event = deployment.raw["notifications"].find_one({"kind": "asset.purge"})
-    assert event["due_at"] - event["created_at"] == timedelta(seconds=2)  # and AVENUE_CACHE_SECONDS
+    assert event["due_at"] - event["created_at"] == timedelta(seconds=2 * 5 + 2)
     (message,) = told(deployment, inbox)
     data = message.message["data"]
     assert urls_of(image) <= set(data["urls"])

@@ -19,7 +19,7 @@ import pytest
 
 from avenue.app.messages import MOST_PURGES
 from avenue.identity import Site
-from avenue.media.announcing.models import PURGES
+from avenue.media.announcing.models import PATHS_CHANGED, PURGES
 from avenue.media.announcing.presenting import MOST_URLS, purges_of
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
@@ -228,6 +228,16 @@ def test_nothing_is_noted_where_nobody_is_to_be_told(deployment, seller, inbox, 
     assert deployment.raw["notifications"].count_documents({}) == 0
 
 
+def test_pages_are_purged_again_when_requests_that_read_them_before_have_ended(
+    deployment, seller, inbox
+):
+    seller.a_product(status="published")
+    messages = list(deployment.raw["notifications"].find({"kind": PATHS_CHANGED}))
+    waits = sorted(each["due_at"] - each["created_at"] for each in messages)
+    assert waits == [timedelta(0), timedelta(seconds=5 + 2)]
+    assert messages[0]["content"] == messages[1]["content"]
+
+
 def test_it_waits_until_no_worker_shows_it_any_more(deployment, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
@@ -235,8 +245,8 @@ def test_it_waits_until_no_worker_shows_it_any_more(deployment, seller, inbox):
     purger.purge()
     assert (purger.counts["urls"], inbox.all()) == (0, [])
     (message,) = deployment.raw["notifications"].find({})
-    # AVENUE_CACHE_SECONDS, 0 here, and a margin.
-    assert message["due_at"] - message["created_at"] == timedelta(seconds=2)
+    # AVENUE_CACHE_SECONDS, 0 here, AVENUE_READ_SECONDS twice, and a margin.
+    assert message["due_at"] - message["created_at"] == timedelta(seconds=2 * 5 + 2)
     make_due(deployment)
     purger.purge()
     assert len(inbox.all()) == 1

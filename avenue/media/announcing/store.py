@@ -24,7 +24,7 @@ from avenue.storage.connection import Document
 
 T = TypeVar("T")
 MARGIN_SECONDS = 2.0
-"""For a request that had read the asset just before the worker's cache expired."""
+"""The time in which an answer, once it is complete, reaches the edge."""
 UNTOLD = ("words", "listed")
 """The fields of a file that messages omit: they are only for search and lists."""
 
@@ -64,28 +64,34 @@ def announce_one(assets: Collection, query: Mapping[str, Any], kind: Kind) -> No
 
 
 def purge_paths(records: Collection, paths: Iterable[str]) -> None:
-    """Write a purge of `paths` of the site of `records`, inside a transaction.
+    """Write purges of `paths` of the site of `records`, inside a transaction.
 
-    It is sent at once, because these paths are read from the database each time.
+    It is sent at once, because these paths are read from the database each time, and again when a
+    request that had read the old content must have ended: its answer may reach the edge last.
     """
-    if not records.database.purges_caches:
+    database, named = records.database, list(dict.fromkeys(paths))
+    if not database.purges_caches:
         return
-    draft = Draft(
-        channel=Channel.PURGE,
-        receiver=PURGES,
-        kind=PATHS_CHANGED,
-        content={"paths": list(dict.fromkeys(paths))},
-        give_up_days=PATHS_GIVE_UP_DAYS,
-    )
-    put(records.beside(OUTBOX), records.fixed["site"], draft)
+    for wait_seconds in (0, database.read_seconds + MARGIN_SECONDS):
+        draft = Draft(
+            channel=Channel.PURGE,
+            receiver=PURGES,
+            kind=PATHS_CHANGED,
+            content={"paths": named},
+            wait_seconds=wait_seconds,
+            give_up_days=PATHS_GIVE_UP_DAYS,
+        )
+        put(records.beside(OUTBOX), records.fixed["site"], draft)
 
 
 def _write(
     assets: Collection, asset: Document, kind: Kind, channel: Channel, receiver: str, days: int
 ) -> None:
     told = {name: value for name, value in asset.items() if name not in UNTOLD}
-    # An edge purged before every worker's cache has expired would only fetch it again.
-    wait_seconds = assets.database.cache_seconds + MARGIN_SECONDS
+    # An edge purged before the last request has ended that may show the file would only fetch it
+    # again. A request may cache the file when it has read it, and another one use it until then.
+    database = assets.database
+    wait_seconds = database.cache_seconds + 2 * database.read_seconds + MARGIN_SECONDS
     if kind is not Kind.PURGE:
         told["versions"], wait_seconds = asset["versions"][:1], 0
     draft = Draft(
