@@ -39,9 +39,9 @@ def watch_forever(settings: Settings, database: Database, stop: threading.Event)
             Gate(database).pass_or_raise()
             alert_if_stopped(services, jobs)
         except AvenueError as error:
-            log.warning("Nobody could look after the background work: %s", error.message)
+            log.warning("The check for stopped background work failed: %s", error.message)
         except Exception:
-            log.exception("Nobody could look after the background work.")
+            log.exception("The check for stopped background work failed.")
 
 
 def alert_if_stopped(services: Services, jobs: Mapping[str, Handler]) -> None:

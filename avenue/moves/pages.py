@@ -255,7 +255,7 @@ def _shown(moves: list[Move]) -> list[dict[str, Any]]:
     for each, move in zip(shown, moves, strict=True):
         each["path"] = f"{PATH}/{move.job.id}"
         if move.is_dry:
-            each["name"] = f"{each['name']}: {gettext('preview')}"
+            each["name"] += ": " + gettext("preview")
     return shown
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,11 @@ class Imports:
     settings: Settings
     port: int
     waited: list[float]
+    opened: ExitStack
     seconds: float = 5
 
     def run(self, source: str, kind: Kind, *, is_dry: bool = False, **order: Any) -> EntryPlan:
-        plan = EntryPlan()
+        plan = self.opened.enter_context(closing(EntryPlan()))
         wanted = SourceOrder(address=source, kind=kind, **order)
         with source_import_of(
             self.settings, self.avenue.database, "default", wanted, plan, self.fetcher
@@ -82,7 +83,10 @@ class Imports:
         return plan
 
     def external(self) -> tuple[EntryPlan, EntryPlan]:
-        plans = EntryPlan(), EntryPlan()
+        plans = (
+            self.opened.enter_context(closing(EntryPlan())),
+            self.opened.enter_context(closing(EntryPlan())),
+        )
         with external_imports_of(
             self.settings, self.avenue.database, "default", plans, self.fetcher
         ) as parts:
@@ -117,7 +121,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def imports(avenue: Deployment, stand_in: StandIn, tmp_path: Path) -> Imports:
+def imports(avenue: Deployment, stand_in: StandIn, tmp_path: Path) -> Iterator[Imports]:
     settings = Settings(
         mongodb_uri=avenue.uri,
         secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
@@ -131,7 +135,8 @@ def imports(avenue: Deployment, stand_in: StandIn, tmp_path: Path) -> Imports:
         import_cfimages_token=KEY,
         import_cfimages_api=stand_in.url,
     )
-    return Imports(avenue, settings, stand_in.port, [])
+    with ExitStack() as opened:
+        yield Imports(avenue, settings, stand_in.port, [], opened)
 
 
 def stored(avenue: Deployment) -> dict[str, dict[str, Any]]:
