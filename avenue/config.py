@@ -300,7 +300,9 @@ class Settings:
         "AVENUE_PURGE_CDNS",
         "CDNs and proxies that are purged through their own API, separated by commas, the "
         "inner ones first: `nginx=<secret>@http://<address>`, `cloudflare=<zone>/<token>`, "
-        "`fastly=<token>`, `bunny=<key>` or `cloudfront=<distribution>`. See [cdn.md](cdn.md).",
+        "`fastly=<token>`, `bunny=<key>` or `cloudfront=<distribution>`. The entry of a CDN that "
+        "serves only one domain ends with it: `cloudflare=<zone>/<token>@shop.example`. "
+        "See [cdn.md](cdn.md).",
         (),
         secret=True,
     )
@@ -1198,7 +1200,8 @@ class Settings:
             problems.append(
                 "AVENUE_PURGE_CDNS must be as nginx=<secret>@http://10.0.0.5:8080, "
                 "cloudflare=<zone>/<token>, fastly=<token>, bunny=<key> or "
-                "cloudfront=<distribution>, separated by commas"
+                "cloudfront=<distribution>, separated by commas, each but nginx with @<domain> if "
+                "it serves only that"
             )
         if not self.purge_url:
             return problems
@@ -1389,27 +1392,36 @@ def _parse_chat(text: str) -> AlertChat | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeTarget:
-    """A CDN or proxy to purge; `target` has its credentials."""
+    """A CDN or proxy to purge; `target` has its credentials.
+
+    It serves `domain` and the hosts below it; every host if that is empty.
+    """
 
     service: str
     target: str = field(repr=False)
+    domain: str = ""
+
+    def serves(self, host: str) -> bool:
+        """Return whether this CDN may have stored answers of `host`, a name without a port."""
+        return not self.domain or host == self.domain or host.endswith(f".{self.domain}")
 
 
 EDGE = re.compile(
-    r"(cloudflare)=([0-9a-f]{32}/[A-Za-z0-9_-]{20,200})|(fastly|bunny)=([A-Za-z0-9_-]{20,200})"
-    r"|(cloudfront)=([A-Z0-9]{8,30})|(nginx)=([A-Za-z0-9_-]{20,200}@https?://[^/?#@\s]+)"
+    r"(?:(cloudflare)=([0-9a-f]{32}/[A-Za-z0-9_-]{20,200})|(fastly|bunny)=([A-Za-z0-9_-]{20,200})"
+    r"|(cloudfront)=([A-Z0-9]{8,30}))(?:@([a-z0-9-]+(?:\.[a-z0-9-]+)+))?"
+    r"|(nginx)=([A-Za-z0-9_-]{20,200}@https?://[^/?#@\s]+)"
 )
-"""By service: the credentials, of at least 20 characters."""
+"""By service: the credentials, of at least 20 characters, and the domain."""
 
 
 def _parse_edge(text: str) -> PurgeTarget | None:
     found = EDGE.fullmatch(text)
     if not found:
         return None
-    service, target = (each for each in found.groups() if each)
+    service, target, *domain = (each for each in found.groups() if each)
     if service == "nginx" and not is_webhook_url(target.partition("@")[2]):
         return None
-    return PurgeTarget(service=service, target=target)
+    return PurgeTarget(service=service, target=target, domain="".join(domain))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def test_another_machine_is_told_nothing_without_good_encryption(
         ({"RCPT": "550 5.1.1 no ana@shop.example here"}, MailRefused),
         ({"RCPT": "550 5.1.8 shop@shop.example has no domain"}, MailUnavailable),
         ({"RCPT": "550 5.7.1 we relay nothing to ana@shop.example"}, MailUnavailable),
+        ({"RCPT": "550 Relaying to <ana@shop.example> denied"}, MailUnavailable),
         ({"RCPT": "554 we relay nothing to ana@shop.example"}, MailUnavailable),
         ({"RCPT": "450 ana@shop.example: later"}, MailUnavailable),
         ({"DATA": "554 no"}, MailUnavailable),

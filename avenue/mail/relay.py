@@ -150,7 +150,9 @@ def _domain_of(message: EmailMessage) -> str:
 
 def _recipient_refusal(code: int, text: bytes) -> MailRefused | MailUnavailable:
     status = ENHANCED_CODE.match(text)
-    if code in ADDRESS_CODES and (status is None or status[0] in ADDRESS_STATUSES):
+    # Servers without enhanced codes refuse every recipient this way while they do not know us.
+    is_about_address = status[0] in ADDRESS_STATUSES if status else b"relay" not in text.lower()
+    if code in ADDRESS_CODES and is_about_address:
         return MailRefused(smtp_code=code)
     return MailUnavailable(smtp_code=code)
 

@@ -17,6 +17,7 @@ from avenue.config import PurgeTarget
 from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.notifications.cloudfront import signed
+from avenue.notifications.service import check_answer
 from avenue.outside.posting import Poster
 from avenue.webhooks.errors import NotDelivered
 
@@ -115,19 +116,21 @@ SERVICES: Mapping[str, Callable[[str, str, Sequence[str]], Iterator[Call]]] = {
 
 
 def purge(target: PurgeTarget, urls: Sequence[str], bases: Mapping[str, str] = BASES) -> None:
-    """Purge `urls` from an edge; raise `NotDelivered` if it rejects one of the calls.
+    """Purge those `urls` that an edge serves.
 
+    Raise `Refused` if it rejects one of the calls, `NotDelivered` if it is busy or unreachable.
     Successful calls are repeated with the next try, which is harmless.
     """
     base = bases.get(target.service, "")
-    for call in SERVICES[target.service](base, target.target, urls):
+    served = [each for each in urls if target.serves(urlsplit(each).hostname or "")]
+    for call in SERVICES[target.service](base, target.target, served):
         poster = Poster(call.url, is_ours=call.is_ours)
         try:
             status = poster.post(call.body, {"User-Agent": "Avenue", **call.headers}, call.method)
         except AvenueError as error:
             raise NotDelivered(reason=error.code) from None
         if status not in call.taken:
-            raise NotDelivered(http_status=status)
+            check_answer(status)
 
 
 def _by(most: int, items: Iterable[str]) -> Iterator[list[str]]:

@@ -132,6 +132,9 @@ class Counts(Protocol):
     def count(self, key: str, *, within_seconds: float | None = None) -> Window:
         """Count one try of `key`; raise `Unavailable` if that fails, or takes too long."""
 
+    def mark(self, text: str) -> str:
+        """Return a keyed hash of a part of a key that must not be readable."""
+
 
 def limit_of(method: str, rule: str, view: AnyView | None) -> str | None:
     """Return the name of the limit that `method` of the route `rule` counts for.
@@ -231,7 +234,7 @@ class Limiter:
         """
         if kind.name == PAGES:
             return self._pages.count(caller)
-        key = f"{kind.name}:{caller}"
+        key = f"{kind.name}:{self._counts.mark(caller)}"
         if kind.waits:
             return self._counts.count(key)
         if self._now() >= self._resting_until:

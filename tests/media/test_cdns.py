@@ -9,6 +9,7 @@ import pytest
 
 from avenue.config import PurgeTarget
 from avenue.notifications.cdns import BASES, CLOUDFLARE_URLS, CLOUDFRONT_PATHS, SERVICES, purge
+from avenue.notifications.errors import Refused
 from avenue.webhooks.errors import NotDelivered
 from tests.receiver import Inbox, Told, receiving
 from tests.table import table
@@ -108,13 +109,33 @@ def test_nginx_is_asked_for_each_anew(api: Inbox) -> None:
 
 
 @table("service", SERVICES)
-@table("status", [301, 401, 429, 500, 503])
+@table("status", [301, 400, 401, 429, 500, 503])
 def test_what_is_not_taken_is_told_again(api: Inbox, service: str, status: int) -> None:
-    if service == "nginx" and status in {301, 401}:
+    if service == "nginx" and status in {301, 400, 401}:
         return  # nginx answers with what Avenue has said
     api.statuses[:] = [status]
-    with pytest.raises(NotDelivered) as raised:
+    with pytest.raises((NotDelivered, Refused)) as raised:
         told(api, service, URLS)
-    assert raised.value.facts["http_status"] == status
-    assert TOKEN not in f"{raised.value!r} {raised.value.facts}"
+    if status in {429, 503}:  # the CDN is busy: other sites' messages wait, too
+        assert isinstance(raised.value, NotDelivered)
+        assert raised.value.facts["http_status"] == status
+    else:
+        assert isinstance(raised.value, Refused)
+        assert (raised.value.reason, raised.value.is_final) == (f"http_{status}", False)
+    assert TOKEN not in f"{raised.value!r} {vars(raised.value)}"
     assert len(api.all()) == 1
+
+
+@table("service", sorted(SERVICES.keys() - {"nginx"}))
+def test_a_cdn_of_one_domain_is_not_told_of_other_sites(api: Inbox, service: str) -> None:
+    """Cloudflare refuses a call with the URL of another zone, and the whole message with it."""
+    others = ["https://otra.example/a", "https://notshop.example/", "https://shop.example.otra.py/"]
+    here = f"http://127.0.0.1:{api.port}"
+    target = PurgeTarget(service=service, target=TARGETS[service], domain="shop.example")
+    purge(target, others, dict.fromkeys(BASES, here))
+    assert api.all() == []
+    purge(target, [*others, *URLS], dict.fromkeys(BASES, here))
+    calls = api.all()
+    assert calls
+    assert not any(b"otra" in each.body or "otra" in each.path for each in calls)
+    assert not any(b"/a<" in each.body or "notshop" in each.path for each in calls)

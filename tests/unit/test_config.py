@@ -352,6 +352,12 @@ def test_what_an_edge_must_forget_is_told_encrypted_or_at_home(url, is_right):
         ("nginx=t0k3n@http://10.0.0.5", None),
         (f"akamai={'t0k3n' * 5}", None),
         (f"fastly={'t0k3n' * 5}\n", ["fastly"]),
+        (
+            f"bunny={'t0k3n' * 5}@shop.example,cloudfront=EDFDVBD6EXAMPLE@a.b-c.py",
+            ["bunny", "cloudfront"],
+        ),
+        (f"fastly={'t0k3n' * 5}@shop", None),
+        (f"fastly={'t0k3n' * 5}@https://shop.example", None),
         ("fastly=", None),
     ],
 )
