@@ -95,6 +95,28 @@ def swipe(visitor: Visitor, *, start: tuple[int, int], end: tuple[int, int]) -> 
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+@pytest.mark.long
+def test_a_swipe_that_still_settles_does_not_pull_a_button_back(
+    admin: Visitor, visit: Callable[..., Visitor]
+) -> None:
+    photos = [pictures.photo(400, 300, seed=seed) for seed in range(5)]
+    product = admin.a_product(*photos, name="Mate", status="published", price="1")
+    visitor = visit(**READERS["phone"])
+    page = visitor.page
+    page.goto(f"/products/{product['id']}")
+    visitor.guard.expect("Applying inline style")  # by the browser, around a bare picture
+    place = page.locator("#zoom output")
+    for pause_ms in (20, 60, 100, 140, 180, 220):
+        page.get_by_role("link", name="Mate, foto 2").click()
+        swipe(visitor, start=(350, 300), end=(60, 300))
+        page.wait_for_timeout(pause_ms)
+        page.keyboard.press("End")
+        page.wait_for_timeout(700)  # longer than a swipe settles
+        expect(place).to_have_text("5 / 5")
+        expect(page.locator(".slide").nth(4)).to_be_in_viewport(ratio=0.9)
+        page.keyboard.press("Escape")
+
+
 def for_sale(admin: Visitor) -> str:
     """A product with two pictures and a category; its path."""
     photographs = pictures.photo(480, 640), pictures.photo(640, 480)

@@ -9,6 +9,7 @@ const dialog = document.getElementById("zoom");
 const [track, place, back, on, toggle] = dialog.querySelectorAll(".track, output, [data-act]");
 let slides = []; // made when they are wanted first: a browser fetches their pictures at once
 let at = 0;
+let goal = -1; // where a button or key leads, until a touch: a swipe that still settles would pull it back
 
 function slideOf(image) {
   const slide = Object.assign(document.createElement("div"), { className: "slide" });
@@ -60,13 +61,24 @@ function tell(index) {
 /** Go there; behind the last is the first. */
 function show(index) {
   tell((index + links.length) % links.length);
+  if ("onscrollend" in window) goal = at;
   track.scrollLeft = slides[at].offsetLeft;
 }
 
+function inView() {
+  return Math.round(track.scrollLeft / track.clientWidth);
+}
+
 track.addEventListener("scroll", () => {
-  const index = Math.round(track.scrollLeft / track.clientWidth);
-  if (dialog.open && index !== at && slides[index]) tell(index);
+  const index = inView();
+  if (dialog.open && goal < 0 && index !== at && slides[index]) tell(index);
 });
+track.addEventListener("scrollend", () => {
+  if (goal >= 0 && inView() !== goal) track.scrollLeft = slides[goal].offsetLeft;
+});
+for (const kind of ["touchstart", "pointerdown", "wheel"]) {
+  track.addEventListener(kind, () => (goal = -1), { passive: true });
+}
 back.addEventListener("click", () => show(at - 1));
 on.addEventListener("click", () => show(at + 1));
 toggle.addEventListener("click", () => look(!isNear()));
