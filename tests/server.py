@@ -34,6 +34,8 @@ from tests.waiting import DEADLINE_SECONDS, wait_until
 ROOT = Path(__file__).parent.parent
 SELLER = "seller@example.com"
 PASSWORD = "correct horse battery staple"
+SECRET_KEY = secrets.token_urlsafe(48)
+"""All servers have it, as the instances of a deployment do."""
 EXIT_PORT_TAKEN = 1
 BROKEN = (OSError, http.client.HTTPException)
 """What a client meets when the process it speaks to dies."""
@@ -69,7 +71,7 @@ def environment(uri: str, port: int, **env: str) -> dict[str, str]:
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         "MONGODB_URI": uri,
         "AVENUE_LOCAL": "1",
-        "SECRET_KEY": secrets.token_urlsafe(48),
+        "SECRET_KEY": SECRET_KEY,
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
         "AVENUE_JOBS": "worker",  # the tests sweep when they want to

@@ -594,10 +594,9 @@ def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
 ) -> None:
     uri = migrated_uri
     people(uri)
-    lasting = {"SECRET_KEY": "one for both servers, long enough to be taken"}
     # What the killed worker was writing is free soon, and a busy machine still stores in time.
     with (
-        Server(guard, uri, AVENUE_JOBS="inline", AVENUE_WRITE_SECONDS="4", **lasting) as server,
+        Server(guard, uri, AVENUE_JOBS="inline", AVENUE_WRITE_SECONDS="4") as server,
         Line(server.port) as line,
         visiting(browser, line) as visitor,
     ):
@@ -611,7 +610,7 @@ def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
         expect(cards(page)).to_have_count(2)
         assert sorted(names(visitor, product)) == ["foto-1.jpg", "foto-2.jpg"]
         # Now all of it ends, and another server comes in its place, which may take its time.
-        with Server(guard, uri, AVENUE_JOBS="inline", **lasting) as other:
+        with Server(guard, uri, AVENUE_JOBS="inline") as other:
             line.breaks = [within(1000, lambda: end(server))]
             line.hang_up()
             until_said = keep_what_is_said(page, "#queue > li")

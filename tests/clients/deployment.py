@@ -15,11 +15,13 @@ from avenue.app.services import Services
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import DEFAULT_SITE, Role, Scope
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database
+from avenue.storage.rate_limits import COUNTED
 from tests.browser.deployment import signed_in
 from tests.http.application import a_picture, unique
 from tests.mongod import Guard, Mongod
-from tests.server import PASSWORD, Client, Server
+from tests.server import PASSWORD, SECRET_KEY, Client, Server
 
 EDITOR = "editor@example.com"
 LOCALE = "es-PY"
@@ -113,7 +115,8 @@ class Deployment:
     def busy(self, seconds: int = 30) -> Iterator[None]:
         """The editor has uploaded too often, and may again in so many seconds, or after this."""
         counter = {"count": FAR_TOO_OFTEN, "resets_at": utc_now() + timedelta(seconds=seconds)}
-        key = {"_id": f"uploads:user:{self._user}"}
+        caller = Sealing(SECRET_KEY, COUNTED).mark(f"user:{self._user}")
+        key = {"_id": f"uploads:{caller}"}
         self.raw["rate_limits"].replace_one(key, counter, upsert=True)
         try:
             yield
