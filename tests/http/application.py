@@ -1,5 +1,6 @@
 """The whole application on a real database, and people of every kind to call it."""
 
+import atexit
 import functools
 import io
 import itertools
@@ -102,7 +103,9 @@ def form(*parts: Part, boundary: str = BOUNDARY) -> bytes:
 @functools.cache
 def decoders(processes: int) -> DecodePool:
     """Decode processes for all applications: one takes 0.15 s of processor time to start."""
-    return DecodePool(processes)
+    pool = DecodePool(processes)
+    atexit.register(pool.close)
+    return pool
 
 
 @functools.cache
