@@ -142,7 +142,7 @@ def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
     ("arguments", "sentence"),
     [
         (("users", "password", "nobody@tienda.example"), "No person has this email"),
-        pytest.param(("users", "add", "no-mail"), "e-mail", marks=pytest.mark.long),
+        pytest.param(("users", "add", "no-mail"), "email address", marks=pytest.mark.long),
         pytest.param(
             ("users", "add", "a@b.example", "--role", "king"), "king", marks=pytest.mark.long
         ),

@@ -84,7 +84,8 @@ class Transactions:
         """Take a command in."""
         command = event.command
         job = getattr(self._here, "job", None)
-        if job and event.command_name in CHANGES:
+        is_drill = event.database_name.endswith("_drill")  # its own copy of all sites
+        if job and not is_drill and event.command_name in CHANGES:
             named = named_by(event.command_name, command)
             if len(named) > 1 or "*" in named:
                 name = str(command[event.command_name])

@@ -17,6 +17,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.export.models import ExportOrder, Part
 from avenue.export.naming import Names, is_path, library_path, mark, plain, upload_path
+from avenue.export.presenting import exported_text
 from tests import pictures
 from tests.backup.s3 import BUCKET, rclone_server
 from tests.commands import Commands
@@ -297,3 +298,28 @@ def test_what_is_wrong_with_a_target_is_said_of_an_export(
     told = export(avenue, tmp_path / target, code=2)
     assert said in told
     assert "backup" not in told
+
+
+def test_the_report_says_what_was_found_and_what_was_done() -> None:
+    facts = {
+        "products": 2,
+        "groups": 0,
+        "files": 5,
+        "pages": 1,
+        "private_left": 0,
+        "written": 4,
+        "written_bytes": 900,
+        "kept": 1,
+        "removed": 0,
+        "left_total": 0,
+        "to": "out",
+        "dry_run": False,
+    }
+    assert exported_text(facts) == (
+        "Exported to out: 2 products, 0 groups, 5 files, 1 pages.\n"
+        "Files: 4 written (900 bytes), 1 unchanged, 0 removed, 0 skipped."
+    )
+    assert exported_text({**facts, "dry_run": True, "private_left": 3}) == (
+        "3 private files skipped (use --private to include them)\n"
+        "Would export to out: 2 products, 0 groups, 5 files, 1 pages."
+    )

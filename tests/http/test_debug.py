@@ -685,9 +685,13 @@ def test_what_people_mended_is_gone_from_the_list_at_once(shop):
         (
             ("50", "51", "99"),
             "attention",
-            "The database disk is 52.0 % full. Plan for",
+            "The database disk is 52.0 % full. Plan a larger disk",
         ),
-        (("1", "2", "52"), "at_risk", "The database disk is 52.0 % full. Enlarge the disk"),
+        (
+            ("1", "2", "52"),
+            "at_risk",
+            "The database disk is 52.0 % full. Enlarge the database disk",
+        ),
     ],
 )
 def test_a_disk_is_full_where_the_alerts_say_so(shop, monkeypatch, percents, verdict, says):

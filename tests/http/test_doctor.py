@@ -440,12 +440,12 @@ def test_the_address_of_a_site_itself(avenue):
 def test_usage(avenue):
     done = avenue.commands.run("doctor", "--apply", env=avenue.environment)
     assert done.returncode == 2
-    assert b"--apply goes with --fix only." in done.stderr
+    assert b"--apply needs --fix." in done.stderr
     done = avenue.commands.run(
         "doctor", env={"PATH": os.environ["PATH"], "SECRET_KEY": new_secret()}, cwd=avenue.folder
     )
     assert done.returncode == 2
-    assert b"PROBLEM  MONGODB_URI: It is not set" in done.stdout
+    assert b"PROBLEM  MONGODB_URI: MONGODB_URI is missing" in done.stdout
     assert b"skipped  version, members" in done.stdout
 
 

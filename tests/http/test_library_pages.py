@@ -473,7 +473,7 @@ def test_one_in_the_trash_is_shown_and_restored(as_editor: Caller, nobody: Calle
     answer = send(as_editor, f"{url}/remove")
     assert told(answer) == {"said": ["removed"], "count": ["1"], "undo": [there["id"]]}
     page = read(as_editor, url)
-    assert "This image moved to the trash." in page
+    assert "This image is in the trash." in page
     assert there["url"].partition("/media/")[2] not in page
     send(as_editor, url, 404, name="x")
     send(as_editor, f"{url}/restore")

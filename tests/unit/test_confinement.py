@@ -81,7 +81,8 @@ def test_a_confined_process_reaches_nothing_and_works() -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["works"]
-    assert done.stderr == "5\n"
+    # Before it a measured process may say that it cannot write what it has reached.
+    assert done.stderr.splitlines()[-1] == "5"
     if said["lacking"]:
         pytest.skip(f"this kernel has no {', '.join(said['lacking'])}")
     assert [name for name, error in said["told"].items() if error is None] == []

@@ -1,9 +1,11 @@
 """How full clusters are, and which site is to be moved where."""
 
+from dataclasses import replace
+
 from avenue.health.models import Level
 from avenue.identity import Site
 from avenue.provisioning.clusters import Advice, Scale, lightest, overview_of, uses_of
-from avenue.provisioning.presenting import advice_text, clusters_text
+from avenue.provisioning.presenting import advice_text, clusters_text, weight_text
 from avenue.provisioning.weights import Weight
 from avenue.storage.clusters import ClusterState, State
 from avenue.storage.connection import hosts_in
@@ -125,3 +127,14 @@ def test_how_full_a_cluster_is_and_will_be():
 )
 def test_hosts_are_told_without_a_password(uri, hosts):
     assert " ".join(hosts_in(uri)) == hosts
+
+
+def test_the_load_of_a_site_is_told_as_far_as_it_is_known() -> None:
+    assert weight_text(None) == "no snapshot yet"
+    small = replace(weight("a", 0.5), bytes=3_200_000)
+    assert weight_text(small) == "weight 0.5 (nominal 1), 3 MB, 0 MB hot"
+    known = replace(small, requests=70, writes=3, connections=1.26, forecast_bytes=9_900_000)
+    assert weight_text(known) == (
+        "weight 0.5 (nominal 1), 3 MB, 0 MB hot, 70 requests, 3 writes, 1.3 connections, "
+        "9 MB in 30 days"
+    )
