@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -163,19 +164,20 @@ def certificate_at_10_days(watch: Watch) -> None:
 
 
 def many_requests(watch: Watch) -> None:
-    counted(watch)
+    metrics = watch.deployment.raw["infra_metrics"]
+    metrics.update_one({"_id": "s"}, {"$setOnInsert": counted(watch, files=1)}, upsert=True)
     watch.deployment.raw["infra_traffic"].insert_one({"_id": "all", "requests": 100_000})
 
 
 def many_files(watch: Watch) -> None:
-    counted(watch)
+    metrics = watch.deployment.raw["infra_metrics"]
+    metrics.replace_one({"_id": "s"}, counted(watch, files=48), upsert=True)
 
 
-def counted(watch: Watch) -> None:
+def counted(watch: Watch, *, files: int) -> dict[str, Any]:
     """As the snapshot of ten minutes ago has it."""
-    stored = [{"site": "default", "bucket": "uploads", "files": 48, "bytes": 1}] * 2
-    facts = {"created_at": watch.now - 10 * MINUTE, "traffic": {"requests": 0}, "stored": stored}
-    watch.deployment.raw["infra_metrics"].replace_one({"_id": "s"}, facts, upsert=True)
+    stored = [{"site": "default", "bucket": "uploads", "files": files, "bytes": 1}] * 2
+    return {"created_at": watch.now - 10 * MINUTE, "traffic": {"requests": 0}, "stored": stored}
 
 
 FAULTS: dict[Measure, Callable[[Watch], None]] = {
